@@ -1,0 +1,1 @@
+"""Telemetry for search pipelines."""
