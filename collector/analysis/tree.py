@@ -1,0 +1,120 @@
+"""The shape of one trace, made safe to walk.
+
+In: the spans of a trace as they arrived: in any order, parents missing, ids doubled, parents in a circle, clocks apart.
+Out: a `Tree` of indices into that list, in which every span is reachable from exactly one root.
+Owns: nothing; the result is frozen and every analysis of this folder starts from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Timed(Protocol):
+    """What a span needs for its place in the tree. Times are Unix nanoseconds."""
+
+    @property
+    def span_id(self) -> str:
+        """Its id, in hex."""
+
+    @property
+    def parent_span_id(self) -> str | None:
+        """Its parent's id; None at the root."""
+
+    @property
+    def start_unix_ns(self) -> int:
+        """Its start."""
+
+    @property
+    def end_unix_ns(self) -> int:
+        """Its end; 0 if it has none."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A trace as a forest; every number is an index into the spans it was built from, or nanoseconds."""
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    """Never before the start: a span without an end, or with one before its start, lasts no time."""
+    parents: Sequence[int | None]
+    children: Sequence[Sequence[int]]
+    """By start time."""
+    roots: Sequence[int]
+    """True roots first, then spans whose parent is missing; each group by start time."""
+
+    @property
+    def root(self) -> int:
+        """The span that stands for the whole trace."""
+        return self.roots[0]
+
+    @property
+    def start(self) -> int:
+        """When the first span began."""
+        return min(self.starts)
+
+    @property
+    def end(self) -> int:
+        """When the last span ended."""
+        return max(self.ends)
+
+    def order(self) -> list[tuple[int, int]]:
+        """All spans as (index, depth), each parent before its children, siblings by start time."""
+        result: list[tuple[int, int]] = []
+        stack = [(root, 0) for root in reversed(self.roots)]
+        while stack:
+            index, depth = stack.pop()
+            result.append((index, depth))
+            stack.extend((child, depth + 1) for child in reversed(self.children[index]))
+        return result
+
+
+def build(spans: Sequence[Timed]) -> Tree:
+    """Build the tree of one trace.
+
+    A span whose parent is not there becomes a root, and so does the earliest span of a circle. Where several spans
+    carry one id, the earliest is the parent of all the children that name it.
+
+    Args:
+        spans: at least one span, all of one trace.
+    """
+    starts = [span.start_unix_ns for span in spans]
+    ends = [max(span.start_unix_ns, span.end_unix_ns) for span in spans]
+    by_start = sorted(range(len(spans)), key=lambda index: (starts[index], spans[index].span_id))
+    parents = _parents(spans, by_start)
+    _break_circles(parents, by_start)
+    children: list[list[int]] = [[] for _ in spans]
+    roots: list[int] = []
+    for index in by_start:
+        parent = parents[index]
+        (roots if parent is None else children[parent]).append(index)
+    roots.sort(
+        key=lambda index: bool(spans[index].parent_span_id)
+    )  # stable: the order by start stays within each group
+    return Tree(starts, ends, parents, children, roots)
+
+
+def _parents(spans: Sequence[Timed], by_start: Sequence[int]) -> list[int | None]:
+    holder: dict[str, int] = {}
+    for index in by_start:
+        holder.setdefault(spans[index].span_id, index)
+    parents = [holder.get(span.parent_span_id) if span.parent_span_id else None for span in spans]
+    return [None if parent == index else parent for index, parent in enumerate(parents)]
+
+
+def _break_circles(parents: list[int | None], by_start: Sequence[int]) -> None:
+    """Make the earliest span of every circle a root, in place."""
+    rank = {index: position for position, index in enumerate(by_start)}
+    done: set[int] = set()
+    for first in by_start:
+        path: list[int] = []
+        on_path: set[int] = set()
+        index: int | None = first
+        while index is not None and index not in done and index not in on_path:
+            path.append(index)
+            on_path.add(index)
+            index = parents[index]
+        if index is not None and index in on_path:
+            circle = path[path.index(index) :]
+            parents[min(circle, key=rank.__getitem__)] = None
+        done.update(path)
