@@ -1,0 +1,1 @@
+"""Receives telemetry, keeps it, and says what can be said of it."""
