@@ -5,8 +5,8 @@ which `docs/signals.md` is generated. State: none.
 
 This is the only place where such a name is spelled. OpenTelemetry has no `search.*` namespace: those names are ours.
 `rpc.*`, `db.*`, `error.type`, `server.*` and `network.*` follow the OpenTelemetry semantic conventions 1.44;
-`len_docs`, `minibatch_size`, `has_img_da`, `has_txt_da` and the names of the encoding spans are those that users of Jina and
-CLIP-as-service know.
+`len_docs`, `minibatch_size`, `has_img_da`, `has_txt_da` and the names of the encoding spans are those that users of
+Jina and CLIP-as-service know.
 """
 
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ BYTES: Final = (64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262144.5, 1048576
 
 # ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 REQUEST_DURATION: Final = Metric(
-    "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint; the gateway's is end to end.",
+    "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint.",
     (SEARCH_OPERATION, ERROR_TYPE), SECONDS,
 )  # fmt: skip
 STAGE_DURATION: Final = Metric(
