@@ -1,0 +1,59 @@
+# make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
+# make test        the whole suite        make lint    ruff, mypy --strict
+# make bench       side-by-side benchmarks
+# make docs        regenerate what is generated: docs/signals.md
+# make proto       regenerate the gRPC code of the demo
+# make test-clip   the tests that need torch and OpenCLIP, in an environment of their own (7 GB)
+#
+# PYTHON=python3.13 make test    chooses the interpreter (3.11 to 3.14) that the environment is made with
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint bench docs proto test-clip clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+env: $(VENV)/.ready
+
+$(VENV)/.ready: $(INPUTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11: run 'make PYTHON=python3.11' or newer" >&2; exit 1; }
+	@echo "Building the environment in $(VENV) (about a minute, once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==26.3'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[local,demo]' -e './packaging/stack[local,demo]' --group dev
+	@touch $@
+
+demo: env
+	@$(BIN)/python -m demo_flow.demo $(if $(ONCE),--once)
+
+test: env
+	@$(BIN)/python -m pytest
+
+lint: env
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: env
+	@$(BIN)/python -m benchmarks
+
+docs: env
+	@$(BIN)/python -m docs.generate
+
+proto: env
+	@$(BIN)/python -m demo_flow.proto.generate
+
+# torch from PyPI is the CUDA build: never in the default environment.
+test-clip:
+	@$(MAKE) env VENV=.venv-clip
+	@.venv-clip/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e './packaging/stack[clip]'
+	@.venv-clip/bin/python -m pytest tests/unit/test_encoders_torch.py tests/unit/test_encoders_open_clip.py
+
+clean:
+	rm -rf $(VENV) .venv-clip build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
