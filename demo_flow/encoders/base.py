@@ -1,0 +1,66 @@
+"""What an encoder is: texts and pictures in, unit vectors of one common space out.
+
+In: strings, and pictures as bytes (JPEG, PNG, WebP, …). Out: float32 vectors of length 1, one for each text or picture,
+so that their dot product is their cosine. State: the implementation's, read-only once loaded; every method may be
+called by many threads at once.
+
+Preparing (decoding, resizing, tokenising) is apart from encoding (the forward pass), so that a caller can prepare in a
+thread pool while a device encodes the minibatch before.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo_flow.errors import PamazonError
+
+Batch: TypeAlias = Mapping[str, NDArray[Any]]
+"""Prepared texts: the text model's inputs by name. What they hold is the encoder's own business."""
+
+
+class Encoder(Protocol):
+    """Encodes texts and pictures into one space. Thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Name it was loaded by: `pamazon-tiny`, `ViT-B-32::openai`, …"""
+
+    @property
+    def runtime(self) -> str:
+        """What runs the model: `onnx` or `torch`."""
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: `cpu` or `cuda`."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+
+    def prepare_texts(self, texts: Sequence[str]) -> Batch:
+        """Tokenise texts for `encode_texts`.
+
+        An empty sequence is a ValueError: a batch holds at least one text.
+        """
+
+    def prepare_image(self, data: bytes) -> NDArray[np.float32]:
+        """Decode one picture and bring it into the model's shape, `[channels, height, width]`.
+
+        Stack several with `numpy.stack` for `encode_images`. Raises `BadPicture`.
+        """
+
+    def encode_texts(self, batch: Batch) -> NDArray[np.float32]:
+        """Encode prepared texts: unit vectors `[n, dimension]`, in the order of the texts."""
+
+    def encode_images(self, stack: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Encode prepared pictures `[n, channels, height, width]`: unit vectors `[n, dimension]`, in their order."""
+
+
+class BadPicture(ValueError):  # noqa: N818 (what it is, not that it is an error)
+    """The bytes are no picture that can be read. The message says why and is meant for the caller who sent them."""
+
+
+class EncoderUnavailable(PamazonError):  # noqa: N818
+    """No such encoder, or it cannot run here."""
