@@ -56,8 +56,8 @@ def test_the_stacks_wheel_holds_the_other_rooms_and_their_data(tmp_path: Path) -
     """Catalogue, model and licences travel with the code that reads them."""
     names = wheel_of(STACK, tmp_path)
     assert rooms(names) == {"collector", "demo_flow"}
-    tracked = subprocess.run(["git", "ls-files", "collector", "demo_flow"], cwd=ROOT, capture_output=True, text=True)
-    assert set(tracked.stdout.split()) <= names
+    tracked = subprocess.check_output(["git", "ls-files", "collector", "demo_flow"], cwd=ROOT, text=True)
+    assert set(tracked.split()) <= names
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
