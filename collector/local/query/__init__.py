@@ -1,0 +1,63 @@
+"""Questions to the store: each a function of a connection, answered with the frozen rows of `model.py`.
+
+In: a DuckDB connection to a store (`schema.py`), read-only or a cursor of the collector's own. Out: rows, pages, a
+`Trace`, a `Metric`; `QueryError` where there is no answer. State: none.
+"""
+
+from collector.local.query.duration import parse_duration
+from collector.local.query.errors import QueryError
+from collector.local.query.filters import TraceFilter
+from collector.local.query.logs import logs
+from collector.local.query.metrics import metric, metrics
+from collector.local.query.model import (
+    Event,
+    Exemplar,
+    Link,
+    LogRow,
+    Metric,
+    MetricRow,
+    OperationRow,
+    Page,
+    Point,
+    Series,
+    ServiceRow,
+    Span,
+    StoreStats,
+    Trace,
+    TraceRow,
+)
+from collector.local.query.services import operations, services
+from collector.local.query.stats import store_stats
+from collector.local.query.trace import is_complete, trace
+from collector.local.query.traces import find_trace, traces
+
+__all__ = [
+    "Event",
+    "Exemplar",
+    "Link",
+    "LogRow",
+    "Metric",
+    "MetricRow",
+    "OperationRow",
+    "Page",
+    "Point",
+    "QueryError",
+    "Series",
+    "ServiceRow",
+    "Span",
+    "StoreStats",
+    "Trace",
+    "TraceFilter",
+    "TraceRow",
+    "find_trace",
+    "is_complete",
+    "logs",
+    "metric",
+    "metrics",
+    "operations",
+    "parse_duration",
+    "services",
+    "store_stats",
+    "trace",
+    "traces",
+]

@@ -1,0 +1,34 @@
+"""The cursor between two pages of a list: the sort key of the last row, opaque to its reader.
+
+In: the parts of the key. Out: text safe in a URL, and back. State: none, so a cursor outlives restarts.
+"""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from collector.local.query.errors import QueryError
+
+
+def encode(*parts: str | int) -> str:
+    """The cursor after a row with this sort key."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None, size: int) -> tuple[Any, ...] | None:
+    """The `size` parts of a cursor; None where none was given.
+
+    Raises:
+        QueryError: the text is no cursor of such a list.
+    """
+    if cursor is None:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != size or not all(isinstance(part, str | int) for part in parts):
+        mend = "Pass the `next` of the page before, or leave it out for the first page."
+        raise QueryError("bad_request", f"before={cursor!r} is no cursor of this list.", mend)
+    return tuple(parts)

@@ -1,0 +1,59 @@
+"""Which traces a list shall hold.
+
+In: the filter's fields, as a caller means them. Out: a condition on `spans` with its parameters: values never become
+part of the SQL text. State: none.
+
+`service`, `operation` and `status` describe one span that the trace must have; each attribute may stand on any span of
+it, or on that span's resource; `min_duration_ns` is the whole trace's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from collector.local.query.errors import QueryError
+
+STATUSES = ("unset", "ok", "error")
+
+
+@dataclass(frozen=True)
+class TraceFilter:
+    """Fields left at their defaults filter nothing."""
+
+    service: str | None = None
+    operation: str | None = None
+    status: str | None = None
+    min_duration_ns: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Values as text: `true`, `12`, `0.5`, `pamazon`."""
+
+    def __post_init__(self) -> None:
+        if self.status is not None and self.status not in STATUSES:
+            raise QueryError(
+                "bad_request", f"status={self.status!r} is no status.", f"Write one of {', '.join(STATUSES)}."
+            )
+
+    def condition(self) -> tuple[str, list[Any]]:
+        """A condition on `spans.trace_id` and its parameters; `true` when nothing is asked for."""
+        parts: list[str] = []
+        parameters: list[Any] = []
+        columns = {"service": self.service, "name": self.operation, "status": self.status}
+        asked = {column: value for column, value in columns.items() if value is not None}
+        if asked:
+            same_span = " AND ".join(f"{column} = ?" for column in asked)
+            parts.append(f"trace_id IN (SELECT trace_id FROM spans WHERE {same_span})")  # noqa: S608 (our column names)
+            parameters += asked.values()
+        for key, value in self.attributes.items():
+            parts.append(_HAS_ATTRIBUTE)
+            parameters += [json_path(key), value] * 2
+        return " AND ".join(parts) or "true", parameters
+
+
+_HAS_ATTRIBUTE = """trace_id IN (
+    SELECT trace_id FROM spans WHERE json_extract_string(attributes, ?) = ? OR resource_id IN (
+        SELECT resource_id FROM resources WHERE json_extract_string(attributes, ?) = ?))"""
+
+
+def json_path(key: str) -> str:
+    """DuckDB's path to a key of a JSON object, whatever characters the key has."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")  # a JSON pointer (RFC 6901): dots need no quoting there

@@ -1,0 +1,112 @@
+"""Metrics: the list of them, and the series of one with their exemplars.
+
+In: a connection to the store. Out: rows; a `Metric`. State: none.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import fields
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.cursor import decode, encode
+from collector.local.query.errors import QueryError
+from collector.local.query.model import Exemplar, Metric, MetricRow, Page, Point, Series
+
+_METRICS = """
+SELECT name, arg_max(type, time_unix_ns), arg_max(unit, time_unix_ns), arg_max(description, time_unix_ns),
+       list_sort(list(DISTINCT service)), count(DISTINCT (resource_id, scope_id, attributes)), count(*),
+       max(time_unix_ns)
+FROM metric_points WHERE ? IS NULL OR name > ? GROUP BY name ORDER BY name LIMIT ?
+"""
+
+# The newest points first, so that a page's boundary cuts off the oldest.
+_POINTS = """
+SELECT points.*, resources.attributes AS resource, scopes.name AS scope
+FROM metric_points AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
+WHERE points.name = ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?))
+ORDER BY time_unix_ns DESC, point_id DESC LIMIT ?
+"""
+_EXEMPLARS = """
+SELECT point_id, time_unix_ns, int_value, double_value, trace_id, span_id, attributes
+FROM exemplars WHERE list_contains(?::BIGINT[], point_id) ORDER BY point_id, time_unix_ns
+"""
+_POINT_FIELDS = [field.name for field in fields(Point) if field.name not in {"value", "exemplars"}]
+
+
+def metrics(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[MetricRow]:
+    """Every metric in the store, by name."""
+    (last,) = decode(before, 1) or (None,)
+    found = connection.execute(_METRICS, [last, last, limit + 1]).fetchall()
+    rows = [MetricRow(*row) for row in found[:limit]]
+    return Page(rows, encode(rows[-1].name) if len(found) > limit else None)
+
+
+def metric(connection: DuckDBPyConnection, name: str, limit: int = 10_000, before: str | None = None) -> Metric:
+    """The series of one metric.
+
+    Args:
+        connection: to the store.
+        name: of the metric.
+        limit: points at most, over all series, the newest ones.
+        before: the cursor of the page before; the pages go back in time.
+
+    Raises:
+        QueryError: no metric has this name.
+    """
+    last = decode(before, 2) or (None, None)
+    found = _dictionaries(connection, _POINTS, [name, last[0], *last, limit + 1])
+    points = found[:limit]
+    if not points:
+        raise QueryError("not_found", f"No metric {name!r} is here.", "See which metrics are: telemetry metrics.")
+    exemplars = _exemplars(connection, [row["point_id"] for row in points])
+    series: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in reversed(points):
+        series[row["resource_id"], row["scope_id"], row["attributes"], row["type"], row["unit"]].append(row)
+    ordered = sorted(series.values(), key=lambda rows: (rows[0]["service"], rows[0]["attributes"]))
+    newest, oldest = points[0], points[-1]
+    return Metric(
+        name,
+        newest["type"],
+        newest["unit"],
+        newest["description"],
+        [_series(rows, exemplars) for rows in ordered],
+        encode(oldest["time_unix_ns"], oldest["point_id"]) if len(found) > limit else None,
+    )
+
+
+def _dictionaries(connection: DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, parameters)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _exemplars(connection: DuckDBPyConnection, point_ids: list[int]) -> dict[int, list[Exemplar]]:
+    found: dict[int, list[Exemplar]] = defaultdict(list)
+    for point_id, time, integer, double, trace_id, span_id, attributes in connection.execute(
+        _EXEMPLARS, [point_ids]
+    ).fetchall():
+        value = double if integer is None else integer
+        found[point_id].append(Exemplar(time, value, trace_id, span_id, json.loads(attributes)))
+    return found
+
+
+def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]]) -> Series:
+    first = rows[0]
+    return Series(
+        service=first["service"],
+        attributes=json.loads(first["attributes"]),
+        resource=json.loads(first["resource"] or "{}"),
+        scope=first["scope"] or "",
+        type=first["type"],
+        unit=first["unit"],
+        temporality=first["temporality"],
+        monotonic=first["monotonic"],
+        points=[_point(row, exemplars.get(row["point_id"], [])) for row in rows],
+    )
+
+
+def _point(row: dict[str, Any], exemplars: list[Exemplar]) -> Point:
+    value = row["double_value"] if row["int_value"] is None else row["int_value"]
+    return Point(value=value, exemplars=exemplars, **{name: row[name] for name in _POINT_FIELDS})

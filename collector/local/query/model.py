@@ -1,0 +1,241 @@
+"""What the queries give back.
+
+In: nothing. Out: frozen rows whose field names are those of the JSON API, so turning them into JSON needs no table.
+Times and durations are nanoseconds, ids lower-case hexadecimal. Attribute values are as the store keeps them: bytes as
+base64 text, non-finite numbers as "NaN", "Infinity", "-Infinity". State: none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Attributes = Mapping[str, Any]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows and the cursor to those after them: pass `next` as `before`. None: there are no more."""
+
+    rows: Sequence[Row]
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at one moment of a span."""
+
+    name: str
+    time_unix_ns: int
+    offset_ns: int
+    """From the trace's start; safe in JavaScript, which `time_unix_ns` is not."""
+    attributes: Attributes
+    dropped_attributes: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """A pointer from a span to another, mostly of another trace."""
+
+    trace_id: str
+    span_id: str
+    attributes: Attributes
+    trace_state: str
+    flags: int
+    dropped_attributes: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """One span with its place in the trace."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    depth: int
+    """Steps from its root: the tree's shape without rebuilding it from ids."""
+    name: str
+    kind: str
+    service: str
+    start_unix_ns: int
+    offset_ns: int
+    """From the trace's start; safe in JavaScript, which `start_unix_ns` is not."""
+    duration_ns: int
+    self_ns: int
+    critical_ns: int
+    status: str
+    status_message: str
+    attributes: Attributes
+    resource: Attributes
+    scope: str
+    scope_version: str
+    scope_attributes: Attributes
+    trace_state: str
+    flags: int
+    events: Sequence[Event]
+    links: Sequence[Link]
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One trace, spans in tree order: each parent before its children, siblings by start."""
+
+    trace_id: str
+    start_unix_ns: int
+    duration_ns: int
+    """From the first span's start to the last one's end; the root's own is `spans[0].duration_ns`."""
+    services: Sequence[str]
+    """By first appearance in the tree."""
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """One trace in a list."""
+
+    trace_id: str
+    root_service: str
+    root_operation: str
+    start_unix_ns: int
+    duration_ns: int
+    span_count: int
+    error_count: int
+
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """One service and how much it sent."""
+
+    service: str
+    span_count: int
+    error_count: int
+    operation_count: int
+    first_unix_ns: int
+    last_unix_ns: int
+
+
+@dataclass(frozen=True)
+class OperationRow:
+    """The spans of one name and kind in one service."""
+
+    service: str
+    operation: str
+    kind: str
+    count: int
+    rate: float
+    """Spans per second, from the first one's start to the last one's end, at least over one second."""
+    error_ratio: float
+    """0 to 1."""
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+    """Percentiles are durations that occurred (nearest rank), not interpolated."""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric in a list."""
+
+    name: str
+    type: str
+    unit: str
+    description: str
+    services: Sequence[str]
+    series_count: int
+    point_count: int
+    last_unix_ns: int
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """One measurement behind a point, with the trace it was made in."""
+
+    time_unix_ns: int
+    value: int | float | None
+    trace_id: str | None
+    span_id: str | None
+    attributes: Attributes
+
+
+@dataclass(frozen=True)
+class Point:
+    """One series at one time. Fields that its type has not are None."""
+
+    time_unix_ns: int
+    start_unix_ns: int
+    flags: int
+    value: int | float | None
+    count: int | None
+    sum: float | None
+    min: float | None
+    max: float | None
+    bounds: Sequence[float] | None
+    bucket_counts: Sequence[int] | None
+    scale: int | None
+    zero_count: int | None
+    zero_threshold: float | None
+    positive_offset: int | None
+    positive_counts: Sequence[int] | None
+    negative_offset: int | None
+    negative_counts: Sequence[int] | None
+    quantiles: Sequence[float] | None
+    quantile_values: Sequence[float] | None
+    exemplars: Sequence[Exemplar]
+
+
+@dataclass(frozen=True)
+class Series:
+    """The points of one attribute set from one resource, oldest first."""
+
+    service: str
+    attributes: Attributes
+    resource: Attributes
+    scope: str
+    type: str
+    unit: str
+    temporality: str
+    monotonic: bool
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric with its series; `next` as in `Page`, over all points."""
+
+    name: str
+    type: str
+    unit: str
+    description: str
+    series: Sequence[Series]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One log record."""
+
+    time_unix_ns: int
+    observed_unix_ns: int
+    severity_number: int
+    severity_text: str
+    body: Any
+    event_name: str
+    service: str
+    trace_id: str | None
+    span_id: str | None
+    attributes: Attributes
+    resource: Attributes
+    scope: str
+
+
+@dataclass(frozen=True)
+class StoreStats:
+    """What is in the store."""
+
+    traces: int
+    spans: int
+    metric_points: int
+    logs: int

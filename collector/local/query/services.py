@@ -1,0 +1,46 @@
+"""Services and their operations.
+
+In: a connection to the store. Out: pages of rows, by name. State: none.
+"""
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.cursor import decode, encode
+from collector.local.query.model import OperationRow, Page, ServiceRow
+
+_SERVICES = """
+SELECT service, count(*), count_if(status = 'error'), count(DISTINCT (name, kind)), min(start_unix_ns),
+       max(greatest(start_unix_ns, end_unix_ns))
+FROM spans WHERE ? IS NULL OR service > ? GROUP BY service ORDER BY service LIMIT ?
+"""
+
+_OPERATIONS = """
+WITH timed AS (
+    SELECT *, greatest(start_unix_ns, end_unix_ns) AS stop FROM spans
+    WHERE (? IS NULL OR service = ?) AND (? IS NULL OR (service, name, kind) > (?, ?, ?))
+)
+SELECT service, name, kind, count(*),
+       count(*) * 1e9 / greatest(max(stop) - min(start_unix_ns), 1000000000),
+       count_if(status = 'error') / count(*),
+       quantile_disc(stop - start_unix_ns, [0.5, 0.95, 0.99])
+FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
+"""
+
+
+def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[ServiceRow]:
+    """Every service that sent a span, by name."""
+    (last,) = decode(before, 1) or (None,)
+    found = connection.execute(_SERVICES, [last, last, limit + 1]).fetchall()
+    rows = [ServiceRow(*row) for row in found[:limit]]
+    return Page(rows, encode(rows[-1].service) if len(found) > limit else None)
+
+
+def operations(
+    connection: DuckDBPyConnection, service: str | None = None, limit: int = 1000, before: str | None = None
+) -> Page[OperationRow]:
+    """Every operation, of one service or of all, by service, name and kind; over all spans in the store."""
+    last = decode(before, 3) or (None, None, None)
+    found = connection.execute(_OPERATIONS, [service, service, last[0], *last, limit + 1]).fetchall()
+    rows = [OperationRow(*row[:6], *row[6]) for row in found[:limit]]
+    end = rows[-1] if len(found) > limit else None
+    return Page(rows, encode(end.service, end.operation, end.kind) if end else None)

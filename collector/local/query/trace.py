@@ -1,0 +1,158 @@
+"""One trace, whole: every span with its place in the tree, its own time and its share of the critical path.
+
+In: a connection to the store, a trace id. Out: a `Trace`. State: none.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.analysis.critical_path import critical_times
+from collector.analysis.self_time import self_times
+from collector.analysis.tree import build
+from collector.local.query.errors import QueryError
+from collector.local.query.model import Attributes, Event, Link, Span, Trace
+
+_SPANS = """
+SELECT span_id, parent_span_id, name, kind, service, start_unix_ns, end_unix_ns, status, status_message, attributes,
+       dropped_attributes, dropped_events, dropped_links, trace_state, flags, resource_id, scope_id
+FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
+"""
+_EVENTS = """
+SELECT span_id, name, time_unix_ns, attributes, dropped_attributes
+FROM span_events WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
+"""
+_LINKS = """
+SELECT span_id, linked_trace_id, linked_span_id, attributes, trace_state, flags, dropped_attributes
+FROM span_links WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
+"""
+_RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
+_SCOPES = "SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)"
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """One row of `spans`, in the order of `_SPANS`."""
+
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    service: str
+    start_unix_ns: int
+    end_unix_ns: int
+    status: str
+    status_message: str
+    attributes: str
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
+    trace_state: str
+    flags: int
+    resource_id: int
+    scope_id: int
+
+
+def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
+    """The trace with this id.
+
+    Raises:
+        QueryError: no span of it is in the store.
+    """
+    stored = [_Stored(*row) for row in connection.execute(_SPANS, [trace_id]).fetchall()]
+    if not stored:
+        raise QueryError(
+            "not_found", f"No span of trace {trace_id} is here.", "See which traces are: telemetry traces."
+        )
+    tree = build(stored)
+    around = _Around.read(connection, trace_id, stored, tree.start)
+    own, critical = self_times(tree), critical_times(tree)
+    spans = []
+    for index, depth in tree.order():
+        row = stored[index]
+        scope, version, scope_attributes = around.scopes.get(row.scope_id, ("", "", {}))
+        spans.append(
+            Span(
+                trace_id=trace_id,
+                span_id=row.span_id,
+                parent_span_id=row.parent_span_id,
+                depth=depth,
+                name=row.name,
+                kind=row.kind,
+                service=row.service,
+                start_unix_ns=row.start_unix_ns,
+                offset_ns=row.start_unix_ns - tree.start,
+                duration_ns=tree.ends[index] - tree.starts[index],
+                self_ns=own[index],
+                critical_ns=critical[index],
+                status=row.status,
+                status_message=row.status_message,
+                attributes=json.loads(row.attributes),
+                resource=around.resources.get(row.resource_id, {}),
+                scope=scope,
+                scope_version=version,
+                scope_attributes=scope_attributes,
+                trace_state=row.trace_state,
+                flags=row.flags,
+                events=around.events.get(row.span_id, ()),
+                links=around.links.get(row.span_id, ()),
+                dropped_attributes=row.dropped_attributes,
+                dropped_events=row.dropped_events,
+                dropped_links=row.dropped_links,
+            )
+        )
+    return Trace(trace_id, tree.start, tree.end - tree.start, list(dict.fromkeys(s.service for s in spans)), spans)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What stands in other tables than the spans: events and links by span id, resources and scopes by their ids."""
+
+    events: Mapping[str, Sequence[Event]]
+    links: Mapping[str, Sequence[Link]]
+    resources: Mapping[int, Attributes]
+    scopes: Mapping[int, tuple[str, str, Attributes]]
+
+    @classmethod
+    def read(
+        cls, connection: DuckDBPyConnection, trace_id: str, stored: Sequence[_Stored], trace_start: int
+    ) -> "_Around":
+        events: dict[str, list[Event]] = defaultdict(list)
+        for span_id, name, time, attributes, dropped in connection.execute(_EVENTS, [trace_id]).fetchall():
+            events[span_id].append(Event(name, time, time - trace_start, json.loads(attributes), dropped))
+        links: dict[str, list[Link]] = defaultdict(list)
+        for span_id, to_trace, to_span, attributes, state, flags, dropped in connection.execute(
+            _LINKS, [trace_id]
+        ).fetchall():
+            links[span_id].append(Link(to_trace, to_span, json.loads(attributes), state, flags, dropped))
+        resources = connection.execute(_RESOURCES, [list({row.resource_id for row in stored})]).fetchall()
+        scopes = connection.execute(_SCOPES, [list({row.scope_id for row in stored})]).fetchall()
+        return cls(
+            events,
+            links,
+            {key: json.loads(attributes) for key, attributes in resources},
+            {key: (name, version, json.loads(attributes)) for key, name, version, attributes in scopes},
+        )
+
+
+def is_complete(found: Trace) -> bool:
+    """Whether a trace has all its parts: a root, no missing parent, a server span under each client span of an rpc.
+
+    A call that no server answered (status UNAVAILABLE) needs none.
+    """
+    ids: set[str] = {span.span_id for span in found.spans}
+    served = {span.parent_span_id for span in found.spans if span.kind == "server"}
+    return any(span.parent_span_id is None for span in found.spans) and all(
+        (span.parent_span_id is None or span.parent_span_id in ids)
+        and (not _needs_server(span.kind, span.attributes) or span.span_id in served)
+        for span in found.spans
+    )
+
+
+def _needs_server(kind: str, attributes: Mapping[str, Any]) -> bool:
+    is_rpc = "rpc.system.name" in attributes or "rpc.system" in attributes or "rpc.method" in attributes
+    return kind == "client" and is_rpc and attributes.get("rpc.response.status_code") != "UNAVAILABLE"

@@ -1,0 +1,91 @@
+"""The list of traces, latest first, and the finding of one by a name shorter than its id.
+
+In: a connection to the store, a filter. Out: rows; ids. State: none.
+"""
+
+import re
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.cursor import decode, encode
+from collector.local.query.errors import QueryError
+from collector.local.query.filters import TraceFilter
+from collector.local.query.model import Page, TraceRow
+
+# A trace is as old as its first span. Its root is its earliest span without a parent, else its earliest one.
+_TRACES = """
+WITH traces AS (
+    SELECT trace_id,
+           arg_min((service, name), (parent_span_id IS NOT NULL, start_unix_ns, span_id)) AS root,
+           min(start_unix_ns) AS start,
+           max(greatest(start_unix_ns, end_unix_ns)) - min(start_unix_ns) AS duration,
+           count(*) AS span_count, count_if(status = 'error') AS error_count
+    FROM spans WHERE {condition} GROUP BY trace_id
+)
+SELECT trace_id, root[1], root[2], start, duration, span_count, error_count FROM traces
+WHERE duration >= ? AND (? IS NULL OR (start, trace_id) < (?, ?))
+ORDER BY start DESC, trace_id DESC LIMIT ?
+"""
+
+# Roots only: no trace has to be put together to know when it began.
+_LAST = """
+SELECT trace_id FROM spans
+WHERE parent_span_id IS NULL AND kind IN ('client', 'server')
+  AND (json_exists(attributes, '/rpc.system.name') OR json_exists(attributes, '/rpc.system')
+       OR json_exists(attributes, '/rpc.method'))
+ORDER BY start_unix_ns DESC, trace_id DESC LIMIT 1
+"""
+
+
+def traces(
+    connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 100, before: str | None = None
+) -> Page[TraceRow]:
+    """The traces that match, latest first.
+
+    Args:
+        connection: to the store.
+        wanted: the filter.
+        limit: rows at most.
+        before: the cursor of the page before.
+    """
+    condition, parameters = wanted.condition()
+    last: tuple[Any, ...] = decode(before, 2) or (None, None)
+    sql = _TRACES.format(condition=condition)
+    parameters += [wanted.min_duration_ns, last[0], *last, limit + 1]
+    found = connection.execute(sql, parameters).fetchall()
+    rows = [TraceRow(*row) for row in found[:limit]]
+    return Page(rows, encode(rows[-1].start_unix_ns, rows[-1].trace_id) if len(found) > limit else None)
+
+
+def find_trace(connection: DuckDBPyConnection, name: str) -> str:
+    """The id of the trace that `name` means.
+
+    Args:
+        connection: to the store.
+        name: an id, the beginning of one, or `last`: the latest trace that begins with an rpc.
+
+    Raises:
+        QueryError: there is none, or several ids begin so.
+    """
+    if name == "last":
+        return _last(connection)
+    if not re.fullmatch("[0-9a-fA-F]{1,32}", name):
+        raise QueryError("bad_request", f"{name!r} is no trace id.", "Write up to 32 hexadecimal digits, or `last`.")
+    found = connection.execute(
+        "SELECT DISTINCT trace_id FROM spans WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3", [name.lower()]
+    ).fetchall()
+    if not found:
+        raise QueryError("not_found", f"No span of trace {name} is here.", "See which traces are: telemetry traces.")
+    if len(found) > 1:
+        examples = " and ".join(row[0] for row in found[:2])
+        raise QueryError("ambiguous", f"Several traces begin with {name}: {examples}.", "Write more digits of the id.")
+    return str(found[0][0])
+
+
+def _last(connection: DuckDBPyConnection) -> str:
+    row = connection.execute(_LAST).fetchone()
+    if row is None:
+        mend = "Send a request through an instrumented service, or name a trace: telemetry traces lists them."
+        raise QueryError("not_found", "No trace here begins with an rpc.", mend)
+    return str(row[0])
