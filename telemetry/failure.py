@@ -1,0 +1,54 @@
+"""Writes an exception on a span.
+
+In: a span, the exception that passes through it, and the request's scope. Out: error status, `error.type` and, on the
+innermost span of the process only, the exception event. State: none; the scope remembers which exceptions had theirs.
+
+A cancelled task is a failure of type `CancelledError`. A generator closed early (`GeneratorExit`) is none: callers do
+not come here with it.
+"""
+
+import asyncio
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+from telemetry import conventions as c
+from telemetry.guard import guard
+from telemetry.scope import Scope
+
+
+def error_type(exc: BaseException) -> str:
+    """Name the class of `exc` as OpenTelemetry does: with its module, unless it is a builtin.
+
+    Cancellation is `CancelledError` wherever the interpreter happens to define it.
+    """
+    if isinstance(exc, asyncio.CancelledError):
+        return "CancelledError"
+    kind = type(exc)
+    return kind.__qualname__ if kind.__module__ in {"builtins", ""} else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def message_of(exc: BaseException) -> str:
+    """Return the message of `exc`; an exception whose own `__str__` fails has none."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001  user code: anything can be raised here
+        return ""
+
+
+def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> None:
+    """Mark `span` as failed by `exc`. The event is added only where `exc` is seen for the first time. Never raises."""
+    with guard:
+        first = scope is None or not scope.seen(exc)
+        if not span.is_recording():
+            return
+        span.set_attribute(c.ERROR_TYPE.name, error_type(exc))
+        span.set_status(Status(StatusCode.ERROR, message_of(exc)))
+        if first:
+            _add_event(span, exc)
+
+
+def _add_event(span: Span, exc: BaseException) -> None:
+    try:
+        span.record_exception(exc, escaped=True)
+    except Exception:  # noqa: BLE001  the SDK calls the exception's own __str__
+        span.add_event("exception", {"exception.type": error_type(exc)})

@@ -1,0 +1,70 @@
+"""Which OpenTelemetry providers this process records with.
+
+In: what `configure` decided, or the providers that the user set. Out: our tracer and our meter, or None where nothing
+is recorded. State: the decision, made once (providers can be set only once in a process) and owned by this module.
+
+Everything that records asks here first, and this answer is what makes telemetry that is switched off cost next to
+nothing.
+"""
+
+from typing import Final
+
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Tracer
+
+SCOPE: Final = "search-telemetry"
+"""Name of the instrumentation scope: of our tracer, our meter and our logger."""
+
+
+class _Providers:
+    """The tracer and meter in use. `settled` is true once `configure` decided for good."""
+
+    __slots__ = ("meter", "settled", "tracer")
+
+    def __init__(self) -> None:
+        self.tracer: Tracer | None = None
+        self.meter: Meter | None = None
+        self.settled = False
+
+
+_current = _Providers()
+
+
+def is_placeholder(provider: object) -> bool:
+    """Say whether `provider` is the API's stand-in for a provider that nobody set yet.
+
+    The stand-ins for metrics and logs are private classes, hence by name.
+    """
+    kind = type(provider)
+    return "Proxy" in kind.__name__ and kind.__module__.startswith("opentelemetry.")
+
+
+def tracer() -> Tracer | None:
+    """Return the tracer to record with, None while there is none."""
+    if _current.tracer is None and not _current.settled:
+        provider = trace.get_tracer_provider()
+        if not is_placeholder(provider):
+            _current.tracer = provider.get_tracer(SCOPE)
+    return _current.tracer
+
+
+def meter() -> Meter | None:
+    """Return the meter to record with, None while there is none."""
+    if _current.meter is None and not _current.settled:
+        provider = metrics.get_meter_provider()
+        if not is_placeholder(provider):
+            _current.meter = provider.get_meter(SCOPE)
+    return _current.meter
+
+
+def recording() -> bool:
+    """Say whether anything is recorded at all."""
+    if _current.settled:
+        return _current.tracer is not None or _current.meter is not None
+    return tracer() is not None or meter() is not None
+
+
+def settle(tracer: Tracer | None, meter: Meter | None) -> None:
+    """Record with these from now on; None for a signal that is switched off."""
+    _current.tracer, _current.meter, _current.settled = tracer, meter, True

@@ -1,0 +1,80 @@
+"""What one request knows of itself in one process.
+
+In: the outermost span of the request (an rpc SERVER span, or none). Out: the current `Scope`. State: one `Scope` for
+each request, owned by whoever entered it, carried in OpenTelemetry's context and so into tasks, and into threads that
+keep the context.
+"""
+
+import threading
+from collections import deque
+from contextvars import Token
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
+from telemetry.context import attach, detach
+
+_KEY: Final = otel_context.create_key("search-telemetry-scope")
+_REMEMBERED = 32  # exceptions in flight at once in one request; older ones get a second event at worst
+
+
+class Scope:
+    """One request in one process: its SERVER span, and the exceptions that had their event already.
+
+    Exceptions are held, not weakly referenced (`ValueError` instances cannot be) and not marked (they are the
+    user's); `forget` lets go of them, since their tracebacks hold the frames they passed.
+    """
+
+    __slots__ = ("_lock", "_seen", "entry")
+
+    def __init__(self, entry: Span | None = None) -> None:
+        self.entry = entry
+        self._seen: deque[BaseException] = deque(maxlen=_REMEMBERED)
+        self._lock = threading.Lock()  # guards _seen: threads of one request fail at the same time
+
+    def seen(self, exc: BaseException) -> bool:
+        """Say whether `exc` had its event in this process, and remember that it has one from now on."""
+        with self._lock:
+            known = any(other is exc for other in self._seen)
+            if not known:
+                self._seen.append(exc)
+        return known
+
+    def forget(self) -> None:
+        """Let go of the exceptions seen."""
+        with self._lock:
+            self._seen.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeToken:
+    """What `leave_scope` needs to undo `enter_scope`."""
+
+    scope: Scope
+    before: Token[Context]
+
+
+def current_scope(context: Context | None = None) -> Scope | None:
+    """Return the scope of the request that `context` (default: the current one) belongs to, None outside of any."""
+    scope = otel_context.get_value(_KEY, context)
+    return scope if isinstance(scope, Scope) else None
+
+
+def with_scope(scope: Scope, context: Context | None = None) -> Context:
+    """Return `context` (default: the current one) with `scope` in it, without making it current."""
+    return otel_context.set_value(_KEY, scope, context)
+
+
+def enter_scope(entry: Span | None = None) -> ScopeToken:
+    """Begin a request in this process; `entry` is its SERVER span. Every `enter_scope` needs its `leave_scope`."""
+    scope = Scope(entry)
+    return ScopeToken(scope, attach(with_scope(scope)))
+
+
+def leave_scope(token: ScopeToken) -> None:
+    """End the request that `enter_scope` began."""
+    detach(token.before)
+    token.scope.forget()

@@ -1,0 +1,56 @@
+"""Starts spans.
+
+In: a name, a kind, attributes, links. Out: a span of the OpenTelemetry API, carrying the allow-listed baggage of the
+request; one that records nothing where telemetry is off. State: none.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from opentelemetry import baggage, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import conventions as c
+from telemetry import providers
+from telemetry.bounds import bounds
+from telemetry.guard import guard
+
+
+def start_span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    links: Sequence[Link] = (),
+    context: Context | None = None,
+) -> Span:
+    """Start a span below the one in `context` (default: the current one), without making it current.
+
+    Returns a span that must be ended. Never raises.
+    """
+    tracer = providers.tracer()
+    if tracer is not None:
+        with guard:
+            given = baggage_attributes(context)
+            if attributes:
+                given.update(attributes)
+            return tracer.start_span(name, context, kind, given, links)
+    return NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
+
+def baggage_attributes(context: Context | None = None) -> dict[str, AttributeValue]:
+    """Return the allow-listed entries of the request's baggage as attributes, their values bounded."""
+    entries = baggage.get_all(context)
+    if not entries:
+        return {}
+    return {
+        attribute.name: bounds.bounded(attribute, entries[attribute.name], count=False)
+        for attribute in c.BAGGAGE
+        if attribute.name in entries
+    }
+
+
+def operation_of(context: Context | None = None) -> str | None:
+    """Return the operation that the request asks for, from its baggage; None outside of any request."""
+    operation = baggage.get_baggage(c.SEARCH_OPERATION.name, context)
+    return None if operation is None else str(operation)
