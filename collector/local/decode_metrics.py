@@ -1,0 +1,154 @@
+"""Metric points of all five types with their exemplars, from OTLP to rows.
+
+In: one `ExportMetricsServiceRequest`. Out: `Decoded`, where `point_id` counts from 0; the store makes it unique. No state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+
+from collector.local.decode import Decoded, attributes_json, columns_of, id_or_none
+from collector.local.schema import EXEMPLARS, METRIC_POINTS
+
+TEMPORALITIES = ("unspecified", "delta", "cumulative")
+COLUMNS = tuple(column.name for column in METRIC_POINTS.columns[:-1])
+
+
+@dataclass
+class _Rows:
+    points: list[tuple[Any, ...]] = field(default_factory=list)
+    exemplars: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def decode_metrics(request: ExportMetricsServiceRequest) -> Decoded:
+    """All points of one export. One that cannot be stored is rejected, the others are kept."""
+    decoded = Decoded("metrics")
+    rows = _Rows()
+    for resource_metrics in request.resource_metrics:
+        resource_id, service = decoded.resource(resource_metrics.resource, resource_metrics.schema_url)
+        for scope_metrics in resource_metrics.scope_metrics:
+            scope_id = decoded.scope(scope_metrics.scope, scope_metrics.schema_url)
+            for metric in scope_metrics.metrics:
+                shared = {"service": service, "resource_id": resource_id, "scope_id": scope_id}
+                _metric(decoded, rows, metric, shared)
+    decoded.records = len(rows.points)
+    if rows.points:
+        decoded.tables[METRIC_POINTS.name] = columns_of(METRIC_POINTS, rows.points)
+    if rows.exemplars:
+        decoded.tables[EXEMPLARS.name] = columns_of(EXEMPLARS, rows.exemplars)
+    return decoded
+
+
+def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any]) -> None:
+    kind = metric.WhichOneof("data")
+    if kind is None:  # a metric of no type has no points
+        return
+    data = getattr(metric, kind)
+    temporality = getattr(data, "aggregation_temporality", None)
+    shared = shared | {
+        "name": metric.name,
+        "type": kind,
+        "unit": metric.unit,
+        "description": metric.description,
+        "metadata": attributes_json(metric.metadata),
+        "temporality": "" if temporality is None else TEMPORALITIES[temporality] if 0 <= temporality < 3 else TEMPORALITIES[0],
+        "monotonic": kind == "sum" and data.is_monotonic,
+    }
+    for point in data.data_points:
+        exemplars = getattr(point, "exemplars", ())
+        if _beyond(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars)):
+            decoded.reject(f"metric {metric.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are since 1970")
+            continue
+        point_id = len(rows.points)
+        values = shared | _common(point) | _VALUES[kind](point) | {"point_id": point_id}
+        rows.points.append(tuple(values.get(column) for column in COLUMNS))
+        rows.exemplars.extend(_exemplar(exemplar, point_id) for exemplar in exemplars)
+
+
+def _beyond(*times: int) -> bool:
+    return any(time >> 63 for time in times)
+
+
+def _common(point: Any) -> dict[str, Any]:
+    return {
+        "attributes": attributes_json(point.attributes),
+        "start_unix_ns": point.start_time_unix_nano,
+        "time_unix_ns": point.time_unix_nano,
+        "flags": point.flags,
+    }
+
+
+def _number(point: Any) -> dict[str, Any]:
+    """The value of a gauge, a sum or an exemplar: integer, double or none."""
+    kind = point.WhichOneof("value")
+    return {
+        "int_value": str(point.as_int) if kind == "as_int" else None,
+        "double_value": repr(point.as_double) if kind == "as_double" else None,
+    }
+
+
+def _distribution(point: Any) -> dict[str, Any]:
+    """What both kinds of histogram have."""
+    return {
+        "count": str(point.count),
+        "sum": repr(point.sum) if point.HasField("sum") else None,
+        "min": repr(point.min) if point.HasField("min") else None,
+        "max": repr(point.max) if point.HasField("max") else None,
+    }
+
+
+def _histogram(point: Any) -> dict[str, Any]:
+    return _distribution(point) | {"bounds": _list(point.explicit_bounds), "bucket_counts": _list(point.bucket_counts)}
+
+
+def _exponential(point: Any) -> dict[str, Any]:
+    return _distribution(point) | {
+        "scale": str(point.scale),
+        "zero_count": str(point.zero_count),
+        "zero_threshold": repr(point.zero_threshold),
+        "positive_offset": str(point.positive.offset),
+        "positive_counts": _list(point.positive.bucket_counts),
+        "negative_offset": str(point.negative.offset),
+        "negative_counts": _list(point.negative.bucket_counts),
+    }
+
+
+def _summary(point: Any) -> dict[str, Any]:
+    return {
+        "count": str(point.count),
+        "sum": repr(point.sum),
+        "quantiles": _list(item.quantile for item in point.quantile_values),
+        "quantile_values": _list(item.value for item in point.quantile_values),
+    }
+
+
+def _list(numbers: Iterable[float]) -> str:
+    """A list as the text that DuckDB casts; `repr` of a double gives it back exactly, NaN and infinity included."""
+    return f"[{','.join(map(repr, numbers))}]"
+
+
+def _exemplar(exemplar: Any, point_id: int) -> tuple[Any, ...]:
+    number = _number(exemplar)
+    return (
+        point_id,
+        exemplar.time_unix_nano,
+        number["int_value"],
+        number["double_value"],
+        id_or_none(exemplar.trace_id, 16),
+        id_or_none(exemplar.span_id, 8),
+        attributes_json(exemplar.filtered_attributes),
+    )
+
+
+_VALUES = {
+    "gauge": _number,
+    "sum": _number,
+    "histogram": _histogram,
+    "exponential_histogram": _exponential,
+    "summary": _summary,
+}

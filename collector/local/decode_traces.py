@@ -1,0 +1,125 @@
+"""Spans, their events and links, from OTLP to rows.
+
+In: one `ExportTraceServiceRequest`. Out: `Decoded`. No state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from collector.local.decode import Decoded, attributes_json, columns_of
+from collector.local.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+NO_TRACE_ID = bytes(16)
+NO_SPAN_ID = bytes(8)
+
+Row = tuple[Any, ...]
+
+
+def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
+    """All spans of one export. One that cannot be stored is rejected, the others are kept."""
+    decoded = Decoded("traces")
+    spans: list[Row] = []
+    events: list[Row] = []
+    links: list[Row] = []
+    for resource_spans in request.resource_spans:
+        resource_id, service = decoded.resource(resource_spans.resource, resource_spans.schema_url)
+        for scope_spans in resource_spans.scope_spans:
+            scope_id = decoded.scope(scope_spans.scope, scope_spans.schema_url)
+            for span in scope_spans.spans:
+                problem = span_problem(span)
+                if problem:
+                    decoded.reject(problem)
+                    continue
+                row = _span_row(span, service, resource_id, scope_id)
+                spans.append(row)
+                if span.events:
+                    events.extend(_event_rows(span, row[0], row[1]))
+                if span.links:
+                    links.extend(_link_rows(span, row[0], row[1]))
+    decoded.records = len(spans)
+    for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
+        if rows:
+            decoded.tables[table.name] = columns_of(table, rows)
+    return decoded
+
+
+def span_problem(span: Span) -> str:
+    """Why this span cannot be stored; empty when it can."""
+    if len(span.trace_id) != 16 or span.trace_id == NO_TRACE_ID:
+        return f"span {span.name!r}: trace_id must be 16 bytes and not all zeros, got {span.trace_id.hex() or 'none'}"
+    if len(span.span_id) != 8 or span.span_id == NO_SPAN_ID:
+        return f"span {span.name!r}: span_id must be 8 bytes and not all zeros, got {span.span_id.hex() or 'none'}"
+    if len(span.parent_span_id) not in (0, 8):
+        return f"span {span.name!r}: parent_span_id must be 8 bytes or absent, got {span.parent_span_id.hex()}"
+    latest = span.start_time_unix_nano | span.end_time_unix_nano
+    if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
+        return f"span {span.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
+    return ""
+
+
+def _span_row(span: Span, service: str, resource_id: int, scope_id: int) -> Row:
+    parent = span.parent_span_id
+    if span.HasField("status"):
+        status = span.status
+        code, message = status.code, status.message
+    else:
+        code, message = 0, ""
+    kind = span.kind
+    return (
+        span.trace_id.hex(),
+        span.span_id.hex(),
+        parent.hex() if parent and parent != NO_SPAN_ID else None,
+        span.name,
+        KINDS[kind] if 0 <= kind < 6 else KINDS[0],
+        service,
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        STATUSES[code] if 0 <= code < 3 else STATUSES[0],
+        message,
+        attributes_json(span.attributes),
+        span.dropped_attributes_count,
+        span.dropped_events_count,
+        span.dropped_links_count,
+        span.trace_state,
+        span.flags,
+        resource_id,
+        scope_id,
+    )
+
+
+def _event_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
+    return [
+        (
+            trace_id,
+            span_id,
+            position,
+            event.name,
+            event.time_unix_nano,
+            attributes_json(event.attributes),
+            event.dropped_attributes_count,
+        )
+        for position, event in enumerate(span.events)
+    ]
+
+
+def _link_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
+    return [
+        (
+            trace_id,
+            span_id,
+            position,
+            link.trace_id.hex(),
+            link.span_id.hex(),
+            link.trace_state,
+            link.flags,
+            attributes_json(link.attributes),
+            link.dropped_attributes_count,
+        )
+        for position, link in enumerate(span.links)
+    ]

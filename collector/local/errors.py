@@ -1,0 +1,71 @@
+"""Everything that the local collector refuses, in words for the person who has to mend it.
+
+In: a cause. Out: exceptions with a `message` (what is wrong, where) and a `mend` (what to do). No state.
+"""
+
+from __future__ import annotations
+
+
+class CollectorError(Exception):
+    """Something a person has to know. `message` says what is wrong, `mend` what to do about it."""
+
+    def __init__(self, message: str, mend: str = "") -> None:
+        super().__init__(f"{message}; {mend}" if mend else message)
+        self.message = message
+        self.mend = mend
+
+
+class SettingsError(CollectorError):
+    """Settings that cannot be: all mistakes at once."""
+
+
+class PortTaken(CollectorError):
+    """An address to listen on is in use or cannot be had."""
+
+
+class StoreError(CollectorError):
+    """The store cannot be opened or used."""
+
+
+class StoreHeld(StoreError):
+    """Another process has the store open."""
+
+
+class StoreDamaged(StoreError):
+    """The file is no store, or is broken."""
+
+
+class Refusal(CollectorError):
+    """An export that is not accepted. Each kind becomes a gRPC status and an HTTP status in the front ends."""
+
+
+class Malformed(Refusal):
+    """The payload is not what its content type says. Sending it again does not help."""
+
+
+class TooLarge(Refusal):
+    """The payload is above a limit. Sending it again does not help."""
+
+
+class Unsupported(Refusal):
+    """A content type or content encoding that the receiver does not read."""
+
+
+class TooSlow(Refusal):
+    """The payload did not arrive in time."""
+
+
+class QueueFull(Refusal):
+    """More is under way than the collector may hold. Try again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
+        super().__init__(message, mend)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(Refusal):
+    """The store cannot write now (disk full, file damaged, collector stopping). Try again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
+        super().__init__(message, mend)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,50 @@
+"""One export on its way from a front end through decoder and writer, back to its sender.
+
+In: the body. Out: `Reply` or a `Refusal` in its future, once. The export owns its part of the budget until then.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from collector.local.budget import Hold
+from collector.local.decode import Decoded
+from collector.local.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an accepted export is answered: how many records could not be taken, and why the first of them."""
+
+    rejected: int = 0
+    problem: str = ""
+
+
+@dataclass
+class Export:
+    """The body is dropped once it is decoded."""
+
+    signal: Signal
+    body: bytes
+    content_type: str
+    encoding: str
+    hold: Hold
+    digest: str = ""
+    decoded: Decoded | None = None
+    answer: Future[Reply] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.answer.set_running_or_notify_cancel()  # a sender that gives up does not stop what is already on its way
+
+    def accept(self) -> None:
+        """It is durable: tell the sender."""
+        decoded = self.decoded
+        reply = Reply(decoded.rejected, decoded.problem) if decoded else Reply()
+        self.hold.release()
+        self.answer.set_result(reply)
+
+    def refuse(self, refusal: BaseException) -> None:
+        """It is not stored: tell the sender why."""
+        self.hold.release()
+        self.answer.set_exception(refusal)

@@ -1,0 +1,75 @@
+"""Addresses to listen on, and what to say when one cannot be had.
+
+In: `HOST:PORT`. Out: a bound socket, or `PortTaken` naming the port and, where it can be found, who holds it. No state.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from collector.local.errors import PortTaken, SettingsError
+
+
+def split_address(address: str, option: str) -> tuple[str, int]:
+    """`HOST:PORT` (IPv6 in brackets) as host and port; `option` is named in the error."""
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingsError(f"--{option} {address!r} is no address", "write HOST:PORT, such as 127.0.0.1:4317; port 0 takes a free one")
+    return host, int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """Host and port as `HOST:PORT`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def bind(address: str, option: str) -> socket.socket:
+    """A socket bound to the address.
+
+    Raises:
+        SettingsError: it is no address.
+        PortTaken: it is in use, or not ours to use.
+    """
+    host, port = split_address(address, option)
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SettingsError(f"--{option} {address!r}: the host is not known ({error.strerror})", "write 127.0.0.1") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(128)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        raise taken(address, option, error) from error
+    return listening
+
+
+def taken(address: str, option: str, error: OSError) -> PortTaken:
+    """The error for an address that could not be bound."""
+    if error.errno != errno.EADDRINUSE:
+        return PortTaken(f"cannot listen on {address}: {os.strerror(error.errno or 0)}", f"choose another with --{option} HOST:PORT")
+    _, port = split_address(address, option)
+    return PortTaken(
+        f"port {port} ({address}) is taken{_by(port)}", f"stop that program, or choose another port with --{option} HOST:PORT"
+    )
+
+
+def _by(port: int) -> str:
+    """Who listens on a port, as far as this user may see it; needs psutil."""
+    try:
+        import psutil
+    except ImportError:
+        return ""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""

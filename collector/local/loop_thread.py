@@ -1,0 +1,67 @@
+"""An event loop in a thread of its own, with servers on it that are stopped before it ends.
+
+In: coroutines from any thread. Out: their results. Owns the thread, the loop and the list of what has to be stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import uvicorn
+
+Result = TypeVar("Result")
+Stopper = Callable[[float], Awaitable[None]]
+
+
+class LoopThread:
+    """Runs until `stop`."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._stoppers: list[Stopper] = []
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, Result], timeout_s: float | None = None) -> Result:
+        """Run a coroutine on the loop from another thread; return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+
+    def on_stop(self, stopper: Stopper) -> None:
+        """Have `stopper(seconds)` called on the loop before it ends; it waits for what is under way, that long at most."""
+        self._stoppers.append(stopper)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Stop the servers, all at once, then the loop; false when the timeout (seconds) was not enough."""
+        clean = True
+        try:
+            self.run(self._stop_servers(timeout_s), timeout_s + 1)
+        except TimeoutError:
+            clean = False
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(1)
+        if not self._thread.is_alive():
+            self._loop.close()
+        return clean
+
+    async def _stop_servers(self, timeout_s: float) -> None:
+        await asyncio.gather(*(stopper(timeout_s) for stopper in self._stoppers))
+
+
+async def serve_http(thread: LoopThread, app: Any, listening: socket.socket) -> None:
+    """Serve an ASGI application on a bound socket, on the loop of `thread`, until that is stopped."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+
+    async def stop(timeout_s: float) -> None:
+        server.should_exit = True
+        done, _ = await asyncio.wait([serving], timeout=timeout_s)
+        if not done:
+            server.force_exit = True
+            await serving
+
+    thread.on_stop(stop)

@@ -1,0 +1,110 @@
+"""OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs`, protobuf or JSON, plain, gzip or deflate.
+
+In: requests on port 4318. Out: what the receiver says, in the request's own content type; errors as `google.rpc.Status`
+(https://opentelemetry.io/docs/specs/otlp/#otlphttp-response). No state beyond the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import ceil
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.local.budget import Hold
+from collector.local.errors import Malformed, QueueFull, Refusal, StoreUnavailable, TooLarge, TooSlow, Unsupported
+from collector.local.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
+from collector.local.receiver import Receiver
+from collector.local.settings import CollectorSettings
+from collector.local.signals import ALL, BY_PATH, Signal
+
+STATUSES: dict[type[Refusal], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
+    Malformed: (400, 3),
+    TooSlow: (408, 4),
+    TooLarge: (413, 8),
+    Unsupported: (415, 3),
+    QueueFull: (429, 8),
+    StoreUnavailable: (503, 14),
+}
+PATHS = "POST " + ", ".join(signal.path for signal in ALL)
+
+
+def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
+    """The ASGI application of the OTLP/HTTP port."""
+
+    async def export(request: Request) -> Response:
+        signal = BY_PATH[request.url.path]
+        answer_in = JSON
+        try:
+            hold = receiver.admit(signal)
+            try:
+                answer_in = content_type_of(request.headers.get("content-type", ""))
+                encoding = encoding_of(request.headers.get("content-encoding", ""))
+                body = await _body(request, hold, settings)
+            except BaseException:
+                hold.release()
+                raise
+        except Refusal as refusal:
+            receiver.count_refusal(signal, refusal)
+            return _refused(refusal, answer_in)
+        try:
+            reply = await receiver.export(signal, body, hold, answer_in, encoding)
+        except Refusal as refusal:
+            return _refused(refusal, answer_in)
+        return _response(200, signal.reply(reply.rejected, reply.problem), answer_in)
+
+    return Starlette(
+        routes=[Route(signal.path, export, methods=["POST"]) for signal in ALL],
+        exception_handlers={404: _not_here, 405: _not_here},
+    )
+
+
+async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> bytes:
+    """The body as it came, held by the budget chunk by chunk, within limits of size and time."""
+    limit = settings.max_request_bytes
+    parts: list[bytes] = []
+    try:
+        async with asyncio.timeout(settings.read_timeout_s):
+            async for part in request.stream():
+                if hold.size + len(part) > limit:
+                    raise too_large(limit)
+                hold.grow(len(part))
+                parts.append(part)
+    except TimeoutError:
+        raise TooSlow(f"the body did not arrive within read_timeout_s, {settings.read_timeout_s:g} s", "send it faster") from None
+    except ClientDisconnect:
+        raise Malformed("the sender left before the body was whole", "") from None
+    return b"".join(parts)
+
+
+def _refused(refusal: Refusal, answer_in: str) -> Response:
+    status, code = STATUSES[type(refusal)]
+    headers = {}
+    if isinstance(refusal, QueueFull | StoreUnavailable):
+        headers["Retry-After"] = str(ceil(refusal.retry_after_s))
+    if isinstance(refusal, TooLarge | TooSlow):
+        headers["Connection"] = "close"  # the rest of the body is not read
+    return _response(status, Status(code=code, message=str(refusal)), answer_in, headers)
+
+
+def _response(status: int, message: Message, answer_in: str, headers: dict[str, str] | None = None) -> Response:
+    if answer_in == PROTOBUF:
+        content = message.SerializeToString()
+    else:
+        content = json_format.MessageToJson(message, indent=None).encode()
+    return Response(content, status, headers, answer_in)
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    """An unknown path or method: say what there is."""
+    assert isinstance(error, HTTPException)
+    text = f"{request.method} {request.url.path} is not served here; this port takes {PATHS} (OTLP/HTTP)"
+    status = Status(code=12 if error.status_code == 405 else 5, message=text)
+    return _response(error.status_code, status, JSON, dict(error.headers or {}))

@@ -1,0 +1,89 @@
+"""Takes exports from the front ends, decodes them, hands them to the writer, and answers when they are durable.
+
+In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `Refusal`. Owns the decoder threads and the counters' meaning:
+every export is counted once as it arrives, and once for what becomes of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+from collector.local.budget import Budget, Hold
+from collector.local.errors import Malformed, QueueFull, Refusal, StoreUnavailable, TooLarge, TooSlow, Unsupported
+from collector.local.export import Export, Reply
+from collector.local.payload import PROTOBUF, decompress, parse, too_large
+from collector.local.settings import CollectorSettings
+from collector.local.signals import Signal
+from collector.local.stats import Counters
+from collector.local.writer import Writer
+
+DECODERS = 2
+"""Threads that decode: one works while the other inflates or digests, which needs no interpreter lock."""
+
+
+class Receiver:
+    """The way in, the same for every protocol."""
+
+    def __init__(self, writer: Writer, budget: Budget, counters: Counters, settings: CollectorSettings) -> None:
+        self._writer = writer
+        self._budget = budget
+        self._counters = counters
+        self._settings = settings
+        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
+
+    def admit(self, signal: Signal) -> Hold:
+        """Count an export as it arrives and let it in.
+
+        Raises:
+            QueueFull: too much is under way.
+        """
+        self._counters.add(signal.name, exports=1)
+        return self._budget.hold()
+
+    async def export(self, signal: Signal, body: bytes, hold: Hold, content_type: str = PROTOBUF, encoding: str = "identity") -> Reply:
+        """Store one export; return when it is durable. `hold` covers the body, and is given back in any case.
+
+        Raises:
+            Refusal: it is not stored; the kind says why.
+        """
+        export = Export(signal, body, content_type, encoding, hold)
+        self._decoders.submit(self._decode, export)
+        return await asyncio.wrap_future(export.answer)
+
+    def count_refusal(self, signal: Signal, refusal: Refusal) -> None:
+        """Count an export that was not stored, by the kind of its refusal."""
+        if isinstance(refusal, QueueFull | StoreUnavailable):
+            self._counters.add(signal.name, refused=1)
+        elif isinstance(refusal, Malformed | TooLarge | TooSlow | Unsupported):
+            self._counters.add(signal.name, malformed=1)
+
+    def close(self) -> None:
+        """Decode what is waiting, then end the threads."""
+        self._decoders.shutdown(wait=True)
+
+    def _decode(self, export: Export) -> None:
+        """In a decoder thread: from bytes to columns, and on to the writer."""
+        try:
+            limit = self._settings.max_request_bytes
+            if len(export.body) > limit:
+                raise too_large(limit)
+            body = decompress(export.body, export.encoding, limit)
+            export.hold.grow(max(0, len(body) - export.hold.size))
+            export.body = b""
+            export.digest = hashlib.blake2b(body, digest_size=16, person=export.signal.name.encode()).hexdigest()
+            export.decoded = export.signal.decode(parse(body, export.content_type, export.signal.request))
+            self._counters.add(export.signal.name, received=export.decoded.records + export.decoded.rejected)
+            if export.decoded.records:
+                self._writer.put(export)
+            else:
+                self._counters.add(export.signal.name, rejected=export.decoded.rejected)
+                export.accept()
+        except Refusal as refusal:
+            self.count_refusal(export.signal, refusal)
+            export.refuse(refusal)
+        except Exception as error:  # a payload that we did not foresee must not harm the next
+            refusal = Malformed(f"the export cannot be read: {type(error).__name__}: {error}", "")
+            self.count_refusal(export.signal, refusal)
+            export.refuse(refusal)

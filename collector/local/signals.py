@@ -1,0 +1,75 @@
+"""The three signals of OTLP and what differs between them: messages, names, addresses, decoder.
+
+In: nothing. Out: `BY_NAME`, `BY_PATH`. No state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+
+from collector.local.decode import Decoded
+from collector.local.decode_logs import decode_logs
+from collector.local.decode_metrics import decode_metrics
+from collector.local.decode_traces import decode_traces
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal: how it is called, where it arrives, what its messages are."""
+
+    name: str
+    path: str
+    service: str
+    request: type[Message]
+    response: type[Message]
+    rejected_field: str
+    decode: Callable[[Any], Decoded]
+
+    def reply(self, rejected: int, problem: str) -> Message:
+        """The answer to an accepted export: empty, or OTLP's partial success."""
+        response: Any = self.response()
+        if rejected:
+            setattr(response.partial_success, self.rejected_field, rejected)
+            response.partial_success.error_message = problem
+        return response  # type: ignore[no-any-return]
+
+
+_PACKAGE = "opentelemetry.proto.collector"
+
+ALL = (
+    Signal(
+        "traces",
+        "/v1/traces",
+        f"{_PACKAGE}.trace.v1.TraceService",
+        ExportTraceServiceRequest,
+        ExportTraceServiceResponse,
+        "rejected_spans",
+        decode_traces,
+    ),
+    Signal(
+        "metrics",
+        "/v1/metrics",
+        f"{_PACKAGE}.metrics.v1.MetricsService",
+        ExportMetricsServiceRequest,
+        ExportMetricsServiceResponse,
+        "rejected_data_points",
+        decode_metrics,
+    ),
+    Signal(
+        "logs",
+        "/v1/logs",
+        f"{_PACKAGE}.logs.v1.LogsService",
+        ExportLogsServiceRequest,
+        ExportLogsServiceResponse,
+        "rejected_log_records",
+        decode_logs,
+    ),
+)
+BY_PATH = {signal.path: signal for signal in ALL}

@@ -1,0 +1,71 @@
+"""Counts what came in and what became of it.
+
+In: `add` from any thread. Out: frozen snapshots. `Counters` owns the numbers, from the start of the collector.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+SIGNALS = ("traces", "metrics", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStats:
+    """What came in of one signal. A record is a span, a metric point or a log record.
+
+    `received` = `stored` + `duplicate` + `rejected` + the records of refused exports that were already read + those under way.
+    """
+
+    exports: int = 0
+    """Exports that arrived, whatever became of them."""
+    received: int = 0
+    """Records in the exports that could be read."""
+    stored: int = 0
+    """Records stored durably."""
+    duplicate: int = 0
+    """Records of exports that were stored before and came again; acknowledged, not stored twice."""
+    rejected: int = 0
+    """Records that cannot be stored (a bad id, a time beyond 2262); the sender is told by OTLP's partial success."""
+    refused: int = 0
+    """Exports that were turned away for now: queue full, store unavailable."""
+    malformed: int = 0
+    """Exports that could not be read, or are above a limit; sending them again does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorStats:
+    """A snapshot of the collector's figures."""
+
+    signals: Mapping[str, SignalStats]
+    """By `traces`, `metrics`, `logs`."""
+    queue_exports: int
+    """Exports under way: being read or waiting to be stored."""
+    queue_bytes: int
+    """Their size."""
+    commits: int
+    """Transactions since the start."""
+    store_problem: str
+    """Why the store cannot write now; empty when it can."""
+
+
+class Counters:
+    """The running figures, by signal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards _figures
+        self._figures = {signal: {field.name: 0 for field in fields(SignalStats)} for signal in SIGNALS}
+
+    def add(self, signal: str, **figures: int) -> None:
+        """Add to figures of one signal, by the names of `SignalStats`."""
+        with self._lock:
+            mine = self._figures[signal]
+            for name, number in figures.items():
+                mine[name] += number
+
+    def snapshot(self) -> dict[str, SignalStats]:
+        """The figures now, by signal."""
+        with self._lock:
+            return {signal: SignalStats(**figures) for signal, figures in self._figures.items()}

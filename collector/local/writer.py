@@ -1,0 +1,178 @@
+"""The one thread that writes: takes what is waiting, stores it in one transaction, answers each export.
+
+In: decoded exports from any thread. Out: rows in the store; each export accepted once it is durable, or refused.
+Owns the queue (bounded by the budget), the memory of recent exports, and the knowledge whether the store works.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import duckdb
+
+from collector.local.decode import Decoded
+from collector.local.errors import CollectorError, Malformed, StoreUnavailable
+from collector.local.export import Export
+from collector.local.settings import CollectorSettings
+from collector.local.stats import Counters
+from collector.local.store import Store
+
+PRUNE_EVERY_S = 600.0
+"""How often the store's memory of exports is cut to what the settings allow."""
+
+
+class Writer:
+    """Group commit: while one transaction is written, the next one gathers."""
+
+    def __init__(self, store: Store, counters: Counters, settings: CollectorSettings) -> None:
+        self._store = store
+        self._counters = counters
+        self._settings = settings
+        self._queue: queue.SimpleQueue[Export | None] = queue.SimpleQueue()
+        self._recent: OrderedDict[str, int] = OrderedDict()
+        self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
+        self._retry_at = 0.0
+        self._prune_at = time.monotonic() + PRUNE_EVERY_S
+        self.problem = ""
+        """Why the store cannot write now; empty when it can."""
+        self.commits = 0
+        """Transactions since the start."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._recall()
+        self._thread.start()
+
+    def put(self, export: Export) -> None:
+        """Hand over a decoded export; it will be answered."""
+        self._queue.put(export)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Write what is waiting, then end; false when that took longer than the timeout."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            group, going = self._gather()
+            try:
+                self._store_group(self._without_duplicates(group))
+                self._prune()
+            except Exception as error:  # the thread must outlive whatever happens: without it nothing is ever answered
+                self._fail(group, f"{type(error).__name__}: {error}")
+
+    def _gather(self) -> tuple[list[Export], bool]:
+        """Wait for an export; take it and those behind it, up to the group's size. False: the end was asked for."""
+        group: list[Export] = []
+        size = 0
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            size += item.hold.size
+            if size >= self._settings.group_bytes:
+                return group, True
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return group, True
+        return group, False
+
+    def _without_duplicates(self, group: Sequence[Export]) -> list[list[Export]]:
+        """The exports that are not stored yet; those of equal bytes stand together, the first is the one to store."""
+        fresh: dict[str, list[Export]] = {}
+        for export in group:
+            if export.digest in self._recent:
+                self._accept(export, duplicate=True)
+            else:
+                fresh.setdefault(export.digest, []).append(export)
+        return list(fresh.values())
+
+    def _store_group(self, group: list[list[Export]]) -> None:
+        if not group:
+            return
+        if self.problem and time.monotonic() < self._retry_at:
+            self._fail([export for same in group for export in same], self.problem)
+            return
+        try:
+            if self.problem:
+                self._store.reopen()
+                self._recall()
+                self.problem = ""
+                group = self._without_duplicates([export for same in group for export in same])
+            self._write(group)
+        except duckdb.DataError as error:
+            self._store_one_by_one(group, error)
+        except (duckdb.Error, CollectorError) as error:
+            self._fail([export for same in group for export in same], str(error).partition("\n")[0])
+
+    def _store_one_by_one(self, group: list[list[Export]], error: duckdb.DataError) -> None:
+        """DuckDB cannot hold some value in the group: only the export that has it is turned away."""
+        if len(group) > 1:
+            for same in group:
+                self._store_group([same])
+            return
+        for export in group[0]:
+            self._counters.add(export.signal.name, malformed=1)
+            export.refuse(Malformed(f"the export cannot be stored: {error}", ""))
+
+    def _write(self, group: list[list[Export]]) -> None:
+        """One transaction; afterwards everything in it is durable."""
+        if not group:
+            return
+        now = time.time_ns()
+        firsts = [same[0] for same in group]
+        self._store.write([_decoded(export) for export in firsts], [export.digest for export in firsts], now)
+        self.commits += 1
+        for same in group:
+            self._recent[same[0].digest] = now
+            for position, export in enumerate(same):
+                self._accept(export, duplicate=position > 0)
+        while len(self._recent) > self._settings.remembered_exports:
+            self._recent.popitem(last=False)
+
+    def _accept(self, export: Export, *, duplicate: bool) -> None:
+        decoded = _decoded(export)
+        kept = "duplicate" if duplicate else "stored"
+        self._counters.add(export.signal.name, rejected=decoded.rejected, **{kept: decoded.records})
+        export.decoded = Decoded(decoded.signal, rejected=decoded.rejected, problem=decoded.problem)  # lets go of the columns
+        export.accept()
+
+    def _fail(self, group: Sequence[Export], problem: str) -> None:
+        """The store does not work: refuse, and try it again a little later."""
+        if not self.problem or time.monotonic() >= self._retry_at:
+            self._retry_at = time.monotonic() + self._settings.reopen_after_s
+        self.problem = problem
+        for export in group:
+            if not export.answer.done():
+                self._counters.add(export.signal.name, refused=1)
+                refusal = StoreUnavailable(
+                    f"the store cannot write: {problem}", "the sender tries again by itself", self._settings.retry_after_s
+                )
+                export.refuse(refusal)
+
+    def _recall(self) -> None:
+        """Learn from the store which exports it has: those of before a restart, or of a commit that only seemed to fail."""
+        oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
+        digests = self._store.recent_digests(self._settings.remembered_exports)
+        self._recent = OrderedDict((digest, when) for digest, when in digests if when >= oldest)
+
+    def _prune(self) -> None:
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + PRUNE_EVERY_S
+        oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
+        while self._recent and next(iter(self._recent.values())) < oldest:
+            self._recent.popitem(last=False)
+        if self._recent:
+            self._store.forget_digests(next(iter(self._recent.values())))
+
+
+def _decoded(export: Export) -> Decoded:
+    assert export.decoded is not None, "only decoded exports are handed to the writer"
+    return export.decoded
