@@ -14,13 +14,14 @@ def attach(context: Context) -> Token[Context]:
     return otel_context.attach(context)
 
 
-def detach(token: Token[Context]) -> None:
+def detach(token: Token[Context], attached: Context | None = None) -> None:
     """Make the context before `attach` current again.
 
-    OpenTelemetry's own `detach` logs an error where the token belongs to another task or thread. That happens to any
-    `with` block in a generator that is closed elsewhere; nothing is left to restore there, so nothing is said.
+    A `with` block in a generator may be left in another task or thread than it was entered in. OpenTelemetry's own
+    `detach` logs an error then; here the context before is restored if `attached` is still the current one.
     """
     try:
         token.var.reset(token)
     except (ValueError, RuntimeError):
-        return
+        if otel_context.get_current() is attached and token.old_value is not Token.MISSING:
+            otel_context.attach(token.old_value)

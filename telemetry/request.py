@@ -43,7 +43,7 @@ def with_request(
     if operation is not None:
         made = otel_context.set_value(_KEY, operation, made)
     entries = (
-        (c.SEARCH_OPERATION, None if operation is None else operation.strip("/")),
+        (c.SEARCH_OPERATION, None if operation is None else operation_name(operation)),
         (c.CLIENT_PLATFORM, platform),
         (c.CLIENT_REGION, region),
     )
@@ -51,6 +51,11 @@ def with_request(
         if value:
             made = baggage.set_baggage(attribute.name, value, made)
     return made
+
+
+def operation_name(endpoint: str) -> str:
+    """Return what `search.operation` calls an endpoint: its name without slashes around it, `/` alone as it is."""
+    return endpoint.strip("/") or endpoint
 
 
 def request_name(context: Context | None = None) -> str | None:

@@ -23,10 +23,12 @@ def start_span(
     attributes: Mapping[str, AttributeValue] | None = None,
     links: Sequence[Link] = (),
     context: Context | None = None,
+    *,
+    start_time: int | None = None,
 ) -> Span:
     """Start a span below the one in `context` (default: the current one), without making it current.
 
-    Returns a span that must be ended. Never raises.
+    Arguments: `start_time` in nanoseconds since 1970 (default: now). Returns a span that must be ended. Never raises.
     """
     tracer = providers.tracer()
     if tracer is not None:
@@ -34,7 +36,7 @@ def start_span(
             given = baggage_attributes(context)
             if attributes:
                 given.update(attributes)
-            return tracer.start_span(name, context, kind, given, links)
+            return tracer.start_span(name, context, kind, given, links, start_time)
     return NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
 

@@ -1,0 +1,145 @@
+"""One run of an endpoint or a stage, from its begin to its end, in whatever pieces it runs.
+
+In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` with the duration. State: one `Activity`
+for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off, `NO_ACTIVITY` stands in.
+
+A run in one piece is `with activity: …`. A generator runs in pieces between which its consumer must not see its
+context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Token
+from types import TracebackType
+from typing import Protocol
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span
+from opentelemetry.util.types import AttributeValue
+
+from telemetry.clock import clock
+from telemetry.context import attach, detach
+from telemetry.failure import error_type, record_failure
+from telemetry.guard import guard
+from telemetry.scope import Scope, current_scope, with_scope
+from telemetry.spans import start_span
+
+AtEnd = Callable[[float, str | None, Context], None]
+"""Records the metrics of a finished run: its seconds, its error's type or None, the context that holds its span."""
+
+
+class Run(Protocol):
+    """What wrappers and `with` blocks ask of an activity."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+    def whole(self) -> AbstractContextManager[None]:
+        """End the run when the block ends, without making its context current."""
+        ...
+
+    def resume(self) -> Token[Context] | None:
+        """Make the run's context current for one step."""
+        ...
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Make the consumer's context current again."""
+        ...
+
+
+class Activity:
+    """A run that is recorded. Its span has begun once the object is made."""
+
+    __slots__ = ("_at_end", "_before", "_owns_scope", "_resumed", "_scope", "_steady", "_wall", "context", "span")
+
+    def __init__(
+        self,
+        name: str,
+        attributes: Mapping[str, AttributeValue],
+        at_end: AtEnd,
+        links: Sequence[Link] = (),
+        context: Context | None = None,
+    ) -> None:
+        scope = current_scope(context)
+        self._owns_scope = scope is None
+        if scope is None:
+            scope = Scope()
+            context = with_scope(scope, context)
+        self._scope = scope
+        self._at_end = at_end
+        self._before: Token[Context] | None = None
+        self._wall, self._steady = clock.wall(), clock.steady()
+        self.span = start_span(name, attributes=attributes, links=links, context=context, start_time=self._wall)
+        self.context = self._resumed = trace.set_span_in_context(self.span, context)
+
+    def __enter__(self) -> Span:
+        self._before = attach(self.context)
+        return self.span
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        with guard:
+            if self._before is not None:
+                detach(self._before, self.context)
+        self._end(exc)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """End the run when this block ends, without making its context current."""
+        try:
+            yield
+        except BaseException as exc:
+            self._end(exc)
+            raise
+        self._end(None)
+
+    def resume(self) -> Token[Context] | None:
+        """Make the context current that the step before left.
+
+        That is the run's own, unless a `with stage(…)` inside the generator is open across a `yield`.
+        """
+        return attach(self._resumed)
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Make the consumer's context current again."""
+        self._resumed = otel_context.get_current()
+        if token is not None:
+            detach(token, self._resumed)
+
+    def _end(self, exc: BaseException | None) -> None:
+        failure = None if isinstance(exc, GeneratorExit) else exc
+        with guard:
+            lasted = max(0, clock.steady() - self._steady)
+            if failure is not None:
+                record_failure(self.span, failure, self._scope)
+            self._at_end(lasted / 1e9, None if failure is None else error_type(failure), self.context)
+            if self.span.is_recording():  # else the user ended it
+                self.span.end(self._wall + lasted)
+        if self._owns_scope:
+            self._scope.forget()
+
+
+class NoActivity:
+    """A run that is not recorded: telemetry is off, or failed at the begin."""
+
+    def __enter__(self) -> Span:
+        return trace.get_current_span()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Do nothing."""
+        return nullcontext()
+
+    def resume(self) -> None:
+        """Do nothing."""
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Do nothing."""
+
+
+NO_ACTIVITY = NoActivity()

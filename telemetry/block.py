@@ -1,0 +1,63 @@
+"""What `endpoint` and `stage` have in common: one object is a decorator and a reusable context manager.
+
+In: calls and `with` blocks. Out: activities. State: the activities of the open `with` blocks, owned by the object.
+"""
+
+import contextlib
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import TypeVar
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span
+
+from telemetry.activity import NO_ACTIVITY, Activity, Run
+
+F = TypeVar("F")
+
+
+class Block:
+    """A named piece of work. Subclasses say how a run of it begins."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int | None, Activity]] = []
+        self._lock = threading.Lock()  # guards _open: one object may serve many threads
+
+    def _begin(self) -> Run:
+        raise NotImplementedError
+
+    def __enter__(self) -> Span:
+        run = self._begin()
+        if not isinstance(run, Activity):
+            return trace.get_current_span()
+        with self._lock:
+            self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
+        return run.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+        run.__exit__(kind, exc, tb)
+
+    def _close(self, block: int | None) -> Run:
+        """Take out the activity of the `with` block that ends now.
+
+        Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
+        in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
+        in an `ExitStack`, whose frames say nothing, the current context tells.
+        """
+        current = otel_context.get_current()
+        with self._lock:
+            if not self._open:
+                return NO_ACTIVITY
+            last = len(self._open) - 1
+            order = range(last, -1, -1)
+            mine = (i for i in order if block is not None and self._open[i][0] == block)
+            same_context = (i for i in order if self._open[i][1].context is current)
+            return self._open.pop(next(mine, next(same_context, last)))[1]
+
+
+def _block_of(frame: FrameType) -> int | None:
+    """Name the frame of a `with` block while it is open; None for the frames of `contextlib`'s stacks."""
+    return None if frame.f_code.co_filename == contextlib.__file__ else id(frame)

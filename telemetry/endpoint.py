@@ -1,0 +1,110 @@
+"""`endpoint`: where an executor takes up a request.
+
+In: calls and `with` blocks of user code. Out: the endpoint span and the metrics of the request. State: none but its
+open blocks.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, overload
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
+from telemetry import conventions as c
+from telemetry import providers
+from telemetry.activity import NO_ACTIVITY, Activity, Run
+from telemetry.block import Block, F
+from telemetry.documents import counter_for
+from telemetry.errors import TelemetryError
+from telemetry.guard import guard
+from telemetry.instruments import observe
+from telemetry.request import operation_name, request_name, with_request
+from telemetry.scope import current_scope
+from telemetry.spans import operation_of
+from telemetry.wrap import wrap
+
+
+class Endpoint(Block):
+    """Trace, time and count the requests of one endpoint; made by `endpoint`."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __call__(self, fn: F) -> F:
+        """Return `fn` so that each call of it is a request at this endpoint."""
+        count = counter_for(fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn)
+        default = f"/{getattr(fn, '__name__', 'call')}"
+
+        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
+            if providers.recording():
+                with guard:
+                    return self._start(default, count(args, kwargs))
+            return NO_ACTIVITY
+
+        wrapped: F = wrap(fn, begin)
+        return wrapped
+
+    def _begin(self) -> Run:
+        if providers.recording():
+            with guard:
+                return self._start("/", None)
+        return NO_ACTIVITY
+
+    def _start(self, default: str, documents: int | None) -> Run:
+        context = otel_context.get_current()
+        name = self._name(default, context)
+        operation = operation_of(context)
+        if operation is None:
+            operation = operation_name(name)
+            context = with_request(operation, context=context)
+        scope = current_scope(context)
+        if scope is not None and scope.entry is not None and scope.entry.is_recording():
+            scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
+        attributes = {} if documents is None else {c.LEN_DOCS.name: documents}
+        return Activity(name, attributes, _Metrics(documents), context=context)
+
+    def _name(self, default: str, context: Context) -> str:
+        if len(self._names) == 1:
+            return self._names[0]
+        return request_name(context) or (self._names[0] if self._names else default)
+
+
+class _Metrics:
+    """Records what a finished request adds to the metrics."""
+
+    __slots__ = ("_documents",)
+
+    def __init__(self, documents: int | None) -> None:
+        self._documents = documents
+
+    def __call__(self, seconds: float, error: str | None, context: Context) -> None:
+        labels = {} if error is None else {c.ERROR_TYPE.name: error}
+        observe(c.REQUEST_DURATION, seconds, labels, context)
+        if self._documents is not None:
+            outcome = {c.SEARCH_OUTCOME.name: "ok" if error is None else "error"}
+            observe(c.DOCUMENTS, self._documents, outcome, context)
+
+
+@overload
+def endpoint(fn: Callable[..., Any], /) -> Callable[..., Any]: ...
+@overload
+def endpoint(*names: str) -> Endpoint: ...
+def endpoint(*names: Any) -> Any:
+    """Trace, time and count the requests of an executor's method.
+
+    `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator;
+    `with telemetry.endpoint("/search") as span:` around a block.
+
+    Arguments: the names that the method serves. With several, or none, the span takes the name of the request being
+    served (see `telemetry.request`), else the first name, else `/` and the function's name.
+    Metrics: `search.request.duration` and, where the call has documents, `search.documents`.
+    """
+    if len(names) == 1 and callable(names[0]):
+        return Endpoint(())(names[0])
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise TelemetryError(
+            f"endpoint names are strings, not {type(wrong[0]).__name__}", 'write @telemetry.endpoint("/search")'
+        )
+    return Endpoint(names)
