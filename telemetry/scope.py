@@ -22,16 +22,20 @@ _REMEMBERED = 32  # exceptions in flight at once in one request; older ones get 
 
 
 class Scope:
-    """One request in one process: its SERVER span, and the exceptions that had their event already.
+    """One request in one process: its SERVER span, its operation, and the exceptions that had their event already.
+
+    The outermost endpoint sets `operation` ("search") where the request arrived without one, for the rpc server around
+    it, whose context does not see what the endpoint put into the baggage.
 
     Exceptions are held, not weakly referenced (`ValueError` instances cannot be) and not marked (they are the
     user's); `forget` lets go of them, since their tracebacks hold the frames they passed.
     """
 
-    __slots__ = ("_lock", "_seen", "entry")
+    __slots__ = ("_lock", "_seen", "entry", "operation")
 
     def __init__(self, entry: Span | None = None) -> None:
         self.entry = entry
+        self.operation: str | None = None
         self._seen: deque[BaseException] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()  # guards _seen: threads of one request fail at the same time
 

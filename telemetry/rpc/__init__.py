@@ -1,0 +1,44 @@
+"""Our gRPC interceptors, on OpenTelemetry's API.
+
+In: calls through channels and servers that use them. Out: CLIENT and SERVER spans, durations, and the trace context on
+the wire. State: none; each call owns its span.
+"""
+
+from typing import Any
+
+from telemetry.rpc import aio_client, aio_server, client, server
+from telemetry.rpc.names import Filter
+
+__all__ = ["Filter", "aio_client_interceptors", "aio_server_interceptors", "client_interceptors", "server_interceptors"]
+
+
+def server_interceptors(filter_: Filter | None = None) -> list[Any]:
+    """Return interceptors for `grpc.server(pool, interceptors=server_interceptors())`.
+
+    Arguments: `filter_` takes gRPC's call details and says which calls are traced; those of
+    `opentelemetry.instrumentation.grpc.filters` fit. Without it all are but health checks, reflection, channelz and
+    the exports of telemetry itself. A call left out still passes its context on.
+    """
+    return server.interceptors(filter_)
+
+
+def aio_server_interceptors(filter_: Filter | None = None) -> list[Any]:
+    """Return interceptors for `grpc.aio.server(interceptors=aio_server_interceptors())`; see `server_interceptors`."""
+    return aio_server.interceptors(filter_)
+
+
+def client_interceptors(target: str | None = None, filter_: Filter | None = None) -> list[Any]:
+    """Return interceptors for `grpc.intercept_channel(channel, *client_interceptors(target))`.
+
+    Arguments: `target`, the channel's, becomes `server.address` and `server.port` (gRPC does not tell it to its
+    interceptors; without it the spans lack these two). `filter_` as in `server_interceptors`.
+    """
+    return client.interceptors(target, filter_)
+
+
+def aio_client_interceptors(target: str | None = None, filter_: Filter | None = None) -> list[Any]:
+    """Return interceptors for `grpc.aio.insecure_channel(target, interceptors=aio_client_interceptors(target))`.
+
+    Arguments as in `client_interceptors`.
+    """
+    return aio_client.interceptors(target, filter_)

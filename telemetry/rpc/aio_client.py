@@ -1,0 +1,118 @@
+"""Interceptors of `grpc.aio` channels (asyncio).
+
+In: each call of a stub. Out: a CLIENT span around it, the trace in its metadata. State: none but each call's own.
+
+As with threads, the caller gets gRPC's own call object, at once; its callback ends the span when the status is there,
+whoever cancelled: the caller's task, `call.cancel()`, the deadline, or the collection of a stream left early.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from telemetry.context import attach, detach
+from telemetry.guard import guard
+from telemetry.rpc.call import Call, Outcome, code_of
+from telemetry.rpc.names import Filter
+from telemetry.rpc.outgoing import Outgoing
+
+Continuation = Callable[[Any, Any], Awaitable[Any]]
+
+
+class _AioClient:
+    """What the four arities share. `grpc.aio` files an interceptor under one arity only: hence one class for each."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
+
+    async def _intercept(self, continuation: Continuation, details: Any, request: Any) -> Any:
+        call, details = self._outgoing.begin(details, request)
+        if call is None:
+            return await continuation(details, request)
+        token = attach(call.context)  # the task that draws the user's requests is made below, and keeps this context
+        try:
+            outgoing = await continuation(details, request)
+        except BaseException as error:
+            call.end(_outcome_of_error(error))
+            raise
+        finally:
+            detach(token)
+        _watch(outgoing, call)
+        return outgoing
+
+
+class UnaryUnary(_AioClient, grpc.aio.UnaryUnaryClientInterceptor):
+    """Traces calls with one request and one response."""
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Trace one call."""
+        return await self._intercept(continuation, client_call_details, request)
+
+
+class UnaryStream(_AioClient, grpc.aio.UnaryStreamClientInterceptor):
+    """Traces calls with one request and a stream of responses."""
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Trace one call."""
+        return await self._intercept(continuation, client_call_details, request)
+
+
+class StreamUnary(_AioClient, grpc.aio.StreamUnaryClientInterceptor):
+    """Traces calls with a stream of requests and one response."""
+
+    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        """Trace one call."""
+        return await self._intercept(continuation, client_call_details, request_iterator)
+
+
+class StreamStream(_AioClient, grpc.aio.StreamStreamClientInterceptor):
+    """Traces calls with streams in both directions."""
+
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        """Trace one call."""
+        return await self._intercept(continuation, client_call_details, request_iterator)
+
+
+def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
+    """Return the interceptors for `grpc.aio.insecure_channel(target, interceptors=…)`."""
+    outgoing = Outgoing(target, filter_)
+    return [UnaryUnary(outgoing), UnaryStream(outgoing), StreamUnary(outgoing), StreamStream(outgoing)]
+
+
+def _watch(outgoing: Any, call: Call) -> None:
+    """Have `call` ended when `outgoing` is."""
+    with guard:
+        if outgoing.done():
+            call.end(_outcome(outgoing))
+        else:
+            outgoing.add_done_callback(lambda finished: call.end(_outcome(finished)))
+        return
+    call.end(Outcome(None))
+
+
+def _outcome(finished: Any) -> Outcome:
+    code = code_of(_known(finished.code()))
+    if code is grpc.StatusCode.OK:
+        return Outcome()
+    return Outcome(code, str(_known(finished.details()) or ""))
+
+
+def _known(answer: Coroutine[Any, Any, Any]) -> Any:
+    """Return what `answer` returns without waiting: once a call is done, its status is there."""
+    try:
+        answer.send(None)
+    except StopIteration as done:
+        return done.value
+    answer.close()
+    return None
+
+
+def _outcome_of_error(error: BaseException) -> Outcome:
+    if isinstance(error, asyncio.CancelledError):
+        return Outcome(grpc.StatusCode.CANCELLED, "cancelled by the caller")
+    if isinstance(error, grpc.aio.AioRpcError):
+        return Outcome(error.code(), error.details() or "")
+    return Outcome(None, error=error)

@@ -1,0 +1,117 @@
+"""Interceptor of `grpc.aio` servers (asyncio).
+
+In: each incoming call. Out: a SERVER span around the handler, current in its task while it runs. State: none but each
+call's own.
+
+The wrapped handler is of the kind that the user's is (coroutine, async generator, or a plain function, which
+`grpc.aio` runs in a thread pool): gRPC, and interceptors around this one, look at the kind.
+"""
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc.aio
+
+from telemetry.context import attach, detach
+from telemetry.rpc import server
+from telemetry.rpc.incoming import Incoming, Served, behavior_of, rebuilt
+from telemetry.rpc.names import Filter
+from telemetry.rpc.remembering import remembering
+
+
+class AioServerInterceptor(grpc.aio.ServerInterceptor):
+    """Traces calls of all four arities."""
+
+    def __init__(self, filter_: Filter | None = None) -> None:
+        self._incoming = Incoming(filter_)
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any) -> Any:
+        """Return the handler, wrapped; gRPC asks once for each call, in the task that then runs the handler."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            self._incoming.refuse(handler_call_details)
+            return None
+        if not self._incoming.listens():
+            return handler
+        return _wrapped(self._incoming, handler_call_details, handler)
+
+
+def _wrapped(incoming: Incoming, details: Any, handler: Any) -> Any:
+    behavior = behavior_of(handler)
+    if _is(inspect.isasyncgenfunction, behavior):
+        return rebuilt(handler, _generator(incoming, details, behavior))
+    if _is(inspect.iscoroutinefunction, behavior):
+        return rebuilt(handler, _coroutine(incoming, details, behavior))
+    return rebuilt(handler, remembering(behavior_of(server.wrapped(incoming, details, handler))))
+
+
+def _is(kind: Callable[[Any], bool], behavior: Any) -> bool:
+    """Ask as gRPC does, which also takes objects with an async `__call__`."""
+    return kind(behavior) or kind(getattr(behavior, "__call__", None))  # noqa: B004  the method itself is asked
+
+
+def _coroutine(incoming: Incoming, details: Any, behavior: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    """Wrap a handler that returns its response, or writes its responses with `context.write`."""
+
+    @functools.wraps(behavior)
+    async def served(request: Any, servicer: Any) -> Any:
+        call = incoming.begin(details, request, servicer)
+        if call is None:
+            return await behavior(request, servicer)
+        token = attach(call.context)
+        try:
+            response = await behavior(request, servicer)
+        except BaseException as error:
+            call.end(error)
+            raise
+        finally:
+            detach(token)
+        call.end(None)
+        return response
+
+    return served
+
+
+def _generator(incoming: Incoming, details: Any, behavior: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a handler that yields its responses."""
+
+    @functools.wraps(behavior)
+    async def served(request: Any, servicer: Any) -> AsyncIterator[Any]:
+        call = incoming.begin(details, request, servicer)
+        responses = behavior(request, servicer)
+        if call is None:
+            async for response in responses:
+                yield response
+            return
+        try:
+            while True:
+                try:
+                    response = await _within(call, responses.__anext__)
+                except StopAsyncIteration:
+                    break
+                yield response
+        except BaseException as error:  # GeneratorExit too: gRPC drops the generator of a caller that has gone
+            try:
+                await _within(call, responses.aclose)
+            finally:
+                call.end(error)
+            raise
+        call.end(None)
+
+    return served
+
+
+async def _within(call: Served, step: Callable[[], Awaitable[Any]]) -> Any:
+    """Await one step of the user's generator with the call's context current; it is not while gRPC sends."""
+    token = attach(call.context)
+    try:
+        return await step()
+    finally:
+        detach(token)
+
+
+def interceptors(filter_: Filter | None) -> list[Any]:
+    """Return the interceptors for `grpc.aio.server(interceptors=…)`."""
+    return [AioServerInterceptor(filter_)]

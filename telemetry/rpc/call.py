@@ -1,0 +1,149 @@
+"""One rpc on one side of the wire: its span, its status, its duration.
+
+In: a method, the context it runs in, in the end a status code or an exception. Out: one CLIENT or SERVER span and one
+measurement. State: the open span, owned by the `Call`; whoever ends it first ends it, all later ends are ignored
+(a done callback, an exception and a cancellation race with each other).
+
+Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
+those that are the server's own fault, so that a caller's mistake or a caller's cancellation raises no alarm.
+"""
+
+import threading
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+import grpc
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import conventions as c
+from telemetry.failure import error_type, record_failure
+from telemetry.guard import guard
+from telemetry.instruments import observe
+from telemetry.rpc.names import Method
+from telemetry.scope import current_scope
+from telemetry.spans import start_span
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+_RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What differs between the ends of a call."""
+
+    kind: SpanKind
+    duration: c.Metric
+    faults: frozenset[grpc.StatusCode]
+
+
+CLIENT: Final = Side(
+    SpanKind.CLIENT, c.RPC_CLIENT_CALL_DURATION, frozenset(code for code in grpc.StatusCode if code.value[0] != 0)
+)
+SERVER: Final = Side(
+    SpanKind.SERVER,
+    c.RPC_SERVER_CALL_DURATION,
+    frozenset({
+        grpc.StatusCode.UNKNOWN, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS,
+    }),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: gRPC's code (None: it never became a call), its details, the exception that ended it."""
+
+    code: grpc.StatusCode | None = grpc.StatusCode.OK
+    details: str = ""
+    error: BaseException | None = None
+
+
+class Call:
+    """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
+
+    __slots__ = ("_adopted", "_latch", "_method", "_side", "_started", "context", "span")
+
+    def __init__(
+        self,
+        side: Side,
+        method: Method,
+        context: Context,
+        attributes: dict[str, AttributeValue],
+        adopted: Span | None = None,
+    ) -> None:
+        """Start the span below the one in `context`; `adopted` is used instead of a new one, and never ended here."""
+        self._side = side
+        self._method = method
+        self._adopted = adopted is not None
+        self._latch = threading.Lock()  # taken by the first end, never given back
+        self._started = perf_counter()
+        self.span = adopted or start_span(method.name, side.kind, {**method.attributes, **attributes}, context=context)
+        self.context = trace.set_span_in_context(self.span, context)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the outcome is known."""
+        return self._latch.locked()
+
+    def end(self, outcome: Outcome) -> None:
+        """Write the outcome, end the span and record the duration: the first time. Never raises."""
+        if not self._latch.acquire(blocking=False):
+            return
+        seconds = perf_counter() - self._started
+        with guard:
+            observe(self._side.duration, seconds, {**self._method.attributes, **self._result(outcome)}, self.context)
+        with guard:
+            self._write(outcome)
+        if not self._adopted:
+            with guard:
+                self.span.end()
+
+    def _failed(self, outcome: Outcome) -> bool:
+        return outcome.code is None or outcome.code in self._side.faults
+
+    def _result(self, outcome: Outcome) -> dict[str, AttributeValue]:
+        """Return the attributes that span and metric share."""
+        result: dict[str, AttributeValue] = {}
+        if outcome.code is not None:
+            result[c.RPC_RESPONSE_STATUS_CODE.name] = outcome.code.name
+        if self._failed(outcome):
+            result[c.ERROR_TYPE.name] = (
+                error_type(outcome.error) if outcome.error is not None else str(outcome.code and outcome.code.name)
+            )
+        return result
+
+    def _write(self, outcome: Outcome) -> None:
+        if not self.span.is_recording():
+            return
+        self.span.set_attributes(self._result(outcome))
+        if outcome.code is not None:
+            self.span.set_attribute(c.RPC_GRPC_STATUS_CODE.name, outcome.code.value[0])
+        if not self._failed(outcome):
+            return
+        if outcome.error is not None:
+            record_failure(self.span, outcome.error, current_scope(self.context))
+        else:
+            self.span.set_status(Status(StatusCode.ERROR, outcome.details))
+
+
+def code_of(raw: object) -> grpc.StatusCode | None:
+    """Return gRPC's code for what an API gave as one: the enum, or (in `grpc.aio`'s servers) its number."""
+    if isinstance(raw, grpc.StatusCode):
+        return raw
+    return _CODES.get(raw, grpc.StatusCode.UNKNOWN) if isinstance(raw, int) else None
+
+
+def running(side: Side, method: Method, request: object, context: Context | None = None) -> bool:
+    """Say whether this very call is already traced by us: interceptors may be installed twice."""
+    mark = otel_context.get_value(_RUNNING, context)
+    return isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name and mark[2] is request
+
+
+def mark_running(side: Side, method: Method, request: object, context: Context) -> Context:
+    """Return `context` with the mark that `running` looks for."""
+    return otel_context.set_value(_RUNNING, (side, method.name, request), context)

@@ -1,0 +1,125 @@
+"""Interceptors of `grpc` channels (threads).
+
+In: each call of a stub, its `with_call` and `future` forms included. Out: a CLIENT span around it, the trace in its
+metadata. State: none but each call's own.
+
+The caller gets gRPC's own call object; its callback ends the span when the status is there. So nothing of ours stands
+between the caller and the responses, and the loop over them never runs inside the span.
+"""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from telemetry.context import attach, detach
+from telemetry.guard import guard
+from telemetry.rpc.call import Call, Outcome, code_of
+from telemetry.rpc.names import Filter
+from telemetry.rpc.outgoing import Outgoing
+from telemetry.rpc.streams import Produced
+
+Continuation = Callable[[Any, Any], Any]
+
+
+class ClientInterceptor(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[type-arg]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[type-arg]
+    grpc.StreamUnaryClientInterceptor,  # type: ignore[type-arg]
+    grpc.StreamStreamClientInterceptor,  # type: ignore[type-arg]
+):
+    """All four arities: unlike `grpc.aio`, `grpc` asks for each of them."""
+
+    def __init__(self, target: str | None = None, filter_: Filter | None = None) -> None:
+        self._outgoing = Outgoing(target, filter_)
+
+    def intercept_unary_unary(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
+        """Trace a call with one request and one response."""
+        return self._intercept(continuation, client_call_details, request)
+
+    def intercept_unary_stream(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
+        """Trace a call with one request and a stream of responses."""
+        return self._intercept(continuation, client_call_details, request)
+
+    def intercept_stream_unary(
+        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Trace a call with a stream of requests and one response."""
+        return self._intercept(continuation, client_call_details, request_iterator, streaming=True)
+
+    def intercept_stream_stream(
+        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Trace a call with streams in both directions."""
+        return self._intercept(continuation, client_call_details, request_iterator, streaming=True)
+
+    def _intercept(self, continuation: Continuation, details: Any, request: Any, *, streaming: bool = False) -> Any:
+        call, details = self._outgoing.begin(details, request)
+        if call is None:
+            return continuation(details, request)
+        if streaming:  # gRPC draws the requests in a thread of its own, which knows nothing of the caller's context
+            request = Produced(request, call.context)
+        token = attach(call.context)
+        try:
+            outgoing = continuation(details, request)
+        except BaseException as error:
+            call.end(_outcome_of_error(error))
+            raise
+        finally:
+            detach(token)
+        return _watched(outgoing, call)
+
+
+def _watched(outgoing: Any, call: Call) -> Any:
+    """Have `call` ended when `outgoing` is; return what the caller gets."""
+    if not isinstance(outgoing, grpc.Future) and hasattr(outgoing, "__next__"):
+        return Produced(outgoing, None, lambda error: call.end(_outcome_of_stream(error)))
+    with guard:
+        if outgoing.done():
+            call.end(_outcome(outgoing))
+            return outgoing
+        # add_done_callback would keep the call object alive, and gRPC cancels an abandoned call when it is collected
+        reference = weakref.ref(outgoing)
+
+        def finished() -> None:
+            known = reference()
+            call.end(_ABANDONED if known is None else _outcome(known))
+
+        if not outgoing.add_callback(finished):
+            finished()
+        return outgoing
+    call.end(Outcome(None))
+    return outgoing
+
+
+_ABANDONED = Outcome(grpc.StatusCode.CANCELLED, "abandoned by the caller")
+
+
+def _outcome(finished: Any) -> Outcome:
+    code = code_of(finished.code())
+    if code is grpc.StatusCode.OK:
+        return Outcome()
+    error = finished.exception() if code is grpc.StatusCode.INTERNAL else None
+    if error is not None and not isinstance(error, grpc.RpcError):
+        return _outcome_of_error(error)  # gRPC's stand-in for an exception raised below us
+    return Outcome(code, finished.details() or "")
+
+
+def _outcome_of_error(error: BaseException) -> Outcome:
+    """Tell how a call ended that raised: a code where there is one, else it never was a call (a closed channel)."""
+    if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
+        return Outcome(code_of(error.code()), error.details() or "")
+    return Outcome(None, error=error)
+
+
+def _outcome_of_stream(error: BaseException | None) -> Outcome:
+    """Tell how a stream ended that another interceptor wrapped, so that its iteration is all there is to see."""
+    if error is None:
+        return Outcome()
+    return _ABANDONED if isinstance(error, GeneratorExit) else _outcome_of_error(error)
+
+
+def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
+    """Return the interceptors for `grpc.intercept_channel(channel, *interceptors)`."""
+    return [ClientInterceptor(target, filter_)]

@@ -1,0 +1,96 @@
+"""Carries the trace context and the baggage in gRPC metadata.
+
+In: a caller's metadata or call details, a context. Out: new ones with the headers of the configured propagator beside
+what the caller gave; on the server, the context that arrived. State: none. The caller's objects are never changed.
+"""
+
+import copy
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import grpc.aio
+from opentelemetry import propagate, trace
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import Getter
+
+from telemetry.guard import guard
+
+Pair = tuple[str, str | bytes]
+Headers = dict[str, list[str]]
+
+_KEY: Final = re.compile(r"[0-9a-z_.-]+")
+_VALUE: Final = re.compile(r"[\x20-\x7e]*")
+
+
+class _HeaderGetter(Getter[Headers]):
+    """Reads headers as propagators ask for them: some spell them with capitals, which gRPC never has."""
+
+    def get(self, carrier: Headers, key: str) -> list[str] | None:
+        return carrier.get(key.lower())
+
+    def keys(self, carrier: Headers) -> list[str]:
+        return list(carrier)
+
+
+_getter: Final = _HeaderGetter()
+
+
+def carrying(details: Any, context: Context | None = None) -> Any:
+    """Return gRPC's call details with `context` (default: the current one) in the metadata; never raises.
+
+    Where that fails, the details come back as they are: the call goes on, and the trace breaks here.
+    """
+    with guard:
+        given = details.metadata
+        pairs = with_headers(given or (), _headers(context))
+        metadata = grpc.aio.Metadata(*pairs) if isinstance(details, grpc.aio.ClientCallDetails) else pairs
+        return _with_metadata(details, metadata)
+    return details
+
+
+def with_headers(given: Iterable[Pair], headers: dict[str, str]) -> tuple[Pair, ...]:
+    """Return the pairs given, then the headers.
+
+    Duplicates and `-bin` keys stay. A pair with a header's own name goes: a gateway that hands on all it received
+    would send its caller's span on as the parent.
+    """
+    return (*(pair for pair in given if pair[0] not in headers), *headers.items())
+
+
+def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
+    """Return the current context with what the peer sent: its span as the parent, its baggage.
+
+    A span of this process is not kept as the parent: a server started inside a span would else hang every request
+    below that one.
+    """
+    base = otel_context.get_current()
+    if trace.get_current_span(base) is not trace.INVALID_SPAN:
+        base = trace.set_span_in_context(trace.INVALID_SPAN, base)
+    headers: Headers = {}
+    for key, value in metadata or ():
+        if isinstance(value, str):
+            headers.setdefault(key, []).append(value)
+    with guard:
+        return propagate.extract(headers, base, _getter)
+    return base
+
+
+def _headers(context: Context | None) -> dict[str, str]:
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    return {
+        key.lower(): value
+        for key, value in carrier.items()
+        # gRPC refuses the whole call for one illegal header
+        if _KEY.fullmatch(key.lower()) and not key.lower().endswith("-bin") and _VALUE.fullmatch(value)
+    }
+
+
+def _with_metadata(details: Any, metadata: Any) -> Any:
+    if hasattr(details, "_replace"):  # gRPC's own are named tuples
+        return details._replace(metadata=metadata)
+    changed = copy.copy(details)  # those of another interceptor may be of any class
+    changed.metadata = metadata
+    return changed

@@ -1,0 +1,87 @@
+"""What a call is named: its method, the address it goes to, the address it comes from.
+
+In: gRPC's full method (`/package.Service/Method`), a channel's target, a server's view of its peer. Out: a span name,
+attributes, and whether the method is left out by default. State: a bounded cache of methods described.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import unquote
+
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import conventions as c
+
+Filter = Callable[[Any], bool]
+"""Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""
+
+LEFT_OUT: Final = (
+    "/grpc.health.",
+    "/grpc.reflection.",
+    "/grpc.channelz.",
+    "/opentelemetry.proto.collector.",  # an exporter's own calls: tracing them would make spans without end
+)
+"""Services whose calls are no requests of anybody: orchestrators and tools send them, all day long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One rpc method: its span name, and the attributes that all of its calls share."""
+
+    name: str
+    attributes: Mapping[str, AttributeValue]
+
+
+@lru_cache(maxsize=512)
+def method_of(full: str | bytes) -> Method:
+    """Describe the method that gRPC calls `full`; `grpc.aio` gives it as bytes."""
+    name = full.decode(errors="replace") if isinstance(full, bytes) else full
+    qualified = name.removeprefix("/")
+    service, _, _ = qualified.rpartition("/")
+    attributes: dict[str, AttributeValue] = {
+        c.RPC_SYSTEM_NAME.name: "grpc",
+        c.RPC_SYSTEM.name: "grpc",
+        c.RPC_METHOD.name: qualified,
+    }
+    if service:
+        attributes[c.RPC_SERVICE.name] = service
+    return Method(name, attributes)
+
+
+def leave_out_infrastructure(details: Any) -> bool:
+    """Trace all calls but those of `LEFT_OUT`: the filter used where none is given."""
+    return not method_of(details.method).name.startswith(LEFT_OUT)
+
+
+def target_attributes(target: str | None) -> dict[str, AttributeValue]:
+    """Return `server.address` and `server.port` of a channel's target, such as `localhost:8090` or `dns:///host:80`."""
+    if not target:
+        return {}
+    plain = target.rpartition("/")[2] if "://" in target else target
+    scheme, colon, rest = plain.partition(":")
+    if colon and scheme in {"unix", "unix-abstract"}:
+        return {c.SERVER_ADDRESS.name: rest}
+    if colon and scheme in {"dns", "ipv4", "ipv6"} and not rest.isdecimal():
+        plain = rest
+    host, port = _split_port(plain.partition(",")[0])
+    found: dict[str, AttributeValue] = {c.SERVER_ADDRESS.name: host}
+    if port is not None:
+        found[c.SERVER_PORT.name] = port
+    return found
+
+
+def peer_attributes(peer: str) -> dict[str, AttributeValue]:
+    """Return `network.peer.address` of what gRPC calls a peer, such as `ipv4:127.0.0.1:57284` or `ipv6:%5B::1%5D:1`."""
+    scheme, _, address = unquote(peer).partition(":")
+    host = address if scheme.startswith("unix") else _split_port(address.partition(",")[0])[0]
+    return {c.NETWORK_PEER_ADDRESS.name: host} if host else {}
+
+
+def _split_port(address: str) -> tuple[str, int | None]:
+    """Split `host:port`, `[v6]:port` or an address without a port."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
+        return host.strip("[]"), int(port)
+    return address.strip("[]"), None
