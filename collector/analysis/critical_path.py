@@ -1,6 +1,6 @@
 """The critical path: which span the end of a trace was waiting for, moment by moment.
 
-In: a `Tree`. Out: nanoseconds on the critical path for each span. Owns: nothing.
+In: a `Tree`. Out: for each span, when it is on the critical path. Owns: nothing.
 
 The walk is that of CRISP (Zhang, Z., Ramanathan, M. K., Raj, P., Parwal, A., Sherwood, T., Chabbi, M.: "CRISP: Critical
 Path Analysis of Large-Scale Microservice Architectures", USENIX ATC 2022, section 4): from the end of a span backwards,
@@ -12,24 +12,29 @@ time that no child of the path covers is the span's own.
 from collector.analysis.tree import Tree
 
 
-def critical_times(tree: Tree) -> list[int]:
-    """How long each span is on the critical path of the trace's root, in nanoseconds, by the span's index in the tree.
+def critical_parts(tree: Tree) -> list[list[tuple[int, int]]]:
+    """When each span is on the critical path of the trace's root: (start, end) in nanoseconds, by the span's index.
 
-    Children are clipped to their parents, so the values sum to the root's duration exactly, whatever the clocks of the
-    services say. Spans of other roots are on no path: zero.
+    Children are clipped to their parents, so the parts of all spans together are the root's interval, without gap or
+    overlap, whatever the clocks of the services say. Spans of other roots are on no path.
     """
-    critical = [0] * len(tree.starts)
+    parts: list[list[tuple[int, int]]] = [[] for _ in tree.starts]
     pending = [(tree.root, tree.starts[tree.root], tree.ends[tree.root])]
     while pending:  # a stack, not recursion: traces may be 10,000 spans deep
         index, start, end = pending.pop()
-        own, now = 0, end
+        now = end
         for child_start, child_end, child in _last_to_finish_first(tree, index, start, end):
             if child_end <= now:
-                own += now - child_end
+                parts[index].append((child_end, now))
                 now = child_start
                 pending.append((child, child_start, child_end))
-        critical[index] = own + now - start
-    return critical
+        parts[index].append((start, now))
+    return [[(start, end) for start, end in reversed(own) if end > start] for own in parts]
+
+
+def critical_times(tree: Tree) -> list[int]:
+    """How long each span is on the critical path, in nanoseconds; the values sum to the root's duration exactly."""
+    return [sum(end - start for start, end in own) for own in critical_parts(tree)]
 
 
 def _last_to_finish_first(tree: Tree, index: int, start: int, end: int) -> list[tuple[int, int, int]]:

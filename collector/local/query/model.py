@@ -63,6 +63,8 @@ class Span:
     duration_ns: int
     self_ns: int
     critical_ns: int
+    critical_parts: Sequence[tuple[int, int]]
+    """When the span is on the critical path: offset and duration of each part; the durations sum to `critical_ns`."""
     status: str
     status_message: str
     attributes: Attributes

@@ -11,7 +11,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.critical_path import critical_times
+from collector.analysis.critical_path import critical_parts
 from collector.analysis.self_time import self_times
 from collector.analysis.tree import build
 from collector.local.query.errors import QueryError
@@ -70,7 +70,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
         )
     tree = build(stored)
     around = _Around.read(connection, trace_id, stored, tree.start)
-    own, critical = self_times(tree), critical_times(tree)
+    own, critical = self_times(tree), critical_parts(tree)
     spans = []
     for index, depth in tree.order():
         row = stored[index]
@@ -88,7 +88,8 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
                 offset_ns=row.start_unix_ns - tree.start,
                 duration_ns=tree.ends[index] - tree.starts[index],
                 self_ns=own[index],
-                critical_ns=critical[index],
+                critical_ns=sum(end - start for start, end in critical[index]),
+                critical_parts=[(start - tree.start, end - start) for start, end in critical[index]],
                 status=row.status,
                 status_message=row.status_message,
                 attributes=json.loads(row.attributes),

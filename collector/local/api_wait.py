@@ -1,0 +1,56 @@
+"""Waiting until a trace is whole.
+
+In: a store, the name of a trace, a limit. Out: the trace, and whether it was complete. State: none.
+
+Complete: it has its root, no parent is missing, every client span of an rpc has its server span, and for a moment no
+span was added. The wait sleeps on the store's own signal of a commit; between two of them nothing is asked.
+"""
+
+import time
+from contextlib import closing
+
+from collector.local import query
+from collector.local.store import Store
+
+QUIET_S = 0.3
+
+
+def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, bool]:
+    """The trace once it is complete, or as far as it is when the limit is over.
+
+    Args:
+        store: to read and to wait on.
+        name: an id, the beginning of one, or `last`.
+        limit_s: seconds to wait at most.
+
+    Raises:
+        query.QueryError: nothing of it arrived in time, or the name means no trace.
+    """
+    deadline = time.monotonic() + limit_s
+    span_count, quiet_since = 0, 0.0
+    while True:
+        sequence = store.changed.sequence  # before the query: a commit after it wakes the wait
+        found = _trace(store, name)
+        now = time.monotonic()
+        complete = isinstance(found, query.Trace) and query.is_complete(found)
+        if isinstance(found, query.Trace):
+            name = found.trace_id  # `last` shall not move on while we wait
+            if len(found.spans) != span_count:
+                span_count, quiet_since = len(found.spans), now
+        wake_at = min(deadline, quiet_since + QUIET_S) if complete else deadline
+        if now >= wake_at:
+            if isinstance(found, query.QueryError):
+                raise found
+            return found, complete and now >= quiet_since + QUIET_S
+        store.changed.wait(sequence, wake_at - now)
+
+
+def _trace(store: Store, name: str) -> query.Trace | query.QueryError:
+    """The trace as it is now; the error, where waiting may still mend it."""
+    with closing(store.reader()) as connection:
+        try:
+            return query.trace(connection, query.find_trace(connection, name))
+        except query.QueryError as error:
+            if error.code != "not_found":
+                raise
+            return error
