@@ -59,6 +59,8 @@ class Endpoint(Block):
             operation = operation_name(name)
             context = with_request(operation, context=context)
         scope = current_scope(context)
+        if scope is not None:
+            scope.operation = scope.operation or operation
         if scope is not None and scope.entry is not None and scope.entry.is_recording():
             scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
         attributes = {} if documents is None else {c.LEN_DOCS.name: documents}

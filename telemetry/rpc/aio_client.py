@@ -44,7 +44,7 @@ class _AioClient:
         return outgoing
 
 
-class UnaryUnary(_AioClient, grpc.aio.UnaryUnaryClientInterceptor):
+class UnaryUnary(_AioClient, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with one request and one response."""
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
@@ -52,7 +52,7 @@ class UnaryUnary(_AioClient, grpc.aio.UnaryUnaryClientInterceptor):
         return await self._intercept(continuation, client_call_details, request)
 
 
-class UnaryStream(_AioClient, grpc.aio.UnaryStreamClientInterceptor):
+class UnaryStream(_AioClient, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with one request and a stream of responses."""
 
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
@@ -60,7 +60,7 @@ class UnaryStream(_AioClient, grpc.aio.UnaryStreamClientInterceptor):
         return await self._intercept(continuation, client_call_details, request)
 
 
-class StreamUnary(_AioClient, grpc.aio.StreamUnaryClientInterceptor):
+class StreamUnary(_AioClient, grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with a stream of requests and one response."""
 
     async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
@@ -68,7 +68,7 @@ class StreamUnary(_AioClient, grpc.aio.StreamUnaryClientInterceptor):
         return await self._intercept(continuation, client_call_details, request_iterator)
 
 
-class StreamStream(_AioClient, grpc.aio.StreamStreamClientInterceptor):
+class StreamStream(_AioClient, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with streams in both directions."""
 
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc.aio
+from opentelemetry import context as otel_context
 
 from telemetry.context import attach, detach
 from telemetry.rpc import server
@@ -21,7 +22,7 @@ from telemetry.rpc.names import Filter
 from telemetry.rpc.remembering import remembering
 
 
-class AioServerInterceptor(grpc.aio.ServerInterceptor):
+class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Traces calls of all four arities."""
 
     def __init__(self, filter_: Filter | None = None) -> None:
@@ -104,11 +105,15 @@ def _generator(incoming: Incoming, details: Any, behavior: Callable[..., Any]) -
 
 
 async def _within(call: Served, step: Callable[[], Awaitable[Any]]) -> Any:
-    """Await one step of the user's generator with the call's context current; it is not while gRPC sends."""
+    """Await one step of the user's generator in the call's context, which is not current while gRPC sends.
+
+    A step goes on in the context that the step before left: a `with stage(…)` may be open across a `yield`.
+    """
     token = attach(call.context)
     try:
         return await step()
     finally:
+        call.context = otel_context.get_current()
         detach(token)
 
 

@@ -10,7 +10,6 @@ those that are the server's own fault, so that a caller's mistake or a caller's 
 
 import threading
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Final
 
 import grpc
@@ -21,6 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.clock import clock
 from telemetry.failure import error_type, record_failure
 from telemetry.guard import guard
 from telemetry.instruments import observe
@@ -66,7 +66,7 @@ class Outcome:
 class Call:
     """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
 
-    __slots__ = ("_adopted", "_latch", "_method", "_side", "_started", "context", "span")
+    __slots__ = ("_adopted", "_latch", "_method", "_side", "_steady", "_wall", "context", "span")
 
     def __init__(
         self,
@@ -81,8 +81,10 @@ class Call:
         self._method = method
         self._adopted = adopted is not None
         self._latch = threading.Lock()  # taken by the first end, never given back
-        self._started = perf_counter()
-        self.span = adopted or start_span(method.name, side.kind, {**method.attributes, **attributes}, context=context)
+        self._wall, self._steady = clock.wall(), clock.steady()
+        self.span = adopted or start_span(
+            method.name, side.kind, {**method.attributes, **attributes}, context=context, start_time=self._wall
+        )
         self.context = trace.set_span_in_context(self.span, context)
 
     @property
@@ -94,14 +96,15 @@ class Call:
         """Write the outcome, end the span and record the duration: the first time. Never raises."""
         if not self._latch.acquire(blocking=False):
             return
-        seconds = perf_counter() - self._started
+        lasted = max(0, clock.steady() - self._steady)
         with guard:
-            observe(self._side.duration, seconds, {**self._method.attributes, **self._result(outcome)}, self.context)
+            attributes = {**self._method.attributes, **self._result(outcome)}
+            observe(self._side.duration, lasted / 1e9, attributes, self.context)
         with guard:
             self._write(outcome)
         if not self._adopted:
             with guard:
-                self.span.end()
+                self.span.end(self._wall + lasted)
 
     def _failed(self, outcome: Outcome) -> bool:
         return outcome.code is None or outcome.code in self._side.faults

@@ -18,7 +18,7 @@ from telemetry.rpc.streams import Produced
 Behavior = Callable[[Any, Any], Any]
 
 
-class ServerInterceptor(grpc.ServerInterceptor):
+class ServerInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Traces calls of all four arities."""
 
     def __init__(self, filter_: Filter | None = None) -> None:

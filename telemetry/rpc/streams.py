@@ -1,12 +1,13 @@
 """Iterates messages for gRPC in the context of their call.
 
-In: the user's iterator. Out: its messages, unchanged, one by one and only when asked for; the end of the iteration, told
-once. State: the iterator, owned by gRPC through `Produced`.
+In: the user's iterator. Out: its messages, unchanged, one by one and only when asked for; the end of the iteration,
+told once. State: the iterator, owned by gRPC through `Produced`.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry.context import attach, detach
@@ -17,7 +18,8 @@ class Produced(Iterator[Any]):
     """The user's iterator, each of whose steps runs with `context` current (None: whatever is current).
 
     `on_end` is given None at exhaustion, the exception that ended it, or `GeneratorExit` where it is closed or dropped
-    early. The body of the consumer's loop never sees `context`.
+    early. The body of the consumer's loop never sees `context`. A step goes on in the context that the step before
+    left: a `with stage(…)` in the user's generator may be open across a `yield`.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Produced(Iterator[Any]):
             raise
         finally:
             if token is not None:
+                self._context = otel_context.get_current()
                 detach(token)
 
     def _end(self, error: BaseException | None) -> None:
