@@ -1,13 +1,13 @@
 """Bounds what is under way: bytes and exports that were received and are not stored yet.
 
-In: `hold` and `grow` by the front ends and decoders, `release` when an export is done. Out: `QueueFull`. Owns two counters.
+In: `hold` and `grow` by the front ends and decoders, `release` when an export is done. Out: `QueueFullError`. Owns two counters.
 """
 
 from __future__ import annotations
 
 import threading
 
-from collector.local.errors import QueueFull
+from collector.local.errors import QueueFullError
 from collector.local.settings import CollectorSettings
 
 
@@ -24,11 +24,13 @@ class Budget:
         """Admit one export, of no size yet.
 
         Raises:
-            QueueFull: too many are under way.
+            QueueFullError: too many are under way.
         """
         with self._lock:
             if self._exports >= self._settings.queue_exports:
-                raise self._full(f"{self._exports} exports are under way, queue_exports is {self._settings.queue_exports}")
+                raise self._full(
+                    f"{self._exports} exports are under way, queue_exports is {self._settings.queue_exports}"
+                )
             self._exports += 1
         return Hold(self)
 
@@ -37,19 +39,21 @@ class Budget:
         with self._lock:
             return self._exports, self._bytes
 
-    def _grow(self, size: int) -> None:
+    def grow(self, size: int) -> None:
         with self._lock:
             if self._bytes + size > self._settings.queue_bytes:
-                raise self._full(f"{self._bytes} bytes are under way, {size} more would pass queue_bytes, {self._settings.queue_bytes}")
+                raise self._full(
+                    f"{self._bytes} bytes are under way, {size} more would pass queue_bytes, {self._settings.queue_bytes}"
+                )
             self._bytes += size
 
-    def _release(self, size: int) -> None:
+    def release(self, size: int) -> None:
         with self._lock:
             self._bytes -= size
             self._exports -= 1
 
-    def _full(self, why: str) -> QueueFull:
-        return QueueFull(f"the collector is busy: {why}", "send it again later", self._settings.retry_after_s)
+    def _full(self, why: str) -> QueueFullError:
+        return QueueFullError(f"the collector is busy: {why}", "send it again later", self._settings.retry_after_s)
 
 
 class Hold:
@@ -63,11 +67,11 @@ class Hold:
         """Hold `size` bytes more.
 
         Raises:
-            QueueFull: that would be too much under way; what was held before still is.
+            QueueFullError: that would be too much under way; what was held before still is.
         """
-        self._budget._grow(size)
+        self._budget.grow(size)
         self.size += size
 
     def release(self) -> None:
         """Give everything back; once."""
-        self._budget._release(self.size)
+        self._budget.release(self.size)

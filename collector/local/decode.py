@@ -1,31 +1,25 @@
-"""What the three decoders share: JSON text of attributes, resources and scopes, rows that become columns.
+"""What the three decoders share: JSON text of attributes, resources and scopes.
 
-In: protobuf messages of OTLP. Out: `Decoded`, one export as numpy columns, ready to be inserted. No state beyond the export.
+In: protobuf messages of OTLP. Out: `Decoded`, one export as rows of the store's tables. No state beyond the export.
 """
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
-import numpy as np
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from collector.local.schema import Table
-
-type_of_column: dict[str, Any] = {"BIGINT": np.int64, "UINTEGER": np.uint32, "INTEGER": np.int32, "UBIGINT": np.uint64, "BOOLEAN": np.bool_}
-"""Numbers that are never NULL go to DuckDB as numbers. All else goes as text, or None, and is cast in the insert: a
-floating-point array of numpy cannot tell NaN from NULL, nor hold lists."""
-
 UNKNOWN_SERVICE = "unknown_service"
 
-Columns = dict[str, np.ndarray[Any, Any]]
+Row = tuple[Any, ...]
+"""The columns of a table in order, without the last, `ingested_unix_ns`, which the store fills."""
 
 
 @dataclass
@@ -36,9 +30,9 @@ class Decoded:
     records: int = 0
     rejected: int = 0
     problem: str = ""
-    tables: dict[str, Columns] = field(default_factory=dict)
-    resources: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    scopes: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    resources: dict[int, Row] = field(default_factory=dict)
+    scopes: dict[int, Row] = field(default_factory=dict)
 
     def reject(self, problem: str) -> None:
         """One record is not taken; the first problem is the one that the sender is told."""
@@ -48,7 +42,9 @@ class Decoded:
     def resource(self, resource: Resource, schema_url: str) -> tuple[int, str]:
         """Note the resource; return its id and its service."""
         attributes = attributes_json(resource.attributes)
-        service = next((a.value.string_value for a in resource.attributes if a.key == "service.name"), "") or UNKNOWN_SERVICE
+        service = (
+            next((a.value.string_value for a in resource.attributes if a.key == "service.name"), "") or UNKNOWN_SERVICE
+        )
         row = (service, attributes, resource.dropped_attributes_count, schema_url)
         return self._note(self.resources, row), service
 
@@ -58,25 +54,11 @@ class Decoded:
         return self._note(self.scopes, row)
 
     @staticmethod
-    def _note(seen: dict[int, tuple[Any, ...]], row: tuple[Any, ...]) -> int:
+    def _note(seen: dict[int, Row], row: tuple[Any, ...]) -> int:
         digest = hashlib.sha256(orjson.dumps(row)).digest()
         identifier = int.from_bytes(digest[:8], "big", signed=True)
         seen[identifier] = (identifier, *row)
         return identifier
-
-
-def columns_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Columns:
-    """Rows to columns. A row holds the table's columns in order, without the last, `ingested_unix_ns`, which the store fills."""
-    return {
-        column.name: np.array(values, dtype=numpy_type(column.kind))
-        for column, values in zip(table.columns, zip(*rows, strict=True), strict=False)
-    }
-
-
-def numpy_type(kind: str) -> Any:
-    """The numpy type for a column of this DuckDB type."""
-    kind, _, rest = kind.partition(" ")
-    return type_of_column.get(kind, np.object_) if rest else np.object_
 
 
 def attributes_json(attributes: Iterable[KeyValue]) -> str:
@@ -91,13 +73,8 @@ def plain_map(attributes: Iterable[KeyValue]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for attribute in attributes:
         value = attribute.value
-        kind = value.WhichOneof("value")
-        if kind == "string_value":  # by far the most frequent
-            result[attribute.key] = value.string_value
-        elif kind is None:
-            result[attribute.key] = None
-        else:
-            result[attribute.key] = PLAIN[kind](value)
+        # By far the most values are text, and the other kinds have none: this spares most of them the longer way.
+        result[attribute.key] = value.string_value or plain(value)
     return result
 
 
@@ -114,7 +91,9 @@ def _double(value: AnyValue) -> float | str:
 
 def json_name_of(number: float) -> str:
     """How a number that JSON cannot hold is written, as in protobuf's own JSON."""
-    return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+    if isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
 
 
 PLAIN: Mapping[str, Callable[[AnyValue], Any]] = {
@@ -129,5 +108,5 @@ PLAIN: Mapping[str, Callable[[AnyValue], Any]] = {
 
 
 def id_or_none(identifier: bytes, size: int) -> str | None:
-    """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs and exemplars."""
+    """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""
     return identifier.hex() if len(identifier) == size and any(identifier) else None

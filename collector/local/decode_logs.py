@@ -11,30 +11,32 @@ import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode import Decoded, attributes_json, columns_of, id_or_none, plain
+from collector.local.decode import Decoded, Row, attributes_json, id_or_none, plain
 from collector.local.schema import LOGS
 
 
 def decode_logs(request: ExportLogsServiceRequest) -> Decoded:
     """All log records of one export. One that cannot be stored is rejected, the others are kept."""
     decoded = Decoded("logs")
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for resource_logs in request.resource_logs:
         resource_id, service = decoded.resource(resource_logs.resource, resource_logs.schema_url)
         for scope_logs in resource_logs.scope_logs:
             scope_id = decoded.scope(scope_logs.scope, scope_logs.schema_url)
             for record in scope_logs.log_records:
                 if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
-                    decoded.reject("a log record's time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970")
+                    decoded.reject(
+                        "a log record's time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
+                    )
                     continue
                 rows.append(_row(record, service, resource_id, scope_id))
     decoded.records = len(rows)
     if rows:
-        decoded.tables[LOGS.name] = columns_of(LOGS, rows)
+        decoded.rows[LOGS.name] = rows
     return decoded
 
 
-def _row(record: LogRecord, service: str, resource_id: int, scope_id: int) -> tuple[Any, ...]:
+def _row(record: LogRecord, service: str, resource_id: int, scope_id: int) -> Row:
     return (
         record.time_unix_nano,
         record.observed_time_unix_nano,

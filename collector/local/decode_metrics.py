@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from collector.local.decode import Decoded, attributes_json, columns_of, id_or_none
+from collector.local.decode import Decoded, Row, attributes_json, id_or_none
 from collector.local.schema import EXEMPLARS, METRIC_POINTS
 
 TEMPORALITIES = ("unspecified", "delta", "cumulative")
@@ -21,8 +21,8 @@ COLUMNS = tuple(column.name for column in METRIC_POINTS.columns[:-1])
 
 @dataclass
 class _Rows:
-    points: list[tuple[Any, ...]] = field(default_factory=list)
-    exemplars: list[tuple[Any, ...]] = field(default_factory=list)
+    points: list[Row] = field(default_factory=list)
+    exemplars: list[Row] = field(default_factory=list)
 
 
 def decode_metrics(request: ExportMetricsServiceRequest) -> Decoded:
@@ -38,9 +38,9 @@ def decode_metrics(request: ExportMetricsServiceRequest) -> Decoded:
                 _metric(decoded, rows, metric, shared)
     decoded.records = len(rows.points)
     if rows.points:
-        decoded.tables[METRIC_POINTS.name] = columns_of(METRIC_POINTS, rows.points)
+        decoded.rows[METRIC_POINTS.name] = rows.points
     if rows.exemplars:
-        decoded.tables[EXEMPLARS.name] = columns_of(EXEMPLARS, rows.exemplars)
+        decoded.rows[EXEMPLARS.name] = rows.exemplars
     return decoded
 
 
@@ -56,13 +56,19 @@ def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any
         "unit": metric.unit,
         "description": metric.description,
         "metadata": attributes_json(metric.metadata),
-        "temporality": "" if temporality is None else TEMPORALITIES[temporality] if 0 <= temporality < 3 else TEMPORALITIES[0],
+        "temporality": ""
+        if temporality is None
+        else TEMPORALITIES[temporality]
+        if 0 <= temporality < 3
+        else TEMPORALITIES[0],
         "monotonic": kind == "sum" and data.is_monotonic,
     }
     for point in data.data_points:
         exemplars = getattr(point, "exemplars", ())
         if _beyond(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars)):
-            decoded.reject(f"metric {metric.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are since 1970")
+            decoded.reject(
+                f"metric {metric.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are since 1970"
+            )
             continue
         point_id = len(rows.points)
         values = shared | _common(point) | _VALUES[kind](point) | {"point_id": point_id}
@@ -132,7 +138,7 @@ def _list(numbers: Iterable[float]) -> str:
     return f"[{','.join(map(repr, numbers))}]"
 
 
-def _exemplar(exemplar: Any, point_id: int) -> tuple[Any, ...]:
+def _exemplar(exemplar: Any, point_id: int) -> Row:
     number = _number(exemplar)
     return (
         point_id,

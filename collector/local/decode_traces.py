@@ -5,20 +5,16 @@ In: one `ExportTraceServiceRequest`. Out: `Decoded`. No state.
 
 from __future__ import annotations
 
-from typing import Any
-
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.local.decode import Decoded, attributes_json, columns_of
+from collector.local.decode import Decoded, Row, attributes_json
 from collector.local.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
-
-Row = tuple[Any, ...]
 
 
 def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
@@ -45,7 +41,7 @@ def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
     decoded.records = len(spans)
     for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
         if rows:
-            decoded.tables[table.name] = columns_of(table, rows)
+            decoded.rows[table.name] = rows
     return decoded
 
 

@@ -19,7 +19,7 @@ class SettingsError(CollectorError):
     """Settings that cannot be: all mistakes at once."""
 
 
-class PortTaken(CollectorError):
+class PortTakenError(CollectorError):
     """An address to listen on is in use or cannot be had."""
 
 
@@ -27,35 +27,35 @@ class StoreError(CollectorError):
     """The store cannot be opened or used."""
 
 
-class StoreHeld(StoreError):
+class StoreHeldError(StoreError):
     """Another process has the store open."""
 
 
-class StoreDamaged(StoreError):
+class StoreDamagedError(StoreError):
     """The file is no store, or is broken."""
 
 
-class Refusal(CollectorError):
+class RefusedError(CollectorError):
     """An export that is not accepted. Each kind becomes a gRPC status and an HTTP status in the front ends."""
 
 
-class Malformed(Refusal):
+class MalformedError(RefusedError):
     """The payload is not what its content type says. Sending it again does not help."""
 
 
-class TooLarge(Refusal):
+class TooLargeError(RefusedError):
     """The payload is above a limit. Sending it again does not help."""
 
 
-class Unsupported(Refusal):
+class UnsupportedError(RefusedError):
     """A content type or content encoding that the receiver does not read."""
 
 
-class TooSlow(Refusal):
+class TooSlowError(RefusedError):
     """The payload did not arrive in time."""
 
 
-class QueueFull(Refusal):
+class QueueFullError(RefusedError):
     """More is under way than the collector may hold. Try again after `retry_after_s` seconds."""
 
     def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
@@ -63,7 +63,7 @@ class QueueFull(Refusal):
         self.retry_after_s = retry_after_s
 
 
-class StoreUnavailable(Refusal):
+class StoreUnavailableError(RefusedError):
     """The store cannot write now (disk full, file damaged, collector stopping). Try again after `retry_after_s` seconds."""
 
     def __init__(self, message: str, mend: str, retry_after_s: float) -> None:

@@ -1,6 +1,6 @@
 """One export on its way from a front end through decoder and writer, back to its sender.
 
-In: the body. Out: `Reply` or a `Refusal` in its future, once. The export owns its part of the budget until then.
+In: the body. Out: `Reply` or a `RefusedError` in its future, once. The export owns its part of the budget until then.
 """
 
 from __future__ import annotations

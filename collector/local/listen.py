@@ -1,6 +1,6 @@
 """Addresses to listen on, and what to say when one cannot be had.
 
-In: `HOST:PORT`. Out: a bound socket, or `PortTaken` naming the port and, where it can be found, who holds it. No state.
+In: `HOST:PORT`. Out: a bound socket, or `PortTakenError` naming the port and, where it can be found, who holds it. No state.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 
-from collector.local.errors import PortTaken, SettingsError
+from collector.local.errors import PortTakenError, SettingsError
 
 
 def split_address(address: str, option: str) -> tuple[str, int]:
@@ -17,7 +17,9 @@ def split_address(address: str, option: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isdecimal() or int(port) > 65_535:
-        raise SettingsError(f"--{option} {address!r} is no address", "write HOST:PORT, such as 127.0.0.1:4317; port 0 takes a free one")
+        raise SettingsError(
+            f"--{option} {address!r} is no address", "write HOST:PORT, such as 127.0.0.1:4317; port 0 takes a free one"
+        )
     return host, int(port)
 
 
@@ -31,13 +33,15 @@ def bind(address: str, option: str) -> socket.socket:
 
     Raises:
         SettingsError: it is no address.
-        PortTaken: it is in use, or not ours to use.
+        PortTakenError: it is in use, or not ours to use.
     """
     host, port = split_address(address, option)
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise SettingsError(f"--{option} {address!r}: the host is not known ({error.strerror})", "write 127.0.0.1") from error
+        raise SettingsError(
+            f"--{option} {address!r}: the host is not known ({error.strerror})", "write 127.0.0.1"
+        ) from error
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,13 +54,16 @@ def bind(address: str, option: str) -> socket.socket:
     return listening
 
 
-def taken(address: str, option: str, error: OSError) -> PortTaken:
+def taken(address: str, option: str, error: OSError) -> PortTakenError:
     """The error for an address that could not be bound."""
     if error.errno != errno.EADDRINUSE:
-        return PortTaken(f"cannot listen on {address}: {os.strerror(error.errno or 0)}", f"choose another with --{option} HOST:PORT")
+        return PortTakenError(
+            f"cannot listen on {address}: {os.strerror(error.errno or 0)}", f"choose another with --{option} HOST:PORT"
+        )
     _, port = split_address(address, option)
-    return PortTaken(
-        f"port {port} ({address}) is taken{_by(port)}", f"stop that program, or choose another port with --{option} HOST:PORT"
+    return PortTakenError(
+        f"port {port} ({address}) is taken{_by(port)}",
+        f"stop that program, or choose another port with --{option} HOST:PORT",
     )
 
 

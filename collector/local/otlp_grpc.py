@@ -15,18 +15,18 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from collector.local.errors import Malformed, QueueFull, Refusal, StoreUnavailable, TooLarge
+from collector.local.errors import MalformedError, QueueFullError, RefusedError, StoreUnavailableError, TooLargeError
 from collector.local.receiver import Receiver
 from collector.local.settings import CollectorSettings
 from collector.local.signals import ALL, Signal
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
-CODES: dict[type[Refusal], grpc.StatusCode] = {
-    Malformed: grpc.StatusCode.INVALID_ARGUMENT,
-    TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,  # without RetryInfo, which tells senders not to try again
-    QueueFull: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
+CODES: dict[type[RefusedError], grpc.StatusCode] = {
+    MalformedError: grpc.StatusCode.INVALID_ARGUMENT,
+    TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,  # without RetryInfo, which tells senders not to try again
+    QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
 
 
@@ -53,30 +53,30 @@ def _behaviour(signal: Signal, receiver: Receiver) -> Any:
             hold = receiver.admit(signal)
             try:
                 hold.grow(len(body))
-            except QueueFull:
+            except QueueFullError:
                 hold.release()
                 raise
-        except QueueFull as refusal:
+        except QueueFullError as refusal:
             receiver.count_refusal(signal, refusal)
             await _abort(context, refusal)
         try:
             reply = await receiver.export(signal, body, hold)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _abort(context, refusal)
         return signal.reply(reply.rejected, reply.problem).SerializeToString()
 
     return export
 
 
-async def _abort(context: Context, refusal: Refusal) -> None:
+async def _abort(context: Context, refusal: RefusedError) -> None:
     code = CODES[type(refusal)]
     metadata: tuple[tuple[str, bytes], ...] = ()
-    if isinstance(refusal, QueueFull | StoreUnavailable):
+    if isinstance(refusal, QueueFullError | StoreUnavailableError):
         metadata = (("grpc-status-details-bin", _retry_details(code, refusal)),)
     await context.abort(code, str(refusal), trailing_metadata=metadata)
 
 
-def _retry_details(code: grpc.StatusCode, refusal: QueueFull | StoreUnavailable) -> bytes:
+def _retry_details(code: grpc.StatusCode, refusal: QueueFullError | StoreUnavailableError) -> bytes:
     """The status with `RetryInfo`, by which OTLP tells a sender when to try again."""
     delay = Duration()
     delay.FromNanoseconds(int(refusal.retry_after_s * 1e9))

@@ -19,19 +19,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.local.budget import Hold
-from collector.local.errors import Malformed, QueueFull, Refusal, StoreUnavailable, TooLarge, TooSlow, Unsupported
+from collector.local.errors import (
+    MalformedError,
+    QueueFullError,
+    RefusedError,
+    StoreUnavailableError,
+    TooLargeError,
+    TooSlowError,
+    UnsupportedError,
+)
 from collector.local.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.receiver import Receiver
 from collector.local.settings import CollectorSettings
 from collector.local.signals import ALL, BY_PATH, Signal
 
-STATUSES: dict[type[Refusal], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
-    Malformed: (400, 3),
-    TooSlow: (408, 4),
-    TooLarge: (413, 8),
-    Unsupported: (415, 3),
-    QueueFull: (429, 8),
-    StoreUnavailable: (503, 14),
+STATUSES: dict[type[RefusedError], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
+    MalformedError: (400, 3),
+    TooSlowError: (408, 4),
+    TooLargeError: (413, 8),
+    UnsupportedError: (415, 3),
+    QueueFullError: (429, 8),
+    StoreUnavailableError: (503, 14),
 }
 PATHS = "POST " + ", ".join(signal.path for signal in ALL)
 
@@ -51,12 +59,12 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
             except BaseException:
                 hold.release()
                 raise
-        except Refusal as refusal:
+        except RefusedError as refusal:
             receiver.count_refusal(signal, refusal)
             return _refused(refusal, answer_in)
         try:
             reply = await receiver.export(signal, body, hold, answer_in, encoding)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _refused(refusal, answer_in)
         return _response(200, signal.reply(reply.rejected, reply.problem), answer_in)
 
@@ -78,18 +86,20 @@ async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> by
                 hold.grow(len(part))
                 parts.append(part)
     except TimeoutError:
-        raise TooSlow(f"the body did not arrive within read_timeout_s, {settings.read_timeout_s:g} s", "send it faster") from None
+        raise TooSlowError(
+            f"the body did not arrive within read_timeout_s, {settings.read_timeout_s:g} s", "send it faster"
+        ) from None
     except ClientDisconnect:
-        raise Malformed("the sender left before the body was whole", "") from None
+        raise MalformedError("the sender left before the body was whole", "") from None
     return b"".join(parts)
 
 
-def _refused(refusal: Refusal, answer_in: str) -> Response:
+def _refused(refusal: RefusedError, answer_in: str) -> Response:
     status, code = STATUSES[type(refusal)]
     headers = {}
-    if isinstance(refusal, QueueFull | StoreUnavailable):
+    if isinstance(refusal, QueueFullError | StoreUnavailableError):
         headers["Retry-After"] = str(ceil(refusal.retry_after_s))
-    if isinstance(refusal, TooLarge | TooSlow):
+    if isinstance(refusal, TooLargeError | TooSlowError):
         headers["Connection"] = "close"  # the rest of the body is not read
     return _response(status, Status(code=code, message=str(refusal)), answer_in, headers)
 

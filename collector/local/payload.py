@@ -1,6 +1,6 @@
 """Reads the body of an export: decompression within a bound, protobuf, and OTLP's JSON.
 
-In: bytes as they came, content type and encoding. Out: a protobuf message, or a `Refusal` that says what is wrong. No state.
+In: bytes as they came, content type and encoding. Out: a protobuf message, or a `RefusedError` that says what is wrong. No state.
 
 OTLP's JSON is protobuf's JSON with one deviation: trace and span ids are hexadecimal, not base64
 (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Unknown fields are ignored, as it asks.
@@ -16,7 +16,7 @@ import orjson
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from collector.local.errors import Malformed, TooLarge, Unsupported
+from collector.local.errors import MalformedError, TooLargeError, UnsupportedError
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -32,11 +32,13 @@ def content_type_of(header: str) -> str:
     """The content type without its parameters.
 
     Raises:
-        Unsupported: it is none that the receiver reads; the message lists those.
+        UnsupportedError: it is none that the receiver reads; the message lists those.
     """
     kind = header.partition(";")[0].strip().lower()
     if kind not in CONTENT_TYPES:
-        raise Unsupported(f"content type {kind or 'missing'!r} is not supported", f"send one of {', '.join(CONTENT_TYPES)}")
+        raise UnsupportedError(
+            f"content type {kind or 'missing'!r} is not supported", f"send one of {', '.join(CONTENT_TYPES)}"
+        )
     return kind
 
 
@@ -44,11 +46,11 @@ def encoding_of(header: str) -> str:
     """The content encoding.
 
     Raises:
-        Unsupported: it is none that the receiver reads; the message lists those.
+        UnsupportedError: it is none that the receiver reads; the message lists those.
     """
     encoding = header.strip().lower() or "identity"
     if encoding not in ENCODINGS:
-        raise Unsupported(f"content encoding {encoding!r} is not supported", f"send one of {', '.join(ENCODINGS)}")
+        raise UnsupportedError(f"content encoding {encoding!r} is not supported", f"send one of {', '.join(ENCODINGS)}")
     return encoding
 
 
@@ -56,8 +58,8 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """The body as it was before compression, never holding more than `limit` bytes of it.
 
     Raises:
-        TooLarge: it is larger than `limit`.
-        Malformed: it is not compressed as it says.
+        TooLargeError: it is larger than `limit`.
+        MalformedError: it is not compressed as it says.
     """
     if encoding == "identity":
         return body
@@ -69,35 +71,37 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
             try:
                 part = inflater.decompress(body, min(_CHUNK, limit - size + 1))
             except zlib.error as error:
-                raise Malformed(f"the body is not {encoding}: {error}", "") from error
+                raise MalformedError(f"the body is not {encoding}: {error}", "") from error
             body = inflater.unconsumed_tail
             size += len(part)
             parts.append(part)
             if size > limit:
                 raise too_large(limit)
         if not inflater.eof:
-            raise Malformed(f"the body's {encoding} stream ends early", "send it whole")
+            raise MalformedError(f"the body's {encoding} stream ends early", "send it whole")
         body = inflater.unused_data  # gzip allows several members
     return b"".join(parts)
 
 
-def too_large(limit: int) -> TooLarge:
+def too_large(limit: int) -> TooLargeError:
     """The refusal of an export above the limit."""
-    return TooLarge(f"the export is larger than max_request_bytes, {limit}", "send smaller batches, or raise the limit")
+    return TooLargeError(
+        f"the export is larger than max_request_bytes, {limit}", "send smaller batches, or raise the limit"
+    )
 
 
 def parse(body: bytes, content_type: str, message: type[Message]) -> Message:
     """The message in a body.
 
     Raises:
-        Malformed: the body is not such a message; says where, when that can be known.
+        MalformedError: the body is not such a message; says where, when that can be known.
     """
     if content_type == JSON:
         return _parse_json(body, message)
     try:
         return message.FromString(body)
     except DecodeError as error:
-        raise Malformed(f"the body is no {message.DESCRIPTOR.name} in protobuf: {error}", "") from error
+        raise MalformedError(f"the body is no {message.DESCRIPTOR.name} in protobuf: {error}", "") from error
 
 
 def _parse_json(body: bytes, message: type[Message]) -> Message:
@@ -107,9 +111,17 @@ def _parse_json(body: bytes, message: type[Message]) -> Message:
         _ids_to_base64(document)
         return json_format.ParseDict(document, message(), ignore_unknown_fields=True, max_recursion_depth=100)
     except orjson.JSONDecodeError as error:
-        raise Malformed(f"the body is not JSON: {error}", "") from error
-    except (json_format.ParseError, DecodeError, RecursionError, TypeError, ValueError, AttributeError, KeyError) as error:
-        raise Malformed(f"the body is no {name} in OTLP's JSON: {_short(error)}", "") from error
+        raise MalformedError(f"the body is not JSON: {error}", "") from error
+    except (
+        json_format.ParseError,
+        DecodeError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        KeyError,
+    ) as error:
+        raise MalformedError(f"the body is no {name} in OTLP's JSON: {_short(error)}", "") from error
 
 
 def _short(error: BaseException) -> str:
@@ -139,4 +151,6 @@ def _id_to_base64(field: str, identifier: Any) -> Any:
     try:
         return b64encode(bytes.fromhex(identifier)).decode()
     except ValueError:
-        raise Malformed(f"{field} {identifier[:40]!r} is not hexadecimal", "OTLP's JSON wants ids in hexadecimal, not base64") from None
+        raise MalformedError(
+            f"{field} {identifier[:40]!r} is not hexadecimal", "OTLP's JSON wants ids in hexadecimal, not base64"
+        ) from None

@@ -1,6 +1,6 @@
 """Takes exports from the front ends, decodes them, hands them to the writer, and answers when they are durable.
 
-In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `Refusal`. Owns the decoder threads and the counters' meaning:
+In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `RefusedError`. Owns the decoder threads and the counters' meaning:
 every export is counted once as it arrives, and once for what becomes of it.
 """
 
@@ -11,7 +11,15 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 from collector.local.budget import Budget, Hold
-from collector.local.errors import Malformed, QueueFull, Refusal, StoreUnavailable, TooLarge, TooSlow, Unsupported
+from collector.local.errors import (
+    MalformedError,
+    QueueFullError,
+    RefusedError,
+    StoreUnavailableError,
+    TooLargeError,
+    TooSlowError,
+    UnsupportedError,
+)
 from collector.local.export import Export, Reply
 from collector.local.payload import PROTOBUF, decompress, parse, too_large
 from collector.local.settings import CollectorSettings
@@ -37,26 +45,28 @@ class Receiver:
         """Count an export as it arrives and let it in.
 
         Raises:
-            QueueFull: too much is under way.
+            QueueFullError: too much is under way.
         """
         self._counters.add(signal.name, exports=1)
         return self._budget.hold()
 
-    async def export(self, signal: Signal, body: bytes, hold: Hold, content_type: str = PROTOBUF, encoding: str = "identity") -> Reply:
+    async def export(
+        self, signal: Signal, body: bytes, hold: Hold, content_type: str = PROTOBUF, encoding: str = "identity"
+    ) -> Reply:
         """Store one export; return when it is durable. `hold` covers the body, and is given back in any case.
 
         Raises:
-            Refusal: it is not stored; the kind says why.
+            RefusedError: it is not stored; the kind says why.
         """
         export = Export(signal, body, content_type, encoding, hold)
         self._decoders.submit(self._decode, export)
         return await asyncio.wrap_future(export.answer)
 
-    def count_refusal(self, signal: Signal, refusal: Refusal) -> None:
+    def count_refusal(self, signal: Signal, refusal: RefusedError) -> None:
         """Count an export that was not stored, by the kind of its refusal."""
-        if isinstance(refusal, QueueFull | StoreUnavailable):
+        if isinstance(refusal, QueueFullError | StoreUnavailableError):
             self._counters.add(signal.name, refused=1)
-        elif isinstance(refusal, Malformed | TooLarge | TooSlow | Unsupported):
+        elif isinstance(refusal, MalformedError | TooLargeError | TooSlowError | UnsupportedError):
             self._counters.add(signal.name, malformed=1)
 
     def close(self) -> None:
@@ -80,10 +90,10 @@ class Receiver:
             else:
                 self._counters.add(export.signal.name, rejected=export.decoded.rejected)
                 export.accept()
-        except Refusal as refusal:
+        except RefusedError as refusal:
             self.count_refusal(export.signal, refusal)
             export.refuse(refusal)
         except Exception as error:  # a payload that we did not foresee must not harm the next
-            refusal = Malformed(f"the export cannot be read: {type(error).__name__}: {error}", "")
+            refusal = MalformedError(f"the export cannot be read: {type(error).__name__}: {error}", "")
             self.count_refusal(export.signal, refusal)
             export.refuse(refusal)

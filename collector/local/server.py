@@ -79,7 +79,7 @@ class LocalCollector:
         """Open the store and the ports; when this returns, exports are taken.
 
         Raises:
-            StoreError, PortTaken, SettingsError: with nothing left open.
+            StoreError, PortTakenError, SettingsError: with nothing left open.
         """
         wanted = self.addresses
         self._store = Store.open(self._path, settings=self.settings)
@@ -111,7 +111,9 @@ class LocalCollector:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _open_ports(self, wanted: Addresses) -> None:

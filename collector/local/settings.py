@@ -44,7 +44,9 @@ class CollectorSettings:
 
     def __post_init__(self) -> None:
         problems = [
-            f"{field.name}={getattr(self, field.name)!r} must be above 0" for field in fields(self) if not getattr(self, field.name) > 0
+            f"{field.name}={getattr(self, field.name)!r} must be above 0"
+            for field in fields(self)
+            if not getattr(self, field.name) > 0
         ]
         if self.max_request_bytes > self.queue_bytes:
             problems.append(

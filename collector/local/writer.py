@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import duckdb
 
 from collector.local.decode import Decoded
-from collector.local.errors import CollectorError, Malformed, StoreUnavailable
+from collector.local.errors import CollectorError, MalformedError, StoreUnavailableError
 from collector.local.export import Export
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
@@ -119,7 +119,7 @@ class Writer:
             return
         for export in group[0]:
             self._counters.add(export.signal.name, malformed=1)
-            export.refuse(Malformed(f"the export cannot be stored: {error}", ""))
+            export.refuse(MalformedError(f"the export cannot be stored: {error}", ""))
 
     def _write(self, group: list[list[Export]]) -> None:
         """One transaction; afterwards everything in it is durable."""
@@ -140,7 +140,9 @@ class Writer:
         decoded = _decoded(export)
         kept = "duplicate" if duplicate else "stored"
         self._counters.add(export.signal.name, rejected=decoded.rejected, **{kept: decoded.records})
-        export.decoded = Decoded(decoded.signal, rejected=decoded.rejected, problem=decoded.problem)  # lets go of the columns
+        export.decoded = Decoded(
+            decoded.signal, rejected=decoded.rejected, problem=decoded.problem
+        )  # lets go of the columns
         export.accept()
 
     def _fail(self, group: Sequence[Export], problem: str) -> None:
@@ -151,8 +153,10 @@ class Writer:
         for export in group:
             if not export.answer.done():
                 self._counters.add(export.signal.name, refused=1)
-                refusal = StoreUnavailable(
-                    f"the store cannot write: {problem}", "the sender tries again by itself", self._settings.retry_after_s
+                refusal = StoreUnavailableError(
+                    f"the store cannot write: {problem}",
+                    "the sender tries again by itself",
+                    self._settings.retry_after_s,
                 )
                 export.refuse(refusal)
 
