@@ -1,0 +1,31 @@
+"""Loads a catalogue: the shipped pack, or a folder of your own pictures.
+
+In: nothing, or a folder with `catalogue.jsonl` or `catalogue.parquet`. Out: `Item`s, and a `Problem` for each row
+that cannot be used. No state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from demo_flow.catalogue.item import Item
+from demo_flow.catalogue.own import CatalogueError, Problem, read_folder
+from demo_flow.catalogue.shipped import read_pack
+
+__all__ = ["CatalogueError", "Item", "Problem", "load"]
+
+
+def load(path: Path | None = None, on_problem: Callable[[Problem], None] | None = None) -> Sequence[Item]:
+    """Return the items of a catalogue, in its order.
+
+    Args:
+        path: a folder with pictures and a catalogue file; None for the shipped pack.
+        on_problem: called with each row that is skipped; without it such rows are skipped in silence.
+
+    Raises:
+        CatalogueError: `path` is no folder, or has no catalogue file, or it is no such file at all.
+    """
+    if path is None:
+        return read_pack()
+    return read_folder(path, on_problem or (lambda problem: None))

@@ -1,0 +1,36 @@
+"""What the shop sells: one `Item` is one thing with a picture. Immutable; nothing here owns state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing in a catalogue.
+
+    Attributes:
+        id: unique and stable, such as `coat-black`.
+        concept: what it is, whatever its colour, such as `coat`; in an own catalogue the same as `id`.
+        colour: the colour variant it is (`black`), or None for the thing as it was drawn.
+        category: the shelf it stands on, such as `clothing`; may be empty in an own catalogue.
+        names: its name by language code; never empty.
+        keywords: further words by language code.
+        price_cents: the price in hundredths of the currency.
+        image: the picture as an encoded file (WebP, PNG, JPEG, …).
+    """
+
+    id: str
+    concept: str
+    colour: str | None
+    category: str
+    names: Mapping[str, str]
+    keywords: Mapping[str, tuple[str, ...]]
+    price_cents: int
+    image: bytes
+
+    @property
+    def name(self) -> str:
+        """The English name, or where there is none, the first one."""
+        return self.names.get("en") or next(iter(self.names.values()))

@@ -1,0 +1,44 @@
+"""The pack that ships with the demo: where it is, how its rows look, how they are read.
+
+In: the Parquet file that `build.py` wrote. Out: `Item`s. No state.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from demo_flow.catalogue.item import Item
+
+PACK = Path(__file__).parent / "pamazon.parquet"
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("concept", pa.string()),
+        ("colour", pa.string()),
+        ("category", pa.string()),
+        ("names", pa.map_(pa.string(), pa.string())),
+        ("keywords", pa.map_(pa.string(), pa.list_(pa.string()))),
+        ("price_cents", pa.int32()),
+        ("image", pa.binary()),
+    ]
+)
+
+
+def read_pack(path: Path = PACK) -> tuple[Item, ...]:
+    """All items of the pack at `path`, in its order; the variants of a concept share one keyword mapping."""
+    keywords: dict[str, dict[str, tuple[str, ...]]] = {}
+    table = pq.read_table(path, schema=SCHEMA)
+    items = []
+    for row, concept in enumerate(table.column("concept").to_pylist()):
+        if concept not in keywords:
+            pairs = table.column("keywords")[row].as_py()
+            keywords[concept] = {code: tuple(words) for code, words in pairs}
+    for fields in table.drop_columns(["keywords"]).to_pylist():
+        items.append(
+            Item(**{**fields, "names": dict(fields["names"]), "keywords": keywords[fields["concept"]]})
+        )
+    return tuple(items)
