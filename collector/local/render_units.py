@@ -59,3 +59,11 @@ def attribute(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(attribute(item) for item in value) + "]"
     return str(value)
+
+
+def bytes_(value: float) -> str:
+    """`512 B`, `1.50 KiB`, `3.25 MiB`."""
+    for size, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value >= size:
+            return f"{_three_digits(value / size)} {unit}"
+    return f"{value:.0f} B"

@@ -1,0 +1,133 @@
+"""Where the reading commands read: the running collector's API, or a store that nobody runs on.
+
+In: a path of the API with its parameters. Out: the JSON object that answers, the same from both. A reader owns its
+connection; use it in a `with` block.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+import httpx
+import platformdirs
+
+from collector.local import api_answers
+from collector.local.errors import CollectorError
+from collector.local.store import Store
+
+DEFAULT_API = "127.0.0.1:4319"
+_CONNECT_S, _READ_S = 2.0, 90.0
+
+
+def default_store() -> Path:
+    """The store of `telemetry collect` when none is named: in the user's data directory."""
+    return platformdirs.user_data_path("search-telemetry") / "telemetry.duckdb"
+
+
+class Reader(Protocol):
+    """Answers the questions of `api_answers.QUESTIONS`."""
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """The answer. A parameter that is None is left out; a list is sent once for each item."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_reader(api: str | None, store: Path | None) -> Reader:
+    """The reader that a command's options mean.
+
+    Args:
+        api: `HOST:PORT` of a running collector, which must answer.
+        store: a file, which must be free.
+
+    With neither: the collector at the default address if one answers, else the default store.
+
+    Raises:
+        CollectorError: there is nothing to read, or two things.
+    """
+    if api and store:
+        raise CollectorError("--api and --store both say where to read.", "Name one of them.")
+    if api:
+        return _HttpReader(api)
+    if store is None and _answers(DEFAULT_API):
+        return _HttpReader(DEFAULT_API)
+    if store is None and not default_store().exists():
+        raise CollectorError(
+            f"No collector runs at {DEFAULT_API}, and there is no store at {default_store()}.",
+            "Start one: telemetry collect. Or name a store: --store PATH.",
+        )
+    return _StoreReader(store or default_store())
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"http://{address}/api/health", timeout=_CONNECT_S, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+class _HttpReader:
+    """Asks a running collector."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        # trust_env=False: a proxy of the environment is not for a server on this machine
+        self._client = httpx.Client(base_url=f"http://{address}", timeout=timeout, trust_env=False)
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """The answer of the collector; its error as ours."""
+        try:
+            response = self._client.get(quote(path), params=_pairs(parameters))
+            answer = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise CollectorError(
+                f"No collector answers at {self._address}: {error}.", "Start one: telemetry collect. Or name its --api."
+            ) from error
+        if response.is_success and isinstance(answer, dict):
+            return answer
+        told = answer.get("error", {}) if isinstance(answer, dict) else {}
+        raise CollectorError(told.get("message", f"HTTP status {response.status_code}."), told.get("mend", ""))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+
+class _StoreReader:
+    """Reads a store itself, as the API would."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store.open(path, read_only=True)
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """The answer from the file."""
+        connection = self._store.reader()
+        try:
+            return api_answers.answer(connection, path, _pairs(parameters))
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+
+
+def _pairs(parameters: dict[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in parameters.items():
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        pairs += [(name, str(item)) for item in values]
+    return pairs

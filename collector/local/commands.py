@@ -1,0 +1,101 @@
+"""The commands `telemetry collect`, `services`, `traces`, `trace` and `metrics`.
+
+In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
+
+This file only describes the commands: it is imported for every call of `telemetry`, so what does the work, with its
+heavy packages, is imported when a command runs.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the local collector's commands."""
+    _add_collect(subparsers.add_parser("collect", help="run the local collector", description=_COLLECT))
+    for name, brief, describe in (
+        ("services", "services and their operations", _add_services),
+        ("traces", "traces, latest first", _add_traces),
+        ("trace", "one trace as a tree", _add_trace),
+        ("metrics", "metrics, or the latest values of one", _add_metrics),
+    ):
+        parser = subparsers.add_parser(name, help=brief, description=f"Show {brief}. {_WHERE}")
+        parser.add_argument("--json", action="store_true", help="the API's JSON instead of a picture")
+        parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may run on it")
+        parser.add_argument("--api", metavar="HOST:PORT", help="read from the collector there")
+        describe(parser)
+        parser.set_defaults(run=_reading(name))
+
+
+_COLLECT = "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C."
+_WHERE = "Reads from the running collector; with none running, from the default store."
+
+
+def _add_collect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="PATH", help="DuckDB file (default: in your data directory)")
+    parser.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT", help="OTLP over gRPC (%(default)s)")
+    parser.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT", help="OTLP over HTTP (%(default)s)")
+    parser.add_argument("--api", default="127.0.0.1:4319", metavar="HOST:PORT", help="query API (%(default)s)")
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.commands_collect import collect
+
+        return _told(collect)(args)
+
+    parser.set_defaults(run=run)
+
+
+def _add_services(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", metavar="NAME", help="only this service")
+
+
+def _add_traces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", metavar="NAME", help="with a span of this service")
+    parser.add_argument("--operation", metavar="NAME", help="with a span of this name")
+    parser.add_argument("--status", choices=("unset", "ok", "error"), help="with a span of this status")
+    parser.add_argument("--min-duration", metavar="TIME", help="that took at least so long: 50ms, 1.5s")
+    parser.add_argument(
+        "--attribute", action="append", metavar="KEY=VALUE", help="with a span that has it; may be given again"
+    )
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="rows at most (%(default)s)")
+    parser.add_argument("--before", metavar="CURSOR", help="the page after: `next` of the page before")
+
+
+def _add_trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "trace_id", metavar="ID", help="an id, the beginning of one, or `last`: that begins with an rpc"
+    )
+    parser.add_argument("--wait", metavar="TIME", help="wait so long for the trace to be complete: 5s")
+    parser.add_argument("--all", action="store_true", help="every span of a very large trace")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture to a file as well")
+
+
+def _add_metrics(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the latest values of this metric")
+
+
+def _reading(name: str) -> Run:
+    def run(args: argparse.Namespace) -> int:
+        from collector.local import commands_read
+
+        return _told(getattr(commands_read, name))(args)
+
+    return run
+
+
+def _told(work: Run) -> Run:
+    """Turn the collector's own errors into those that the `telemetry` command tells without a stack trace."""
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.errors import CollectorError
+        from telemetry.errors import TelemetryError
+
+        try:
+            return work(args)
+        except CollectorError as error:
+            raise TelemetryError(error.message, error.mend) from error
+
+    return run

@@ -1,0 +1,98 @@
+"""The commands that read: each asks one question and prints the answer.
+
+In: parsed arguments. Out: a picture or JSON on standard output. State: none.
+"""
+
+import argparse
+import io
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+
+from collector.local import render_tables
+from collector.local.api_json import dumps
+from collector.local.client import open_reader
+from collector.local.render_metric import metric_table
+from collector.local.render_text import make_console
+from collector.local.render_trace import MAX_SPANS, render_trace
+
+SVG_WIDTH = 112
+
+
+def services(args: argparse.Namespace) -> int:
+    """`telemetry services`."""
+    if args.json:
+        return _print_json(_ask(args, "/api/services"))
+    answer = _ask(args, "/api/operations", service=args.service)
+    console = make_console()
+    if not answer["operations"]:
+        return _nothing(console, "No spans yet.")
+    console.print(render_tables.services_table(answer["operations"], console))
+    return 0
+
+
+def traces(args: argparse.Namespace) -> int:
+    """`telemetry traces`."""
+    filters = {name: getattr(args, name) for name in ("service", "operation", "status", "min_duration", "attribute")}
+    answer = _ask(args, "/api/traces", **filters, limit=args.limit, before=args.before)
+    if args.json:
+        return _print_json(answer)
+    console = make_console()
+    if not answer["traces"]:
+        return _nothing(console, "No traces." if any(filters.values()) else "No traces yet.")
+    console.print(render_tables.traces_table(answer["traces"], console, time.time_ns()))
+    if answer["next"]:
+        console.print(f"More: --before {answer['next']}", style="dim")
+    return 0
+
+
+def trace(args: argparse.Namespace) -> int:
+    """`telemetry trace`."""
+    answer = _ask(args, f"/api/traces/{args.trace_id}", wait=args.wait)
+    if args.json:
+        return _print_json(answer)
+    max_spans = None if args.all else MAX_SPANS
+    _print_lines(make_console(), answer, max_spans)
+    if args.svg:
+        picture = make_console(io.StringIO(), SVG_WIDTH, record=True)
+        _print_lines(picture, answer, max_spans)
+        picture.print()  # the export cuts off the lower edge of the last line
+        picture.save_svg(str(args.svg), title=f"telemetry trace {args.trace_id}")
+    return 0
+
+
+def metrics(args: argparse.Namespace) -> int:
+    """`telemetry metrics`."""
+    answer = _ask(args, f"/api/metrics/{args.name}" if args.name else "/api/metrics")
+    if args.json:
+        return _print_json(answer)
+    console = make_console()
+    if args.name:
+        console.print(metric_table(answer, console))
+    elif answer["metrics"]:
+        console.print(render_tables.metrics_table(answer["metrics"], console, time.time_ns()))
+    else:
+        return _nothing(console, "No metrics yet.")
+    return 0
+
+
+def _ask(args: argparse.Namespace, path: str, **parameters: Any) -> dict[str, Any]:
+    with open_reader(args.api, args.store) as reader:
+        return reader.get(path, **parameters)
+
+
+def _print_json(answer: dict[str, Any]) -> int:
+    sys.stdout.write(dumps(answer, indent=2) + "\n")
+    return 0
+
+
+def _nothing(console: Console, what: str) -> int:
+    console.print(what, style="dim")
+    return 0
+
+
+def _print_lines(console: Console, answer: dict[str, Any], max_spans: int | None) -> None:
+    for line in render_trace(answer, console, max_spans):
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
