@@ -5,7 +5,8 @@ acknowledged upsert stands in its write-ahead log, so that a killed process lose
 
 Edge approximates only with a graph, and builds one only when it is told to: the thresholds below are far under any
 collection's size, and `optimize` has to be called. Without both every search is a full scan and its recall always 1.
-The engine works outside Python's global lock: searches of several threads run side by side.
+The engine holds Python's global lock while it works (measured with 0.9.0): searches of several threads queue, and
+nothing else of this process runs while `optimize` builds the graph.
 """
 
 import contextlib

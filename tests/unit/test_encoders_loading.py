@@ -1,0 +1,47 @@
+"""Choosing an encoder: what is asked for is loaded, or the answer says what to do."""
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+from demo_flow.encoders import EncoderUnavailable, load_encoder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "mend"),
+    [
+        ({"name": "pamazon_tiny"}, "no encoder 'pamazon_tiny'", "Did you mean pamazon-tiny"),
+        ({"name": "ViT-B-32"}, "no encoder 'ViT-B-32'", "ViT-B-32::openai"),
+        ({"name": ""}, "no encoder ''", "pamazon-tiny"),
+        ({"name": "pamazon-tiny", "runtime": "tensorrt"}, "no runtime 'tensorrt'", "onnx, torch"),
+        ({"name": "pamazon-tiny", "device": "gpu"}, "no device 'gpu'", "cpu, cuda"),
+        ({"name": "pamazon-tiny", "runtime": "onnx", "device": "cuda"}, "on the CPU only", "torch"),
+        ({"name": "ViT-B-32::openai", "runtime": "onnx"}, "does not run on onnx", "torch"),
+    ],
+    ids=["typo", "no weights", "empty", "runtime", "device", "onnx on cuda", "open_clip on onnx"],
+)
+def test_what_cannot_be_loaded_says_what_can(arguments: dict[str, Any], message: str, mend: str) -> None:
+    """Every wrong choice names the right ones; nothing else is loaded in its place."""
+    with pytest.raises(EncoderUnavailable, match=message) as caught:
+        load_encoder(**arguments)
+    assert mend in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        ({"name": "ViT-B-32::openai"}, "torch"),
+        ({"name": "ViT-B-32::openai"}, "open_clip"),
+        ({"name": "pamazon-tiny", "runtime": "torch"}, "safetensors"),
+        ({"name": "pamazon-tiny", "device": "cuda"}, "torch"),
+    ],
+)
+def test_a_missing_package_prints_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], missing: str
+) -> None:
+    """Without the extra, one line to copy."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None if package == missing else object())
+    with pytest.raises(EncoderUnavailable, match=f"needs the package {missing}") as caught:
+        load_encoder(**arguments)
+    assert "pip install 'search-telemetry[clip]'" in caught.value.mend
