@@ -1,8 +1,8 @@
 """How much the local collector takes in: `python -m benchmarks.ingest`.
 
-In: number of senders, duration, batch size, protocol. Out: a table, or JSON: acknowledged spans per second, CPU per span, bytes per
-span on disk, time to the acknowledgement. Collector and each sender are processes of their own; every acknowledged span is then
-looked for in the store. Owns a temporary folder.
+In: number of senders, duration, batch size, protocol. Out: a table, or JSON: acknowledged spans per second, CPU per
+span, bytes per span on disk, time to the acknowledgement. Collector and each sender are processes of their own; the
+acknowledged spans are then counted in the store. Owns a temporary folder.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Result:
 def main() -> None:
     """Run the benchmark and print its result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("--senders", type=int, default=4, help="sending processes, each with one export under way")
+    parser.add_argument("--senders", type=int, default=8, help="sending processes, each with one export under way")
     parser.add_argument("--seconds", type=float, default=10, help="how long to send")
     parser.add_argument("--batch", type=int, default=512, help="spans in one export")
     parser.add_argument("--protocol", choices=("grpc", "http"), default="grpc")
@@ -81,7 +81,7 @@ def measure(protocol: str, senders: int, batch: int, seconds: float) -> Result:
         pipes = []
         for seed in range(senders):
             pipe, other = context.Pipe()
-            process = context.Process(target=run_sender, args=(protocol, address, batch, seconds, seed, other))
+            process = context.Process(target=run_sender, args=(protocol, address, Load(batch, seed), seconds, other))
             process.start()
             pipes.append((pipe, process))
         for pipe, _ in pipes:
@@ -130,9 +130,8 @@ def run_collector(path: Path, pipe: Connection) -> None:
         pipe.send((time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
-def run_sender(protocol: str, address: str, batch: int, seconds: float, seed: int, pipe: Connection) -> None:
-    """A sender's process: one export after the other; gives back seconds to each acknowledgement, refusals, duration."""
-    load = Load(batch, seed)
+def run_sender(protocol: str, address: str, load: Load, seconds: float, pipe: Connection) -> None:
+    """A sender's process: one export after the other; gives back seconds to each answer, refusals, duration."""
     send = grpc_sender(address) if protocol == "grpc" else http_sender(address)
     send(load.next())
     pipe.send("ready")
@@ -154,7 +153,7 @@ def run_sender(protocol: str, address: str, batch: int, seconds: float, seed: in
 
 def grpc_sender(address: str) -> Callable[[bytes], bool]:
     """A function that exports by gRPC and says whether it was acknowledged."""
-    export = grpc.insecure_channel(address).unary_unary(EXPORT)
+    export = grpc.insecure_channel(address).unary_unary(EXPORT, None, None)
 
     def send(body: bytes) -> bool:
         try:
@@ -204,7 +203,8 @@ def show(result: Result) -> None:
     table.add_row("refused", f"{result.refused_exports:,} exports")
     table.add_row("collector's CPU", f"{result.collector_cpu_us_per_span:.1f} µs a span")
     table.add_row("collector's memory", f"{result.collector_peak_memory_mib:,.0f} MiB at most")
-    table.add_row("acknowledged after", f"{result.ack_p50_ms:.0f} ms p50, {result.ack_p99_ms:.0f} ms p99, {result.ack_max_ms:.0f} ms max")
+    latency = f"{result.ack_p50_ms:.0f} ms p50, {result.ack_p99_ms:.0f} ms p99, {result.ack_max_ms:.0f} ms max"
+    table.add_row("acknowledged after", latency)
     table.add_row("on disk", f"{result.bytes_per_span:.0f} bytes a span")
     table.add_row("stored", f"{result.stored_spans:,} spans")
     Console().print(table)

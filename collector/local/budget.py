@@ -1,6 +1,7 @@
 """Bounds what is under way: bytes and exports that were received and are not stored yet.
 
-In: `hold` and `grow` by the front ends and decoders, `release` when an export is done. Out: `QueueFullError`. Owns two counters.
+In: `hold` and `grow` by front ends and decoders, `release` when an export is done. Out: `QueueFullError`.
+Owns two counters.
 """
 
 from __future__ import annotations
@@ -40,14 +41,16 @@ class Budget:
             return self._exports, self._bytes
 
     def grow(self, size: int) -> None:
+        """Admit bytes; called by a `Hold`."""
         with self._lock:
             if self._bytes + size > self._settings.queue_bytes:
                 raise self._full(
-                    f"{self._bytes} bytes are under way, {size} more would pass queue_bytes, {self._settings.queue_bytes}"
+                    f"{self._bytes} bytes are under way, {size} more pass queue_bytes, {self._settings.queue_bytes}"
                 )
             self._bytes += size
 
     def release(self, size: int) -> None:
+        """Give one export and its bytes back; called by a `Hold`."""
         with self._lock:
             self._bytes -= size
             self._exports -= 1

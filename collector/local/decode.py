@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 UNKNOWN_SERVICE = "unknown_service"
+TIME_BEYOND = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
 
 Row = tuple[Any, ...]
 """The columns of a table in order, without the last, `ingested_unix_ns`, which the store fills."""

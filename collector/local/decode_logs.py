@@ -5,13 +5,11 @@ In: one `ExportLogsServiceRequest`. Out: `Decoded`. No state.
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode import Decoded, Row, attributes_json, id_or_none, plain
+from collector.local.decode import TIME_BEYOND, Decoded, Row, attributes_json, id_or_none, plain
 from collector.local.schema import LOGS
 
 
@@ -25,9 +23,7 @@ def decode_logs(request: ExportLogsServiceRequest) -> Decoded:
             scope_id = decoded.scope(scope_logs.scope, scope_logs.schema_url)
             for record in scope_logs.log_records:
                 if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
-                    decoded.reject(
-                        "a log record's time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
-                    )
+                    decoded.reject(f"a log record's {TIME_BEYOND}")
                     continue
                 rows.append(_row(record, service, resource_id, scope_id))
     decoded.records = len(rows)

@@ -1,6 +1,7 @@
 """Metric points of all five types with their exemplars, from OTLP to rows.
 
-In: one `ExportMetricsServiceRequest`. Out: `Decoded`, where `point_id` counts from 0; the store makes it unique. No state.
+In: one `ExportMetricsServiceRequest`. Out: `Decoded`, where `point_id` counts from 0: the store makes it unique.
+No state.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.local.decode import Decoded, Row, attributes_json
+from collector.local.decode import TIME_BEYOND, Decoded, Row, attributes_json
 from collector.local.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -55,7 +55,7 @@ def span_problem(span: Span) -> str:
         return f"span {span.name!r}: parent_span_id must be 8 bytes or absent, got {span.parent_span_id.hex()}"
     latest = span.start_time_unix_nano | span.end_time_unix_nano
     if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
-        return f"span {span.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
+        return f"span {span.name!r}: a {TIME_BEYOND}"
     return ""
 
 
@@ -63,7 +63,7 @@ def _span_row(span: Span, service: str, resource_id: int, scope_id: int) -> Row:
     parent = span.parent_span_id
     if span.HasField("status"):
         status = span.status
-        code, message = status.code, status.message
+        code, message = int(status.code), status.message
     else:
         code, message = 0, ""
     kind = span.kind

@@ -64,7 +64,7 @@ class QueueFullError(RefusedError):
 
 
 class StoreUnavailableError(RefusedError):
-    """The store cannot write now (disk full, file damaged, collector stopping). Try again after `retry_after_s` seconds."""
+    """The store cannot write now (disk full, file damaged). Try again after `retry_after_s` seconds."""
 
     def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
         super().__init__(message, mend)

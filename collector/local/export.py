@@ -31,7 +31,7 @@ class Export:
     encoding: str
     hold: Hold
     digest: str = ""
-    decoded: Decoded | None = None
+    decoded: Decoded = field(default_factory=lambda: Decoded(""))
     answer: Future[Reply] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
@@ -39,10 +39,8 @@ class Export:
 
     def accept(self) -> None:
         """It is durable: tell the sender."""
-        decoded = self.decoded
-        reply = Reply(decoded.rejected, decoded.problem) if decoded else Reply()
         self.hold.release()
-        self.answer.set_result(reply)
+        self.answer.set_result(Reply(self.decoded.rejected, self.decoded.problem))
 
     def refuse(self, refusal: BaseException) -> None:
         """It is not stored: tell the sender why."""

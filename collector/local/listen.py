@@ -1,6 +1,7 @@
 """Addresses to listen on, and what to say when one cannot be had.
 
-In: `HOST:PORT`. Out: a bound socket, or `PortTakenError` naming the port and, where it can be found, who holds it. No state.
+In: `HOST:PORT`. Out: a bound socket, or `PortTakenError` naming the port and, where it can be found, its holder.
+No state.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def _by(port: int) -> str:
         return ""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            local = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and connection.pid and local and local.port == port:
                 return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except (psutil.Error, OSError):
         pass

@@ -31,7 +31,7 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
     def on_stop(self, stopper: Stopper) -> None:
-        """Have `stopper(seconds)` called on the loop before it ends; it waits for what is under way, that long at most."""
+        """Have `stopper(seconds)` called before the loop ends; it waits for what is under way, that long at most."""
         self._stoppers.append(stopper)
 
     def stop(self, timeout_s: float) -> bool:

@@ -12,8 +12,8 @@ import grpc
 import grpc.aio
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
 
 from collector.local.errors import MalformedError, QueueFullError, RefusedError, StoreUnavailableError, TooLargeError
 from collector.local.receiver import Receiver
@@ -35,7 +35,7 @@ def grpc_server(receiver: Receiver, settings: CollectorSettings) -> grpc.aio.Ser
     server = grpc.aio.server(
         options=[
             ("grpc.so_reuseport", 0),  # a taken port is an error, not a share of the traffic
-            # gRPC refuses larger messages in words of its own; up to twice the limit the receiver does it, naming the setting.
+            # gRPC refuses in words of its own; up to twice the limit the receiver does it, naming the setting.
             ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ]
     )
@@ -82,4 +82,5 @@ def _retry_details(code: grpc.StatusCode, refusal: QueueFullError | StoreUnavail
     delay.FromNanoseconds(int(refusal.retry_after_s * 1e9))
     detail = AnyMessage()
     detail.Pack(RetryInfo(retry_delay=delay))
-    return Status(code=code.value[0], message=str(refusal), details=[detail]).SerializeToString()
+    status: bytes = Status(code=code.value[0], message=str(refusal), details=[detail]).SerializeToString()
+    return status

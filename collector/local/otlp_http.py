@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from math import ceil
+from typing import cast
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -31,7 +32,7 @@ from collector.local.errors import (
 from collector.local.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.receiver import Receiver
 from collector.local.settings import CollectorSettings
-from collector.local.signals import ALL, BY_PATH, Signal
+from collector.local.signals import ALL, BY_PATH
 
 STATUSES: dict[type[RefusedError], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
     MalformedError: (400, 3),
@@ -114,7 +115,7 @@ def _response(status: int, message: Message, answer_in: str, headers: dict[str, 
 
 async def _not_here(request: Request, error: Exception) -> Response:
     """An unknown path or method: say what there is."""
-    assert isinstance(error, HTTPException)
+    refused = cast("HTTPException", error)
     text = f"{request.method} {request.url.path} is not served here; this port takes {PATHS} (OTLP/HTTP)"
-    status = Status(code=12 if error.status_code == 405 else 5, message=text)
-    return _response(error.status_code, status, JSON, dict(error.headers or {}))
+    status = Status(code=12 if refused.status_code == 405 else 5, message=text)
+    return _response(refused.status_code, status, JSON, dict(refused.headers or {}))

@@ -1,6 +1,7 @@
 """Reads the body of an export: decompression within a bound, protobuf, and OTLP's JSON.
 
-In: bytes as they came, content type and encoding. Out: a protobuf message, or a `RefusedError` that says what is wrong. No state.
+In: bytes as they came, content type and encoding. Out: a protobuf message, or a `RefusedError` that says what is wrong.
+No state.
 
 OTLP's JSON is protobuf's JSON with one deviation: trace and span ids are hexadecimal, not base64
 (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Unknown fields are ignored, as it asks.

@@ -1,7 +1,7 @@
 """Takes exports from the front ends, decodes them, hands them to the writer, and answers when they are durable.
 
-In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `RefusedError`. Owns the decoder threads and the counters' meaning:
-every export is counted once as it arrives, and once for what becomes of it.
+In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `RefusedError`.
+Owns the decoder threads. Every export is counted once as it arrives, and once for what becomes of it.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Receiver:
         except RefusedError as refusal:
             self.count_refusal(export.signal, refusal)
             export.refuse(refusal)
-        except Exception as error:  # a payload that we did not foresee must not harm the next
-            refusal = MalformedError(f"the export cannot be read: {type(error).__name__}: {error}", "")
-            self.count_refusal(export.signal, refusal)
-            export.refuse(refusal)
+        except Exception as error:  # noqa: BLE001 (a payload that we did not foresee must not harm the next)
+            unread = MalformedError(f"the export cannot be read: {type(error).__name__}: {error}", "")
+            self.count_refusal(export.signal, unread)
+            export.refuse(unread)

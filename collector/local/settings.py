@@ -50,7 +50,8 @@ class CollectorSettings:
         ]
         if self.max_request_bytes > self.queue_bytes:
             problems.append(
-                f"max_request_bytes={self.max_request_bytes} is above queue_bytes={self.queue_bytes}: such an export could never be accepted"
+                f"max_request_bytes={self.max_request_bytes} is above queue_bytes={self.queue_bytes}: "
+                "such an export could never be accepted"
             )
         if problems:
             raise SettingsError("; ".join(problems), "leave them out for the defaults")

@@ -16,7 +16,7 @@ SIGNALS = ("traces", "metrics", "logs")
 class SignalStats:
     """What came in of one signal. A record is a span, a metric point or a log record.
 
-    `received` = `stored` + `duplicate` + `rejected` + the records of refused exports that were already read + those under way.
+    `received` = `stored` + `duplicate` + `rejected` + records under way + records of exports refused once read.
     """
 
     exports: int = 0

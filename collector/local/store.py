@@ -1,6 +1,6 @@
 """The store: one DuckDB file (or memory), its tables, and the transaction that adds exports to it.
 
-In: `Decoded` exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed` after each commit.
+In: `Decoded` exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed`.
 The `Store` owns the file; DuckDB locks it against other processes.
 """
 
@@ -62,7 +62,7 @@ class Store:
         return cls(path, read_only, settings or CollectorSettings())
 
     def reader(self) -> duckdb.DuckDBPyConnection:
-        """A cursor of its own for one query or a few, in any thread; it sees what is committed, and never blocks the writer.
+        """A cursor for one query or a few, in any thread; it sees what is committed, and never blocks the writer.
 
         Close it after use. Do not keep it: after a failure the store is opened anew, and old cursors no longer answer.
         """
@@ -142,7 +142,7 @@ class Store:
                 for table in TABLES:
                     cursor.execute(table.ddl())
                 cursor.execute(
-                    "INSERT INTO meta SELECT 'schema_version', ? WHERE NOT EXISTS (SELECT 1 FROM meta WHERE key = 'schema_version')",
+                    "INSERT INTO meta SELECT 'schema_version', ? WHERE 'schema_version' NOT IN (SELECT key FROM meta)",
                     [str(SCHEMA_VERSION)],
                 )
             self._check_version(cursor)
@@ -204,7 +204,7 @@ class Store:
                 table,
                 missing,
                 now_unix_ns,
-                f"WHERE {key} NOT IN (SELECT {key} FROM {table.name})",
+                f"WHERE {key} NOT IN (SELECT {key} FROM {table.name})",  # noqa: S608 (our names),
             )
         return set(rows)
 

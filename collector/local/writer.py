@@ -64,7 +64,7 @@ class Writer:
             try:
                 self._store_group(self._without_duplicates(group))
                 self._prune()
-            except Exception as error:  # the thread must outlive whatever happens: without it nothing is ever answered
+            except Exception as error:  # noqa: BLE001 (without this thread nothing is ever answered)
                 self._fail(group, f"{type(error).__name__}: {error}")
 
     def _gather(self) -> tuple[list[Export], bool]:
@@ -127,7 +127,7 @@ class Writer:
             return
         now = time.time_ns()
         firsts = [same[0] for same in group]
-        self._store.write([_decoded(export) for export in firsts], [export.digest for export in firsts], now)
+        self._store.write([export.decoded for export in firsts], [export.digest for export in firsts], now)
         self.commits += 1
         for same in group:
             self._recent[same[0].digest] = now
@@ -137,7 +137,7 @@ class Writer:
             self._recent.popitem(last=False)
 
     def _accept(self, export: Export, *, duplicate: bool) -> None:
-        decoded = _decoded(export)
+        decoded = export.decoded
         kept = "duplicate" if duplicate else "stored"
         self._counters.add(export.signal.name, rejected=decoded.rejected, **{kept: decoded.records})
         export.decoded = Decoded(
@@ -161,7 +161,7 @@ class Writer:
                 export.refuse(refusal)
 
     def _recall(self) -> None:
-        """Learn from the store which exports it has: those of before a restart, or of a commit that only seemed to fail."""
+        """Learn from the store which exports it has: of before a restart, or of a commit that only seemed to fail."""
         oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
         digests = self._store.recent_digests(self._settings.remembered_exports)
         self._recent = OrderedDict((digest, when) for digest, when in digests if when >= oldest)
@@ -175,8 +175,3 @@ class Writer:
             self._recent.popitem(last=False)
         if self._recent:
             self._store.forget_digests(next(iter(self._recent.values())))
-
-
-def _decoded(export: Export) -> Decoded:
-    assert export.decoded is not None, "only decoded exports are handed to the writer"
-    return export.decoded
