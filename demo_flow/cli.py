@@ -1,0 +1,42 @@
+"""The `pamazon` command: open the shop, run one of its processes, index, search, make traffic.
+
+In: the command line. Out: an exit status: 0, or 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors
+are told in a line or two, never with a stack trace. State: none.
+
+Each command is a module of `demo_flow.commands` with `add(subparsers)`; it imports what it needs when it runs, so that
+`pamazon search` starts fast.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from demo_flow.commands import index, load, search, serve, up
+from demo_flow.commands.failing import fail
+from demo_flow.errors import PamazonError
+from telemetry.errors import TelemetryError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="pamazon", description="A shop that is searched by pictures and words.")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (up, serve, index, search, load):
+        command.add(subparsers)
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except PamazonError as error:
+        return fail(error.message, error.mend, 2 if getattr(error, "callers_mistake", True) else 1)
+    except TelemetryError as error:
+        return fail(error.message, error.mend, 2)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

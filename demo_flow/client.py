@@ -1,0 +1,106 @@
+"""How commands speak to Pamazon: a gateway's client, and a question to an executor.
+
+In: requests. Out: answers with the id of their trace; failures as `RequestFailed`. State: one channel for each client.
+"""
+
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import grpc
+
+import telemetry.rpc
+from demo_flow.errors import PamazonError
+from demo_flow.proto.pamazon_pb2 import (
+    DescribeRequest,
+    DescribeResponse,
+    IndexRequest,
+    IndexResponse,
+    SearchRequest,
+    SearchResponse,
+)
+from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub, GatewayStub
+from demo_flow.serving.client import CHANNEL_OPTIONS
+
+R = TypeVar("R")
+
+_CALLERS: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    }
+)
+_UNSAMPLED: Final = (("traceparent", f"00-{1:032x}-{1:016x}-00"),)
+
+
+class RequestFailed(PamazonError):  # noqa: N818 (what happened)
+    """A request that ended with an error: its status, whose mistake it was, and its trace where there is one."""
+
+    def __init__(self, error: grpc.RpcError, address: str) -> None:
+        self.code: grpc.StatusCode = error.code()
+        self.trace_id = _trace_id(error)
+        self.callers_mistake = self.code in _CALLERS
+        words = error.details() or ""
+        mend = ""
+        if self.code is grpc.StatusCode.UNAVAILABLE and self.trace_id is None:
+            words, mend = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
+        elif self.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            words, mend = f"The gateway at {address} did not answer in time.", "Ask for more time with --timeout."
+        elif not self.callers_mistake:
+            words = f"{self.code.name}: {words}"
+        super().__init__(words, mend)
+
+
+class GatewayClient:
+    """A connection to a gateway, instrumented; a context manager."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        channel = grpc.intercept_channel(self._channel, *telemetry.rpc.client_interceptors(address))
+        self._stub = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def search(self, request: SearchRequest, timeout: float) -> tuple[SearchResponse, str | None]:
+        """Search, for `timeout` seconds at most; return the answer and its trace's id. Raises RequestFailed."""
+        return self._call(self._stub.Search, "/search", request, timeout)
+
+    def index(self, request: IndexRequest, timeout: float) -> tuple[IndexResponse, str | None]:
+        """Index a batch, for `timeout` seconds at most; see `search`."""
+        return self._call(self._stub.Index, "/index", request, timeout)
+
+    def _call(self, method: Any, operation: str, request: Any, timeout: float) -> tuple[Any, str | None]:
+        try:
+            with telemetry.request(operation):
+                response, call = method.with_call(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise RequestFailed(error, self._address) from None
+        return response, _trace_id(call)
+
+
+def _trace_id(call: Any) -> str | None:
+    """Return the trace id that the gateway wrote into the answer's trailing metadata."""
+    return next((value for key, value in call.trailing_metadata() or () if key == "trace-id"), None)
+
+
+def describe_encoder(address: str) -> dict[str, str]:
+    """Ask an encoder for its model and dimension, without leaving a trace. Raises PamazonError."""
+    with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+        try:
+            stub = ExecutorStub(channel)  # type: ignore[no-untyped-call]  # generated
+            answer: DescribeResponse = stub.Describe(DescribeRequest(), timeout=10, metadata=_UNSAMPLED)
+        except grpc.RpcError as error:
+            raise PamazonError(
+                f"No encoder answers at {address}.", f"Start one there: pamazon serve clip_encoder --listen {address}"
+            ) from error
+    if "dimension" not in answer.facts:
+        raise PamazonError(f"What answers at {address} is no encoder, or is still loading.", "Check the address.")
+    return dict(answer.facts)

@@ -1,0 +1,1 @@
+"""The commands of `pamazon`, one module each: `add(subparsers)` and what it runs."""

@@ -1,0 +1,77 @@
+"""`pamazon index`: a catalogue into the index, with a progress bar; rows that cannot be used are told and skipped.
+
+In: a folder, or nothing for the shipped catalogue. Out: an index. State: none.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo_flow.commands.options import Subparsers, add_gateway, at_least
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from demo_flow.catalogue.catalogue import Item
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("index", help="put a catalogue into the index")
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FOLDER",
+        help="pictures with catalogue.jsonl or .parquet (default: our own)",
+    )
+    parser.add_argument("--batch", type=at_least(1, int), default=64, metavar="N", help="items a request (%(default)s)")
+    add_gateway(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Index; exit status 0, also where rows were skipped."""
+    from rich.console import Console
+
+    import telemetry
+    from demo_flow.indexing import read_catalogue
+
+    errors = Console(stderr=True)
+    problems: list[str] = []
+
+    def on_problem(problem: str) -> None:
+        problems.append(problem)
+        errors.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+    items = read_catalogue(args.catalogue, on_problem)
+    handle = telemetry.configure("pamazon")
+    try:
+        index_with_bar(Console(), args.gateway, items, args.batch)
+    finally:
+        handle.shutdown(5.0)
+    if problems:
+        errors.print(f"{len(problems)} rows were skipped, see above.", style="yellow", highlight=False)
+    return 0
+
+
+def index_with_bar(console: "Console", gateway: str, items: "Sequence[Item]", batch: int = 64) -> str | None:
+    """Index the items and draw a progress bar; return the last batch's trace. Raises RequestFailed."""
+    import time
+
+    from demo_flow.client import GatewayClient
+    from demo_flow.indexing import index_items
+    from demo_flow.showing import progress
+
+    started = time.monotonic()
+    done = 0
+    with GatewayClient(gateway) as client, progress(console) as bar:
+        task = bar.add_task("indexing", total=len(items), rate="")
+
+        def on_progress(count: int) -> None:
+            nonlocal done
+            done += count
+            bar.update(task, advance=count, rate=f"{done / (time.monotonic() - started):,.0f}/s")
+
+        return index_items(client, items, batch, on_progress)

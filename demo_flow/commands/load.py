@@ -1,0 +1,110 @@
+"""`pamazon load`: traffic at a fixed rate, and what it met.
+
+In: rate and duration. Out: latency percentiles, throughput, errors, and the books of this process's telemetry. State:
+none; see `demo_flow.traffic`.
+"""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from demo_flow.commands.options import Subparsers, add_gateway, at_least
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from demo_flow.traffic import Report
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("load", help="search at a fixed rate, and report latencies")
+    parser.add_argument(
+        "--rate", type=at_least(0.01), default=20.0, metavar="R", help="searches a second (%(default)s)"
+    )
+    parser.add_argument("--duration", type=at_least(0.1), default=10.0, metavar="SECONDS", help="(%(default)s)")
+    parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="of each search")
+    parser.add_argument("--seed", type=int, default=0, help="of the mix of callers and queries (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    add_gateway(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make traffic and report; exit status 1 where nothing was answered."""
+    from rich.console import Console
+
+    import telemetry
+
+    console = Console(stderr=args.json)
+    handle = telemetry.configure("pamazon")
+    try:
+        report = _traffic(args, console)
+    finally:
+        handle.shutdown(10.0)
+    stats = handle.stats
+    books = {"recorded": stats.recorded, "exported": stats.exported, "dropped": dict(stats.dropped)}
+    if args.json:
+        print(json.dumps({**report.as_json(), "telemetry": books}))
+    else:
+        console.print(_table(report, args.rate, books))
+    return 0 if report.latencies else 1
+
+
+def _traffic(args: argparse.Namespace, console: "Console") -> "Report":
+    from demo_flow.showing import progress
+    from demo_flow.traffic import run as make_traffic
+
+    with progress(console) as bar:
+        task = bar.add_task("searching", total=max(1, round(args.rate * args.duration)), rate="")
+
+        def on_progress(report: "Report") -> None:
+            answered = len(report.latencies) + sum(report.errors.values())
+            bar.update(task, completed=answered, rate=f"{answered / max(report.duration, 1e-9):,.0f}/s")
+
+        return _interruptible(
+            lambda: make_traffic(
+                args.gateway,
+                args.rate,
+                args.duration,
+                deadline=args.timeout,
+                seed=args.seed,
+                on_progress=on_progress,
+            )
+        )
+
+
+def _interruptible(make: "Callable[[], Any]") -> "Report":
+    """Run a coroutine; SIGTERM ends it as Ctrl-C does, by cancelling it."""
+    import signal
+
+    async def main() -> "Report":
+        task = asyncio.ensure_future(make())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        report: Report = await task
+        return report
+
+    return asyncio.run(main())
+
+
+def _table(report: "Report", rate: float, books: dict[str, Any]) -> "Table":
+    from rich.table import Table
+
+    numbers = report.as_json()
+    latency = "   ".join(
+        f"[dim]{name.removesuffix('_ms')}[/] {'–' if value is None else f'{value:,.1f} ms'}"
+        for name, value in numbers["latency"].items()
+    )
+    errors = "   ".join(f"{code} {count:,}" for code, count in numbers["errors"].items()) or "none"
+    dropped = sum(books["dropped"].values())
+    table = Table.grid(padding=(0, 3))
+    table.add_row("searches", f"{numbers['sent']:,} sent, {numbers['succeeded']:,} answered")
+    table.add_row("throughput", f"{numbers['throughput']:,.1f}/s of {rate:,.1f}/s asked")
+    table.add_row("latency", latency)
+    table.add_row("errors", f"[red]{errors}[/]" if numbers["errors"] else errors)
+    table.add_row("telemetry", f"{books['recorded']:,} recorded, {books['exported']:,} exported, {dropped:,} dropped")
+    return table

@@ -1,0 +1,83 @@
+"""`pamazon serve ROLE`: one process of the flow, in the foreground; what `pamazon up` starts three of.
+
+In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. State: none; see `serving.server`.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from demo_flow.commands.options import Subparsers, address, data_folder
+from demo_flow.flow import GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
+
+if TYPE_CHECKING:
+    from demo_flow.serving.server import Executor
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command, with one sub-command for each role; their options are the flow file's arguments."""
+    parser = subparsers.add_parser("serve", help="run one process of the flow")
+    roles = parser.add_subparsers(title="roles", metavar="ROLE", required=True)
+    for role in ROLES.values():
+        one = roles.add_parser(role.name, help=f"listens on {role.address}")
+        one.add_argument("--listen", type=address, default=role.address, metavar="HOST:PORT")
+        one.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
+        for name, argument in role.arguments.items():
+            one.add_argument(f"--{name.replace('_', '-')}", help=argument.help, **_kind(argument))
+        one.set_defaults(run=run, role=role)
+
+
+def _kind(argument: Argument) -> dict[str, Any]:
+    if argument.default is False:
+        return {"action": "store_true"}
+    return {"type": int if isinstance(argument.default, int) else str, "default": argument.default}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop; then flush the telemetry."""
+    import telemetry
+    from demo_flow.processes import announce, follow_parent
+    from demo_flow.serving.server import serve
+
+    if args.follow_parent:
+        follow_parent()
+    role: Role = args.role
+    handle = telemetry.configure(role.name)
+    try:
+        asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
+    finally:
+        handle.shutdown(5.0)
+    return 0
+
+
+def _arguments(role: Role, args: argparse.Namespace) -> dict[str, Any]:
+    arguments = {name: getattr(args, name) for name in role.arguments}
+    if role is QDRANT_INDEXER and not arguments["path"] and not arguments["qdrant_url"]:
+        from demo_flow.starting import index_folder
+
+        arguments["path"] = index_folder(data_folder(), "pamazon-tiny")
+    return arguments
+
+
+def _loader(role: Role, arguments: Mapping[str, Any]) -> "Callable[[], Awaitable[Executor]]":
+    """Return what makes the role's executor.
+
+    The gateway is made in the event loop, which its channels belong to; the others, whose models and indexes take
+    their time, beside it.
+    """
+
+    async def load() -> "Executor":
+        if role is GATEWAY:
+            return _executor_class(role)(**arguments)
+        return await asyncio.to_thread(lambda: _executor_class(role)(**arguments))
+
+    return load
+
+
+def _executor_class(role: Role) -> "Callable[..., Executor]":
+    from importlib import import_module
+
+    module, _, name = role.runs.partition(":")
+    executor_class: Callable[..., Executor] = getattr(import_module(module), name)
+    return executor_class

@@ -1,0 +1,114 @@
+"""`pamazon up`: opens the whole shop and keeps it open.
+
+In: addresses, model, index. Out: three processes, an index that is not empty, the addresses; until Ctrl-C or SIGTERM.
+State: the processes, which end with this one.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo_flow.commands.options import Subparsers, address, data_folder
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from demo_flow.processes import Processes
+    from demo_flow.starting import Pamazon, Plan
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("up", help="open the shop: gateway, encoder, indexer")
+    for role in (GATEWAY, CLIP_ENCODER, QDRANT_INDEXER):
+        parser.add_argument(
+            f"--{role.name.replace('_', '-')}",
+            type=address,
+            default=role.address,
+            metavar="HOST:PORT",
+            help=f"where {role.name} listens (%(default)s)",
+        )
+    parser.add_argument("--encoder", type=address, metavar="HOST:PORT", help="use an encoder that runs there")
+    for name in ("model", "runtime", "device"):
+        argument = CLIP_ENCODER.arguments[name]
+        parser.add_argument(f"--{name}", default=argument.default, help=argument.help)
+    for name in ("qdrant_url", "collection"):
+        argument = QDRANT_INDEXER.arguments[name]
+        parser.add_argument(f"--{name.replace('_', '-')}", default=argument.default, help=argument.help)
+    parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="index this one (default: Pamazon's)")
+    parser.add_argument("--recreate", action="store_true", help="throw away the index and fill it anew")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: your data folder)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open, index, wait. Exit status 1 if a process died on the way."""
+    from rich.console import Console
+
+    import telemetry
+    from demo_flow.processes import Processes, terminated_as_interrupted
+    from demo_flow.starting import open_pamazon
+
+    console = Console()
+    plan = plan_of(args)
+    with terminated_as_interrupted(), Processes(plan.data / "logs") as processes:
+        try:
+            with console.status("Pamazon opens") as status:
+                pamazon = open_pamazon(plan, processes, status.update)
+            if not int(pamazon.indexer["points"]):
+                handle = telemetry.configure("pamazon")
+                _index(console, pamazon, args.catalogue)
+                handle.flush(5.0)
+            print_banner(console, pamazon, plan)
+            return stay(console, processes)
+        except KeyboardInterrupt:
+            console.print("Pamazon closes.", style="dim")
+            return 0
+
+
+def plan_of(args: argparse.Namespace) -> "Plan":
+    """Return the plan that the options make."""
+    from dataclasses import fields
+
+    from demo_flow.starting import Plan
+
+    given = {field.name: getattr(args, field.name) for field in fields(Plan) if field.name != "data"}
+    return Plan(data=args.data or data_folder(), **given)
+
+
+def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> None:
+    from demo_flow.commands.index import index_with_bar
+    from demo_flow.indexing import read_catalogue
+
+    def on_problem(problem: str) -> None:
+        console.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+    index_with_bar(console, pamazon.addresses[GATEWAY.name], read_catalogue(folder, on_problem))
+
+
+def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan") -> None:
+    """Say that Pamazon is open, where, and what to do next."""
+    from rich.table import Table
+
+    about = {
+        GATEWAY.name: "searches, indexes, deletes",
+        CLIP_ENCODER.name: f"{pamazon.encoder['model']}, {pamazon.encoder['dimension']} dimensions",
+        QDRANT_INDEXER.name: f"collection {pamazon.indexer['collection']}, "
+        + (plan.qdrant_url or "Qdrant Edge in process"),
+    }
+    table = Table.grid(padding=(0, 3))
+    for name, where in pamazon.addresses.items():
+        table.add_row(f"  [bold]{name}[/]", where, f"[dim]{about[name]}[/]")
+    console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it.")
+    console.print(table)
+    other = "" if plan.gateway == GATEWAY.address else f" --gateway {pamazon.addresses[GATEWAY.name]}"
+    console.print(f'  [dim]try[/]  pamazon search "black jacket"{other}', highlight=False, soft_wrap=True)
+    console.print(f"  [dim]logs[/] {plan.data / 'logs'}\n", highlight=False, soft_wrap=True)
+
+
+def stay(console: "Console", processes: "Processes") -> int:
+    """Stay until interrupted; tell of each process that dies. Returns 1 once none is left."""
+    for dead in processes.deaths():
+        console.print(dead.obituary(), style="red", highlight=False, soft_wrap=True, markup=False)
+    return 1

@@ -1,0 +1,1 @@
+"""What each process of the flow does, one file for each."""

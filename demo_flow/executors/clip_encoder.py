@@ -1,0 +1,86 @@
+"""The encoder: turns texts and pictures into vectors of one space.
+
+In: documents with a picture or a text. Out: the same documents with their `embedding`, without the picture. State: the
+loaded model; one thread for its forward pass, and a pool that prepares the next minibatch of pictures beside it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+import telemetry
+from demo_flow.encoders import load_encoder
+from demo_flow.proto.pamazon_pb2 import Parameters
+from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.threads import in_pool, one_ahead
+
+
+class ClipEncoder:
+    """Arguments: as in the flow file."""
+
+    def __init__(
+        self, model: str, runtime: str | None, device: str, minibatch_size: int, num_pool_workers: int
+    ) -> None:
+        self._encoder = load_encoder(model, runtime=runtime, device=device)
+        self._minibatch_size = minibatch_size
+        self._num_pool_workers = num_pool_workers
+        self._forward = ThreadPoolExecutor(1, thread_name_prefix="forward")
+        self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
+        self.facts = {"model": self._encoder.name, "dimension": self._encoder.dimension}
+
+    @requests(on=("/index", "/search"))
+    @telemetry.endpoint("/index", "/search")
+    async def encode(self, docs: Documents, parameters: Parameters) -> Documents:  # noqa: ARG002 (the endpoints' form)
+        """Fill in the embedding of each document: of its picture where it has one, else of its text."""
+        encoder = self._encoder
+        with telemetry.stage("encode", runtime=encoder.runtime, device=encoder.device, model=encoder.name):
+            pictures = [doc for doc in docs if doc.image]
+            texts = [doc for doc in docs if not doc.image]
+            with telemetry.stage(
+                "inference",
+                has_img_da=bool(pictures),
+                has_txt_da=bool(texts),
+                minibatch_size=self._minibatch_size,
+            ):
+                await self._encode_pictures(self._minibatches(pictures))
+                await self._encode_texts(self._minibatches(texts))
+        return docs
+
+    async def _encode_texts(self, minibatches: Sequence[Documents]) -> None:
+        for docs in minibatches:
+            with telemetry.stage("txt_minibatch_encoding", minibatch_size=len(docs)):
+                _fill(docs, await in_pool(self._forward, self._vectors_of_texts, [doc.text for doc in docs]))
+
+    async def _encode_pictures(self, minibatches: Sequence[Documents]) -> None:
+        prepared = one_ahead(self._prepare_pictures, minibatches)
+        for docs, pictures in zip(minibatches, prepared, strict=True):
+            with telemetry.stage(
+                "img_minibatch_encoding", minibatch_size=len(docs), num_pool_workers=self._num_pool_workers
+            ):
+                _fill(docs, await in_pool(self._forward, self._vectors_of_pictures, await pictures))
+
+    def _prepare_pictures(self, docs: Documents) -> asyncio.Future[list[NDArray[np.float32]]]:
+        return asyncio.gather(*(in_pool(self._prepare, self._encoder.prepare_image, doc.image) for doc in docs))
+
+    def _vectors_of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode_texts(self._encoder.prepare_texts(texts))
+
+    def _vectors_of_pictures(self, pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return self._encoder.encode_images(np.stack(pictures))
+
+    def _minibatches(self, docs: Documents) -> list[Documents]:
+        return [docs[start : start + self._minibatch_size] for start in range(0, len(docs), self._minibatch_size)]
+
+    async def close(self) -> None:
+        """End the threads; the requests have ended before."""
+        self._prepare.shutdown(cancel_futures=True)
+        self._forward.shutdown(cancel_futures=True)
+
+
+def _fill(docs: Documents, vectors: NDArray[np.float32]) -> None:
+    for doc, vector in zip(docs, vectors, strict=True):
+        doc.embedding[:] = vector.tolist()
+        doc.ClearField("image")  # the indexer has no use for it

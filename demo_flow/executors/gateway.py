@@ -1,0 +1,56 @@
+"""The gateway: takes each request through the flow's executors, in the order that the flow file gives.
+
+In: documents, from the clients' requests. Out: the documents as the last executor leaves them. State: a channel to each
+executor.
+"""
+
+import asyncio
+
+import telemetry
+from demo_flow.flow import ROLES, ROUTES
+from demo_flow.proto.pamazon_pb2 import Parameters
+from demo_flow.serving.client import ExecutorClient
+from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.errors import CallerError
+
+MAX_LIMIT = 100
+
+
+class Gateway:
+    """Arguments: the address of each executor, by its name."""
+
+    def __init__(self, **addresses: str) -> None:
+        self._executors = {name: ExecutorClient(name, addresses[name]) for name in ROLES if name in addresses}
+
+    @requests(on="/search")
+    @telemetry.endpoint("/search")
+    async def search(self, docs: Documents, parameters: Parameters) -> Documents:
+        """Find the goods nearest to each document."""
+        if not all(doc.image or doc.text.strip() for doc in docs):
+            raise CallerError("The query is empty.", "Say in words what to look for, or give a picture.")
+        if not 1 <= parameters.limit <= MAX_LIMIT:
+            raise CallerError(f"The limit is {parameters.limit}.", f"Ask for 1 to {MAX_LIMIT} results.")
+        return await self._pass_through("/search", docs, parameters)
+
+    @requests(on="/index")
+    @telemetry.endpoint("/index")
+    async def index(self, docs: Documents, parameters: Parameters) -> Documents:
+        """Encode the documents and keep them."""
+        if not all(doc.id and (doc.image or doc.text.strip()) for doc in docs):
+            raise CallerError("A document has no id, or nothing to encode.", "Give each an id and a picture or a text.")
+        return await self._pass_through("/index", docs, parameters)
+
+    @requests(on="/delete")
+    @telemetry.endpoint("/delete")
+    async def delete(self, docs: Documents, parameters: Parameters) -> Documents:
+        """Forget the documents with these ids."""
+        return await self._pass_through("/delete", docs, parameters)
+
+    async def _pass_through(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
+        for role in ROUTES[endpoint]:
+            docs = await self._executors[role.name].process(endpoint, docs, parameters)
+        return docs
+
+    async def close(self) -> None:
+        """Close the channels."""
+        await asyncio.gather(*(executor.close() for executor in self._executors.values()))

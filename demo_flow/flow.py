@@ -1,0 +1,79 @@
+"""Pamazon, the flow: who there is, where, with which arguments, and in which order a request meets them.
+
+    client ──▶ gateway :8080 ──▶ clip_encoder :8090 ──▶ qdrant_indexer :8100
+                                 texts and pictures     vectors to goods,
+                                 to vectors             goods to vectors
+
+Each is a process of its own. In: nothing. Out: `ROLES` and `ROUTES`, which everything else reads. State: none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+NAMESPACE: Final = "pamazon"
+"""Name of the flow: `service.namespace` of all of its processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a role: its value unless the command line gives another, and what it is."""
+
+    default: str | int | bool | None
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One process: its name (also its service name in traces), its address, the class it runs and its arguments."""
+
+    name: str
+    address: str
+    runs: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+
+CLIP_ENCODER: Final = Role(
+    "clip_encoder",
+    address="127.0.0.1:8090",
+    runs="demo_flow.executors.clip_encoder:ClipEncoder",
+    arguments={
+        "model": Argument("pamazon-tiny", "pamazon-tiny, or an OpenCLIP model such as ViT-B-32::openai"),
+        "runtime": Argument(None, "onnx or torch (default: what suits the model)"),
+        "device": Argument("cpu", "cpu or cuda"),
+        "minibatch_size": Argument(32, "documents in one forward pass"),
+        "num_pool_workers": Argument(2, "threads that prepare pictures beside the forward pass"),
+    },
+)
+
+QDRANT_INDEXER: Final = Role(
+    "qdrant_indexer",
+    address="127.0.0.1:8100",
+    runs="demo_flow.executors.qdrant_indexer:QdrantIndexer",
+    arguments={
+        "collection": Argument("goods", "name of the collection"),
+        "dimension": Argument(192, "length of the vectors; the model's"),
+        "path": Argument(None, "folder of the index (default: in the data folder)"),
+        "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
+        "recreate": Argument(False, "throw away what the collection holds"),
+    },
+)
+
+GATEWAY: Final = Role(
+    "gateway",
+    address="127.0.0.1:8080",
+    runs="demo_flow.executors.gateway:Gateway",
+    arguments={
+        "clip_encoder": Argument(CLIP_ENCODER.address, "where the encoder is"),
+        "qdrant_indexer": Argument(QDRANT_INDEXER.address, "where the indexer is"),
+    },
+)
+
+ROLES: Final = {role.name: role for role in (GATEWAY, CLIP_ENCODER, QDRANT_INDEXER)}
+
+ROUTES: Final = {
+    "/search": (CLIP_ENCODER, QDRANT_INDEXER),
+    "/index": (CLIP_ENCODER, QDRANT_INDEXER),
+    "/delete": (QDRANT_INDEXER,),
+}
+"""The executors that the gateway takes each request through, in order."""

@@ -1,0 +1,1 @@
+"""The language between the processes: `pamazon.proto` and the code generated from it."""

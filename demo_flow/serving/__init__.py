@@ -1,0 +1,1 @@
+"""A small runtime for executors: one gRPC server for each process, endpoints, readiness, status codes, draining."""

@@ -1,0 +1,124 @@
+"""Takes calls to the endpoints of this process's executor, and gives failures their status.
+
+In: gRPC requests. Out: gRPC answers. State: the executor, once it has loaded.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import grpc
+from opentelemetry import trace
+
+import telemetry
+from demo_flow.proto import pamazon_pb2_grpc
+from demo_flow.proto.pamazon_pb2 import (
+    DeleteRequest,
+    DeleteResponse,
+    DescribeRequest,
+    DescribeResponse,
+    Document,
+    IndexRequest,
+    IndexResponse,
+    Parameters,
+    ProcessRequest,
+    ProcessResponse,
+    SearchRequest,
+    SearchResponse,
+)
+from demo_flow.serving.endpoints import Documents, Method, endpoints_of
+from demo_flow.serving.errors import NotReady, UnknownEndpoint, status_of
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LIMIT = 10
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Dispatcher:
+    """Finds the method for an endpoint and runs it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.facts: Mapping[str, Any] = {}
+        self._methods: Mapping[str, Method] | None = None
+
+    def ready(self, executor: object) -> None:
+        """Serve with `executor` from now on."""
+        self.facts = getattr(executor, "facts", {})
+        self._methods = endpoints_of(executor)
+
+    async def run(self, endpoint: str, docs: Documents, parameters: Parameters, context: Context) -> Documents:
+        """Return what the endpoint returns, or end the call with the status of its failure."""
+        try:
+            with telemetry.request(endpoint):
+                return await self._method(endpoint)(docs, parameters)
+        except Exception as error:  # noqa: BLE001 (whatever an executor raises becomes a status)
+            await _abort(context, error)
+
+    def _method(self, endpoint: str) -> Method:
+        if self._methods is None:
+            raise NotReady(f"{self.name} is still loading.", "Try again in a moment.")
+        if endpoint not in self._methods:
+            raise UnknownEndpoint(f"{self.name} has no endpoint {endpoint!r}.", f"It has {', '.join(self._methods)}.")
+        return self._methods[endpoint]
+
+
+async def _abort(context: Context, error: Exception) -> NoReturn:
+    code, words = status_of(error)
+    if code is grpc.StatusCode.INTERNAL:
+        log.error("a request failed", exc_info=error)
+    await context.abort(code, words)
+
+
+class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):
+    """What every executor answers."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def Process(self, request: ProcessRequest, context: Context) -> ProcessResponse:  # noqa: N802 (gRPC's name)
+        """Take documents through one endpoint."""
+        docs = await self._dispatcher.run(request.endpoint, request.docs, request.parameters, context)
+        return ProcessResponse(docs=docs)
+
+    async def Describe(self, request: DescribeRequest, context: Context) -> DescribeResponse:  # noqa: N802, ARG002
+        """Say what the executor is."""
+        return DescribeResponse(facts={name: str(value) for name, value in self._dispatcher.facts.items()})
+
+
+class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
+    """What the gateway answers: a shop's requests, put as documents; every answer names its trace."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def Search(self, request: SearchRequest, context: Context) -> SearchResponse:  # noqa: N802
+        """Find goods."""
+        _name_trace(context)
+        query = Document(text=request.text, image=request.image)
+        limit = request.limit if request.HasField("limit") else DEFAULT_LIMIT
+        parameters = Parameters(collection=request.collection, limit=limit, exact=request.exact)
+        docs = await self._dispatcher.run("/search", [query], parameters, context)
+        return SearchResponse(results=docs[0].matches)
+
+    async def Index(self, request: IndexRequest, context: Context) -> IndexResponse:  # noqa: N802
+        """Keep documents."""
+        _name_trace(context)
+        parameters = Parameters(collection=request.collection, optimize=request.optimize)
+        await self._dispatcher.run("/index", request.documents, parameters, context)
+        return IndexResponse(indexed=len(request.documents))
+
+    async def Delete(self, request: DeleteRequest, context: Context) -> DeleteResponse:  # noqa: N802
+        """Forget documents."""
+        _name_trace(context)
+        docs: Sequence[Document] = [Document(id=name) for name in request.ids]
+        await self._dispatcher.run("/delete", docs, Parameters(collection=request.collection), context)
+        return DeleteResponse()
+
+
+def _name_trace(context: Context) -> None:
+    """Put the id of the current trace into the trailing metadata of this call, whatever becomes of it."""
+    identity = trace.get_current_span().get_span_context()
+    if identity.is_valid:
+        context.set_trailing_metadata((("trace-id", trace.format_trace_id(identity.trace_id)),))

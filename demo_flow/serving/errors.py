@@ -1,0 +1,54 @@
+"""Gives every exception of an executor its gRPC status.
+
+In: the exception that ended a request. Out: a status code and the words for the caller. State: none.
+
+A caller's mistake has a class of its own. Any other exception, a stray ValueError included, is the executor's failure:
+INTERNAL, with its class and message for the caller and its stack in the executor's log.
+"""
+
+import asyncio
+from typing import Final
+
+import grpc
+
+from demo_flow.encoders.base import BadPicture, EncoderUnavailable
+from demo_flow.errors import PamazonError
+from demo_flow.index.base import IndexUnavailable, UnknownCollection
+
+
+class CallerError(PamazonError):
+    """A request that cannot be served as it was asked."""
+
+
+class UnknownEndpoint(PamazonError):  # noqa: N818 (what it is)
+    """An endpoint that the executor does not have."""
+
+
+class NotReady(PamazonError):  # noqa: N818
+    """The process listens already, but has not loaded yet."""
+
+
+_STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
+    (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
+    (BadPicture, grpc.StatusCode.INVALID_ARGUMENT),
+    (UnknownCollection, grpc.StatusCode.NOT_FOUND),
+    (UnknownEndpoint, grpc.StatusCode.UNIMPLEMENTED),
+    (IndexUnavailable, grpc.StatusCode.UNAVAILABLE),
+    (EncoderUnavailable, grpc.StatusCode.UNAVAILABLE),
+    (NotReady, grpc.StatusCode.UNAVAILABLE),
+    (asyncio.TimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
+)
+
+
+def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Return the status that `error` has for the caller, and its words.
+
+    The error of a call further down keeps its code; who was called stands in a note (see `serving.client`).
+    """
+    if isinstance(error, grpc.aio.AioRpcError):
+        where = " ".join(getattr(error, "__notes__", ()))
+        return error.code(), f"{where}: {error.details()}" if where else error.details() or ""
+    for kind, code in _STATUS:
+        if isinstance(error, kind):
+            return code, str(error)
+    return grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"

@@ -1,0 +1,108 @@
+"""Runs one role of the flow as a gRPC server, from its port to its last answer.
+
+In: the role, an address, what loads the executor. Out: an exit once a signal came and every request was answered.
+State: the server, the executor, and the health that others await.
+
+The port is bound first, so that a taken one is told at once; health says SERVING once the executor has loaded.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+import telemetry.rpc
+from demo_flow.flow import GATEWAY, Role
+from demo_flow.proto import pamazon_pb2, pamazon_pb2_grpc
+from demo_flow.serving.client import MESSAGE_SIZE
+from demo_flow.serving.dispatch import Dispatcher, ExecutorServicer, GatewayServicer
+from demo_flow.serving.ports import PortTaken
+
+DRAIN: Final = 5.0
+"""Seconds that running requests have after a signal."""
+
+OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),  # else a second process would quietly share the port
+    ("grpc.max_send_message_length", MESSAGE_SIZE),
+    ("grpc.max_receive_message_length", MESSAGE_SIZE),
+)
+
+HealthServicer = health.aio.HealthServicer  # type: ignore[attr-defined]
+
+
+class Executor(Protocol):
+    """What the server asks of an executor, beside the methods that serve endpoints."""
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+
+
+async def serve(
+    role: Role,
+    address: str,
+    load: Callable[[], Awaitable[Executor]],
+    announce: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    `announce` is told the address and the executor's facts once it serves. Raises PortTaken, and whatever `load` does.
+    """
+    stop = _stop_signal()
+    dispatcher = Dispatcher(role.name)
+    server = grpc.aio.server(interceptors=telemetry.rpc.aio_server_interceptors(), options=OPTIONS)
+    healthy = _add_services(server, role, dispatcher)
+    bound = _bind(server, role, address)
+    await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)
+    await server.start()
+    try:
+        executor = await load()
+    except BaseException:
+        await server.stop(None)
+        raise
+    dispatcher.ready(executor)
+    await healthy(health_pb2.HealthCheckResponse.SERVING)
+    announce({"role": role.name, "address": bound, **getattr(executor, "facts", {})})
+    await stop.wait()
+    await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)
+    await server.stop(DRAIN)
+    await executor.close()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _add_services(
+    server: grpc.aio.Server, role: Role, dispatcher: Dispatcher
+) -> Callable[[health_pb2.HealthCheckResponse.ServingStatus], Awaitable[None]]:
+    """Add the role's service, health and reflection; return what sets the health of all of them."""
+    if role is GATEWAY:
+        pamazon_pb2_grpc.add_GatewayServicer_to_server(GatewayServicer(dispatcher), server)  # type: ignore[no-untyped-call]  # generated
+        service = pamazon_pb2.DESCRIPTOR.services_by_name["Gateway"].full_name
+    else:
+        pamazon_pb2_grpc.add_ExecutorServicer_to_server(ExecutorServicer(dispatcher), server)  # type: ignore[no-untyped-call]  # generated
+        service = pamazon_pb2.DESCRIPTOR.services_by_name["Executor"].full_name
+    health_servicer = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection((service, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+
+    async def healthy(status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", service):
+            await health_servicer.set(name, status)
+
+    return healthy
+
+
+def _bind(server: grpc.aio.Server, role: Role, address: str) -> str:
+    host, _, _ = address.rpartition(":")
+    try:
+        return f"{host}:{server.add_insecure_port(address)}"
+    except RuntimeError:
+        raise PortTaken(role.name, address) from None

@@ -1,0 +1,42 @@
+"""Work beside the event loop, in the request's own context.
+
+In: a pool, a function. Out: an awaitable. State: none; pools belong to the executors.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def in_pool(pool: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    """Start `function` in a thread of `pool` at once and return its future.
+
+    The thread sees the caller's context variables: what it traces or logs belongs to the request.
+    """
+    context = contextvars.copy_context()
+    return asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(function, *args, **kwargs))
+
+
+def one_ahead(start: Callable[[T], asyncio.Future[R]], items: Iterable[T]) -> Iterator[asyncio.Future[R]]:
+    """Yield the future of each item, the next item's work being started first: it goes on beside the caller's.
+
+    What was started ahead is cancelled, and its failure let go, where the caller leaves early.
+    """
+    futures = (start(item) for item in items)
+    current = next(futures, None)
+    while current is not None:
+        following = next(futures, None)
+        try:
+            yield current
+        except GeneratorExit:
+            if following is not None:
+                following.cancel()
+                following.add_done_callback(lambda future: future.cancelled() or future.exception())
+            raise
+        current = following

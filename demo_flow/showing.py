@@ -1,0 +1,93 @@
+"""What the commands show: results, the trace of a search, a progress bar.
+
+In: answers of the gateway, the id of a trace. Out: text for a person. State: none.
+
+A trace is drawn by the `telemetry` command, run as a user would run it: the demo knows the library alone.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from demo_flow.proto.pamazon_pb2 import Match
+
+API: Final = "127.0.0.1:4319"
+"""Where the local collector answers unless told otherwise."""
+
+_TELEMETRY: Final = "from telemetry.cli import main; raise SystemExit(main())"
+
+
+def result(match: Match) -> dict[str, Any]:
+    """Return a match as `pamazon search --json` gives it: id, English name, score, and what else the shop knows."""
+    payload = json.loads(match.payload or "{}")
+    known = {key: payload[key] for key in ("category", "price_cents") if key in payload}
+    return {"id": match.id, "name": payload.get("name", match.id), "score": round(match.score, 6), **known}
+
+
+def results_table(matches: Sequence[Match]) -> Table:
+    """Draw results: name, price, score."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    table.add_column("name", style="bold")
+    table.add_column("price", justify="right")
+    table.add_column("score", justify="right")
+    for rank, match in enumerate(matches, start=1):
+        found = result(match)
+        table.add_row(str(rank), found["name"], price(found.get("price_cents")), f"{found['score']:.3f}")
+    return table
+
+
+def print_results(matches: Sequence[Match]) -> None:
+    """Print results, or that there are none."""
+    console = Console()
+    if matches:
+        console.print(results_table(matches))
+    else:
+        console.print("Nothing found: the index is empty. Fill it with: pamazon index", style="dim")
+
+
+def price(cents: int | None) -> str:
+    """Write a price."""
+    return "" if cents is None else f"{cents / 100:,.2f} €"
+
+
+def telemetry_command(*arguments: str) -> list[str]:
+    """Return the command line of `telemetry` with these arguments, in this environment."""
+    return [sys.executable, "-c", _TELEMETRY, *arguments]
+
+
+class ShownTrace:
+    """A trace that is being waited for and drawn by `telemetry trace`, on our standard output."""
+
+    def __init__(self, trace_id: str, api: str = API) -> None:
+        sys.stdout.flush()
+        self._command = subprocess.Popen(
+            telemetry_command("trace", trace_id, "--wait", "5s", "--api", api), stderr=subprocess.PIPE, text=True
+        )
+
+    def finish(self) -> bool:
+        """Wait until it is drawn; where it cannot be had, say so in one line."""
+        _, errors = self._command.communicate()
+        if self._command.returncode:
+            reason = errors.strip().splitlines()[0] if errors.strip() else "the telemetry command failed"
+            Console().print(f"No trace is shown: {reason}", style="dim", highlight=False, soft_wrap=True, markup=False)
+        return self._command.returncode == 0
+
+
+def progress(console: Console) -> Progress:
+    """Return a progress bar that counts goods; where the output is no terminal only its end is written."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )

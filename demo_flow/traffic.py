@@ -1,0 +1,144 @@
+"""Makes traffic: searches at a fixed rate, whatever the answers do.
+
+In: a gateway, a rate, a duration. Out: a `Report`. State: the running searches, owned by one `run`.
+
+The load is open: each search has its moment, and its latency counts from that moment, so that a gateway that stalls is
+charged for the searches that had to wait. Callers come from several platforms and regions, and ask in several
+languages; which one comes when is drawn from a seed.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+
+import telemetry
+import telemetry.rpc
+from demo_flow.proto.pamazon_pb2 import SearchRequest
+from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
+from demo_flow.serving.client import CHANNEL_OPTIONS
+
+PLATFORMS: Final = {"web": 5, "ios": 3, "android": 4}
+REGIONS: Final = {"de": 3, "us": 4, "es": 2, "jp": 1, "br": 1}
+QUERIES: Final = (
+    "jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack", "red dress", "Rucksack", "zapatos",
+    "football", "Kaffee", "parapluie", "orologio", "自転車", "чайник", "green umbrella", "runing shoes",
+)  # fmt: skip
+"""What callers look for: English, German, Spanish, …, with colours and with typos."""
+
+MOST_WAITING: Final = 2000
+"""Searches that may wait for an answer at once; one more is not sent, and counted as `NOT_SENT`."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the searches. Latencies in seconds, of those that succeeded."""
+
+    duration: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def sent(self) -> int:
+        """Searches sent."""
+        return len(self.latencies) + sum(self.errors.values()) - self.errors["NOT_SENT"]
+
+    def percentile(self, share: float) -> float | None:
+        """Return the latency in seconds that `share` (0 to 1) of the searches stay within; None without any."""
+        if not self.latencies:
+            return None
+        ordered = sorted(self.latencies)
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as `pamazon load --json` gives it."""
+        shares = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
+        found = {name: self.percentile(share) for name, share in shares.items()}
+        return {
+            "sent": self.sent,
+            "succeeded": len(self.latencies),
+            "errors": {code: count for code, count in self.errors.items() if count},
+            "duration_s": round(self.duration, 3),
+            "throughput": round(len(self.latencies) / self.duration, 3) if self.duration else 0.0,
+            "latency": {name: None if s is None else round(s * 1000, 3) for name, s in found.items()},
+        }
+
+
+async def run(
+    address: str,
+    rate: float,
+    duration: float,
+    *,
+    deadline: float = 10.0,
+    seed: int = 0,
+    queries: Sequence[str] = QUERIES,
+    on_progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Send `rate` searches a second for `duration` seconds and wait for the last answer.
+
+    Each search has `deadline` seconds. `on_progress` is told the report as it grows, after each search sent. Cancelled,
+    it stops sending, waits for the answers under way and returns the report so far.
+    """
+    report = Report()
+    started = time.monotonic()
+    async with grpc.aio.insecure_channel(
+        address, options=CHANNEL_OPTIONS, interceptors=telemetry.rpc.aio_client_interceptors(address)
+    ) as channel:
+        stub: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
+        waiting: set[asyncio.Task[None]] = set()
+        try:
+            for moment, caller in zip(_moments(started, rate, duration), _callers(seed, queries), strict=False):
+                await asyncio.sleep(moment - time.monotonic())
+                if len(waiting) >= MOST_WAITING:
+                    report.errors["NOT_SENT"] += 1
+                    continue
+                task = asyncio.create_task(_search(stub, moment, caller, deadline, report))
+                waiting.add(task)
+                task.add_done_callback(waiting.discard)
+                report.duration = time.monotonic() - started
+                on_progress(report)
+        except asyncio.CancelledError:
+            pass  # Ctrl-C: what was asked is still answered and reported
+        await asyncio.gather(*waiting)
+    report.duration = time.monotonic() - started
+    on_progress(report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    platform: str
+    region: str
+    query: str
+
+
+def _moments(started: float, rate: float, duration: float) -> Iterator[float]:
+    """Yield the moment of each search, as `time.monotonic` counts."""
+    for number in range(max(1, round(rate * duration))):
+        yield started + number / rate
+
+
+def _callers(seed: int, queries: Sequence[str]) -> Iterator[_Caller]:
+    """Yield callers without end, the same for the same seed."""
+    draw = random.Random(seed)  # noqa: S311 (a mix, no secret)
+    while True:
+        yield _Caller(
+            draw.choices(list(PLATFORMS), list(PLATFORMS.values()))[0],
+            draw.choices(list(REGIONS), list(REGIONS.values()))[0],
+            draw.choice(queries),
+        )
+
+
+async def _search(stub: Any, moment: float, caller: _Caller, deadline: float, report: Report) -> None:
+    try:
+        with telemetry.request("/search", platform=caller.platform, region=caller.region):
+            await stub.Search(SearchRequest(text=caller.query), timeout=deadline)
+    except grpc.aio.AioRpcError as error:
+        report.errors[error.code().name] += 1
+    else:
+        report.latencies.append(time.monotonic() - moment)
