@@ -167,13 +167,13 @@ def _unavailable(error: Exception, folder: Path) -> IndexUnavailable:
     if "Incompatible config" in words:
         return IndexUnavailable(
             f"The index in {folder} was made for other vectors: {words.rpartition('Incompatible configs: ')[2]}.",
-            "Index again with `pamazon index --recreate`, or choose another folder.",
+            "Open it with `pamazon up --recreate`, or choose another folder.",
         )
     if "not initialized" in words:
         return IndexUnavailable(f"The index in {folder} has been closed.", "Open it again.")
     return IndexUnavailable(
         f"The index in {folder} cannot be used: {words}",
-        "Check the folder's disk and permissions; where it is damaged, index again with `pamazon index --recreate`.",
+        "Check the folder's disk and permissions; where it is damaged, open it with `pamazon up --recreate`.",
     )
 
 

@@ -180,7 +180,7 @@ def _check_dimension(client: QdrantClient, collection: str, dimension: int, addr
         kind = f"[{held.size}] by {held.distance}" if isinstance(held, models.VectorParams) else "of several names"
         raise IndexUnavailable(
             f"Collection {collection!r} at {address} holds other vectors: {kind}, not [{dimension}] by Cosine.",
-            "Index again with `pamazon index --recreate`, or choose another collection.",
+            "Open it with `pamazon up --recreate`, or choose another collection.",
         )
 
 
