@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from demo_flow.errors import PamazonError
 
+TINY = "pamazon-tiny"
+"""Name of the encoder that the demo ships with and takes unless told otherwise."""
+
 Batch: TypeAlias = Mapping[str, NDArray[Any]]
 """Prepared texts: the text model's inputs by name. What they hold is the encoder's own business."""
 

@@ -6,10 +6,7 @@ In: a name, a runtime, a device. Out: an `Encoder`, ready to encode. State: none
 import difflib
 import importlib.util
 
-from demo_flow.encoders.base import Encoder, EncoderUnavailable
-
-TINY = "pamazon-tiny"
-"""The demo's own small encoder, shipped with it."""
+from demo_flow.encoders.base import TINY, Encoder, EncoderUnavailable
 
 RUNTIMES = ("onnx", "torch")
 DEVICES = ("cpu", "cuda")
@@ -55,6 +52,11 @@ def _load_onnx(name: str, device: str, threads: int | None) -> Encoder:
         raise EncoderUnavailable(f"{name} does not run on onnx.", "Leave the runtime out, or choose torch.")
     if device != "cpu":
         raise EncoderUnavailable(f"{name} on onnx runs on the CPU only.", "Choose the runtime torch for a GPU.")
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise EncoderUnavailable(
+            f"{name} needs the package onnxruntime, which is not installed.",
+            "Install it with: pip install 'search-telemetry[demo]'",
+        )
     from demo_flow.encoders.tiny_onnx import TinyOnnxEncoder
 
     return TinyOnnxEncoder(threads or 1)

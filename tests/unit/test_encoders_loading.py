@@ -16,8 +16,8 @@ from demo_flow.encoders import EncoderUnavailable, load_encoder
         ({"name": ""}, "no encoder ''", "pamazon-tiny"),
         ({"name": "pamazon-tiny", "runtime": "tensorrt"}, "no runtime 'tensorrt'", "onnx, torch"),
         ({"name": "pamazon-tiny", "device": "gpu"}, "no device 'gpu'", "cpu, cuda"),
-        ({"name": "pamazon-tiny", "runtime": "onnx", "device": "cuda"}, "on the CPU only", "torch"),
-        ({"name": "ViT-B-32::openai", "runtime": "onnx"}, "does not run on onnx", "torch"),
+        ({"name": "pamazon-tiny", "runtime": "onnx", "device": "cuda"}, "on the CPU only", "torch", "clip"),
+        ({"name": "ViT-B-32::openai", "runtime": "onnx"}, "does not run on onnx", "torch", "clip"),
     ],
     ids=["typo", "no weights", "empty", "runtime", "device", "onnx on cuda", "open_clip on onnx"],
 )
@@ -29,19 +29,20 @@ def test_what_cannot_be_loaded_says_what_can(arguments: dict[str, Any], message:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "missing"),
+    ("arguments", "missing", "extra"),
     [
-        ({"name": "ViT-B-32::openai"}, "torch"),
-        ({"name": "ViT-B-32::openai"}, "open_clip"),
-        ({"name": "pamazon-tiny", "runtime": "torch"}, "safetensors"),
-        ({"name": "pamazon-tiny", "device": "cuda"}, "torch"),
+        ({"name": "pamazon-tiny"}, "onnxruntime", "demo"),
+        ({"name": "ViT-B-32::openai"}, "torch", "clip"),
+        ({"name": "ViT-B-32::openai"}, "open_clip", "clip"),
+        ({"name": "pamazon-tiny", "runtime": "torch"}, "safetensors", "clip"),
+        ({"name": "pamazon-tiny", "device": "cuda"}, "torch", "clip"),
     ],
 )
 def test_a_missing_package_prints_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], missing: str
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], missing: str, extra: str
 ) -> None:
     """Without the extra, one line to copy."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda package: None if package == missing else object())
     with pytest.raises(EncoderUnavailable, match=f"needs the package {missing}") as caught:
         load_encoder(**arguments)
-    assert "pip install 'search-telemetry[clip]'" in caught.value.mend
+    assert f"pip install 'search-telemetry[{extra}]'" in caught.value.mend

@@ -1,0 +1,42 @@
+"""What both runtimes of `pamazon-tiny` share: its files, and how texts and pictures are prepared.
+
+In: texts and pictures. Out: the arrays that both of its towers take. State: none.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo_flow import model
+from demo_flow.encoders.base import TINY, Batch, EncoderUnavailable
+from demo_flow.model.features import featurise
+from demo_flow.model.pixels import preprocess_image
+
+
+class TinyPreparing:
+    """The half of an `Encoder` that is the same on onnx and on torch."""
+
+    name = TINY
+
+    def prepare_texts(self, texts: Sequence[str]) -> Batch:
+        """Hash words and pieces of words; see `demo_flow.model.features`."""
+        if not texts:
+            raise ValueError("no texts to prepare")
+        return featurise(texts).inputs()
+
+    def prepare_image(self, data: bytes) -> NDArray[np.float32]:
+        """Decode, set on a white square and scale: `[3, 64, 64]`."""
+        return preprocess_image(data)
+
+
+def weights(file: str) -> Path:
+    """Return the path of one of the model's files. Raises EncoderUnavailable where it is missing."""
+    path = Path(model.__file__).parent / file
+    if not path.is_file():
+        raise EncoderUnavailable(
+            f"The weights of {TINY} are missing: {path}.",
+            "Install search-telemetry-stack again, or train them anew: python -m demo_flow.training",
+        )
+    return path
