@@ -7,6 +7,7 @@ In: requests on port 4318. Out: what the receiver says, in the request's own con
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing, suppress
 from math import ceil
 from typing import cast
 
@@ -62,6 +63,8 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
                 raise
         except RefusedError as refusal:
             receiver.count_refusal(signal, refusal)
+            if not isinstance(refusal, TooSlowError):
+                await _drain(request, settings)
             return _refused(refusal, answer_in)
         try:
             reply = await receiver.export(signal, body, hold, answer_in, encoding)
@@ -80,8 +83,8 @@ async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> by
     limit = settings.max_request_bytes
     parts: list[bytes] = []
     try:
-        async with asyncio.timeout(settings.read_timeout_s):
-            async for part in request.stream():
+        async with asyncio.timeout(settings.read_timeout_s), aclosing(request.stream()) as stream:
+            async for part in stream:
                 if hold.size + len(part) > limit:
                     raise too_large(limit)
                 hold.grow(len(part))
@@ -95,12 +98,20 @@ async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> by
     return b"".join(parts)
 
 
+async def _drain(request: Request, settings: CollectorSettings) -> None:
+    """Read on and forget: a sender that is cut off while it sends sees a reset connection, not the refusal."""
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(settings.read_timeout_s), aclosing(request.stream()) as stream:
+            async for _ in stream:
+                pass
+
+
 def _refused(refusal: RefusedError, answer_in: str) -> Response:
     status, code = STATUSES[type(refusal)]
     headers = {}
     if isinstance(refusal, QueueFullError | StoreUnavailableError):
         headers["Retry-After"] = str(ceil(refusal.retry_after_s))
-    if isinstance(refusal, TooLargeError | TooSlowError):
+    if isinstance(refusal, TooSlowError):
         headers["Connection"] = "close"  # the rest of the body is not read
     return _response(status, Status(code=code, message=str(refusal)), answer_in, headers)
 

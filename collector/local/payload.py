@@ -109,6 +109,8 @@ def _parse_json(body: bytes, message: type[Message]) -> Message:
     name = message.DESCRIPTOR.name
     try:
         document = orjson.loads(body)
+        if not isinstance(document, dict):
+            raise MalformedError(f"the body is no {name} in OTLP's JSON: it is no object", "")
         _ids_to_base64(document)
         return json_format.ParseDict(document, message(), ignore_unknown_fields=True, max_recursion_depth=100)
     except orjson.JSONDecodeError as error:
@@ -127,7 +129,7 @@ def _parse_json(body: bytes, message: type[Message]) -> Message:
 
 def _short(error: BaseException) -> str:
     text = str(error).partition("\n")[0]
-    return text if len(text) <= 300 else text[:300] + "…"
+    return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 
 
 def _ids_to_base64(document: Any) -> None:

@@ -19,9 +19,20 @@ from collector.local.changes import Changes
 from collector.local.columns import CONFIG, insert
 from collector.local.decode import Decoded, Row
 from collector.local.errors import StoreDamagedError, StoreError, StoreHeldError
-from collector.local.schema import BATCHES, EXEMPLARS, METRIC_POINTS, RESOURCES, SCHEMA_VERSION, SCOPES, TABLES, Table
+from collector.local.schema import (
+    BATCHES,
+    EXEMPLARS,
+    META,
+    METRIC_POINTS,
+    RESOURCES,
+    SCHEMA_VERSION,
+    SCOPES,
+    TABLES,
+    Table,
+)
 from collector.local.settings import CollectorSettings
 
+NAME_ANOTHER = "name another with --store"
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are remembered as stored; others are looked up."""
 
@@ -58,7 +69,7 @@ class Store:
         if path is not None and not read_only:
             make_folder(path.parent)
         if path is not None and read_only and not path.exists():
-            raise StoreError(f"there is no store at {path}", "start `telemetry collect`, or name another with --store")
+            raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {NAME_ANOTHER}")
         return cls(path, read_only, settings or CollectorSettings())
 
     def reader(self) -> duckdb.DuckDBPyConnection:
@@ -134,35 +145,31 @@ class Store:
             self._root.close()
 
     def _prepare(self) -> None:
+        """Make the tables in a new file, or see that an old one has those of this program."""
         for known in self._known.values():
             known.clear()
         cursor = self.reader()
         try:
-            if not self.read_only:
-                for table in TABLES:
-                    cursor.execute(table.ddl())
-                cursor.execute(
-                    "INSERT INTO meta SELECT 'schema_version', ? WHERE 'schema_version' NOT IN (SELECT key FROM meta)",
-                    [str(SCHEMA_VERSION)],
-                )
+            names = {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            if not names and not self.read_only:
+                make_tables(cursor)
+            elif META.name not in names:
+                raise StoreDamagedError(f"{self.path} is a DuckDB file, but no store of telemetry", NAME_ANOTHER)
             self._check_version(cursor)
             last = cursor.execute("SELECT max(point_id) FROM metric_points").fetchone()
             self._next_point = 0 if last is None or last[0] is None else int(last[0]) + 1
+        except duckdb.Error as error:
+            raise explain(self.path, error) from error
         finally:
             cursor.close()
 
     def _check_version(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        try:
-            row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        except duckdb.CatalogException as error:
-            raise StoreDamagedError(
-                f"{self.path} is a DuckDB file but no store of telemetry", "name another with --store"
-            ) from error
+        row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         version = row[0] if row else "none"
         if version != str(SCHEMA_VERSION):
             raise StoreError(
-                f"{self.path} has schema version {version}, this program knows {SCHEMA_VERSION}",
-                "use the program that made it, or name another store with --store",
+                f"the store {self.path} has schema version {version}, this program knows {SCHEMA_VERSION}",
+                f"use the program that made it, or {NAME_ANOTHER}",
             )
 
     def _query(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
@@ -232,28 +239,34 @@ def connect(path: Path | None, read_only: bool, settings: CollectorSettings) -> 
 def explain(path: Path | None, error: duckdb.Error) -> StoreError:
     """What DuckDB's error on opening a file means for the person who runs the collector."""
     text = str(error)
-    if "lock" in text.lower():
+    if "could not set lock" in text.lower():
         holder = re.search(r"\(PID (\d+)\)", text)
         by = f" (pid {holder[1]})" if holder else ""
         return StoreHeldError(
             f"the store {path} is held by another process{by}",
             "`telemetry services` and the other commands read through the running collector; "
-            "stop it to open the store here, or name another with --store",
+            f"stop it to open the store here, or {NAME_ANOTHER}",
         )
     if path is not None and path.is_dir():
         return StoreError(f"the store {path} is a folder", "name a file with --store")
-    if isinstance(error, duckdb.IOException) and ("permission denied" in text.lower() or "No space left" in text):
-        return StoreError(
-            f"the store {path} cannot be opened: {_first_line(text)}", "mend that, or name another with --store"
-        )
+    if "permission denied" in text.lower() or "no space left" in text.lower():
+        return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"mend that, or {NAME_ANOTHER}")
     return StoreDamagedError(
-        f"the store {path} is damaged or is no store: {_first_line(text)}",
-        "move the file away, or name another with --store",
+        f"the store {path} is damaged or is no store: {_first_line(text)}", f"move the file away, or {NAME_ANOTHER}"
     )
 
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0] if text.strip() else "no reason given"
+
+
+def make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Make all tables of a new store, or none."""
+    cursor.begin()
+    for table in TABLES:
+        cursor.execute(table.ddl())
+    cursor.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    cursor.commit()
 
 
 def make_folder(folder: Path) -> None:
@@ -262,5 +275,5 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"the folder {folder} for the store cannot be made: {error.strerror}", "name another with --store"
+            f"the folder {folder} for the store cannot be made: {error.strerror}", NAME_ANOTHER
         ) from error

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import duckdb
 
-from collector.local.decode import Decoded
 from collector.local.errors import CollectorError, MalformedError, StoreUnavailableError
 from collector.local.export import Export
 from collector.local.settings import CollectorSettings
@@ -62,26 +61,40 @@ class Writer:
         while going:
             group, going = self._gather()
             try:
+                self._reopen_if_due()
                 self._store_group(self._without_duplicates(group))
                 self._prune()
             except Exception as error:  # noqa: BLE001 (without this thread nothing is ever answered)
                 self._fail(group, f"{type(error).__name__}: {error}")
 
     def _gather(self) -> tuple[list[Export], bool]:
-        """Wait for an export; take it and those behind it, up to the group's size. False: the end was asked for."""
+        """Wait for an export; take it and those behind it, up to the group's size. False: the end was asked for.
+
+        With a store that failed the wait is bounded, since readers want it back even when nobody sends.
+        """
         group: list[Export] = []
         size = 0
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            size += item.hold.size
-            if size >= self._settings.group_bytes:
-                return group, True
-            try:
+        try:
+            item = self._queue.get(timeout=self._settings.reopen_after_s if self.problem else None)
+            while item is not None:
+                group.append(item)
+                size += item.hold.size
+                if size >= self._settings.group_bytes:
+                    return group, True
                 item = self._queue.get_nowait()
-            except queue.Empty:
-                return group, True
+        except queue.Empty:
+            return group, True
         return group, False
+
+    def _reopen_if_due(self) -> None:
+        if not self.problem or time.monotonic() < self._retry_at:
+            return
+        try:
+            self._store.reopen()
+            self._recall()
+            self.problem = ""
+        except (duckdb.Error, CollectorError) as error:
+            self._fail((), str(error))
 
     def _without_duplicates(self, group: Sequence[Export]) -> list[list[Export]]:
         """The exports that are not stored yet; those of equal bytes stand together, the first is the one to store."""
@@ -94,22 +107,15 @@ class Writer:
         return list(fresh.values())
 
     def _store_group(self, group: list[list[Export]]) -> None:
-        if not group:
-            return
-        if self.problem and time.monotonic() < self._retry_at:
+        if self.problem:
             self._fail([export for same in group for export in same], self.problem)
             return
         try:
-            if self.problem:
-                self._store.reopen()
-                self._recall()
-                self.problem = ""
-                group = self._without_duplicates([export for same in group for export in same])
             self._write(group)
         except duckdb.DataError as error:
             self._store_one_by_one(group, error)
         except (duckdb.Error, CollectorError) as error:
-            self._fail([export for same in group for export in same], str(error).partition("\n")[0])
+            self._fail([export for same in group for export in same], str(error))
 
     def _store_one_by_one(self, group: list[list[Export]], error: duckdb.DataError) -> None:
         """DuckDB cannot hold some value in the group: only the export that has it is turned away."""
@@ -140,25 +146,20 @@ class Writer:
         decoded = export.decoded
         kept = "duplicate" if duplicate else "stored"
         self._counters.add(export.signal.name, rejected=decoded.rejected, **{kept: decoded.records})
-        export.decoded = Decoded(
-            decoded.signal, rejected=decoded.rejected, problem=decoded.problem
-        )  # lets go of the columns
         export.accept()
 
     def _fail(self, group: Sequence[Export], problem: str) -> None:
-        """The store does not work: refuse, and try it again a little later."""
+        """The store does not work: refuse these exports, and try the store again a little later."""
         if not self.problem or time.monotonic() >= self._retry_at:
             self._retry_at = time.monotonic() + self._settings.reopen_after_s
-        self.problem = problem
+        self.problem = problem.partition("\n")[0]
+        why = f"the store cannot write: {self.problem}"
         for export in group:
             if not export.answer.done():
                 self._counters.add(export.signal.name, refused=1)
-                refusal = StoreUnavailableError(
-                    f"the store cannot write: {problem}",
-                    "the sender tries again by itself",
-                    self._settings.retry_after_s,
+                export.refuse(
+                    StoreUnavailableError(why, "the sender tries again by itself", self._settings.retry_after_s)
                 )
-                export.refuse(refusal)
 
     def _recall(self) -> None:
         """Learn from the store which exports it has: of before a restart, or of a commit that only seemed to fail."""
