@@ -14,7 +14,7 @@ from rich.console import Console
 from collector.local import render_tables
 from collector.local.api_json import dumps
 from collector.local.client import open_reader
-from collector.local.render_metric import metric_table
+from collector.local.render_metric import metric_table, metric_title
 from collector.local.render_text import make_console
 from collector.local.render_trace import MAX_SPANS, render_trace
 
@@ -44,7 +44,7 @@ def traces(args: argparse.Namespace) -> int:
         return _nothing(console, "No traces." if any(filters.values()) else "No traces yet.")
     console.print(render_tables.traces_table(answer["traces"], console, time.time_ns()))
     if answer["next"]:
-        console.print(f"More: --before {answer['next']}", style="dim")
+        console.print(f"More: --before {answer['next']}", style="dim", soft_wrap=True)
     return 0
 
 
@@ -70,6 +70,8 @@ def metrics(args: argparse.Namespace) -> int:
         return _print_json(answer)
     console = make_console()
     if args.name:
+        console.print(metric_title(answer, console))
+        console.print()
         console.print(metric_table(answer, console))
     elif answer["metrics"]:
         console.print(render_tables.metrics_table(answer["metrics"], console, time.time_ns()))

@@ -15,15 +15,23 @@ from rich.text import Text
 
 from collector.analysis.histogram import Histogram, from_exponential
 from collector.local.render_tables import cell, table
-from collector.local.render_text import Glyphs, glyphs_for
+from collector.local.render_text import Glyphs, clean, glyphs_for
 from collector.local.render_units import attribute, bytes_, count, seconds
 
 Json = Mapping[str, Any]
 _BAR = 16
 
 
+def metric_title(metric: Json, console: Console) -> Text:
+    """What the metric is, in one line."""
+    kind = metric["type"].replace("_", " ") + (f", {metric['unit']}" if metric["unit"] else "")
+    told = [clean(part, console.encoding) for part in (metric["name"], kind, metric["description"])]
+    separator = f" {glyphs_for(console).separator} "
+    return Text.assemble((told[0], "bold"), (separator + separator.join(part for part in told[1:] if part), "dim"))
+
+
 def metric_table(metric: Json, console: Console) -> Table:
-    """The table of one metric, titled with what it is."""
+    """The latest values of one metric, a row for each attribute set of each service."""
     rows: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for series in metric["series"]:
         labels = " ".join(f"{key}={attribute(value)}" for key, value in series["attributes"].items())
@@ -34,9 +42,6 @@ def metric_table(metric: Json, console: Console) -> Table:
     for (service, labels), series in rows.items():
         told = _histogram_cells(metric, series, console) if is_histogram else [_value_cell(metric, series)]
         result.add_row(cell(service, console, "bold"), cell(labels, console), *told)
-    unit = f" in {metric['unit']}" if metric["unit"] else ""
-    result.title = cell(f"{metric['name']}: {metric['type'].replace('_', ' ')}{unit}. {metric['description']}", console)
-    result.title_justify = "left"
     return result
 
 

@@ -7,20 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
-from collector.local.render_text import clean, glyphs_for
+from collector.local.render_text import UNICODE, clean, glyphs_for
 from collector.local.render_units import age, count, duration, percent
 
 Json = Mapping[str, Any]
+_ELLIPSIS: OverflowMethod = "ellipsis"
+_CROP: OverflowMethod = "crop"
 
 
 def services_table(operations: Sequence[Json], console: Console) -> Table:
     """Every operation under its service, with rate, errors and percentiles."""
     micro = glyphs_for(console).micro
-    result = table(console, "service", "operation", "kind", ">count", ">per s", ">errors", ">p50", ">p95", ">p99")
+    rate_title = [">per s"] if console.width >= 100 else []
+    result = table(console, "service", "operation", "kind", ">count", *rate_title, ">errors", ">p50", ">p95", ">p99")
     before = None
     for row in operations:
         failed = row["error_ratio"] > 0
@@ -29,7 +32,7 @@ def services_table(operations: Sequence[Json], console: Console) -> Table:
             cell(row["operation"], console),
             cell(row["kind"], console, "dim"),
             Text(count(row["count"])),
-            Text(f"{row['rate']:.3g}", "dim"),
+            *(Text(f"{row['rate']:.3g}", "dim") for _ in rate_title),
             Text(percent(row["error_ratio"]), "bold red" if failed else "dim"),
             *(Text(duration(row[f"{name}_ns"], micro)) for name in ("p50", "p95", "p99")),
         )
@@ -40,7 +43,7 @@ def services_table(operations: Sequence[Json], console: Console) -> Table:
 def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> Table:
     """Traces, latest first; ids short enough to type, long enough to be unique here."""
     glyphs = glyphs_for(console)
-    result = table(console, "trace", "operation", "service", ">duration", ">spans", ">errors", ">age")
+    result = table(console, ">trace", "operation", "service", ">time", ">spans", ">errors", ">age")
     length = _unique_length([row["trace_id"] for row in traces])
     for row in traces:
         errors = f"{glyphs.error} {row['error_count']}" if row["error_count"] else ""
@@ -73,25 +76,23 @@ def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -
 
 
 def table(console: Console, *titles: str) -> Table:
-    """A table with light lines; a title that begins with `>` has its column set to the right."""
-    lines = box.SIMPLE_HEAD if glyphs_for(console).branch == "├" else box.ASCII2
+    """A table with light lines.
+
+    A title that begins with `>` is of a column of numbers: set to the right and never cut. The others give way.
+    """
+    is_unicode = glyphs_for(console) is UNICODE
+    lines, cut = (box.SIMPLE_HEAD, _ELLIPSIS) if is_unicode else (box.ASCII2, _CROP)
     result = Table(box=lines, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
     for title in titles:
-        right = title.startswith(">")
-        text_column = title in {"operation", "metric", "services", "service"}
-        result.add_column(
-            title.lstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=True,
-            ratio=None,
-            min_width=9 if text_column else None,
-        )
+        numbers = title.startswith(">")
+        result.add_column(title.lstrip(">"), justify="right" if numbers else "left", no_wrap=numbers, overflow=cut)
     return result
 
 
 def cell(text: Any, console: Console, style: str = "") -> Text:
     """Text from outside as a cell of a table: in one line, cut where the column ends."""
-    return Text(clean(text, console.encoding), style, overflow="ellipsis", no_wrap=True)
+    cut = _ELLIPSIS if glyphs_for(console) is UNICODE else _CROP
+    return Text(clean(text, console.encoding), style, overflow=cut, no_wrap=True)
 
 
 def _unique_length(ids: Sequence[str], at_least: int = 8) -> int:

@@ -16,19 +16,24 @@ def encode(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None, size: int) -> tuple[Any, ...] | None:
-    """The `size` parts of a cursor; None where none was given.
+def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
+    """The parts of a cursor, which are of these kinds; Nones where no cursor was given.
 
     Raises:
         QueryError: the text is no cursor of such a list.
     """
     if cursor is None:
-        return None
+        return (None,) * len(kinds)
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         parts = None
-    if not isinstance(parts, list) or len(parts) != size or not all(isinstance(part, str | int) for part in parts):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not all(map(_fits, parts)):
         mend = "Pass the `next` of the page before, or leave it out for the first page."
         raise QueryError("bad_request", f"before={cursor!r} is no cursor of this list.", mend)
     return tuple(parts)
+
+
+def _fits(part: str | int) -> bool:
+    """Whether the database has room for it: its integers have 64 bits."""
+    return isinstance(part, str) or -(2**63) <= part < 2**63

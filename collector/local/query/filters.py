@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.local.query.errors import QueryError
+from telemetry.conventions import RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
 
+RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)
+"""Attributes by which a client or server span is known to be of an rpc, in today's conventions and the older ones."""
 STATUSES = ("unset", "ok", "error")
 
 

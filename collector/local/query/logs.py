@@ -29,7 +29,7 @@ def logs(
     connection: DuckDBPyConnection, trace_id: str | None = None, limit: int = 1000, before: str | None = None
 ) -> Page[LogRow]:
     """Log records, latest first."""
-    last = decode(before, 2) or (None, None)
+    last = decode(before, int, int)
     found = connection.execute(_LOGS, [trace_id, trace_id, last[0], *last, limit + 1]).fetchall()
     rows = [_row(row) for row in found[:limit]]
     return Page(rows, encode(found[limit - 1][0], found[limit - 1][1]) if len(found) > limit else None)

@@ -37,7 +37,7 @@ _POINT_FIELDS = [field.name for field in fields(Point) if field.name not in {"va
 
 def metrics(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[MetricRow]:
     """Every metric in the store, by name."""
-    (last,) = decode(before, 1) or (None,)
+    (last,) = decode(before, str)
     found = connection.execute(_METRICS, [last, last, limit + 1]).fetchall()
     rows = [MetricRow(*row) for row in found[:limit]]
     return Page(rows, encode(rows[-1].name) if len(found) > limit else None)
@@ -55,7 +55,7 @@ def metric(connection: DuckDBPyConnection, name: str, limit: int = 10_000, befor
     Raises:
         QueryError: no metric has this name.
     """
-    last = decode(before, 2) or (None, None)
+    last = decode(before, int, int)
     found = _dictionaries(connection, _POINTS, [name, last[0], *last, limit + 1])
     points = found[:limit]
     if not points:

@@ -29,7 +29,7 @@ FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
 
 def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[ServiceRow]:
     """Every service that sent a span, by name."""
-    (last,) = decode(before, 1) or (None,)
+    (last,) = decode(before, str)
     found = connection.execute(_SERVICES, [last, last, limit + 1]).fetchall()
     rows = [ServiceRow(*row) for row in found[:limit]]
     return Page(rows, encode(rows[-1].service) if len(found) > limit else None)
@@ -39,7 +39,7 @@ def operations(
     connection: DuckDBPyConnection, service: str | None = None, limit: int = 1000, before: str | None = None
 ) -> Page[OperationRow]:
     """Every operation, of one service or of all, by service, name and kind; over all spans in the store."""
-    last = decode(before, 3) or (None, None, None)
+    last = decode(before, str, str, str)
     found = connection.execute(_OPERATIONS, [service, service, last[0], *last, limit + 1]).fetchall()
     rows = [OperationRow(*row[:6], *row[6]) for row in found[:limit]]
     end = rows[-1] if len(found) > limit else None

@@ -15,7 +15,9 @@ from collector.analysis.critical_path import critical_parts
 from collector.analysis.self_time import self_times
 from collector.analysis.tree import build
 from collector.local.query.errors import QueryError
+from collector.local.query.filters import RPC_MARKS
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
+from telemetry.conventions import RPC_RESPONSE_STATUS_CODE
 
 _SPANS = """
 SELECT span_id, parent_span_id, name, kind, service, start_unix_ns, end_unix_ns, status, status_message, attributes,
@@ -155,5 +157,5 @@ def is_complete(found: Trace) -> bool:
 
 
 def _needs_server(kind: str, attributes: Mapping[str, Any]) -> bool:
-    is_rpc = "rpc.system.name" in attributes or "rpc.system" in attributes or "rpc.method" in attributes
-    return kind == "client" and is_rpc and attributes.get("rpc.response.status_code") != "UNAVAILABLE"
+    is_rpc = any(name in attributes for name in RPC_MARKS)
+    return kind == "client" and is_rpc and attributes.get(RPC_RESPONSE_STATUS_CODE.name) != "UNAVAILABLE"

@@ -4,13 +4,12 @@ In: a connection to the store, a filter. Out: rows; ids. State: none.
 """
 
 import re
-from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
-from collector.local.query.filters import TraceFilter
+from collector.local.query.filters import RPC_MARKS, TraceFilter, json_path
 from collector.local.query.model import Page, TraceRow
 
 # A trace is as old as its first span. Its root is its earliest span without a parent, else its earliest one.
@@ -32,8 +31,7 @@ ORDER BY start DESC, trace_id DESC LIMIT ?
 _LAST = """
 SELECT trace_id FROM spans
 WHERE parent_span_id IS NULL AND kind IN ('client', 'server')
-  AND (json_exists(attributes, '/rpc.system.name') OR json_exists(attributes, '/rpc.system')
-       OR json_exists(attributes, '/rpc.method'))
+  AND (json_exists(attributes, ?) OR json_exists(attributes, ?) OR json_exists(attributes, ?))
 ORDER BY start_unix_ns DESC, trace_id DESC LIMIT 1
 """
 
@@ -50,7 +48,7 @@ def traces(
         before: the cursor of the page before.
     """
     condition, parameters = wanted.condition()
-    last: tuple[Any, ...] = decode(before, 2) or (None, None)
+    last = decode(before, int, str)
     sql = _TRACES.format(condition=condition)
     parameters += [wanted.min_duration_ns, last[0], *last, limit + 1]
     found = connection.execute(sql, parameters).fetchall()
@@ -84,7 +82,7 @@ def find_trace(connection: DuckDBPyConnection, name: str) -> str:
 
 
 def _last(connection: DuckDBPyConnection) -> str:
-    row = connection.execute(_LAST).fetchone()
+    row = connection.execute(_LAST, [json_path(name) for name in RPC_MARKS]).fetchone()
     if row is None:
         mend = "Send a request through an instrumented service, or name a trace: telemetry traces lists them."
         raise QueryError("not_found", "No trace here begins with an rpc.", mend)
