@@ -37,6 +37,6 @@ def weights(file: str) -> Path:
     if not path.is_file():
         raise EncoderUnavailable(
             f"The weights of {TINY} are missing: {path}.",
-            "Install search-telemetry-stack again, or train them anew: python -m demo_flow.training",
+            "Install search-telemetry-stack again, or train them anew: python -m demo_flow.training.train --help",
         )
     return path
