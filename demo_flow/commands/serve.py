@@ -5,6 +5,7 @@ In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. 
 
 import argparse
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ def _kind(argument: Argument) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; then flush the telemetry."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a taken port is told by us, in one line
+
     import telemetry
     from demo_flow.processes import announce, follow_parent
     from demo_flow.serving.server import serve

@@ -28,6 +28,16 @@ class NotReady(PamazonError):  # noqa: N818
     """The process listens already, but has not loaded yet."""
 
 
+CALLERS: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    }
+)
+"""Statuses of a caller's mistake."""
+
 _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
     (CallerError, grpc.StatusCode.INVALID_ARGUMENT),
     (BadPicture, grpc.StatusCode.INVALID_ARGUMENT),
@@ -43,11 +53,13 @@ _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     """Return the status that `error` has for the caller, and its words.
 
-    The error of a call further down keeps its code; who was called stands in a note (see `serving.client`).
+    The error of a call further down keeps its code. Who was called stands in a note (see `serving.client`), and
+    interests the caller unless the mistake is theirs.
     """
     if isinstance(error, grpc.aio.AioRpcError):
-        where = " ".join(getattr(error, "__notes__", ()))
-        return error.code(), f"{where}: {error.details()}" if where else error.details() or ""
+        words = error.details() or ""
+        where = "" if error.code() in CALLERS else ", ".join(getattr(error, "__notes__", ()))
+        return error.code(), f"{where}: {words}" if where else words
     for kind, code in _STATUS:
         if isinstance(error, kind):
             return code, str(error)

@@ -34,8 +34,8 @@ def holder_of(port: int) -> tuple[int, str] | None:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if any(str(handle.readlink()) in sockets for handle in (process / "fd").iterdir()):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return int(process.name), command[:80]
+                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                return int(process.name), " ".join((Path(words[0]).name, *words[1:5])).strip()
     return None
 
 

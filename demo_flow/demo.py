@@ -1,0 +1,204 @@
+"""`make demo`: the whole of it on one screen, and then Pamazon stays open.
+
+In: nothing but this checkout. Out: a local collector and Pamazon's three processes, a catalogue indexed, five searches,
+the trace of one of them as a tree, how long each step took; until Ctrl-C, or with `--once` until the end of it. State:
+the processes, which end with this one.
+"""
+
+import argparse
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+import telemetry
+from demo_flow.client import GatewayClient
+from demo_flow.commands.failing import fail
+from demo_flow.commands.index import index_with_bar
+from demo_flow.commands.options import data_folder
+from demo_flow.commands.up import print_banner, stay
+from demo_flow.errors import PamazonError
+from demo_flow.flow import GATEWAY
+from demo_flow.indexing import read_catalogue
+from demo_flow.processes import ChildDied, Processes, terminated_as_interrupted
+from demo_flow.proto.pamazon_pb2 import SearchRequest
+from demo_flow.showing import API, ShownTrace, result, telemetry_command
+from demo_flow.starting import Pamazon, Plan, open_pamazon
+
+SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
+SHOWN: Final = "black jacket"
+"""The search whose trace is drawn."""
+
+_COLLECTOR_TIMEOUT: Final = 20.0
+
+
+class Steps:
+    """Times the steps of the demo and tells of them at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._took: list[tuple[str, float]] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time the block."""
+        self._console.print(f"\n[bold cyan]{len(self._took) + 1}  {name}[/]")
+        started = time.monotonic()
+        yield
+        self._took.append((name, time.monotonic() - started))
+
+    def print(self) -> None:
+        """Say how long each step took."""
+        table = Table.grid(padding=(0, 3))
+        table.add_column()
+        table.add_column(justify="right")
+        for name, seconds in (*self._took, ("all of it", sum(seconds for _, seconds in self._took))):
+            table.add_row(f"  {name}", f"{seconds:.1f} s")
+        self._console.print("\n[bold]How long it took[/]")
+        self._console.print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m demo_flow.demo", description="Pamazon, searched and traced.")
+    parser.add_argument("--once", action="store_true", help="end when everything has been shown")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="index, logs (default: your data folder)")
+    parser.add_argument("--store", type=Path, metavar="PATH", help="the collector's store (default: the usual one)")
+    parser.add_argument("--free-ports", action="store_true", help="listen on free ports instead of the usual ones")
+    args = parser.parse_args(argv)
+    try:
+        return _run(args, Console())
+    except PamazonError as error:
+        return fail(error.message, error.mend, 1)
+    except telemetry.TelemetryError as error:
+        return fail(error.message, error.mend, 2)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(args: argparse.Namespace, console: Console) -> int:
+    plan, collector = Plan(data=args.data or data_folder(), recreate=True), Collector(store=args.store)
+    if args.free_ports:
+        os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
+        anywhere = "127.0.0.1:0"
+        plan = replace(plan, gateway=anywhere, clip_encoder=anywhere, qdrant_indexer=anywhere)
+        collector = replace(collector, otlp=_free_address(), api=_free_address(), http=anywhere)
+    steps = Steps(console)
+    with terminated_as_interrupted(), ExitStack() as stack:
+        processes = stack.enter_context(Processes(plan.data / "logs"))
+        with steps.step("Local collector"):
+            _start_collector(console, processes, collector)
+        handle = telemetry.configure("pamazon")
+        stack.callback(handle.shutdown, 2.0)
+        with steps.step("Pamazon: gateway, CLIP encoder, Qdrant indexer"):
+            pamazon = open_pamazon(plan, processes, lambda what: console.print(f"  {what}", style="dim"))
+        gateway = pamazon.addresses[GATEWAY.name]
+        with steps.step("Index the catalogue, by its pictures"):
+            index_with_bar(console, gateway, read_catalogue(None, console.print))
+        with steps.step("Search"):
+            trace_id = _search(console, gateway)
+        with steps.step(f"The trace of “{SHOWN}”"):
+            _draw(handle, trace_id, collector.api)
+        steps.print()
+        return _stay(console, processes, pamazon, plan, collector.api, once=args.once)
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Where the local collector listens and what it keeps its store in; None is its own default."""
+
+    otlp: str = "127.0.0.1:4317"
+    api: str = API
+    http: str | None = None
+    store: Path | None = None
+
+    def command(self) -> list[str]:
+        """Return the command that starts it."""
+        options = {"--grpc": self.otlp, "--api": self.api, "--http": self.http, "--store": self.store}
+        given = [f"{name}={value}" for name, value in options.items() if value is not None]
+        return telemetry_command("collect", *given)
+
+
+def _start_collector(console: Console, processes: Processes, wanted: Collector) -> None:
+    """Start the local collector, or use the one that answers already; tell every process where it is."""
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{wanted.otlp}")
+    if _answers(wanted.api):
+        console.print(f"  The one that runs already, http://{wanted.api}, is used.", style="dim", highlight=False)
+        return
+    collector = processes.start("collector", wanted.command(), ours=False)
+    deadline = time.monotonic() + _COLLECTOR_TIMEOUT
+    while not _answers(wanted.api):
+        if collector.process.poll() is not None:
+            raise ChildDied(
+                collector.obituary(), "Or run the demo on free ports: python -m demo_flow.demo --free-ports"
+            )
+        if time.monotonic() > deadline:
+            raise PamazonError(f"The local collector does not answer at {wanted.api}.", f"Its log is {collector.log}.")
+        time.sleep(0.05)
+    console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
+
+
+def _answers(api: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{api}/api/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def _search(console: Console, gateway: str) -> str | None:
+    """Make the five searches, show what each found, and return the trace of the one to be drawn."""
+    table = Table.grid(padding=(0, 2))
+    shown = None
+    with GatewayClient(gateway) as client:
+        for query in SEARCHES:
+            started = time.monotonic()
+            response, trace_id = client.search(SearchRequest(text=query, limit=4), 10.0)
+            took = (time.monotonic() - started) * 1000
+            names = ", ".join(result(match)["name"] for match in response.results)
+            table.add_row(f"  [bold]{query}[/]", names, f"[dim]{took:.1f} ms[/]")
+            shown = trace_id if query == SHOWN else shown
+    console.print(table)
+    return shown
+
+
+def _draw(handle: telemetry.Telemetry, trace_id: str | None, api: str) -> None:
+    handle.flush(5.0)
+    if trace_id is None:
+        raise PamazonError("The search left no trace.", "Unset OTEL_SDK_DISABLED, which switches telemetry off.")
+    if not ShownTrace(trace_id, api).finish():
+        raise PamazonError("The trace of the search cannot be shown.", f"Is the local collector still at {api}?")
+
+
+def _stay(console: Console, processes: Processes, pamazon: Pamazon, plan: Plan, api: str, *, once: bool) -> int:
+    """Print the addresses and stay until Ctrl-C; with `once`, not at all."""
+    print_banner(console, pamazon, plan)
+    console.print(f"  [dim]traces[/] telemetry traces   [dim]or[/] http://{api}/api/traces", highlight=False)
+    if once:
+        return 0
+    try:
+        return stay(console, processes)
+    except KeyboardInterrupt:
+        console.print("\nPamazon closes.", style="dim")
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
