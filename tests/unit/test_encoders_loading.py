@@ -17,7 +17,7 @@ from demo_flow.encoders import EncoderUnavailable, load_encoder
         ({"name": "pamazon-tiny", "runtime": "tensorrt"}, "no runtime 'tensorrt'", "onnx, torch"),
         ({"name": "pamazon-tiny", "device": "gpu"}, "no device 'gpu'", "cpu, cuda"),
         ({"name": "pamazon-tiny", "runtime": "onnx", "device": "cuda"}, "on the CPU only", "torch"),
-        ({"name": "ViT-B-32::openai", "runtime": "onnx"}, "does not run on onnx", "torch", "clip"),
+        ({"name": "ViT-B-32::openai", "runtime": "onnx"}, "does not run on onnx", "torch"),
     ],
     ids=["typo", "no weights", "empty", "runtime", "device", "onnx on cuda", "open_clip on onnx"],
 )
