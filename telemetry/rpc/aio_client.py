@@ -32,6 +32,7 @@ class _AioClient:
         call, details = self._outgoing.begin(details, request)
         if call is None:
             return await continuation(details, request)
+        call.mark(request)
         token = attach(call.context)  # the task that draws the user's requests is made below, and keeps this context
         try:
             outgoing = await continuation(details, request)

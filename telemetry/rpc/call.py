@@ -92,6 +92,10 @@ class Call:
         """Whether the outcome is known."""
         return self._latch.locked()
 
+    def mark(self, request: object) -> None:
+        """Leave in the context what `running` looks for."""
+        self.context = otel_context.set_value(_RUNNING, (self._side, self._method.name, request), self.context)
+
     def end(self, outcome: Outcome) -> None:
         """Write the outcome, end the span and record the duration: the first time. Never raises."""
         if not self._latch.acquire(blocking=False):
@@ -145,8 +149,3 @@ def running(side: Side, method: Method, request: object, context: Context | None
     """Say whether this very call is already traced by us: interceptors may be installed twice."""
     mark = otel_context.get_value(_RUNNING, context)
     return isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name and mark[2] is request
-
-
-def mark_running(side: Side, method: Method, request: object, context: Context) -> Context:
-    """Return `context` with the mark that `running` looks for."""
-    return otel_context.set_value(_RUNNING, (side, method.name, request), context)

@@ -60,6 +60,7 @@ class ClientInterceptor(
             return continuation(details, request)
         if streaming:  # gRPC draws the requests in a thread of its own, which knows nothing of the caller's context
             request = Produced(request, call.context)
+        call.mark(request)
         token = attach(call.context)
         try:
             outgoing = continuation(details, request)

@@ -120,7 +120,8 @@ class ServerCall(rpc.Call):
         super().__init__(rpc.SERVER, method, context, attributes, adopted)
         self._scope = Scope(self.span)
         self._size: int | None = None
-        self.context = rpc.mark_running(rpc.SERVER, method, None, with_scope(self._scope, self.context))
+        self.context = with_scope(self._scope, self.context)
+        self.mark(None)
 
     def measure(self, request: object) -> None:
         """Keep the size of a protobuf message: at the end, a handler may have changed it."""

@@ -42,7 +42,6 @@ class Outgoing:
             if not wanted(self._filter, details):
                 return None, carrying(details)
             call = rpc.Call(rpc.CLIENT, method, otel_context.get_current(), self._address)
-            call.context = rpc.mark_running(rpc.CLIENT, method, request, call.context)
             return call, carrying(details, call.context)
         return None, details
 
