@@ -15,7 +15,7 @@ import grpc.aio
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.trace import Span, StatusCode, get_current_span
@@ -39,6 +39,7 @@ class Watch(SpanProcessor):
         self.tracer = self.tracing.get_tracer("test")
         self.ended: list[ReadableSpan] = []
         self._open = 0
+        self._data: MetricsData | None = None
         self._changed = threading.Condition()  # guards ended and _open
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -78,8 +79,8 @@ class Watch(SpanProcessor):
         return "\n".join(lines(None, ""))
 
     def points(self, metric: str) -> list[HistogramDataPoint]:
-        """Return the points of a histogram."""
-        data = self.reader.get_metrics_data()
+        """Return the points of a histogram, all as they were when first asked for: reading takes the exemplars."""
+        self._data = data = self._data or self.reader.get_metrics_data()
         return [
             point
             for resource in (data.resource_metrics if data else [])

@@ -91,7 +91,8 @@ class TestMetadata:
         """Nor is an object of grpc.aio's own class."""
         echo, target = served
         given = grpc.aio.Metadata(*self.GIVEN)
-        async with grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors(target)) as channel:
+        async with grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors(target)) as plain:
+            channel: Any = plain
             await channel.unary_unary(f"/{SERVICE}/unary_unary")(b"ok", metadata=given)
         assert tuple(given) == self.GIVEN
         assert [pair for pair in echo.metadata if pair[0] in {"tenant", "blob-bin"}] == list(self.GIVEN)
@@ -153,7 +154,8 @@ class TestPropagation:
         with watch.tracer.start_as_current_span("startup"), aio_server(echo) as target, running_loop() as loop:
 
             async def plain() -> bytes:
-                async with grpc.aio.insecure_channel(target) as channel:
+                async with grpc.aio.insecure_channel(target) as plain:
+                    channel: Any = plain
                     answer: bytes = await channel.unary_unary(f"/{SERVICE}/unary_unary")(b"ok")
                     return answer
 
@@ -221,7 +223,7 @@ class TestWhereASpanIsCurrent:
 
     @pytest.mark.parametrize("client", CLIENTS)
     def test_requests_are_made_inside_the_client_span(self, watch: Watch, client: str) -> None:
-        """gRPC draws a stream of requests in a thread or task of its own; a stage there is the call's."""
+        """A stream of requests is drawn in a thread or task of gRPC's own; a stage there is the call's."""
 
         def requests() -> Iterator[bytes]:
             with telemetry.stage("made"):
@@ -240,7 +242,8 @@ class TestWhereASpanIsCurrent:
 
                 async def ask() -> bytes:
                     interceptors = rpc.aio_client_interceptors(target)
-                    async with grpc.aio.insecure_channel(target, interceptors=interceptors) as channel:
+                    async with grpc.aio.insecure_channel(target, interceptors=interceptors) as aio_plain:
+                        channel: Any = aio_plain
                         answer: bytes = await channel.stream_unary(f"/{SERVICE}/stream_unary")(aio_requests())
                         return answer
 
