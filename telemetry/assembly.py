@@ -1,0 +1,193 @@
+"""Builds what settings describe: providers, pipelines, handlers.
+
+In: `Settings`. Out: a running `Telemetry`, the SDK's providers set as OpenTelemetry's own. State: none kept here.
+
+This module imports the SDK and the exporters; only `configure` imports it.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    ExemplarFilter,
+    MeterProvider,
+    TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
+
+from telemetry import providers
+from telemetry.forking import watch_forks
+from telemetry.json_logs import JsonFormatter
+from telemetry.log_export import ExportHandler
+from telemetry.pipeline import signals
+from telemetry.pipeline.counts import Counts, SignalStats
+from telemetry.pipeline.delivery import Delivery
+from telemetry.pipeline.metrics import MetricPipeline
+from telemetry.pipeline.processors import LogPipeline, SpanPipeline
+from telemetry.pipeline.queue import BatchQueue, T
+from telemetry.pipeline.sending import Sender
+from telemetry.pipeline.signals import SignalKind
+from telemetry.propagation import use
+from telemetry.resource import make_resource
+from telemetry.running import Telemetry
+from telemetry.self_metrics import observe_self
+from telemetry.settings import ExporterSettings, Settings
+
+_LONGEST_VALUE = 16_384  # characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say otherwise
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is built for one signal: the provider, the user's or ours; the pipeline, where the provider is ours."""
+
+    provider: Any = None
+    pipeline: Any = None
+    adopted: bool = False
+
+
+def assemble(settings: Settings) -> Telemetry:
+    """Build everything and set it going."""
+    use(settings.propagators)
+    resource = make_resource(settings)
+    parts = {
+        "metrics": _metrics(settings, resource),
+        "spans": _spans(settings, resource),
+        "logs": _logs_parts(settings, resource),
+    }
+    detach_handlers = _attach_handlers(settings, parts["logs"].provider)
+    pipelines = {name: part.pipeline for name, part in parts.items() if part.pipeline is not None}
+    adopted = frozenset(name for name, part in parts.items() if part.adopted)
+    telemetry = Telemetry(settings, pipelines, adopted, at_shutdown=detach_handlers)
+    _record_with(parts["spans"].provider, parts["metrics"].provider, telemetry)
+    watch_forks(telemetry, parts["metrics"].provider)
+    for pipeline in telemetry.pipelines.values():
+        pipeline.start()
+    return telemetry
+
+
+def _record_with(tracer_provider: Any, meter_provider: Any, telemetry: Telemetry) -> None:
+    tracer = None if tracer_provider is None else tracer_provider.get_tracer(providers.SCOPE)
+    meter = None if meter_provider is None else meter_provider.get_meter(providers.SCOPE)
+    providers.settle(tracer, meter)
+    if meter is not None:
+
+        def books() -> dict[str, SignalStats]:
+            return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items()}
+
+        observe_self(meter, books)
+
+
+def _spans(settings: Settings, resource: Resource) -> _Parts:
+    set_already = trace.get_tracer_provider()
+    if not providers.is_placeholder(set_already):
+        return _Parts(set_already, adopted=True)
+    if not settings.traces_exporter:
+        return _Parts()
+    limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"}
+    provider = TracerProvider(
+        sampler=_sampler(settings),
+        resource=resource,
+        shutdown_on_exit=False,
+        span_limits=SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_LONGEST_VALUE),
+    )
+    make_delivery = _delivery(signals.SPANS, settings.traces)
+    pipeline = SpanPipeline(
+        _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval)
+    )
+    provider.add_span_processor(pipeline)
+    trace.set_tracer_provider(provider)
+    return _Parts(provider, pipeline)
+
+
+def _metrics(settings: Settings, resource: Resource) -> _Parts:
+    set_already = metrics.get_meter_provider()
+    if not providers.is_placeholder(set_already):
+        return _Parts(set_already, adopted=True)
+    if not settings.metrics_exporter:
+        return _Parts()
+    pipeline = MetricPipeline(
+        _delivery(signals.METRICS, settings.metrics), settings.metric_interval, delta=settings.temporality == "delta"
+    )
+    filters: dict[str, Callable[[], ExemplarFilter]] = {
+        "trace_based": TraceBasedExemplarFilter,
+        "always_on": AlwaysOnExemplarFilter,
+        "always_off": AlwaysOffExemplarFilter,
+    }
+    provider = MeterProvider([pipeline], resource, filters[settings.exemplar_filter](), shutdown_on_exit=False)
+    metrics.set_meter_provider(provider)
+    return _Parts(provider, pipeline)
+
+
+def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
+    set_already = _logs.get_logger_provider()
+    if not providers.is_placeholder(set_already):
+        return _Parts(set_already, adopted=True)
+    if "otlp" not in settings.logs:
+        return _Parts()
+    provider = LoggerProvider(resource, shutdown_on_exit=False)
+    make_delivery = _delivery(signals.LOGS, settings.logs_export)
+    pipeline = LogPipeline(
+        _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)
+    )
+    provider.add_log_record_processor(pipeline)
+    _logs.set_logger_provider(provider)
+    return _Parts(provider, pipeline)
+
+
+def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], None]:
+    """Add the handlers that the settings ask for to the root logger; return what takes them away again."""
+    root = logging.getLogger()
+    handlers: list[logging.Handler] = []
+    if "otlp" in settings.logs and logger_provider is not None:
+        handlers.append(ExportHandler(logger_provider))
+    if "console" in settings.logs:
+        console = logging.StreamHandler(sys.stderr)
+        console.setFormatter(JsonFormatter(settings.service_name))
+        handlers.append(console)
+    for handler in handlers:
+        root.addHandler(handler)
+
+    def detach() -> None:
+        for handler in handlers:
+            root.removeHandler(handler)
+
+    return detach
+
+
+def _sampler(settings: Settings) -> sampling.Sampler:
+    root, ratio = settings.sampler.removeprefix("parentbased_"), settings.sampler_arg
+    samplers: dict[str, sampling.Sampler] = {
+        "always_on": sampling.ALWAYS_ON,
+        "always_off": sampling.ALWAYS_OFF,
+        "traceidratio": sampling.TraceIdRatioBased(ratio),
+    }
+    return sampling.ParentBased(samplers[root]) if settings.sampler.startswith("parentbased_") else samplers[root]
+
+
+def _delivery(kind: SignalKind, settings: ExporterSettings) -> Callable[[Counts], Delivery]:
+    def make_sender() -> Sender:
+        if settings.protocol == "grpc":
+            from telemetry.pipeline.grpc_sender import GrpcSender
+
+            return GrpcSender(settings, kind.method)
+        from telemetry.pipeline.http_sender import HttpSender
+
+        return HttpSender(settings)
+
+    where = f"{settings.endpoint.rpartition('@')[2]} by {settings.protocol}"
+    return lambda counts: Delivery(kind, make_sender, settings.timeout, where, counts)
+
+
+def _queue(
+    make_delivery: Callable[[Counts], Delivery], size: int, batch: int, interval: float
+) -> Callable[[Counts], BatchQueue[T]]:
+    return lambda counts: BatchQueue(make_delivery(counts), counts, size, batch, interval)

@@ -1,0 +1,99 @@
+"""`configure`: sets telemetry going, once in a process.
+
+In: arguments and the environment. Out: the process's `Telemetry`. State: that `Telemetry`, owned by this module.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from telemetry import providers
+from telemetry.running import Telemetry
+from telemetry.settings import Settings, load
+
+_log = logging.getLogger("search_telemetry")
+
+
+class _Process:
+    """What this process has configured."""
+
+    telemetry: Telemetry | None = None
+    warned = False
+    lock = threading.Lock()  # guards the two above
+
+
+def configure(
+    service_name: str | None = None,
+    *,
+    namespace: str | None = None,
+    version: str | None = None,
+    resource_attributes: Mapping[str, str] | None = None,
+    endpoint: str | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    compression: str | None = None,
+    insecure: bool | None = None,
+    certificate: str | Path | None = None,
+    client_key: str | Path | None = None,
+    client_certificate: str | Path | None = None,
+    traces_exporter: str | None = None,
+    metrics_exporter: str | None = None,
+    logs: str | Sequence[str] | None = None,
+    sampler: str | None = None,
+    sampler_arg: float | None = None,
+    propagators: str | Sequence[str] | None = None,
+    metric_interval: float | None = None,
+    temporality: str | None = None,
+    span_queue_size: int | None = None,
+    log_queue_size: int | None = None,
+    exit_timeout: float | None = None,
+    disabled: bool | None = None,
+) -> Telemetry:
+    """Record traces, metrics and, where asked for, logs of this process, and export them by OTLP.
+
+    Without arguments: by gRPC to `localhost:4317`, spans within 500 ms, metrics every 5 s, no logs. Arguments that are
+    None are taken from the standard `OTEL_*` variables, else from the defaults; `docs/settings.md` has them all. Times
+    are in seconds.
+
+    Where the user has set an OpenTelemetry provider before, it is used as it is. A second call returns the same
+    `Telemetry`.
+
+    Returns the way to flush and to shut down; at the end of the process that happens by itself.
+    Raises `ConfigurationError` with every mistake in arguments and variables at once.
+    """
+    arguments = {name: value for name, value in locals().items() if value is not None}
+    with _Process.lock:
+        settings = load(arguments, os.environ)
+        if _Process.telemetry is None:
+            _warn_of_namesake()
+            _Process.telemetry = _start(settings)
+        elif arguments and settings != _Process.telemetry.settings and not _Process.warned:
+            _Process.warned = True
+            _log.warning("telemetry is configured already; the other arguments of this second configure() are ignored")
+        return _Process.telemetry
+
+
+def _start(settings: Settings) -> Telemetry:
+    if settings.disabled:
+        providers.settle(None, None)
+        return Telemetry(settings, {})
+    from telemetry.assembly import assemble
+
+    return assemble(settings)
+
+
+def _warn_of_namesake() -> None:
+    """Say so where PyPI's package `telemetry` is installed too: both want the same import name."""
+    try:
+        namesake = distribution("telemetry")
+    except PackageNotFoundError:
+        return
+    _log.warning(
+        "the package telemetry %s is installed beside search-telemetry and has the same import name; "
+        "pip uninstall telemetry, then pip install --force-reinstall search-telemetry",
+        namesake.version,
+    )

@@ -1,0 +1,114 @@
+"""Brings encoded requests to the collector, or finds out that it cannot.
+
+In: a request and how many items it holds, on the pipeline's thread. Out: the books. State: the sender, made at the
+first request, and the deadline, once there is one; both owned by one `Delivery` for each signal.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from telemetry.pipeline.counts import Counts, Reason
+from telemetry.pipeline.sending import Outcome, Sender
+from telemetry.pipeline.signals import SignalKind
+
+_log = logging.getLogger("search_telemetry.export")
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 5.0  # seconds between attempts
+
+
+class Delivery:
+    """Delivers the requests of one signal, one at a time.
+
+    Arguments: `kind` of signal; `make_sender`; `timeout` of one attempt in seconds; `where` the collector listens, for
+    warnings; `counts`, the signal's books.
+    """
+
+    def __init__(
+        self, kind: SignalKind, make_sender: Callable[[], Sender], timeout: float, where: str, counts: Counts
+    ) -> None:
+        self.kind = kind
+        self._make_sender = make_sender
+        self._timeout = timeout
+        self._where = where
+        self._counts = counts
+        self._sender: Sender | None = None
+        self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
+        self._hurry = threading.Event()  # ends a wait between attempts
+        self._failing = False
+
+    def deliver(self, request: bytes, *, retry: bool) -> Outcome:
+        """Send `request`; with `retry`, again and again until it is taken, refused for good, or time is up."""
+        wait = _FIRST_WAIT
+        while True:
+            outcome = self._attempt(request)
+            if outcome.response is not None:
+                self._recovered()
+                return outcome
+            self._warn(outcome)
+            if not (retry and outcome.retry) or self.late():
+                return outcome
+            pause = max(wait, outcome.wait or 0.0) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
+            self._hurry.wait(self._at_most(pause))
+            self._hurry.clear()
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    def rejected(self, outcome: Outcome) -> int:
+        """Return how many items of a request that was taken the collector refused all the same."""
+        if outcome.response is None:
+            return 0
+        rejected, message = self.kind.rejected(outcome.response)
+        if rejected or message:
+            self._warn(Outcome(problem=f"{rejected} refused: {message}"))
+        return rejected
+
+    def reason(self) -> Reason:
+        """Return why a request that was not delivered is lost."""
+        return "deadline" if self.late() else "export_failed"
+
+    def hurry(self) -> None:
+        """Try at once what waits to be tried again."""
+        self._hurry.set()
+
+    def finish_by(self, deadline: float) -> None:
+        """Stop trying at `deadline` (of `time.monotonic`)."""
+        self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+        self._hurry.set()
+
+    def late(self) -> bool:
+        """Say whether the deadline has passed."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def close(self) -> None:
+        """Break off whatever is being sent."""
+        sender = self._sender
+        if sender is not None:
+            sender.close()
+
+    def _attempt(self, request: bytes) -> Outcome:
+        if self._sender is None:
+            self._sender = self._make_sender()
+        return self._sender.send(request, max(0.001, self._at_most(self._timeout)))
+
+    def _at_most(self, seconds: float) -> float:
+        if self._deadline is None:
+            return seconds
+        return max(0.0, min(seconds, self._deadline - time.monotonic()))
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Say once that something is wrong, until it has been right again: never a flood."""
+        if self._failing:
+            return
+        self._failing = True
+        _log.warning(
+            "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
+            self.kind.name,
+            self._where,
+            outcome.problem,
+        )
+
+    def _recovered(self) -> None:
+        if self._failing:
+            self._failing = False
+            _log.info("%s are delivered to %s again", self.kind.name, self._where)

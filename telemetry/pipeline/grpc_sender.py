@@ -1,0 +1,94 @@
+"""Sends OTLP by gRPC.
+
+In: encoded requests. Out: outcomes. State: one channel, opened at the first request, owned by the sender.
+
+Calls block the sending thread and need none of gRPC's own threads: from Python 3.12 on none can be started while the
+interpreter exits, which is when the last requests are sent. Closing the channel breaks a call off.
+"""
+
+from typing import Any
+
+import grpc
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
+
+from telemetry.pipeline.sending import Outcome
+from telemetry.settings import ExporterSettings
+
+_RETRYABLE = {
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS,
+}
+"""As the OTLP specification lists them."""
+
+_OPTIONS = (
+    ("grpc.primary_user_agent", "search-telemetry"),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),  # a collector that was restarted is found within two seconds
+    ("grpc.enable_retries", 0),  # the queue retries
+    ("grpc.use_local_subchannel_pool", 1),  # the host's own channels are none of our business
+)
+
+
+class GrpcSender:
+    """Sends requests of one signal to one collector."""
+
+    def __init__(self, settings: ExporterSettings, method: str) -> None:
+        self._settings = settings
+        self._method = method
+        self._channel: grpc.Channel | None = None
+        self._export: Any = None
+
+    def send(self, request: bytes, timeout: float) -> Outcome:
+        """Send and return within about `timeout` seconds. Never raises."""
+        try:
+            if self._export is None:
+                self._channel = _channel(self._settings)
+                self._export = self._channel.unary_unary(self._method)  # bytes in, bytes out
+            return Outcome(self._export(request, timeout=timeout, metadata=self._settings.headers))
+        except grpc.RpcError as error:
+            return _outcome(error)
+        except Exception as error:  # noqa: BLE001  a closed channel raises ValueError; nothing here may reach the thread
+            return Outcome(problem=f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
+        if self._channel is not None:
+            self._channel.close()
+
+
+def _channel(settings: ExporterSettings) -> grpc.Channel:
+    scheme, separator, host = settings.endpoint.partition("://")
+    if not separator:
+        scheme, host = "https" if settings.insecure is False else "http", settings.endpoint
+    target = settings.endpoint if scheme == "unix" else host.rstrip("/")
+    compression = grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression
+    if scheme != "https":
+        return grpc.insecure_channel(target, options=_OPTIONS, compression=compression)
+    files = (settings.certificate, settings.client_key, settings.client_certificate)
+    credentials = grpc.ssl_channel_credentials(*(None if path is None else path.read_bytes() for path in files))
+    return grpc.secure_channel(target, credentials, options=_OPTIONS, compression=compression)
+
+
+def _outcome(error: Any) -> Outcome:
+    code = error.code()
+    wait = _asked_wait(error)
+    # RESOURCE_EXHAUSTED without a time to wait means that the request is too big or the quota spent: see OTLP.
+    retry = code in _RETRYABLE and (code is not grpc.StatusCode.RESOURCE_EXHAUSTED or wait is not None)
+    return Outcome(problem=f"{code.name}: {error.details()}", retry=retry, wait=wait)
+
+
+def _asked_wait(error: Any) -> float | None:
+    """Return the seconds in the status's `RetryInfo`, which is how OTLP by gRPC says when to come back."""
+    for name, value in error.trailing_metadata() or ():
+        if name == "grpc-status-details-bin":
+            for detail in Status.FromString(value).details:
+                info = RetryInfo()
+                if detail.Unpack(info):
+                    return float(info.retry_delay.seconds) + info.retry_delay.nanos / 1e9
+    return None

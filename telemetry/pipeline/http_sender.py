@@ -1,0 +1,78 @@
+"""Sends OTLP by HTTP, as binary protobuf.
+
+In: encoded requests. Out: outcomes. State: one `requests` session, opened at the first request, owned by the sender.
+"""
+
+import gzip
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from telemetry.pipeline.sending import Outcome
+from telemetry.settings import ExporterSettings
+
+_RETRYABLE = {429, 502, 503, 504}
+"""As the OTLP specification lists them."""
+
+
+class HttpSender:
+    """Sends requests of one signal to one collector."""
+
+    def __init__(self, settings: ExporterSettings) -> None:
+        self._settings = settings
+        self._session: requests.Session | None = None
+
+    def send(self, request: bytes, timeout: float) -> Outcome:
+        """Send and return within about `timeout` seconds. Never raises."""
+        if self._session is None:
+            self._session = _session(self._settings)
+        body = gzip.compress(request) if self._settings.compression == "gzip" else request
+        try:
+            answer = self._session.post(self._settings.endpoint, data=body, timeout=timeout, allow_redirects=False)
+        except requests.exceptions.SSLError as error:
+            return Outcome(problem=f"TLS: {error}")
+        except requests.exceptions.RequestException as error:
+            return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
+        except Exception as error:  # noqa: BLE001  nothing here may reach the thread
+            return Outcome(problem=f"{type(error).__name__}: {error}")
+        if answer.ok:
+            return Outcome(answer.content)
+        return Outcome(
+            problem=f"HTTP {answer.status_code} {answer.reason}",
+            retry=answer.status_code in _RETRYABLE,
+            wait=_asked_wait(answer.headers.get("Retry-After")),
+        )
+
+    def close(self) -> None:
+        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
+        if self._session is not None:
+            self._session.close()
+
+
+def _session(settings: ExporterSettings) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "search-telemetry"})
+    if settings.compression == "gzip":
+        session.headers["Content-Encoding"] = "gzip"
+    session.headers.update(dict(settings.headers))
+    if settings.certificate is not None:
+        session.verify = str(settings.certificate)
+    if settings.client_certificate is not None:
+        session.cert = (str(settings.client_certificate), str(settings.client_key))
+    return session
+
+
+def _asked_wait(header: Any) -> float | None:
+    """Return the seconds in a `Retry-After` header: a number, or a date."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,165 @@
+"""Collects the metrics at a steady interval and exports them.
+
+In: the SDK's metrics, collected on our thread. Out: requests; the books count data points. State: the thread, and how
+far collecting is, owned by one `MetricPipeline`.
+
+Where sums are cumulative a failed export is not tried again: the next one says it all. Sums since the last export
+(`delta`) are tried until they are taken, as are the last ones of the process.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
+
+from telemetry.guard import guard
+from telemetry.pipeline.counts import Counts, SignalStats
+from telemetry.pipeline.delivery import Delivery
+from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.worker import start_worker
+
+_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
+_SUMS: tuple[type, ...] = (Counter, Histogram, ObservableCounter)
+
+
+class MetricPipeline(MetricReader):
+    """A reader with its thread.
+
+    Arguments: `make_delivery` makes who sends and keeps the books it is given; `interval` in seconds; `delta`, whether
+    sums are those since the last export.
+    """
+
+    def __init__(self, make_delivery: Callable[[Counts], Delivery], interval: float, *, delta: bool) -> None:
+        sums: dict[type, AggregationTemporality] = dict.fromkeys(_SUMS, AggregationTemporality.DELTA)
+        super().__init__(preferred_temporality=sums if delta else None)
+        self._make_delivery = make_delivery
+        self._interval = interval
+        self._delta = delta
+        self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
+        self._begin()
+
+    def _begin(self) -> None:
+        self._counts = Counts()
+        self._delivery = self._make_delivery(self._counts)
+        self._asked = 0  # rounds of collecting that someone asked for
+        self._done = 0  # of these, the rounds that are over
+        self._in_flight = 0  # data points
+        self._lost_before = 0  # losses that an earlier flush has told of
+        self._closed = False
+        self._given_up = False
+        self._changed = threading.Condition(self._counts.lock)  # the lock guards all of the above
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to collect. The reader must have its provider by then."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = start_worker("metrics", self._run)
+
+    def begin_flush(self) -> int:
+        """Have everything exported, without waiting for it."""
+        with self._changed:
+            if self._given_up:
+                return self._done
+            self._asked += 1
+            self._changed.notify_all()
+            target = self._asked
+        self._delivery.hurry()
+        self.start()
+        return target
+
+    def finish_flush(self, target: int, deadline: float) -> bool:
+        """Wait for what `begin_flush` began; say whether nothing was lost since the flush before."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._done >= target, max(0.0, deadline - time.monotonic()))
+            return done and self._nothing_lost()
+
+    def begin_close(self, deadline: float) -> None:
+        """Collect for the last time, and export until `deadline`, without waiting for it."""
+        with self._changed:
+            self._closed = True
+            self._delivery.finish_by(deadline)
+            self.begin_flush()
+
+    def finish_close(self, deadline: float) -> bool:
+        """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._done >= self._asked, max(0.0, deadline - time.monotonic()))
+            self._counts.drop("deadline", self._in_flight)
+            self._in_flight = 0
+            self._given_up = True
+            nothing_lost = self._nothing_lost()
+        self._delivery.close()
+        return done and nothing_lost
+
+    def stats(self) -> SignalStats:
+        """Return the books."""
+        return self._counts.snapshot()
+
+    def renew(self) -> None:
+        """Begin anew in a forked child, and touch nothing that was inherited."""
+        self._inherited.append(self._delivery)
+        self._begin()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Flush, as the SDK's provider asks for it."""
+        return self.finish_flush(self.begin_flush(), time.monotonic() + timeout_millis / 1000)
+
+    def shutdown(self, timeout_millis: float = _PROVIDER_TIMEOUT * 1000, **_: Any) -> None:
+        """Close, as the SDK's provider asks for it."""
+        deadline = time.monotonic() + timeout_millis / 1000
+        self.begin_close(deadline)
+        self.finish_close(deadline)
+
+    def _nothing_lost(self) -> bool:
+        before, self._lost_before = self._lost_before, self._counts.lost()
+        return before == self._lost_before
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asked > self._done, self._interval)
+                asked, last = self._asked, self._closed
+            with guard:  # a user's own callback may raise
+                self.collect()
+            with self._changed:
+                self._done = asked
+                self._changed.notify_all()
+            if last:
+                return
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002  the SDK's own signature
+        points = _count_points(metrics_data)
+        if not points:
+            return
+        with self._changed:
+            if self._given_up:
+                return
+            self._counts.recorded += points
+            self._in_flight = points
+            retry = self._delta or self._closed
+        outcome = Outcome(problem="they could not be encoded")
+        with guard:
+            request = self._delivery.kind.encode(metrics_data).SerializeToString()
+            outcome = self._delivery.deliver(request, retry=retry)
+        rejected = min(self._delivery.rejected(outcome), points)
+        with self._changed:
+            if not self._in_flight:
+                return  # `finish_close` has given up on them, and counted them
+            self._in_flight = 0
+            if outcome.response is not None:
+                self._counts.export(points, rejected)
+            else:
+                self._counts.drop(self._delivery.reason(), points)
+
+
+def _count_points(metrics_data: MetricsData) -> int:
+    return sum(
+        len(metric.data.data_points)
+        for resource in metrics_data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )

@@ -1,0 +1,108 @@
+"""Joins the queues to the SDK: what its providers hand over goes into a queue.
+
+In: ended spans and emitted log records, on the user's threads. Out: the same, queued. State: one queue each.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any, Generic
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from telemetry.guard import guard
+from telemetry.pipeline.counts import Counts, SignalStats
+from telemetry.pipeline.queue import BatchQueue, T
+
+_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
+
+
+class QueueSide(Generic[T]):
+    """The side of a queue that `Telemetry` sees.
+
+    Arguments: `make_queue` makes a queue that keeps the books it is given.
+    """
+
+    def __init__(self, make_queue: Callable[[Counts], BatchQueue[T]]) -> None:
+        self._make_queue = make_queue
+        self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
+        self._begin()
+
+    def _begin(self) -> None:
+        self._counts = Counts()
+        self.queue = self._make_queue(self._counts)
+
+    def begin_flush(self) -> int:
+        """Have everything exported, without waiting for it."""
+        return self.queue.begin_flush()
+
+    def finish_flush(self, target: int, deadline: float) -> bool:
+        """Wait for what `begin_flush` began; say whether nothing was lost."""
+        return self.queue.finish_flush(target, deadline)
+
+    def begin_close(self, deadline: float) -> None:
+        """Take nothing more, and export until `deadline`, without waiting for it."""
+        self.queue.begin_close(deadline)
+
+    def finish_close(self, deadline: float) -> bool:
+        """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
+        return self.queue.finish_close(deadline)
+
+    def stats(self) -> SignalStats:
+        """Return the books."""
+        return self._counts.snapshot()
+
+    def start(self) -> None:
+        """Do nothing: the queue's thread begins with its first item."""
+
+    def renew(self) -> None:
+        """Begin anew in a forked child, and touch nothing that was inherited."""
+        self._inherited.append(self.queue)
+        self._begin()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush, as the SDK's providers ask for it."""
+        return self.finish_flush(self.begin_flush(), time.monotonic() + timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Close, as the SDK's providers ask for it."""
+        deadline = time.monotonic() + _PROVIDER_TIMEOUT
+        self.begin_close(deadline)
+        self.finish_close(deadline)
+
+
+class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
+    """Takes ended spans."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a sampled span."""
+        context = span.get_span_context()
+        if context is not None and context.trace_flags.sampled:
+            with guard:
+                self.queue.push(span)
+
+
+class LogPipeline(QueueSide[ReadableLogRecord], LogRecordProcessor):
+    """Takes log records."""
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Queue a record, without the context that it was made in: a queue must not keep requests alive."""
+        with guard:
+            record = copy.copy(log_record.log_record)
+            record.context = Context()
+            self.queue.push(
+                ReadableLogRecord(
+                    log_record=record,
+                    resource=log_record.resource or Resource.create({}),
+                    instrumentation_scope=log_record.instrumentation_scope,
+                    limits=log_record.limits,
+                )
+            )
+
+    def enabled(self, **_: Any) -> bool:
+        """Say whether a record would be queued: not one that we make ourselves while we export."""
+        return not otel_context.get_value("suppress_instrumentation")

@@ -1,0 +1,33 @@
+"""What it means to send one OTLP request.
+
+In: an encoded request. Out: an `Outcome`. State: none; senders own their connections.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the collector made of a request.
+
+    `response` is its encoded answer where it took the request. Otherwise `problem` says why not, `retry` whether the
+    same request may succeed later, and `wait` how many seconds the collector asked us to leave it alone.
+    """
+
+    response: bytes | None = None
+    problem: str = ""
+    retry: bool = False
+    wait: float | None = None
+
+
+class Sender(Protocol):
+    """Sends requests of one signal, one at a time, on one thread."""
+
+    def send(self, request: bytes, timeout: float) -> Outcome:
+        """Send and return within about `timeout` seconds. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
+        ...

@@ -1,0 +1,24 @@
+"""Starts the threads of the pipelines.
+
+In: what a thread does. Out: a running daemon thread, whose own calls no instrumentation sees. State: none.
+"""
+
+import threading
+from collections.abc import Callable
+
+from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
+
+PREFIX = "search-telemetry-"
+"""How the names of our threads begin."""
+
+
+def start_worker(name: str, run: Callable[[], None]) -> threading.Thread:
+    """Run `run` on a daemon thread of ours: exporting telemetry must not make telemetry."""
+
+    def unseen() -> None:
+        with suppress_instrumentation(), suppress_http_instrumentation():
+            run()
+
+    thread = threading.Thread(target=unseen, name=PREFIX + name, daemon=True)
+    thread.start()
+    return thread

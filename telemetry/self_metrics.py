@@ -1,0 +1,30 @@
+"""The telemetry's metrics of itself.
+
+In: the books and the bounds, when metrics are collected. Out: `search.telemetry.dropped` and
+`search.telemetry.overflow`, one series for every reason and attribute from the start, zero included. State: none.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from telemetry import conventions as c
+from telemetry.bounds import bounds
+from telemetry.pipeline.counts import SignalStats
+
+
+def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -> None:
+    """Register the metrics. Arguments: `books` gives each signal's, by name, of those signals that are ours."""
+
+    def dropped(_: CallbackOptions) -> Iterable[Observation]:
+        for signal, stats in books().items():
+            for reason, count in stats.dropped.items():
+                yield Observation(count, {c.TELEMETRY_SIGNAL.name: signal, c.TELEMETRY_REASON.name: reason})
+
+    def overflow(_: CallbackOptions) -> Iterable[Observation]:
+        counted = bounds.overflow()
+        for name in sorted({attribute.name for metric in c.METRICS for attribute in metric.attributes}):
+            yield Observation(counted.get(name, 0), {c.TELEMETRY_ATTRIBUTE.name: name})
+
+    for metric, callback in ((c.TELEMETRY_DROPPED, dropped), (c.TELEMETRY_OVERFLOW, overflow)):
+        meter.create_observable_counter(metric.name, [callback], metric.unit, metric.brief)
