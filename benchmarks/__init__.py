@@ -1,0 +1,1 @@
+"""Side-by-side comparisons, each of which anyone can run."""
