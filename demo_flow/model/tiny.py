@@ -1,0 +1,57 @@
+"""Runs `pamazon-tiny` on onnxruntime: texts and pictures in, unit vectors out.
+
+In: texts, and pictures as bytes. Out: float32 [n, 192], rows of length 1; a text's dot product with a picture says how
+well they fit. State: the two sessions, which any number of threads may share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from demo_flow.model.features import featurise
+from demo_flow.model.pixels import preprocess_image
+
+HERE = Path(__file__).parent
+TEXT, IMAGE = "text.onnx", "image.onnx"
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Tiny:
+    """Both towers."""
+
+    def __init__(self, folder: Path = HERE, threads: int = 1) -> None:
+        """Load `text.onnx` and `image.onnx` from `folder`; a forward pass takes `threads` threads."""
+        self._text = _session(folder / TEXT, threads)
+        self._image = _session(folder / IMAGE, threads)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector for each text."""
+        return self._first(self._text.run(None, featurise(texts).inputs()))
+
+    def encode_images(self, pictures: Sequence[bytes]) -> Vectors:
+        """One unit vector for each picture.
+
+        Raises:
+            ValueError: a picture cannot be decoded.
+        """
+        return self.encode_pixels(np.stack([preprocess_image(picture) for picture in pictures]))
+
+    def encode_pixels(self, pixels: Vectors) -> Vectors:
+        """The same for pictures that `preprocess_image` has prepared: float32 [n, 3, 64, 64]."""
+        return self._first(self._image.run(None, {"pixels": pixels}))
+
+    @staticmethod
+    def _first(results: list[Vectors]) -> Vectors:
+        return results[0]
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

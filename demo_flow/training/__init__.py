@@ -1,0 +1,1 @@
+"""How `pamazon-tiny` was trained: data, model, training, export, evaluation. Needs torch, except the evaluation."""
