@@ -10,20 +10,24 @@ from types import FrameType, TracebackType
 from typing import TypeVar
 
 from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.trace import Span
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 
 F = TypeVar("F")
 
+_lock = threading.RLock()
+# Guards _open of all objects: one object may serve many threads. Re-entrant: the garbage collector may end the block of
+# a dropped generator in the middle of anything.
+
 
 class Block:
     """A named piece of work. Subclasses say how a run of it begins."""
 
+    __slots__ = ("_open",)
+
     def __init__(self) -> None:
         self._open: list[tuple[int | None, Activity]] = []
-        self._lock = threading.Lock()  # guards _open: one object may serve many threads
 
     def _begin(self) -> Run:
         raise NotImplementedError
@@ -31,8 +35,8 @@ class Block:
     def __enter__(self) -> Span:
         run = self._begin()
         if not isinstance(run, Activity):
-            return trace.get_current_span()
-        with self._lock:
+            return INVALID_SPAN
+        with _lock:
             self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
         return run.__enter__()
 
@@ -48,7 +52,7 @@ class Block:
         in an `ExitStack`, whose frames say nothing, the current context tells.
         """
         current = otel_context.get_current()
-        with self._lock:
+        with _lock:
             if not self._open:
                 return NO_ACTIVITY
             last = len(self._open) - 1

@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from telemetry import providers
@@ -88,6 +87,8 @@ def _start(settings: Settings) -> Telemetry:
 
 def _warn_of_namesake() -> None:
     """Say so where PyPI's package `telemetry` is installed too: both want the same import name."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         namesake = distribution("telemetry")
     except PackageNotFoundError:

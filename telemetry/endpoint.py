@@ -27,6 +27,8 @@ from telemetry.wrap import wrap
 class Endpoint(Block):
     """Trace, time and count the requests of one endpoint; made by `endpoint`."""
 
+    __slots__ = ("_names",)
+
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
         self._names = names

@@ -7,7 +7,7 @@ A cancelled task is a failure of type `CancelledError`. A generator closed early
 not come here with it.
 """
 
-import asyncio
+import sys
 
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -21,7 +21,8 @@ def error_type(exc: BaseException) -> str:
 
     Cancellation is `CancelledError` wherever the interpreter happens to define it.
     """
-    if isinstance(exc, asyncio.CancelledError):
+    asyncio = sys.modules.get("asyncio")  # whoever was cancelled has imported it; others need not pay for it
+    if asyncio is not None and isinstance(exc, asyncio.CancelledError):
         return "CancelledError"
     kind = type(exc)
     return kind.__qualname__ if kind.__module__ in {"builtins", ""} else f"{kind.__module__}.{kind.__qualname__}"

@@ -7,10 +7,13 @@ Everything that records asks here first, and this answer is what makes telemetry
 nothing.
 """
 
+import os
+from types import ModuleType
 from typing import Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import Meter
+from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Tracer
 
 SCOPE: Final = "search-telemetry"
@@ -29,6 +32,8 @@ class _Providers:
 
 
 _current = _Providers()
+_LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"}.isdisjoint(os.environ)
+"""The API loads its providers from these at the first question."""
 
 
 def is_placeholder(provider: object) -> bool:
@@ -42,7 +47,7 @@ def is_placeholder(provider: object) -> bool:
 
 def tracer() -> Tracer | None:
     """Return the tracer to record with, None while there is none."""
-    if _current.tracer is None and not _current.settled:
+    if _current.tracer is None and not _current.settled and _is_set(trace, "_TRACER_PROVIDER"):
         provider = trace.get_tracer_provider()
         if not is_placeholder(provider):
             _current.tracer = provider.get_tracer(SCOPE)
@@ -51,11 +56,20 @@ def tracer() -> Tracer | None:
 
 def meter() -> Meter | None:
     """Return the meter to record with, None while there is none."""
-    if _current.meter is None and not _current.settled:
+    if _current.meter is None and not _current.settled and _is_set(metrics_internal, "_METER_PROVIDER"):
         provider = metrics.get_meter_provider()
         if not is_placeholder(provider):
             _current.meter = provider.get_meter(SCOPE)
     return _current.meter
+
+
+def _is_set(api: ModuleType, name: str) -> bool:
+    """Say whether the API holds a provider, by looking where it keeps it.
+
+    Asking the API costs a microsecond, on every call of every function of a process that records nothing. Should the
+    place ever move, the API is asked.
+    """
+    return getattr(api, name, api) is not None or _LOADS_PROVIDERS
 
 
 def recording() -> bool:

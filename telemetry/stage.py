@@ -34,6 +34,8 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
     `db.system.name` also `db.client.operation.duration`.
     """
 
+    __slots__ = ("_given", "_links", "_name")
+
     def __init__(
         self,
         name: str,
