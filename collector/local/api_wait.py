@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 
 from collector.local import query
+from collector.local.errors import CollectorError
 from collector.local.store import Store
 
 QUIET_S = 0.3
@@ -25,6 +26,7 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
 
     Raises:
         query.QueryError: nothing of it arrived in time, or the name means no trace.
+        CollectorError: the collector is stopping.
     """
     deadline = time.monotonic() + limit_s
     span_count, quiet_since = 0, 0.0
@@ -43,6 +45,8 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
                 raise found
             return found, complete and now >= quiet_since + QUIET_S
         store.changed.wait(sequence, wake_at - now)
+        if store.changed.closed:
+            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
 
 
 def _trace(store: Store, name: str) -> query.Trace | query.QueryError:

@@ -28,6 +28,12 @@ class Changes:
         with self._condition:
             return self._closed
 
+    @property
+    def closed(self) -> bool:
+        """Whether the store is closing: nothing more will come."""
+        with self._condition:
+            return self._closed
+
     def bump(self) -> None:
         """Something was committed: wake everyone who waits."""
         with self._condition:

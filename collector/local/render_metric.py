@@ -77,8 +77,10 @@ def _histogram(point: Json) -> Histogram:
         return from_exponential(
             point["scale"], point["zero_count"], positive, negative, total=total, low=low, high=high
         )
-    counts = point["bucket_counts"] or [point["count"]]
-    return Histogram(tuple(float(bound) for bound in point["bounds"]), tuple(counts), total, low, high)
+    bounds, counts = point["bounds"], point["bucket_counts"]
+    if len(counts) != len(bounds) + 1:  # a histogram without buckets, or one that its sender got wrong
+        bounds, counts = [], [point["count"]]
+    return Histogram(tuple(float(bound) for bound in bounds), tuple(counts), total, low, high)
 
 
 def _picture(histogram: Histogram, glyphs: Glyphs) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console, OverflowMethod
+from rich.console import Console, JustifyMethod, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -43,7 +43,7 @@ def services_table(operations: Sequence[Json], console: Console) -> Table:
 def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> Table:
     """Traces, latest first; ids short enough to type, long enough to be unique here."""
     glyphs = glyphs_for(console)
-    result = table(console, ">trace", "operation", "service", ">time", ">spans", ">errors", ">age")
+    result = table(console, "<trace", "operation", "service", ">time", ">spans", ">errors", ">age")
     length = _unique_length([row["trace_id"] for row in traces])
     for row in traces:
         errors = f"{glyphs.error} {row['error_count']}" if row["error_count"] else ""
@@ -61,7 +61,7 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
 
 def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -> Table:
     """Metrics by name."""
-    result = table(console, "metric", "type", "unit", ">series", ">points", "services", ">age")
+    result = table(console, "<metric", "type", "unit", ">series", ">points", "services", ">age")
     for row in metrics:
         result.add_row(
             cell(row["name"], console, "bold"),
@@ -78,14 +78,14 @@ def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -
 def table(console: Console, *titles: str) -> Table:
     """A table with light lines.
 
-    A title that begins with `>` is of a column of numbers: set to the right and never cut. The others give way.
+    A column whose title begins with `<` or `>` is set to that side and never cut. The others give way.
     """
     is_unicode = glyphs_for(console) is UNICODE
     lines, cut = (box.SIMPLE_HEAD, _ELLIPSIS) if is_unicode else (box.ASCII2, _CROP)
     result = Table(box=lines, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", show_edge=False)
     for title in titles:
-        numbers = title.startswith(">")
-        result.add_column(title.lstrip(">"), justify="right" if numbers else "left", no_wrap=numbers, overflow=cut)
+        side: JustifyMethod = "right" if title.startswith(">") else "left"
+        result.add_column(title.lstrip("<>"), justify=side, no_wrap=title[:1] in {"<", ">"}, overflow=cut)
     return result
 
 
