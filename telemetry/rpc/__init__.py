@@ -8,8 +8,17 @@ from typing import Any
 
 from telemetry.rpc import aio_client, aio_server, client, server
 from telemetry.rpc.names import Filter
+from telemetry.rpc.zero_code import instrument_grpc, uninstrument_grpc
 
-__all__ = ["Filter", "aio_client_interceptors", "aio_server_interceptors", "client_interceptors", "server_interceptors"]
+__all__ = [
+    "Filter",
+    "aio_client_interceptors",
+    "aio_server_interceptors",
+    "client_interceptors",
+    "instrument_grpc",
+    "server_interceptors",
+    "uninstrument_grpc",
+]
 
 
 def server_interceptors(filter_: Filter | None = None) -> list[Any]:

@@ -26,7 +26,7 @@ from telemetry.guard import guard
 from telemetry.instruments import observe
 from telemetry.rpc.names import Method
 from telemetry.scope import current_scope
-from telemetry.spans import start_span
+from telemetry.spans import baggage_attributes, start_span
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
@@ -76,15 +76,16 @@ class Call:
         attributes: dict[str, AttributeValue],
         adopted: Span | None = None,
     ) -> None:
-        """Start the span below the one in `context`; `adopted` is used instead of a new one, and never ended here."""
+        """Start the span below the one in `context`; `adopted` is completed instead, and never ended here."""
         self._side = side
         self._method = method
         self._adopted = adopted is not None
         self._latch = threading.Lock()  # taken by the first end, never given back
         self._wall, self._steady = clock.wall(), clock.steady()
-        self.span = adopted or start_span(
-            method.name, side.kind, {**method.attributes, **attributes}, context=context, start_time=self._wall
-        )
+        given = {**method.attributes, **attributes}
+        if adopted is not None:
+            adopted.set_attributes({**given, **baggage_attributes(context)})
+        self.span = adopted or start_span(method.name, side.kind, given, context=context, start_time=self._wall)
         self.context = trace.set_span_in_context(self.span, context)
 
     @property

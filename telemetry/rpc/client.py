@@ -7,17 +7,20 @@ The caller gets gRPC's own call object; its callback ends the span when the stat
 between the caller and the responses, and the loop over them never runs inside the span.
 """
 
+import contextlib
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import grpc
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from telemetry.context import attach, detach
 from telemetry.guard import guard
 from telemetry.rpc.call import Call, Outcome, code_of
 from telemetry.rpc.names import Filter
-from telemetry.rpc.outgoing import Outgoing
+from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
 from telemetry.rpc.streams import Produced
 
 Continuation = Callable[[Any, Any], Any]
@@ -63,13 +66,20 @@ class ClientInterceptor(
         call.mark(request)
         token = attach(call.context)
         try:
-            outgoing = continuation(details, request)
+            with _alone():
+                outgoing = continuation(details, request)
         except BaseException as error:
             call.end(_outcome_of_error(error))
             raise
         finally:
             detach(token)
         return _watched(outgoing, call)
+
+
+def _alone() -> contextlib.AbstractContextManager[None]:
+    """Keep the contributed interceptors from a second span: where they are installed, they are below ours."""
+    in_use = f"{CONTRIBUTED}._client" in sys.modules
+    return suppress_instrumentation() if in_use else contextlib.nullcontext()
 
 
 def _watched(outgoing: Any, call: Call) -> Any:

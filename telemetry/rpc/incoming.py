@@ -23,7 +23,7 @@ from telemetry.instruments import observe
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, peer_attributes
-from telemetry.rpc.outgoing import spanned_by_contributed, wanted
+from telemetry.rpc.outgoing import contributed_span, wanted
 from telemetry.scope import Scope, with_scope
 from telemetry.spans import operation_of
 
@@ -165,11 +165,8 @@ def behavior_of(handler: Any) -> Any:
 
 
 def _started(method: Method, request: object, servicer: Any) -> tuple[ServerCall, Context]:
-    adopted, context = None, otel_context.get_current()
-    if spanned_by_contributed(method, trace.SpanKind.SERVER):
-        adopted = trace.get_current_span()
-    else:
-        context = received(servicer.invocation_metadata())
+    adopted = contributed_span(method, trace.SpanKind.SERVER)
+    context = otel_context.get_current() if adopted is not None else received(servicer.invocation_metadata())
     call = ServerCall(method, context, peer_attributes(servicer.peer()), adopted)
     call.measure(request)
     return call, call.context

@@ -17,7 +17,7 @@ from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import carrying
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, target_attributes
 
-_CONTRIBUTED = "opentelemetry.instrumentation.grpc"
+CONTRIBUTED = "opentelemetry.instrumentation.grpc"
 
 
 class Outgoing:
@@ -37,11 +37,12 @@ class Outgoing:
             return None, details
         with guard:
             method = method_of(details.method)
-            if rpc.running(rpc.CLIENT, method, request) or spanned_by_contributed(method, trace.SpanKind.CLIENT):
+            if rpc.running(rpc.CLIENT, method, request):
                 return None, details
             if not wanted(self._filter, details):
                 return None, carrying(details)
-            call = rpc.Call(rpc.CLIENT, method, otel_context.get_current(), self._address)
+            adopted = contributed_span(method, trace.SpanKind.CLIENT)
+            call = rpc.Call(rpc.CLIENT, method, otel_context.get_current(), self._address, adopted)
             return call, carrying(details, call.context)
         return None, details
 
@@ -54,13 +55,14 @@ def wanted(filter_: Filter, details: Any) -> bool:
         return True
 
 
-def spanned_by_contributed(method: Method, kind: trace.SpanKind) -> bool:
-    """Say whether the current span is this very call's, made by `opentelemetry-instrumentation-grpc`."""
+def contributed_span(method: Method, kind: trace.SpanKind) -> trace.Span | None:
+    """Return the current span if it is this very call's, made by `opentelemetry-instrumentation-grpc`.
+
+    Such a span is completed instead of doubled: its own instrumentation leaves out statuses and metrics.
+    """
     span = trace.get_current_span()
     scope = getattr(span, "instrumentation_scope", None)
-    return (
-        scope is not None
-        and scope.name.startswith(_CONTRIBUTED)
-        and getattr(span, "kind", None) is kind
-        and getattr(span, "name", None) == method.name
-    )
+    if scope is None or not scope.name.startswith(CONTRIBUTED):
+        return None
+    ours = getattr(span, "kind", None) is kind and getattr(span, "name", None) == method.name
+    return span if ours else None
