@@ -38,12 +38,10 @@ def insert(
     """Insert rows that hold the table's columns in order but the last, `ingested_unix_ns`, which is `now_unix_ns`."""
     values = ", ".join(_cast(column) for column in table.columns[:-1])
     cursor.register("incoming", columns_of(table, rows))
-    try:
-        cursor.execute(
-            f'INSERT INTO "{table.name}" SELECT {values}, {now_unix_ns} FROM incoming {condition}'  # noqa: S608 (our names)
-        )
-    finally:
-        cursor.unregister("incoming")
+    cursor.execute(
+        f'INSERT INTO "{table.name}" SELECT {values}, {now_unix_ns} FROM incoming {condition}'  # noqa: S608 (our names)
+    )
+    cursor.unregister("incoming")  # after a failure the cursor is of no more use, and takes it along
 
 
 def columns_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Columns:

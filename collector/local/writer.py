@@ -22,6 +22,8 @@ from collector.local.store import Store
 
 PRUNE_EVERY_S = 600.0
 """How often the store's memory of exports is cut to what the settings allow."""
+BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
+"""DuckDB cannot hold some value. Everything else that it raises means that the store itself does not work."""
 
 
 class Writer:
@@ -112,12 +114,12 @@ class Writer:
             return
         try:
             self._write(group)
-        except duckdb.DataError as error:
+        except BAD_VALUE as error:
             self._store_one_by_one(group, error)
         except (duckdb.Error, CollectorError) as error:
             self._fail([export for same in group for export in same], str(error))
 
-    def _store_one_by_one(self, group: list[list[Export]], error: duckdb.DataError) -> None:
+    def _store_one_by_one(self, group: list[list[Export]], error: duckdb.Error) -> None:
         """DuckDB cannot hold some value in the group: only the export that has it is turned away."""
         if len(group) > 1:
             for same in group:
