@@ -40,3 +40,10 @@ def weights(file: str) -> Path:
             "Install search-telemetry-stack again, or train them anew: python -m demo_flow.training.train --help",
         )
     return path
+
+
+def unreadable(path: Path, error: Exception) -> EncoderUnavailable:
+    """Say that one of the model's files is there and damaged."""
+    return EncoderUnavailable(
+        f"The weights of {TINY} cannot be loaded from {path}: {error}", "Install search-telemetry-stack again."
+    )

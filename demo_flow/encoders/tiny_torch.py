@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from demo_flow.encoders.base import Batch
-from demo_flow.encoders.tiny import TinyPreparing, weights
-from demo_flow.model.towers import DIMENSION, ImageTower, TextTower
-
-WEIGHTS = "pamazon-tiny.safetensors"
+from demo_flow.encoders.tiny import TinyPreparing, unreadable, weights
+from demo_flow.model.towers import DIMENSION
+from demo_flow.model.weights import WEIGHTS, load_towers
 
 
 class TinyTorchEncoder(TinyPreparing):
@@ -25,9 +23,11 @@ class TinyTorchEncoder(TinyPreparing):
 
     def __init__(self, device: str) -> None:
         self.device = device
-        state = load_file(weights(WEIGHTS))
-        self._text = _tower(TextTower(), "text.", state, device)
-        self._image = _tower(ImageTower(folded=True), "image.", state, device)
+        path = weights(WEIGHTS.name)
+        try:
+            self._text, self._image = load_towers(path, device)
+        except Exception as error:  # safetensors' and torch's classes of errors share no base of their own
+            raise unreadable(path, error) from error
 
     def encode_texts(self, batch: Batch) -> NDArray[np.float32]:
         """Run the text tower."""
@@ -41,10 +41,3 @@ class TinyTorchEncoder(TinyPreparing):
         with torch.inference_mode():
             vectors: NDArray[np.float32] = tower(*(torch.from_numpy(a).to(self.device) for a in arrays)).cpu().numpy()
         return vectors
-
-
-def _tower(tower: torch.nn.Module, prefix: str, state: dict[str, torch.Tensor], device: str) -> torch.nn.Module:
-    """Fill a tower with its part of the weights."""
-    part = {key.removeprefix(prefix): value.float() for key, value in state.items() if key.startswith(prefix)}
-    tower.load_state_dict(part)
-    return tower.to(device).eval()

@@ -6,8 +6,9 @@ well they fit. State: the two sessions, which any number of threads may share.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +30,15 @@ class Tiny:
         """Load `text.onnx` and `image.onnx` from `folder`; a forward pass takes `threads` threads."""
         self._text = _session(folder / TEXT, threads)
         self._image = _session(folder / IMAGE, threads)
+        self.dimension = int(self._text.get_outputs()[0].shape[1])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """One unit vector for each text."""
-        return self._first(self._text.run(None, featurise(texts).inputs()))
+        return self.encode_features(featurise(texts).inputs())
+
+    def encode_features(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Vectors:
+        """The same for texts that `featurise` has prepared."""
+        return self._first(self._text.run(None, dict(inputs)))
 
     def encode_images(self, pictures: Sequence[bytes]) -> Vectors:
         """One unit vector for each picture.
@@ -54,4 +60,7 @@ class Tiny:
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors: the rest is advice on graphs, on standard error
+    # Threads that wait for the next pass sleep: spinning would take whole cores from the services beside this one.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -81,7 +81,8 @@ def test_what_is_no_picture_and_no_text_is_the_callers_error(encoder: Encoder) -
 def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     """Which file, and how to get it back."""
     if damage != "missing":
-        (tmp_path / "text.onnx").write_bytes(b"" if damage == "empty" else b"no graph")
+        for file in ("text.onnx", "image.onnx"):
+            (tmp_path / file).write_bytes(b"" if damage == "empty" else b"no graph")
     monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(EncoderUnavailable, match=str(tmp_path / "text.onnx")) as caught:
         load_encoder(TINY)

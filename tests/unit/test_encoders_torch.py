@@ -1,12 +1,14 @@
 """`pamazon-tiny` on torch: the same space as on onnxruntime."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from demo_flow import model
 from demo_flow.encoders import TINY, EncoderUnavailable, load_encoder
 
 REASON = "the extra is not installed: pip install 'search-telemetry[clip]', or make test-clip"
@@ -41,6 +43,15 @@ def test_both_runtimes_speak_of_the_same_space(device: str) -> None:
         assert ours.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-4)
         assert (ours * theirs).sum(axis=1).min() > 0.99
+
+
+def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which file, and how to get it back."""
+    (tmp_path / "pamazon-tiny.safetensors").write_bytes(b"no tensors")
+    monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(EncoderUnavailable, match=r"cannot be loaded from .*pamazon-tiny.safetensors") as caught:
+        load_encoder(TINY, runtime="torch")
+    assert "Install search-telemetry-stack again" in caught.value.mend
 
 
 def test_a_gpu_that_is_not_there_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
