@@ -28,7 +28,7 @@ from demo_flow.commands.index import index_with_bar
 from demo_flow.commands.options import data_folder
 from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
-from demo_flow.flow import GATEWAY
+from demo_flow.flow import GATEWAY, NAMESPACE
 from demo_flow.indexing import read_catalogue
 from demo_flow.processes import ChildDied, Processes, terminated_as_interrupted
 from demo_flow.proto.pamazon_pb2 import SearchRequest
@@ -89,7 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, console: Console) -> int:
     plan, collector = Plan(data=args.data or data_folder(), recreate=True), Collector(store=args.store)
     if args.free_ports:
-        os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
         anywhere = "127.0.0.1:0"
         plan = replace(plan, gateway=anywhere, clip_encoder=anywhere, qdrant_indexer=anywhere)
         collector = replace(collector, otlp=_free_address(), api=_free_address(), http=anywhere)
@@ -98,7 +97,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
             _start_collector(console, processes, collector)
-        handle = telemetry.configure("pamazon")
+        handle = telemetry.configure("pamazon", namespace=NAMESPACE)
         stack.callback(handle.shutdown, 2.0)
         with steps.step("Pamazon: gateway, CLIP encoder, Qdrant indexer"):
             pamazon = open_pamazon(plan, processes, lambda what: console.print(f"  {what}", style="dim"))
@@ -131,7 +130,9 @@ class Collector:
 
 def _start_collector(console: Console, processes: Processes, wanted: Collector) -> None:
     """Start the local collector, or use the one that answers already; tell every process where it is."""
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{wanted.otlp}")
+    for name in [name for name in os.environ if name.startswith("OTEL_EXPORTER_OTLP_")]:
+        del os.environ[name]  # the demo shows its own collector
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{wanted.otlp}"
     if _answers(wanted.api):
         console.print(f"  The one that runs already, http://{wanted.api}, is used.", style="dim", highlight=False)
         return
@@ -139,9 +140,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     deadline = time.monotonic() + _COLLECTOR_TIMEOUT
     while not _answers(wanted.api):
         if collector.process.poll() is not None:
-            raise ChildDied(
-                collector.obituary(), "Or run the demo on free ports: python -m demo_flow.demo --free-ports"
-            )
+            raise ChildDied(collector.obituary(), "Or let it choose: python -m demo_flow.demo --free-ports")
         if time.monotonic() > deadline:
             raise PamazonError(f"The local collector does not answer at {wanted.api}.", f"Its log is {collector.log}.")
         time.sleep(0.05)

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     import telemetry
+    from demo_flow.flow import NAMESPACE
     from demo_flow.indexing import read_catalogue
 
     errors = Console(stderr=True)
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         errors.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
     items = read_catalogue(args.catalogue, on_problem)
-    handle = telemetry.configure("pamazon")
+    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
     try:
         index_with_bar(Console(), args.gateway, items, args.batch)
     finally:

@@ -38,9 +38,10 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     import telemetry
+    from demo_flow.flow import NAMESPACE
 
     console = Console(stderr=args.json)
-    handle = telemetry.configure("pamazon")
+    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
     try:
         report = _traffic(args, console)
     finally:

@@ -40,8 +40,9 @@ def run(args: argparse.Namespace) -> int:
 
     import telemetry
     from demo_flow.client import GatewayClient, RequestFailed
+    from demo_flow.flow import NAMESPACE
 
-    handle = telemetry.configure("pamazon")
+    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
     status, trace_id, shown = 0, None, None
     try:
         with GatewayClient(args.gateway) as client:

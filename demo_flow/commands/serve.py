@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from demo_flow.commands.options import Subparsers, address, data_folder
-from demo_flow.flow import GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
+from demo_flow.flow import GATEWAY, NAMESPACE, QDRANT_INDEXER, ROLES, Argument, Role
 
 if TYPE_CHECKING:
     from demo_flow.serving.server import Executor
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.follow_parent:
         follow_parent()
     role: Role = args.role
-    handle = telemetry.configure(role.name)
+    handle = telemetry.configure(role.name, namespace=NAMESPACE, logs=("console", "otlp"))
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo_flow.commands.options import Subparsers, address, data_folder
-from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, NAMESPACE, QDRANT_INDEXER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
             if not int(pamazon.indexer["points"]):
-                handle = telemetry.configure("pamazon")
+                handle = telemetry.configure("pamazon", namespace=NAMESPACE)
                 _index(console, pamazon, args.catalogue)
                 handle.flush(5.0)
             print_banner(console, pamazon, plan)

@@ -1,0 +1,19 @@
+"""Fixtures that tests of several folders share."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from telemetry.guard import guard
+
+pytest_plugins = ("tests.pamazon_fixtures",)
+
+
+@pytest.fixture(autouse=True)
+def _faults_of_ours_are_errors() -> Iterator[None]:
+    """A fault inside the library, which a host never sees, fails the test; and no thread of ours outlives it."""
+    guard.strict = True
+    yield
+    guard.strict = False
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("search-telemetry-")] == []

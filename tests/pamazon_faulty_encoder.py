@@ -1,0 +1,46 @@
+"""`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` takes a second.
+
+While it stalls it writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can act
+at that moment. Everything else is the shipped encoder's own work.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry import trace
+
+import demo_flow.encoders
+from demo_flow.cli import main
+
+load_encoder = demo_flow.encoders.load_encoder
+
+
+def load_faulty(name: str, **options: Any) -> Any:
+    """Load the encoder and put the faults into it."""
+    encoder: Any = load_encoder(name, **options)
+    prepare_texts = encoder.prepare_texts
+
+    def prepare(texts: Sequence[str]) -> Any:
+        if "explode" in texts:
+            raise RuntimeError("the weights are gone")
+        if "stall" in texts:
+            _stall()
+        return prepare_texts(texts)
+
+    encoder.prepare_texts = prepare
+    return encoder
+
+
+def _stall() -> None:
+    trace_id = trace.get_current_span().get_span_context().trace_id
+    handle = os.open(os.environ["PAMAZON_TEST_GATE"], os.O_RDWR | os.O_NONBLOCK)  # never waits for a reader
+    os.write(handle, trace.format_trace_id(trace_id).encode() + b"\n")
+    threading.Event().wait(1.0)
+    os.close(handle)
+
+
+demo_flow.encoders.load_encoder = load_faulty
+sys.exit(main())
