@@ -49,7 +49,7 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_services(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--service", metavar="NAME", help="only this service")
+    parser.add_argument("--service", metavar="NAME", help="only this service; with --json its operations")
 
 
 def _add_traces(parser: argparse.ArgumentParser) -> None:

@@ -23,9 +23,11 @@ SVG_WIDTH = 112
 
 def services(args: argparse.Namespace) -> int:
     """`telemetry services`."""
-    if args.json:
+    if args.json and not args.service:
         return _print_json(_ask(args, "/api/services"))
     answer = _ask(args, "/api/operations", service=args.service)
+    if args.json:
+        return _print_json(answer)
     console = make_console()
     if not answer["operations"]:
         return _nothing(console, "No spans yet.")

@@ -1,0 +1,259 @@
+"""The commands as real processes: a collector in the foreground, readers beside it and after it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import httpx
+import pytest
+
+from tests.integration.otlp_by_hand import send, span
+
+TELEMETRY = str(Path(sys.executable).with_name("telemetry"))
+A, B = "a" * 32, "ab" * 16
+RPC = {"rpc.system.name": "grpc"}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A terminal of 80 columns without colours, and a home of its own."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("COV_")}
+    return kept | {"HOME": str(home), "XDG_DATA_HOME": str(home), "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+
+
+@dataclass
+class Running:
+    """A collector in a process of its own."""
+
+    process: subprocess.Popen[str]
+    store: Path
+    banner: str
+    http: str
+    api: str
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Its exit status and what it printed at the end."""
+        self.process.send_signal(number)
+        output, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, output
+
+
+@contextmanager
+def collecting(home: Path) -> Iterator[Running]:
+    store = home / "own" / "store.duckdb"
+    ports = [part for name in ("--grpc", "--http", "--api") for part in (name, "127.0.0.1:0")]
+    process = subprocess.Popen(
+        [TELEMETRY, "collect", "--store", str(store), *ports],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(home),
+    )
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:  # the banner is whole when its last line is there
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        banner = "".join(lines)
+        http, api = re.findall(r"http://(127\.0\.0\.1:\d+)", banner)
+        yield Running(process, store, banner, http, api)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def telemetry(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TELEMETRY, *arguments], capture_output=True, text=True, env=environment(home), timeout=60, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def running(home: Path) -> Iterator[Running]:
+    """A collector that was sent a search with an error, and another trace."""
+    with collecting(home) as running:
+        search = [
+            span(A, 1, None, "/search", "server", start_ms=0, end_ms=50, attributes=RPC),
+            span(A, 2, 1, "encode", start_ms=10, end_ms=40, error="no model", attributes={"len_docs": 3}),
+        ]
+        send(running.http, "traces", "gateway", search)
+        send(running.http, "traces", "gateway", [span(B, 1, None, "/index", start_ms=1000, end_ms=1200)])
+        point = {"timeUnixNano": "1700000000000000000", "asInt": "42", "attributes": []}
+        total = {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [point]}
+        send(running.http, "metrics", "gateway", [{"name": "search.documents", "unit": "{document}", "sum": total}])
+        yield running
+
+
+TREE = dedent("""\
+    /search  50.0 ms · 2 spans · 1 service  ✗ 1 error
+    trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa · 2023-11-14 22:13:20 UTC
+
+      span             service    time    self 0                             50.0 ms
+    ● /search          gateway 50.0 ms 20.0 ms ━━━━━━━━─────────────────────━━━━━━━━
+    ● └ ✗ encode       gateway 30.0 ms 30.0 ms        ━━━━━━━━━━━━━━━━━━━━━━━
+          ✗ no model
+          len_docs=3
+
+    ● waited for encode 30.0 ms (60 %), /search 20.0 ms (40 %)
+    """)
+
+
+def test_the_banner_says_where_the_collector_listens(running: Running) -> None:
+    """With the real ports, when it is ready, and without a line too many."""
+    assert running.banner.startswith("● search-telemetry collector is ready\n")
+    assert re.search(r"OTLP over gRPC +127\.0\.0\.1:[1-9]\d*\n", running.banner)
+    assert f"{running.store}  0 traces · 0 spans\n" in running.banner
+
+
+def test_the_last_trace_as_a_tree(home: Path, running: Running) -> None:
+    """The whole output of `telemetry trace last`."""
+    shown = telemetry(home, "trace", "last", "--api", running.api, "--wait", "5s")
+    assert shown.stderr == ""
+    assert shown.stdout == TREE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (("services",), "/api/services"),
+        (("services", "--service", "gateway"), "/api/operations?service=gateway"),
+        (("traces", "--limit", "20"), "/api/traces?limit=20"),
+        (("trace", "last"), "/api/traces/last"),
+        (("metrics",), "/api/metrics"),
+        (("metrics", "search.documents"), "/api/metrics/search.documents"),
+    ],
+    ids=" ".join,
+)
+def test_json_is_the_answer_of_the_api(home: Path, running: Running, arguments: tuple[str, ...], path: str) -> None:
+    """Scripts get from the command what they would get over HTTP."""
+    shown = telemetry(home, *arguments, "--json", "--api", running.api)
+    assert json.loads(shown.stdout) == httpx.get(f"http://{running.api}{path}", trust_env=False).json()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), ["abababab", "aaaaaaaa"]),
+        (("--service", "gateway", "--operation", "encode"), ["aaaaaaaa"]),
+        (("--status", "error"), ["aaaaaaaa"]),
+        (("--min-duration", "100ms"), ["abababab"]),
+        (("--attribute", "len_docs=3", "--attribute", "rpc.system.name=grpc"), ["aaaaaaaa"]),
+        (("--attribute", "len_docs=4"), []),
+        (("--limit", "1"), ["abababab"]),
+    ],
+    ids=str,
+)
+def test_traces_by_filter(home: Path, running: Running, arguments: tuple[str, ...], expected: list[str]) -> None:
+    """Each option narrows the table as the API's parameter does."""
+    shown = telemetry(home, "traces", *arguments, "--api", running.api)
+    assert shown.returncode == 0
+    assert [line.split()[0] for line in shown.stdout.splitlines() if re.match("[0-9a-f]{8} ", line)] == expected
+
+
+def test_services_and_metrics_as_tables(home: Path, running: Running) -> None:
+    """Names, counts and values stand in the tables."""
+    services = telemetry(home, "services", "--api", running.api).stdout.splitlines()
+    assert services[0].split() == ["service", "operation", "kind", "count", "errors", "p50", "p95", "p99"]
+    assert services[4].split() == ["encode", "internal", "1", "100", "%", "30.0", "ms", "30.0", "ms", "30.0", "ms"]
+    assert "search.documents" in telemetry(home, "metrics", "--api", running.api).stdout
+    shown = telemetry(home, "metrics", "search.documents", "--api", running.api).stdout
+    assert shown.splitlines()[0] == "search.documents · sum, {document}"
+    assert shown.splitlines()[-1].split() == ["gateway", "42"]
+
+
+def test_a_picture_for_the_readme(home: Path, running: Running, tmp_path: Path) -> None:
+    """An SVG with the tree in it."""
+    picture = tmp_path / "trace.svg"
+    telemetry(home, "trace", "aaaa", "--api", running.api, "--svg", str(picture))
+    text = picture.read_text("utf-8")
+    assert text.startswith("<svg")
+    assert "telemetry&#160;trace" in text.replace(" ", "&#160;")
+    assert "encode" in text
+
+
+MISTAKES = [
+    (("trace", "ffff"), "No span of trace ffff is here.\nSee which traces are: telemetry traces.\n"),
+    (("trace", "a"), f"Several traces begin with a: {A} and {B}.\nWrite more digits of the id.\n"),
+    (("trace", "last", "--wait", "5"), "wait='5' is not a duration.\nWrite a number and a unit: wait=50ms.\n"),
+    (("metrics", "nothing"), "No metric 'nothing' is here.\nSee which metrics are: telemetry metrics.\n"),
+    (("traces", "--store", "x"), "--api and --store both say where to read.\nName one of them.\n"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISTAKES, ids=[" ".join(row[0]) for row in MISTAKES])
+def test_a_users_mistake_is_told_in_two_lines(
+    home: Path, running: Running, arguments: tuple[str, ...], told: str
+) -> None:
+    """What is wrong and how to mend it, on standard error, status 2."""
+    shown = telemetry(home, *arguments, "--api", running.api)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", told)
+
+
+def test_a_store_in_use_is_read_through_its_collector(home: Path, running: Running) -> None:
+    """The message says who holds it and what to do."""
+    shown = telemetry(home, "traces", "--store", str(running.store))
+    assert shown.returncode == 2
+    assert f"held by another process (pid {running.process.pid})" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_nobody_at_the_address_is_told(home: Path) -> None:
+    """With the command that starts a collector."""
+    shown = telemetry(home, "traces", "--api", "127.0.0.1:1")
+    assert shown.returncode == 2
+    assert shown.stderr.startswith("No collector answers at 127.0.0.1:1: ")
+    assert "telemetry collect" in shown.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(home: Path, running: Running) -> None:
+    """`telemetry traces | head -0` prints no stack trace."""
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [TELEMETRY, "traces", "--api", running.api],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(home),
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert process.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_the_collector_ends_with_a_summary_and_its_store_is_readable(tmp_path: Path, number: signal.Signals) -> None:
+    """On Ctrl-C and on SIGTERM: status 0, the counts by signal, and everything acknowledged is in the file."""
+    with collecting(tmp_path) as running:
+        send(running.http, "traces", "gateway", [span(A, 1, None, "/search", "server", attributes=RPC)])
+        status, output = running.end(number)
+    assert status == 0
+    assert re.search(r"^traces +1 +1 +0 +0 +0 +0$", output, re.MULTILINE)
+    assert (
+        "/search  10.0 ms · 1 span · 1 service"
+        in telemetry(tmp_path, "trace", "last", "--store", str(running.store)).stdout
+    )
+
+
+def test_a_store_whose_collector_was_killed_is_readable(tmp_path: Path) -> None:
+    """Kill -9 takes nothing that was acknowledged."""
+    with collecting(tmp_path) as running:
+        send(running.http, "traces", "gateway", [span(A, 1, None, "/search", "server", attributes=RPC)])
+        running.end(signal.SIGKILL)
+    assert "/search" in telemetry(tmp_path, "trace", "aaaa", "--store", str(running.store)).stdout
