@@ -59,11 +59,13 @@ def target_attributes(target: str | None) -> dict[str, AttributeValue]:
     """Return `server.address` and `server.port` of a channel's target, such as `localhost:8090` or `dns:///host:80`."""
     if not target:
         return {}
-    plain = target.rpartition("/")[2] if "://" in target else target
-    scheme, colon, rest = plain.partition(":")
-    if colon and scheme in {"unix", "unix-abstract"}:
-        return {c.SERVER_ADDRESS.name: rest}
-    if colon and scheme in {"dns", "ipv4", "ipv6"} and not rest.isdecimal():
+    scheme, _, rest = target.partition(":")
+    if scheme in {"unix", "unix-abstract"}:
+        return {c.SERVER_ADDRESS.name: rest.removeprefix("//")}
+    plain = target
+    if rest.startswith("//"):  # scheme://authority/host:port; the authority is a DNS server's
+        plain = rest.rpartition("/")[2]
+    elif scheme in {"dns", "ipv4", "ipv6"} and not rest.isdecimal():
         plain = rest
     host, port = _split_port(plain.partition(",")[0])
     found: dict[str, AttributeValue] = {c.SERVER_ADDRESS.name: host}

@@ -11,7 +11,6 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry.context import attach, detach
-from telemetry.guard import guard
 
 
 class Produced(Iterator[Any]):
@@ -49,9 +48,8 @@ class Produced(Iterator[Any]):
             self._end(GeneratorExit())
 
     def __del__(self) -> None:
-        if getattr(self, "_on_end", None) is not None:
-            with guard:
-                self.close()
+        if self._on_end is not None:
+            self.close()
 
     def _step(self, step: Callable[..., Any], *arguments: Any) -> Any:
         token = None if self._context is None else attach(self._context)
