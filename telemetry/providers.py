@@ -8,6 +8,8 @@ nothing.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
 
@@ -82,3 +84,15 @@ def recording() -> bool:
 def settle(tracer: Tracer | None, meter: Meter | None) -> None:
     """Record with these from now on; None for a signal that is switched off."""
     _current.tracer, _current.meter, _current.settled = tracer, meter, True
+
+
+@contextmanager
+def borrow(*, tracer: Tracer | None = None, meter: Meter | None = None) -> Iterator[None]:
+    """Record with these for a while: a test does. What is None stays as it is."""
+    before = (_current.tracer, _current.meter, _current.settled)
+    _current.tracer, _current.meter = tracer or _current.tracer, meter or _current.meter
+    _current.settled = True
+    try:
+        yield
+    finally:
+        _current.tracer, _current.meter, _current.settled = before

@@ -1,0 +1,97 @@
+"""Records what a test does, beside whatever provider there is.
+
+In: the begin and the end of a test. Out: its `Spans`, its `Metrics`. State: one tracer provider for the process, made
+at the first test that asks (OpenTelemetry takes one only) and shared by all; its processor hands every span to the test
+that runs, and to none between tests. A provider that the user's own tests have set is used as it is, with their ids.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk import trace as sdk_trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+
+from telemetry import instruments, providers
+from telemetry.bounds import bounds
+from telemetry.clock import clock
+from telemetry.errors import TelemetryError
+from telemetry.testing.clock import CountingIds
+from telemetry.testing.metrics import Metrics
+from telemetry.testing.spans import Spans
+
+
+class _Switch(SpanProcessor):
+    """Hands spans to the test that runs."""
+
+    def __init__(self) -> None:
+        self.spans: Spans | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  the SDK's signature
+        if self.spans is not None:
+            self.spans.started(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.spans is not None:
+            self.spans.ended(span)
+
+
+class _Process:
+    """What is made once."""
+
+    provider: TracerProvider | None = None
+    switch = _Switch()
+    ids = CountingIds()
+
+
+@contextmanager
+def record_spans() -> Iterator[Spans]:
+    """Record the spans of one test."""
+    provider = _provider()
+    spans = _Process.switch.spans = Spans()
+    _Process.ids.begin()
+    read = spans.clock.read
+    with (
+        providers.borrow(tracer=provider.get_tracer(providers.SCOPE)),
+        mock.patch.multiple(clock, wall=read, steady=read),
+        mock.patch.object(sdk_trace, "time_ns", read),
+    ):
+        try:
+            yield spans
+        finally:
+            _Process.switch.spans = None
+
+
+@contextmanager
+def record_metrics() -> Iterator[Metrics]:
+    """Record the metrics of one test."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    with providers.borrow(meter=provider.get_meter(providers.SCOPE)):
+        instruments.forget()
+        bounds.forget()
+        try:
+            yield Metrics(reader)
+        finally:
+            instruments.forget()
+            provider.shutdown()
+
+
+def _provider() -> TracerProvider:
+    if _Process.provider is None:
+        found = trace.get_tracer_provider()
+        if providers.is_placeholder(found):
+            found = TracerProvider(id_generator=_Process.ids, shutdown_on_exit=False)
+            trace.set_tracer_provider(found)
+        if not isinstance(found, TracerProvider):
+            raise TelemetryError(
+                f"the fixture `spans` cannot watch a {type(found).__name__}",
+                "set a TracerProvider of opentelemetry-sdk, or none, before the first test that asks for `spans`",
+            )
+        found.add_span_processor(_Process.switch)
+        _Process.provider = found
+    return _Process.provider

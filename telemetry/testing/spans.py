@@ -1,0 +1,115 @@
+"""The spans of a test, and their tree.
+
+In: spans as they start and end, on any thread. Out: what a test asserts. State: the spans, owned by one test.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
+
+from telemetry.testing.clock import TestClock
+
+
+class Spans:
+    """What the fixture `spans` gives: the ended spans, in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.clock = TestClock()
+        self._ended: list[ReadableSpan] = []
+        self._open: dict[int, str] = {}
+        self._changed = threading.Condition()  # guards the two above
+
+    def __iter__(self) -> Iterator[ReadableSpan]:
+        with self._changed:
+            return iter(tuple(self._ended))
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def __repr__(self) -> str:
+        return f"<spans\n{self.tree(status=True)}>"
+
+    @property
+    def open(self) -> list[str]:
+        """Names of the spans that have not ended."""
+        with self._changed:
+            return list(self._open.values())
+
+    def named(self, name: str) -> list[ReadableSpan]:
+        """Return the spans of this name."""
+        return [span for span in self if span.name == name]
+
+    def one(self, name: str) -> ReadableSpan:
+        """Return the only span of this name."""
+        found = self.named(name)
+        if len(found) != 1:
+            raise AssertionError(f"{len(found)} spans are named {name!r}:\n{self.tree(status=True)}")
+        return found[0]
+
+    def wait(self, count: int, timeout: float = 10.0) -> None:
+        """Wait until `count` spans have ended, at most `timeout` seconds: for spans of other threads."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._ended) >= count, timeout):
+                raise AssertionError(f"{len(self._ended)} of {count} spans ended; still open: {self.open}")
+
+    def clear(self) -> None:
+        """Forget the spans that ended."""
+        with self._changed:
+            self._ended.clear()
+
+    def tree(self, *, status: bool = False, attributes: Sequence[str] = ()) -> str:
+        """Draw the traces as trees, a line for each span, in the order in which they started.
+
+        Arguments: `status` marks failed spans with `!`, and names the exceptions that have their event there;
+        `attributes` are shown as `name=value` on the spans that have them.
+        """
+        spans = sorted(self, key=lambda span: span.start_time or 0)
+        known = {_id(span) for span in spans}
+        roots = [span for span in spans if _parent(span) not in known]
+        lines: list[str] = []
+
+        def draw(span: ReadableSpan, first: str, rest: str) -> None:
+            lines.append(first + _line(span, status=status, attributes=attributes))
+            children = [child for child in spans if _parent(child) == _id(span)]
+            for number, child in enumerate(children):
+                last = number == len(children) - 1
+                draw(child, rest + ("└ " if last else "├ "), rest + ("  " if last else "│ "))
+
+        for root in roots:
+            draw(root, "", "")
+        return "\n".join(lines)
+
+    def started(self, span: ReadableSpan) -> None:
+        """Note a span that starts."""
+        with self._changed:
+            self._open[_id(span)] = span.name
+
+    def ended(self, span: ReadableSpan) -> None:
+        """Note a span that ends."""
+        with self._changed:
+            self._open.pop(_id(span), None)
+            self._ended.append(span)
+            self._changed.notify_all()
+
+
+def _line(span: ReadableSpan, *, status: bool, attributes: Sequence[str]) -> str:
+    has = span.attributes or {}
+    words = [span.name, *(f"{name}={_shown(has[name])}" for name in attributes if name in has)]
+    if status and span.status.status_code is StatusCode.ERROR:
+        types = ((event.attributes or {}).get("exception.type") for event in span.events)
+        words += ["!", *(str(kind) for kind in types if kind)]
+    return " ".join(words)
+
+
+def _shown(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+def _id(span: ReadableSpan) -> int:
+    return span.context.span_id if span.context else 0
+
+
+def _parent(span: ReadableSpan) -> int | None:
+    return span.parent.span_id if span.parent else None
