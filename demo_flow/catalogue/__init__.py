@@ -1,0 +1,1 @@
+"""What the demo sells: the shipped catalogue, its build, and catalogues of your own."""

@@ -28,4 +28,8 @@ def load(path: Path | None = None, on_problem: Callable[[Problem], None] | None 
     """
     if path is None:
         return read_pack()
-    return read_folder(path, on_problem or (lambda problem: None))
+    return read_folder(path, on_problem or _ignore)
+
+
+def _ignore(_problem: Problem) -> None:
+    pass

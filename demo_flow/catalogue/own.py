@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class _BadRow(Exception):
+class _BadRow(Exception):  # noqa: N818 (what it is, not that it is an error)
     """Why a row is skipped."""
 
 
@@ -77,18 +78,22 @@ def _find(folder: Path) -> Path:
 
 def _rows(file: Path) -> Iterator[tuple[int, Callable[[], Any]]]:
     """Each row's number and a function that returns the row or raises `_BadRow`."""
-    if file.suffix == ".parquet":
-        try:
-            table = pq.read_table(file)
-        except (pa.ArrowException, OSError) as error:
-            raise CatalogueError(f"{file} is not a readable Parquet file: {error}") from error
-        for number, row in enumerate(table.to_pylist(maps_as_pydicts="lossy"), start=1):
-            yield number, lambda row=row: {key: value for key, value in row.items() if value is not None}
+    if file.suffix == ".jsonl":
+        with file.open("rb") as lines:
+            for number, raw in enumerate(lines, start=1):
+                if raw.strip():
+                    yield number, partial(_parse, raw)
         return
-    with file.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            if raw.strip():
-                yield number, lambda raw=raw: _parse(raw)
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogueError(f"{file} is not a readable Parquet file: {error}") from error
+    for number, row in enumerate(table.to_pylist(maps_as_pydicts="lossy"), start=1):
+        yield number, partial(_without_empty, row)
+
+
+def _without_empty(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def _parse(raw: bytes) -> Any:

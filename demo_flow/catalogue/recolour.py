@@ -49,14 +49,14 @@ _GREY_CHROMA = 0.045  # below this OKLab chroma a colour has no hue to speak of
 
 
 def to_oklab(rgb: Floats) -> Floats:
-    """sRGB in 0..1, shape [..., 3] -> OKLab, same shape."""
+    """OKLab of sRGB in 0..1, shape [..., 3]; the same shape."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     result: Floats = np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
     return result
 
 
 def from_oklab(lab: Floats) -> Floats:
-    """OKLab, shape [..., 3] -> sRGB in 0..1, clipped to what a screen can show."""
+    """SRGB in 0..1 of OKLab, shape [..., 3], clipped to what a screen can show."""
     linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T
     linear = np.clip(linear, 0.0, 1.0)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
@@ -83,9 +83,10 @@ class Painting:
 
 def study(picture: Image.Image) -> Painting:
     """Take `picture` (any mode) apart, so that it can be painted in several colours."""
-    pixels = np.asarray(picture.convert("RGBA"), dtype=np.float64) / 255.0
-    lab, alpha = to_oklab(pixels[..., :3]), pixels[..., 3]
-    main = _main_colour(lab[alpha > 0.5])
+    picture = picture.convert("RGBA")
+    lab, alpha = _take_apart(picture)
+    small, there = _take_apart(picture.resize((56, 56), Image.Resampling.LANCZOS))  # surfaces without their details
+    main = _main_colour(small[there > 0.5])
     return Painting(lab, alpha, main, _mask(lab, main))
 
 
@@ -101,6 +102,12 @@ def paint(painting: Painting, colour: str) -> Image.Image:
     rgb = from_oklab(mask * painted + (1.0 - mask) * painting.lab)
     pixels = np.dstack([rgb, painting.alpha])
     return Image.fromarray(np.round(pixels * 255.0).astype(np.uint8), "RGBA")
+
+
+def _take_apart(picture: Image.Image) -> tuple[Floats, Floats]:
+    """OKLab pixels and alpha of an RGBA picture."""
+    pixels = np.asarray(picture, dtype=np.float64) / 255.0
+    return to_oklab(pixels[..., :3]), pixels[..., 3]
 
 
 def _target(colour: str) -> Floats:

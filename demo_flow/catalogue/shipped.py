@@ -32,13 +32,9 @@ def read_pack(path: Path = PACK) -> tuple[Item, ...]:
     """All items of the pack at `path`, in its order; the variants of a concept share one keyword mapping."""
     keywords: dict[str, dict[str, tuple[str, ...]]] = {}
     table = pq.read_table(path, schema=SCHEMA)
-    items = []
     for row, concept in enumerate(table.column("concept").to_pylist()):
         if concept not in keywords:
             pairs = table.column("keywords")[row].as_py()
             keywords[concept] = {code: tuple(words) for code, words in pairs}
-    for fields in table.drop_columns(["keywords"]).to_pylist():
-        items.append(
-            Item(**{**fields, "names": dict(fields["names"]), "keywords": keywords[fields["concept"]]})
-        )
-    return tuple(items)
+    rows = table.drop_columns(["keywords"]).to_pylist()
+    return tuple(Item(**{**row, "names": dict(row["names"]), "keywords": keywords[row["concept"]]}) for row in rows)

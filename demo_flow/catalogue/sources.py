@@ -31,11 +31,15 @@ class Package:
 PICTURES = Package(
     "@lobehub/fluent-emoji-3d", "1.1.0", "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58"
 )
-ANNOTATIONS = Package("cldr-annotations-full", "48.2.0", "28576e51225deb51e3ddd734b0f824a0079682cb5d8c27faa9f68149317a14d1")
-DERIVED = Package("cldr-annotations-derived-full", "48.2.0", "4be946ff5815f806ec78b50363d577a769f2fbfb90c6380a44e161a92436996e")
+ANNOTATIONS = Package(
+    "cldr-annotations-full", "48.2.0", "28576e51225deb51e3ddd734b0f824a0079682cb5d8c27faa9f68149317a14d1"
+)
+DERIVED = Package(
+    "cldr-annotations-derived-full", "48.2.0", "4be946ff5815f806ec78b50363d577a769f2fbfb90c6380a44e161a92436996e"
+)
 
 
-class SourceProblem(Exception):
+class SourceProblem(Exception):  # noqa: N818 (what it is, not that it is an error)
     """A source package is not to be had, or is not what it should be."""
 
 

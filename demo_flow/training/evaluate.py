@@ -168,7 +168,9 @@ def main() -> None:
     arguments = parser.parse_args()
     items = load()
     model = Tiny(arguments.model)
-    write_card(Shop(model, items), timings(model, items), arguments.model, arguments.out or arguments.model)
+    out = arguments.out or arguments.model / "MODEL_CARD.md"
+    write_card(Shop(model, items), timings(model, items), arguments.model, out)
+    print(f"wrote {out}")
 
 
 if __name__ == "__main__":

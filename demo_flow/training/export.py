@@ -55,10 +55,13 @@ def shrink_image(tower: ImageTower) -> State:
 
 
 def _convolutions(tower: ImageTower) -> list[nn.Sequential]:
-    return [tower.stem, *(part for block in tower.blocks for part in block.children() if isinstance(part, nn.Sequential))]
+    return [
+        tower.stem,
+        *(part for block in tower.blocks for part in block.children() if isinstance(part, nn.Sequential)),
+    ]
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
 def _fold(ours: nn.Sequential, theirs: nn.Sequential) -> None:
     """`ours` becomes the convolution that does what `theirs`, a convolution with its batch norm, does at inference."""
     conv, norm = theirs

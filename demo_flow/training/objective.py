@@ -62,6 +62,8 @@ def joint_loss(texts: Tensor, images: Tensor, means: Tensor, drawn: Tensor, prot
         prototypes: see there.
     """
     scale, goals = prototypes.scale, prototypes()
-    to_goals = functional.cross_entropy(scale * images @ goals.T, drawn) + multi_positive(scale * texts @ goals.T, means)
+    to_goals = functional.cross_entropy(scale * images @ goals.T, drawn) + multi_positive(
+        scale * texts @ goals.T, means
+    )
     between, right = scale * texts @ images.T, means[:, drawn]
     return to_goals + 0.5 * multi_positive(between, right) + 0.5 * multi_positive(between.T, right.T)

@@ -37,8 +37,8 @@ CHECKPOINT_SECONDS = 60
 class Settings:
     """How to train."""
 
-    joint_steps: int = 1500
-    text_steps: int = 5000
+    joint_steps: int = 1100
+    text_steps: int = 2600
     images: int = 96  # in a step
     joint_texts: int = 768
     texts: int = 1024  # in a step of the text phase
@@ -86,7 +86,7 @@ class Trainer:
                     saved = started = time.monotonic()
                     self._save()
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
     def image_vectors(self) -> Tensor:
         """Unit vectors [items, 192] of all pictures, as they will be indexed."""
         self.image.eval()
@@ -119,7 +119,9 @@ class Trainer:
     def _new_optimiser(self) -> torch.optim.Optimizer:
         rate = self.settings.learning_rate
         table = [self.text.table.weight]
-        rest = [p for tower in (self.text, self.image, self.prototypes) for p in tower.parameters() if p is not table[0]]
+        rest = [
+            p for tower in (self.text, self.image, self.prototypes) for p in tower.parameters() if p is not table[0]
+        ]
         groups = [{"params": table, "factor": 2.0, "weight_decay": 0.0}, {"params": rest, "factor": 1.0}]
         return torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
 
