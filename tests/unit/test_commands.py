@@ -1,0 +1,125 @@
+"""The `telemetry` command without a process: what it loads, what it says when something is missing, where it reads."""
+
+import argparse
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from collector.local import client, commands
+from collector.local.client import open_reader
+from collector.local.errors import CollectorError
+from collector.local.schema import TABLES
+from collector.local.store import Store
+from telemetry import cli
+from telemetry.errors import TelemetryError
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Make the given entry points the installed ones."""
+
+    def install(**targets: str) -> None:
+        found = EntryPoints(EntryPoint(name, target, cli.GROUP) for name, target in targets.items())
+        monkeypatch.setattr(cli, "entry_points", lambda group: found.select(group=group))
+
+    return install
+
+
+def add_greet(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    subparsers.add_parser("greet").set_defaults(run=lambda _: 7)
+
+
+def add_blame(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def run(_: argparse.Namespace) -> int:
+        raise TelemetryError("PORT='x\x1b[2J' is no port.", "Write a number.")
+
+    subparsers.add_parser("blame").set_defaults(run=run)
+
+
+def test_a_command_comes_from_an_entry_point(install: Install) -> None:
+    """Its function's result is the exit status."""
+    install(room=f"{__name__}:add_greet")
+    assert cli.main(["greet"]) == 7
+
+
+def test_a_users_mistake_is_two_lines_without_a_stack_trace(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what it quotes cannot steer the terminal."""
+    install(room=f"{__name__}:add_blame")
+    assert cli.main(["blame"]) == 2
+    assert capsys.readouterr() == ("", "PORT='x�[2J' is no port.\nWrite a number.\n")
+
+
+def test_a_room_whose_packages_are_missing_leaves_the_others_working(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a command it is told how to install the missing extra."""
+    install(here=f"{__name__}:add_greet", dashboards="no_such_package_anywhere:add")
+    assert cli.main(["greet"]) == 7
+    assert cli.main([]) == 2
+    told = capsys.readouterr().err
+    assert (
+        told == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
+    )
+
+
+def test_without_any_room_the_mend_is_the_extra(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    """As in a service that installed the library alone."""
+    install()
+    assert cli.main([]) == 2
+    assert capsys.readouterr().err == "No commands are installed.\npip install 'search-telemetry[local]'\n"
+
+
+def test_the_local_collectors_commands_are_installed() -> None:
+    """The distribution declares them; each has help."""
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    commands.add(subparsers)
+    assert set(subparsers.choices) == {"collect", "services", "traces", "trace", "metrics"}
+    assert all(command.format_help() for command in subparsers.choices.values())
+
+
+@pytest.fixture
+def nobody_listens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No collector at the default address; the default store would be in an empty directory."""
+    monkeypatch.setattr(client, "DEFAULT_API", "127.0.0.1:1")
+    monkeypatch.setattr(client, "default_store", lambda: tmp_path / "telemetry.duckdb")
+    return tmp_path / "telemetry.duckdb"
+
+
+def test_with_no_collector_running_the_default_store_is_read(nobody_listens: Path) -> None:
+    """The traces of an ended collector are there."""
+    Store.open(nobody_listens).close()
+    with open_reader(None, None) as reader:
+        assert reader.get("/api/traces") == {"traces": [], "next": None}
+
+
+def test_with_nothing_to_read_both_ways_out_are_told(nobody_listens: Path) -> None:
+    """Where was looked, and what to do."""
+    with pytest.raises(
+        CollectorError, match=f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
+    ):
+        open_reader(None, None)
+
+
+def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """Reading makes no file."""
+    with pytest.raises(CollectorError, match="there is no store at"):
+        open_reader(None, tmp_path / "none.duckdb")
+    assert not list(tmp_path.iterdir())
+
+
+def test_reading_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
+    """Not a byte."""
+    path = tmp_path / "store.duckdb"
+    Store.open(path).close()
+    before = path.read_bytes()
+    with open_reader(None, path) as reader:
+        for question in ("services", "operations", "traces", "metrics", "logs"):
+            reader.get(f"/api/{question}")
+    assert (path.read_bytes(), len(TABLES)) == (before, 10)
