@@ -7,6 +7,7 @@ In: requests on port 4318. Out: what the receiver says, in the request's own con
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from math import ceil
 from typing import cast
@@ -52,19 +53,19 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
     async def export(request: Request) -> Response:
         signal = BY_PATH[request.url.path]
         answer_in = JSON
+        parts = request.stream()
         try:
             hold = receiver.admit(signal)
             try:
                 answer_in = content_type_of(request.headers.get("content-type", ""))
                 encoding = encoding_of(request.headers.get("content-encoding", ""))
-                body = await _body(request, hold, settings)
+                body = await _body(parts, hold, settings)
             except BaseException:
                 hold.release()
                 raise
         except RefusedError as refusal:
             receiver.count_refusal(signal, refusal)
-            if not isinstance(refusal, TooSlowError):
-                await _drain(request, settings)
+            await _drain(parts, settings)
             return _refused(refusal, answer_in)
         try:
             reply = await receiver.export(signal, body, hold, answer_in, encoding)
@@ -78,31 +79,30 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
     )
 
 
-async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> bytes:
-    """The body as it came, held by the budget chunk by chunk, within limits of size and time."""
+async def _body(parts: AsyncGenerator[bytes], hold: Hold, settings: CollectorSettings) -> bytes:
+    """The body as it came, held by the budget part by part, within limits of size and time."""
     limit = settings.max_request_bytes
-    parts: list[bytes] = []
+    body: list[bytes] = []
     try:
-        async with asyncio.timeout(settings.read_timeout_s), aclosing(request.stream()) as stream:
-            async for part in stream:
+        async with asyncio.timeout(settings.read_timeout_s):
+            async for part in parts:
                 if hold.size + len(part) > limit:
                     raise too_large(limit)
                 hold.grow(len(part))
-                parts.append(part)
+                body.append(part)
     except TimeoutError:
-        raise TooSlowError(
-            f"the body did not arrive within read_timeout_s, {settings.read_timeout_s:g} s", "send it faster"
-        ) from None
+        waited = f"{settings.read_timeout_s:g} s"
+        raise TooSlowError(f"the body did not arrive within read_timeout_s, {waited}", "send it faster") from None
     except ClientDisconnect:
         raise MalformedError("the sender left before the body was whole", "") from None
-    return b"".join(parts)
+    return b"".join(body)
 
 
-async def _drain(request: Request, settings: CollectorSettings) -> None:
-    """Read on and forget: a sender that is cut off while it sends sees a reset connection, not the refusal."""
+async def _drain(parts: AsyncGenerator[bytes], settings: CollectorSettings) -> None:
+    """Read what is left and forget it: a sender cut off in the middle sees a reset connection, not the refusal."""
     with suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(settings.read_timeout_s), aclosing(request.stream()) as stream:
-            async for _ in stream:
+        async with asyncio.timeout(settings.read_timeout_s), aclosing(parts):
+            async for _ in parts:
                 pass
 
 

@@ -81,6 +81,8 @@ class LocalCollector:
         Raises:
             StoreError, PortTakenError, SettingsError: with nothing left open.
         """
+        if self._store is not None:
+            raise CollectorError("the collector is already running", "call stop() first")
         wanted = self.addresses
         self._store = Store.open(self._path, settings=self.settings)
         self._writer = Writer(self._store, self._counters, self.settings)
