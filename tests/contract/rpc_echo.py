@@ -22,6 +22,7 @@ from opentelemetry.trace import Span, StatusCode, get_current_span
 
 import telemetry
 from telemetry import instruments, providers, rpc
+from telemetry.bounds import bounds
 
 SERVICE = "test.Echo"
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
@@ -107,13 +108,13 @@ def _line(span: ReadableSpan, *, codes: bool) -> str:
 def watching(sampler: Sampler | None = None) -> Iterator[Watch]:
     """Record with providers of this test's own."""
     watch = Watch(sampler)
-    before = (providers._current.tracer, providers._current.meter, providers._current.settled)
     instruments.forget()
-    providers.settle(watch.tracing.get_tracer(providers.SCOPE), watch.metering.get_meter(providers.SCOPE))
+    bounds.forget()
+    tracer, meter = watch.tracing.get_tracer(providers.SCOPE), watch.metering.get_meter(providers.SCOPE)
     try:
-        yield watch
+        with providers.borrow(tracer=tracer, meter=meter):
+            yield watch
     finally:
-        providers._current.tracer, providers._current.meter, providers._current.settled = before
         instruments.forget()
         watch.metering.shutdown()
 
