@@ -1,6 +1,7 @@
 """The `telemetry` command without a process: what it loads, what it says when something is missing, where it reads."""
 
 import argparse
+import re
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.local import client, commands
+from collector.local.api_answers import PATHS, QUESTIONS
 from collector.local.client import open_reader
 from collector.local.errors import CollectorError
 from collector.local.schema import TABLES
@@ -123,3 +125,25 @@ def test_reading_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
         for question in ("services", "operations", "traces", "metrics", "logs"):
             reader.get(f"/api/{question}")
     assert (path.read_bytes(), len(TABLES)) == (before, 10)
+
+
+def test_the_page_names_every_command_option_path_and_parameter() -> None:
+    """What is there is documented; what is documented is there."""
+    page = (Path(__file__).parents[2] / "docs" / "local-collector.md").read_text("utf-8")
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    commands.add(subparsers)
+    options = {
+        option
+        for command in subparsers.choices.values()
+        for action in command._actions
+        for option in action.option_strings
+    }
+    assert set(re.findall(r"`telemetry (\w+)", page)) == set(subparsers.choices)
+    assert set(re.findall(r"(?<=`)--[a-z-]+", page)) == {option for option in options if option[:2] == "--"} - {
+        "--help"
+    }
+    paths = dict(re.findall(r"^\| `(/api/\S+)` \| (.*?) ?\|", page, re.MULTILINE))
+    assert list(paths) == list(PATHS)
+    for question in QUESTIONS:
+        assert tuple(re.findall(r"`(\w+)`", paths[question.path])) == question.parameters

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -321,3 +322,9 @@ def test_fitted_text_has_the_width_it_was_given(text: str, width: int) -> None:
     for glyphs in (UNICODE, ASCII):
         if width >= len(glyphs.ellipsis):
             assert cell_len(fit(clean(text), width, glyphs)) == width
+
+
+def test_the_tree_in_the_documentation_is_the_one_that_is_drawn() -> None:
+    """A reader of the page sees what the command shows."""
+    page = Path(__file__).parents[2] / "docs" / "local-collector.md"
+    assert f"```text\n{drawn(search_trace())}\n```" in page.read_text("utf-8")
