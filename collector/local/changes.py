@@ -24,12 +24,6 @@ class Changes:
 
     @property
     def closed(self) -> bool:
-        """True once the store is closing: nothing more is to be waited for."""
-        with self._condition:
-            return self._closed
-
-    @property
-    def closed(self) -> bool:
         """Whether the store is closing: nothing more will come."""
         with self._condition:
             return self._closed

@@ -1,4 +1,4 @@
-"""Rows to columns to DuckDB: one statement for thousands of rows, a hundred times faster than `executemany`.
+"""Rows to columns to DuckDB: one statement for thousands of rows, never row by row.
 
 In: a table and its rows. Out: one INSERT on the caller's cursor. No state.
 """

@@ -38,11 +38,13 @@ def bind(address: str, option: str) -> socket.socket:
     """
     host, port = split_address(address, option)
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise SettingsError(
             f"--{option} {address!r}: the host is not known ({error.strerror})", "write 127.0.0.1"
         ) from error
+    # "localhost" may be both: senders try IPv4 in any case, IPv6 not always.
+    family, kind, protocol, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -15,7 +15,7 @@ Conventions that hold in every table:
 - `resource_id` and `scope_id` point into `resources` and `scopes`. Both are hashes of the content, so that the same resource
   has the same id in every store.
 - `ingested_unix_ns` is the collector's own clock when the record was written: the senders' clocks may be wrong by years.
-- No table has an index or a key: each record is kept as it came, and DuckDB inserts four times faster without one.
+- No table has an index or a key: each record is kept as it came, and every insert would have to keep it up.
   `point_id` is unique all the same. A whole export that is sent twice is stored once (see `batches`).
 """
 
@@ -52,7 +52,9 @@ class Table:
 _INGESTED = Column("ingested_unix_ns", "BIGINT NOT NULL", "when the collector wrote the row, by the collector's clock")
 _ATTRIBUTES = Column("attributes", "VARCHAR NOT NULL", "JSON object")
 _DROPPED = Column("dropped_attributes", "UINTEGER NOT NULL", "how many attributes the sender dropped")
-_SERVICE = Column("service", "VARCHAR NOT NULL", "`service.name` of the resource, repeated here to filter by; else unknown_service")
+_SERVICE = Column(
+    "service", "VARCHAR NOT NULL", "`service.name` of the resource, repeated here to filter by; else unknown_service"
+)
 _RESOURCE = Column("resource_id", "BIGINT NOT NULL", "row of `resources`")
 _SCOPE = Column("scope_id", "BIGINT NOT NULL", "row of `scopes`")
 
@@ -151,11 +153,19 @@ METRIC_POINTS = Table(
         Column("unit", "VARCHAR NOT NULL", "UCUM"),
         Column("description", "VARCHAR NOT NULL", "of the metric"),
         Column("metadata", "VARCHAR NOT NULL", "JSON object; OTLP's `Metric.metadata`"),
-        Column("temporality", "VARCHAR NOT NULL", "delta, cumulative, unspecified; empty for gauge and summary, which have none"),
+        Column(
+            "temporality",
+            "VARCHAR NOT NULL",
+            "delta, cumulative, unspecified; empty for gauge and summary, which have none",
+        ),
         Column("monotonic", "BOOLEAN NOT NULL", "true for a sum that never falls"),
         _SERVICE,
         _ATTRIBUTES,
-        Column("start_unix_ns", "BIGINT NOT NULL", "where the series (cumulative) or the interval (delta) begins; 0: not given"),
+        Column(
+            "start_unix_ns",
+            "BIGINT NOT NULL",
+            "where the series (cumulative) or the interval (delta) begins; 0: not given",
+        ),
         Column("time_unix_ns", "BIGINT NOT NULL", "by the sender's clock"),
         Column("flags", "UINTEGER NOT NULL", "bit 0: no recorded value"),
         Column("int_value", "BIGINT", "gauge and sum, when sent as an integer"),
@@ -164,13 +174,19 @@ METRIC_POINTS = Table(
         Column("sum", "DOUBLE", "histograms and summary, when sent"),
         Column("min", "DOUBLE", "histograms, when sent"),
         Column("max", "DOUBLE", "histograms, when sent"),
-        Column("bounds", "DOUBLE[]", "histogram: upper bounds, inclusive; one fewer than `bucket_counts`, or both are empty"),
+        Column(
+            "bounds",
+            "DOUBLE[]",
+            "histogram: upper bounds, inclusive; one fewer than `bucket_counts`, or both are empty",
+        ),
         Column("bucket_counts", "UBIGINT[]", "histogram: per bucket, not accumulated"),
         Column("scale", "INTEGER", "exponential histogram: base is 2^(2^-scale)"),
         Column("zero_count", "UBIGINT", "exponential histogram"),
         Column("zero_threshold", "DOUBLE", "exponential histogram"),
         Column("positive_offset", "INTEGER", "exponential histogram: index of the first positive bucket"),
-        Column("positive_counts", "UBIGINT[]", "exponential histogram: bucket i holds (base^(offset+i), base^(offset+i+1)]"),
+        Column(
+            "positive_counts", "UBIGINT[]", "exponential histogram: bucket i holds (base^(offset+i), base^(offset+i+1)]"
+        ),
         Column("negative_offset", "INTEGER", "exponential histogram"),
         Column("negative_counts", "UBIGINT[]", "exponential histogram"),
         Column("quantiles", "DOUBLE[]", "summary: 0 to 1"),

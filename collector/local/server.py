@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -119,26 +120,31 @@ class LocalCollector:
         self.stop()
 
     def _open_ports(self, wanted: Addresses) -> None:
-        http_socket = bind(wanted.http, "http") if wanted.http else None
-        api_socket = bind(wanted.api, "api") if wanted.api else None
-        ingest = LoopThread("collector-ingest")
-        self._threads.append(ingest)
-        grpc_address = None
-        if wanted.grpc:
-            grpc_address = ingest.run(self._start_grpc(ingest, wanted.grpc))
-        if http_socket:
-            ingest.run(serve_http(ingest, http_app(self._receiver, self.settings), http_socket))
-        if api_socket:
+        with ExitStack() as sockets:  # closes them when one cannot be had
+            http = sockets.enter_context(bind(wanted.http, "http")) if wanted.http else None
+            api = sockets.enter_context(bind(wanted.api, "api")) if wanted.api else None
+            ingest = self._loop_thread("collector-ingest")
+            grpc = ingest.run(self._start_grpc(ingest, wanted.grpc)) if wanted.grpc else None
+            sockets.pop_all()
+        if http:
+            ingest.run(serve_http(ingest, http_app(self._receiver, self.settings), http))
+        if api:
             from collector.local.api import create_app  # here, since the API is built on this class
 
-            api = LoopThread("collector-api")
-            self._threads.append(api)
-            api.run(serve_http(api, create_app(self), api_socket))
-        self.addresses = Addresses(grpc_address, _address_of(http_socket), _address_of(api_socket))
+            thread = self._loop_thread("collector-api")
+            thread.run(serve_http(thread, create_app(self), api))
+        self.addresses = Addresses(grpc, _address_of(http), _address_of(api))
+
+    def _loop_thread(self, name: str) -> LoopThread:
+        thread = LoopThread(name)
+        self._threads.append(thread)
+        return thread
 
     async def _start_grpc(self, ingest: LoopThread, address: str) -> str:
-        host, port = split_address(address, "grpc")
-        bind(address, "grpc").close()  # gRPC itself does not say why a port cannot be had
+        probe = bind(address, "grpc")  # gRPC itself does not say why a port cannot be had
+        host = probe.getsockname()[0]
+        probe.close()
+        _, port = split_address(address, "grpc")
         server = grpc_server(self._receiver, self.settings)
         try:
             port = server.add_insecure_port(join_address(host, port))

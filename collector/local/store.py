@@ -274,6 +274,4 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"the folder {folder} for the store cannot be made: {error.strerror}", NAME_ANOTHER
-        ) from error
+        raise StoreError(f"the folder {folder} for the store cannot be made: {error.strerror}", NAME_ANOTHER) from error

@@ -458,9 +458,14 @@ def refused_once(collector: LocalCollector) -> None:
 def test_a_taken_port_names_itself_and_who_has_it(collector: LocalCollector) -> None:
     """For each port; nothing is left running after the failure."""
     grpc_address, http_address = str(collector.addresses.grpc), str(collector.addresses.http)
-    for option, taken in (("grpc", grpc_address), ("http", http_address)):
+    for option, taken in (("grpc", grpc_address), ("http", http_address), ("api", http_address)):
         with pytest.raises(PortTakenError) as refused:
-            LocalCollector(None, taken if option == "grpc" else None, taken if option == "http" else None, None).start()
+            LocalCollector(
+                None,
+                grpc=taken if option == "grpc" else "127.0.0.1:0",
+                http=taken if option == "http" else "127.0.0.1:0",
+                api=taken if option == "api" else "127.0.0.1:0",
+            ).start()
         port = taken.rpartition(":")[2]
         assert refused.value.message.startswith(f"port {port} ({taken}) is taken by ")
         assert refused.value.message.endswith(f"(pid {os.getpid()})")
