@@ -21,7 +21,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.clock import clock
 from telemetry.context import attach, detach
-from telemetry.failure import error_type, record_failure
+from telemetry.failure import record_failure
 from telemetry.guard import guard
 from telemetry.scope import Scope, current_scope, with_scope
 from telemetry.spans import start_span
@@ -112,9 +112,8 @@ class Activity:
         failure = None if isinstance(exc, GeneratorExit) else exc
         with guard:
             lasted = max(0, clock.steady() - self._steady)
-            if failure is not None:
-                record_failure(self.span, failure, self._scope)
-            self._at_end(lasted / 1e9, None if failure is None else error_type(failure), self.context)
+            error = None if failure is None else record_failure(self.span, failure, self._scope)
+            self._at_end(lasted / 1e9, error, self.context)
             if self.span.is_recording():  # else the user ended it
                 self.span.end(self._wall + lasted)
         if self._owns_scope:

@@ -36,16 +36,23 @@ def message_of(exc: BaseException) -> str:
         return ""
 
 
-def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> None:
-    """Mark `span` as failed by `exc`. The event is added only where `exc` is seen for the first time. Never raises."""
+def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> str:
+    """Mark `span` as failed by `exc`; return the `error.type`. Never raises.
+
+    The event is added only where `exc` is seen for the first time, and not at all for an exception that only says that
+    the rpc was answered: its status and words then stand for it.
+    """
+    kind = error_type(exc)
     with guard:
-        first = scope is None or not scope.seen(exc)
-        if not span.is_recording():
-            return
-        span.set_attribute(c.ERROR_TYPE.name, error_type(exc))
-        span.set_status(Status(StatusCode.ERROR, message_of(exc)))
-        if first:
-            _add_event(span, exc)
+        answered = scope.answered(exc) if scope is not None and scope.answered is not None else None
+        kind, message = answered or (kind, message_of(exc))
+        first = answered is None and (scope is None or not scope.seen(exc))
+        if span.is_recording():
+            span.set_attribute(c.ERROR_TYPE.name, kind)
+            span.set_status(Status(StatusCode.ERROR, message))
+            if first:
+                _add_event(span, exc)
+    return kind
 
 
 def _add_event(span: Span, exc: BaseException) -> None:

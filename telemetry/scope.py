@@ -7,6 +7,7 @@ keep the context.
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextvars import Token
 from dataclasses import dataclass
 from typing import Final
@@ -25,17 +26,20 @@ class Scope:
     """One request in one process: its SERVER span, its operation, and the exceptions that had their event already.
 
     The outermost endpoint sets `operation` ("search") where the request arrived without one, for the rpc server around
-    it, whose context does not see what the endpoint put into the baggage.
+    it, whose context does not see what the endpoint put into the baggage. The rpc server in turn leaves `answered`,
+    which gives the status and the words that an exception stands for where it says nothing itself: gRPC's `abort`
+    leaves a handler by such a one.
 
     Exceptions are held, not weakly referenced (`ValueError` instances cannot be) and not marked (they are the
     user's); `forget` lets go of them, since their tracebacks hold the frames they passed.
     """
 
-    __slots__ = ("_lock", "_seen", "entry", "operation")
+    __slots__ = ("_lock", "_seen", "answered", "entry", "operation")
 
     def __init__(self, entry: Span | None = None) -> None:
         self.entry = entry
         self.operation: str | None = None
+        self.answered: Callable[[BaseException], tuple[str, str] | None] | None = None
         self._seen: deque[BaseException] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()  # guards _seen: threads of one request fail at the same time
 
@@ -48,7 +52,8 @@ class Scope:
         return known
 
     def forget(self) -> None:
-        """Let go of the exceptions seen."""
+        """Let go of the exceptions seen, and of the rpc."""
+        self.answered = None
         with self._lock:
             self._seen.clear()
 

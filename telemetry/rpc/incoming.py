@@ -72,7 +72,10 @@ class Served:
         self.context = context
         self._call = call
         self._servicer = servicer
-        self._allowed = servicer.time_remaining() if call is not None else None
+        self._allowed: float | None = None
+        if call is not None:
+            self._allowed = servicer.time_remaining()
+            call.scope.answered = self._answered
 
     def end(self, error: BaseException | None) -> None:
         """End the call as gRPC will tell the caller; `error` is what the handler raised. Never raises."""
@@ -94,6 +97,11 @@ class Served:
             return rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
         return rpc.Outcome(code, self._details(), None if is_abort(error) else error)
 
+    def _answered(self, error: BaseException) -> tuple[str, str] | None:
+        """Return what `abort` told the caller, for the spans inside that its empty exception passes."""
+        code = rpc.code_of(_asked(self._servicer, "code")) if is_abort(error) else None
+        return None if code is None or code is grpc.StatusCode.OK else (code.name, self._details())
+
     def _unanswered(self) -> rpc.Outcome:
         remaining = self._servicer.time_remaining()
         if remaining is None or self._allowed is None or remaining > _PATIENCE + _ROUNDING * self._allowed:
@@ -112,15 +120,15 @@ class Served:
 class ServerCall(rpc.Call):
     """A call with its scope, and the size of its request."""
 
-    __slots__ = ("_scope", "_size")
+    __slots__ = ("_size", "scope")
 
     def __init__(
         self, method: Method, context: Context, attributes: dict[str, AttributeValue], adopted: trace.Span | None
     ) -> None:
         super().__init__(rpc.SERVER, method, context, attributes, adopted)
-        self._scope = Scope(self.span)
+        self.scope = Scope(self.span)
         self._size: int | None = None
-        self.context = with_scope(self._scope, self.context)
+        self.context = with_scope(self.scope, self.context)
         self.mark(None)
 
     def measure(self, request: object) -> None:
@@ -133,10 +141,10 @@ class ServerCall(rpc.Call):
         if self.ended:
             return
         super().end(outcome)
-        operation = self._scope.operation or operation_of(self.context)
+        operation = self.scope.operation or operation_of(self.context)
         if self._size is not None and operation is not None:
             observe(c.REQUEST_SIZE, self._size, {c.SEARCH_OPERATION.name: operation}, self.context)
-        self._scope.forget()
+        self.scope.forget()
 
 
 def is_abort(error: BaseException) -> bool:

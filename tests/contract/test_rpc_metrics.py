@@ -166,6 +166,36 @@ def test_the_exception_event_stands_once_in_a_process(kind: str) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", ["threads", "tasks"])
+def test_an_abort_inside_an_endpoint_says_what_the_caller_was_told(kind: str) -> None:
+    """Without us gRPC leaves by an exception that says nothing: the spans inside get the status and its words."""
+
+    class Picky(Threads):
+        @telemetry.endpoint("/search")
+        def unary_unary(self, request: bytes, servicer: Any) -> bytes:
+            servicer.abort(grpc.StatusCode.INVALID_ARGUMENT, "the query is empty")
+            raise AssertionError
+
+    class AioPicky(Tasks):
+        @telemetry.endpoint("/search")
+        async def unary_unary(self, request: bytes, servicer: Any) -> bytes:
+            await servicer.abort(grpc.StatusCode.INVALID_ARGUMENT, "the query is empty")
+            raise AssertionError
+
+    with watching() as watch:
+        serve, echo = {"threads": (threaded_server, Picky()), "tasks": (aio_server, AioPicky())}[kind]
+        with serve(echo) as target, CLIENTS["threads"](target) as call, pytest.raises(Refused):
+            call("unary_unary", "")
+        code = "INVALID_ARGUMENT"
+        assert watch.tree(3) == (
+            f"unary_unary CLIENT {code} ! {code}\n  unary_unary SERVER {code}\n    search ! {code}"
+        )
+        (endpoint,) = [span for span in watch.ended if span.name == "/search"]
+        assert endpoint.status.description == "the query is empty"
+        (point,) = watch.points("search.request.duration")
+        assert (point.attributes or {})["error.type"] == code
+
+
 def test_the_attributes_of_both_sides() -> None:
     """Today's names beside the older ones; the address called on the client, the caller's on the server."""
     with watching() as watch:
