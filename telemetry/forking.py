@@ -68,4 +68,4 @@ def _finalize(telemetry: Telemetry) -> None:
 
 def _at_exit(telemetry: Telemetry) -> None:
     with guard:
-        telemetry.shutdown(telemetry.settings.exit_timeout)
+        telemetry.exit()

@@ -24,8 +24,11 @@ class Pipeline(Protocol):
         """Wait for what `begin_flush` began; say whether nothing was lost."""
         ...
 
-    def begin_close(self, deadline: float) -> None:
-        """Take nothing more, and export until `deadline`, without waiting for it."""
+    def begin_close(self, deadline: float, *, patient: bool) -> None:
+        """Take nothing more, and export until `deadline`, without waiting for it.
+
+        Where not `patient`, a collector that is away is not waited for.
+        """
         ...
 
     def finish_close(self, deadline: float) -> bool:
@@ -80,13 +83,20 @@ class Telemetry:
 
         Returns whether all was exported, as `flush` does. A second call changes nothing and returns the same.
         """
+        return self._end(timeout, patient=True)
+
+    def exit(self) -> bool:
+        """Shut down with the process: within the time set for it, and sooner where the collector is away."""
+        return self._end(self.settings.exit_timeout, patient=False)
+
+    def _end(self, timeout: float, *, patient: bool) -> bool:
         with self._lock:
             if self._ended is None:
                 if self._at_shutdown is not None:
                     self._at_shutdown()
                 deadline = time.monotonic() + timeout
                 for pipeline in self._pipelines.values():
-                    pipeline.begin_close(deadline)
+                    pipeline.begin_close(deadline, patient=patient)
                 outcomes = [pipeline.finish_close(deadline) for pipeline in self._pipelines.values()]
                 self._ended = all(outcomes)
             return self._ended

@@ -16,6 +16,7 @@ from telemetry.pipeline.signals import SignalKind
 
 _log = logging.getLogger("search_telemetry.export")
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 5.0  # seconds between attempts
+_LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a collector that is away is not waited for
 
 
 class Delivery:
@@ -37,6 +38,8 @@ class Delivery:
         self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
         self._hurry = threading.Event()  # ends a wait between attempts
         self._failing = False
+        self._patient = True
+        self._failed_at_exit = 0
 
     def deliver(self, request: bytes, *, retry: bool) -> Outcome:
         """Send `request`; with `retry`, again and again until it is taken, refused for good, or time is up."""
@@ -47,9 +50,10 @@ class Delivery:
                 self._recovered()
                 return outcome
             self._warn(outcome)
-            if not (retry and outcome.retry) or self.late():
+            if not (retry and outcome.retry) or self.late() or self._exits_without():
                 return outcome
-            pause = max(wait, outcome.wait or 0.0) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
+            least = wait if self._patient else _LAST_WAIT
+            pause = max(least, outcome.wait or 0.0) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
             self._hurry.wait(self._at_most(pause))
             self._hurry.clear()
             wait = min(wait * 2, _LONGEST_WAIT)
@@ -71,9 +75,10 @@ class Delivery:
         """Try at once what waits to be tried again."""
         self._hurry.set()
 
-    def finish_by(self, deadline: float) -> None:
-        """Stop trying at `deadline` (of `time.monotonic`)."""
+    def finish_by(self, deadline: float, *, patient: bool) -> None:
+        """Stop trying at `deadline` (of `time.monotonic`), or, where not `patient`, after some failures."""
         self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+        self._patient = patient
         self._hurry.set()
 
     def late(self) -> bool:
@@ -85,6 +90,13 @@ class Delivery:
         sender = self._sender
         if sender is not None:
             sender.close()
+
+    def _exits_without(self) -> bool:
+        """Say whether the process should exit rather than try again."""
+        if self._patient:
+            return False
+        self._failed_at_exit += 1
+        return self._failed_at_exit >= _LAST_ATTEMPTS
 
     def _attempt(self, request: bytes) -> Outcome:
         if self._sender is None:

@@ -49,7 +49,7 @@ class GrpcSender:
         try:
             if self._export is None:
                 self._channel = _channel(self._settings)
-                self._export = self._channel.unary_unary(self._method)  # bytes in, bytes out
+                self._export = self._channel.unary_unary(self._method, None, None)  # bytes in, bytes out
             return Outcome(self._export(request, timeout=timeout, metadata=self._settings.headers))
         except grpc.RpcError as error:
             return _outcome(error)
@@ -90,5 +90,6 @@ def _asked_wait(error: Any) -> float | None:
             for detail in Status.FromString(value).details:
                 info = RetryInfo()
                 if detail.Unpack(info):
-                    return float(info.retry_delay.seconds) + info.retry_delay.nanos / 1e9
+                    delay = info.retry_delay
+                    return float(delay.seconds) + float(delay.nanos) / 1e9
     return None

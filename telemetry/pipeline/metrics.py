@@ -19,7 +19,7 @@ from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.worker import start_worker
+from telemetry.pipeline.worker import start_worker, stop_worker
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
 _SUMS: tuple[type, ...] = (Counter, Histogram, ObservableCounter)
@@ -77,11 +77,11 @@ class MetricPipeline(MetricReader):
             done = self._changed.wait_for(lambda: self._done >= target, max(0.0, deadline - time.monotonic()))
             return done and self._nothing_lost()
 
-    def begin_close(self, deadline: float) -> None:
+    def begin_close(self, deadline: float, *, patient: bool = True) -> None:
         """Collect for the last time, and export until `deadline`, without waiting for it."""
         with self._changed:
             self._closed = True
-            self._delivery.finish_by(deadline)
+            self._delivery.finish_by(deadline, patient=patient)
             self.begin_flush()
 
     def finish_close(self, deadline: float) -> bool:
@@ -93,6 +93,7 @@ class MetricPipeline(MetricReader):
             self._given_up = True
             nothing_lost = self._nothing_lost()
         self._delivery.close()
+        stop_worker(self._thread)
         return done and nothing_lost
 
     def stats(self) -> SignalStats:

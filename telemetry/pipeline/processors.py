@@ -44,9 +44,9 @@ class QueueSide(Generic[T]):
         """Wait for what `begin_flush` began; say whether nothing was lost."""
         return self.queue.finish_flush(target, deadline)
 
-    def begin_close(self, deadline: float) -> None:
+    def begin_close(self, deadline: float, *, patient: bool = True) -> None:
         """Take nothing more, and export until `deadline`, without waiting for it."""
-        self.queue.begin_close(deadline)
+        self.queue.begin_close(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:
         """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""

@@ -15,7 +15,7 @@ from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.worker import start_worker
+from telemetry.pipeline.worker import start_worker, stop_worker
 
 T = TypeVar("T")
 
@@ -75,12 +75,12 @@ class BatchQueue(Generic[T]):
             self._flushes -= 1
             return done and self._nothing_lost()
 
-    def begin_close(self, deadline: float) -> None:
+    def begin_close(self, deadline: float, *, patient: bool = True) -> None:
         """Take nothing more, and deliver what is queued until `deadline` (of `time.monotonic`)."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._delivery.finish_by(deadline)
+        self._delivery.finish_by(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:
         """Wait until `deadline`, then drop the rest; say whether nothing was lost since the last flush."""
@@ -92,6 +92,7 @@ class BatchQueue(Generic[T]):
             self._changed.notify_all()
             nothing_lost = self._nothing_lost()
         self._delivery.close()
+        stop_worker(self._thread)
         return nothing_lost
 
     def _nothing_lost(self) -> bool:

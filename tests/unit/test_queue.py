@@ -1,0 +1,225 @@
+"""The queue between the host and the collector: never blocks, loses nothing uncounted, ends in time."""
+
+import logging
+import threading
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.guard import guard
+from telemetry.pipeline.counts import REASONS, Counts
+from telemetry.pipeline.queue import BatchQueue
+from tests.unit.stand_in_sender import (
+    AWAY,
+    PATIENCE,
+    REFUSED,
+    TAKEN,
+    StandInSender,
+    span_queue,
+    taken_in_part,
+)
+
+
+def soon(seconds: float = PATIENCE) -> float:
+    """A deadline."""
+    return time.monotonic() + seconds
+
+
+def flush(queue: BatchQueue[object], seconds: float = PATIENCE) -> bool:
+    return queue.finish_flush(queue.begin_flush(), soon(seconds))
+
+
+def close(queue: BatchQueue[object], seconds: float = PATIENCE, *, patient: bool = True) -> bool:
+    queue.begin_close(soon(seconds), patient=patient)
+    return queue.finish_close(soon(seconds))
+
+
+def books(counts: Counts) -> dict[str, int]:
+    """What is not zero in the books."""
+    stats = counts.snapshot()
+    every = {"recorded": stats.recorded, "exported": stats.exported, **stats.dropped}
+    return {name: count for name, count in every.items() if count}
+
+
+def test_items_arrive_in_order_and_in_batches() -> None:
+    """A full batch is sent at once, the rest with the flush."""
+    sender = StandInSender()
+    queue, counts = span_queue(sender, batch=2)
+    for item in "abcde":
+        queue.push(item)
+    assert flush(queue)
+    assert sorted(b"".join(sender.requests)) == sorted(b"['a', 'b']['c', 'd']['e']")
+    assert b"".join(sender.requests).translate(None, b"[]', ") == b"abcde"
+    assert books(counts) == {"recorded": 5, "exported": 5}
+    assert close(queue)
+
+
+def test_an_item_waits_no_longer_than_the_interval() -> None:
+    """One item alone is sent without anybody asking."""
+    sender = StandInSender()
+    queue, _ = span_queue(sender, batch=1000, size=1000, interval=0.01)
+    queue.push("a")
+    sender.wait(1)
+    assert close(queue)
+
+
+def test_a_full_queue_drops_and_counts_and_never_waits() -> None:
+    """While the collector hangs the host goes on at once; what finds no room is lost, and counted."""
+    sender = StandInSender(holding=True)
+    queue, counts = span_queue(sender, size=3, batch=1)
+    queue.push("in flight")
+    sender.wait(1)
+    for item in range(10):
+        queue.push(item)
+    assert books(counts) == {"recorded": 11, "queue_full": 7}
+    sender.release()
+    assert not flush(queue)
+    assert books(counts) == {"recorded": 11, "exported": 4, "queue_full": 7}
+    assert close(queue), "the loss before the last flush was told there"
+
+
+def test_a_collector_that_comes_back_gets_what_was_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """Retryable failures cost nothing but time; they are warned of once, and the recovery is told."""
+    caplog.set_level(logging.INFO, logger="search_telemetry")
+    sender = StandInSender(AWAY)
+    queue, counts = span_queue(sender)
+    queue.push("a")
+    assert not flush(queue, 0.05)
+    sender.wait(1)
+    sender.answer = TAKEN
+    assert flush(queue)
+    assert books(counts) == {"recorded": 1, "exported": 1}
+    first, second = caplog.messages
+    assert first.startswith("spans cannot be delivered to the stand-in (UNAVAILABLE: connection refused)")
+    assert second == "spans are delivered to the stand-in again"
+    assert close(queue)
+
+
+def test_a_refused_request_is_lost_and_counted() -> None:
+    """What the collector refuses for good is not tried again."""
+    sender = StandInSender(REFUSED)
+    queue, counts = span_queue(sender)
+    queue.push("a")
+    assert not flush(queue)
+    assert books(counts) == {"recorded": 1, "export_failed": 1}
+    assert len(sender.requests) == 1
+    assert close(queue)
+
+
+def test_a_partial_success_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Items that the collector refuses inside a request that it takes are lost, and counted."""
+    queue, counts = span_queue(StandInSender(taken_in_part(2)))
+    for item in "abc":
+        queue.push(item)
+    assert not flush(queue)
+    assert books(counts) == {"recorded": 3, "exported": 1, "partial_success": 2}
+    assert "2 refused: too old" in caplog.messages[0]
+    close(queue)
+
+
+def test_a_collector_cannot_refuse_more_than_it_got() -> None:
+    """A collector that counts wrong does not make our books negative."""
+    queue, counts = span_queue(StandInSender(taken_in_part(7)))
+    queue.push("a")
+    assert not flush(queue)
+    assert books(counts) == {"recorded": 1, "partial_success": 1}
+    close(queue)
+
+
+def test_a_hanging_collector_does_not_hang_the_shutdown() -> None:
+    """At the deadline the rest is dropped and counted, whatever the sender does; its call is broken off."""
+    sender = StandInSender(holding=True)
+    queue, counts = span_queue(sender, batch=1)
+    for item in "abc":
+        queue.push(item)
+    sender.wait(1)
+    assert not close(queue, 0.05)
+    assert books(counts) == {"recorded": 3, "deadline": 3}
+    assert sender.closed.is_set()
+    assert books(counts) == {"recorded": 3, "deadline": 3}, "the late answer is not counted again"
+
+
+def test_an_exit_does_not_wait_for_a_collector_that_is_away() -> None:
+    """A process that ends tries a few times, and not until the deadline."""
+    sender = StandInSender(AWAY)
+    queue, counts = span_queue(sender, batch=1)
+    for item in "abc":
+        queue.push(item)
+    assert not close(queue, 600, patient=False)
+    assert books(counts) == {"recorded": 3, "export_failed": 3}
+
+
+def test_what_comes_after_the_shutdown_is_counted() -> None:
+    """Spans that end too late are told apart from those that were lost."""
+    queue, counts = span_queue(StandInSender())
+    queue.push("a")
+    assert close(queue)
+    queue.push("b")
+    assert books(counts) == {"recorded": 2, "exported": 1, "after_shutdown": 1}
+    assert not flush(queue)
+
+
+def test_a_flush_of_nothing_is_true() -> None:
+    """Nothing recorded, nothing lost; no thread is started for it."""
+    queue, _ = span_queue(StandInSender())
+    assert flush(queue)
+    assert close(queue)
+    assert queue._thread is None
+
+
+def test_what_cannot_be_encoded_is_lost_alone() -> None:
+    """A batch that OTLP cannot carry is counted; the thread goes on with the next."""
+
+    def encode(items: list[object]) -> object:
+        if "bad" in items:
+            raise TypeError("no such value")
+        return type("Encoded", (), {"SerializeToString": staticmethod(lambda: b"")})
+
+    guard.strict = False
+    queue, counts = span_queue(StandInSender(), batch=1, encode=encode)
+    for item in ("good", "bad", "good"):
+        queue.push(item)
+    assert not flush(queue)
+    assert books(counts) == {"recorded": 3, "exported": 2, "export_failed": 1}
+    close(queue)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    threads=st.integers(1, 4),
+    each=st.integers(0, 50),
+    size=st.integers(1, 30),
+    batch=st.integers(1, 40),
+    answers=st.lists(st.sampled_from([TAKEN, AWAY, REFUSED, taken_in_part(1)]), max_size=8),
+    ends_in=st.sampled_from([0.0, PATIENCE]),
+)
+def test_the_books_balance(  # noqa: PLR0917  hypothesis gives them by name
+    threads: int, each: int, size: int, batch: int, answers: list[object], ends_in: float
+) -> None:
+    """Whatever happens: after a shutdown, recorded is exported and all dropped together."""
+    sender = StandInSender()
+    given_answers = iter(answers)
+    sender.send = lambda request, timeout: next(given_answers, TAKEN)  # type: ignore[assignment, method-assign, return-value]
+    queue, counts = span_queue(sender, size=size, batch=batch, interval=0.001)
+
+    def record() -> None:
+        for item in range(each):
+            queue.push(item)
+
+    workers = [threading.Thread(target=record) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    if ends_in:
+        for worker in workers:
+            worker.join()
+    close(queue, ends_in)
+    for worker in workers:
+        worker.join()
+    stats = counts.snapshot()
+    assert stats.recorded == threads * each
+    assert stats.recorded == stats.exported + stats.lost
+    assert set(stats.dropped) == set(REASONS)
+    if queue._thread is not None:
+        queue._thread.join(PATIENCE)
