@@ -6,14 +6,14 @@ The store's file owns the state.
 Conventions that hold in every table:
 
 - Ids (trace, span) are lower-case hexadecimal text; an absent id is NULL.
-- Times are nanoseconds since 1970 in a BIGINT. OTLP's are unsigned: a record whose time is above 2^63 - 1 (the year 2262)
-  is refused by the receiver, with a message, and counted. 0 means "not given", as in OTLP.
+- Times are nanoseconds since 1970 in a BIGINT; 0 means "not given", as in OTLP. OTLP's are unsigned: a record whose
+  time is above 2^63 - 1 (the year 2262) is refused by the receiver, with a message, and counted.
 - Text that is absent is the empty string, as in OTLP; numbers that are optional in OTLP are NULL when absent.
 - Columns called `attributes` (and `body`, `metadata`) hold JSON text in the form that the query API gives back: 64-bit
-  integers exact, doubles always with a point or an exponent, NaN and Infinity as the strings "NaN", "Infinity" and "-Infinity",
-  bytes as base64 text, arrays as lists, key-value lists as objects, an empty value as null.
-- `resource_id` and `scope_id` point into `resources` and `scopes`. Both are hashes of the content, so that the same resource
-  has the same id in every store.
+  integers exact, doubles always with a point or an exponent, NaN and Infinity as the strings "NaN", "Infinity" and
+  "-Infinity", bytes as base64 text, arrays as lists, key-value lists as objects, an empty value as null.
+- `resource_id` and `scope_id` point into `resources` and `scopes`. Both are hashes of the content, so that the same
+  resource has the same id in every store.
 - `ingested_unix_ns` is the collector's own clock when the record was written: the senders' clocks may be wrong by years.
 - No table has an index or a key: each record is kept as it came, and every insert would have to keep it up.
   `point_id` is unique all the same. A whole export that is sent twice is stored once (see `batches`).
@@ -236,7 +236,7 @@ LOGS = Table(
 
 BATCHES = Table(
     "batches",
-    "One row for each export of late: the same bytes sent again (a lost acknowledgement) are stored once. Bounded by age and number.",
+    "One row for each export of late: the same bytes sent again are stored once. Bounded by age and number.",
     (
         Column("digest", "VARCHAR NOT NULL", "of signal and body, hexadecimal"),
         Column("signal", "VARCHAR NOT NULL", "traces, metrics, logs"),
