@@ -14,7 +14,7 @@ Conventions that hold in every table:
   "-Infinity", bytes as base64 text, arrays as lists, key-value lists as objects, an empty value as null.
 - `resource_id` and `scope_id` point into `resources` and `scopes`. Both are hashes of the content, so that the same
   resource has the same id in every store.
-- `ingested_unix_ns` is the collector's own clock when the record was written: the senders' clocks may be wrong by years.
+- `ingested_unix_ns` is the collector's own clock when the record was written: senders' clocks may be years off.
 - No table has an index or a key: each record is kept as it came, and every insert would have to keep it up.
   `point_id` is unique all the same. A whole export that is sent twice is stored once (see `batches`).
 """
