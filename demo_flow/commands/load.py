@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from demo_flow.books import books_of
 from demo_flow.commands.options import Subparsers, add_gateway, at_least
 
 if TYPE_CHECKING:
@@ -37,17 +38,15 @@ def run(args: argparse.Namespace) -> int:
     """Make traffic and report; exit status 1 where nothing was answered."""
     from rich.console import Console
 
-    import telemetry
-    from demo_flow.flow import NAMESPACE
+    from demo_flow.commands import client_telemetry
 
     console = Console(stderr=args.json)
-    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
+    handle = client_telemetry.start()
     try:
         report = _traffic(args, console)
     finally:
         handle.shutdown(10.0)
-    stats = handle.stats
-    books = {"recorded": stats.recorded, "exported": stats.exported, "dropped": dict(stats.dropped)}
+    books = books_of(handle.stats)
     if args.json:
         print(json.dumps({**report.as_json(), "telemetry": books}))
     else:
@@ -89,7 +88,10 @@ def _interruptible(make: "Callable[[], Any]") -> "Report":
         report: Report = await task
         return report
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:  # a second Ctrl-C: no more waiting for answers
+        raise KeyboardInterrupt from None
 
 
 def _table(report: "Report", rate: float, books: dict[str, Any]) -> "Table":

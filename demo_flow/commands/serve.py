@@ -5,10 +5,14 @@ In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. 
 
 import argparse
 import asyncio
+import json
+import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from demo_flow.books import books_of
 from demo_flow.commands.options import Subparsers, address, data_folder
 from demo_flow.flow import GATEWAY, NAMESPACE, QDRANT_INDEXER, ROLES, Argument, Role
 
@@ -47,10 +51,13 @@ def run(args: argparse.Namespace) -> int:
         follow_parent()
     role: Role = args.role
     handle = telemetry.configure(role.name, namespace=NAMESPACE, logs=("console", "otlp"))
+    logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
     finally:
         handle.shutdown(5.0)
+        # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
+        print(json.dumps({"service": role.name, "message": "ends", "spans": books_of(handle.stats)}), file=sys.stderr)
     return 0
 
 
