@@ -42,21 +42,15 @@ class Tree:
     """By start time."""
     roots: Sequence[int]
     """True roots first, then spans whose parent is missing; each group by start time."""
+    start: int
+    """When the first span began."""
+    end: int
+    """When the last span ended."""
 
     @property
     def root(self) -> int:
         """The span that stands for the whole trace."""
         return self.roots[0]
-
-    @property
-    def start(self) -> int:
-        """When the first span began."""
-        return min(self.starts)
-
-    @property
-    def end(self) -> int:
-        """When the last span ended."""
-        return max(self.ends)
 
     def order(self) -> list[tuple[int, int]]:
         """All spans as (index, depth), each parent before its children, siblings by start time."""
@@ -91,7 +85,7 @@ def build(spans: Sequence[Timed]) -> Tree:
     roots.sort(
         key=lambda index: bool(spans[index].parent_span_id)
     )  # stable: the order by start stays within each group
-    return Tree(starts, ends, parents, children, roots)
+    return Tree(starts, ends, parents, children, roots, min(starts), max(ends))
 
 
 def _parents(spans: Sequence[Timed], by_start: Sequence[int]) -> list[int | None]:

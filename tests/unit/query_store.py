@@ -9,6 +9,7 @@ from collector.local.schema import TABLES
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
+A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 
 
 class HandFilledStore:
@@ -56,3 +57,14 @@ def _not_given(kind: str) -> Any:
     if "NOT NULL" not in kind:
         return None
     return "" if kind.startswith("VARCHAR") else 0
+
+
+def fill_with_three_traces(store: HandFilledStore) -> None:
+    """A search that failed in the indexer (A), a slow one (B), an indexing without an rpc (C); C is the latest."""
+    rpc = {"rpc.system.name": "grpc", "client.platform": "web"}
+    store.insert("resources", resource_id=5, service="indexer", attributes='{"host.name": "shelf"}')
+    store.span(A, "a1", None, "/search", 0, 10, kind="server", attributes=rpc)
+    store.span(A, "a2", "a1", "qdrant_search", 2, 9, service="indexer", status="error", resource_id=5)
+    store.span(B, "b1", None, "/search", 100, 190, kind="server", attributes={**rpc, "client.platform": "ios"})
+    store.span(C, "c1", None, "/index", 200, 230, attributes={"len_docs": 512, "exact": True, "score": 0.5})
+    store.span(C, "c2", "c1", "qdrant_index", 205, 225, service="indexer", status="ok")
