@@ -63,7 +63,9 @@ def _metrics(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answe
 
 
 def _metric(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
-    found: Answer = plain(query.metric(connection, name, asked.limit(10_000), asked.text("before")))
+    found: Answer = plain(
+        query.metric(connection, name, asked.limit(10_000), asked.text("before"), latest=asked.flag("latest"))
+    )
     return found
 
 
@@ -85,7 +87,7 @@ QUESTIONS = (
     ),
     Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
     Question("/api/metrics", "metrics by name", PAGE, _metrics),
-    Question("/api/metrics/{name}", "one metric's series with exemplars", PAGE, _metric),
+    Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", *PAGE), _metric),
     Question("/api/logs", "log records, latest first", ("trace_id", *PAGE), _logs),
 )
 

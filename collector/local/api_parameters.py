@@ -44,6 +44,13 @@ class Parameters:
             raise QueryError("bad_request", f"limit={text!r} is no number of rows.", mend)
         return int(text)
 
+    def flag(self, name: str) -> bool:
+        """Whether it is `true`; missing and `false` are no."""
+        text = self._values.get(name, "false")
+        if text not in {"true", "false"}:
+            raise QueryError("bad_request", f"{name}={text!r} is neither true nor false.", f"Write {name}=true.")
+        return text == "true"
+
     def duration_ns(self, name: str) -> int:
         """A duration in nanoseconds; 0 where it is missing."""
         return parse_duration(self._values[name], name) if self._values.get(name) else 0

@@ -6,8 +6,8 @@ Complete: it has its root, no parent is missing, every client span of an rpc has
 span was added. The wait sleeps on the store's own signal of a commit; between two of them nothing is asked.
 """
 
-import time
 from contextlib import closing
+from time import monotonic
 
 from collector.local import query
 from collector.local.errors import CollectorError
@@ -28,12 +28,12 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
         query.QueryError: nothing of it arrived in time, or the name means no trace.
         CollectorError: the collector is stopping.
     """
-    deadline = time.monotonic() + limit_s
+    deadline = monotonic() + limit_s
     span_count, quiet_since = 0, 0.0
     while True:
         sequence = store.changed.sequence  # before the query: a commit after it wakes the wait
         found = _trace(store, name)
-        now = time.monotonic()
+        now = monotonic()
         complete = isinstance(found, query.Trace) and query.is_complete(found)
         if isinstance(found, query.Trace):
             name = found.trace_id  # `last` shall not move on while we wait

@@ -67,18 +67,31 @@ def trace(args: argparse.Namespace) -> int:
 
 def metrics(args: argparse.Namespace) -> int:
     """`telemetry metrics`."""
+    if args.name and not args.json:
+        return _print_metric(args)
     answer = _ask(args, f"/api/metrics/{args.name}" if args.name else "/api/metrics")
     if args.json:
         return _print_json(answer)
     console = make_console()
-    if args.name:
-        console.print(metric_title(answer, console))
-        console.print()
-        console.print(metric_table(answer, console))
-    elif answer["metrics"]:
+    if answer["metrics"]:
         console.print(render_tables.metrics_table(answer["metrics"], console, time.time_ns()))
     else:
         return _nothing(console, "No metrics yet.")
+    return 0
+
+
+def _print_metric(args: argparse.Namespace) -> int:
+    with open_reader(args.api, args.store) as reader:
+        answer = reader.get(f"/api/metrics/{args.name}", latest="true")
+        before = answer["next"]
+        while before:  # many deltas: a value is the sum of all
+            more = reader.get(f"/api/metrics/{args.name}", latest="true", before=before)
+            answer["series"] += more["series"]
+            before = more["next"]
+    console = make_console()
+    console.print(metric_title(answer, console))
+    console.print()
+    console.print(metric_table(answer, console))
     return 0
 
 

@@ -237,6 +237,7 @@ ERRORS = [
     ("GET", "/api/traces/xyz", 400, "bad_request"),
     ("GET", "/api/traces/a/b", 400, "bad_request"),
     ("GET", "/api/metrics/none", 404, "not_found"),
+    ("GET", "/api/metrics/odd?latest=1", 400, "bad_request"),
     ("POST", "/api/traces", 405, "method_not_allowed"),
     ("DELETE", f"/api/traces/{A}", 405, "method_not_allowed"),
     ("OPTIONS", "/api/stats", 405, "method_not_allowed"),
@@ -316,6 +317,25 @@ def test_an_error_of_our_own_is_no_stack_trace(collector: LocalCollector, api: h
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"
     assert "ZeroDivision" not in answer.text
+
+
+def test_a_long_question_holds_up_no_other(collector: LocalCollector, api: httpx.Client) -> None:
+    """Queries run beside the event loop: while one is busy, the collector is alive and answers others."""
+    began, may_end = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> dict[str, Any]:
+        began.set()
+        assert may_end.wait(20)
+        return {}
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+        patch.setattr("collector.local.api_answers.answer", slow)
+        answer = pool.submit(httpx.get, f"http://{collector.addresses.api}/api/traces", timeout=30)
+        assert began.wait(10)
+        assert api.get("/api/health").status_code == 200
+        assert api.get("/api/stats").status_code == 200
+        may_end.set()
+        assert answer.result(20).json() == {}
 
 
 class Waiting:

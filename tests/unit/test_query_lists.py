@@ -113,6 +113,25 @@ def test_pages_of_a_metric_go_back_in_time(store: HandFilledStore) -> None:
     assert second.next is None
 
 
+def test_the_latest_points_are_those_that_a_current_value_is_made_of(store: HandFilledStore) -> None:
+    """Of a cumulative series the last point of each run of its process; of a delta series all."""
+    rows = [
+        ("cumulative", "{}", 1, 10, 100),
+        ("cumulative", "{}", 1, 20, 200),
+        ("cumulative", "{}", 15, 16, 1),
+        ("cumulative", '{"k": 1}', 1, 5, 7),
+        ("delta", '{"k": 2}', 1, 5, 3),
+        ("delta", '{"k": 2}', 5, 9, 4),
+    ]
+    for point, (temporality, attributes, start, time, value) in enumerate(rows):
+        times = {"start_unix_ns": start, "time_unix_ns": time, "point_id": point}
+        series = {"temporality": temporality, "attributes": attributes, "int_value": value}
+        store.insert("metric_points", name="c", type="sum", **series, **times)
+    found = query.metric(store.connection, "c", latest=True)
+    values = {str(series.attributes.get("k")): [point.value for point in series.points] for series in found.series}
+    assert values == {"None": [1, 200], "1": [7], "2": [3, 4]}
+
+
 def test_integers_and_doubles_of_metrics_stay_apart(store: HandFilledStore) -> None:
     """A counter's 64-bit integer is exact; a gauge's double stays one."""
     store.insert("metric_points", name="i", type="sum", attributes="{}", int_value=2**63 - 1)

@@ -25,8 +25,15 @@ FROM metric_points WHERE ? IS NULL OR name > ? GROUP BY name ORDER BY name LIMIT
 _POINTS = """
 SELECT points.*, resources.attributes AS resource, scopes.name AS scope
 FROM metric_points AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
-WHERE points.name = ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?))
+WHERE points.name = ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?)) {which}
 ORDER BY time_unix_ns DESC, point_id DESC LIMIT ?
+"""
+# What a current value is made of: a delta adds to it, any other point replaces the one before it. A process that starts
+# again begins at zero, with a start time of its own.
+_LATEST = """
+AND (temporality = 'delta' OR point_id IN (
+    SELECT arg_max(point_id, (time_unix_ns, point_id)) FROM metric_points WHERE name = ?
+    GROUP BY resource_id, scope_id, attributes, type, unit, start_unix_ns))
 """
 _EXEMPLARS = """
 SELECT point_id, time_unix_ns, int_value, double_value, trace_id, span_id, attributes
@@ -43,12 +50,16 @@ def metrics(connection: DuckDBPyConnection, limit: int = 1000, before: str | Non
     return Page(rows, encode(rows[-1].name) if len(found) > limit else None)
 
 
-def metric(connection: DuckDBPyConnection, name: str, limit: int = 10_000, before: str | None = None) -> Metric:
+def metric(
+    connection: DuckDBPyConnection, name: str, limit: int = 10_000, before: str | None = None, *, latest: bool = False
+) -> Metric:
     """The series of one metric.
 
     Args:
         connection: to the store.
         name: of the metric.
+        latest: only the points that the current values are made of: of delta series all, of others the last one of each
+            run of a process.
         limit: points at most, over all series, the newest ones.
         before: the cursor of the page before; the pages go back in time.
 
@@ -56,7 +67,8 @@ def metric(connection: DuckDBPyConnection, name: str, limit: int = 10_000, befor
         QueryError: no metric has this name.
     """
     last = decode(before, int, int)
-    found = _dictionaries(connection, _POINTS, [name, last[0], *last, limit + 1])
+    sql = _POINTS.format(which=_LATEST if latest else "")
+    found = _dictionaries(connection, sql, [name, last[0], *last, *[name] * latest, limit + 1])
     points = found[:limit]
     if not points:
         raise QueryError("not_found", f"No metric {name!r} is here.", "See which metrics are: telemetry metrics.")
