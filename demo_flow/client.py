@@ -39,11 +39,12 @@ class RequestFailed(PamazonError):  # noqa: N818 (what happened)
 
     def __init__(self, error: grpc.RpcError, address: str) -> None:
         self.code: grpc.StatusCode = error.code()
-        self.trace_id = _trace_id(error)
+        told = _trailing(error)
+        self.trace_id = told.get("trace-id")
         self.callers_mistake = self.code in _CALLERS
         words = error.details() or ""
         mend = ""
-        if self.code is grpc.StatusCode.UNAVAILABLE and self.trace_id is None:
+        if self.code is grpc.StatusCode.UNAVAILABLE and "served-by" not in told:
             words, mend = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
         elif self.code is grpc.StatusCode.DEADLINE_EXCEEDED:
             words, mend = f"The gateway at {address} did not answer in time.", "Ask for more time with --timeout."
@@ -83,12 +84,12 @@ class GatewayClient:
                 response, call = method.with_call(request, timeout=timeout)
         except grpc.RpcError as error:
             raise RequestFailed(error, self._address) from None
-        return response, _trace_id(call)
+        return response, _trailing(call).get("trace-id")
 
 
-def _trace_id(call: Any) -> str | None:
-    """Return the trace id that the gateway wrote into the answer's trailing metadata."""
-    return next((value for key, value in call.trailing_metadata() or () if key == "trace-id"), None)
+def _trailing(call: Any) -> dict[str, str]:
+    """Return the answer's trailing metadata, which the gateway signs; empty where none answered."""
+    return {key: value for key, value in call.trailing_metadata() or () if isinstance(value, str)}
 
 
 def describe_encoder(address: str) -> dict[str, str]:

@@ -23,17 +23,18 @@ from rich.table import Table
 
 import telemetry
 from demo_flow.client import GatewayClient
+from demo_flow.commands import client_telemetry
 from demo_flow.commands.failing import fail
 from demo_flow.commands.index import index_with_bar
 from demo_flow.commands.options import data_folder
 from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
-from demo_flow.flow import GATEWAY, NAMESPACE
+from demo_flow.flow import GATEWAY
 from demo_flow.indexing import read_catalogue
 from demo_flow.processes import ChildDied, Processes, terminated_as_interrupted
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.showing import API, ShownTrace, result, telemetry_command
-from demo_flow.starting import Pamazon, Plan, open_pamazon
+from demo_flow.starting import Plan, open_pamazon
 
 SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
 SHOWN: Final = "black jacket"
@@ -97,19 +98,24 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
             _start_collector(console, processes, collector)
-        handle = telemetry.configure("pamazon", namespace=NAMESPACE)
+        handle = client_telemetry.start()
         stack.callback(handle.shutdown, 2.0)
         with steps.step("Pamazon: gateway, CLIP encoder, Qdrant indexer"):
             pamazon = open_pamazon(plan, processes, lambda what: console.print(f"  {what}", style="dim"))
         gateway = pamazon.addresses[GATEWAY.name]
         with steps.step("Index the catalogue, by its pictures"):
-            index_with_bar(console, gateway, read_catalogue(None, console.print))
+            items = read_catalogue(None, console.print)
+            index_with_bar(console, gateway, items)
         with steps.step("Search"):
             trace_id = _search(console, gateway)
         with steps.step(f"The trace of “{SHOWN}”"):
             _draw(handle, trace_id, collector.api)
         steps.print()
-        return _stay(console, processes, pamazon, plan, collector.api, once=args.once)
+        print_banner(console, pamazon, plan, len(items))
+        console.print(
+            f"  [dim]traces[/] telemetry traces   [dim]or[/] http://{collector.api}/api/traces", highlight=False
+        )
+        return 0 if args.once else _stay(console, processes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +192,7 @@ def _draw(handle: telemetry.Telemetry, trace_id: str | None, api: str) -> None:
         raise PamazonError("The trace of the search cannot be shown.", f"Is the local collector still at {api}?")
 
 
-def _stay(console: Console, processes: Processes, pamazon: Pamazon, plan: Plan, api: str, *, once: bool) -> int:
-    """Print the addresses and stay until Ctrl-C; with `once`, not at all."""
-    print_banner(console, pamazon, plan)
-    console.print(f"  [dim]traces[/] telemetry traces   [dim]or[/] http://{api}/api/traces", highlight=False)
-    if once:
-        return 0
+def _stay(console: Console, processes: Processes) -> int:
     try:
         return stay(console, processes)
     except KeyboardInterrupt:

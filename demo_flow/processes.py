@@ -4,8 +4,8 @@ In: commands. Out: running children, what they said when they were ready, and wo
 children, owned by one `Processes`, ended with it in reverse order.
 
 Each child holds a pipe from its parent as standard input: end of file, which comes however the parent ends (kill -9
-included), tells it to go. Its standard output carries one line of JSON once it is ready, and by its own end of file the
-news of its death; its standard error is its log file.
+included), tells it to go. Its standard output carries one line of JSON once it is ready, one when it has drained, and
+by its own end of file the news of its death; its standard error is its log file.
 """
 
 import contextlib
@@ -95,10 +95,8 @@ class Processes:
 
         Raises ChildDied, and PamazonError after `timeout` seconds.
         """
-        with selectors.DefaultSelector() as selector:
-            selector.register(child.output, selectors.EVENT_READ)
-            if not selector.select(timeout):
-                raise PamazonError(f"{child.name} is not ready after {timeout:.0f} s.", f"Its log is {child.log}.")
+        if not _await_line(child, timeout):
+            raise PamazonError(f"{child.name} is not ready after {timeout:.0f} s.", f"Its log is {child.log}.")
         line = child.output.readline()
         if not line:
             raise ChildDied(child.obituary(), "")
@@ -118,19 +116,40 @@ class Processes:
                         yield key.data
 
     def stop(self) -> None:
-        """End every child, the last one started first; each may drain and flush before the next one's turn."""
+        """End every child.
+
+        Ours drain one after the other, the last one started first, and then flush their telemetry all at once; the
+        others, of which one may be the collector that they flush to, are ended when ours are gone.
+        """
+        ours = [child for child in reversed(self._children) if child.process.stdout is not None]
+        for child in ours:
+            child.process.terminate()
+            _await_line(child, GRACE)  # that it has drained, or the end of its output
+        for child in ours:
+            _end(child)
         for child in reversed(self._children):
-            with contextlib.suppress(OSError):
-                child.process.terminate()
-            try:
-                child.process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
-            for pipe in (child.process.stdin, child.process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            _end(child)
         self._children.clear()
+
+
+def _await_line(child: Child, timeout: float) -> bool:
+    """Wait until a child of ours says something or ends; return whether it did."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.output, selectors.EVENT_READ)
+        return bool(selector.select(timeout))
+
+
+def _end(child: Child) -> None:
+    """End a child if it still runs, wait for it, by force after `GRACE` seconds."""
+    child.process.terminate()
+    try:
+        child.process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
+    for pipe in (child.process.stdin, child.process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _die_with_parent() -> None:

@@ -19,6 +19,7 @@ import grpc
 
 import telemetry
 import telemetry.rpc
+from demo_flow.errors import PamazonError
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from demo_flow.serving.client import CHANNEL_OPTIONS
@@ -33,6 +34,8 @@ QUERIES: Final = (
 
 MOST_WAITING: Final = 2000
 """Searches that may wait for an answer at once; one more is not sent, and counted as `NOT_SENT`."""
+
+_CONNECTING: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -82,15 +85,17 @@ async def run(
     """Send `rate` searches a second for `duration` seconds and wait for the last answer.
 
     Each search has `deadline` seconds. `on_progress` is told the report as it grows, after each search sent. Cancelled,
-    it stops sending, waits for the answers under way and returns the report so far.
+    it stops sending, waits for the answers under way and returns the report so far. Raises PamazonError where no
+    gateway answers.
     """
     report = Report()
-    started = time.monotonic()
     async with grpc.aio.insecure_channel(
         address, options=CHANNEL_OPTIONS, interceptors=telemetry.rpc.aio_client_interceptors(address)
     ) as channel:
         stub: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
         waiting: set[asyncio.Task[None]] = set()
+        await _reach(channel, address)
+        started = time.monotonic()
         try:
             for moment, caller in zip(_moments(started, rate, duration), _callers(seed, queries), strict=False):
                 await asyncio.sleep(moment - time.monotonic())
@@ -105,9 +110,17 @@ async def run(
         except asyncio.CancelledError:
             pass  # Ctrl-C: what was asked is still answered and reported
         await asyncio.gather(*waiting)
-    report.duration = time.monotonic() - started
-    on_progress(report)
+        on_progress(report)
     return report
+
+
+async def _reach(channel: grpc.aio.Channel, address: str) -> None:
+    """Wait for the connection, so that the first search does not pay for it."""
+    try:
+        async with asyncio.timeout(_CONNECTING):
+            await channel.channel_ready()
+    except TimeoutError:
+        raise PamazonError(f"No gateway answers at {address}.", "Open Pamazon first: pamazon up") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` takes a second.
 
-While it stalls it writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can act
-at that moment. Everything else is the shipped encoder's own work.
+While it stalls it writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can
+act at that moment. Everything else is the shipped encoder's own work.
 """
 
 import os

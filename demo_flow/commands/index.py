@@ -35,8 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Index; exit status 0, also where rows were skipped."""
     from rich.console import Console
 
-    import telemetry
-    from demo_flow.flow import NAMESPACE
+    from demo_flow.commands import client_telemetry
     from demo_flow.indexing import read_catalogue
 
     errors = Console(stderr=True)
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         errors.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
     items = read_catalogue(args.catalogue, on_problem)
-    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
+    handle = client_telemetry.start()
     try:
         index_with_bar(Console(), args.gateway, items, args.batch)
     finally:

@@ -38,11 +38,10 @@ def run(args: argparse.Namespace) -> int:
     """Search, print what was found, and draw the trace."""
     request = _request(args)
 
-    import telemetry
     from demo_flow.client import GatewayClient, RequestFailed
-    from demo_flow.flow import NAMESPACE
+    from demo_flow.commands import client_telemetry
 
-    handle = telemetry.configure("pamazon", namespace=NAMESPACE)
+    handle = client_telemetry.start()
     status, trace_id, shown = 0, None, None
     try:
         with GatewayClient(args.gateway) as client:

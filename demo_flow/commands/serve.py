@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
     finally:
-        handle.shutdown(5.0)
+        handle.shutdown(3.0)
         # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
         print(json.dumps({"service": role.name, "message": "ends", "spans": books_of(handle.stats)}), file=sys.stderr)
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo_flow.commands.options import Subparsers, address, data_folder
-from demo_flow.flow import CLIP_ENCODER, GATEWAY, NAMESPACE, QDRANT_INDEXER
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +36,7 @@ def add(subparsers: Subparsers) -> None:
     for name in ("qdrant_url", "collection"):
         argument = QDRANT_INDEXER.arguments[name]
         parser.add_argument(f"--{name.replace('_', '-')}", default=argument.default, help=argument.help)
-    parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="index this one (default: Pamazon's)")
+    parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="index this one (default: our own, once)")
     parser.add_argument("--recreate", action="store_true", help="throw away the index and fill it anew")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: your data folder)")
     parser.set_defaults(run=run)
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Open, index, wait. Exit status 1 if a process died on the way."""
     from rich.console import Console
 
-    import telemetry
+    from demo_flow.commands import client_telemetry
     from demo_flow.processes import Processes, terminated_as_interrupted
     from demo_flow.starting import open_pamazon
 
@@ -56,11 +56,12 @@ def run(args: argparse.Namespace) -> int:
         try:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
-            if not int(pamazon.indexer["points"]):
-                handle = telemetry.configure("pamazon", namespace=NAMESPACE)
-                _index(console, pamazon, args.catalogue)
+            goods = int(pamazon.indexer["points"])
+            if args.catalogue or not goods:
+                handle = client_telemetry.start()
+                goods = _index(console, pamazon, args.catalogue)
                 handle.flush(5.0)
-            print_banner(console, pamazon, plan)
+            print_banner(console, pamazon, plan, goods)
             return stay(console, processes)
         except KeyboardInterrupt:
             console.print("Pamazon closes.", style="dim")
@@ -77,25 +78,28 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     return Plan(data=args.data or data_folder(), **given)
 
 
-def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> None:
+def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> int:
+    """Index a catalogue and return how many goods it holds."""
     from demo_flow.commands.index import index_with_bar
     from demo_flow.indexing import read_catalogue
 
     def on_problem(problem: str) -> None:
         console.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
-    index_with_bar(console, pamazon.addresses[GATEWAY.name], read_catalogue(folder, on_problem))
+    items = read_catalogue(folder, on_problem)
+    index_with_bar(console, pamazon.addresses[GATEWAY.name], items)
+    return len(items)
 
 
-def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan") -> None:
+def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: int) -> None:
     """Say that Pamazon is open, where, and what to do next."""
     from rich.table import Table
 
     about = {
         GATEWAY.name: "searches, indexes, deletes",
         CLIP_ENCODER.name: f"{pamazon.encoder['model']}, {pamazon.encoder['dimension']} dimensions",
-        QDRANT_INDEXER.name: f"collection {pamazon.indexer['collection']}, "
-        + (plan.qdrant_url or "Qdrant Edge in process"),
+        QDRANT_INDEXER.name: f"{goods:,} {pamazon.indexer['collection']} in "
+        + (plan.qdrant_url or "Qdrant Edge, in process"),
     }
     table = Table.grid(padding=(0, 3))
     for name, where in pamazon.addresses.items():

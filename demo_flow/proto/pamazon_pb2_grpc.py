@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class GatewayStub:
-    """The front door. Every answer carries the trailing metadata `trace-id`, also when it is an error.
+    """The front door. Every answer, an error too, carries the trailing metadata `served-by` and, with telemetry on,
+    `trace-id`.
     """
 
     def __init__(self, channel):
@@ -53,7 +54,8 @@ class GatewayStub:
 
 
 class GatewayServicer:
-    """The front door. Every answer carries the trailing metadata `trace-id`, also when it is an error.
+    """The front door. Every answer, an error too, carries the trailing metadata `served-by` and, with telemetry on,
+    `trace-id`.
     """
 
     def Search(self, request, context):
@@ -101,7 +103,8 @@ def add_GatewayServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Gateway:
-    """The front door. Every answer carries the trailing metadata `trace-id`, also when it is an error.
+    """The front door. Every answer, an error too, carries the trailing metadata `served-by` and, with telemetry on,
+    `trace-id`.
     """
 
     @staticmethod

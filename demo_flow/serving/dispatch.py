@@ -95,7 +95,7 @@ class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
 
     async def Search(self, request: SearchRequest, context: Context) -> SearchResponse:  # noqa: N802
         """Find goods."""
-        _name_trace(context)
+        _sign(context)
         query = Document(text=request.text, image=request.image)
         limit = request.limit if request.HasField("limit") else DEFAULT_LIMIT
         parameters = Parameters(collection=request.collection, limit=limit, exact=request.exact)
@@ -104,21 +104,23 @@ class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
 
     async def Index(self, request: IndexRequest, context: Context) -> IndexResponse:  # noqa: N802
         """Keep documents."""
-        _name_trace(context)
+        _sign(context)
         parameters = Parameters(collection=request.collection, optimize=request.optimize)
         await self._dispatcher.run("/index", request.documents, parameters, context)
         return IndexResponse(indexed=len(request.documents))
 
     async def Delete(self, request: DeleteRequest, context: Context) -> DeleteResponse:  # noqa: N802
         """Forget documents."""
-        _name_trace(context)
+        _sign(context)
         docs: Sequence[Document] = [Document(id=name) for name in request.ids]
         await self._dispatcher.run("/delete", docs, Parameters(collection=request.collection), context)
         return DeleteResponse()
 
 
-def _name_trace(context: Context) -> None:
-    """Put the id of the current trace into the trailing metadata of this call, whatever becomes of it."""
+def _sign(context: Context) -> None:
+    """Sign the answer, whatever becomes of it: by whom it is, and where telemetry is on, under which trace."""
+    signature = [("served-by", "gateway")]
     identity = trace.get_current_span().get_span_context()
     if identity.is_valid:
-        context.set_trailing_metadata((("trace-id", trace.format_trace_id(identity.trace_id)),))
+        signature.append(("trace-id", trace.format_trace_id(identity.trace_id)))
+    context.set_trailing_metadata(tuple(signature))

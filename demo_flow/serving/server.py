@@ -7,6 +7,7 @@ The port is bound first, so that a taken one is told at once; health says SERVIN
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
@@ -21,6 +22,8 @@ from demo_flow.proto import pamazon_pb2, pamazon_pb2_grpc
 from demo_flow.serving.client import MESSAGE_SIZE
 from demo_flow.serving.dispatch import Dispatcher, ExecutorServicer, GatewayServicer
 from demo_flow.serving.ports import PortTaken
+
+log = logging.getLogger(__name__)
 
 DRAIN: Final = 5.0
 """Seconds that running requests have after a signal."""
@@ -49,7 +52,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    `announce` is told the address and the executor's facts once it serves. Raises PortTaken, and whatever `load` does.
+    `announce` is told the address and the executor's facts once it serves, and when it has drained. Raises PortTaken,
+    and whatever `load` does.
     """
     stop = _stop_signal()
     dispatcher = Dispatcher(role.name)
@@ -65,10 +69,13 @@ async def serve(
         raise
     dispatcher.ready(executor)
     await healthy(health_pb2.HealthCheckResponse.SERVING)
+    log.info("serves", extra={"address": bound})
     announce({"role": role.name, "address": bound, **getattr(executor, "facts", {})})
     await stop.wait()
+    log.info("drains")
     await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)
     await server.stop(DRAIN)
+    announce({"role": role.name, "drained": True})
     await executor.close()
 
 

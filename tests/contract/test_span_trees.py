@@ -247,13 +247,13 @@ STOPPED = """
                 txt_minibatch_encoding clip_encoder ! CancelledError
 """
 
+TIMED_OUT = "DEADLINE_EXCEEDED ! DEADLINE_EXCEEDED"
+
 
 def test_a_timed_out_search_ends_every_span(shop: Shop) -> None:
     """The client's deadline ends the work in every process; the gateway's SERVER span is an error, as its caller's."""
     trace = shop.search("stall", "--timeout", "0.4")
-    expected = STOPPED.format(
-        client="DEADLINE_EXCEEDED ! DEADLINE_EXCEEDED", server="DEADLINE_EXCEEDED ! DEADLINE_EXCEEDED"
-    )
+    expected = STOPPED.format(client=TIMED_OUT, server=TIMED_OUT)
     assert trace.tree() == expected.strip()
 
 

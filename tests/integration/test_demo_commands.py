@@ -1,0 +1,205 @@
+"""The commands of `pamazon` against the running shop: what they print, what they exit with."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from demo_flow.processes import Processes
+from tests.pamazon_fixtures import ANYWHERE, Shop, free_address, pamazon_command
+
+
+def test_a_search_prints_results_and_its_trace(shop: Shop) -> None:
+    """A table with names, prices and scores, then the tree of this very search."""
+    done = shop.pamazon("search", "guitarra", "--limit", "3", "--api", shop.api)
+    assert (done.returncode, done.stderr) == (0, "")
+    table, _, tree = done.stdout.partition("/pamazon.Gateway/Search")
+    assert re.search(r"name +price +score", table)
+    assert len(re.findall(r"^\d +\S.* €  \d\.\d{3}$", table, re.MULTILINE)) == 3
+    for service in ("pamazon", "gateway", "clip_encoder", "qdrant_indexer"):
+        assert f" {service} " in tree
+
+
+def test_json_is_results_and_trace_id_and_nothing_else(shop: Shop) -> None:
+    """Programs read this: ids, English names, scores, best first."""
+    done = shop.pamazon("search", "--json", "Winterjacke", "--limit", "4")
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"results", "trace_id"}
+    assert re.fullmatch("[0-9a-f]{32}", answer["trace_id"])
+    scores = [found["score"] for found in answer["results"]]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert all(set(found) == {"id", "name", "score", "category", "price_cents"} for found in answer["results"])
+
+
+def test_a_search_by_picture_finds_the_thing_itself(shop: Shop, tmp_path: Path) -> None:
+    """A picture of the catalogue finds its own item first."""
+    from demo_flow.catalogue.catalogue import load
+
+    item = load()[100]
+    (tmp_path / "picture").write_bytes(item.image)
+    done = shop.pamazon("search", "--json", "--image", str(tmp_path / "picture"), "--exact")
+    best = json.loads(done.stdout)["results"][0]
+    assert best["id"] == item.id
+    assert best["score"] == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "none.png"
+    path.write_bytes(b"not a picture")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["search", ""], "The query is empty."),
+        (["search", "   "], "The query is empty."),
+        (["search"], "There is nothing to look for"),
+        (["search", "coat", "--image", "NO_PICTURE"], "There is nothing to look for, or two things."),
+        (["search", "coat", "--limit", "0"], "The limit is 0. Ask for 1 to 100 results."),
+        (["search", "coat", "--limit", "101"], "The limit is 101."),
+        (["search", "coat", "--limit", "-1"], "The limit is -1."),
+        (["search", "coat", "--limit", "99999999999"], "Ask for 1 to 100 results."),
+        (["search", "coat", "--limit", "ten"], "invalid int value: 'ten'"),
+        (["search", "coat", "--collection", "nowhere"], "There is no collection 'nowhere'. There is 'goods'."),
+        (["search", "--image", "NO_PICTURE"], "picture"),
+        (["search", "--image", "/nowhere.png"], "The picture /nowhere.png cannot be read: No such file or directory."),
+        (["search", "coat", "--timeout", "0"], "'0' is no number of 0.001 or more"),
+        (["index", "--catalogue", "/nowhere"], "/nowhere"),
+        (["index", "--batch", "0"], "'0' is no number of 1 or more"),
+        (["load", "--rate", "0"], "'0' is no number of 0.01 or more"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_told_in_a_line_or_two(shop: Shop, no_picture: Path, arguments: list[str], words: str) -> None:
+    """Exit status 2, what is wrong and what to do on standard error, no stack trace, nothing on standard output."""
+    done = shop.pamazon(*(str(no_picture) if argument == "NO_PICTURE" else argument for argument in arguments))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_gateway_the_mend_is_told(shop: Shop) -> None:
+    """Nobody listens there: say what to start."""
+    done = shop.pamazon("search", "coat", gateway=(nobody := free_address()))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"No gateway answers at {nobody}.\nOpen Pamazon first: pamazon up\n"
+
+
+@pytest.fixture(params=["clip_encoder", "qdrant_indexer"])
+def without(shop: Shop, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+    """A gateway for which one executor is down: its address, and who is down where."""
+    addresses = {"clip_encoder": shop.clip_encoder, "qdrant_indexer": shop.qdrant_indexer}
+    addresses[request.param] = free_address()
+    where = [f"--{name.replace('_', '-')}={address}" for name, address in addresses.items()]
+    with Processes(tmp_path / "logs") as processes:
+        command = pamazon_command("serve", "gateway", "--listen", ANYWHERE, "--follow-parent", *where)
+        gateway = processes.ready(processes.start("gateway", command))["address"]
+        yield gateway, request.param, addresses[request.param]
+
+
+def test_an_executor_that_is_down_is_named_and_the_trace_is_shown(shop: Shop, without: tuple[str, str, str]) -> None:
+    """Exit status 1: who is down and where it should be, then the trace of the failed search."""
+    gateway, down, address = without
+    done = shop.pamazon("search", "coat", "--api", shop.api, gateway=gateway)
+    assert done.returncode == 1
+    assert f"UNAVAILABLE: {down} at {address}: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "/pamazon.Gateway/Search" in done.stdout
+
+
+def test_a_search_works_without_a_collector(shop: Shop) -> None:
+    """Results as ever, one line that no trace can be shown, and no waiting for what is not there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{free_address()}")
+        done = shop.pamazon("search", "guitarra", "--limit", "2", "--api", free_address())
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.rstrip().splitlines()
+    assert len(lines) == 4
+    assert lines[-1].startswith("No trace is shown: No collector answers at ")
+
+
+def test_a_search_works_with_telemetry_switched_off(shop: Shop) -> None:
+    """The client sends no context then; the gateway's own trace is named all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_SDK_DISABLED", "true")
+        done = shop.pamazon("search", "--json", "guitarra")
+    assert done.returncode == 0
+    trace = shop.trace(json.loads(done.stdout)["trace_id"])
+    assert trace.tree().startswith("/pamazon.Gateway/Search SERVER gateway\n  /search gateway\n")
+
+
+def test_a_catalogue_of_ones_own_is_indexed_and_bad_rows_are_told(shop: Shop, tmp_path: Path) -> None:
+    """A row that cannot be used is told by file and line and skipped; the good ones are found."""
+    Image.new("RGB", (64, 64), (12, 200, 90)).save(tmp_path / "green.png")
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    file = tmp_path / "catalogue.jsonl"
+    file.write_text(
+        json.dumps({"id": "my-green", "name": "My green thing", "image": "green.png", "price": 5.5})
+        + "\nthis is no JSON\n"
+        + json.dumps({"id": "my-broken", "name": "Broken", "image": "broken.png"})
+        + "\n"
+    )
+    done = shop.pamazon("index", "--catalogue", str(tmp_path))
+    assert done.returncode == 0
+    assert f"{file}:2: " in done.stderr
+    assert f"{file}:3: " in done.stderr
+    assert "2 rows were skipped" in done.stderr
+    assert "1/1" in done.stdout
+    found = json.loads(shop.pamazon("search", "--json", "--image", str(tmp_path / "green.png"), "--exact").stdout)
+    assert found["results"][0]["id"] == "my-green"
+    assert (found["results"][0]["name"], found["results"][0]["price_cents"]) == ("My green thing", 550)
+
+
+def test_load_reports_and_balances_its_books(shop: Shop) -> None:
+    """Searches sent and answered, percentiles in order, and every span of the client accounted for."""
+    done = shop.pamazon("load", "--rate", "40", "--duration", "1", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["sent"], report["succeeded"], report["errors"]) == (0, 40, 40, {})
+    assert 0 < report["latency"]["p50_ms"] <= report["latency"]["p95_ms"] <= report["latency"]["p99_ms"]
+    books = report["telemetry"]
+    assert books["recorded"] == 40
+    assert books["exported"] + sum(books["dropped"].values()) == 40
+
+
+def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:
+    """Who asks is known on every span of the request, in every process."""
+    rows = shop.ask("/api/traces", attribute="client.platform=android", limit="1")["traces"]
+    trace = shop.trace(rows[0]["trace_id"])
+    assert {span["attributes"]["client.platform"] for span in trace.spans} == {"android"}
+    assert len({span["attributes"]["client.region"] for span in trace.spans}) == 1
+    platforms = {
+        platform
+        for platform in ("web", "ios", "android")
+        if shop.ask("/api/traces", attribute=f"client.platform={platform}", limit="1")["traces"]
+    }
+    assert platforms == {"web", "ios", "android"}
+
+
+def test_load_ends_early_with_its_report(shop: Shop) -> None:
+    """Ctrl-C: no more searches, what was asked is answered and reported."""
+    command = pamazon_command("load", "--rate", "20", "--duration", "60", "--json", "--gateway", shop.gateway)
+    before = shop.latest("/pamazon.Gateway/Search")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as load:
+        shop.next_trace("/pamazon.Gateway/Search", before)
+        load.terminate()
+        output, _ = load.communicate(timeout=30)
+    report = json.loads(output)
+    assert load.returncode == 0
+    assert 0 < report["sent"] == report["succeeded"] < 1200
+
+
+def test_the_search_command_loads_no_model_and_no_index() -> None:
+    """It answers fast because it imports little: neither the encoders' nor the index's packages, nor numpy."""
+    code = (
+        "import sys; import demo_flow.cli, demo_flow.client, demo_flow.showing, telemetry; "
+        "print([m for m in ('numpy', 'onnxruntime', 'qdrant_edge', 'pyarrow', 'PIL') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

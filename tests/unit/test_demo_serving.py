@@ -1,0 +1,189 @@
+"""The demo's small runtime: endpoints, threads, status codes, ports."""
+
+import asyncio
+import contextvars
+import os
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+
+from demo_flow.encoders import BadPicture, EncoderUnavailable
+from demo_flow.index import IndexUnavailable, UnknownCollection
+from demo_flow.proto.pamazon_pb2 import Document, Parameters
+from demo_flow.serving.dispatch import Dispatcher
+from demo_flow.serving.endpoints import Documents, endpoints_of, requests
+from demo_flow.serving.errors import CallerError, NotReady, UnknownEndpoint, status_of
+from demo_flow.serving.ports import PortTaken, holder_of
+from demo_flow.serving.threads import in_pool, one_ahead
+
+
+class Echo:
+    @requests(on=("/search", "/index"))
+    async def echo(self, docs: Documents, parameters: Parameters) -> Documents:
+        return docs
+
+    @requests(on="/delete")
+    async def nothing(self, docs: Documents, parameters: Parameters) -> Documents:
+        return []
+
+    async def close(self) -> None: ...
+
+
+class Aborted(Exception):  # noqa: N818
+    """What gRPC raises out of `abort`."""
+
+
+class Context:
+    """As much of a servicer context as the dispatcher needs."""
+
+    code: grpc.StatusCode | None = None
+    words = ""
+
+    async def abort(self, code: grpc.StatusCode, words: str) -> None:
+        self.code, self.words = code, words
+        raise Aborted
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def test_each_endpoint_finds_its_bound_method() -> None:
+    """One method may serve several endpoints; methods without the mark serve none."""
+    echo = Echo()
+    assert endpoints_of(echo) == {"/search": echo.echo, "/index": echo.echo, "/delete": echo.nothing}
+
+
+async def test_the_dispatcher_runs_the_endpoints_method() -> None:
+    """What the executor returns is what the caller gets."""
+    dispatcher = Dispatcher("echo")
+    dispatcher.ready(Echo())
+    docs = [Document(id="1")]
+    assert await dispatcher.run("/index", docs, Parameters(), Context()) is docs  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ready", "endpoint", "code", "words"),
+    [
+        (False, "/search", grpc.StatusCode.UNAVAILABLE, "echo is still loading. Try again in a moment."),
+        (True, "/update", grpc.StatusCode.UNIMPLEMENTED, "echo has no endpoint '/update'."),
+    ],
+)
+async def test_what_cannot_be_dispatched_is_told(ready: bool, endpoint: str, code: grpc.StatusCode, words: str) -> None:
+    """Before the executor has loaded, and for an endpoint that it lacks, the caller is told which it is."""
+    dispatcher, context = Dispatcher("echo"), Context()
+    if ready:
+        dispatcher.ready(Echo())
+    with pytest.raises(Aborted):
+        await dispatcher.run(endpoint, [], Parameters(), context)  # type: ignore[arg-type]
+    assert context.code is code
+    assert context.words.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CallerError("Wrong.", "Right."), grpc.StatusCode.INVALID_ARGUMENT),
+        (BadPicture("no picture"), grpc.StatusCode.INVALID_ARGUMENT),
+        (UnknownCollection("None.", "Make it."), grpc.StatusCode.NOT_FOUND),
+        (UnknownEndpoint("None.", "Others."), grpc.StatusCode.UNIMPLEMENTED),
+        (IndexUnavailable("Gone.", "Start it."), grpc.StatusCode.UNAVAILABLE),
+        (EncoderUnavailable("Gone.", "Get it."), grpc.StatusCode.UNAVAILABLE),
+        (NotReady("Loading.", "Wait."), grpc.StatusCode.UNAVAILABLE),
+        (TimeoutError("slow"), grpc.StatusCode.DEADLINE_EXCEEDED),
+        (ValueError("a bug of ours"), grpc.StatusCode.INTERNAL),
+        (KeyError("a bug of ours"), grpc.StatusCode.INTERNAL),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_every_exception_has_its_status(error: Exception, code: grpc.StatusCode) -> None:
+    """A caller's mistake has classes of its own; a stray ValueError is the executor's failure, not the caller's."""
+    assert status_of(error)[0] is code
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, "clip_encoder at 127.0.0.1:8090: refused"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "refused"),
+    ],
+)
+def test_the_error_of_a_call_further_down_keeps_its_code(code: grpc.StatusCode, words: str) -> None:
+    """Who failed is told with a failure; with the caller's own mistake it would only distract."""
+    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "refused", "")
+    error.add_note("clip_encoder at 127.0.0.1:8090")
+    assert status_of(error) == (code, words)
+
+
+async def test_a_thread_sees_the_context_of_the_request(pool: ThreadPoolExecutor) -> None:
+    """What is traced or logged in the pool belongs to the request that asked for the work."""
+    request: contextvars.ContextVar[str] = contextvars.ContextVar("request")
+    request.set("mine")
+    assert await in_pool(pool, request.get) == "mine"
+
+
+async def test_the_next_work_starts_before_this_ones_result_is_used(pool: ThreadPoolExecutor) -> None:
+    """While the consumer has the first result, the second is being made; the third is not."""
+    started: list[str] = []
+
+    def start(item: str) -> asyncio.Future[str]:
+        started.append(item)
+        return in_pool(pool, item.upper)
+
+    seen = [(await future, list(started)) for future in one_ahead(start, ["a", "b", "c"])]
+    assert seen == [("A", ["a", "b"]), ("B", ["a", "b", "c"]), ("C", ["a", "b", "c"])]
+
+
+async def test_work_ahead_is_cancelled_where_the_consumer_leaves(pool: ThreadPoolExecutor) -> None:
+    """A failing minibatch leaves nothing behind that runs for nobody."""
+    futures: list[asyncio.Future[bool]] = []
+    release = threading.Event()
+
+    def start(item: int) -> asyncio.Future[bool]:
+        futures.append(in_pool(pool, release.wait, 10.0))
+        return futures[-1]
+
+    ahead = one_ahead(start, range(5))
+    next(ahead)
+    ahead.close()  # type: ignore[attr-defined]
+    assert [future.cancelled() for future in futures] == [False, True]
+    release.set()
+    await futures[0]
+
+
+def test_one_ahead_of_nothing_is_nothing() -> None:
+    """No items, no work."""
+    nothing: Sequence[int] = ()
+    assert list(one_ahead(lambda _: asyncio.Future(), nothing)) == []
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who holds a port")
+def test_the_holder_of_a_port_is_named() -> None:
+    """The error says which process to stop."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        holder = holder_of(port)
+        assert holder is not None
+        assert holder[0] == os.getpid()
+        error = PortTaken("gateway", f"127.0.0.1:{port}")
+        assert error.message.startswith(
+            f"gateway cannot listen on 127.0.0.1:{port}: port {port} is taken by process {os.getpid()} ("
+        )
+
+
+def test_a_port_without_a_known_holder_is_told_all_the_same() -> None:
+    """Nobody listens there any more, or the system does not tell."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert PortTaken("gateway", f"127.0.0.1:{port}").message.endswith(f"port {port} is taken.")
