@@ -7,8 +7,6 @@ In: requests on port 4318. Out: what the receiver says, in the request's own con
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
 from math import ceil
 from typing import cast
 
@@ -53,19 +51,17 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
     async def export(request: Request) -> Response:
         signal = BY_PATH[request.url.path]
         answer_in = JSON
-        parts = request.stream()
         try:
             hold = receiver.admit(signal)
             try:
                 answer_in = content_type_of(request.headers.get("content-type", ""))
                 encoding = encoding_of(request.headers.get("content-encoding", ""))
-                body = await _body(parts, hold, settings)
+                body = await _body(request, hold, settings)
             except BaseException:
                 hold.release()
                 raise
         except RefusedError as refusal:
             receiver.count_refusal(signal, refusal)
-            await _drain(parts, settings)
             return _refused(refusal, answer_in)
         try:
             reply = await receiver.export(signal, body, hold, answer_in, encoding)
@@ -79,13 +75,17 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
     )
 
 
-async def _body(parts: AsyncGenerator[bytes], hold: Hold, settings: CollectorSettings) -> bytes:
-    """The body as it came, held by the budget part by part, within limits of size and time."""
+async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> bytes:
+    """The body as it came, held by the budget part by part, within limits of size and time.
+
+    When it is refused in the middle, the server reads the rest and forgets it: a sender cut off while it sends sees a
+    reset connection, not the refusal.
+    """
     limit = settings.max_request_bytes
     body: list[bytes] = []
     try:
         async with asyncio.timeout(settings.read_timeout_s):
-            async for part in parts:
+            async for part in request.stream():
                 if hold.size + len(part) > limit:
                     raise too_large(limit)
                 hold.grow(len(part))
@@ -96,14 +96,6 @@ async def _body(parts: AsyncGenerator[bytes], hold: Hold, settings: CollectorSet
     except ClientDisconnect:
         raise MalformedError("the sender left before the body was whole", "") from None
     return b"".join(body)
-
-
-async def _drain(parts: AsyncGenerator[bytes], settings: CollectorSettings) -> None:
-    """Read what is left and forget it: a sender cut off in the middle sees a reset connection, not the refusal."""
-    with suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(settings.read_timeout_s), aclosing(parts):
-            async for _ in parts:
-                pass
 
 
 def _refused(refusal: RefusedError, answer_in: str) -> Response:
