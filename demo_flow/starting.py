@@ -76,8 +76,7 @@ def _start_encoder(plan: Plan, processes: Processes) -> Mapping[str, Any]:
 
 
 def _start_indexer(plan: Plan, processes: Processes, encoder: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Each model has a folder of its own: vectors of different models never meet."""
-    folder = index_folder(plan.data, encoder["model"])
+    folder = index_folder(plan.data, encoder["model"], encoder["weights"])
     arguments: dict[str, str | bool | None] = {
         "collection": plan.collection,
         "dimension": str(encoder["dimension"]),
@@ -88,9 +87,13 @@ def _start_indexer(plan: Plan, processes: Processes, encoder: Mapping[str, Any])
     return _start(QDRANT_INDEXER, plan.qdrant_indexer, processes, arguments)
 
 
-def index_folder(data: Path, model: str) -> Path:
-    """Return the folder of the index of a model's vectors."""
-    return data / "index" / re.sub(r"[^A-Za-z0-9.-]+", "-", model)
+def index_folder(data: Path, model: str, weights: str) -> Path:
+    """Return the folder of the index of a model's vectors.
+
+    Each set of weights has its own: vectors of different models never meet, and a model that was trained anew starts
+    with an empty index, not with one that it does not understand.
+    """
+    return data / "index" / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', model)}-{weights}"
 
 
 def _elsewhere(address: str) -> Mapping[str, Any]:

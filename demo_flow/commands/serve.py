@@ -64,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
 def _arguments(role: Role, args: argparse.Namespace) -> dict[str, Any]:
     arguments = {name: getattr(args, name) for name in role.arguments}
     if role is QDRANT_INDEXER and not arguments["path"] and not arguments["qdrant_url"]:
-        from demo_flow.starting import index_folder
-
-        arguments["path"] = index_folder(data_folder(), "pamazon-tiny")
+        arguments["path"] = data_folder() / "index" / "alone"
     return arguments
 
 

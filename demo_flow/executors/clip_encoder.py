@@ -5,6 +5,7 @@ loaded model; one thread for its forward pass, and a pool that prepares the next
 """
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import telemetry
-from demo_flow.encoders import load_encoder
+from demo_flow.encoders import Encoder, load_encoder
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.threads import in_pool, one_ahead
@@ -29,7 +30,11 @@ class ClipEncoder:
         self._num_pool_workers = num_pool_workers
         self._forward = ThreadPoolExecutor(1, thread_name_prefix="forward")
         self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
-        self.facts = {"model": self._encoder.name, "dimension": self._encoder.dimension}
+        self.facts = {
+            "model": self._encoder.name,
+            "dimension": self._encoder.dimension,
+            "weights": _fingerprint(self._encoder),
+        }
 
     @requests(on=("/index", "/search"))
     @telemetry.endpoint("/index", "/search")
@@ -78,6 +83,13 @@ class ClipEncoder:
         """End the threads; the requests have ended before."""
         self._prepare.shutdown(cancel_futures=True)
         self._forward.shutdown(cancel_futures=True)
+
+
+def _fingerprint(encoder: Encoder) -> str:
+    """Tell one set of weights from another: by which components of one text's vector are the largest."""
+    (vector,) = encoder.encode_texts(encoder.prepare_texts(["black jacket"]))
+    largest = np.sort(np.argsort(-np.abs(vector))[:16]).astype("<u4")
+    return hashlib.sha256(largest.tobytes()).hexdigest()[:8]
 
 
 def _fill(docs: Documents, vectors: NDArray[np.float32]) -> None:

@@ -86,9 +86,9 @@ def test_the_help_of_every_command_is_there(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_models_do_not_share_an_index() -> None:
-    """Vectors of different models never meet; any model's name makes a folder's name."""
-    assert index_folder(Path("d"), "pamazon-tiny") == Path("d/index/pamazon-tiny")
-    assert index_folder(Path("d"), "ViT-B-32::openai") == Path("d/index/ViT-B-32-openai")
+    """Vectors of different weights never meet; any model's name makes a folder's name."""
+    assert index_folder(Path("d"), "pamazon-tiny", "01ab") == Path("d/index/pamazon-tiny-01ab")
+    assert index_folder(Path("d"), "ViT-B-32::openai", "01ab") == Path("d/index/ViT-B-32-openai-01ab")
 
 
 def test_a_report_gives_percentiles_throughput_and_errors() -> None:
