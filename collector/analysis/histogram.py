@@ -49,7 +49,8 @@ class Histogram:
         edges = [min(0.0, self.low if self.low > -inf else 0.0), *self.bounds, inf]
         for lower, upper, count in zip(edges, edges[1:], self.counts, strict=False):
             if count and passed + count >= rank:
-                least, most = max(lower, self.low), min(upper, self.high)
+                least = min(max(lower, self.low), upper)  # extremes that contradict the buckets are not believed
+                most = max(min(upper, self.high), least)
                 return least if most == inf else least + (most - least) * (rank - passed) / count
             passed += count
         return self.high if self.high < inf else edges[-2]

@@ -31,17 +31,21 @@ def metric_title(metric: Json, console: Console) -> Text:
 
 
 def metric_table(metric: Json, console: Console) -> Table:
-    """The latest values of one metric, a row for each attribute set of each service."""
-    rows: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    """The latest values of one metric: under each service a row for each of its attribute sets."""
+    keys = list(dict.fromkeys(key for series in metric["series"] for key in series["attributes"]))
+    between = f" {glyphs_for(console).separator} "
+    found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
     for series in metric["series"]:
-        labels = " ".join(f"{key}={attribute(value)}" for key, value in series["attributes"].items())
-        rows[series["service"], labels].append(series)
+        values = (attribute(series["attributes"].get(key, "")) or "-" for key in keys)
+        found[series["service"]][between.join(values)].append(series)
     is_histogram = metric["type"] in {"histogram", "exponential_histogram"}
-    titles = (">count", ">p50", ">p95", ">p99", "buckets") if is_histogram else (">value",)
-    result = table(console, "service", "attributes", *titles)
-    for (service, labels), series in rows.items():
-        told = _histogram_cells(metric, series, console) if is_histogram else [_value_cell(metric, series)]
-        result.add_row(cell(service, console, "bold"), cell(labels, console), *told)
+    titles = (">count", ">p50", ">p95", ">p99", "<buckets") if is_histogram else (">value",)
+    result = table(console, clean(between.join(keys), console.encoding) or "service", *titles)
+    for service, rows in found.items():
+        result.add_row(cell(service, console, "bold"))
+        for name, of_name in rows.items():
+            told = _histogram_cells(metric, of_name, console) if is_histogram else [_value(metric, of_name)]
+            result.add_row(cell(f"  {name or 'all'}", console), *told)
     return result
 
 
@@ -95,12 +99,12 @@ def _picture(histogram: Histogram, glyphs: Glyphs) -> str:
     return "".join(glyphs.blocks[-(-number * steps // most)] for number in columns)
 
 
-def _value_cell(metric: Json, series: Sequence[Json]) -> Text:
+def _value(metric: Json, series: Sequence[Json]) -> Text:
     """The sum over processes; of a gauge, which does not add up, the newest value; of a summary its quantiles."""
     points = list(_points(series))
     if metric["type"] == "summary":
         newest = max(points, key=lambda point: point["time_unix_ns"])
-        pairs = zip(newest["quantiles"], newest["quantile_values"], strict=True)
+        pairs = zip(newest["quantiles"], newest["quantile_values"], strict=False)
         return Text(f"{newest['count']}  " + "  ".join(f"p{float(q) * 100:g} {float(v):g}" for q, v in pairs))
     known = [point for point in points if point["value"] is not None]
     if not known:

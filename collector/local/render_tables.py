@@ -4,6 +4,7 @@ In: rows as the API gives them, a console. Out: tables to print. State: none.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -23,20 +24,19 @@ def services_table(operations: Sequence[Json], console: Console) -> Table:
     """Every operation under its service, with rate, errors and percentiles."""
     micro = glyphs_for(console).micro
     rate_title = [">per s"] if console.width >= 100 else []
-    result = table(console, "service", "operation", "kind", ">count", *rate_title, ">errors", ">p50", ">p95", ">p99")
-    before = None
-    for row in operations:
-        failed = row["error_ratio"] > 0
-        result.add_row(
-            cell("" if row["service"] == before else row["service"], console, "bold"),
-            cell(row["operation"], console),
-            cell(row["kind"], console, "dim"),
-            Text(count(row["count"])),
-            *(Text(f"{row['rate']:.3g}", "dim") for _ in rate_title),
-            Text(percent(row["error_ratio"]), "bold red" if failed else "dim"),
-            *(Text(duration(row[f"{name}_ns"], micro)) for name in ("p50", "p95", "p99")),
-        )
-        before = row["service"]
+    result = table(console, "operation", "<kind", ">count", *rate_title, ">errors", ">p50", ">p95", ">p99")
+    for service, rows in groupby(operations, lambda row: str(row["service"])):
+        result.add_row(cell(service, console, "bold"))
+        for row in rows:
+            failed = row["error_ratio"] > 0
+            result.add_row(
+                cell(f"  {row['operation']}", console),
+                cell(row["kind"], console, "dim"),
+                Text(count(row["count"])),
+                *(Text(f"{row['rate']:.3g}", "dim") for _ in rate_title),
+                Text(percent(row["error_ratio"]), "bold red" if failed else "dim"),
+                *(Text(duration(row[f"{name}_ns"], micro)) for name in ("p50", "p95", "p99")),
+            )
     return result
 
 
@@ -61,7 +61,8 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
 
 def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -> Table:
     """Metrics by name."""
-    result = table(console, "<metric", "type", "unit", ">series", ">points", "services", ">age")
+    services_title = ["services"] if console.width >= 100 else []
+    result = table(console, "<metric", "type", "unit", ">series", ">points", *services_title, ">age")
     for row in metrics:
         result.add_row(
             cell(row["name"], console, "bold"),
@@ -69,7 +70,7 @@ def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -
             cell(row["unit"], console, "dim"),
             Text(count(row["series_count"])),
             Text(count(row["point_count"])),
-            cell(", ".join(row["services"]), console),
+            *(cell(", ".join(row["services"]), console) for _ in services_title),
             Text(age(now_unix_ns - row["last_unix_ns"]), "dim"),
         )
     return result

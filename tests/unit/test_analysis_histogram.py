@@ -31,6 +31,12 @@ def test_above_the_last_bound_the_bound_is_all_that_is_known() -> None:
     assert Histogram((1.0, 2.0), (0, 0, 3), 20.0).quantile(0.5) == 2.0
 
 
+def test_extremes_that_contradict_the_buckets_are_not_believed() -> None:
+    """Values lie in (1, 2], whatever a broken sender says of the smallest and the largest."""
+    histogram = Histogram((1.0, 2.0), (0, 4, 0), 6.0, low=5.0, high=0.5)
+    assert [histogram.quantile(share) for share in (0.1, 0.5, 0.9)] == [2.0, 2.0, 2.0]
+
+
 def test_no_values_have_no_percentile() -> None:
     """Zero would be a lie."""
     assert Histogram((1.0,), (0, 0), 0.0).quantile(0.5) is None
@@ -67,9 +73,15 @@ def test_extreme_scales_do_not_overflow(scale: int) -> None:
     assert histogram.count == 1
 
 
-@given(st.lists(st.integers(0, 20), min_size=4, max_size=4), st.lists(st.floats(0, 1), min_size=2, max_size=9))
-def test_percentiles_never_fall_as_their_share_grows(counts: list[int], shares: list[float]) -> None:
-    """A p99 below the p95 would be nonsense."""
-    histogram = Histogram((1.0, 2.0, 4.0), tuple(counts), 0.0)
+@given(
+    st.lists(st.integers(0, 20), min_size=4, max_size=4),
+    st.lists(st.floats(0, 1), min_size=2, max_size=9),
+    st.tuples(st.floats(-1, 9), st.floats(-1, 9)),
+)
+def test_percentiles_never_fall_as_their_share_grows(
+    counts: list[int], shares: list[float], extremes: tuple[float, float]
+) -> None:
+    """A p99 below the p95 would be nonsense, whatever was sent as the smallest and the largest value."""
+    histogram = Histogram((1.0, 2.0, 4.0), tuple(counts), 0.0, *extremes)
     values = [value for share in sorted(shares) if (value := histogram.quantile(share)) is not None]
     assert values == sorted(values)

@@ -48,17 +48,19 @@ OPERATIONS = [
 def test_services_and_their_operations() -> None:
     """A service stands once; numbers are never cut, names give way."""
     assert printed(lambda console: services_table(OPERATIONS, console)) == dedent("""\
-        service         operation       kind      count  errors     p50      p95     p99
-        ────────────────────────────────────────────────────────────────────────────────
-        gateway         /pamazon.Gate…  server    12.3k     0 %  812 µs  41.2 ms  1.24 s
-                        /search         internal  12.3k   0.4 %  812 µs  41.2 ms  1.24 s
-        qdrant_indexer  qdrant_search   internal  12.3k    50 %  812 µs  41.2 ms  1.24 s""")
+        operation                  kind      count  errors     p50      p95     p99
+        ───────────────────────────────────────────────────────────────────────────
+        gateway
+          /pamazon.Gateway/Search  server    12.3k     0 %  812 µs  41.2 ms  1.24 s
+          /search                  internal  12.3k   0.4 %  812 µs  41.2 ms  1.24 s
+        qdrant_indexer
+          qdrant_search            internal  12.3k    50 %  812 µs  41.2 ms  1.24 s""")
 
 
 def test_services_on_a_wide_terminal_show_the_rate() -> None:
     """There is room for one column more."""
     header = printed(lambda console: services_table(OPERATIONS, console), 120).splitlines()[0]
-    assert header.split() == ["service", "operation", "kind", "count", "per", "s", "errors", "p50", "p95", "p99"]
+    assert header.split() == ["operation", "kind", "count", "per", "s", "errors", "p50", "p95", "p99"]
 
 
 def trace_row(trace_id: str, operation: str = "/search", errors: int = 0, age_s: int = 5) -> dict[str, Any]:
@@ -106,9 +108,9 @@ def test_metrics_in_a_table() -> None:
         "last_unix_ns": NOW - 10**9,
     }
     assert printed(lambda console: metrics_table([row], console, NOW)) == dedent("""\
-        metric                   type       unit  series  points  services           age
-        ────────────────────────────────────────────────────────────────────────────────
-        search.request.duration  histogram  s          2      40  gateway, cli…  1 s ago""")
+        metric                   type       unit  series  points      age
+        ─────────────────────────────────────────────────────────────────
+        search.request.duration  histogram  s          2      40  1 s ago""")
 
 
 def point(**changes: Any) -> dict[str, Any]:
@@ -128,17 +130,24 @@ def metric(kind: str, unit: str, *of: dict[str, Any]) -> dict[str, Any]:
 
 def buckets(counts: list[int], **changes: Any) -> dict[str, Any]:
     bounds = [0.001, 0.002, 0.004, 0.008]
-    return point(bounds=bounds, bucket_counts=counts, count=sum(counts), sum=1.0, min=0.0015, max=0.02, **changes)
+    return point(bounds=bounds, bucket_counts=counts, count=sum(counts), sum=1.0, min=0.0005, max=0.02, **changes)
 
 
 def test_a_histogram_has_percentiles_and_a_picture_of_its_buckets() -> None:
     """Of the last point of each series; the unit decides how the numbers are written."""
-    answer = metric("histogram", "s", series(buckets([0, 9, 0, 0, 0]), buckets([0, 10, 80, 8, 2]), stage="encode"))
+    answer = metric(
+        "histogram",
+        "s",
+        series(buckets([0, 9, 0, 0, 0]), buckets([0, 10, 80, 8, 2]), stage="encode", ok=True),
+        series(buckets([1, 0, 0, 0, 0]), stage="rank"),
+    )
     assert printed(lambda console: metric_title(answer, console)) == "search.x · histogram, s · How it went."
     assert printed(lambda console: metric_table(answer, console)) == dedent("""\
-        service  attributes    count      p50      p95      p99  buckets
-        ────────────────────────────────────────────────────────────────
-        gateway  stage=encode    100  3.00 ms  6.50 ms  14.0 ms  ▁█▁▁""")
+        stage · ok       count      p50      p95      p99  buckets
+        ──────────────────────────────────────────────────────────
+        gateway
+          encode · true    100  3.00 ms  6.50 ms  14.0 ms  ▁█▁▁
+          rank · -           1   750 µs   975 µs   995 µs  █""")
 
 
 VALUES: dict[str, tuple[dict[str, Any], str]] = {
@@ -167,8 +176,8 @@ VALUES: dict[str, tuple[dict[str, Any], str]] = {
 def test_the_latest_value_of_a_metric(case: str) -> None:
     """Each kind of metric is put together in its own way."""
     answer, expected = VALUES[case]
-    row = printed(lambda console: metric_table(answer, console)).splitlines()[2]
-    assert row.removeprefix("gateway").strip().startswith(expected)
+    row = printed(lambda console: metric_table(answer, console)).splitlines()[3]
+    assert row.removeprefix("  all").strip().startswith(expected)
 
 
 @pytest.mark.parametrize(
