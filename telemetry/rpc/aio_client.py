@@ -33,7 +33,7 @@ class _AioClient:
         if call is None:
             return await continuation(details, request)
         call.mark(request)
-        token = attach(call.context)  # the task that draws the user's requests is made below, and keeps this context
+        token = attach(call.context)  # a stream of requests is drawn in a task that is made below, in this context
         try:
             outgoing = await continuation(details, request)
         except BaseException as error:

@@ -49,22 +49,20 @@ class ClientInterceptor(
         self, continuation: Continuation, client_call_details: Any, request_iterator: Any
     ) -> Any:
         """Trace a call with a stream of requests and one response."""
-        return self._intercept(continuation, client_call_details, request_iterator, streaming=True)
+        return self._intercept(continuation, client_call_details, request_iterator)
 
     def intercept_stream_stream(
         self, continuation: Continuation, client_call_details: Any, request_iterator: Any
     ) -> Any:
         """Trace a call with streams in both directions."""
-        return self._intercept(continuation, client_call_details, request_iterator, streaming=True)
+        return self._intercept(continuation, client_call_details, request_iterator)
 
-    def _intercept(self, continuation: Continuation, details: Any, request: Any, *, streaming: bool = False) -> Any:
+    def _intercept(self, continuation: Continuation, details: Any, request: Any) -> Any:
         call, details = self._outgoing.begin(details, request)
         if call is None:
             return continuation(details, request)
-        if streaming:  # gRPC draws the requests in a thread of its own, which knows nothing of the caller's context
-            request = Produced(request, call.context)
         call.mark(request)
-        token = attach(call.context)
+        token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
         try:
             with _alone():
                 outgoing = continuation(details, request)

@@ -314,6 +314,44 @@ def test_clean_up_in_a_cancelled_handler_is_inside_its_span(watch: Watch) -> Non
     assert ends["INTERNAL"] <= ends["SERVER"]
 
 
+@pytest.mark.parametrize("kind", ["threads", "tasks"])
+def test_clean_up_of_a_handler_left_between_two_messages(watch: Watch, kind: str) -> None:
+    """The caller goes away while a message waits to be sent: the generator is closed inside the span, at once."""
+    large = b"x" * 4_000_000  # more than gRPC buffers: the second message waits for a reader who does not come
+
+    class Tidy(Threads):
+        def unary_stream(self, request: bytes, servicer: Any) -> Iterator[bytes]:
+            try:
+                yield large
+                self.reached.set()
+                yield large
+                yield large
+            finally:
+                with telemetry.stage("tidy"):
+                    pass
+
+    class AioTidy(Tasks):
+        async def unary_stream(self, request: bytes, servicer: Any) -> AsyncIterator[bytes]:
+            try:
+                yield large
+                self.reached.set()
+                yield large
+                yield large
+            finally:
+                with telemetry.stage("tidy"):
+                    pass
+
+    serve, echo = {"threads": (threaded_server, Tidy()), "tasks": (aio_server, AioTidy())}[kind]
+    with serve(echo) as target, threaded(target) as channel:
+        call = outgoing(channel, "unary_stream")(b"")
+        assert next(call) == large
+        assert echo.reached.wait(PATIENCE)
+        call.cancel()
+        assert watch.tree(3) == CANCELLED.format("unary_stream") + "\n    tidy"
+    ends = {span.kind.name: span.end_time or 0 for span in watch.ended}
+    assert ends["INTERNAL"] <= ends["SERVER"]
+
+
 def test_a_stage_across_a_yield_keeps_its_children(watch: Watch) -> None:
     """A `with stage(…)` in a streaming handler is the parent of what happens in it after a message was sent, too."""
 

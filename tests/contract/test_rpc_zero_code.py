@@ -129,6 +129,17 @@ def test_uninstrument_puts_everything_back() -> None:
     assert [getattr(module, name) for module, name in NAMES] == before
 
 
+def test_uninstrument_leaves_what_another_put_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taking theirs away with ours would undo more than we did."""
+    monkeypatch.setattr(grpc, "server", grpc.server)  # put back what was there when the test is over
+    rpc.instrument_grpc()
+
+    theirs: Any = object()
+    grpc.server = theirs
+    rpc.uninstrument_grpc()
+    assert grpc.server is theirs
+
+
 class TestBesideTheContributedInstrumentation:
     """`opentelemetry-instrumentation-grpc` in use as well."""
 
