@@ -34,7 +34,19 @@ _FIRST = tuple(
 _TOLD_ELSEWHERE = frozenset(
     {c.ERROR_TYPE.name, c.SEARCH_STAGE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)}
 )
-_PLUMBING = ("rpc.", "server.", "client.", "network.", "net.", "thread.", "code.", "otel.", "process.", "db.system")
+_PLUMBING = (
+    "rpc.",
+    "server.",
+    "client.",
+    "network.",
+    "net.",
+    "thread.",
+    "code.",
+    "otel.",
+    "process.",
+    "db.system",
+    "db.operation",
+)
 """Beginnings of attributes that are the same on every span of their kind, and so tell nothing of this one."""
 
 

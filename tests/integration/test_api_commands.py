@@ -184,6 +184,7 @@ def test_a_picture_for_the_readme(home: Path, running: Running, tmp_path: Path) 
     assert text.startswith("<svg")
     assert "telemetry&#160;trace" in text.replace(" ", "&#160;")
     assert "encode" in text
+    assert set(re.findall(r"https?://[^\"'\s)<]+", text)) == {"http://www.w3.org/2000/svg", "https://www.textualize.io"}
 
 
 MISTAKES = [
@@ -191,6 +192,10 @@ MISTAKES = [
     (("trace", "a"), f"Several traces begin with a: {A} and {B}.\nWrite more digits of the id.\n"),
     (("trace", "last", "--wait", "5"), "wait='5' is not a duration.\nWrite a number and a unit: wait=50ms.\n"),
     (("metrics", "nothing"), "No metric 'nothing' is here.\nSee which metrics are: telemetry metrics.\n"),
+    (
+        ("trace", "last", "--svg", "/no/folder/x.svg"),
+        "The picture cannot be written to /no/folder/x.svg: No such file or directory.\nName another file.\n",
+    ),
     (("traces", "--store", "x"), "--api and --store both say where to read.\nName one of them.\n"),
 ]
 
