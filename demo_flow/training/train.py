@@ -38,7 +38,7 @@ class Settings:
     """How to train."""
 
     joint_steps: int = 1100
-    text_steps: int = 2600
+    text_steps: int = 1600
     images: int = 96  # in a step
     joint_texts: int = 768
     texts: int = 1024  # in a step of the text phase
@@ -75,7 +75,9 @@ class Trainer:
             while self.step < total:
                 joint = self.step < settings.joint_steps
                 if not joint and vectors is None:
-                    self.optimiser, vectors = self._new_optimiser(), self.image_vectors()
+                    vectors = self.image_vectors()
+                    if self.step == settings.joint_steps:
+                        self.optimiser = self._new_optimiser()
                 self._set_rate(joint)
                 loss = self._joint_step() if joint else self._text_step(vectors)
                 self.step += 1
