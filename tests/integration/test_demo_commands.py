@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,21 @@ def test_an_executor_that_is_down_is_named_and_the_trace_is_shown(shop: Shop, wi
     assert f"UNAVAILABLE: {down} at {address}: " in done.stderr
     assert "Traceback" not in done.stderr
     assert "/pamazon.Gateway/Search" in done.stdout
+
+
+def test_an_executor_that_comes_back_is_found_again(shop: Shop, tmp_path: Path) -> None:
+    """The gateway connects by itself, soon after the executor is there."""
+    address = free_address()
+    with Processes(tmp_path / "logs") as processes:
+        where = [f"--clip-encoder={address}", f"--qdrant-indexer={shop.qdrant_indexer}"]
+        command = pamazon_command("serve", "gateway", "--listen", ANYWHERE, "--follow-parent", *where)
+        gateway = processes.ready(processes.start("gateway", command))["address"]
+        assert shop.pamazon("search", "--json", "coat", gateway=gateway).returncode == 1
+        command = pamazon_command("serve", "clip_encoder", "--listen", address, "--follow-parent")
+        processes.ready(processes.start("clip_encoder", command))
+        deadline = time.monotonic() + 10
+        while shop.pamazon("search", "--json", "coat", gateway=gateway).returncode:
+            assert time.monotonic() < deadline, "the gateway does not find the encoder"
 
 
 def test_a_search_works_without_a_collector(shop: Shop) -> None:

@@ -3,23 +3,29 @@
 import asyncio
 import contextvars
 import os
+import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from demo_flow.encoders import BadPicture, EncoderUnavailable
+from demo_flow.flow import CLIP_ENCODER, GATEWAY
 from demo_flow.index import IndexUnavailable, UnknownCollection
-from demo_flow.proto.pamazon_pb2 import Document, Parameters
+from demo_flow.proto.pamazon_pb2 import Document, Parameters, ProcessRequest
+from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.serving.endpoints import Documents, endpoints_of, requests
 from demo_flow.serving.errors import CallerError, NotReady, UnknownEndpoint, status_of
 from demo_flow.serving.ports import PortTaken, holder_of
+from demo_flow.serving.server import serve
 from demo_flow.serving.threads import in_pool, one_ahead
 
 
@@ -187,3 +193,59 @@ def test_a_port_without_a_known_holder_is_told_all_the_same() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert PortTaken("gateway", f"127.0.0.1:{port}").message.endswith(f"port {port} is taken.")
+
+
+async def test_a_server_listens_first_and_is_healthy_once_it_has_loaded(unused_tcp_port: int) -> None:
+    """While it loads: NOT_SERVING, and UNAVAILABLE for a request; then SERVING and an answer; SIGTERM ends it."""
+    loaded, said = asyncio.Event(), list[Mapping[str, Any]]()
+
+    async def load() -> Echo:
+        await loaded.wait()
+        return Echo()
+
+    address = f"127.0.0.1:{unused_tcp_port}"
+    server = asyncio.create_task(serve(CLIP_ENCODER, address, load, said.append))
+    async with grpc.aio.insecure_channel(address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        executor = ExecutorStub(channel)  # type: ignore[no-untyped-call]
+        watch = health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await executor.Process(ProcessRequest(endpoint="/search"))
+        assert (refused.value.code(), said) == (grpc.StatusCode.UNAVAILABLE, [])
+        loaded.set()
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        answer = await executor.Process(ProcessRequest(endpoint="/search", docs=[Document(id="1")]))
+        assert [doc.id for doc in answer.docs] == ["1"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+    await server
+    assert said == [{"role": "clip_encoder", "address": address}, {"role": "clip_encoder", "drained": True}]
+
+
+async def test_a_server_whose_executor_cannot_load_ends_with_the_reason(unused_tcp_port: int) -> None:
+    """The port is free again, and whoever started it hears why."""
+
+    async def load() -> Echo:
+        raise EncoderUnavailable("No weights.", "Get them.")
+
+    address = f"127.0.0.1:{unused_tcp_port}"
+    with pytest.raises(EncoderUnavailable, match="No weights"):
+        await serve(CLIP_ENCODER, address, load, lambda _: None)
+    with socket.create_server(("127.0.0.1", unused_tcp_port)):
+        pass
+
+
+async def test_a_second_server_on_a_port_is_refused() -> None:
+    """By default both would share it, and the requests would be split between them."""
+
+    async def load() -> Echo:
+        return Echo()
+
+    first = grpc.aio.server()
+    port = first.add_insecure_port("127.0.0.1:0")
+    await first.start()
+    with pytest.raises(PortTaken, match=f"port {port} is taken"):
+        await serve(GATEWAY, f"127.0.0.1:{port}", load, lambda _: None)
+    await first.stop(None)
