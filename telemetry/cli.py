@@ -24,15 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="telemetry", description="Traces, metrics and logs of search pipelines.")
     parser.add_argument("--version", action="version", version=version("search-telemetry"))
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    missing = _add_commands(subparsers)
+    args = parser.parse_args(argv)
+    if not hasattr(args, "run"):
+        parser.print_help()
+        return _fail(missing) if missing else 2
     try:
-        missing = _add_commands(subparsers)
-        args = parser.parse_args(argv)
-        if not hasattr(args, "run"):
-            parser.print_help()
-            return _fail(missing) if missing else 2
         return int(args.run(args))
     except ModuleNotFoundError as error:
-        return _fail(_missing(error, "local"))
+        return _fail(_missing(error, args.extra))
     except TelemetryError as error:
         return _fail(error)
     except KeyboardInterrupt:
@@ -46,10 +46,13 @@ def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParse
     """Let every room add its commands; return what is missing where one cannot."""
     missing = None if entry_points(group=GROUP) else TelemetryError("No commands are installed.", _mend("local"))
     for entry in sorted(entry_points(group=GROUP)):
+        known = set(subparsers.choices)
         try:
             entry.load()(subparsers)
         except ModuleNotFoundError as error:
             missing = _missing(error, entry.name)
+        for name in subparsers.choices.keys() - known:
+            subparsers.choices[name].set_defaults(extra=entry.name)
     return missing
 
 

@@ -1,12 +1,11 @@
 """Where the reading commands read: the running collector's API, or a store that nobody runs on.
 
 In: a path of the API with its parameters. Out: the JSON object that answers, the same from both. A reader owns its
-connection; use it in a `with` block.
+connection until it is closed.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
@@ -31,10 +30,8 @@ class Reader(Protocol):
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """The answer. A parameter that is None is left out; a list is sent once for each item."""
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def close(self) -> None:
+        """Let go of the connection or the file."""
 
 
 def open_reader(api: str | None, store: Path | None) -> Reader:
@@ -52,15 +49,15 @@ def open_reader(api: str | None, store: Path | None) -> Reader:
     if api and store:
         raise CollectorError("--api and --store both say where to read.", "Name one of them.")
     if api:
-        return _HttpReader(api)
+        return HttpReader(api)
     if store is None and _answers(DEFAULT_API):
-        return _HttpReader(DEFAULT_API)
+        return HttpReader(DEFAULT_API)
     if store is None and not default_store().exists():
         raise CollectorError(
             f"No collector runs at {DEFAULT_API}, and there is no store at {default_store()}.",
             "Start one: telemetry collect. Or name a store: --store PATH.",
         )
-    return _StoreReader(store or default_store())
+    return StoreReader(store or default_store())
 
 
 def _answers(address: str) -> bool:
@@ -70,19 +67,18 @@ def _answers(address: str) -> bool:
         return False
 
 
-class _HttpReader:
+class HttpReader:
     """Asks a running collector."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        self._address = address.removeprefix("http://")
         # trust_env=False: a proxy of the environment is not for a server on this machine
-        self._client = httpx.Client(base_url=f"http://{address}", timeout=timeout, trust_env=False)
+        self._client = httpx.Client(timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=False)
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """The answer of the collector; its error as ours."""
         try:
-            response = self._client.get(quote(path), params=_pairs(parameters))
+            response = self._client.get(f"http://{self._address}{quote(path)}", params=_pairs(parameters))
             answer = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise CollectorError(
@@ -93,16 +89,12 @@ class _HttpReader:
         told = answer.get("error", {}) if isinstance(answer, dict) else {}
         raise CollectorError(told.get("message", f"HTTP status {response.status_code}."), told.get("mend", ""))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let go of it."""
         self._client.close()
 
 
-class _StoreReader:
+class StoreReader:
     """Reads a store itself, as the API would."""
 
     def __init__(self, path: Path) -> None:
@@ -116,12 +108,8 @@ class _StoreReader:
         finally:
             connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let go of it."""
         self._store.close()
 
 

@@ -8,6 +8,7 @@ import io
 import re
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def metrics(args: argparse.Namespace) -> int:
 
 
 def _print_metric(args: argparse.Namespace) -> int:
-    with open_reader(args.api, args.store) as reader:
+    with closing(open_reader(args.api, args.store)) as reader:
         answer = reader.get(f"/api/metrics/{args.name}", latest="true")
         before = answer["next"]
         while before:  # many deltas: a value is the sum of all
@@ -99,7 +100,7 @@ def _print_metric(args: argparse.Namespace) -> int:
 
 
 def _ask(args: argparse.Namespace, path: str, **parameters: Any) -> dict[str, Any]:
-    with open_reader(args.api, args.store) as reader:
+    with closing(open_reader(args.api, args.store)) as reader:
         return reader.get(path, **parameters)
 
 

@@ -3,6 +3,8 @@
 import argparse
 import re
 from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
@@ -40,6 +42,26 @@ def add_blame(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
         raise TelemetryError("PORT='x\x1b[2J' is no port.", "Write a number.")
 
     subparsers.add_parser("blame").set_defaults(run=run)
+
+
+def add_heavy(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def run(_: argparse.Namespace) -> int:
+        import_module("no_such_package_anywhere")
+        return 0
+
+    subparsers.add_parser("heavy").set_defaults(run=run)
+
+
+def test_a_command_whose_packages_are_missing_says_how_to_install_them(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Packages are imported when a command runs; the extra is named as its room is."""
+    install(dashboards=f"{__name__}:add_heavy")
+    assert cli.main(["heavy"]) == 2
+    told = capsys.readouterr().err
+    assert (
+        told == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
+    )
 
 
 def test_a_command_comes_from_an_entry_point(install: Install) -> None:
@@ -97,7 +119,7 @@ def nobody_listens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_with_no_collector_running_the_default_store_is_read(nobody_listens: Path) -> None:
     """The traces of an ended collector are there."""
     Store.open(nobody_listens).close()
-    with open_reader(None, None) as reader:
+    with closing(open_reader(None, None)) as reader:
         assert reader.get("/api/traces") == {"traces": [], "next": None}
 
 
@@ -107,6 +129,13 @@ def test_with_nothing_to_read_both_ways_out_are_told(nobody_listens: Path) -> No
         CollectorError, match=f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
     ):
         open_reader(None, None)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])
+def test_an_address_where_nobody_answers_is_told(address: str) -> None:
+    """Also where it is no address at all."""
+    with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector answers at"):
+        reader.get("/api/traces")
 
 
 def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -121,7 +150,7 @@ def test_reading_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     Store.open(path).close()
     before = path.read_bytes()
-    with open_reader(None, path) as reader:
+    with closing(open_reader(None, path)) as reader:
         for question in ("services", "operations", "traces", "metrics", "logs"):
             reader.get(f"/api/{question}")
     assert (path.read_bytes(), len(TABLES)) == (before, 10)
