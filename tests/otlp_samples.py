@@ -1,11 +1,18 @@
 """OTLP/JSON as a sender in any language writes it by hand, with everything in it that OTLP knows.
 
-In: nothing. Out: documents to send or to parse, and the ids in them. No state.
+In: nothing. Out: documents to send or to parse, the ids in them, and how to look at what became of them. No state.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import duckdb
+import orjson
+
+from collector.local.decode import Decoded
+from collector.local.payload import JSON, parse
+from collector.local.signals import Signal
 
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 SPAN_ID = "eee19b7ec3c1b174"
@@ -132,44 +139,45 @@ def metrics(*all_metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+POINT: dict[str, Any] = {
+    "startTimeUnixNano": str(START_NS),
+    "timeUnixNano": str(START_NS + 1),
+    "attributes": [{"key": "route", "value": {"stringValue": "/search"}}],
+}
+EXEMPLAR: dict[str, Any] = {
+    "timeUnixNano": str(START_NS),
+    "traceId": TRACE_ID,
+    "spanId": SPAN_ID,
+    "filteredAttributes": [{"key": "query.kind", "value": {"stringValue": "text"}}],
+}
+HISTOGRAM: dict[str, Any] = {
+    "count": "18446744073709551615",
+    "sum": 1.5,
+    "min": 0.1,
+    "max": 1.0,
+    "bucketCounts": ["1", "2", "0"],
+    "explicitBounds": [0.1, 1],
+    "exemplars": [EXEMPLAR | {"asDouble": 0.25}],
+}
+EXPONENTIAL: dict[str, Any] = {
+    "count": "6",
+    "sum": "NaN",
+    "scale": -2,
+    "zeroCount": "1",
+    "zeroThreshold": 1e-9,
+    "positive": {"offset": -3, "bucketCounts": ["1", "2"]},
+    "negative": {"offset": 4, "bucketCounts": ["2"]},
+    "exemplars": [EXEMPLAR | {"asDouble": 0.25, "traceId": "", "spanId": ""}],
+}
+SUMMARY: dict[str, Any] = {
+    "count": "2",
+    "sum": 3.5,
+    "quantileValues": [{"quantile": 0.5, "value": 1.5}, {"quantile": 0.99, "value": 2}],
+}
+
+
 def every_metric() -> list[dict[str, Any]]:
     """A metric of each type, with every field set, among them numbers that JSON or a double cannot hold."""
-    point = {
-        "startTimeUnixNano": str(START_NS),
-        "timeUnixNano": str(START_NS + 1),
-        "attributes": [{"key": "route", "value": {"stringValue": "/search"}}],
-    }
-    exemplar = {
-        "timeUnixNano": str(START_NS),
-        "asDouble": 0.25,
-        "traceId": TRACE_ID,
-        "spanId": SPAN_ID,
-        "filteredAttributes": [{"key": "query.kind", "value": {"stringValue": "text"}}],
-    }
-    histogram = {
-        "count": "18446744073709551615",
-        "sum": 1.5,
-        "min": 0.1,
-        "max": 1.0,
-        "bucketCounts": ["1", "2", "0"],
-        "explicitBounds": [0.1, 1],
-        "exemplars": [exemplar],
-    }
-    exponential = {
-        "count": "6",
-        "sum": "NaN",
-        "scale": -2,
-        "zeroCount": "1",
-        "zeroThreshold": 1e-9,
-        "positive": {"offset": -3, "bucketCounts": ["1", "2"]},
-        "negative": {"offset": 4, "bucketCounts": ["2"]},
-        "exemplars": [exemplar | {"traceId": "", "spanId": ""}],
-    }
-    summary = {
-        "count": "2",
-        "sum": 3.5,
-        "quantileValues": [{"quantile": 0.5, "value": 1.5}, {"quantile": 0.99, "value": 2}],
-    }
     return [
         {
             "name": "queue.length",
@@ -177,7 +185,7 @@ def every_metric() -> list[dict[str, Any]]:
             "description": "waiting",
             "metadata": [{"key": "owner", "value": {"stringValue": "us"}}],
             "gauge": {
-                "dataPoints": [point | {"asInt": str(MIN_INT)}, point | {"asDouble": "Infinity"}, point | {"flags": 1}]
+                "dataPoints": [POINT | {"asInt": str(MIN_INT)}, POINT | {"asDouble": "Infinity"}, POINT | {"flags": 1}]
             },
         },
         {
@@ -186,26 +194,30 @@ def every_metric() -> list[dict[str, Any]]:
             "sum": {
                 "aggregationTemporality": 2,
                 "isMonotonic": True,
-                "dataPoints": [
-                    point
-                    | {
-                        "asInt": str(MAX_INT),
-                        "exemplars": [
-                            {key: value for key, value in exemplar.items() if key != "asDouble"} | {"asInt": "3"}
-                        ],
-                    }
-                ],
+                "dataPoints": [POINT | {"asInt": str(MAX_INT), "exemplars": [EXEMPLAR | {"asInt": "3"}]}],
             },
         },
         {
             "name": "duration",
             "unit": "s",
-            "histogram": {"aggregationTemporality": 1, "dataPoints": [point | histogram]},
+            "histogram": {"aggregationTemporality": 1, "dataPoints": [POINT | HISTOGRAM]},
         },
         {
             "name": "duration.fine",
             "unit": "s",
-            "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [point | exponential]},
+            "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [POINT | EXPONENTIAL]},
         },
-        {"name": "old", "summary": {"dataPoints": [point | summary]}},
+        {"name": "old", "summary": {"dataPoints": [POINT | SUMMARY]}},
     ]
+
+
+def decode(signal: Signal, document: Any) -> Decoded:
+    """An export as the receiver decodes it."""
+    return signal.decode(parse(orjson.dumps(document), JSON, signal.request))
+
+
+def rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query, by column."""
+    result = cursor.execute(sql)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -53,7 +53,9 @@ class LoopThread:
 
 async def serve_http(thread: LoopThread, app: Any, listening: socket.socket) -> None:
     """Serve an ASGI application on a bound socket, on the loop of `thread`, until that is stopped."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, log_config=None, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none"
+    )
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
 

@@ -22,7 +22,7 @@ class CollectorSettings:
     max_request_bytes: int = 16 * MIB
     """One export, after decompression."""
     queue_bytes: int = 64 * MIB
-    """Exports received and not yet stored, all together; what they take in memory is about five times that."""
+    """Exports received and not yet stored, all together, before decoding; decoded they take a few times that."""
     queue_exports: int = 2_048
     """Exports received and not yet stored, by number."""
     group_bytes: int = 4 * MIB

@@ -30,7 +30,7 @@ class SignalStats:
     rejected: int = 0
     """Records that cannot be stored (a bad id, a time beyond 2262); the sender is told by OTLP's partial success."""
     refused: int = 0
-    """Exports that were turned away for now: queue full, store unavailable."""
+    """Exports that were turned away, to be sent again: queue full, store unavailable."""
     malformed: int = 0
     """Exports that could not be read, or are above a limit; sending them again does not help."""
 

@@ -19,7 +19,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.signals import BY_PATH
 from collector.local.store import KNOWN_LIMIT, Store
 from tests import otlp_samples as otlp
-from tests.unit.test_local_decode import decode
+from tests.otlp_samples import decode
 
 OPEN_AND_WAIT = """
 import sys
@@ -58,9 +58,7 @@ def test_a_new_store_is_made_with_its_folder_and_found_again(tmp_path: Path) -> 
 def test_the_tables_are_those_that_the_schema_declares(tmp_path: Path) -> None:
     """`schema.py` is what is in the file, column by column."""
     store = Store.open(tmp_path / "telemetry.duckdb")
-    found = (
-        store.reader().execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
-    )
+    found = store.reader().execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
     store.close()
     declared = {(table.name, column.name) for table in TABLES for column in table.columns}
     assert set(found) == declared
