@@ -126,9 +126,11 @@ class Processes:
             child.process.terminate()
             _await_line(child, GRACE)  # that it has drained, or the end of its output
         for child in ours:
-            _end(child)
-        for child in reversed(self._children):
-            _end(child)
+            _await_end(child)
+        others = [child for child in reversed(self._children) if child.process.stdout is None]
+        for child in others:
+            child.process.terminate()
+            _await_end(child)
         self._children.clear()
 
 
@@ -139,9 +141,8 @@ def _await_line(child: Child, timeout: float) -> bool:
         return bool(selector.select(timeout))
 
 
-def _end(child: Child) -> None:
-    """End a child if it still runs, wait for it, by force after `GRACE` seconds."""
-    child.process.terminate()
+def _await_end(child: Child) -> None:
+    """Wait until a child that was told to end has ended, by force after `GRACE` seconds."""
     try:
         child.process.wait(GRACE)
     except subprocess.TimeoutExpired:

@@ -80,9 +80,19 @@ async def serve(
 
 
 def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
+    """Return an event that SIGTERM and SIGINT set.
+
+    The handlers outlive the event loop, as those of `add_signal_handler` do not: a second signal, while the telemetry
+    is being flushed, must not end the process.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def handle(*_: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        signal.signal(number, handle)
     return stop
 
 

@@ -154,7 +154,10 @@ def test_an_encoder_elsewhere_that_is_none_is_told(data: Path) -> None:
 
 
 def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp_path: Path) -> None:
-    """SIGTERM drains: what was asked before is answered, and only then the process ends, with status 0."""
+    """SIGTERM drains: what was asked before is answered, and only then the process ends, with status 0.
+
+    A second SIGTERM, while it still tries to deliver its telemetry, changes nothing: the log ends with the books.
+    """
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     with pytest.MonkeyPatch.context() as patch, Processes(tmp_path / "logs") as processes:
@@ -167,7 +170,9 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
             with gate.open():  # opens when the encoder has the request in hand
                 child.process.terminate()
             assert len(answer.result(timeout=10).docs[0].embedding) == 192
+        child.process.terminate()
         assert child.process.wait(20) == 0
+        assert '"message": "ends"' in child.log.read_text().splitlines()[-1]
 
 
 def test_health_tells_when_an_executor_serves(home: Path, tmp_path: Path) -> None:

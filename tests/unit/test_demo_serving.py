@@ -62,6 +62,15 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """A server in this process takes its signals; they are given back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def test_each_endpoint_finds_its_bound_method() -> None:
     """One method may serve several endpoints; methods without the mark serve none."""
     echo = Echo()
