@@ -174,17 +174,20 @@ def _sampler(settings: Settings) -> sampling.Sampler:
 
 
 def _delivery(kind: SignalKind, settings: ExporterSettings) -> Callable[[Counts], Delivery]:
-    def make_sender() -> Sender:
-        if settings.protocol == "grpc":
-            from telemetry.pipeline.grpc_sender import GrpcSender
-
-            return GrpcSender(settings, kind.method)
-        from telemetry.pipeline.http_sender import HttpSender
-
-        return HttpSender(settings)
-
     where = f"{settings.endpoint.rpartition('@')[2]} by {settings.protocol}"
+    make_sender = _sender(kind, settings)
     return lambda counts: Delivery(kind, make_sender, settings.timeout, where, counts)
+
+
+def _sender(kind: SignalKind, settings: ExporterSettings) -> Callable[[], Sender]:
+    """Import what sends, now and on this thread: a fork in the middle of an import leaves the child half a module."""
+    if settings.protocol == "grpc":
+        from telemetry.pipeline.grpc_sender import GrpcSender
+
+        return lambda: GrpcSender(settings, kind.method)
+    from telemetry.pipeline.http_sender import HttpSender
+
+    return lambda: HttpSender(settings)
 
 
 def _queue(

@@ -1,11 +1,13 @@
 """What `endpoint` and `stage` have in common: one object is a decorator and a reusable context manager.
 
 In: calls and `with` blocks. Out: activities. State: the activities of the open `with` blocks, owned by the object.
+
+That state has no lock, which a fork could leave held for ever: it is only appended to, copied, and rid of one entry,
+each a single step of the interpreter, and every thread takes out no entry but its own.
 """
 
 import contextlib
 import sys
-import threading
 from types import FrameType, TracebackType
 from typing import TypeVar
 
@@ -13,12 +15,9 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.activity import NO_ACTIVITY, Activity, Run
+from telemetry.guard import guard
 
 F = TypeVar("F")
-
-_lock = threading.RLock()
-# Guards _open of all objects: one object may serve many threads. Re-entrant: the garbage collector may end the block of
-# a dropped generator in the middle of anything.
 
 
 class Block:
@@ -36,12 +35,13 @@ class Block:
         run = self._begin()
         if not isinstance(run, Activity):
             return INVALID_SPAN
-        with _lock:
-            self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
+        self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
         return run.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+        run: Run = NO_ACTIVITY
+        with guard:
+            run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
         run.__exit__(kind, exc, tb)
 
     def _close(self, block: int | None) -> Run:
@@ -51,15 +51,15 @@ class Block:
         in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
         in an `ExitStack`, whose frames say nothing, the current context tells.
         """
+        opened = tuple(reversed(self._open))
+        if not opened:
+            return NO_ACTIVITY
         current = otel_context.get_current()
-        with _lock:
-            if not self._open:
-                return NO_ACTIVITY
-            last = len(self._open) - 1
-            order = range(last, -1, -1)
-            mine = (i for i in order if block is not None and self._open[i][0] == block)
-            same_context = (i for i in order if self._open[i][1].context is current)
-            return self._open.pop(next(mine, next(same_context, last)))[1]
+        mine = (entry for entry in opened if block is not None and entry[0] == block)
+        same_context = (entry for entry in opened if entry[1].context is current)
+        entry = next(mine, next(same_context, opened[0]))
+        self._open.remove(entry)
+        return entry[1]
 
 
 def _block_of(frame: FrameType) -> int | None:

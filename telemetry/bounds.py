@@ -5,6 +5,7 @@ that happened. State: the values seen, owned by one `Bounds` for the process. No
 `telemetry.conventions`, whatever callers send.
 """
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -53,3 +54,5 @@ class Bounds:
 
 
 bounds = Bounds()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=bounds.forget)

@@ -76,6 +76,14 @@ def configure(
         return _Process.telemetry
 
 
+def _after_fork() -> None:
+    _Process.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _start(settings: Settings) -> Telemetry:
     if settings.disabled:
         providers.settle(None, None)

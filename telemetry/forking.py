@@ -14,7 +14,6 @@ import weakref
 from multiprocessing import parent_process
 from typing import Any
 
-from telemetry.bounds import bounds
 from telemetry.guard import guard
 from telemetry.running import Telemetry
 
@@ -39,7 +38,6 @@ def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
 
 
 def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
-    bounds.forget()
     telemetry.forked()
     for pipeline in telemetry.pipelines.values():
         pipeline.renew()

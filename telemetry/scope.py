@@ -5,7 +5,6 @@ each request, owned by whoever entered it, carried in OpenTelemetry's context an
 keep the context.
 """
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import Token
@@ -41,21 +40,18 @@ class Scope:
         self.operation: str | None = None
         self.answered: Callable[[BaseException], tuple[str, str] | None] | None = None
         self._seen: deque[BaseException] = deque(maxlen=_REMEMBERED)
-        self._lock = threading.Lock()  # guards _seen: threads of one request fail at the same time
 
     def seen(self, exc: BaseException) -> bool:
         """Say whether `exc` had its event in this process, and remember that it has one from now on."""
-        with self._lock:
-            known = any(other is exc for other in self._seen)
-            if not known:
-                self._seen.append(exc)
+        known = any(other is exc for other in tuple(self._seen))
+        if not known:
+            self._seen.append(exc)
         return known
 
     def forget(self) -> None:
         """Let go of the exceptions seen, and of the rpc."""
         self.answered = None
-        with self._lock:
-            self._seen.clear()
+        self._seen.clear()
 
 
 @dataclass(frozen=True, slots=True)

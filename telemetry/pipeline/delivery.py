@@ -85,8 +85,11 @@ class Delivery:
         """Say whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def close(self) -> None:
-        """Break off whatever is being sent."""
+    def close(self, lost: int = 0) -> None:
+        """Break off whatever is being sent; `lost` items were not delivered in time."""
+        if lost and not self._failing:
+            _log.warning("%d %s were not delivered to %s in time, and are lost", lost, self.kind.name, self._where)
+        self._failing = True  # what a call that is broken off says is no news
         sender = self._sender
         if sender is not None:
             sender.close()

@@ -4,8 +4,15 @@ In: encoded requests. Out: outcomes. State: one channel, opened at the first req
 
 Calls block the sending thread and need none of gRPC's own threads: from Python 3.12 on none can be started while the
 interpreter exits, which is when the last requests are sent. Closing the channel breaks a call off.
+
+No fork happens while one of our threads is inside gRPC: gRPC leaves its fork handlers out then, and the child's gRPC
+hangs or aborts, with new channels as well. So a fork waits for the request that is being sent, and breaks it off when
+that takes too long; the request is then sent again.
 """
 
+import os
+import threading
+import weakref
 from typing import Any
 
 import grpc
@@ -43,23 +50,69 @@ class GrpcSender:
         self._method = method
         self._channel: grpc.Channel | None = None
         self._export: Any = None
+        self._closed = False
+        self.calling = threading.Lock()  # held while a thread is inside gRPC, and during a fork
+        _senders.add(self)
 
     def send(self, request: bytes, timeout: float) -> Outcome:
         """Send and return within about `timeout` seconds. Never raises."""
-        try:
-            if self._export is None:
-                self._channel = _channel(self._settings)
-                self._export = self._channel.unary_unary(self._method, None, None)  # bytes in, bytes out
-            return Outcome(self._export(request, timeout=timeout, metadata=self._settings.headers))
-        except grpc.RpcError as error:
-            return _outcome(error)
-        except Exception as error:  # noqa: BLE001  a closed channel raises ValueError; nothing here may reach the thread
-            return Outcome(problem=f"{type(error).__name__}: {error}")
+        with self.calling:
+            try:
+                if self._closed:
+                    return Outcome(problem="the sender is closed")
+                if self._export is None:
+                    self._channel = _channel(self._settings)
+                    self._export = self._channel.unary_unary(self._method, None, None)  # bytes in, bytes out
+                return Outcome(self._export(request, timeout=timeout, metadata=self._settings.headers))
+            except grpc.RpcError as error:
+                return _outcome(error)
+            except Exception as error:  # noqa: BLE001  a closed channel raises ValueError
+                return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
 
     def close(self) -> None:
         """Break off what is being sent, from any thread. Nothing is sent afterwards."""
-        if self._channel is not None:
-            self._channel.close()
+        self._closed = True
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Break off what is being sent, from any thread. The next request opens a channel of its own."""
+        channel, self._channel, self._export = self._channel, None, None
+        if channel is not None:
+            channel.close()
+
+
+_senders: "weakref.WeakSet[GrpcSender]" = weakref.WeakSet()
+_FORK_WAITS = 0.1  # seconds
+
+
+class _Forking(threading.local):
+    """The senders that a thread holds back while it forks."""
+
+    held: "list[GrpcSender]" = []  # noqa: RUF012  replaced, never changed
+
+
+_forking = _Forking()
+
+
+def _before_fork() -> None:
+    _forking.held = [sender for sender in tuple(_senders) if _hold(sender)]
+
+
+def _hold(sender: GrpcSender) -> bool:
+    if sender.calling.acquire(timeout=_FORK_WAITS):
+        return True
+    sender.break_off()
+    return sender.calling.acquire(timeout=1.0)
+
+
+def _after_fork_in_parent() -> None:
+    for sender in _forking.held:
+        sender.calling.release()
+    _forking.held = []
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_senders.clear)
 
 
 def _channel(settings: ExporterSettings) -> grpc.Channel:

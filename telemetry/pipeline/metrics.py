@@ -88,11 +88,11 @@ class MetricPipeline(MetricReader):
         """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
         with self._changed:
             done = self._changed.wait_for(lambda: self._done >= self._asked, max(0.0, deadline - time.monotonic()))
-            self._counts.drop("deadline", self._in_flight)
-            self._in_flight = 0
+            lost, self._in_flight = self._in_flight, 0
+            self._counts.drop("deadline", lost)
             self._given_up = True
             nothing_lost = self._nothing_lost()
-        self._delivery.close()
+        self._delivery.close(lost)
         stop_worker(self._thread)
         return done and nothing_lost
 

@@ -86,12 +86,13 @@ class BatchQueue(Generic[T]):
         """Wait until `deadline`, then drop the rest; say whether nothing was lost since the last flush."""
         with self._changed:
             self._changed.wait_for(lambda: self._settled >= self._accepted, max(0.0, deadline - time.monotonic()))
-            self._counts.drop("deadline", self._accepted - self._settled)
+            lost = self._accepted - self._settled
+            self._counts.drop("deadline", lost)
             self._settled = self._accepted
             self._items.clear()
             self._changed.notify_all()
             nothing_lost = self._nothing_lost()
-        self._delivery.close()
+        self._delivery.close(lost)
         stop_worker(self._thread)
         return nothing_lost
 
