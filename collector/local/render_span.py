@@ -11,6 +11,8 @@ from collector.local.render_units import attribute
 from telemetry import conventions as c
 
 Json = Mapping[str, Any]
+_QUOTED = 12
+"""From so many characters on, a message that stands in another one is no coincidence."""
 
 _FIRST = tuple(
     name.name
@@ -50,39 +52,47 @@ _PLUMBING = (
 """Beginnings of attributes that are the same on every span of their kind, and so tell nothing of this one."""
 
 
-def attributes(span: Json, encoding: str) -> list[str]:
-    """The attributes worth reading, as `key=value`."""
+def attributes(span: Json, encoding: str, *, blamed: bool) -> list[str]:
+    """The attributes worth reading, as `key=value`; where the span is blamed for a failure, also whom it called."""
     found: Json = span["attributes"]
     names = [name for name in _FIRST if name in found]
     names += [name for name in found if name not in {*names, *_TOLD_ELSEWHERE} and not name.startswith(_PLUMBING)]
+    if blamed:
+        names += [name for name in (c.SERVER_ADDRESS.name, c.SERVER_PORT.name) if name in found]
     return [f"{clean(name, encoding)}={clean(attribute(found[name]), encoding)}" for name in names]
 
 
-def failure(span: Json) -> str:
-    """What went wrong in the span itself: its exceptions, else the message of its status, else the error's type."""
+def failure(span: Json) -> tuple[str, str]:
+    """What went wrong in the span itself, as type and message: its last exception, else its status.
+
+    Either may be empty; both are where the span is no error.
+    """
     if span["status"] != "error":
-        return ""
+        return "", ""
     exceptions = [event["attributes"] for event in span["events"] if event["name"] == "exception"]
     if exceptions:
-        return _join(exceptions[-1].get("exception.type", ""), exceptions[-1].get("exception.message", ""))
-    message, kind = str(span["status_message"]), str(span["attributes"].get(c.ERROR_TYPE.name, ""))
-    return message if kind in message else _join(kind, message)
-
-
-def _join(kind: Any, message: Any) -> str:
-    return f"{kind}: {message}" if kind and message else str(kind or message)
+        return str(exceptions[-1].get("exception.type", "")), str(exceptions[-1].get("exception.message", ""))
+    return str(span["attributes"].get(c.ERROR_TYPE.name, "")), str(span["status_message"])
 
 
 def failures(spans: Sequence[Json]) -> list[str]:
-    """For each span its failure, said once: not where a span within it says the same, or says more."""
-    said = [failure(span) for span in spans]
-    for position, span in enumerate(spans):
-        if said[position]:
-            kind = str(span["attributes"].get(c.ERROR_TYPE.name, ""))
-            within = _within(spans, position)
-            if any(said[inner] and said[position] in {said[inner], kind} for inner in within):
-                said[position] = ""
+    """For each span its failure in words, said once: not where a span within it says the same, or is quoted."""
+    found = [failure(span) for span in spans]
+    said = []
+    for position, (kind, message) in enumerate(found):
+        text = message if kind in message else ": ".join(part for part in (kind, message) if part)
+        within = [found[inner] for inner in _within(spans, position) if any(found[inner])]
+        status = spans[position]["attributes"].get(c.RPC_RESPONSE_STATUS_CODE.name)
+        said.append("" if any(_is_told_by(inner, kind, message, status) for inner in within) else text)
     return said
+
+
+def _is_told_by(inner: tuple[str, str], kind: str, message: str, rpc_status: str | None) -> bool:
+    inner_kind, inner_message = inner
+    if not message:
+        return kind in {inner_kind, rpc_status}
+    quoted = len(inner_message) >= _QUOTED and inner_message in message
+    return quoted or message in {inner_message, f"{inner_kind}: {inner_message}"}
 
 
 def rpc_statuses(spans: Sequence[Json]) -> list[str]:

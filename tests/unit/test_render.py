@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.text import Span, Text
 
 from collector.local.render_text import ASCII, UNICODE, clean, fit, make_console
 from collector.local.render_trace import render_trace
@@ -250,6 +251,34 @@ FAILURES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ],
         ["  ✗ no answer", "  ✗ full"],
     ),
+    "a message that quotes the one within is not said again": (
+        [
+            span("a", 0, 0, 9, status="error", status_message="indexer: connection refused by 127.0.0.1"),
+            span("b", 1, 0, 9, status="error", status_message="connection refused by 127.0.0.1"),
+        ],
+        ["✗ connection refused by 127.0.0.1"],
+    ),
+    "another type than the one within is said": (
+        [
+            span("a", 0, 0, 9, status="error", attributes={"error.type": "TimeoutError"}),
+            span("b", 1, 0, 9, status="error", attributes={"error.type": "CancelledError"}),
+        ],
+        ["✗ TimeoutError", "✗ CancelledError"],
+    ),
+    "an rpc's status as its type is not said when the reason is known": (
+        [
+            span(
+                "a",
+                0,
+                0,
+                9,
+                status="error",
+                attributes={"error.type": "INTERNAL", "rpc.response.status_code": "INTERNAL"},
+            ),
+            span("b", 1, 0, 9, status="error", status_message="full", attributes={"error.type": "ValueError"}),
+        ],
+        ["rpc.response.status_code=INTERNAL", "✗ ValueError: full"],
+    ),
     "an error without words shows its type": (
         [span("a", 0, 0, 9, status="error", attributes={"error.type": "UNAVAILABLE"})],
         ["✗ UNAVAILABLE"],
@@ -291,6 +320,28 @@ def test_attributes_in_the_order_that_matters() -> None:
     }
     text = drawn(trace(span("a", 0, 0, 9, attributes=attributes)))
     assert "  len_docs=3 has_txt_da=true candidates=50 ratio=0.1235 ids=[1, 2]" in text.splitlines()[5]
+
+
+def test_a_call_that_failed_says_whom_it_was_for() -> None:
+    """The address is plumbing, until nobody answers there."""
+    address = {"server.address": "127.0.0.1", "server.port": 8100}
+    assert "server.address" not in drawn(trace(span("a", 0, 0, 9, attributes=address)))
+    failing = {"status": "error", "status_message": "refused", "attributes": address}
+    assert "server.address=127.0.0.1 server.port=8100" in drawn(trace(span("a", 0, 0, 9, **failing)))
+
+
+def test_each_service_has_one_colour_and_errors_are_red() -> None:
+    """With colours: the same for all spans of a service, another for the next; a failing span's name is red."""
+    console = make_console(io.StringIO(), 100)
+    answer = trace(span("a", 0, 0, 9), span("b", 1, 0, 9, service="index"), span("c", 1, 0, 9, status="error"))
+    lines = render_trace(answer, console)[4:7]
+    styles = [{str(part.style) for part in line.spans if _text(line, part) in {"gateway", "index"}} for line in lines]
+    assert styles[0] == styles[2] != styles[1]
+    assert {str(part.style) for part in lines[2].spans if _text(lines[2], part) == "✗ c"} == {"bold red"}
+
+
+def _text(line: Text, part: Span) -> str:
+    return line.plain[part.start : part.end].strip()
 
 
 def test_links_name_the_traces_that_they_point_to() -> None:
