@@ -27,6 +27,8 @@ from telemetry.rpc.outgoing import contributed_span, wanted
 from telemetry.scope import Scope, with_scope
 from telemetry.spans import operation_of
 
+# what a handler meets when nobody hears it any more; InternalError is what `context.write` then raises
+_LEFT_ALONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)
 _PATIENCE: Final = 0.02  # seconds between the caller's deadline and the server's, which began when the call arrived
 _ROUNDING: Final = 0.01  # of the timeout: gRPC sends it with two or three digits, rounded up
 
@@ -87,7 +89,7 @@ class Served:
         self._call.end(outcome)
 
     def _outcome(self, error: BaseException | None) -> rpc.Outcome:
-        if isinstance(error, asyncio.CancelledError | GeneratorExit) or self._caller_has_gone():
+        if isinstance(error, _LEFT_ALONE) or self._caller_has_gone():
             return self._unanswered()
         code = rpc.code_of(_asked(self._servicer, "code"))
         if error is None:

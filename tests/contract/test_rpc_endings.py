@@ -317,15 +317,15 @@ def test_clean_up_in_a_cancelled_handler_is_inside_its_span(watch: Watch) -> Non
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
 def test_clean_up_of_a_handler_left_between_two_messages(watch: Watch, kind: str) -> None:
     """The caller goes away while a message waits to be sent: the generator is closed inside the span, at once."""
-    large = b"x" * 4_000_000  # more than gRPC buffers: the second message waits for a reader who does not come
+    large = b"x" * 4_000_000  # gRPC buffers a few: then one waits for a reader who does not come
 
     class Tidy(Threads):
         def unary_stream(self, request: bytes, servicer: Any) -> Iterator[bytes]:
             try:
                 yield large
                 self.reached.set()
-                yield large
-                yield large
+                while True:
+                    yield large
             finally:
                 with telemetry.stage("tidy"):
                     pass
@@ -335,8 +335,8 @@ def test_clean_up_of_a_handler_left_between_two_messages(watch: Watch, kind: str
             try:
                 yield large
                 self.reached.set()
-                yield large
-                yield large
+                while True:
+                    yield large
             finally:
                 with telemetry.stage("tidy"):
                     pass

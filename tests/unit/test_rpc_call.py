@@ -97,6 +97,7 @@ def test_a_deadline_is_told_from_a_cancellation_by_the_time_left(
         (0, ValueError("boom"), "UNKNOWN"),
         (5, ValueError("boom"), "NOT_FOUND"),
         (99, None, "UNKNOWN"),
+        (None, grpc.aio.InternalError("Failed grpc_call_start_batch"), "CANCELLED"),
     ],
 )
 def test_codes_in_all_forms(raw: Any, error: Exception | None, code: str) -> None:
