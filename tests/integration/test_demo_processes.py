@@ -162,6 +162,8 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
     os.mkfifo(gate)
     with pytest.MonkeyPatch.context() as patch, Processes(tmp_path / "logs") as processes:
         patch.setenv("PAMAZON_TEST_GATE", str(gate))
+        patch.delenv("OTEL_SDK_DISABLED")
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{free_address()}")
         child = processes.start("clip_encoder", faulty_encoder())
         address = processes.ready(child)["address"]
         with grpc.insecure_channel(address) as channel:
