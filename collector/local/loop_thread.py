@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 import uvicorn
 
 Result = TypeVar("Result")
+GRACE_S = 2
+"""How long, at the end, a request may still take: long enough for a commit, not for a sender that has gone silent."""
+
 Stopper = Callable[[float], Awaitable[None]]
 
 
@@ -49,21 +52,31 @@ class LoopThread:
 
     async def _stop_servers(self, timeout_s: float) -> None:
         await asyncio.gather(*(stopper(timeout_s) for stopper in self._stoppers))
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def serve_http(thread: LoopThread, app: Any, listening: socket.socket) -> None:
     """Serve an ASGI application on a bound socket, on the loop of `thread`, until that is stopped."""
     config = uvicorn.Config(
-        app, log_config=None, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none"
+        app,
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=GRACE_S,
     )
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
 
     async def stop(timeout_s: float) -> None:
         server.should_exit = True
-        done, _ = await asyncio.wait([serving], timeout=timeout_s)
-        if not done:
-            server.force_exit = True
-            await serving
+        await asyncio.wait([serving], timeout=timeout_s)
+        for connection in list(server.server_state.connections):
+            connection.transport.close()
 
     thread.on_stop(stop)

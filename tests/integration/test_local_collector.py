@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import threading
 from collections.abc import Iterator
@@ -191,3 +192,19 @@ def test_stopping_ends_every_thread_and_keeps_what_was_acknowledged(tmp_path: Pa
     assert not path.with_suffix(".duckdb.wal").exists()
     with LocalCollector(path, None, None, None) as again:
         assert [row["name"] for row in query(again, "SELECT name FROM spans")] == ["span 1"]
+
+
+@pytest.mark.timeout(30)
+def test_stopping_does_not_wait_for_a_sender_that_has_gone_silent() -> None:
+    """A request that stopped in the middle is given up at the end, long before its own time limit."""
+    running = limited(read_timeout_s=600.0).start()
+    connection = http.client.HTTPConnection(str(running.addresses.http))
+    connection.putrequest("POST", "/v1/traces")
+    connection.putheader("Content-Type", JSON["Content-Type"])
+    connection.putheader("Content-Length", "100")
+    connection.putheader("Expect", "100-continue")  # answered once the collector waits for the body
+    connection.endheaders()
+    assert connection.sock.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert running.stop(timeout_s=600)
+    connection.close()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("collector-")] == []
