@@ -89,11 +89,15 @@ def _watched(outgoing: Any, call: Call) -> Any:
             call.end(_outcome(outgoing))
             return outgoing
         # add_done_callback would keep the call object alive, and gRPC cancels an abandoned call when it is collected
-        reference = weakref.ref(outgoing)
+        abandoned = weakref.finalize(outgoing, call.end, _ABANDONED)
+        abandoned.atexit = False
 
         def finished() -> None:
-            known = reference()
-            call.end(_ABANDONED if known is None else _outcome(known))
+            with guard:
+                found = abandoned.peek()
+                if found is not None:
+                    call.end(_outcome(found[0]))
+            abandoned()  # forgets the call object, and ends the span if nothing did
 
         if not outgoing.add_callback(finished):
             finished()

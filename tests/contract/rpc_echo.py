@@ -364,3 +364,21 @@ CLIENTS: dict[str, Callable[..., contextlib.AbstractContextManager[Call]]] = {
 def span_id(context: Context) -> int:
     """Return the id of the span that `context` holds."""
     return get_current_span(context).get_span_context().span_id
+
+
+CANCELLED = "{0} CLIENT CANCELLED ! CANCELLED\n  {0} SERVER CANCELLED"
+"""The tree of a call that its caller cancelled; the arity is left open."""
+
+
+@contextlib.contextmanager
+def threaded(target: str) -> Iterator[Any]:
+    with grpc.insecure_channel(target) as channel:
+        yield grpc.intercept_channel(channel, *rpc.client_interceptors(target))
+
+
+def aio(target: str) -> Any:
+    return grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors(target))
+
+
+def outgoing(channel: Any, arity: str) -> Any:
+    return getattr(channel, arity)(f"/{SERVICE}/{arity}")
