@@ -38,6 +38,7 @@ class Delivery:
         self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
         self._hurry = threading.Event()  # ends a wait between attempts
         self._failing = False
+        self._told_refusal = False
         self._patient = True
         self._failed_at_exit = 0
 
@@ -49,8 +50,11 @@ class Delivery:
             if outcome.response is not None:
                 self._recovered()
                 return outcome
+            if self.late():
+                self._warn_of_loss()
+                return outcome
             self._warn(outcome)
-            if not (retry and outcome.retry) or self.late() or self._exits_without():
+            if not (retry and outcome.retry) or self._exits_without():
                 return outcome
             least = wait if self._patient else _LAST_WAIT
             pause = max(least, outcome.wait or 0.0) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
@@ -63,8 +67,9 @@ class Delivery:
         if outcome.response is None:
             return 0
         rejected, message = self.kind.rejected(outcome.response)
-        if rejected or message:
-            self._warn(Outcome(problem=f"{rejected} refused: {message}"))
+        if (rejected or message) and not self._told_refusal:
+            self._told_refusal = True
+            _log.warning("%s refused %d %s: %s (said once)", self._where, rejected, self.kind.name, message)
         return rejected
 
     def reason(self) -> Reason:
@@ -85,10 +90,10 @@ class Delivery:
         """Say whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def close(self, lost: int = 0) -> None:
-        """Break off whatever is being sent; `lost` items were not delivered in time."""
-        if lost and not self._failing:
-            _log.warning("%d %s were not delivered to %s in time, and are lost", lost, self.kind.name, self._where)
+    def close(self, *, lost: bool = False) -> None:
+        """Break off whatever is being sent; `lost` says whether items were not delivered in time."""
+        if lost:
+            self._warn_of_loss()
         self._failing = True  # what a call that is broken off says is no news
         sender = self._sender
         if sender is not None:
@@ -122,6 +127,11 @@ class Delivery:
             self._where,
             outcome.problem,
         )
+
+    def _warn_of_loss(self) -> None:
+        if not self._failing:
+            self._failing = True
+            _log.warning("%s were not delivered to %s in time, and are lost", self.kind.name, self._where)
 
     def _recovered(self) -> None:
         if self._failing:

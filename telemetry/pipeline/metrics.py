@@ -92,7 +92,7 @@ class MetricPipeline(MetricReader):
             self._counts.drop("deadline", lost)
             self._given_up = True
             nothing_lost = self._nothing_lost()
-        self._delivery.close(lost)
+        self._delivery.close(lost=lost > 0)
         stop_worker(self._thread)
         return done and nothing_lost
 

@@ -92,7 +92,7 @@ class BatchQueue(Generic[T]):
             self._items.clear()
             self._changed.notify_all()
             nothing_lost = self._nothing_lost()
-        self._delivery.close(lost)
+        self._delivery.close(lost=lost > 0)
         stop_worker(self._thread)
         return nothing_lost
 

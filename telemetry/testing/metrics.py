@@ -31,8 +31,9 @@ class Metrics:
         return sum(p.sum for p in self.points(name, attributes) if isinstance(p, HistogramDataPoint))
 
     def series(self, name: str) -> list[dict[str, Any]]:
-        """Return the attributes of each data point of a metric, in a fixed order."""
-        return sorted((dict(point.attributes or {}) for point in self.points(name)), key=repr)
+        """Return the attributes of each data point of a metric, the shorter first."""
+        series = (dict(point.attributes or {}) for point in self.points(name))
+        return sorted(series, key=lambda attributes: (len(attributes), sorted(attributes.items())))
 
     def names(self) -> set[str]:
         """Return the names of all metrics that have a value."""
