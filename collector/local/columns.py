@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from collector.local.schema import Column, Table
+from collector.local.schema import Table
 
 Columns = dict[str, np.ndarray[Any, Any]]
 
@@ -21,7 +21,7 @@ NUMPY_TYPES: dict[str, Any] = {
     "INTEGER NOT NULL": np.int32,
     "BOOLEAN NOT NULL": np.bool_,
 }
-"""Numbers that are never NULL go to DuckDB as numbers. All else goes as text, or None, and is cast in the insert: a
+"""Numbers that are never NULL go to DuckDB as numbers. All else goes as text, or None, and is cast by the insert: a
 floating-point array of numpy cannot tell NaN from NULL, nor hold lists."""
 
 CONFIG = {"pandas_analyze_sample": 0}
@@ -36,12 +36,11 @@ def insert(
     condition: str = "",
 ) -> None:
     """Insert rows that hold the table's columns in order but the last, `ingested_unix_ns`, which is `now_unix_ns`."""
-    values = ", ".join(_cast(column) for column in table.columns[:-1])
-    cursor.register("incoming", columns_of(table, rows))
+    names = ", ".join(f'"{column.name}"' for column in table.columns[:-1])
+    incoming = columns_of(table, rows)  # noqa: F841 (DuckDB finds it by its name, which spares making a view of it)
     cursor.execute(
-        f'INSERT INTO "{table.name}" SELECT {values}, {now_unix_ns} FROM incoming {condition}'  # noqa: S608 (our names)
+        f'INSERT INTO "{table.name}" SELECT {names}, {now_unix_ns} FROM incoming {condition}'  # noqa: S608 (our names)
     )
-    cursor.unregister("incoming")  # after a failure the cursor is of no more use, and takes it along
 
 
 def columns_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Columns:
@@ -50,7 +49,3 @@ def columns_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Columns:
         column.name: np.array(values, dtype=NUMPY_TYPES.get(column.kind, np.object_))
         for column, values in zip(table.columns, zip(*rows, strict=True), strict=False)
     }
-
-
-def _cast(column: Column) -> str:
-    return f'CAST("{column.name}" AS {column.kind.removesuffix(" NOT NULL")})'
