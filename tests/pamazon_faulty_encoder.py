@@ -1,6 +1,6 @@
-"""`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` takes a second.
+"""`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` and `gate` take a second.
 
-While it stalls it writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can
+With `gate` it first writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can
 act at that moment. Everything else is the shipped encoder's own work.
 """
 
@@ -27,14 +27,16 @@ def load_faulty(name: str, **options: Any) -> Any:
         if "explode" in texts:
             raise RuntimeError("the weights are gone")
         if "stall" in texts:
-            _stall()
+            threading.Event().wait(1.0)
+        if "gate" in texts:
+            _stall_at_the_gate()
         return prepare_texts(texts)
 
     encoder.prepare_texts = prepare
     return encoder
 
 
-def _stall() -> None:
+def _stall_at_the_gate() -> None:
     trace_id = trace.get_current_span().get_span_context().trace_id
     handle = os.open(os.environ["PAMAZON_TEST_GATE"], os.O_RDWR | os.O_NONBLOCK)  # never waits for a reader
     os.write(handle, trace.format_trace_id(trace_id).encode() + b"\n")

@@ -136,6 +136,12 @@ def _pattern(name: str) -> str:
     return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", name))
 
 
+def test_finding_out_about_an_encoder_leaves_no_trace(shop: Shop) -> None:
+    """`--encoder` asks it what it is; health is asked as well: neither is a request that somebody made."""
+    rows = shop.ask("/api/operations", service="clip_encoder")["operations"]
+    assert {row["operation"] for row in rows if row["kind"] == "server"} == {"/pamazon.Executor/Process"}
+
+
 def test_every_span_names_the_operation_and_its_service(search_trace: Trace, index_trace: Trace) -> None:
     """The baggage reaches every span; each process has its own service, and all of them the flow's namespace."""
     for trace, operation in ((search_trace, "search"), (index_trace, "index")):
@@ -261,20 +267,15 @@ def test_a_cancelled_search_ends_every_span(shop: Shop) -> None:
     """Ctrl-C at the client while the encoder works: cancelled everywhere, and no SERVER span is an error."""
     gate = os.open(shop.gate, os.O_RDWR)
     try:
-        command = pamazon_command("search", "stall", "--gateway", shop.gateway)
+        command = pamazon_command("search", "gate", "--gateway", shop.gateway)
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
-            trace_id = _line_from(gate)
+            trace_id = os.read(gate, 4096).decode().strip()  # what the encoder writes when it has the search
             client.send_signal(signal.SIGINT)
         assert client.returncode == 130
     finally:
         os.close(gate)
     expected = STOPPED.format(client="! KeyboardInterrupt", server="CANCELLED")
     assert shop.trace(trace_id).tree() == expected.strip()
-
-
-def _line_from(pipe: int) -> str:
-    """Wait for the line that the stalled encoder writes; earlier stalls have written theirs before."""
-    return os.read(pipe, 4096).decode().split()[-1]
 
 
 @pytest.fixture

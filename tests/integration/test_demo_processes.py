@@ -168,7 +168,7 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
         address = processes.ready(child)["address"]
         with grpc.insecure_channel(address) as channel:
             stub = ExecutorStub(channel)  # type: ignore[no-untyped-call]
-            answer = stub.Process.future(ProcessRequest(endpoint="/search", docs=[Document(text="stall")]))
+            answer = stub.Process.future(ProcessRequest(endpoint="/search", docs=[Document(text="gate")]))
             with gate.open():  # opens when the encoder has the request in hand
                 child.process.terminate()
             assert len(answer.result(timeout=10).docs[0].embedding) == 192
