@@ -31,12 +31,10 @@ class Phrase:
     Attributes:
         text: as a shopper types it.
         concepts: the numbers of all concepts it stands for ("clothing" stands for many).
-        kind: `name` or `keyword`.
     """
 
     text: str
     concepts: tuple[int, ...]
-    kind: str
 
 
 class Corpus:
@@ -75,14 +73,7 @@ class Corpus:
                 texts[concept] = [item.names[code], *(word for word in keywords if normalise(word))]
                 for text in texts[concept]:
                     meant[normalise(text)].add(int(concept))
-        return [
-            [Phrase(text, tuple(sorted(meant[normalise(text)])), _kind(place)) for place, text in enumerate(found)]
-            for found in texts
-        ]
-
-
-def _kind(place: int) -> str:
-    return "name" if place == 0 else "keyword"
+        return [[Phrase(text, tuple(sorted(meant[normalise(text)]))) for text in found] for found in texts]
 
 
 class TextSampler:

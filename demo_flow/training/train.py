@@ -27,6 +27,7 @@ from demo_flow.model.features import featurise
 from demo_flow.model.towers import ImageTower, TextTower
 from demo_flow.training.augment import augment
 from demo_flow.training.data import Corpus, TextSampler
+from demo_flow.training.export import export
 from demo_flow.training.hold_out import HoldOut, choose_hold_out
 from demo_flow.training.objective import Prototypes, joint_loss, multi_positive
 
@@ -157,8 +158,6 @@ _PARTS = ("text", "image", "prototypes", "optimiser")
 
 def train(settings: Settings, out: Path) -> None:
     """Train as `settings` say, and write everything into `out`."""
-    from demo_flow.training.export import export
-
     out.mkdir(parents=True, exist_ok=True)
     items = load()
     held = choose_hold_out(items, settings.hold_out) if settings.hold_out else HoldOut()
