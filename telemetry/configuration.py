@@ -47,8 +47,13 @@ def configure(
     propagators: str | Sequence[str] | None = None,
     metric_interval: float | None = None,
     temporality: str | None = None,
+    exemplar_filter: str | None = None,
     span_queue_size: int | None = None,
+    span_batch_size: int | None = None,
+    span_interval: float | None = None,
     log_queue_size: int | None = None,
+    log_batch_size: int | None = None,
+    log_interval: float | None = None,
     exit_timeout: float | None = None,
     disabled: bool | None = None,
 ) -> Telemetry:

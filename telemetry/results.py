@@ -4,7 +4,7 @@ In: numbers that user code knows. Out: attributes of the current span, and metri
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from opentelemetry import trace
@@ -17,7 +17,7 @@ from telemetry.instruments import observe, set_gauge
 _MOST_SCORES = 100  # a search for thousands must not spend its time on telemetry
 
 
-def results(hits: int | None = None, scores: Sequence[float] | None = None) -> None:
+def results(hits: int | None = None, scores: Collection[float] | None = None) -> None:
     """Record the results of a search on the span of the stage or endpoint that it is called in, and in metrics.
 
     Arguments: `hits`, how many there are (default: the length of `scores`); `scores`, in the index's metric, a
@@ -41,7 +41,7 @@ def index_points(collection: str, count: int) -> None:
     set_gauge(c.INDEX_POINTS, count, {c.DB_COLLECTION_NAME.name: collection})
 
 
-def _finite(scores: Sequence[float] | None) -> list[float]:
+def _finite(scores: Collection[float] | None) -> list[float]:
     """Return the scores that are numbers; nothing for an iterator, which is the caller's to consume."""
     if scores is None or not hasattr(scores, "__len__"):
         return []

@@ -381,7 +381,7 @@ show([threading.active_count(), "opentelemetry.sdk" in sys.modules, "grpc" in sy
             "1",
             how,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
-            **({"OTEL_SDK_DISABLED": "true"} if how == "disabled" else {}),
+            OTEL_SDK_DISABLED="true" if how == "disabled" else "",
         )
         assert ended.shown[-2:] == [False, [1, False, False]]
         assert (ended.status, ended.err, collector.requests) == (0, "", [])

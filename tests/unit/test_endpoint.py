@@ -121,7 +121,7 @@ class TestNames:
     def test_without_a_name_the_function_gives_it(self, spans: Spans, decorator: Any) -> None:
         """The default endpoint is called as its function, in either spelling."""
 
-        @decorator
+        @decorator  # type: ignore[untyped-decorator]
         def encode(docs: list[int]) -> str:
             return "encoded"
 
@@ -455,9 +455,5 @@ class TestOneObject:
             thread.start()
         for thread in threads:
             thread.join()
-        assert (
-            sorted(spans.tree().split("thread ")[1:])
-            == [f"{n}\n└ work\n  └ work\n" for n in range(3)] + ["3\n└ work\n  └ work\n"]
-            or spans.tree().count("└ work\n  └ work") == 4
-        )
+        assert spans.tree().count("\n└ work\n  └ work") == 4
         assert (len(spans), spans.open) == (12, [])

@@ -1,0 +1,147 @@
+"""Writes the pages that are tables of what the code declares: `make docs`.
+
+In: `telemetry.conventions` and `telemetry.settings`. Out: `docs/signals.md` and `docs/settings.md`. State: none.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from telemetry import conventions as c
+from telemetry.settings import Declared, ExporterSettings, Settings
+
+HERE = Path(__file__).parent
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page with its text."""
+    return {HERE / "signals.md": signals(), HERE / "settings.md": settings()}
+
+
+def signals() -> str:
+    """Return the page of all spans, metrics and attributes."""
+    return "\n".join(
+        (
+            "# Signals",
+            "",
+            "<!-- Generated from telemetry/conventions.py by `make docs`: do not edit. -->",
+            "",
+            (
+                "Everything that `search-telemetry` and the demo emit. Names in `search.*` are ours; the others are"
+                " OpenTelemetry's, or those that users of Jina and CLIP-as-service know."
+            ),
+            "",
+            "## Spans",
+            "",
+            f"Every span of a request also carries {_names(c.BAGGAGE)}, where the request does.",
+            "",
+            *_table(("span", "kind", "what", "attributes"), _spans()),
+            "",
+            "## Metrics",
+            "",
+            (
+                "Exact whatever the sampler keeps. An attribute keeps a limited number of values; further ones become"
+                f" `{c.OTHER}` and are counted in `{c.TELEMETRY_OVERFLOW.name}`."
+            ),
+            "",
+            *_table(("metric", "instrument, unit", "what", "attributes", "bucket bounds"), _metrics()),
+            "",
+            "## Attributes",
+            "",
+            *_table(("attribute", "type", "values on metrics", "what"), _attributes()),
+            "",
+            "## Resource",
+            "",
+            "Every span, metric and log record of a process carries its resource.",
+            "",
+            *_table(("attribute", "what"), ((f"`{a.name}`", a.brief) for a in c.RESOURCE)),
+            "",
+        )
+    )
+
+
+def settings() -> str:
+    """Return the page of all settings."""
+    of_process = [f for f in dataclasses.fields(Settings) if "setting" in f.metadata]
+    return "\n".join(
+        (
+            "# Settings",
+            "",
+            "<!-- Generated from telemetry/settings.py by `make docs`: do not edit. -->",
+            "",
+            (
+                "An argument of `telemetry.configure` goes before the variable, the variable before the default; an"
+                " empty variable is an unset one. Every mistake is told at the start, all at once."
+            ),
+            "",
+            "## The process",
+            "",
+            *_table(("argument", "variable", "default", "what"), map(_setting, of_process)),
+            "",
+            "## Export",
+            "",
+            (
+                "The argument and the variable hold for all signals. With `TRACES_`, `METRICS_` or `LOGS_` after"
+                " `OTLP_`, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, a variable holds for one signal and goes first;"
+                " such an endpoint by HTTP is the whole address, while to the common one `/v1/traces` is added."
+            ),
+            "",
+            *_table(("argument", "variable", "default", "what"), map(_setting, dataclasses.fields(ExporterSettings))),
+            "",
+            (
+                "The limits of spans and log records (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` and its like) are"
+                " OpenTelemetry's own; without one, an attribute's value is cut at 16,384 characters."
+            ),
+            "",
+        )
+    )
+
+
+def _spans() -> Iterator[tuple[str, ...]]:
+    for span in c.SPANS:
+        yield f"`{span.name}`", span.kind, span.brief, _names(span.attributes)
+
+
+def _metrics() -> Iterator[tuple[str, ...]]:
+    for metric in c.METRICS:
+        buckets = ", ".join(str(bound) for bound in metric.buckets)
+        yield (
+            f"`{metric.name}`", f"{metric.instrument.value}, `{metric.unit}`", metric.brief, _names(metric.attributes),
+            buckets,
+        )  # fmt: skip
+
+
+def _attributes() -> Iterator[tuple[str, ...]]:
+    for attribute in c.ATTRIBUTES:
+        if attribute not in c.RESOURCE:
+            limit = "never" if attribute.limit is None else str(attribute.limit)
+            yield f"`{attribute.name}`", attribute.type, limit, attribute.brief
+
+
+def _setting(field: "dataclasses.Field[Any]") -> tuple[str, ...]:
+    declared: Declared = field.metadata["setting"]
+    variable = f"`{declared.variable.format('')}`" if declared.variable else ""
+    return f"`{field.name}`", variable, _default(field.default), declared.help
+
+
+def _default(value: object) -> str:
+    if value in {None, "", ()}:
+        return ""
+    return f"`{','.join(value) if isinstance(value, tuple) else str(value).lower()}`"
+
+
+def _names(attributes: Iterable[c.Attribute]) -> str:
+    return ", ".join(f"`{attribute.name}`" for attribute in attributes)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
