@@ -83,7 +83,7 @@ def settings() -> str:
             "",
             (
                 "The argument and the variable hold for all signals. With `TRACES_`, `METRICS_` or `LOGS_` after"
-                " `OTLP_`, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, a variable holds for one signal and goes first;"
+                " `OTLP_`, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, a variable is for one signal and goes first;"
                 " such an endpoint by HTTP is the whole address, while to the common one `/v1/traces` is added."
             ),
             "",

@@ -7,6 +7,7 @@ that runs, and to none between tests. A provider that the user's own tests have 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 from opentelemetry import trace
@@ -15,6 +16,7 @@ from opentelemetry.sdk import trace as sdk_trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from telemetry import instruments, providers
 from telemetry.bounds import bounds
@@ -38,6 +40,16 @@ class _Switch(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         if self.spans is not None:
             self.spans.ended(span)
+
+
+class _OnlyInTests(Sampler):
+    """Keeps every span of a test that asks, and none of the others."""
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        return SamplingResult(Decision.DROP if _Process.switch.spans is None else Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "OnlyInTests"
 
 
 class _Process:
@@ -85,7 +97,7 @@ def _provider() -> TracerProvider:
     if _Process.provider is None:
         found = trace.get_tracer_provider()
         if providers.is_placeholder(found):
-            found = TracerProvider(id_generator=_Process.ids, shutdown_on_exit=False)
+            found = TracerProvider(_OnlyInTests(), id_generator=_Process.ids, shutdown_on_exit=False)
             trace.set_tracer_provider(found)
         if not isinstance(found, TracerProvider):
             raise TelemetryError(
