@@ -34,7 +34,7 @@ _CALLERS: Final = frozenset(
 _UNSAMPLED: Final = (("traceparent", f"00-{1:032x}-{1:016x}-00"),)
 
 
-class RequestFailed(PamazonError):  # noqa: N818 (what happened)
+class RequestFailed(PamazonError):
     """A request that ended with an error: its status, whose mistake it was, and its trace where there is one."""
 
     def __init__(self, error: grpc.RpcError, address: str) -> None:

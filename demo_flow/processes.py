@@ -32,7 +32,7 @@ LOG_LINES: Final = 8
 """Last lines of a dead child's log that are shown."""
 
 
-class ChildDied(PamazonError):  # noqa: N818 (what happened)
+class ChildDied(PamazonError):
     """A child ended by itself; the message holds the end of its log."""
 
 

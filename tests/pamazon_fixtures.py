@@ -67,6 +67,7 @@ class Shop:
     api: str
     processes: Processes
     gate: Path
+    logs: Path
 
     def pamazon(self, *arguments: str, gateway: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command against this gateway, or another."""
@@ -97,6 +98,13 @@ class Shop:
         """Ask the local collector."""
         answer: dict[str, Any] = httpx.get(f"http://{self.api}{path}", params=parameters, timeout=20).json()
         return answer
+
+    def await_logs(self, trace_id: str) -> list[dict[str, Any]]:
+        """Return the log records of a trace as soon as there are any."""
+        deadline = time.monotonic() + 10
+        while not (rows := self.ask("/api/logs", trace_id=trace_id)["logs"]):
+            assert time.monotonic() < deadline, f"no logs of {trace_id} arrived"
+        return list(rows)
 
     def latest(self, operation: str) -> str | None:
         """Return the id of the latest trace with an operation."""
@@ -151,7 +159,7 @@ def shop(home: Path) -> Iterator[Shop]:
         encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
         plan = Plan(home, ANYWHERE, ANYWHERE, ANYWHERE, encoder=encoder)
         pamazon = open_pamazon(plan, processes)
-        running = Shop(**pamazon.addresses, api=collector.api, processes=processes, gate=gate)
+        running = Shop(**pamazon.addresses, api=collector.api, processes=processes, gate=gate, logs=home / "logs")
         indexed = running.pamazon("index")
         assert indexed.returncode == 0, indexed.stderr
         yield running

@@ -66,7 +66,7 @@ class Dispatcher:
 
 async def _abort(context: Context, error: Exception) -> NoReturn:
     code, words = status_of(error)
-    if code is grpc.StatusCode.INTERNAL:
+    if code is grpc.StatusCode.INTERNAL and not isinstance(error, grpc.aio.AioRpcError):  # that one has its log
         log.error("a request failed", exc_info=error)
     await context.abort(code, words)
 

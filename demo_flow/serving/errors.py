@@ -20,11 +20,11 @@ class CallerError(PamazonError):
     """A request that cannot be served as it was asked."""
 
 
-class UnknownEndpoint(PamazonError):  # noqa: N818 (what it is)
+class UnknownEndpoint(PamazonError):
     """An endpoint that the executor does not have."""
 
 
-class NotReady(PamazonError):  # noqa: N818
+class NotReady(PamazonError):
     """The process listens already, but has not loaded yet."""
 
 

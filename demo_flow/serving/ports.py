@@ -13,7 +13,7 @@ from demo_flow.errors import PamazonError
 _LISTENING = "0A"
 
 
-class PortTaken(PamazonError):  # noqa: N818 (what it is)
+class PortTaken(PamazonError):
     """The address is in use by another process."""
 
     def __init__(self, role: str, address: str) -> None:

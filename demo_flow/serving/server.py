@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 DRAIN: Final = 5.0
 """Seconds that running requests have after a signal."""
 
+MOST_AT_ONCE: Final = 1000
+"""Requests that a process takes at once; gRPC answers one more with RESOURCE_EXHAUSTED."""
+
 OPTIONS: Final = (
     ("grpc.so_reuseport", 0),  # else a second process would quietly share the port
     ("grpc.max_send_message_length", MESSAGE_SIZE),
@@ -57,7 +60,9 @@ async def serve(
     """
     stop = _stop_signal()
     dispatcher = Dispatcher(role.name)
-    server = grpc.aio.server(interceptors=telemetry.rpc.aio_server_interceptors(), options=OPTIONS)
+    server = grpc.aio.server(
+        interceptors=telemetry.rpc.aio_server_interceptors(), options=OPTIONS, maximum_concurrent_rpcs=MOST_AT_ONCE
+    )
     healthy = _add_services(server, role, dispatcher)
     bound = _bind(server, role, address)
     await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)

@@ -1,5 +1,6 @@
 """The whole trees of the demo's requests, as the local collector stored them after a real run of all processes."""
 
+import json
 import os
 import re
 import signal
@@ -7,10 +8,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from PIL import Image
 
 from demo_flow.processes import Processes
+from demo_flow.proto.pamazon_pb2 import DeleteRequest, Document, IndexRequest, SearchRequest
+from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, free_address, pamazon_command
 
@@ -164,6 +168,33 @@ def test_an_exact_search_says_so(shop: Shop) -> None:
     assert span["attributes"]["search.exact"] is True
 
 
+def test_deleting_asks_the_indexer_alone(shop: Shop) -> None:
+    """What is deleted needs no vector, and is found no more. The caller here is not instrumented."""
+    with grpc.insecure_channel(shop.gateway) as channel:
+        gateway = GatewayStub(channel)  # type: ignore[no-untyped-call]
+        gateway.Index(IndexRequest(documents=[Document(id="short-lived", text="a thing of the moment")]), timeout=20)
+        query = SearchRequest(text="a thing of the moment", exact=True, limit=1)
+        assert gateway.Search(query, timeout=20).results[0].id == "short-lived"
+        _, call = gateway.Delete.with_call(DeleteRequest(ids=["short-lived"]), timeout=20)
+        assert gateway.Search(query, timeout=20).results[0].id != "short-lived"
+    trace = shop.trace(dict(call.trailing_metadata())["trace-id"])
+    assert (
+        trace.tree()
+        == """
+/pamazon.Gateway/Delete SERVER gateway
+  /delete gateway
+    /pamazon.Executor/Process CLIENT gateway
+      /pamazon.Executor/Process SERVER qdrant_indexer
+        /delete qdrant_indexer
+          qdrant_delete qdrant_indexer
+""".strip()
+    )
+    assert trace.named("qdrant_delete")[0]["attributes"] == {
+        "search.operation": "delete", "db.system.name": "qdrant", "db.collection.name": "goods",
+        "db.operation.name": "delete", "len_docs": 1,
+    }  # fmt: skip
+
+
 def test_an_executors_error_marks_every_span_above_it(shop: Shop) -> None:
     """The user sees the error at the gateway and its cause at the leaf; the indexer is never asked."""
     trace = shop.search("explode")
@@ -184,6 +215,19 @@ def test_an_executors_error_marks_every_span_above_it(shop: Shop) -> None:
     events = [(s["service"], s["name"]) for s in trace.spans for e in s["events"] if e["name"] == "exception"]
     assert ("clip_encoder", "txt_minibatch_encoding") in events
     assert len([event for event in events if event[0] == "clip_encoder"]) == 1
+
+
+def test_an_executors_error_is_logged_once_under_its_trace(shop: Shop) -> None:
+    """The stack stands in the log of the process that failed, and in the collector; a caller's mistake is no news."""
+    trace = shop.search("explode")
+    trace_id = trace.data["trace_id"]
+    (written,) = [line for line in (shop.logs / "clip_encoder.log").read_text().splitlines() if trace_id in line]
+    record = json.loads(written)
+    assert (record["level"], record["message"], record["service"]) == ("ERROR", "a request failed", "clip_encoder")
+    assert record["exception"].endswith("RuntimeError: the weights are gone")
+    assert [line for line in (shop.logs / "gateway.log").read_text().splitlines() if trace_id in line] == []
+    (stored,) = shop.await_logs(trace_id)
+    assert (stored["service"], stored["body"]) == ("clip_encoder", "a request failed")
 
 
 def test_a_callers_mistake_is_the_clients_error_and_not_the_servers(shop: Shop) -> None:

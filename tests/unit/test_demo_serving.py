@@ -41,7 +41,7 @@ class Echo:
     async def close(self) -> None: ...
 
 
-class Aborted(Exception):  # noqa: N818
+class Aborted(Exception):
     """What gRPC raises out of `abort`."""
 
 
