@@ -4,6 +4,7 @@ In: the names in `OTEL_PROPAGATORS`. Out: OpenTelemetry's global propagator. Sta
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from telemetry import checks
 
@@ -43,7 +44,14 @@ def use(names: Sequence[str]) -> None:
     from importlib.metadata import entry_points
 
     from opentelemetry import propagate
+    from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
 
+    class Propagators(CompositePropagator):
+        """OpenTelemetry's own gives None for a context where it has no propagators."""
+
+        def extract(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> Context:
+            return super().extract(carrier, get_current() if context is None else context, *args, **kwargs)
+
     made = [entry_points(group=_GROUP)[name].load()() for name in names]
-    propagate.set_global_textmap(CompositePropagator(made))
+    propagate.set_global_textmap(Propagators(made))
