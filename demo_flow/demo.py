@@ -73,12 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m demo_flow.demo", description="Pamazon, searched and traced.")
     parser.add_argument("--once", action="store_true", help="end when everything has been shown")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="index, logs (default: your data folder)")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: in your data folder)")
     parser.add_argument("--store", type=Path, metavar="PATH", help="the collector's store (default: the usual one)")
     parser.add_argument("--free-ports", action="store_true", help="listen on free ports instead of the usual ones")
     args = parser.parse_args(argv)
     try:
         return _run(args, Console())
+    except ChildDied as error:
+        return fail(error.message, "Where a port is taken, let it choose: python -m demo_flow.demo --free-ports", 1)
     except PamazonError as error:
         return fail(error.message, error.mend, 1)
     except telemetry.TelemetryError as error:
@@ -88,7 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, console: Console) -> int:
-    plan, collector = Plan(data=args.data or data_folder(), recreate=True), Collector(store=args.store)
+    # An index of its own, filled anew each time: what `pamazon up` keeps is left alone.
+    plan, collector = Plan(data=args.data or data_folder() / "demo", recreate=True), Collector(store=args.store)
     if args.free_ports:
         anywhere = "127.0.0.1:0"
         plan = replace(plan, gateway=anywhere, clip_encoder=anywhere, qdrant_indexer=anywhere)
@@ -146,7 +149,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     deadline = time.monotonic() + _COLLECTOR_TIMEOUT
     while not _answers(wanted.api):
         if collector.process.poll() is not None:
-            raise ChildDied(collector.obituary(), "Or let it choose: python -m demo_flow.demo --free-ports")
+            raise ChildDied(collector.obituary(), "")
         if time.monotonic() > deadline:
             raise PamazonError(f"The local collector does not answer at {wanted.api}.", f"Its log is {collector.log}.")
         time.sleep(0.05)

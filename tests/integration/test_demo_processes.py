@@ -209,15 +209,18 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
     assert re.search(r"gateway 127\.0\.0\.1:\d+", tree)
 
 
-def test_the_demo_tells_of_a_port_that_is_taken(home: Path) -> None:
+def test_the_demo_tells_of_a_port_that_is_taken(home: Path, tmp_path: Path) -> None:
     """One of its usual ports has another owner: which, and how to go on."""
     with socket.socket() as taken:
         try:
-            taken.bind(("127.0.0.1", 8090))
+            taken.bind(("127.0.0.1", 4317))
         except OSError:
-            pytest.skip("port 8090 is in use on this machine")
+            pytest.skip("port 4317 is in use on this machine: that it is told shows elsewhere")
         taken.listen()
-        command = pamazon_command("up", "--data", str(home / "usual"))
+        command = [sys.executable, "-m", "demo_flow.demo", "--once", "--data", str(tmp_path / "demo")]
+        command += ["--store", str(tmp_path / "demo.duckdb")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert "port 8090 is taken" in done.stderr
+    assert done.returncode == 1
+    assert "port 4317 (127.0.0.1:4317) is taken" in done.stderr
+    assert "--free-ports" in done.stderr
+    assert "Traceback" not in done.stderr
