@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         if trace_id and not args.json:
             shown = _draw(trace_id, args.api)
-        handle.shutdown(2.0)
+        handle.shutdown(1.0)
     if shown:
         shown.finish()
     return status

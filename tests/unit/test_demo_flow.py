@@ -111,8 +111,9 @@ def test_a_report_of_nothing_divides_by_nothing() -> None:
     assert traffic.Report().as_json()["latency"] == {"p50_ms": None, "p90_ms": None, "p95_ms": None, "p99_ms": None}
 
 
-def test_traffic_against_nobody_is_told(unused_tcp_port: int) -> None:
+def test_traffic_against_nobody_is_told(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that is not there is a mistake of the caller's, not a hundred failed searches."""
+    monkeypatch.setattr(traffic, "_CONNECTING", 0.1)
     with pytest.raises(PamazonError, match="No gateway answers"):
         asyncio.run(traffic.run(f"127.0.0.1:{unused_tcp_port}", rate=1, duration=1))
 
