@@ -63,8 +63,8 @@ def _held_out(file: Path) -> str:
     return (
         "Measured on a second model, which is not shipped, trained by the same program without "
         f"{held['concepts']} of the things (their pictures and words) and without {held['keywords']:,} keywords of the "
-        "others, for fewer steps (see below the table). Its pictures of unseen things were searched by their unseen names "
-        "among all items.\n\n"
+        "others, for fewer steps (see below the table). Its pictures of unseen things were searched by their unseen "
+        "names among all items.\n\n"
         f"{_table(('language', *head), rows)}\n\n{_settings(held)}"
     )
 
