@@ -16,7 +16,7 @@ from opentelemetry.sdk import trace as sdk_trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
 from telemetry import instruments, providers
 from telemetry.bounds import bounds
@@ -45,8 +45,8 @@ class _Switch(SpanProcessor):
 class _OnlyInTests(Sampler):
     """Keeps every span of a test that asks, and none of the others."""
 
-    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
-        return SamplingResult(Decision.DROP if _Process.switch.spans is None else Decision.RECORD_AND_SAMPLE)
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        return (ALWAYS_OFF if _Process.switch.spans is None else ALWAYS_ON).should_sample(*args, **kwargs)
 
     def get_description(self) -> str:
         return "OnlyInTests"
