@@ -43,7 +43,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class _BadRow(Exception):  # noqa: N818 (what it is, not that it is an error)
+class _BadRow(Exception):
     """Why a row is skipped."""
 
 

@@ -39,7 +39,7 @@ DERIVED = Package(
 )
 
 
-class SourceProblem(Exception):  # noqa: N818 (what it is, not that it is an error)
+class SourceProblem(Exception):
     """A source package is not to be had, or is not what it should be."""
 
 
