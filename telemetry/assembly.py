@@ -88,7 +88,7 @@ def _record_with(tracer_provider: Any, meter_provider: Any, telemetry: Telemetry
 
 def _spans(settings: Settings, resource: Resource) -> _Parts:
     set_already = trace.get_tracer_provider()
-    if not providers.is_placeholder(set_already):
+    if not providers.is_nobodys(set_already):
         return _Parts(set_already, adopted=True)
     if not settings.traces_exporter:
         return _Parts()
@@ -110,7 +110,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
 
 def _metrics(settings: Settings, resource: Resource) -> _Parts:
     set_already = metrics.get_meter_provider()
-    if not providers.is_placeholder(set_already):
+    if not providers.is_nobodys(set_already):
         return _Parts(set_already, adopted=True)
     if not settings.metrics_exporter:
         return _Parts()
@@ -129,7 +129,7 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
 
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     set_already = _logs.get_logger_provider()
-    if not providers.is_placeholder(set_already):
+    if not providers.is_nobodys(set_already):
         return _Parts(set_already, adopted=True)
     if "otlp" not in settings.logs:
         return _Parts()

@@ -5,7 +5,7 @@ open blocks.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -90,8 +90,11 @@ class _Metrics:
             observe(c.DOCUMENTS, self._documents, outcome, context)
 
 
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+
 @overload
-def endpoint(fn: Callable[..., Any], /) -> Callable[..., Any]: ...
+def endpoint(fn: Fn, /) -> Fn: ...
 @overload
 def endpoint(*names: str) -> Endpoint: ...
 def endpoint(*names: Any) -> Any:

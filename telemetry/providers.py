@@ -38,7 +38,7 @@ _LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVID
 """The API loads its providers from these at the first question."""
 
 
-def is_placeholder(provider: object) -> bool:
+def is_nobodys(provider: object) -> bool:
     """Say whether `provider` is the API's stand-in for a provider that nobody set yet.
 
     The stand-ins for metrics and logs are private classes, hence by name.
@@ -51,7 +51,7 @@ def tracer() -> Tracer | None:
     """Return the tracer to record with, None while there is none."""
     if _current.tracer is None and not _current.settled and _is_set(trace, "_TRACER_PROVIDER"):
         provider = trace.get_tracer_provider()
-        if not is_placeholder(provider):
+        if not is_nobodys(provider):
             _current.tracer = provider.get_tracer(SCOPE)
     return _current.tracer
 
@@ -60,7 +60,7 @@ def meter() -> Meter | None:
     """Return the meter to record with, None while there is none."""
     if _current.meter is None and not _current.settled and _is_set(metrics_internal, "_METER_PROVIDER"):
         provider = metrics.get_meter_provider()
-        if not is_placeholder(provider):
+        if not is_nobodys(provider):
             _current.meter = provider.get_meter(SCOPE)
     return _current.meter
 

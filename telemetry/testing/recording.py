@@ -96,7 +96,7 @@ def record_metrics() -> Iterator[Metrics]:
 def _provider() -> TracerProvider:
     if _Process.provider is None:
         found = trace.get_tracer_provider()
-        if providers.is_placeholder(found):
+        if providers.is_nobodys(found):
             found = TracerProvider(_OnlyInTests(), id_generator=_Process.ids, shutdown_on_exit=False)
             trace.set_tracer_provider(found)
         if not isinstance(found, TracerProvider):

@@ -1,0 +1,137 @@
+"""The metrics that endpoints, stages and `results` make, and the bounds of their attributes."""
+
+import contextlib
+
+import telemetry
+from telemetry.testing.metrics import Metrics
+from telemetry.testing.spans import Spans
+
+
+class TestMetrics:
+    def test_requests_and_documents_are_counted_by_outcome(self, metrics: Metrics) -> None:
+        """Rate, errors and duration of the endpoint, and the documents it was given."""
+
+        @telemetry.endpoint("/search")
+        def search(docs: list[int]) -> None:
+            if not docs:
+                raise ValueError("nothing to search")
+
+        for docs in ([1, 2], [3], []):
+            with contextlib.suppress(ValueError):
+                search(docs)
+        assert metrics.series("search.request.duration") == [
+            {"search.operation": "search"},
+            {"search.operation": "search", "error.type": "ValueError"},
+        ]
+        assert metrics.value("search.request.duration", {"search.operation": "search"}) == 2
+        assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "ok"}) == 3
+        assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "error"}) == 0
+        assert len(metrics.points("search.documents")) == 2
+
+    def test_the_metric_lasts_as_long_as_the_span(self, spans: Spans, metrics: Metrics) -> None:
+        """The two tell the same duration, to the nanosecond."""
+        with telemetry.endpoint("/search"):
+            spans.clock.advance(1.5)
+        span = spans.one("/search")
+        assert metrics.total("search.request.duration") == ((span.end_time or 0) - (span.start_time or 0)) / 1e9 > 1.5
+
+    def test_a_wall_clock_that_is_set_back_makes_no_negative_span(self, spans: Spans, metrics: Metrics) -> None:
+        """Durations come from the steady clock."""
+        from telemetry.clock import clock
+
+        with telemetry.stage("work"):
+            clock.wall = lambda: 0
+        span = spans.one("work")
+        assert (span.end_time or 0) > (span.start_time or 0)
+        assert metrics.total("search.stage.duration") > 0
+
+    def test_stages_count_batches_and_database_calls(self, metrics: Metrics) -> None:
+        """What a stage is told about itself decides which metrics it adds to."""
+        with telemetry.stage("inference", minibatch_size=32):
+            pass
+        with telemetry.stage(
+            "qdrant_search",
+            {
+                "db.system.name": "qdrant",
+                "db.collection.name": "goods",
+                "db.operation.name": "query",
+                "db.vector.query.top_k": 5,
+            },
+        ):
+            pass
+        assert metrics.series("search.stage.duration") == [
+            {"search.stage": "inference"},
+            {"search.stage": "qdrant_search"},
+        ]
+        assert metrics.total("search.batch.size", {"search.stage": "inference"}) == 32
+        assert metrics.series("db.client.operation.duration") == [
+            {"db.system.name": "qdrant", "db.collection.name": "goods", "db.operation.name": "query"}
+        ]
+
+    def test_nothing_unasked_is_measured(self, metrics: Metrics) -> None:
+        """A plain stage adds to one metric alone."""
+        with telemetry.stage("work", anything=1):
+            pass
+        assert metrics.names() == {"search.stage.duration"}
+
+
+class TestResults:
+    def test_results_stand_on_the_span_and_in_metrics(self, spans: Spans, metrics: Metrics) -> None:
+        """One call writes hits, top score and the distribution of scores."""
+        with telemetry.request("/search"), telemetry.stage("qdrant_search"):
+            telemetry.results(scores=[0.25, 0.75, 0.5])
+        assert spans.tree(attributes=["search.hits", "search.top_score"]) == (
+            "qdrant_search search.hits=3 search.top_score=0.75"
+        )
+        of_search = {"search.operation": "search"}
+        assert metrics.total("search.results", of_search) == 3
+        assert metrics.value("search.results.empty") == 0
+        assert metrics.total("search.result.score", {**of_search, "search.rank": "top1"}) == 0.75
+        assert metrics.total("search.result.score", {**of_search, "search.rank": "topk"}) == 1.5
+
+    def test_an_empty_result_is_counted(self, spans: Spans, metrics: Metrics) -> None:
+        """A search that finds nothing is a number of its own, and has no score."""
+        with telemetry.stage("qdrant_search"):
+            telemetry.results(hits=0, scores=[])
+        assert spans.tree(attributes=["search.hits", "search.top_score"]) == "qdrant_search search.hits=0"
+        assert (metrics.value("search.results.empty"), metrics.value("search.results")) == (1, 1)
+        assert metrics.points("search.result.score") == []
+
+    def test_arrays_and_odd_scores_are_taken_as_they_are(self, spans: Spans, metrics: Metrics) -> None:
+        """NumPy's scores count as Python's; what is no number is left out; an iterator is not touched."""
+        import numpy as np
+
+        with telemetry.stage("a"):
+            telemetry.results(scores=np.array([0.5, np.nan, 0.25], dtype=np.float32))
+        assert (spans.one("a").attributes or {})["search.top_score"] == 0.5
+        scores = iter([0.5])
+        with telemetry.stage("b"):
+            telemetry.results(hits=1, scores=scores)  # type: ignore[arg-type]
+        assert next(scores) == 0.5
+
+    def test_index_points_is_a_gauge(self, metrics: Metrics) -> None:
+        """The last count holds, for each collection."""
+        for count in (3, 5):
+            telemetry.index_points("goods", count)
+        assert metrics.value("search.index.points", {"db.collection.name": "goods"}) == 5
+
+
+class TestBounds:
+    def test_too_many_values_become_other_and_are_counted(self, metrics: Metrics) -> None:
+        """A hostile caller cannot make more series than the vocabulary allows."""
+        from telemetry.bounds import bounds
+
+        for number in range(20):
+            with telemetry.request(f"/search{number}"), telemetry.stage("work"):
+                pass
+        operations = {series["search.operation"] for series in metrics.series("search.stage.duration")}
+        assert operations == {*(f"search{number}" for number in range(12)), "_other"}
+        assert metrics.value("search.stage.duration") == 20
+        assert bounds.overflow() == {"search.operation": 8}
+
+    def test_spans_are_bounded_too(self, spans: Spans, metrics: Metrics) -> None:
+        """Baggage comes from outside: its values are bounded on spans as on metrics."""
+        for number in range(20):
+            with telemetry.request(platform=f"platform{number}"), telemetry.stage("work"):
+                pass
+        assert len({(span.attributes or {})["client.platform"] for span in spans}) == 13

@@ -1,0 +1,80 @@
+"""`stage`: its attributes, its links, its span; one object used many times."""
+
+import contextlib
+
+import pytest
+from opentelemetry import trace
+
+import telemetry
+from telemetry.testing.spans import Spans
+
+
+class TestAttributes:
+    def test_values_arrive_as_their_own_type(self, spans: Spans) -> None:
+        """NumPy's numbers are Python's, None is absent, the mapping is for names with dots."""
+        import numpy as np
+
+        with telemetry.stage("work", {"db.system.name": "qdrant"}, count=np.int64(3), absent=None, both=[1, 2]):
+            pass
+        assert dict(spans.one("work").attributes or {}) == {"db.system.name": "qdrant", "count": 3, "both": (1, 2)}
+
+    def test_what_no_span_can_carry_is_left_out_and_told_once(
+        self, spans: Spans, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A document given as an attribute by mistake is not turned into text: it might be anyone's."""
+        for _ in range(3):
+            with telemetry.stage("work", document_by_mistake=object()):
+                pass
+        assert spans.tree(attributes=["document_by_mistake"]) == "work\nwork\nwork"
+        assert [message.partition(" is left out")[0] for message in caplog.messages] == [
+            "attribute document_by_mistake"
+        ]
+
+    def test_the_span_itself_is_given(self, spans: Spans) -> None:
+        """`stage` yields the OpenTelemetry span: users of OpenTelemetry learn nothing new."""
+        with telemetry.stage("work") as span:
+            assert span is trace.get_current_span()
+            span.set_attribute("mine", 1)
+        assert spans.tree(attributes=["mine"]) == "work mine=1"
+
+    def test_links_lead_to_other_traces(self, spans: Spans) -> None:
+        """`links` are the span's links."""
+        with telemetry.stage("one") as other:
+            pass
+        with telemetry.stage("two", links=[trace.Link(other.get_span_context())]):
+            pass
+        (link,) = spans.one("two").links
+        assert link.context.span_id == other.get_span_context().span_id
+
+
+class TestOneObject:
+    def test_one_object_nests_in_itself(self, spans: Spans) -> None:
+        """A stage that is kept in a variable may be entered again before it was left."""
+        work = telemetry.stage("work")
+        with work, work:
+            pass
+        with work:
+            pass
+        assert spans.tree() == "work\n└ work\nwork"
+
+    def test_one_object_serves_threads_and_stacks(self, spans: Spans) -> None:
+        """Threads that hold one object at the same time end their own spans; so do the blocks of an `ExitStack`."""
+        import threading
+
+        work = telemetry.stage("work")
+        barrier = threading.Barrier(4)
+
+        def hold(name: str) -> None:
+            with telemetry.stage(name), contextlib.ExitStack() as stack:
+                stack.enter_context(work)
+                barrier.wait()
+                with work:
+                    barrier.wait()
+
+        threads = [threading.Thread(target=hold, args=(f"thread {number}",)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert spans.tree().count("\n└ work\n  └ work") == 4
+        assert (len(spans), spans.open) == (12, [])
