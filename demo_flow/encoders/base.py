@@ -61,9 +61,9 @@ class Encoder(Protocol):
         """Encode prepared pictures `[n, channels, height, width]`: unit vectors `[n, dimension]`, in their order."""
 
 
-class BadPicture(ValueError):  # noqa: N818 (what it is, not that it is an error)
+class BadPicture(ValueError):
     """The bytes are no picture that can be read. The message says why and is meant for the caller who sent them."""
 
 
-class EncoderUnavailable(PamazonError):  # noqa: N818
+class EncoderUnavailable(PamazonError):
     """No such encoder, or it cannot run here."""

@@ -77,9 +77,9 @@ class VectorIndex(Protocol):
         """Release folder or connection. Closing twice is harmless; any other call afterwards is IndexUnavailable."""
 
 
-class IndexUnavailable(PamazonError):  # noqa: N818 (what it is, not that it is an error)
+class IndexUnavailable(PamazonError):
     """The index cannot be opened or reached."""
 
 
-class UnknownCollection(PamazonError):  # noqa: N818
+class UnknownCollection(PamazonError):
     """There is an index, but no collection of that name in it: the caller's mistake, or nothing is indexed yet."""

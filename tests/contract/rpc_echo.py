@@ -292,7 +292,7 @@ SERVERS: dict[str, tuple[Callable[..., contextlib.AbstractContextManager[str]], 
 }
 
 
-class Refused(Exception):  # noqa: N818  reads as what happened: the call was refused
+class Refused(Exception):
     """What a client was told: code and details."""
 
     def __init__(self, error: Any) -> None:

@@ -30,7 +30,8 @@ def _fill(store: HandFilledStore, *, failed: bool) -> None:
     found = {} if failed else {"search.hits": 10, "search.top_score": 0.87312}
     encode = {"runtime": "onnx", "device": "cpu", "model": "pamazon-tiny"}
     inference = {"minibatch_size": 32, "has_img_da": False, "has_txt_da": True}
-    index = {"db.system.name": "qdrant", "db.collection.name": "pamazon", "db.vector.query.top_k": 10, **found, **raised}
+    query = {"db.system.name": "qdrant", "db.collection.name": "pamazon", "db.vector.query.top_k": 10}
+    index = {**query, **found, **raised}
     rows: list[tuple[int, int | None, str, float, float, str, str, str, dict[str, Any]]] = [
         (1, None, "/pamazon.Gateway/Search", 0, 41.2, "pamazon", "client", status, rpc),
         (2, 1, "/pamazon.Gateway/Search", 0.6, 40.7, "gateway", "server", status, rpc),
