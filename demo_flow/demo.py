@@ -31,7 +31,7 @@ from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
 from demo_flow.flow import GATEWAY
 from demo_flow.indexing import read_catalogue
-from demo_flow.processes import ChildDied, Processes, terminated_as_interrupted
+from demo_flow.processes import Child, ChildDied, Processes, terminated_as_interrupted
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.showing import API, ShownTrace, result, telemetry_command
 from demo_flow.starting import Plan, open_pamazon
@@ -136,33 +136,36 @@ class Collector:
         given = [f"{name}={value}" for name, value in options.items() if value is not None]
         return telemetry_command("collect", *given)
 
+    def answers(self) -> bool:
+        """Say whether a collector answers at `api`."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"http://{self.api}/api/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def await_ready(self, child: Child) -> None:
+        """Wait until the collector that was started as `child` answers. Raises PamazonError."""
+        deadline = time.monotonic() + _COLLECTOR_TIMEOUT
+        while not self.answers():
+            if child.process.poll() is not None:
+                raise ChildDied(child.obituary(), "")
+            if time.monotonic() > deadline:
+                raise PamazonError(f"The local collector does not answer at {self.api}.", f"Its log is {child.log}.")
+            time.sleep(0.05)
+
 
 def _start_collector(console: Console, processes: Processes, wanted: Collector) -> None:
     """Start the local collector, or use the one that answers already; tell every process where it is."""
     for name in [name for name in os.environ if name.startswith("OTEL_EXPORTER_OTLP_")]:
         del os.environ[name]  # the demo shows its own collector
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{wanted.otlp}"
-    if _answers(wanted.api):
+    if wanted.answers():
         console.print(f"  The one that runs already, http://{wanted.api}, is used.", style="dim", highlight=False)
         return
-    collector = processes.start("collector", wanted.command(), ours=False)
-    deadline = time.monotonic() + _COLLECTOR_TIMEOUT
-    while not _answers(wanted.api):
-        if collector.process.poll() is not None:
-            raise ChildDied(collector.obituary(), "")
-        if time.monotonic() > deadline:
-            raise PamazonError(f"The local collector does not answer at {wanted.api}.", f"Its log is {collector.log}.")
-        time.sleep(0.05)
+    wanted.await_ready(processes.start("collector", wanted.command(), ours=False))
     console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
-
-
-def _answers(api: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://{api}/api/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _free_address() -> str:

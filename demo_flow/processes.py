@@ -74,6 +74,11 @@ class Processes:
     def __exit__(self, *error: object) -> None:
         self.stop()
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The children, in the order in which they were started."""
+        return tuple(self._children)
+
     def start(self, name: str, command: Sequence[str], *, ours: bool = True) -> Child:
         """Start a child. One that is not `ours` does not watch its standard input: on Linux the kernel ends it."""
         log = self._logs / f"{name}.log"

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from demo_flow.demo import Collector
-from demo_flow.processes import Child, Processes
+from demo_flow.processes import Processes
 from demo_flow.starting import Plan, open_pamazon
 
 HERE = Path(__file__).parent
@@ -155,7 +155,7 @@ def shop(home: Path) -> Iterator[Shop]:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.otlp}")
         patch.setenv("PAMAZON_TEST_GATE", str(gate))
         started = processes.start("collector", collector.command(), ours=False)
-        await_http(f"http://{collector.api}/api/health", started)
+        collector.await_ready(started)
         encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
         plan = Plan(home, ANYWHERE, ANYWHERE, ANYWHERE, encoder=encoder)
         pamazon = open_pamazon(plan, processes)
@@ -169,15 +169,3 @@ def faulty_encoder() -> list[str]:
     """The command of the encoder that fails on demand."""
     script = str(HERE / "pamazon_faulty_encoder.py")
     return [sys.executable, script, "serve", "clip_encoder", f"--listen={ANYWHERE}", "--follow-parent"]
-
-
-def await_http(url: str, child: Child) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            assert child.process.poll() is None, child.obituary()
-            assert time.monotonic() < deadline, f"nothing answers at {url}"
-            time.sleep(0.05)

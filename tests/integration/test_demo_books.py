@@ -20,7 +20,7 @@ from demo_flow.demo import Collector
 from demo_flow.processes import Child, Processes
 from demo_flow.starting import Plan, open_pamazon
 from telemetry import conventions as c
-from tests.pamazon_fixtures import ANYWHERE, await_http, free_address, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, free_address, pamazon_command
 
 SEARCH = "/pamazon.Gateway/Search"
 
@@ -34,7 +34,7 @@ class Ledger:
 
     def start(self) -> Child:
         started = self.processes.start("collector", self.collector.command(), ours=False)
-        await_http(f"http://{self.collector.api}/api/health", started)
+        self.collector.await_ready(started)
         return started
 
     def ask(self, path: str, **parameters: str) -> Mapping[str, Any]:
