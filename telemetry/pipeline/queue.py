@@ -19,6 +19,8 @@ from telemetry.pipeline.worker import start_worker, stop_worker
 
 T = TypeVar("T")
 
+_LARGEST = 3 * 2**20  # bytes of a request; gRPC servers refuse 4 MiB by default
+
 
 class BatchQueue(Generic[T]):
     """A queue with its thread.
@@ -34,7 +36,6 @@ class BatchQueue(Generic[T]):
         self._batch = min(batch, size)
         self._interval = interval
         self._items: deque[T] = deque()
-        self._in_flight = 0
         self._accepted = 0  # items that were queued, ever
         self._settled = 0  # of these, the items whose end stands in the books; they are settled in order
         self._flushes = 0  # flushes that wait
@@ -123,19 +124,30 @@ class BatchQueue(Generic[T]):
             return [self._items.popleft() for _ in range(min(self._batch, len(self._items)))]
 
     def _deliver(self, batch: list[T]) -> None:
+        """Send a batch, in pieces where it is too large, and enter what became of it."""
         if not batch:
             return
+        request = b""
         outcome = Outcome(problem="it could not be encoded")
         with guard:  # an attribute of an odd type must not end this thread
             request = self._delivery.kind.encode(batch).SerializeToString()
-            outcome = self._delivery.deliver(request, retry=True)
-        rejected = min(self._delivery.rejected(outcome), len(batch))
+            if len(request) <= _LARGEST or len(batch) == 1:
+                outcome = self._delivery.deliver(request, retry=True)
+        if len(request) > _LARGEST and len(batch) > 1:
+            middle = len(batch) // 2
+            self._deliver(batch[:middle])
+            self._deliver(batch[middle:])
+        else:
+            self._settle(outcome, len(batch))
+
+    def _settle(self, outcome: Outcome, items: int) -> None:
+        rejected = min(self._delivery.rejected(outcome), items)
         with self._changed:
             if self._settled == self._accepted:
                 return  # `finish_close` has given up on this batch, and counted it
             if outcome.response is not None:
-                self._counts.export(len(batch), rejected)
+                self._counts.export(items, rejected)
             else:
-                self._counts.drop(self._delivery.reason(), len(batch))
-            self._settled += len(batch)
+                self._counts.drop(self._delivery.reason(), items)
+            self._settled += items
             self._changed.notify_all()

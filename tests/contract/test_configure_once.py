@@ -138,7 +138,7 @@ class TestMistakes:
         )
         assert ended.status == 1
         assert "4 settings are wrong:" in ended.err
-        for name in ("sampler_arg", "OTEL_TRACES_SAMPLER=", "OTEL_EXPORTER_OTLP_HEADERS", "TRACES_ENDPOINT"):
+        for name in ("sampler_arg=7 is", "OTEL_TRACES_SAMPLER=", "OTEL_EXPORTER_OTLP_HEADERS", "TRACES_ENDPOINT"):
             assert ended.err.count(name) == 1, name
         assert "tok3n" not in ended.err
         assert "passw0rd" not in ended.err

@@ -186,6 +186,18 @@ def test_what_cannot_be_encoded_is_lost_alone() -> None:
     close(queue)
 
 
+def test_a_batch_that_is_too_large_goes_in_pieces() -> None:
+    """Servers refuse requests above a size; one item that is too large by itself is sent all the same."""
+    sender = StandInSender()
+    queue, counts = span_queue(sender, batch=4)
+    for size in (1, 2, 1, 4):
+        queue.push("x" * (size * 2**20))
+    assert flush(queue)
+    assert [round(len(request) / 2**20) for request in sender.requests] == [1, 2, 1, 4]
+    assert books(counts) == {"recorded": 4, "exported": 4}
+    assert close(queue)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     threads=st.integers(1, 4),
@@ -195,7 +207,7 @@ def test_what_cannot_be_encoded_is_lost_alone() -> None:
     answers=st.lists(st.sampled_from([TAKEN, AWAY, REFUSED, taken_in_part(1)]), max_size=8),
     ends_in=st.sampled_from([0.0, PATIENCE]),
 )
-def test_the_books_balance(  # noqa: PLR0917  hypothesis gives them by name
+def test_the_books_balance(
     threads: int, each: int, size: int, batch: int, answers: list[object], ends_in: float
 ) -> None:
     """Whatever happens: after a shutdown, recorded is exported and all dropped together."""
