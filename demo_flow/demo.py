@@ -95,7 +95,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
     if args.free_ports:
         anywhere = "127.0.0.1:0"
         plan = replace(plan, gateway=anywhere, clip_encoder=anywhere, qdrant_indexer=anywhere)
-        collector = replace(collector, otlp=_free_address(), api=_free_address(), http=anywhere)
+        collector = replace(collector, otlp=free_address(), api=free_address(), http=anywhere)
     steps = Steps(console)
     with terminated_as_interrupted(), ExitStack() as stack:
         processes = stack.enter_context(Processes(plan.data / "logs"))
@@ -168,7 +168,8 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
 
 
-def _free_address() -> str:
+def free_address() -> str:
+    """Return an address of this machine where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"

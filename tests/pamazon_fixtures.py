@@ -5,7 +5,6 @@ They start once for the whole run, on free ports, with folders of their own; `Sh
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from demo_flow.demo import Collector
+from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Processes
 from demo_flow.starting import Plan, open_pamazon
 
@@ -122,13 +121,6 @@ class Shop:
 
 def pamazon_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "demo_flow", *arguments]
-
-
-def free_address() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

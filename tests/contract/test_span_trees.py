@@ -12,11 +12,12 @@ import grpc
 import pytest
 from PIL import Image
 
+from demo_flow.demo import free_address
 from demo_flow.processes import Processes
 from demo_flow.proto.pamazon_pb2 import DeleteRequest, Document, IndexRequest, SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
-from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, free_address, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command
 
 SEARCH = """
 /pamazon.Gateway/Search CLIENT pamazon

@@ -16,11 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from demo_flow.demo import Collector
+from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Child, Processes
 from demo_flow.starting import Plan, open_pamazon
 from telemetry import conventions as c
-from tests.pamazon_fixtures import ANYWHERE, free_address, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, pamazon_command
 
 SEARCH = "/pamazon.Gateway/Search"
 

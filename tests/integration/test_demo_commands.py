@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from demo_flow.demo import free_address
 from demo_flow.processes import Processes
-from tests.pamazon_fixtures import ANYWHERE, Shop, free_address, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command
 
 
 def test_a_search_prints_results_and_its_trace(shop: Shop) -> None:

@@ -15,10 +15,11 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from demo_flow.demo import free_address
 from demo_flow.processes import Processes
 from demo_flow.proto.pamazon_pb2 import Document, ProcessRequest
 from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
-from tests.pamazon_fixtures import ANYWHERE, faulty_encoder, free_address, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, faulty_encoder, pamazon_command
 
 
 @dataclass
