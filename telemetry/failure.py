@@ -3,8 +3,8 @@
 In: a span, the exception that passes through it, and the request's scope. Out: error status, `error.type` and, on the
 innermost span of the process only, the exception event. State: none; the scope remembers which exceptions had theirs.
 
-A cancelled task is a failure of type `CancelledError`. A generator closed early (`GeneratorExit`) is none: callers do
-not come here with it.
+A cancelled task is a failure of type `CancelledError`; a call that another process failed is one of its gRPC status. A
+generator closed early (`GeneratorExit`) is none: callers do not come here with it.
 """
 
 import sys
@@ -19,8 +19,12 @@ from telemetry.scope import Scope
 def error_type(exc: BaseException) -> str:
     """Name the class of `exc` as OpenTelemetry does: with its module, unless it is a builtin.
 
-    Cancellation is `CancelledError` wherever the interpreter happens to define it.
+    Cancellation is `CancelledError` wherever the interpreter happens to define it. A failed rpc is its status code, such
+    as `UNAVAILABLE`, as on its CLIENT span: the class that gRPC raises says nothing, and has a private name.
     """
+    status = _rpc_status(exc)
+    if status is not None:
+        return status[0]
     asyncio = sys.modules.get("asyncio")  # whoever was cancelled has imported it; others need not pay for it
     if asyncio is not None and isinstance(exc, asyncio.CancelledError):
         return "CancelledError"
@@ -29,11 +33,23 @@ def error_type(exc: BaseException) -> str:
 
 
 def message_of(exc: BaseException) -> str:
-    """Return the message of `exc`; an exception whose own `__str__` fails has none."""
+    """Return the message of `exc`, of a failed rpc its details; an exception whose own `__str__` fails has none."""
+    status = _rpc_status(exc)
+    if status is not None:
+        return status[1]
     try:
         return str(exc)
     except Exception:  # noqa: BLE001  user code: anything can be raised here
         return ""
+
+
+def _rpc_status(exc: BaseException) -> tuple[str, str] | None:
+    """Return code and details of a failed rpc; None for any other exception, and for an rpc that has no code yet."""
+    grpc = sys.modules.get("grpc")  # whoever called has imported it
+    if grpc is None or not isinstance(exc, grpc.RpcError) or not isinstance(exc, grpc.Call | grpc.aio.AioRpcError):
+        return None
+    code = exc.code()
+    return (code.name, exc.details() or "") if code is not None else None
 
 
 def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> str:
@@ -57,6 +73,6 @@ def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> str:
 
 def _add_event(span: Span, exc: BaseException) -> None:
     try:
-        span.record_exception(exc, escaped=True)
+        span.record_exception(exc, {"exception.message": message_of(exc)}, escaped=True)
     except Exception:  # noqa: BLE001  the SDK calls the exception's own __str__
         span.add_event("exception", {"exception.type": error_type(exc)})
