@@ -14,6 +14,8 @@ from collector.local.errors import CollectorError
 from collector.local.store import Store
 
 QUIET_S = 0.3
+UNANSWERED_QUIET_S = 0.8
+"""After a call answered UNAVAILABLE: longer than the 500 ms after which the other process would have sent its spans."""
 
 
 def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, bool]:
@@ -39,14 +41,21 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
             name = found.trace_id  # `last` shall not move on while we wait
             if len(found.spans) != span_count:
                 span_count, quiet_since = len(found.spans), now
-        wake_at = min(deadline, quiet_since + QUIET_S) if complete else deadline
+        quiet_at = quiet_since + _quiet_s(found)
+        wake_at = min(deadline, quiet_at) if complete else deadline
         if now >= wake_at:
             if isinstance(found, query.QueryError):
                 raise found
-            return found, complete and now >= quiet_since + QUIET_S
+            return found, complete and now >= quiet_at
         store.changed.wait(sequence, wake_at - now)
         if store.changed.closed:
             raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+
+
+def _quiet_s(found: query.Trace | query.QueryError) -> float:
+    """Seconds without a new span after which a trace that seems complete is so."""
+    unanswered = isinstance(found, query.Trace) and query.has_unanswered_call(found)
+    return UNANSWERED_QUIET_S if unanswered else QUIET_S
 
 
 def _trace(store: Store, name: str) -> query.Trace | query.QueryError:

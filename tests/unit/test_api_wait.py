@@ -74,6 +74,14 @@ def test_a_missing_server_span_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     assert waited(Scripted(monkeypatch, *script), A, 5) == (["1", "2"], True, 3.3)
 
 
+def test_an_unanswered_call_is_given_the_time_of_an_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UNAVAILABLE may come from a server whose spans arrive half a second later, or never: 800 ms it is."""
+    call = span(A, "1", kind="client", attributes=RPC | {"rpc.response.status_code": "UNAVAILABLE"})
+    served = span(A, "2", "1", kind="server", start_ms=1)
+    assert waited(Scripted(monkeypatch, (1.0, call)), A, 5) == (["1"], True, 1.8)
+    assert waited(Scripted(monkeypatch, (1.0, call), (1.5, served)), A, 5) == (["1", "2"], True, 1.8)
+
+
 def test_the_limit_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what is there, told as not complete; also where only the last moment of quiet is missing."""
     assert waited(Scripted(monkeypatch, (1.0, span(A, "2", "gone"))), A, 5) == (["2"], False, 5.0)

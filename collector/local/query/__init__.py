@@ -28,7 +28,7 @@ from collector.local.query.model import (
 )
 from collector.local.query.services import operations, services
 from collector.local.query.stats import store_stats
-from collector.local.query.trace import is_complete, trace
+from collector.local.query.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.traces import find_trace, traces
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "TraceFilter",
     "TraceRow",
     "find_trace",
+    "has_unanswered_call",
     "is_complete",
     "logs",
     "metric",

@@ -145,7 +145,7 @@ class _Around:
 def is_complete(found: Trace) -> bool:
     """Whether a trace has all its parts: a root, no missing parent, a server span under each client span of an rpc.
 
-    A call that no server answered (status UNAVAILABLE) needs none.
+    A call that no server answered (status UNAVAILABLE) needs none; see `has_unanswered_call`.
     """
     ids: set[str] = {span.span_id for span in found.spans}
     served = {span.parent_span_id for span in found.spans if span.kind == "server"}
@@ -153,6 +153,16 @@ def is_complete(found: Trace) -> bool:
         (span.parent_span_id is None or span.parent_span_id in ids)
         and (not _needs_server(span.kind, span.attributes) or span.span_id in served)
         for span in found.spans
+    )
+
+
+def has_unanswered_call(found: Trace) -> bool:
+    """Whether a client span ended UNAVAILABLE and has no server span: none will come, or it is on its way."""
+    served = {span.parent_span_id for span in found.spans if span.kind == "server"}
+    return any(
+        span.attributes.get(RPC_RESPONSE_STATUS_CODE.name) == "UNAVAILABLE" and span.span_id not in served
+        for span in found.spans
+        if span.kind == "client"
     )
 
 
