@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
 from telemetry import instruments, providers, rpc
+from telemetry.pipeline.sums import Sums
 
 KINDS = ("wall", "cpu")
 
@@ -63,7 +64,8 @@ def recording(variant: str) -> Iterator[None]:
     tracing.add_span_processor(SpanProcessor())
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     instruments.forget()
-    with providers.borrow(tracer=tracing.get_tracer(providers.SCOPE), meter=metering.get_meter(providers.SCOPE)):
+    tracer, meter = tracing.get_tracer(providers.SCOPE), metering.get_meter(providers.SCOPE)
+    with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield
     instruments.forget()
     metering.shutdown()

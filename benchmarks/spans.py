@@ -30,6 +30,7 @@ from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.processors import SpanPipeline
 from telemetry.pipeline.queue import BatchQueue
 from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sums import Sums
 
 Call = Callable[[], object]
 
@@ -54,6 +55,14 @@ def _generator() -> Iterator[int]:
     yield from range(10)
 
 
+_SCORES = [0.9 - 0.05 * place for place in range(10)]
+
+
+@telemetry.stage("qdrant_search")
+def _results() -> None:
+    telemetry.results(scores=_SCORES)
+
+
 def _sdk(provider: TracerProvider) -> Call:
     tracer = provider.get_tracer("sdk")
 
@@ -70,12 +79,14 @@ CALLS: dict[str, Call] = {
     "stage, in a with": _block,
     "endpoint": lambda: _endpoint([1, 2]),
     "generator of ten items": lambda: list(_generator()),
+    "stage with ten results": _results,
 }
 BARE: dict[str, Call] = {
     "stage, as a decorator": lambda: None,
     "stage, in a with": lambda: None,
     "endpoint": lambda: None,
     "generator of ten items": lambda: list(iter(range(10))),
+    "stage with ten results": lambda: None,
 }
 
 
@@ -97,7 +108,7 @@ def _recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerP
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     tracer, meter = tracing.get_tracer(providers.SCOPE), metering.get_meter(providers.SCOPE)
     instruments.forget()
-    with providers.borrow(tracer=tracer, meter=meter):
+    with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield tracing
     instruments.forget()
     metering.shutdown()

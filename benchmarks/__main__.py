@@ -1,0 +1,33 @@
+"""`make bench`: every benchmark, one after the other. `python -m benchmarks NAME …` runs some of them."""
+
+import subprocess
+import sys
+
+from rich.console import Console
+
+BENCHMARKS = {
+    "spans": "a stage and an endpoint, on and off",
+    "rpc": "one call through gRPC, on and off",
+    "ingest": "the local collector: acknowledged spans per second",
+    "demo": "Pamazon at the rate the machine holds, telemetry on against off",
+    "outage": "Pamazon's latency while its collector is killed and away",
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all; return the exit status of the first that failed, else 0."""
+    console = Console()
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        console.print(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.", style="red")
+        return 2
+    for name in names or BENCHMARKS:
+        console.rule(f"[bold]{name}[/]  {BENCHMARKS[name]}", align="left")
+        status = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
