@@ -67,17 +67,17 @@ def assemble(settings: Settings) -> Telemetry:
     pipelines = {name: part.pipeline for name, part in parts.items() if part.pipeline is not None}
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
     telemetry = Telemetry(settings, pipelines, adopted, at_shutdown=detach_handlers)
-    _record_with(parts["spans"].provider, parts["metrics"].provider, telemetry)
+    _record_with(parts["spans"].provider, parts["metrics"], telemetry)
     watch_forks(telemetry, parts["metrics"].provider)
     for pipeline in telemetry.pipelines.values():
         pipeline.start()
     return telemetry
 
 
-def _record_with(tracer_provider: Any, meter_provider: Any, telemetry: Telemetry) -> None:
+def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
     tracer = None if tracer_provider is None else tracer_provider.get_tracer(providers.SCOPE)
-    meter = None if meter_provider is None else meter_provider.get_meter(providers.SCOPE)
-    providers.settle(tracer, meter)
+    meter = None if metering.provider is None else metering.provider.get_meter(providers.SCOPE)
+    providers.settle(tracer, meter, None if metering.pipeline is None else metering.pipeline.sums)
     if meter is not None:
 
         def books() -> dict[str, SignalStats]:
@@ -115,7 +115,10 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
     if not settings.metrics_exporter:
         return _Parts()
     pipeline = MetricPipeline(
-        _delivery(signals.METRICS, settings.metrics), settings.metric_interval, delta=settings.temporality == "delta"
+        _delivery(signals.METRICS, settings.metrics),
+        settings.metric_interval,
+        delta=settings.temporality == "delta",
+        exemplar_filter=settings.exemplar_filter,
     )
     filters: dict[str, Callable[[], ExemplarFilter]] = {
         "trace_based": TraceBasedExemplarFilter,

@@ -1,13 +1,16 @@
 """Records values of the declared metrics.
 
-In: a metric of `telemetry.conventions`, a value, attributes. Out: a measurement on the OpenTelemetry instrument of that
-metric, its attribute values bounded; nothing where telemetry is off. State: one instrument for each metric, made at
-its first use and owned by this module.
+In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, added up by
+`telemetry.pipeline.sums` where the provider is ours, else measured on the OpenTelemetry instrument of that metric;
+nothing where telemetry is off. State: one instrument for each metric, made at its first use, and what records into the
+series met so far; both owned by this module.
 
 Buckets go along as the instrument's advice, so that a provider of the user's own gets them too.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
@@ -19,9 +22,13 @@ from telemetry.bounds import bounds
 from telemetry.guard import guard
 from telemetry.spans import operation_of
 
-Record = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
+Record = Callable[[float, Context | None], None]
+"""Records a value in one series; the context holds the span that becomes the exemplar (None: the current one)."""
+Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 
-_records: dict[str, Record] = {}
+_MOST_SERIES: Final = 10_000  # kept at hand; the others are looked for each time
+_instruments: dict[str, Measure] = {}
+_series: dict[tuple[object, ...], Record] = {}
 
 
 def observe(
@@ -34,10 +41,18 @@ def observe(
     exemplar (default: the current one): a value is often recorded after its span has left the context.
     Never raises.
     """
+    observe_all(metric, (value,), attributes, context)
+
+
+def observe_all(
+    metric: c.Metric, values: Iterable[float], attributes: Mapping[str, AttributeValue], context: Context | None = None
+) -> None:
+    """Record several values as `observe` does one."""
     with guard:
-        record = _records.get(metric.name) or _make(metric)
+        record = _record(metric, attributes, context)
         if record is not None:
-            record(value, _bounded(metric, attributes, context), context)
+            for value in values:
+                record(value, context)
 
 
 def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, AttributeValue]) -> None:
@@ -46,31 +61,60 @@ def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, Attribute
 
 
 def forget() -> None:
-    """Make all instruments anew at their next use: those of a forked child's parent must not be touched."""
-    _records.clear()
+    """Make all instruments anew at their next use, and look for all series anew."""
+    _instruments.clear()
+    _series.clear()
 
 
-def _bounded(
-    metric: c.Metric, attributes: Mapping[str, AttributeValue], context: Context | None
-) -> dict[str, AttributeValue]:
-    kept: dict[str, AttributeValue] = {}
-    for attribute in metric.attributes:
-        value = attributes.get(attribute.name)
-        if value is None and attribute is c.SEARCH_OPERATION:
-            value = operation_of(context)
-        if value is not None:
-            kept[attribute.name] = bounds.bounded(attribute, value)
-    return kept
+if hasattr(os, "register_at_fork"):  # a forked child counts anew which values an attribute takes
+    os.register_at_fork(after_in_child=_series.clear)
 
 
-def _make(metric: c.Metric) -> Record | None:
+def _record(metric: c.Metric, attributes: Mapping[str, AttributeValue], context: Context | None) -> Record | None:
+    values = [attributes.get(attribute.name) for attribute in metric.attributes]
+    if values[0] is None and metric.attributes[0] is c.SEARCH_OPERATION:
+        values[0] = operation_of(context)
+    key = (metric.name, *values)
+    try:
+        known = _series.get(key)
+    except TypeError:  # a list
+        known = None
+    return known or _find(metric, key, values)
+
+
+def _find(metric: c.Metric, key: tuple[object, ...], values: list[AttributeValue | None]) -> Record | None:
+    """Return what records into the series of these values, and keep it at hand, unless a value had to be bounded."""
+    kept: dict[str, AttributeValue] = {
+        attribute.name: bounds.bounded(attribute, value)
+        for attribute, value in zip(metric.attributes, values, strict=True)
+        if value is not None
+    }
+    found = _series_of(metric, kept)
+    as_given = list(kept.values()) == [value for value in values if value is not None]
+    plain = all(isinstance(value, str | None) for value in values)  # 1 and True are the same key, and are not the same
+    if found is not None and as_given and plain and len(_series) < _MOST_SERIES:
+        _series[key] = found
+    return found
+
+
+def _series_of(metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Record | None:
+    sums = providers.sums()
+    if sums is not None and metric.instrument is not c.Instrument.GAUGE:
+        return sums.series(metric, attributes).record
+    measure = _instruments.get(metric.name) or _make(metric)
+    if measure is None:
+        return None
+    return lambda value, context: measure(value, attributes, context)
+
+
+def _make(metric: c.Metric) -> Measure | None:
     meter = providers.meter()
     if meter is None:
         return None
-    return _records.setdefault(metric.name, _instrument(meter, metric))
+    return _instruments.setdefault(metric.name, _instrument(meter, metric))
 
 
-def _instrument(meter: Meter, metric: c.Metric) -> Record:
+def _instrument(meter: Meter, metric: c.Metric) -> Measure:
     match metric.instrument:
         case c.Instrument.COUNTER:
             return meter.create_counter(metric.name, metric.unit, metric.brief).add

@@ -1,7 +1,8 @@
 """Which OpenTelemetry providers this process records with.
 
-In: what `configure` decided, or the providers that the user set. Out: our tracer and our meter, or None where nothing
-is recorded. State: the decision, made once (providers can be set only once in a process) and owned by this module.
+In: what `configure` decided, or the providers that the user set. Out: our tracer, our meter and, where the meter's
+provider is ours, the sums that stand in for its counters and histograms; None where nothing is recorded. State: the
+decision, made once (providers can be set only once in a process) and owned by this module.
 
 Everything that records asks here first, and this answer is what makes telemetry that is switched off cost next to
 nothing.
@@ -11,25 +12,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Tracer
 
+if TYPE_CHECKING:  # it imports the SDK
+    from telemetry.pipeline.sums import Sums
+
 SCOPE: Final = "search-telemetry"
 """Name of the instrumentation scope: of our tracer, our meter and our logger."""
 
 
 class _Providers:
-    """The tracer and meter in use. `settled` is true once `configure` decided for good."""
+    """What is in use. `settled` is true once `configure` decided for good."""
 
-    __slots__ = ("meter", "settled", "tracer")
+    __slots__ = ("meter", "settled", "sums", "tracer")
 
     def __init__(self) -> None:
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
+        self.sums: Sums | None = None
         self.settled = False
 
 
@@ -65,6 +70,11 @@ def meter() -> Meter | None:
     return _current.meter
 
 
+def sums() -> "Sums | None":
+    """Return where counters and histograms are added up; None where the meter has instruments for it."""
+    return _current.sums
+
+
 def _is_set(api: ModuleType, name: str) -> bool:
     """Say whether the API holds a provider, by looking where it keeps it.
 
@@ -81,18 +91,21 @@ def recording() -> bool:
     return tracer() is not None or meter() is not None
 
 
-def settle(tracer: Tracer | None, meter: Meter | None) -> None:
-    """Record with these from now on; None for a signal that is switched off."""
-    _current.tracer, _current.meter, _current.settled = tracer, meter, True
+def settle(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
+    """Record with these from now on; None for a signal that is switched off, and for sums where the meter adds up."""
+    _current.tracer, _current.meter, _current.sums, _current.settled = tracer, meter, sums, True
 
 
 @contextmanager
-def borrow(*, tracer: Tracer | None = None, meter: Meter | None = None) -> Iterator[None]:
-    """Record with these for a while: a test does. What is None stays as it is."""
-    before = (_current.tracer, _current.meter, _current.settled)
-    _current.tracer, _current.meter = tracer or _current.tracer, meter or _current.meter
+def borrow(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: "Sums | None" = None) -> Iterator[None]:
+    """Record with these for a while: a test does. A tracer or meter that is None stays as it is; sums are a meter's."""
+    before = (_current.tracer, _current.meter, _current.sums, _current.settled)
+    if tracer is not None:
+        _current.tracer = tracer
+    if meter is not None:
+        _current.meter, _current.sums = meter, sums
     _current.settled = True
     try:
         yield
     finally:
-        _current.tracer, _current.meter, _current.settled = before
+        _current.tracer, _current.meter, _current.sums, _current.settled = before

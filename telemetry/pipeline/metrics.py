@@ -1,7 +1,7 @@
 """Collects the metrics at a steady interval and exports them.
 
-In: the SDK's metrics, collected on our thread. Out: requests; the books count data points. State: the thread, and how
-far collecting is, owned by one `MetricPipeline`.
+In: the SDK's metrics and our own sums, collected on our thread. Out: requests; the books count data points. State: the
+thread, and how far collecting is, owned by one `MetricPipeline`; the sums.
 
 Where sums are cumulative a failed export is not tried again: the next one says it all. Sums since the last export
 (`delta`) are tried until they are taken, as are the last ones of the process.
@@ -19,6 +19,7 @@ from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sums import Sums
 from telemetry.pipeline.worker import start_worker, stop_worker
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
@@ -29,12 +30,20 @@ class MetricPipeline(MetricReader):
     """A reader with its thread.
 
     Arguments: `make_delivery` makes who sends and keeps the books it is given; `interval` in seconds; `delta`, whether
-    sums are those since the last export.
+    sums are those since the last export; `exemplar_filter` of our own metrics.
     """
 
-    def __init__(self, make_delivery: Callable[[Counts], Delivery], interval: float, *, delta: bool) -> None:
-        sums: dict[type, AggregationTemporality] = dict.fromkeys(_SUMS, AggregationTemporality.DELTA)
-        super().__init__(preferred_temporality=sums if delta else None)
+    def __init__(
+        self,
+        make_delivery: Callable[[Counts], Delivery],
+        interval: float,
+        *,
+        delta: bool,
+        exemplar_filter: str = "trace_based",
+    ) -> None:
+        since_last: dict[type, AggregationTemporality] = dict.fromkeys(_SUMS, AggregationTemporality.DELTA)
+        super().__init__(preferred_temporality=since_last if delta else None)
+        self.sums = Sums(exemplar_filter, delta=delta)
         self._make_delivery = make_delivery
         self._interval = interval
         self._delta = delta
@@ -102,6 +111,7 @@ class MetricPipeline(MetricReader):
 
     def renew(self) -> None:
         """Begin anew in a forked child, and touch nothing that was inherited."""
+        self.sums.renew()
         self._inherited.append(self._delivery)
         self._begin()
 
@@ -133,6 +143,7 @@ class MetricPipeline(MetricReader):
                 return
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002  the SDK's own signature
+        metrics_data = self.sums.added_to(metrics_data)
         points = _count_points(metrics_data)
         if not points:
             return

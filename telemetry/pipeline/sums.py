@@ -1,0 +1,188 @@
+"""Adds up what our own metrics measure, until it is collected.
+
+In: values, on any thread. Out: the SDK's data points, on the thread that collects. State: one `Series` for each metric
+and set of attributes, owned by one `Sums`.
+
+It counts as the SDK's instruments do (a test compares the two). Those look for views, make a measurement, and copy and
+hash its attributes each time a value is recorded, which takes most of what a stage costs; here a series is looked for
+once, and kept by whoever records.
+"""
+
+import math
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import conventions as c
+from telemetry import providers
+
+_MOST_SERIES: Final = 2000  # of one metric; what comes later is added up as one, as the SDK does
+_OVERFLOW: Final = {"otel.metric.overflow": True}
+
+
+class Series:
+    """The values of one metric with one set of attributes. A counter is a histogram with a single bucket."""
+
+    __slots__ = (
+        "_attributes", "_bounds", "_counts", "_exemplars", "_filter", "_lock", "_max", "_min", "_since", "_sum",
+    )  # fmt: skip
+
+    def __init__(
+        self, attributes: Mapping[str, AttributeValue], bounds: tuple[float, ...], exemplar_filter: str, since: int
+    ) -> None:
+        self._attributes = attributes
+        self._bounds = bounds
+        self._filter = exemplar_filter
+        self._since = since
+        self._exemplars: dict[int, Exemplar] = {}  # the last one of each bucket
+        # Guards all around it. Re-entrant: a generator that the garbage collector ends may record in the middle.
+        self._lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._sum: float = 0
+        self._min, self._max = math.inf, -math.inf
+
+    def record(self, value: float, context: Context | None) -> None:
+        """Add `value`, measured in `context` (default: the current one); one that is negative or no number is not."""
+        if not 0 <= value < math.inf:
+            return
+        bucket = bisect_left(self._bounds, value)
+        exemplar = None if self._filter == "always_off" else self._exemplar(value, context)
+        with self._lock:
+            self._counts[bucket] += 1
+            self._sum += value
+            if value < self._min:  # noqa: PLR1730  `min` costs as much as all the rest
+                self._min = value
+            if value > self._max:  # noqa: PLR1730  as above
+                self._max = value
+            if exemplar is not None:
+                self._exemplars[bucket] = exemplar
+
+    def _exemplar(self, value: float, context: Context | None) -> Exemplar | None:
+        span = trace.get_current_span(context).get_span_context()
+        if not span.trace_flags.sampled and self._filter != "always_on":
+            return None
+        ids = (span.span_id, span.trace_id) if span.is_valid else (None, None)
+        return Exemplar({}, value, time.time_ns(), *ids)
+
+    def histogram(self, now: int, *, delta: bool) -> HistogramDataPoint | None:
+        """Return the values so far; with `delta`, those since the last time, and None where there are none."""
+        with self._lock:
+            if delta and not any(self._counts):
+                self._since = now
+                return None
+            point = HistogramDataPoint(
+                attributes=self._attributes,
+                start_time_unix_nano=self._since,
+                time_unix_nano=now,
+                count=sum(self._counts),
+                sum=self._sum,
+                bucket_counts=tuple(self._counts),
+                explicit_bounds=self._bounds,
+                min=self._min,
+                max=self._max,
+                exemplars=[exemplar for _, exemplar in sorted(self._exemplars.items())],
+            )
+            self._told(now, delta=delta)
+            return point
+
+    def counter(self, now: int, *, delta: bool) -> NumberDataPoint | None:
+        """Return the sum, as `histogram` does."""
+        with self._lock:
+            if delta and not any(self._counts):
+                self._since = now
+                return None
+            point = NumberDataPoint(self._attributes, self._since, now, self._sum, list(self._exemplars.values()))
+            self._told(now, delta=delta)
+            return point
+
+    def _told(self, now: int, *, delta: bool) -> None:
+        self._exemplars.clear()
+        if delta:
+            self._since = now
+            self._clear()
+
+
+class Sums:
+    """All series of the process.
+
+    Arguments: `delta`, whether sums are those since the last collection; `exemplar_filter` as the standard variable
+    `OTEL_METRICS_EXEMPLAR_FILTER` has it.
+    """
+
+    def __init__(self, exemplar_filter: str, *, delta: bool) -> None:
+        self._filter = exemplar_filter
+        self._delta = delta
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew: in a forked child the sums are the parent's, and the lock's owner may be a thread not there."""
+        self._metrics: dict[str, tuple[c.Metric, dict[tuple[object, ...], Series]]] = {}
+        self._collected = 0  # when, in nanoseconds since 1970
+        self._lock = threading.RLock()  # guards the two above; re-entrant, as that of a series
+
+    def series(self, metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Series:
+        """Return where values of `metric`, a counter or a histogram, with these attributes are added up."""
+        with self._lock:
+            _, known = self._metrics.setdefault(metric.name, (metric, {}))
+            if len(known) >= _MOST_SERIES and _key(attributes) not in known:
+                attributes = _OVERFLOW
+            found = known.get(_key(attributes))
+            if found is None:
+                since = (self._delta and self._collected) or time.time_ns()
+                found = known[_key(attributes)] = Series(dict(attributes), metric.buckets, self._filter, since)
+            return found
+
+    def added_to(self, data: MetricsData) -> MetricsData:
+        """Return `data`, collected by the SDK, with everything that was added up here."""
+        metrics = self._collect()
+        if not metrics:
+            return data
+        first, *others = data.resource_metrics
+        ours = ScopeMetrics(InstrumentationScope(providers.SCOPE), metrics, "")
+        extended = ResourceMetrics(first.resource, [*first.scope_metrics, ours], first.schema_url)
+        return MetricsData([extended, *others])
+
+    def _collect(self) -> list[Metric]:
+        with self._lock:
+            now = self._collected = time.time_ns()
+            found = [(metric, tuple(known.values())) for metric, known in self._metrics.values()]
+        told = (self._told(metric, series, now) for metric, series in found)
+        return [metric for metric in told if metric.data.data_points]
+
+    def _told(self, metric: c.Metric, series: tuple[Series, ...], now: int) -> Metric:
+        temporality = AggregationTemporality.DELTA if self._delta else AggregationTemporality.CUMULATIVE
+        data: Sum | Histogram
+        if metric.instrument is c.Instrument.COUNTER:
+            sums = (one.counter(now, delta=self._delta) for one in series)
+            data = Sum([point for point in sums if point is not None], temporality, is_monotonic=True)
+        else:
+            histograms = (one.histogram(now, delta=self._delta) for one in series)
+            data = Histogram([point for point in histograms if point is not None], temporality)
+        return Metric(metric.name, metric.brief, metric.unit, data)
+
+
+def _key(attributes: Mapping[str, AttributeValue]) -> tuple[object, ...]:
+    """Tell sets of attributes apart, 1 and True included."""
+    return tuple((name, type(value), value) for name, value in attributes.items())

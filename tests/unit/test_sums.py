@@ -1,0 +1,223 @@
+"""The sums of our own metrics: the same points as the SDK's instruments make of the same values."""
+
+import os
+import random
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk import metrics as sdk
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from telemetry import conventions as c
+from telemetry import instruments, providers
+from telemetry.bounds import bounds
+from telemetry.guard import guard
+from telemetry.pipeline import sums as sums_module
+from telemetry.pipeline.sums import Sums
+
+FILTERS: dict[str, type[Any]] = {
+    "trace_based": sdk.TraceBasedExemplarFilter,
+    "always_on": sdk.AlwaysOnExemplarFilter,
+    "always_off": sdk.AlwaysOffExemplarFilter,
+}
+NOTHING = MetricsData([])
+
+
+def context(span_id: int, *, sampled: bool) -> Context:
+    """A context with a span in it."""
+    flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
+    return trace.set_span_in_context(NonRecordingSpan(SpanContext(1, span_id, is_remote=False, trace_flags=flags)))
+
+
+def read(data: MetricsData | None) -> dict[str, Any]:
+    """What counts of each point, by metric: all but the times and the order."""
+    metrics = [m for r in (data or NOTHING).resource_metrics for s in r.scope_metrics for m in s.metrics]
+    return {
+        metric.name: (
+            metric.unit,
+            metric.description,
+            getattr(metric.data, "is_monotonic", None),
+            getattr(metric.data, "aggregation_temporality", None),
+            sorted((_plain(point) for point in metric.data.data_points), key=lambda point: str(point["attributes"])),
+        )
+        for metric in metrics
+    }
+
+
+def _plain(point: Any) -> dict[str, Any]:
+    fields = dict(vars(point))
+    assert 0 < fields.pop("start_time_unix_nano") <= fields.pop("time_unix_nano")
+    fields["exemplars"] = [(e.value, e.span_id, e.trace_id) for e in point.exemplars]
+    return fields
+
+
+class Both:
+    """The same values, given to the SDK and to us."""
+
+    def __init__(self, filter_: str = "trace_based", *, delta: bool = False) -> None:
+        kinds = dict.fromkeys((sdk.Counter, sdk.Histogram), AggregationTemporality.DELTA)
+        self.reader = InMemoryMetricReader(preferred_temporality=kinds if delta else None)  # type: ignore[arg-type]
+        self.provider = sdk.MeterProvider([self.reader], exemplar_filter=FILTERS[filter_](), shutdown_on_exit=False)
+        meter = self.provider.get_meter(providers.SCOPE)
+        self.counter = meter.create_counter(c.DOCUMENTS.name, c.DOCUMENTS.unit, c.DOCUMENTS.brief)
+        self.histogram = meter.create_histogram(
+            c.RESULT_SCORE.name,
+            c.RESULT_SCORE.unit,
+            c.RESULT_SCORE.brief,
+            explicit_bucket_boundaries_advisory=c.RESULT_SCORE.buckets,
+        )
+        self.sums = Sums(filter_, delta=delta)
+
+    def record(self, value: float, attributes: dict[str, Any], where: Context) -> None:
+        self.histogram.record(value, attributes, where)
+        self.sums.series(c.RESULT_SCORE, attributes).record(value, where)
+
+    def add(self, value: int, attributes: dict[str, Any], where: Context) -> None:
+        self.counter.add(value, attributes, where)
+        self.sums.series(c.DOCUMENTS, attributes).record(value, where)
+
+    def collect(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        theirs = self.reader.get_metrics_data()
+        return read(self._ours()), read(theirs)
+
+    def _ours(self) -> MetricsData:
+        """Only what is ours, beside one metric that makes the SDK collect at all."""
+        reader = InMemoryMetricReader()
+        provider = sdk.MeterProvider([reader], shutdown_on_exit=False)
+        provider.get_meter("other").create_counter("other").add(1)
+        data = self.sums.added_to(reader.get_metrics_data() or NOTHING)
+        provider.shutdown()
+        (of_resource,) = data.resource_metrics
+        kept = [scope for scope in of_resource.scope_metrics if scope.scope.name == providers.SCOPE]
+        return MetricsData([type(of_resource)(of_resource.resource, kept, of_resource.schema_url)])
+
+
+@pytest.mark.parametrize("delta", [False, True], ids=["cumulative", "delta"])
+@pytest.mark.parametrize("filter_", list(FILTERS))
+def test_points_are_those_of_the_sdk(filter_: str, *, delta: bool) -> None:
+    """Buckets, sums, extremes, exemplars and series are the same, collection after collection."""
+    both = Both(filter_, delta=delta)
+    chance = random.Random(7)
+    for _ in range(4):
+        for rank in chance.sample(["top1", "topk", "other"], 2):
+            for number in range(1, 30):
+                where = context(number, sampled=number % 3 == 0)
+                both.record(chance.randrange(0, 80) / 64, {"search.rank": rank}, where)
+        both.add(chance.randrange(5), {"search.outcome": "ok"}, context(99, sampled=True))
+        ours, theirs = both.collect()
+        assert ours == theirs
+        assert set(ours) == {c.DOCUMENTS.name, c.RESULT_SCORE.name}
+    ours, theirs = both.collect()
+    assert ours == theirs, "a collection without anything new"
+    both.provider.shutdown()
+
+
+def test_what_the_sdk_refuses_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """Negative values and those that are no number are left out; a bound belongs to the bucket below it."""
+    both = Both()
+    for value in (-1.0, float("nan"), float("inf"), 0.05, 0.0, 0):
+        both.record(value, {}, Context())
+    ours, theirs = both.collect()
+    assert ours == theirs
+    (point,) = ours[c.RESULT_SCORE.name][-1]
+    assert (point["count"], point["bucket_counts"][0], point["min"], point["max"]) == (3, 3, 0, 0.05)
+    both.provider.shutdown()
+
+
+def test_series_beyond_the_limit_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric has no more series than the SDK allows; the others are added up as its overflow."""
+    monkeypatch.setattr(sums_module, "_MOST_SERIES", 2)
+    sums = Sums("always_off", delta=False)
+    for name in ("a", "b", "c", "d", "a"):
+        sums.series(c.DOCUMENTS, {"search.outcome": name}).record(1, None)
+    (metric,) = sums._collect()
+    found = [(point.attributes, point.value) for point in metric.data.data_points]  # type: ignore[union-attr]
+    assert found == [({"search.outcome": "a"}, 2), ({"search.outcome": "b"}, 1), ({"otel.metric.overflow": True}, 2)]
+
+
+def test_one_and_true_are_two_series() -> None:
+    """Values that Python holds for equal are told apart, as the SDK tells them."""
+    sums = Sums("always_off", delta=False)
+    sums.series(c.DOCUMENTS, {"search.outcome": 1}).record(1, None)
+    sums.series(c.DOCUMENTS, {"search.outcome": True}).record(1, None)
+    (metric,) = sums._collect()
+    assert len(metric.data.data_points) == 2
+
+
+def test_threads_lose_nothing() -> None:
+    """Values of many threads are all there, also those recorded while others are collected."""
+    sums = Sums("always_off", delta=True)
+    over = threading.Event()
+    counted: list[int] = []
+
+    def collect() -> None:
+        while not over.is_set():
+            counted.extend(point.count for metric in sums._collect() for point in metric.data.data_points)  # type: ignore[union-attr]
+
+    def record() -> None:
+        for _ in range(5000):
+            sums.series(c.RESULT_SCORE, {}).record(0.5, None)
+
+    collector = threading.Thread(target=collect)
+    recorders = [threading.Thread(target=record) for _ in range(3)]
+    for thread in (collector, *recorders):
+        thread.start()
+    for thread in recorders:
+        thread.join()
+    over.set()
+    collector.join()
+    collect_last: Sequence[Any] = sums._collect()
+    counted += [point.count for metric in collect_last for point in metric.data.data_points]
+    assert sum(counted) == 15_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_begins_at_zero() -> None:
+    """Renewed sums hold nothing, even where a lock of the old ones is held for ever."""
+    sums = Sums("always_off", delta=False)
+    old = sums.series(c.RESULT_SCORE, {})
+    old.record(0.5, None)
+    held = threading.Thread(target=lambda: (sums._lock.acquire(), old._lock.acquire()))
+    held.start()
+    held.join()
+    sums.renew()
+    assert sums._collect() == []
+    sums.series(c.RESULT_SCORE, {}).record(0.5, None)
+    assert len(sums._collect()) == 1
+
+
+class TestObserve:
+    @pytest.fixture(autouse=True)
+    def sums(self) -> Any:
+        """Sums of our own in use."""
+        provider = sdk.MeterProvider(shutdown_on_exit=False)
+        made = Sums("always_off", delta=False)
+        with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=made):
+            instruments.forget()
+            bounds.forget()
+            yield made
+            instruments.forget()
+        provider.shutdown()
+
+    def test_a_value_beyond_its_limit_is_counted_each_time(self, sums: Sums) -> None:
+        """Series at hand change nothing about bounds: the overflow goes on to be counted."""
+        for number in (*range(30), 1, 29):
+            instruments.observe(c.STAGE_DURATION, 1, {"search.stage": f"stage {number}"})
+        (metric,) = sums._collect()
+        points = {p.attributes["search.stage"]: p.count for p in metric.data.data_points}  # type: ignore[index,union-attr]
+        assert (len(points), points["stage 1"], points["_other"]) == (25, 2, 7)
+        assert bounds.overflow() == {"search.stage": 7}
+
+    def test_odd_values_are_recorded_too(self, sums: Sums) -> None:
+        """A list cannot be looked up, a number is not a string: both make series as they do elsewhere."""
+        assert guard.strict, "a fault would show"
+        for stage in (["a"], 1, True, 1):
+            instruments.observe(c.STAGE_DURATION, 1, {"search.stage": stage})
+        (metric,) = sums._collect()
+        points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[index,union-attr]
+        assert points == [("['a']", 1), (1, 2), (True, 1)]
