@@ -41,7 +41,10 @@ def observe(
     exemplar (default: the current one): a value is often recorded after its span has left the context.
     Never raises.
     """
-    observe_all(metric, (value,), attributes, context)
+    with guard:
+        record = _record(metric, attributes, context)
+        if record is not None:
+            record(value, context)
 
 
 def observe_all(

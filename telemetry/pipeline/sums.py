@@ -37,6 +37,8 @@ from telemetry import providers
 
 _MOST_SERIES: Final = 2000  # of one metric; what comes later is added up as one, as the SDK does
 _OVERFLOW: Final = {"otel.metric.overflow": True}
+_Sample = tuple[float, int, int | None, int | None]
+"""What becomes an exemplar: value, nanoseconds since 1970, span, trace."""
 
 
 class Series:
@@ -53,7 +55,7 @@ class Series:
         self._bounds = bounds
         self._filter = exemplar_filter
         self._since = since
-        self._exemplars: dict[int, Exemplar] = {}  # the last one of each bucket
+        self._exemplars: dict[int, _Sample] = {}  # the last one of each bucket
         # Guards all around it. Re-entrant: a generator that the garbage collector ends may record in the middle.
         self._lock = threading.RLock()
         self._clear()
@@ -68,7 +70,7 @@ class Series:
         if not 0 <= value < math.inf:
             return
         bucket = bisect_left(self._bounds, value)
-        exemplar = None if self._filter == "always_off" else self._exemplar(value, context)
+        sample = None if self._filter == "always_off" else self._sample(value, context)
         with self._lock:
             self._counts[bucket] += 1
             self._sum += value
@@ -76,15 +78,19 @@ class Series:
                 self._min = value
             if value > self._max:  # noqa: PLR1730  as above
                 self._max = value
-            if exemplar is not None:
-                self._exemplars[bucket] = exemplar
+            if sample is not None:
+                self._exemplars[bucket] = sample
 
-    def _exemplar(self, value: float, context: Context | None) -> Exemplar | None:
+    def _sample(self, value: float, context: Context | None) -> _Sample | None:
         span = trace.get_current_span(context).get_span_context()
         if not span.trace_flags.sampled and self._filter != "always_on":
             return None
-        ids = (span.span_id, span.trace_id) if span.is_valid else (None, None)
-        return Exemplar({}, value, time.time_ns(), *ids)
+        now = time.time_ns()
+        return (value, now, span.span_id, span.trace_id) if span.is_valid else (value, now, None, None)
+
+    def _told_exemplars(self) -> list[Exemplar]:
+        samples, self._exemplars = self._exemplars, {}
+        return [Exemplar({}, *sample) for _, sample in sorted(samples.items())]
 
     def histogram(self, now: int, *, delta: bool) -> HistogramDataPoint | None:
         """Return the values so far; with `delta`, those since the last time, and None where there are none."""
@@ -102,9 +108,11 @@ class Series:
                 explicit_bounds=self._bounds,
                 min=self._min,
                 max=self._max,
-                exemplars=[exemplar for _, exemplar in sorted(self._exemplars.items())],
+                exemplars=self._told_exemplars(),
             )
-            self._told(now, delta=delta)
+            if delta:
+                self._since = now
+                self._clear()
             return point
 
     def counter(self, now: int, *, delta: bool) -> NumberDataPoint | None:
@@ -113,15 +121,11 @@ class Series:
             if delta and not any(self._counts):
                 self._since = now
                 return None
-            point = NumberDataPoint(self._attributes, self._since, now, self._sum, list(self._exemplars.values()))
-            self._told(now, delta=delta)
+            point = NumberDataPoint(self._attributes, self._since, now, self._sum, self._told_exemplars())
+            if delta:
+                self._since = now
+                self._clear()
             return point
-
-    def _told(self, now: int, *, delta: bool) -> None:
-        self._exemplars.clear()
-        if delta:
-            self._since = now
-            self._clear()
 
 
 class Sums:
