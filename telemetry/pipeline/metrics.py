@@ -155,7 +155,7 @@ class MetricPipeline(MetricReader):
             retry = self._delta or self._closed
         outcome = Outcome(problem="they could not be encoded")
         with guard:
-            request = self._delivery.kind.encode(metrics_data).SerializeToString()
+            request = self._delivery.kind.encode(metrics_data)
             outcome = self._delivery.deliver(request, retry=retry)
         rejected = min(self._delivery.rejected(outcome), points)
         with self._changed:

@@ -130,7 +130,7 @@ class BatchQueue(Generic[T]):
         request = b""
         outcome = Outcome(problem="it could not be encoded")
         with guard:  # an attribute of an odd type must not end this thread
-            request = self._delivery.kind.encode(batch).SerializeToString()
+            request = self._delivery.kind.encode(batch)
             if len(request) <= _LARGEST or len(batch) == 1:
                 outcome = self._delivery.deliver(request, retry=True)
         if len(request) > _LARGEST and len(batch) > 1:

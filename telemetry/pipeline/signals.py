@@ -10,10 +10,11 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from telemetry.pipeline.span_encoder import encode_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class SignalKind:
     name: str
     method: str
     path: str
-    encode: Callable[[Any], Any]
+    encode: Callable[[Any], bytes]
     response: Callable[[], Any]
     rejected_field: str
 
@@ -47,10 +48,10 @@ SPANS: Final = SignalKind(
     "rejected_spans",
 )  # fmt: skip
 METRICS: Final = SignalKind(
-    "metrics", f"{_SERVICE}.metrics.v1.MetricsService/Export", "/v1/metrics", encode_metrics,
-    ExportMetricsServiceResponse, "rejected_data_points",
+    "metrics", f"{_SERVICE}.metrics.v1.MetricsService/Export", "/v1/metrics",
+    lambda data: encode_metrics(data).SerializeToString(), ExportMetricsServiceResponse, "rejected_data_points",
 )  # fmt: skip
 LOGS: Final = SignalKind(
-    "logs", f"{_SERVICE}.logs.v1.LogsService/Export", "/v1/logs", encode_logs, ExportLogsServiceResponse,
-    "rejected_log_records",
+    "logs", f"{_SERVICE}.logs.v1.LogsService/Export", "/v1/logs",
+    lambda records: encode_logs(records).SerializeToString(), ExportLogsServiceResponse, "rejected_log_records",
 )  # fmt: skip

@@ -64,19 +64,11 @@ def span_queue(
     size: int = 100,
     batch: int = 10,
     interval: float = 3600,
-    encode: Callable[..., object] | None = None,
+    encode: Callable[..., bytes] | None = None,
 ) -> tuple[BatchQueue[object], Counts]:
     """A queue of strings before `sender`; each request is their `repr`."""
     counts = Counts()
-    encode = encode or (lambda items: _Encoded(repr(items).encode()))
+    encode = encode or (lambda items: repr(items).encode())
     kind = signals.SignalKind("spans", "", "", encode, ExportTraceServiceResponse, "rejected_spans")
     delivery = Delivery(kind, lambda: sender, 10.0, "the stand-in", counts)
     return BatchQueue(delivery, counts, size, batch, interval), counts
-
-
-class _Encoded:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def SerializeToString(self) -> bytes:  # noqa: N802  as protobuf calls it
-        return self._data

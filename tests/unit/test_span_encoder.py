@@ -1,0 +1,111 @@
+"""Spans in OTLP: what is decoded again is what OpenTelemetry's own encoder makes of the same spans."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans as encode_by_the_library
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+
+from telemetry.pipeline import span_encoder
+from telemetry.pipeline.span_encoder import encode_spans
+
+RESOURCES = [Resource({"service.name": "gateway"}), Resource({"service.name": "encoder"}, "https://schema")]
+SCOPES = [InstrumentationScope("a"), InstrumentationScope("b", "1.2", "https://schema", {"x": 1}), None]
+
+
+def context(
+    trace_id: int = 1, span_id: int = 2, *, remote: bool = False, state: TraceState | None = None
+) -> SpanContext:
+    return SpanContext(trace_id, span_id, remote, TraceFlags(TraceFlags.SAMPLED), state)
+
+
+def span(attributes: Mapping[str, Any] | None = None, **more: Any) -> ReadableSpan:
+    usual = {
+        "name": "work", "context": context(), "resource": RESOURCES[0], "instrumentation_scope": SCOPES[0],
+        "start_time": 1, "end_time": 2, "attributes": attributes,
+    }  # fmt: skip
+    return ReadableSpan(**{**usual, **more})
+
+
+def assert_same(*spans: ReadableSpan) -> None:
+    decoded = ExportTraceServiceRequest()
+    decoded.ParseFromString(encode_spans(spans))
+    assert decoded == encode_by_the_library(spans)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+PLAIN = st.one_of(TEXTS, st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False))
+ATTRIBUTES = st.dictionaries(TEXTS, st.one_of(PLAIN, st.binary(max_size=5), st.lists(st.integers(0, 9), max_size=3)))
+CONTEXTS = st.builds(
+    context,
+    st.integers(1, 2**128 - 1),
+    st.integers(1, 2**64 - 1),
+    remote=st.booleans(),
+    state=st.sampled_from([None, TraceState([("vendor", "value")])]),
+)
+STATUSES = st.one_of(
+    st.just(Status()), st.just(Status(StatusCode.OK)), st.builds(lambda words: Status(StatusCode.ERROR, words), TEXTS)
+)
+SPANS = st.builds(
+    ReadableSpan,
+    name=TEXTS,
+    context=CONTEXTS,
+    parent=st.none() | CONTEXTS,
+    resource=st.sampled_from(RESOURCES),
+    instrumentation_scope=st.sampled_from(SCOPES),
+    attributes=st.none() | ATTRIBUTES,
+    events=st.lists(st.builds(Event, name=TEXTS, attributes=ATTRIBUTES, timestamp=st.integers(0, 2**63)), max_size=1),
+    links=st.lists(st.builds(Link, CONTEXTS, ATTRIBUTES), max_size=1),
+    kind=st.sampled_from(list(SpanKind)),
+    status=STATUSES,
+    start_time=st.integers(0, 2**63),
+    end_time=st.integers(0, 2**63),
+)
+
+
+@given(st.lists(SPANS, max_size=5))
+def test_any_spans_come_out_as_the_library_has_them(spans: list[ReadableSpan]) -> None:
+    """Ids, times, kinds, statuses, attributes, events, links, resources, scopes: all of it, and in the same order."""
+    assert_same(*spans)
+
+
+def test_equal_values_of_other_types_stay_apart() -> None:
+    """Python holds 1, True and 1.0 for equal, and 0.0 and -0.0: what was encoded before must not stand for another."""
+    values = (1, True, 1.0, "1", 0, False, 0.0, -0.0)
+    assert_same(*(span({"x": value}) for value in values), *(span({"x": value}) for value in reversed(values)))
+
+
+def test_sizes_of_several_bytes_are_spelled_right() -> None:
+    """The length of a span takes one, two or three bytes."""
+    assert_same(*(span({"x": "y" * size}) for size in (*range(60, 140), 16_000, 16_384, 2_100_000)))
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**63, -(2**63) - 1], ids=["half a character", "too large", "too small"])
+def test_what_otlp_cannot_hold_is_left_out(value: object, caplog: pytest.LogCaptureFixture) -> None:
+    """The span arrives without that attribute, and the library says so."""
+    with caplog.at_level(logging.CRITICAL):
+        assert_same(span({"odd": value, "fine": 1}), span({"fine": 1}))
+
+
+def test_plain_spans_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is asked for the frame of a batch alone; for a span with events as well."""
+    asked: list[int] = []
+    real: Callable[[Any], Any] = encode_by_the_library
+
+    def counting(spans: list[ReadableSpan]) -> Any:
+        asked.append(len(spans))
+        return real(spans)
+
+    monkeypatch.setattr(span_encoder, "encode_by_the_library", counting)
+    encode_spans([span({"a": 1, "b": "c", "d": 0.5, "e": True}) for _ in range(50)])
+    assert asked == [1]
+    encode_spans([span(), span(events=[Event("exception", {})])])
+    assert asked == [1, 1, 1]
