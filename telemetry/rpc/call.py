@@ -9,6 +9,7 @@ those that are the server's own fault, so that a caller's mistake or a caller's 
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ class Call:
         side: Side,
         method: Method,
         context: Context,
-        attributes: dict[str, AttributeValue],
+        attributes: Mapping[str, AttributeValue],
         adopted: Span | None = None,
     ) -> None:
         """Start the span below the one in `context`; `adopted` is completed instead, and never ended here."""
@@ -102,11 +103,12 @@ class Call:
         if not self._latch.acquire(blocking=False):
             return
         lasted = max(0, clock.steady() - self._steady)
+        result: dict[str, AttributeValue] = {}
         with guard:
-            attributes = {**self._method.attributes, **self._result(outcome)}
-            observe(self._side.duration, lasted / 1e9, attributes, self.context)
+            result = self._result(outcome)
+            observe(self._side.duration, lasted / 1e9, {**self._method.attributes, **result}, self.context)
         with guard:
-            self._write(outcome)
+            self._write(outcome, result)
         if not self._adopted:
             with guard:
                 self.span.end(self._wall + lasted)
@@ -125,12 +127,12 @@ class Call:
             )
         return result
 
-    def _write(self, outcome: Outcome) -> None:
+    def _write(self, outcome: Outcome, result: dict[str, AttributeValue]) -> None:
         if not self.span.is_recording():
             return
-        self.span.set_attributes(self._result(outcome))
         if outcome.code is not None:
-            self.span.set_attribute(c.RPC_GRPC_STATUS_CODE.name, outcome.code.value[0])
+            result[c.RPC_GRPC_STATUS_CODE.name] = outcome.code.value[0]
+        self.span.set_attributes(result)
         if not self._failed(outcome):
             return
         if outcome.error is not None:

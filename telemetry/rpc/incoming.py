@@ -5,7 +5,7 @@ scope of each call, in the call's context.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import grpc
@@ -125,7 +125,7 @@ class ServerCall(rpc.Call):
     __slots__ = ("_size", "scope")
 
     def __init__(
-        self, method: Method, context: Context, attributes: dict[str, AttributeValue], adopted: trace.Span | None
+        self, method: Method, context: Context, attributes: Mapping[str, AttributeValue], adopted: trace.Span | None
     ) -> None:
         super().__init__(rpc.SERVER, method, context, attributes, adopted)
         self.scope = Scope(self.span)
