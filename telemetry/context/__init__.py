@@ -1,0 +1,39 @@
+"""Takes the context of a request wherever its work goes: into threads, processes and queues.
+
+In: functions and messages of user code. Out: the same, running below the span they were handed over in, with its
+baggage. State: none; OpenTelemetry's context variable holds the context.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from telemetry.context.carrying import carry
+from telemetry.context.current import attach, detach
+from telemetry.context.messages import extract, inject
+
+if TYPE_CHECKING:
+    from telemetry.context.processes import ProcessPoolExecutor, carry_to_process
+    from telemetry.context.threads import ThreadPoolExecutor
+
+__all__ = [
+    "ProcessPoolExecutor",
+    "ThreadPoolExecutor",
+    "attach",
+    "carry",
+    "carry_to_process",
+    "detach",
+    "extract",
+    "inject",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the pools once they are asked for: `multiprocessing` comes with them."""
+    if name == "ThreadPoolExecutor":
+        from telemetry.context.threads import ThreadPoolExecutor
+
+        return ThreadPoolExecutor
+    if name in {"ProcessPoolExecutor", "carry_to_process"}:
+        from telemetry.context import processes
+
+        return getattr(processes, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
