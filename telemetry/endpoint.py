@@ -5,7 +5,7 @@ open blocks.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, Final, Protocol, TypeVar, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -23,6 +23,14 @@ from telemetry.scope import current_scope
 from telemetry.spans import operation_of
 from telemetry.wrap import wrap
 
+_MARK: Final = "__telemetry_endpoint__"
+
+
+class BeginIn(Protocol):
+    """Begins a call with these arguments, in `context` or the current one."""
+
+    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None, /) -> Run: ...
+
 
 class Endpoint(Block):
     """Trace, time and count the requests of one endpoint; made by `endpoint`."""
@@ -35,17 +43,21 @@ class Endpoint(Block):
 
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
+        wrapped: F = mark(wrap(fn, self.begin_of(fn)))
+        return wrapped
+
+    def begin_of(self, fn: Any) -> BeginIn:
+        """Return how a call of `fn` begins, in a given context or the current one."""
         count = counter_for(fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn)
         default = f"/{getattr(fn, '__name__', 'call')}"
 
-        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
+        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
             if providers.recording():
                 with guard:
-                    return self._start(default, count(args, kwargs))
+                    return self._start(default, count(args, kwargs), context)
             return NO_ACTIVITY
 
-        wrapped: F = wrap(fn, begin)
-        return wrapped
+        return begin
 
     def _begin(self) -> Run:
         if providers.recording():
@@ -53,8 +65,8 @@ class Endpoint(Block):
                 return self._start("/", None)
         return NO_ACTIVITY
 
-    def _start(self, default: str, documents: int | None) -> Run:
-        context = otel_context.get_current()
+    def _start(self, default: str, documents: int | None, context: Context | None = None) -> Run:
+        context = otel_context.get_current() if context is None else context
         name = self._name(default, context)
         operation = operation_of(context)
         if operation is None:
@@ -72,6 +84,17 @@ class Endpoint(Block):
         if len(self._names) == 1:
             return self._names[0]
         return request_name(context) or (self._names[0] if self._names else default)
+
+
+def mark(wrapped: Any) -> Any:
+    """Note on a function, static or class method that its calls are endpoint spans; decorators around it copy that."""
+    setattr(getattr(wrapped, "__func__", wrapped), _MARK, True)
+    return wrapped
+
+
+def is_marked(fn: Any) -> bool:
+    """Say whether calls of `fn` are endpoint spans already."""
+    return getattr(getattr(fn, "__func__", fn), _MARK, False) is True
 
 
 class _Metrics:
