@@ -51,13 +51,15 @@ class Block:
         in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
         in an `ExitStack`, whose frames say nothing, the current context tells.
         """
-        opened = tuple(reversed(self._open))
+        opened = self._open[::-1]
         if not opened:
             return NO_ACTIVITY
-        current = otel_context.get_current()
-        mine = (entry for entry in opened if block is not None and entry[0] == block)
-        same_context = (entry for entry in opened if entry[1].context is current)
-        entry = next(mine, next(same_context, opened[0]))
+        entry = opened[0]
+        if block is None or entry[0] != block:
+            current = otel_context.get_current()
+            mine = (entry for entry in opened if block is not None and entry[0] == block)
+            same_context = (entry for entry in opened if entry[1].context is current)
+            entry = next(mine, next(same_context, entry))
         self._open.remove(entry)
         return entry[1]
 
