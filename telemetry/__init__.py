@@ -6,6 +6,7 @@ In: calls of user code. Out: OpenTelemetry spans, metrics and logs. State: none 
 from telemetry.configuration import configure
 from telemetry.endpoint import endpoint
 from telemetry.errors import ConfigurationError, TelemetryError
+from telemetry.instrument import instrument, uninstrument
 from telemetry.json_logs import JsonFormatter
 from telemetry.request import request
 from telemetry.results import index_points, results
@@ -25,7 +26,9 @@ __all__ = [
     "configure",
     "endpoint",
     "index_points",
+    "instrument",
     "request",
     "results",
     "stage",
+    "uninstrument",
 ]

@@ -5,7 +5,7 @@ open blocks.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -24,12 +24,8 @@ from telemetry.spans import operation_of
 from telemetry.wrap import wrap
 
 _MARK: Final = "__telemetry_endpoint__"
-
-
-class BeginIn(Protocol):
-    """Begins a call with these arguments, in `context` or the current one."""
-
-    def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None, /) -> Run: ...
+BeginIn = Callable[..., Run]
+"""Begins a call: of its arguments and keywords, and where there is a third, in that context."""
 
 
 class Endpoint(Block):
