@@ -130,7 +130,7 @@ async def tasks(variant: str) -> AsyncIterator[Callable[[int], Awaitable[Cost]]]
     server = grpc.aio.server(None, handlers(echo), interceptors=chosen)
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    chosen = interceptors(variant, rpc.aio_client_interceptors, contributed.aio_client_interceptors)
+    chosen = interceptors(variant, rpc.aio_client_interceptors, lambda to: [*contributed.aio_client_interceptors(to)])
     async with grpc.aio.insecure_channel(target, interceptors=chosen) as channel:
         made: Any = channel
         call = made.unary_unary(METHOD)
