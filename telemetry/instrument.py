@@ -6,6 +6,7 @@ tables that a runtime reads. State: what was there before, kept on the executor 
 """
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -80,7 +81,7 @@ _OTHERWISE: Final = 'decorate the methods in a class of your own with @telemetry
 
 
 def _check(executor: object) -> None:
-    if callable(executor) and not isinstance(executor, type) and hasattr(executor, "__code__"):
+    if inspect.isroutine(executor):
         raise TelemetryError("instrument takes an executor or its class, not a function", _OTHERWISE)
     if not hasattr(executor, "__dict__"):
         kind = class_of(executor).__name__
