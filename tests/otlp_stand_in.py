@@ -82,6 +82,16 @@ class StandIn:
         ]
         return found[-1] if found else []
 
+    def data_points(self) -> int:
+        """How many data points came, of all metrics together."""
+        return sum(
+            len(getattr(metric, metric.WhichOneof("data")).data_points)
+            for request in self.got("metrics")
+            for of_resource in request.resource_metrics
+            for scope in of_resource.scope_metrics
+            for metric in scope.metrics
+        )
+
     def logs(self) -> list[Any]:
         """All log records that came."""
         return [

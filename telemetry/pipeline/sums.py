@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from opentelemetry import trace
@@ -164,8 +164,7 @@ class Sums:
         if not metrics:
             return data
         first, *others = data.resource_metrics
-        ours = ScopeMetrics(InstrumentationScope(providers.SCOPE), metrics, "")
-        extended = ResourceMetrics(first.resource, [*first.scope_metrics, ours], first.schema_url)
+        extended = ResourceMetrics(first.resource, _with_ours(first.scope_metrics, metrics), first.schema_url)
         return MetricsData([extended, *others])
 
     def _collect(self) -> list[Metric]:
@@ -185,6 +184,14 @@ class Sums:
             histograms = (one.histogram(now, delta=self._delta) for one in series)
             data = Histogram([point for point in histograms if point is not None], temporality)
         return Metric(metric.name, metric.brief, metric.unit, data)
+
+
+def _with_ours(collected: Sequence[ScopeMetrics], metrics: Sequence[Metric]) -> list[ScopeMetrics]:
+    """Return what the SDK collected, with `metrics` under our scope; of two equal scopes its encoder loses one."""
+    scope = InstrumentationScope(providers.SCOPE)
+    same = [one for one in collected if one.scope == scope]
+    gauges = [metric for one in same for metric in one.metrics]
+    return [*(one for one in collected if one not in same), ScopeMetrics(scope, [*gauges, *metrics], "")]
 
 
 def _key(attributes: Mapping[str, AttributeValue]) -> tuple[object, ...]:

@@ -58,6 +58,20 @@ class TestExport:
         assert [point.count for point in collector.metric("search.request.duration")] == [3]
         assert [point.as_int for point in collector.metric("search.documents")] == [6]
 
+    def test_every_kind_of_metric_arrives(self, collector: StandIn) -> None:
+        """What we add up and what the SDK does stand under one scope; neither hides the other, and all is counted."""
+        ended = python(
+            f"handle = telemetry.configure('indexer')\n{SEARCHES}\ntelemetry.index_points('goods', 7)\n"
+            "handle.shutdown(5)\nshow(handle.stats.metrics.exported)",
+            "1",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+        )
+        assert [point.as_int or point.as_double for point in collector.metric("search.index.points")] == [7]
+        assert [point.count for point in collector.metric("search.stage.duration")] == [1]
+        dropped = collector.metric("search.telemetry.dropped")
+        assert {point.as_int for point in dropped} == {0}
+        assert [collector.data_points()] == ended.shown
+
     def test_the_resource_says_who_it_was(self, collector: StandIn) -> None:
         """Arguments go before variables, variables before what is found out."""
         python(
