@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
@@ -174,6 +175,20 @@ def test_threads_lose_nothing() -> None:
     collect_last: Sequence[Any] = sums._collect()
     counted += [point.count for metric in collect_last for point in metric.data.data_points]
     assert sum(counted) == 15_000
+
+
+def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
+    """OpenTelemetry's encoder keeps only one of two equal scopes: nothing of either may be lost in a request."""
+    both = Both()
+    meter = both.provider.get_meter(providers.SCOPE)
+    meter.create_gauge(c.INDEX_POINTS.name).set(5)
+    both.provider.get_meter("theirs").create_counter("theirs").add(1)
+    both.sums.series(c.DOCUMENTS, {}).record(1, None)
+    data = both.sums.added_to(both.reader.get_metrics_data() or NOTHING)
+    (of_resource,) = encode_metrics(data).resource_metrics
+    found = {scope.scope.name: [metric.name for metric in scope.metrics] for scope in of_resource.scope_metrics}
+    assert found == {"theirs": ["theirs"], providers.SCOPE: [c.INDEX_POINTS.name, c.DOCUMENTS.name]}
+    both.provider.shutdown()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
