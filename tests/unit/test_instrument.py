@@ -1,6 +1,10 @@
 """`instrument`: every shape of method, classes and executors, overriding, and the way back."""
 
+import copy
 import functools
+import gc
+import pickle
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
@@ -295,6 +299,40 @@ class TestOnce:
         spans.clear()
         one.search([1])
         assert spans.tree() == "/search\n└ base"
+
+    def test_executors_of_an_instrumented_class_are_copied_as_ever(self, spans: Spans) -> None:
+        """A copy, and one that went through pickle, run their own methods, and are traced as the original is."""
+        telemetry.instrument(Base, ["search"])
+        for copied in (copy.deepcopy(Base()), pickle.loads(pickle.dumps(Base()))):
+            copied.search([1])
+        assert spans.tree() == "/search\n└ base\n/search\n└ base"
+
+    def test_an_executor_that_is_done_with_can_be_collected(self) -> None:
+        """`instrument` keeps no executor alive."""
+        gone = weakref.ref(telemetry.instrument(Base(), ["search"]))
+        gc.collect()
+        assert gone() is None
+
+    def test_a_mistake_half_way_is_undone(self) -> None:
+        """A class that refuses a change is left without any."""
+
+        class Stubborn(type):
+            def __setattr__(cls, name: str, value: object) -> None:
+                if name == "index":
+                    raise AttributeError("index is fixed")
+                super().__setattr__(name, value)
+
+        class Executor(metaclass=Stubborn):
+            def search(self) -> None:
+                """Search."""
+
+            def index(self) -> None:
+                """Index."""
+
+        before = dict(vars(Executor))
+        with pytest.raises(telemetry.TelemetryError, match="Executor cannot be changed: index is fixed"):
+            telemetry.instrument(Executor, ["search", "index"])
+        assert dict(vars(Executor)) == before
 
     def test_telemetry_that_is_off_changes_nothing(self) -> None:
         """Where nothing is configured, the methods give what they gave."""
