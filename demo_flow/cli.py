@@ -13,13 +13,14 @@ import sys
 from collections.abc import Sequence
 
 from demo_flow.commands import index, load, search, serve, up
-from demo_flow.commands.failing import fail
+from demo_flow.commands.failing import fail, print_anything
 from demo_flow.errors import PamazonError
 from telemetry.errors import TelemetryError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    print_anything()
     parser = argparse.ArgumentParser(prog="pamazon", description="A shop that is searched by pictures and words.")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (up, serve, index, search, load):

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import grpc
+from opentelemetry import trace
 
 import telemetry.rpc
 from demo_flow.errors import PamazonError
@@ -37,10 +38,11 @@ _UNSAMPLED: Final = (("traceparent", f"00-{1:032x}-{1:016x}-00"),)
 class RequestFailed(PamazonError):
     """A request that ended with an error: its status, whose mistake it was, and its trace where there is one."""
 
-    def __init__(self, error: grpc.RpcError, address: str) -> None:
+    def __init__(self, error: grpc.RpcError, address: str, trace_id: str | None) -> None:
         self.code: grpc.StatusCode = error.code()
         told = _trailing(error)
-        self.trace_id = told.get("trace-id")
+        late = self.code is grpc.StatusCode.DEADLINE_EXCEEDED  # then nothing came that could tell
+        self.trace_id = told.get("trace-id") or (trace_id if late else None)
         self.callers_mistake = self.code in _CALLERS
         words = error.details() or ""
         mend = ""
@@ -53,13 +55,27 @@ class RequestFailed(PamazonError):
         super().__init__(words, mend)
 
 
+class _TraceNoter(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
+    """Notes the trace of the latest call, which runs inside its CLIENT span: an answer that never comes cannot tell."""
+
+    def __init__(self) -> None:
+        self.trace_id: str | None = None
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Look at the current span and pass the call on."""
+        identity = trace.get_current_span().get_span_context()
+        self.trace_id = trace.format_trace_id(identity.trace_id) if identity.is_valid else None
+        return continuation(client_call_details, request)
+
+
 class GatewayClient:
     """A connection to a gateway, instrumented; a context manager."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        channel = grpc.intercept_channel(self._channel, *telemetry.rpc.client_interceptors(address))
+        self._noter = _TraceNoter()
+        channel = grpc.intercept_channel(self._channel, *telemetry.rpc.client_interceptors(address), self._noter)
         self._stub = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
 
     def __enter__(self) -> Self:
@@ -83,7 +99,7 @@ class GatewayClient:
             with telemetry.request(operation):
                 response, call = method.with_call(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise RequestFailed(error, self._address) from None
+            raise RequestFailed(error, self._address, self._noter.trace_id) from None
         return response, _trailing(call).get("trace-id")
 
 

@@ -24,7 +24,7 @@ from rich.table import Table
 import telemetry
 from demo_flow.client import GatewayClient
 from demo_flow.commands import client_telemetry
-from demo_flow.commands.failing import fail
+from demo_flow.commands.failing import fail, print_anything
 from demo_flow.commands.index import index_with_bar
 from demo_flow.commands.options import data_folder
 from demo_flow.commands.up import print_banner, stay
@@ -71,6 +71,7 @@ class Steps:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo and return its exit status."""
+    print_anything()
     parser = argparse.ArgumentParser(prog="python -m demo_flow.demo", description="Pamazon, searched and traced.")
     parser.add_argument("--once", action="store_true", help="end when everything has been shown")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: in your data folder)")
@@ -114,7 +115,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         with steps.step(f"The trace of “{SHOWN}”"):
             _draw(handle, trace_id, collector.api)
         steps.print()
-        print_banner(console, pamazon, plan, len(items))
+        print_banner(console, pamazon, plan, len(items), stays=not args.once)
         console.print(
             f"  [dim]traces[/] telemetry traces   [dim]or[/] http://{collector.api}/api/traces", highlight=False
         )
@@ -158,8 +159,8 @@ class Collector:
 
 def _start_collector(console: Console, processes: Processes, wanted: Collector) -> None:
     """Start the local collector, or use the one that answers already; tell every process where it is."""
-    for name in [name for name in os.environ if name.startswith("OTEL_EXPORTER_OTLP_")]:
-        del os.environ[name]  # the demo shows its own collector
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        del os.environ[name]  # the demo shows everything, in its own collector
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{wanted.otlp}"
     if wanted.answers():
         console.print(f"  The one that runs already, http://{wanted.api}, is used.", style="dim", highlight=False)

@@ -54,7 +54,9 @@ class Child:
         """Say how it ended, with the end of its log."""
         code = self.process.wait()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line for line in lines if not line.startswith("{")]  # what it said to a person, if anything
+        lines = (told or lines)[-LOG_LINES:]
         return "\n".join(
             [f"{self.name} {how}." + (f" The end of {self.log}:" if lines else "")] + [f"  {li}" for li in lines]
         )
@@ -68,7 +70,12 @@ class Processes:
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PamazonError(
+                f"The folder {self._logs} cannot be made: {error.strerror}.", "Choose another."
+            ) from None
         return self
 
     def __exit__(self, *error: object) -> None:

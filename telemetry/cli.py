@@ -25,10 +25,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=version("search-telemetry"))
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     missing = _add_commands(subparsers)
-    args = parser.parse_args(argv)
-    if not hasattr(args, "run"):
-        parser.print_help()
-        return _fail(missing) if missing else 2
+    words = sys.argv[1:] if argv is None else argv
+    if missing and not subparsers.choices and any(not word.startswith("-") for word in words):
+        return _fail(missing)
+    args = parser.parse_args(words)
+    if hasattr(args, "run"):
+        return _run(args)
+    parser.print_help()
+    return _fail(missing) if missing else 2
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         return int(args.run(args))
     except ModuleNotFoundError as error:

@@ -7,6 +7,7 @@ import logging
 
 import telemetry
 from demo_flow.flow import NAMESPACE
+from demo_flow.version import own_version
 
 
 def start() -> telemetry.Telemetry:
@@ -15,4 +16,4 @@ def start() -> telemetry.Telemetry:
     That a collector is not there is no news on a terminal: a command says so where it matters.
     """
     logging.getLogger("search_telemetry").setLevel(logging.ERROR)
-    return telemetry.configure("pamazon", namespace=NAMESPACE)
+    return telemetry.configure("pamazon", namespace=NAMESPACE, version=own_version())

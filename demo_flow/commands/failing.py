@@ -3,8 +3,16 @@
 In: message and mend. Out: lines on standard error, and the exit status. State: none.
 """
 
+import io
 import os
 import sys
+
+
+def print_anything() -> None:
+    """Let what the terminal cannot show, such as € in an ASCII one, appear as `?` instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def fail(message: str, mend: str, status: int) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from demo_flow.books import books_of
 from demo_flow.commands.options import Subparsers, address, data_folder
 from demo_flow.flow import GATEWAY, NAMESPACE, QDRANT_INDEXER, ROLES, Argument, Role
+from demo_flow.version import own_version
 
 if TYPE_CHECKING:
     from demo_flow.serving.server import Executor
@@ -50,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
     if args.follow_parent:
         follow_parent()
     role: Role = args.role
-    handle = telemetry.configure(role.name, namespace=NAMESPACE, logs=("console", "otlp"))
+    handle = telemetry.configure(role.name, namespace=NAMESPACE, version=own_version(), logs=("console", "otlp"))
     logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
     finally:
         handle.shutdown(3.0)
-        # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
-        print(json.dumps({"service": role.name, "message": "ends", "spans": books_of(handle.stats)}), file=sys.stderr)
+    # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
+    print(json.dumps({"service": role.name, "message": "ends", "spans": books_of(handle.stats)}), file=sys.stderr)
     return 0
 
 

@@ -91,8 +91,8 @@ def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> int:
     return len(items)
 
 
-def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: int) -> None:
-    """Say that Pamazon is open, where, and what to do next."""
+def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: int, *, stays: bool = True) -> None:
+    """Say where Pamazon is open, and what to do next; or, where it does not stay open, where it was."""
     from rich.table import Table
 
     about = {
@@ -104,8 +104,10 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: in
     table = Table.grid(padding=(0, 3))
     for name, where in pamazon.addresses.items():
         table.add_row(f"  [bold]{name}[/]", where, f"[dim]{about[name]}[/]")
-    console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it.")
+    console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it." if stays else "\nPamazon was open here.")
     console.print(table)
+    if not stays:
+        return
     other = "" if plan.gateway == GATEWAY.address else f" --gateway {pamazon.addresses[GATEWAY.name]}"
     console.print(f'  [dim]try[/]  pamazon search "black jacket"{other}', highlight=False, soft_wrap=True)
     console.print(f"  [dim]logs[/] {plan.data / 'logs'}\n", highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
 
-from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sending import Outcome, is_here
 from telemetry.settings import ExporterSettings
 
 _RETRYABLE = {
@@ -120,12 +120,14 @@ def _channel(settings: ExporterSettings) -> grpc.Channel:
     if not separator:
         scheme, host = "https" if settings.insecure is False else "http", settings.endpoint
     target = settings.endpoint if scheme == "unix" else host.rstrip("/")
+    # gRPC takes a proxy from the environment even for this machine, unless `no_proxy` names it.
+    options = (*_OPTIONS, ("grpc.enable_http_proxy", int(not is_here(target))))
     compression = grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression
     if scheme != "https":
-        return grpc.insecure_channel(target, options=_OPTIONS, compression=compression)
+        return grpc.insecure_channel(target, options=options, compression=compression)
     files = (settings.certificate, settings.client_key, settings.client_certificate)
     credentials = grpc.ssl_channel_credentials(*(None if path is None else path.read_bytes() for path in files))
-    return grpc.secure_channel(target, credentials, options=_OPTIONS, compression=compression)
+    return grpc.secure_channel(target, credentials, options=options, compression=compression)
 
 
 def _outcome(error: Any) -> Outcome:

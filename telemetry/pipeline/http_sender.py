@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sending import Outcome, is_here
 from telemetry.settings import ExporterSettings
 
 _RETRYABLE = {429, 502, 503, 504}
@@ -53,6 +53,7 @@ class HttpSender:
 
 def _session(settings: ExporterSettings) -> requests.Session:
     session = requests.Session()
+    session.trust_env = not is_here(settings.endpoint)  # no proxy stands between us and this machine
     session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "search-telemetry"})
     if settings.compression == "gzip":
         session.headers["Content-Encoding"] = "gzip"

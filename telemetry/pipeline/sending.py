@@ -5,6 +5,7 @@ In: an encoded request. Out: an `Outcome`. State: none; senders own their connec
 
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,12 @@ class Sender(Protocol):
     def close(self) -> None:
         """Break off what is being sent, from any thread. Nothing is sent afterwards."""
         ...
+
+
+def is_here(endpoint: str) -> bool:
+    """Say whether an endpoint, `URL` or `HOST:PORT`, is on this machine's loopback: no proxy leads there."""
+    try:
+        host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+    except ValueError:
+        return False
+    return host in {"localhost", "::1"} or host.startswith("127.")

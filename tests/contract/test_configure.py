@@ -58,6 +58,20 @@ class TestExport:
         assert [point.count for point in collector.metric("search.request.duration")] == [3]
         assert [point.as_int for point in collector.metric("search.documents")] == [6]
 
+    @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+    def test_no_proxy_stands_before_a_collector_on_this_machine(self, collector: StandIn, protocol: str) -> None:
+        """Whatever `http_proxy` says: a proxy could not reach it."""
+        proxied = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY"), "http://127.0.0.1:1")
+        ended = python(
+            f"telemetry.configure('clip_encoder')\n{SEARCHES}",
+            "1",
+            **proxied,
+            OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc if protocol == "grpc" else collector.http,
+        )
+        assert (ended.status, ended.err) == (0, "")
+        assert len(collector.spans()) == 2
+
     def test_every_kind_of_metric_arrives(self, collector: StandIn) -> None:
         """What we add up and what the SDK does stand under one scope; neither hides the other, and all is counted."""
         ended = python(

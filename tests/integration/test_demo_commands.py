@@ -117,6 +117,26 @@ def test_an_executor_that_is_down_is_named_and_the_trace_is_shown(shop: Shop, wi
     assert "/pamazon.Gateway/Search" in done.stdout
 
 
+def test_a_search_that_takes_too_long_shows_its_trace(shop: Shop) -> None:
+    """No answer came that could name the trace: the client knows it all the same."""
+    done = shop.pamazon("search", "stall", "--timeout", "0.4", "--api", shop.api)
+    assert done.returncode == 1
+    assert "did not answer in time" in done.stderr
+    assert "DEADLINE_EXCEEDED" in done.stdout
+    assert "txt_minibatch_encoding" in done.stdout
+
+
+def test_a_terminal_without_unicode_gets_what_it_can_show(shop: Shop) -> None:
+    """The price's € becomes a question mark, and the trace is drawn in ASCII."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONIOENCODING", "ascii")
+        done = shop.pamazon("search", "guitarra", "--limit", "1", "--api", shop.api)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"guitar +\d+\.\d\d \? ", done.stdout)
+    assert "qdrant_search" in done.stdout
+    assert done.stdout.isascii()
+
+
 def test_an_executor_that_comes_back_is_found_again(shop: Shop, tmp_path: Path) -> None:
     """The gateway connects by itself, soon after the executor is there."""
     address = free_address()

@@ -129,6 +129,16 @@ def test_a_taken_port_is_told_with_its_holder(data: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """Which one, why, and no stack trace."""
+    (tmp_path / "file").touch()
+    command = _up_command(tmp_path / "file" / "below")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    told = f"The folder {tmp_path / 'file' / 'below' / 'logs'} cannot be made: Not a directory.\nChoose another.\n"
+    assert done.stderr == told
+
+
 def test_an_index_that_is_open_elsewhere_is_told(up: Up) -> None:
     """Two shops on one folder: the second says which process has it."""
     done = subprocess.run(_up_command(up.data), capture_output=True, text=True, timeout=60, check=False)
@@ -192,6 +202,8 @@ def test_health_tells_when_an_executor_serves(home: Path, tmp_path: Path) -> Non
 def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make demo ONCE=1`: collector, three processes, progress, five searches, a tree, timings, addresses; exit 0."""
     monkeypatch.delenv("OTEL_SDK_DISABLED")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")  # meant for other programs, and so is the proxy
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     command = [sys.executable, "-m", "demo_flow.demo", "--once", "--free-ports"]
     command += ["--data", str(home / "demo"), "--store", str(home / "demo.duckdb")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)

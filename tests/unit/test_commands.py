@@ -97,6 +97,8 @@ def test_without_any_room_the_mend_is_the_extra(install: Install, capsys: pytest
     install()
     assert cli.main([]) == 2
     assert capsys.readouterr().err == "No commands are installed.\npip install 'search-telemetry[local]'\n"
+    assert cli.main(["collect", "--store", "x"]) == 2
+    assert capsys.readouterr().err == "No commands are installed.\npip install 'search-telemetry[local]'\n"
 
 
 def test_the_local_collectors_commands_are_installed() -> None:

@@ -44,6 +44,15 @@ def test_a_child_that_dies_at_once_is_told_with_the_end_of_its_log(logs: Path) -
     )
 
 
+def test_a_childs_words_to_a_person_come_before_its_log(logs: Path) -> None:
+    """Lines of JSON beside them are for programs."""
+    with Processes(logs) as processes:
+        child = processes.start("child", python("import sys; sys.exit('{}\\nthe port is taken\\n{}')"))
+        with pytest.raises(ChildDied) as told:
+            processes.ready(child)
+    assert told.value.message.splitlines()[1:] == ["  the port is taken"]
+
+
 def test_a_child_that_never_gets_ready_is_told(logs: Path) -> None:
     """Waiting ends, and the log is named."""
     with Processes(logs) as processes:

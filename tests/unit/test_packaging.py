@@ -50,6 +50,7 @@ def test_a_services_site_packages_gets_the_library_alone(tmp_path: Path) -> None
     names = wheel_of(ROOT, tmp_path)
     assert rooms(names) == {"telemetry"}
     assert "telemetry/py.typed" in names
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
 def test_the_stacks_wheel_holds_the_other_rooms_and_their_data(tmp_path: Path) -> None:
@@ -57,7 +58,8 @@ def test_the_stacks_wheel_holds_the_other_rooms_and_their_data(tmp_path: Path) -
     names = wheel_of(STACK, tmp_path)
     assert rooms(names) == {"collector", "demo_flow"}
     tracked = subprocess.check_output(["git", "ls-files", "collector", "demo_flow"], cwd=ROOT, text=True)
-    assert set(tracked.split()) <= names
+    assert {*tracked.split(), "collector/py.typed", "demo_flow/py.typed"} <= names
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))

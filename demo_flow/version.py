@@ -1,0 +1,11 @@
+"""Pamazon's own version: `service.version` of all its processes. In: what is installed. Out: text. State: none."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def own_version() -> str | None:
+    """Return the version of the installed distribution, None where the checkout is not installed."""
+    try:
+        return version("search-telemetry-stack")
+    except PackageNotFoundError:
+        return None
