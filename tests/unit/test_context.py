@@ -137,6 +137,21 @@ class TestThreadPool:
                 list(pool.map(lambda a: 1 // a, [0]))
         assert spans.tree() == "root\n├ part\n├ part\n└ part"
 
+    def test_map_keeps_the_context_of_its_call(self, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Items that are submitted only as results are read, as with `buffersize` from Python 3.14 on, belong to it."""
+
+        def lazy(self: Any, fn: Any, *iterables: Any) -> Iterator[Any]:
+            for args in zip(*iterables, strict=True):
+                yield self.submit(fn, *args).result()
+
+        monkeypatch.setattr(concurrent.futures.Executor, "map", lazy)
+        with ThreadPoolExecutor(1) as pool:
+            with telemetry.stage("root"):
+                results = pool.map(traced, ["part"])
+            with telemetry.stage("consumer"):
+                list(results)
+        assert spans.tree() == "root\n└ part\nconsumer"
+
     async def test_asyncio_runs_in_it(self, spans: Spans) -> None:
         """As the default executor of a loop, which is where Jina runs methods that are no coroutines."""
         loop = asyncio.get_running_loop()
