@@ -19,8 +19,8 @@ from telemetry.scope import Scope
 def error_type(exc: BaseException) -> str:
     """Name the class of `exc` as OpenTelemetry does: with its module, unless it is a builtin.
 
-    Cancellation is `CancelledError` wherever the interpreter happens to define it. A failed rpc is its status code, such
-    as `UNAVAILABLE`, as on its CLIENT span: the class that gRPC raises says nothing, and has a private name.
+    Cancellation is `CancelledError` wherever the interpreter happens to define it. A failed rpc is its status code,
+    such as `UNAVAILABLE`, as on its CLIENT span: the class that gRPC raises says nothing, and has a private name.
     """
     status = _rpc_status(exc)
     if status is not None:

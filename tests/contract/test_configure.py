@@ -61,11 +61,12 @@ class TestExport:
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
     def test_no_proxy_stands_before_a_collector_on_this_machine(self, collector: StandIn, protocol: str) -> None:
         """Whatever `http_proxy` says: a proxy could not reach it."""
-        proxied = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY"), "http://127.0.0.1:1")
+        nobody = "http://127.0.0.1:1"
         ended = python(
             f"telemetry.configure('clip_encoder')\n{SEARCHES}",
             "1",
-            **proxied,
+            http_proxy=nobody,
+            https_proxy=nobody,
             OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc if protocol == "grpc" else collector.http,
         )

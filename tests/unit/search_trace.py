@@ -51,7 +51,7 @@ def _fill(store: HandFilledStore, *, failed: bool) -> None:
         store.span(
             TRACE_ID,
             f"{number:016x}",
-            parent and f"{parent:016x}",
+            None if parent is None else f"{parent:016x}",
             name,
             start,
             end,
