@@ -83,6 +83,35 @@ def test_the_workers_of_a_pool_are_in_the_requests_trace(
     ]
 
 
+def test_map_keeps_the_context_of_its_call(collector: StandIn, tmp_path: Path) -> None:
+    """Items that are submitted only as results are read, as with `buffersize` from Python 3.14 on, belong to it."""
+    ended = run(
+        """
+import concurrent.futures
+
+def lazy(self, fn, *iterables, timeout=None):
+    for args in zip(*iterables):
+        yield self.submit(fn, *args).result()
+
+if __name__ == "__main__":
+    concurrent.futures.Executor.map = lazy
+    handle = telemetry.configure("service")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        with telemetry.endpoint("/index"):
+            results = pool.map(encode, [1])
+        with telemetry.stage("consumer"):
+            list(results)
+    assert handle.shutdown()
+        """,
+        tmp_path,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err) == (0, "")
+    spans = [span for span, _ in collector.spans()]
+    (index,) = (span.span_id for span in spans if span.name == "/index")
+    assert [span.parent_span_id for span in spans if span.name == "encode 1"] == [index]
+
+
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_a_carried_function_runs_in_any_process(collector: StandIn, start: str, tmp_path: Path) -> None:
     """`carry_to_process` serves `multiprocessing.Process` and pools; the endpoint there knows the request's name."""
