@@ -1,0 +1,67 @@
+"""Declared equals emitted, both ways: `telemetry.conventions` against what the whole demo left in the collector."""
+
+import re
+import time
+from typing import Any
+
+import grpc
+import pytest
+
+from demo_flow.processes import Processes
+from demo_flow.proto.pamazon_pb2 import DeleteRequest
+from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
+from telemetry import conventions as c
+from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command
+
+FOREIGN = re.compile(r"otel\.|telemetry\.sdk\.")
+"""What OpenTelemetry's SDK says of itself."""
+
+
+@pytest.fixture(scope="module")
+def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop, after every kind of request: found, not found, failed, deleted."""
+    shop.search("guitarra", "--limit", "2")
+    shop.search("explode")
+    with grpc.insecure_channel(shop.gateway) as channel:
+        GatewayStub(channel).Delete(DeleteRequest(ids=["nothing-has-this-id"]), timeout=10)  # type: ignore[no-untyped-call]
+    folder = tmp_path_factory.mktemp("empty")
+    with Processes(folder / "logs") as processes:
+        empty = ["qdrant_indexer", f"--listen={ANYWHERE}", "--follow-parent", f"--path={folder / 'index'}"]
+        indexer = processes.ready(processes.start("qdrant_indexer", pamazon_command("serve", *empty)))["address"]
+        where = [f"--clip-encoder={shop.clip_encoder}", f"--qdrant-indexer={indexer}"]
+        gateway = ["gateway", f"--listen={ANYWHERE}", "--follow-parent", *where]
+        address = processes.ready(processes.start("gateway", pamazon_command("serve", *gateway)))["address"]
+        shop.search("guitarra", gateway=address)
+    return shop
+
+
+def metrics_of(shop: Shop) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in shop.ask("/api/metrics", limit="1000")["metrics"]}
+
+
+def test_every_declared_metric_is_emitted_and_no_other(busy: Shop) -> None:
+    """Metrics leave every five seconds; each arrives with its declared unit, kind and attributes."""
+    declared = {metric.name: metric for metric in c.METRICS}
+    deadline = time.monotonic() + 15
+    while missing := declared.keys() - (found := metrics_of(busy)).keys():
+        assert time.monotonic() < deadline, f"nothing emits {missing}: delete them, or let the demo reach them"
+    undeclared = {name for name in found.keys() - declared.keys() if not FOREIGN.match(name)}
+    assert not undeclared, "declare these in telemetry/conventions.py"
+    for name, metric in declared.items():
+        assert found[name]["unit"] == metric.unit
+        answer = busy.ask(f"/api/metrics/{name}")
+        allowed = {attribute.name for attribute in metric.attributes}
+        for series in answer["series"]:
+            assert set(series["attributes"]) <= allowed, f"declare these for {name} in telemetry/conventions.py"
+            if metric.buckets:
+                assert tuple(series["points"][-1]["bounds"]) == metric.buckets
+
+
+def test_every_declared_span_is_emitted(busy: Shop) -> None:
+    """No span of the vocabulary is only a promise."""
+    rows = busy.ask("/api/operations", limit="1000")["operations"]
+    found = {(row["operation"], row["kind"]) for row in rows}
+    for span in c.SPANS:
+        pattern = "".join("[^/]+" if p.startswith("{") else re.escape(p) for p in re.split(r"(\{[^}]*\})", span.name))
+        emitted = any(kind == span.kind and re.fullmatch(pattern, name) for name, kind in found)
+        assert emitted, f"nothing emits {span.name} ({span.kind}): delete it, or let the demo reach it"
