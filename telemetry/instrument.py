@@ -59,7 +59,9 @@ def instrument(executor: T, endpoints: Endpoints = None) -> T:
                 _instrument_method(executor, method, chosen[name], undos)
         except (AttributeError, TypeError) as exc:
             _undo(undos)
-            raise TelemetryError(f"{class_of(executor).__name__} cannot be changed: {exc}", _OTHERWISE) from exc
+            kind = class_of(executor)
+            mend = _OTHERWISE if executor is kind else f"instrument its class: {kind.__name__}"
+            raise TelemetryError(f"{kind.__name__} cannot be changed: {exc}", mend) from exc
         _remember(executor, undos)
     return executor
 
@@ -156,6 +158,8 @@ def _traced(raw: Any) -> bool:
 
 def _set(executor: Any, name: str, ours: Any, undos: list[Undo]) -> None:
     """Set an attribute of a class, or of an executor past its own `__setattr__`."""
+    if not isinstance(executor, type) and isinstance(inspect.getattr_static(type(executor), name, None), property):
+        raise TypeError(f"its {name} is a property")
     before = vars(executor).get(name, _MISSING)
     _write(executor, name, ours)
 

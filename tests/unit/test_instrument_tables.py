@@ -283,3 +283,27 @@ class TestOtherTables:
         assert spans.tree() == ""
         one.requests["/rank"](one, [1])
         assert spans.tree() == "/rank"
+
+    def test_a_table_that_only_the_class_has_leads_to_the_class(self, spans: Spans) -> None:
+        """An executor whose property hands out its class's table cannot be instrumented alone, and says so."""
+
+        class Executor:
+            def search(self) -> str:
+                return "found"
+
+            requests_by_class: ClassVar[dict[str, Any]] = {"Executor": {"/search": search}}
+
+            @property
+            def requests(self) -> Any:
+                return MappingProxyType(self.requests_by_class["Executor"])
+
+        executor = Executor()
+        before = dict(vars(executor))
+        with pytest.raises(
+            telemetry.TelemetryError, match="its requests is a property\ninstrument its class: Executor"
+        ):
+            telemetry.instrument(executor)
+        assert dict(vars(executor)) == before
+        telemetry.instrument(Executor)
+        assert executor.requests["/search"](executor) == "found"
+        assert spans.tree() == "/search"
