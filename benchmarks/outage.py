@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.demo_load import at_rate
 from collector.local.store import Store
+from demo_flow.books import read_books
 from demo_flow.client import GatewayClient
 from demo_flow.demo import Collector, free_address
 from demo_flow.flow import GATEWAY
@@ -137,7 +138,7 @@ def _stretch(name: str, search: Callable[[], Report], processes: Processes) -> S
 
 def _books(logs: Path) -> tuple[int, int, int]:
     """Add up what Pamazon's processes said of their spans when they ended."""
-    books = [json.loads(log.read_text("utf-8").splitlines()[-1])["spans"] for log in logs.glob("*.log")]
+    books = read_books(logs)
     dropped = sum(sum(book["dropped"].values()) for book in books)
     return sum(book["recorded"] for book in books), sum(book["exported"] for book in books), dropped
 

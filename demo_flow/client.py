@@ -21,17 +21,10 @@ from demo_flow.proto.pamazon_pb2 import (
 )
 from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub, GatewayStub
 from demo_flow.serving.client import CHANNEL_OPTIONS
+from demo_flow.serving.statuses import CALLERS
 
 R = TypeVar("R")
 
-_CALLERS: Final = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.FAILED_PRECONDITION,
-    }
-)
 _UNSAMPLED: Final = (("traceparent", f"00-{1:032x}-{1:016x}-00"),)
 
 
@@ -43,7 +36,7 @@ class RequestFailed(PamazonError):
         told = _trailing(error)
         late = self.code is grpc.StatusCode.DEADLINE_EXCEEDED  # then nothing came that could tell
         self.trace_id = told.get("trace-id") or (trace_id if late else None)
-        self.callers_mistake = self.code in _CALLERS
+        self.callers_mistake = self.code in CALLERS
         words = error.details() or ""
         mend = ""
         if self.code is grpc.StatusCode.UNAVAILABLE and "served-by" not in told:

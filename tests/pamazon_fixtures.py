@@ -5,6 +5,7 @@ They start once for the whole run, on free ports, with folders of their own; `Sh
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -117,6 +118,11 @@ class Shop:
             assert time.monotonic() < deadline, f"no trace of {operation} arrived"
         assert found is not None
         return found
+
+
+def pattern_of(name: str) -> str:
+    """The regular expression of a declared span's name, in which braces stand for any one part."""
+    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", name))
 
 
 def pamazon_command(*arguments: str) -> list[str]:

@@ -5,14 +5,13 @@ In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. 
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.books import books_of
+from demo_flow.books import last_line
 from demo_flow.commands.options import Subparsers, address, data_folder
 from demo_flow.flow import GATEWAY, NAMESPACE, QDRANT_INDEXER, ROLES, Argument, Role
 from demo_flow.version import own_version
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         handle.shutdown(3.0)
     # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
-    print(json.dumps({"service": role.name, "message": "ends", "spans": books_of(handle.stats)}), file=sys.stderr)
+    print(last_line(role.name, handle.stats), file=sys.stderr)
     return 0
 
 

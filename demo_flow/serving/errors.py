@@ -14,6 +14,7 @@ import grpc
 from demo_flow.encoders.base import BadPicture, EncoderUnavailable
 from demo_flow.errors import PamazonError
 from demo_flow.index.base import IndexUnavailable, UnknownCollection
+from demo_flow.serving.statuses import CALLERS
 
 
 class CallerError(PamazonError):
@@ -27,16 +28,6 @@ class UnknownEndpoint(PamazonError):
 class NotReady(PamazonError):
     """The process listens already, but has not loaded yet."""
 
-
-CALLERS: Final = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.FAILED_PRECONDITION,
-    }
-)
-"""Statuses of a caller's mistake."""
 
 _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
     (CallerError, grpc.StatusCode.INVALID_ARGUMENT),

@@ -17,7 +17,7 @@ from demo_flow.processes import Processes
 from demo_flow.proto.pamazon_pb2 import DeleteRequest, Document, IndexRequest, SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
-from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command, pattern_of
 
 SEARCH = """
 /pamazon.Gateway/Search CLIENT pamazon
@@ -131,14 +131,10 @@ def test_nothing_is_emitted_that_the_vocabulary_does_not_declare(kind: str, requ
     """Every span and each of its attributes stands in telemetry.conventions."""
     trace: Trace = request.getfixturevalue(kind)
     for span in trace.spans:
-        declared = [s for s in c.SPANS if s.kind == span["kind"] and re.fullmatch(_pattern(s.name), span["name"])]
+        declared = [s for s in c.SPANS if s.kind == span["kind"] and re.fullmatch(pattern_of(s.name), span["name"])]
         assert declared, f"declare the span {span['name']} ({span['kind']}) in telemetry/conventions.py"
         known = {a.name for s in declared for a in s.attributes} | {a.name for a in c.BAGGAGE}
         assert set(span["attributes"]) <= known, f"declare these for {span['name']} in telemetry/conventions.py"
-
-
-def _pattern(name: str) -> str:
-    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", name))
 
 
 def test_finding_out_about_an_encoder_leaves_no_trace(shop: Shop) -> None:

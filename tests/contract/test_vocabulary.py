@@ -11,7 +11,7 @@ from demo_flow.processes import Processes
 from demo_flow.proto.pamazon_pb2 import DeleteRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
-from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command, pattern_of
 
 FOREIGN = re.compile(r"otel\.|telemetry\.sdk\.")
 """What OpenTelemetry's SDK says of itself."""
@@ -62,6 +62,5 @@ def test_every_declared_span_is_emitted(busy: Shop) -> None:
     rows = busy.ask("/api/operations", limit="1000")["operations"]
     found = {(row["operation"], row["kind"]) for row in rows}
     for span in c.SPANS:
-        pattern = "".join("[^/]+" if p.startswith("{") else re.escape(p) for p in re.split(r"(\{[^}]*\})", span.name))
-        emitted = any(kind == span.kind and re.fullmatch(pattern, name) for name, kind in found)
+        emitted = any(kind == span.kind and re.fullmatch(pattern_of(span.name), name) for name, kind in found)
         assert emitted, f"nothing emits {span.name} ({span.kind}): delete it, or let the demo reach it"

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from demo_flow.books import read_books
 from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Child, Processes
 from demo_flow.starting import Plan, open_pamazon
@@ -78,9 +79,8 @@ def report_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
 
 def dropped_and_exported(logs: Path) -> tuple[int, int]:
     """Add up what the flow's processes said of their spans when they ended."""
-    last_words = [json.loads(log.read_text("utf-8").splitlines()[-1]) for log in sorted(logs.glob("*.log"))]
-    assert len(last_words) == 3, "each process says how its telemetry ended"
-    books = [words["spans"] for words in last_words]
+    books = read_books(logs)
+    assert len(books) == 3, "each process says how its telemetry ended"
     for book in books:
         assert book["recorded"] == book["exported"] + sum(book["dropped"].values())
     return sum(sum(book["dropped"].values()) for book in books), sum(book["exported"] for book in books)

@@ -148,7 +148,7 @@ def is_complete(found: Trace) -> bool:
     A call that no server answered (status UNAVAILABLE) needs none; see `has_unanswered_call`.
     """
     ids: set[str] = {span.span_id for span in found.spans}
-    served = {span.parent_span_id for span in found.spans if span.kind == "server"}
+    served = _served(found)
     return any(span.parent_span_id is None for span in found.spans) and all(
         (span.parent_span_id is None or span.parent_span_id in ids)
         and (not _needs_server(span.kind, span.attributes) or span.span_id in served)
@@ -158,12 +158,17 @@ def is_complete(found: Trace) -> bool:
 
 def has_unanswered_call(found: Trace) -> bool:
     """Whether a client span ended UNAVAILABLE and has no server span: none will come, or it is on its way."""
-    served = {span.parent_span_id for span in found.spans if span.kind == "server"}
+    served = _served(found)
     return any(
         span.attributes.get(RPC_RESPONSE_STATUS_CODE.name) == "UNAVAILABLE" and span.span_id not in served
         for span in found.spans
         if span.kind == "client"
     )
+
+
+def _served(found: Trace) -> set[str | None]:
+    """Ids of the spans that have a server span under them."""
+    return {span.parent_span_id for span in found.spans if span.kind == "server"}
 
 
 def _needs_server(kind: str, attributes: Mapping[str, Any]) -> bool:
