@@ -1,8 +1,10 @@
 """The metrics of a test.
 
-In: the reader of a test's own meter provider. Out: what a test asserts. State: none but the reader.
+In: a reader that lives as long as the test. Out: what the test asserts. State: the reader, and the exemplars
+met so far: the SDK gives each of them out once.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ class Metrics:
 
     def __init__(self, reader: InMemoryMetricReader) -> None:
         self._reader = reader
+        self._exemplars: defaultdict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)
 
     def points(self, name: str, attributes: Mapping[str, Any] | None = None) -> list[Point]:
         """Return the data points of a metric: all, or those with exactly these attributes."""
@@ -35,6 +38,18 @@ class Metrics:
         series = (dict(point.attributes or {}) for point in self.points(name))
         return sorted(series, key=lambda attributes: (len(attributes), sorted(attributes.items())))
 
+    def exemplars(self, name: str, attributes: Mapping[str, Any] | None = None) -> list[int]:
+        """Return the ids of the spans that the exemplars of a metric lead to."""
+        self.points(name)
+        return [span for has, span in self._exemplars[name] if attributes is None or has == dict(attributes)]
+
+    def text(self, *names: str) -> str:
+        """Write the values of these metrics, of all where none is named, a line for each series, sorted.
+
+        A histogram shows how many values it holds, and their sum.
+        """
+        return "\n".join(sorted(_line(name, point) for name, point in self._all() if not names or name in names))
+
     def names(self) -> set[str]:
         """Return the names of all metrics that have a value."""
         return {name for name, _ in self._all()}
@@ -46,4 +61,16 @@ class Metrics:
                 for metric in scope.metrics:
                     for point in metric.data.data_points:
                         if isinstance(point, HistogramDataPoint | NumberDataPoint):
+                            self._note(metric.name, point)
                             yield metric.name, point
+
+    def _note(self, name: str, point: Point) -> None:
+        found = (exemplar.span_id for exemplar in point.exemplars)
+        self._exemplars[name] += [(dict(point.attributes or {}), span) for span in found if span is not None]
+
+
+def _line(name: str, point: Point) -> str:
+    has: Mapping[str, Any] = point.attributes or {}
+    attributes = ", ".join(f"{key}={value}" for key, value in sorted(has.items()))
+    value = f"count {point.count}, sum {point.sum:g}" if isinstance(point, HistogramDataPoint) else f"{point.value:g}"
+    return f"{name}{{{attributes}}} {value}"

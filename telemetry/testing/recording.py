@@ -1,18 +1,22 @@
 """Records what a test does, beside whatever provider there is.
 
-In: the begin and the end of a test. Out: its `Spans`, its `Metrics`. State: one tracer provider for the process, made
-at the first test that asks (OpenTelemetry takes one only) and shared by all; its processor hands every span to the test
-that runs, and to none between tests. A provider that the user's own tests have set is used as it is, with their ids.
+In: the begin and the end of a test. Out: its `Spans`, `Metrics` and `Logs`. State: one tracer and one meter provider
+for the process, each made at the first test that asks (OpenTelemetry takes one only) and shared by all; its processor
+hands every span to the test that runs, and to none between tests; metrics have a reader for each test. Providers that
+the user's own tests have set are used as they are, with their ids.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from opentelemetry import metrics as otel_metrics
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk_trace
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
@@ -22,8 +26,11 @@ from telemetry import instruments, providers
 from telemetry.bounds import bounds
 from telemetry.clock import clock
 from telemetry.errors import TelemetryError
+from telemetry.log_export import ExportHandler
 from telemetry.testing.clock import CountingIds
+from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics
+from telemetry.testing.snapshots import SnapshotFile
 from telemetry.testing.spans import Spans
 
 
@@ -56,15 +63,16 @@ class _Process:
     """What is made once."""
 
     provider: TracerProvider | None = None
+    meter_provider: MeterProvider | None = None
     switch = _Switch()
     ids = CountingIds()
 
 
 @contextmanager
-def record_spans() -> Iterator[Spans]:
-    """Record the spans of one test."""
+def record_spans(file: SnapshotFile | None = None) -> Iterator[Spans]:
+    """Record the spans of one test; `file` holds the snapshot that it expects."""
     provider = _provider()
-    spans = _Process.switch.spans = Spans()
+    spans = _Process.switch.spans = Spans(file)
     _Process.ids.begin()
     read = spans.clock.read
     with (
@@ -80,9 +88,10 @@ def record_spans() -> Iterator[Spans]:
 
 @contextmanager
 def record_metrics() -> Iterator[Metrics]:
-    """Record the metrics of one test."""
+    """Record the metrics of one test: those of this library's helpers, and the user's own instruments."""
+    provider = _meter_provider()
     reader = InMemoryMetricReader()
-    provider = MeterProvider([reader], shutdown_on_exit=False)
+    provider.add_metric_reader(reader)
     with providers.borrow(meter=provider.get_meter(providers.SCOPE)):
         instruments.forget()
         bounds.forget()
@@ -90,7 +99,57 @@ def record_metrics() -> Iterator[Metrics]:
             yield Metrics(reader)
         finally:
             instruments.forget()
-            provider.shutdown()
+            provider.remove_metric_reader(reader)
+
+
+class _Keep(LogRecordProcessor):
+    """Keeps records for the test that runs."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        made, scope = log_record.log_record, log_record.instrumentation_scope
+        self._logs.add(
+            LogLine(
+                str(made.body), made.severity_text or "", scope.name if scope else "", made.trace_id or 0,
+                made.span_id or 0, dict(made.attributes or {}),
+            )
+        )  # fmt: skip
+
+    def shutdown(self) -> None:
+        """Do nothing: there is nothing to end."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  the SDK's signature
+        return True
+
+
+@contextmanager
+def record_logs() -> Iterator[Logs]:
+    """Record what `logging` is given during one test, by way of the handler that exports it in production."""
+    logs, provider = Logs(), LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(_Keep(logs))
+    handler = ExportHandler(provider)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield logs
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def _meter_provider() -> MeterProvider:
+    if _Process.meter_provider is None:
+        found = otel_metrics.get_meter_provider()
+        if providers.is_nobodys(found):
+            found = MeterProvider(shutdown_on_exit=False)
+            otel_metrics.set_meter_provider(found)
+        if not isinstance(found, MeterProvider):
+            raise TelemetryError(
+                f"the fixture `metrics` cannot watch a {type(found).__name__}",
+                "set a MeterProvider of opentelemetry-sdk, or none, before the first test that asks for `metrics`",
+            )
+        _Process.meter_provider = found
+    return _Process.meter_provider
 
 
 def _provider() -> TracerProvider:

@@ -4,19 +4,22 @@ In: spans as they start and end, on any thread. Out: what a test asserts. State:
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
+from telemetry.errors import TelemetryError
+from telemetry.testing import snapshots
 from telemetry.testing.clock import TestClock
 
 
 class Spans:
     """What the fixture `spans` gives: the ended spans, in the order in which they ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: snapshots.SnapshotFile | None = None) -> None:
         self.clock = TestClock()
+        self._file = file
         self._ended: list[ReadableSpan] = []
         self._open: dict[int, str] = {}
         self._changed = threading.Condition()  # guards the two above
@@ -65,14 +68,41 @@ class Spans:
         Arguments: `status` marks failed spans with `!`, and names the exceptions that have their event there;
         `attributes` are shown as `name=value` on the spans that have them.
         """
+        return self._draw(lambda span: [_line(span, status=status, attributes=attributes)])
+
+    def snapshot(self, *, without: Collection[str] = ()) -> str:
+        """Draw the traces with everything on each span: kind, status, attributes, events and links.
+
+        Ids, times and stack traces are left out, so that the drawing is the same in every run; the values of the
+        attributes in `without` (a port, a path) are shown as `…`.
+        """
+        names = {_id(span): span.name for span in self}
+        return self._draw(lambda span: [snapshots.heading(span), *snapshots.details(span, names, without)])
+
+    def assert_tree(self, expected: str, *, status: bool = False, attributes: Sequence[str] = ()) -> None:
+        """Fail with a diff where `tree` does not draw `expected`, which may be indented as a whole."""
+        snapshots.assert_equal(self.tree(status=status, attributes=attributes), expected)
+
+    def assert_snapshot(self, *, without: Collection[str] = ()) -> None:
+        """Fail with a diff where `snapshot` differs from the file `__snapshots__/MODULE/TEST.txt` beside the test.
+
+        pytest's option `--update-span-snapshots` writes the file; without it a missing file is a failure too.
+        """
+        if self._file is None:
+            raise TelemetryError("only the fixture `spans` knows where its test lies", "compare `snapshot()` yourself")
+        self._file.compare(self.snapshot(without=without))
+
+    def _draw(self, lines_of: Callable[[ReadableSpan], list[str]]) -> str:
         spans = sorted(self, key=lambda span: span.start_time or 0)
         known = {_id(span) for span in spans}
         roots = [span for span in spans if _parent(span) not in known]
         lines: list[str] = []
 
         def draw(span: ReadableSpan, first: str, rest: str) -> None:
-            lines.append(first + _line(span, status=status, attributes=attributes))
             children = [child for child in spans if _parent(child) == _id(span)]
+            heading, *details = lines_of(span)
+            lines.append(first + heading)
+            lines.extend(f"{rest}{'│' if children else ' '}   {detail}" for detail in details)
             for number, child in enumerate(children):
                 last = number == len(children) - 1
                 draw(child, rest + ("└ " if last else "├ "), rest + ("  " if last else "│ "))

@@ -1,8 +1,10 @@
 """The pytest plugin: light to load, the same in every run, and no business of tests that do not ask."""
 
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,11 @@ def test_a_provider_of_the_users_own_is_used(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_page_about_testing_is_true(pytester: pytest.Pytester) -> None:
+    """The tests shown in `docs/testing.md` pass as they stand there."""
+    page = (Path(__file__).parents[2] / "docs/testing.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    pytester.makepyfile("\n".join(blocks))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-o", LOOP_SCOPE).assert_outcomes(passed=2)
