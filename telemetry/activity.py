@@ -22,6 +22,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry.clock import clock
 from telemetry.context import attach, detach
 from telemetry.failure import record_failure
+from telemetry.generation import generation
 from telemetry.guard import guard
 from telemetry.scope import Scope, current_scope, with_scope
 from telemetry.spans import start_span
@@ -53,7 +54,9 @@ class Run(Protocol):
 class Activity:
     """A run that is recorded. Its span has begun once the object is made."""
 
-    __slots__ = ("_at_end", "_before", "_owns_scope", "_resumed", "_scope", "_steady", "_wall", "context", "span")
+    __slots__ = (
+        "_at_end", "_before", "_generation", "_owns_scope", "_resumed", "_scope", "_steady", "_wall", "context", "span",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class Activity:
         self._scope = scope
         self._at_end = at_end
         self._before: Token[Context] | None = None
+        self._generation = generation.current
         self._wall, self._steady = clock.wall(), clock.steady()
         self.span = start_span(name, attributes=attributes, links=links, context=context, start_time=self._wall)
         self.context = self._resumed = trace.set_span_in_context(self.span, context)
@@ -109,6 +113,8 @@ class Activity:
             detach(token, self._resumed)
 
     def _end(self, exc: BaseException | None) -> None:
+        if self._generation is not generation.current:
+            return  # it was open when this process was forked, and is the parent's to end
         failure = None if isinstance(exc, GeneratorExit) else exc
         with guard:
             lasted = max(0, clock.steady() - self._steady)

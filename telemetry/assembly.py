@@ -101,7 +101,8 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
     )
     make_delivery = _delivery(signals.SPANS, settings.traces)
     pipeline = SpanPipeline(
-        _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval)
+        _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval),
+        resource=lambda: provider.resource,
     )
     provider.add_span_processor(pipeline)
     trace.set_tracer_provider(provider)

@@ -76,10 +76,29 @@ class QueueSide(Generic[T]):
 
 
 class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
-    """Takes ended spans."""
+    """Takes ended spans.
+
+    A span that was open when this process was forked is left to the parent: it is known by its resource, which the SDK
+    makes anew in a child. Arguments: `make_queue` as above; `resource` tells the provider's resource of today.
+    """
+
+    def __init__(
+        self, make_queue: Callable[[Counts], BatchQueue[ReadableSpan]], resource: Callable[[], Resource] | None = None
+    ) -> None:
+        super().__init__(make_queue)
+        self._resource_now = resource
+        self._childs_own: Resource | None = None
+
+    def renew(self) -> None:
+        """Begin anew in a forked child, and touch nothing that was inherited."""
+        super().renew()
+        if self._resource_now is not None:
+            self._childs_own = self._resource_now()
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span."""
+        if self._childs_own is not None and span.resource is not self._childs_own:
+            return
         context = span.get_span_context()
         if context is not None and context.trace_flags.sampled:
             with guard:

@@ -23,6 +23,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.clock import clock
 from telemetry.failure import error_type, record_failure
+from telemetry.generation import generation
 from telemetry.guard import guard
 from telemetry.instruments import observe
 from telemetry.rpc.names import Method
@@ -67,7 +68,7 @@ class Outcome:
 class Call:
     """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
 
-    __slots__ = ("_adopted", "_latch", "_method", "_side", "_steady", "_wall", "context", "span")
+    __slots__ = ("_adopted", "_generation", "_latch", "_method", "_side", "_steady", "_wall", "context", "span")
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Call:
         self._side = side
         self._method = method
         self._adopted = adopted is not None
+        self._generation = generation.current
         self._latch = threading.Lock()  # taken by the first end, never given back
         self._wall, self._steady = clock.wall(), clock.steady()
         given = {**method.attributes, **attributes}
@@ -100,8 +102,8 @@ class Call:
 
     def end(self, outcome: Outcome) -> None:
         """Write the outcome, end the span and record the duration: the first time. Never raises."""
-        if not self._latch.acquire(blocking=False):
-            return
+        if self._generation is not generation.current or not self._latch.acquire(blocking=False):
+            return  # open when this process was forked, it is the parent's to end
         lasted = max(0, clock.steady() - self._steady)
         result: dict[str, AttributeValue] = {}
         with guard:
