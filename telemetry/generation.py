@@ -11,7 +11,7 @@ import os
 
 
 class Generation:
-    """Holds what differs in each forked child; compared by identity, which costs less than asking for the process id."""
+    """Holds what is another object in each forked child: cheaper to compare than to ask for the process id."""
 
     __slots__ = ("current",)
 

@@ -147,7 +147,7 @@ class Settings:
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, checks.whole(1, 512), help="spans in one export at most"
     )
     span_interval: float = env(
-        "OTEL_BSP_SCHEDULE_DELAY", 0.5, checks.milliseconds(1, 500),
+        "OTEL_BSP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250),
         help="time until a span is exported: milliseconds; the argument in seconds",
     )  # fmt: skip
     log_queue_size: int = env(
@@ -157,7 +157,7 @@ class Settings:
         "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", 512, checks.whole(1, 512), help="log records in one export at most"
     )
     log_interval: float = env(
-        "OTEL_BLRP_SCHEDULE_DELAY", 0.5, checks.milliseconds(1, 500),
+        "OTEL_BLRP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250),
         help="time until a log record is exported: milliseconds; the argument in seconds",
     )  # fmt: skip
     exit_timeout: float = env(

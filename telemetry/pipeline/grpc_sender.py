@@ -16,6 +16,7 @@ import weakref
 from typing import Any
 
 import grpc
+import grpc._channel  # what gRPC imports for its first channel: not then, when a fork may come in the middle
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
 
