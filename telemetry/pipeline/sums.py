@@ -39,13 +39,16 @@ _MOST_SERIES: Final = 2000  # of one metric; what comes later is added up as one
 _OVERFLOW: Final = {"otel.metric.overflow": True}
 _Sample = tuple[float, int, int | None, int | None]
 """What becomes an exemplar: value, nanoseconds since 1970, span, trace."""
+_Values = tuple[tuple[int, ...], float, float, float]
+"""Counts of the buckets, sum, least, greatest."""
 
 
 class Series:
     """The values of one metric with one set of attributes. A counter is a histogram with a single bucket."""
 
     __slots__ = (
-        "_attributes", "_bounds", "_counts", "_exemplars", "_filter", "_lock", "_max", "_min", "_since", "_sum",
+        "_attributes", "_before", "_begun", "_bounds", "_counts", "_exemplars", "_filter", "_kept", "_lock", "_max",
+        "_min", "_since", "_sum",
     )  # fmt: skip
 
     def __init__(
@@ -54,11 +57,14 @@ class Series:
         self._attributes = attributes
         self._bounds = bounds
         self._filter = exemplar_filter
-        self._since = since
-        self._exemplars: dict[int, _Sample] = {}  # the last one of each bucket
+        self._begun = self._since = since
+        self._exemplars: dict[int, _Sample] = {}  # the last one of each bucket, until it is told
+        self._kept: dict[int, _Sample] = {}  # the last one of each bucket that was told
         # Guards all around it. Re-entrant: a generator that the garbage collector ends may record in the middle.
         self._lock = threading.RLock()
         self._clear()
+        # What was told and cleared, where sums are those since the last time.
+        self._before: _Values = (tuple(self._counts), self._sum, self._min, self._max)
 
     def _clear(self) -> None:
         self._counts = [0] * (len(self._bounds) + 1)
@@ -90,7 +96,18 @@ class Series:
 
     def _told_exemplars(self) -> list[Exemplar]:
         samples, self._exemplars = self._exemplars, {}
+        self._kept |= samples
         return [Exemplar({}, *sample) for _, sample in sorted(samples.items())]
+
+    def _begin_interval(self, now: int) -> None:
+        self._before = self._total()
+        self._since = now
+        self._clear()
+
+    def _total(self) -> _Values:
+        counts, total, least, greatest = self._before
+        every = tuple(map(sum, zip(counts, self._counts, strict=True)))
+        return every, total + self._sum, min(least, self._min), max(greatest, self._max)
 
     def histogram(self, now: int, *, delta: bool) -> HistogramDataPoint | None:
         """Return the values so far; with `delta`, those since the last time, and None where there are none."""
@@ -111,8 +128,7 @@ class Series:
                 exemplars=self._told_exemplars(),
             )
             if delta:
-                self._since = now
-                self._clear()
+                self._begin_interval(now)
             return point
 
     def counter(self, now: int, *, delta: bool) -> NumberDataPoint | None:
@@ -123,9 +139,35 @@ class Series:
                 return None
             point = NumberDataPoint(self._attributes, self._since, now, self._sum, self._told_exemplars())
             if delta:
-                self._since = now
-                self._clear()
+                self._begin_interval(now)
             return point
+
+    def histogram_total(self, now: int) -> HistogramDataPoint:
+        """Return all values since the beginning, and leave everything as it is."""
+        with self._lock:
+            counts, total, least, greatest = self._total()
+            exemplars = self._all_exemplars()
+        return HistogramDataPoint(
+            attributes=self._attributes,
+            start_time_unix_nano=self._begun,
+            time_unix_nano=now,
+            count=sum(counts),
+            sum=total,
+            bucket_counts=counts,
+            explicit_bounds=self._bounds,
+            min=least,
+            max=greatest,
+            exemplars=exemplars,
+        )
+
+    def counter_total(self, now: int) -> NumberDataPoint:
+        """Return the sum since the beginning, as `histogram_total` does."""
+        with self._lock:
+            _, total, _, _ = self._total()
+            return NumberDataPoint(self._attributes, self._begun, now, total, self._all_exemplars())
+
+    def _all_exemplars(self) -> list[Exemplar]:
+        return [Exemplar({}, *sample) for _, sample in sorted((self._kept | self._exemplars).items())]
 
 
 class Sums:
@@ -167,10 +209,22 @@ class Sums:
         extended = ResourceMetrics(first.resource, _with_ours(first.scope_metrics, metrics), first.schema_url)
         return MetricsData([extended, *others])
 
+    def totals(self) -> ScopeMetrics:
+        """Return everything since the beginning, however often it was collected, and change nothing: for who pulls."""
+        with self._lock:
+            found = self._found()
+        now = time.time_ns()
+        return ScopeMetrics(
+            InstrumentationScope(providers.SCOPE), [_total(metric, series, now) for metric, series in found], ""
+        )
+
+    def _found(self) -> list[tuple[c.Metric, tuple[Series, ...]]]:
+        return [(metric, tuple(known.values())) for metric, known in self._metrics.values()]
+
     def _collect(self) -> list[Metric]:
         with self._lock:
             now = self._collected = time.time_ns()
-            found = [(metric, tuple(known.values())) for metric, known in self._metrics.values()]
+            found = self._found()
         told = (self._told(metric, series, now) for metric, series in found)
         return [metric for metric in told if metric.data.data_points]
 
@@ -184,6 +238,16 @@ class Sums:
             histograms = (one.histogram(now, delta=self._delta) for one in series)
             data = Histogram([point for point in histograms if point is not None], temporality)
         return Metric(metric.name, metric.brief, metric.unit, data)
+
+
+def _total(metric: c.Metric, series: tuple[Series, ...], now: int) -> Metric:
+    data: Sum | Histogram
+    if metric.instrument is c.Instrument.COUNTER:
+        points = [one.counter_total(now) for one in series]
+        data = Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=True)
+    else:
+        data = Histogram([one.histogram_total(now) for one in series], AggregationTemporality.CUMULATIVE)
+    return Metric(metric.name, metric.brief, metric.unit, data)
 
 
 def _with_ours(collected: Sequence[ScopeMetrics], metrics: Sequence[Metric]) -> list[ScopeMetrics]:
