@@ -113,10 +113,10 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
     set_already = metrics.get_meter_provider()
     if not providers.is_nobodys(set_already):
         return _Parts(set_already, adopted=True)
-    if not settings.metrics_exporter:
+    if not settings.metrics:
         return _Parts()
     pipeline = MetricPipeline(
-        _delivery(signals.METRICS, settings.metrics),
+        _delivery(signals.METRICS, settings.metrics_export),
         settings.metric_interval,
         delta=settings.temporality == "delta",
         exemplar_filter=settings.exemplar_filter,

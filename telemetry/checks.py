@@ -92,6 +92,21 @@ def whole(low: int, example: int) -> Check:
     return check
 
 
+def port(raw: object) -> int:
+    """Take the number of a port, 0 for any that is free."""
+    value = _number(raw)
+    if value is None or value != int(value) or not 0 <= value <= 65535:
+        raise ValueError("is not a port from 0 to 65535; write 9464")
+    return int(value)
+
+
+def registry(raw: object) -> object:
+    """Take a `CollectorRegistry` of prometheus_client, which is not imported for it."""
+    if not callable(getattr(raw, "register", None)) or not callable(getattr(raw, "collect", None)):
+        raise ValueError("is no CollectorRegistry; write prometheus_client.REGISTRY")
+    return raw
+
+
 def milliseconds(low: int, example: int) -> Check:
     """Take a span of time as the specification's variables give it; the value is in seconds."""
     check = whole(low, example)

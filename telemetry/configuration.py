@@ -8,10 +8,14 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from telemetry import providers
 from telemetry.running import Telemetry
 from telemetry.settings import Settings, load
+
+if TYPE_CHECKING:  # it is loaded where metrics are pulled
+    from prometheus_client import CollectorRegistry
 
 _log = logging.getLogger("search_telemetry")
 
@@ -40,7 +44,7 @@ def configure(
     client_key: str | Path | None = None,
     client_certificate: str | Path | None = None,
     traces_exporter: str | None = None,
-    metrics_exporter: str | None = None,
+    metrics: str | Sequence[str] | None = None,
     logs: str | Sequence[str] | None = None,
     sampler: str | None = None,
     sampler_arg: float | None = None,
@@ -48,6 +52,10 @@ def configure(
     metric_interval: float | None = None,
     temporality: str | None = None,
     exemplar_filter: str | None = None,
+    prometheus_host: str | None = None,
+    prometheus_port: int | None = None,
+    prometheus_server: bool | None = None,
+    prometheus_registry: "CollectorRegistry | None" = None,
     span_queue_size: int | None = None,
     span_batch_size: int | None = None,
     span_interval: float | None = None,

@@ -34,6 +34,7 @@ _LIMITS = (
     "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
 )  # fmt: skip
 """Read by the SDK itself; here only their mistakes are found."""
+_MULTIPROCESS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,10 @@ class Settings:
     traces_exporter: Sequence[str] = env(
         "OTEL_TRACES_EXPORTER", ("otlp",), checks.some_of("otlp"), help="`otlp`, or `none` for no traces"
     )
-    metrics_exporter: Sequence[str] = env(
-        "OTEL_METRICS_EXPORTER", ("otlp",), checks.some_of("otlp"), help="`otlp`, or `none` for no metrics"
-    )
+    metrics: Sequence[str] = env(
+        "OTEL_METRICS_EXPORTER", ("otlp",), checks.some_of("otlp", "prometheus"),
+        help="`otlp` pushes metrics, `prometheus` lets them be pulled; both, with a comma; `none` for no metrics",
+    )  # fmt: skip
     logs: Sequence[str] = env(
         "OTEL_LOGS_EXPORTER", (), checks.some_of("otlp", "console"),
         help="what becomes of `logging`: `otlp` exports it, `console` writes JSON lines to standard error; both, with "
@@ -140,6 +142,20 @@ class Settings:
         "OTEL_METRICS_EXEMPLAR_FILTER", "trace_based", checks.one_of("trace_based", "always_on", "always_off"),
         help="which measurements may become exemplars",
     )  # fmt: skip
+    prometheus_host: str = env(
+        "OTEL_EXPORTER_PROMETHEUS_HOST", "localhost", checks.text,
+        help="where metrics can be pulled from: this machine only; `0.0.0.0` for everyone",
+    )  # fmt: skip
+    prometheus_port: int = env(
+        "OTEL_EXPORTER_PROMETHEUS_PORT", 9464, checks.port, help="its port; `0` takes any that is free"
+    )
+    prometheus_server: bool = env(
+        "SEARCH_TELEMETRY_PROMETHEUS_SERVER", True, checks.boolean,
+        help="`false` opens no port: a server of yours has the app of `telemetry.prometheus`",
+    )  # fmt: skip
+    prometheus_registry: Any = env(
+        "", None, checks.registry, help="a `CollectorRegistry` of yours, whose metrics are served beside ours"
+    )
     span_queue_size: int = env(
         "OTEL_BSP_MAX_QUEUE_SIZE", 8192, checks.whole(1, 8192), help="spans kept while the collector is away"
     )
@@ -165,7 +181,7 @@ class Settings:
         help="seconds that the end of the process waits for the last exports",
     )  # fmt: skip
     traces: ExporterSettings = ExporterSettings()
-    metrics: ExporterSettings = ExporterSettings()
+    metrics_export: ExporterSettings = ExporterSettings()
     logs_export: ExporterSettings = ExporterSettings()
 
 
@@ -173,9 +189,17 @@ def load(arguments: Mapping[str, object], environ: Mapping[str, str]) -> Setting
     """Return the settings. Raises `ConfigurationError` with all mistakes."""
     reader = _Reader(arguments, environ)
     values = {f.name: reader.value(f) for f in dataclasses.fields(Settings) if "setting" in f.metadata}
-    values["traces"], values["metrics"], values["logs_export"] = (_exporter(reader, signal) for signal in SIGNALS)
+    values["traces"], values["metrics_export"], values["logs_export"] = (
+        _exporter(reader, signal) for signal in SIGNALS
+    )
     for variable in _LIMITS:
         reader.check(variable, checks.whole(0, 128))
+    if "prometheus" in values["metrics"]:
+        reader.refuse(
+            _MULTIPROCESS, "asks for prometheus_client's multiprocess mode, which has no exemplars and cannot hold "
+            "OpenTelemetry's metrics; unset it, and push with OTEL_METRICS_EXPORTER=otlp or give each process a port "
+            "of its own in OTEL_EXPORTER_PROMETHEUS_PORT"
+        )  # fmt: skip
     if reader.problems:
         raise ConfigurationError(list(dict.fromkeys(reader.problems)))
     return Settings(**values)
@@ -230,6 +254,13 @@ class _Reader:
                 check(raw)
         except ValueError as error:
             self.problems.append(f"{variable}={checks.shown(raw, secret=False)} {error}")
+
+    def refuse(self, variables: Sequence[str], problem: str) -> None:
+        """Add `problem` for each of these variables that is set."""
+        for variable in variables:
+            raw = self._environ.get(variable, "").strip()
+            if raw:
+                self.problems.append(f"{variable}={checks.shown(raw, secret=False)} {problem}")
 
     def has_own(self, signal: Signal) -> bool:
         """Say whether the signal's endpoint comes from the variable of this signal alone."""

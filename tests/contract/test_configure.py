@@ -231,7 +231,7 @@ show(handle.stats.owned)
         collector.reply = answer.SerializeToString()
         ended = python(
             f"""
-handle = telemetry.configure("x", endpoint=sys.argv[2], metrics_exporter="none")
+handle = telemetry.configure("x", endpoint=sys.argv[2], metrics="none")
 {SEARCHES}
 show(handle.flush())
 show([handle.stats.exported, handle.stats.dropped["partial_success"]])
@@ -252,7 +252,7 @@ show([handle.stats.exported, handle.stats.dropped["partial_success"]])
         collector.refusals = [grpc_refusal if protocol == "grpc" else (429, {"Retry-After": "0"})] * 2
         ended = python(
             f"""
-handle = telemetry.configure("x", endpoint=sys.argv[2], protocol=sys.argv[3], metrics_exporter="none")
+handle = telemetry.configure("x", endpoint=sys.argv[2], protocol=sys.argv[3], metrics="none")
 {SEARCHES}
 show(handle.flush(30))
             """,
@@ -268,7 +268,7 @@ show(handle.flush(30))
         collector.refusals = [(StatusCode.RESOURCE_EXHAUSTED, ())]
         ended = python(
             f"""
-handle = telemetry.configure("x", endpoint=sys.argv[2], metrics_exporter="none")
+handle = telemetry.configure("x", endpoint=sys.argv[2], metrics="none")
 {SEARCHES}
 show(handle.flush(30))
 show(handle.stats.dropped["export_failed"])

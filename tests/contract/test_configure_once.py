@@ -22,7 +22,7 @@ class TestOnce:
         """Other arguments are warned of, once; no arguments ask for what there is."""
         ended = python(
             """
-first = telemetry.configure("x", endpoint="http://127.0.0.1:9", traces_exporter="none", metrics_exporter="none")
+first = telemetry.configure("x", endpoint="http://127.0.0.1:9", traces_exporter="none", metrics="none")
 show([telemetry.configure() is first, telemetry.configure("y") is first, telemetry.configure("z") is first])
             """
         )

@@ -13,7 +13,7 @@ from tests.otlp_stand_in import stand_in
 from tests.unit.own_process import python
 
 ONE_SPAN = """
-handle = telemetry.configure("x", metrics_exporter="none")
+handle = telemetry.configure("x", metrics="none")
 with telemetry.stage("work"):
     pass
 show(handle.flush(10))
@@ -94,7 +94,7 @@ def test_context_travels_in_the_configured_headers(propagators: str, headers: se
     """W3C, B3 and Jaeger carry the trace to the next process, and those that know baggage the operation."""
     sent = python(
         """
-telemetry.configure("first", endpoint="http://127.0.0.1:9", metrics_exporter="none", exit_timeout=0)
+telemetry.configure("first", endpoint="http://127.0.0.1:9", metrics="none", exit_timeout=0)
 from opentelemetry import propagate
 carrier = {}
 with telemetry.endpoint("/search") as span:
@@ -107,7 +107,7 @@ show([carrier, format(span.get_span_context().trace_id, "032x")])
     assert {name.lower() for name in carrier} == headers
     received = python(
         """
-telemetry.configure("second", endpoint="http://127.0.0.1:9", metrics_exporter="none", exit_timeout=0)
+telemetry.configure("second", endpoint="http://127.0.0.1:9", metrics="none", exit_timeout=0)
 from opentelemetry import baggage, propagate
 from telemetry.context import attach
 attach(propagate.extract(json.loads(sys.argv[1])))

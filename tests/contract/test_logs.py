@@ -112,7 +112,7 @@ logging.getLogger("search_telemetry").error("nor this")
         """`console` writes lines to standard error; after the shutdown the handlers are gone."""
         ended = python(
             """
-handle = telemetry.configure("shop", logs="console", traces_exporter="none", metrics_exporter="none")
+handle = telemetry.configure("shop", logs="console", traces_exporter="none", metrics="none")
 logging.warning("sold out")
 handle.shutdown()
 show(len(logging.getLogger().handlers))

@@ -43,7 +43,7 @@ def test_one_signals_variable_goes_before_that_of_all() -> None:
         "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "a=1",
     }
     settings = load({}, environ)
-    assert (settings.traces.endpoint, settings.metrics.endpoint) == ("http://traces:4317", "http://all:4317")
+    assert (settings.traces.endpoint, settings.metrics_export.endpoint) == ("http://traces:4317", "http://all:4317")
     assert (settings.logs_export.headers, settings.traces.headers) == ((("a", "1"),), ())
     assert load({"endpoint": "http://mine:1"}, environ).traces.endpoint == "http://mine:1"
 
