@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,6 +55,11 @@ class StandIn:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.got(signal)) >= count, PATIENCE), self.requests
             return self.got(signal)
+
+    def wait_until(self, right: Callable[[], bool], patience: float = PATIENCE) -> None:
+        """Wait until what came is `right`."""
+        with self.changed:
+            assert self.changed.wait_for(right, patience), self.requests
 
     def got(self, signal: str) -> list[Any]:
         """The requests of a signal so far."""
