@@ -15,7 +15,9 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.activity import NO_ACTIVITY, Activity, Run
+from telemetry.errors import TelemetryError
 from telemetry.guard import guard
+from telemetry.wrap import can_wrap
 
 F = TypeVar("F")
 
@@ -26,7 +28,7 @@ class Block:
     __slots__ = ("_open",)
 
     def __init__(self) -> None:
-        self._open: list[tuple[int | None, Activity]] = []
+        self._open: list[tuple[tuple[int, int] | None, Activity]] = []
 
     def _begin(self) -> Run:
         raise NotImplementedError
@@ -44,12 +46,12 @@ class Block:
             run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
         run.__exit__(kind, exc, tb)
 
-    def _close(self, block: int | None) -> Run:
+    def _close(self, block: tuple[int, int] | None) -> Run:
         """Take out the activity of the `with` block that ends now.
 
         Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
         in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
-        in an `ExitStack`, whose frames say nothing, the current context tells.
+        in an `ExitStack` or another helper, whose frames say nothing, the current context tells.
         """
         opened = self._open[::-1]
         if not opened:
@@ -64,6 +66,24 @@ class Block:
         return entry[1]
 
 
-def _block_of(frame: FrameType) -> int | None:
-    """Name the frame of a `with` block while it is open; None for the frames of `contextlib`'s stacks."""
-    return None if frame.f_code.co_filename == contextlib.__file__ else id(frame)
+def check_decorated(decorator: str, fn: object) -> None:
+    """Refuse to decorate what would no longer be what it was.
+
+    A function in the place of a class has no subclasses and no instances.
+    """
+    if isinstance(fn, type):
+        mend = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", mend)
+    if not can_wrap(fn):
+        mend = "decorate the function itself: the one that is called, or the one inside"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", mend)
+
+
+def _block_of(frame: FrameType) -> tuple[int, int] | None:
+    """Name the frame of a `with` block while it is open; None for the frames of `contextlib`'s stacks.
+
+    Its code is part of the name: a helper that enters in its own `__enter__` leaves in its `__exit__`, whose frame may
+    lie where the other one was.
+    """
+    code = frame.f_code
+    return None if code.co_filename == contextlib.__file__ else (id(frame), id(code))

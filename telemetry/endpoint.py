@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from telemetry import conventions as c
 from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
-from telemetry.block import Block, F
+from telemetry.block import Block, F, check_decorated
 from telemetry.documents import counter_for
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
@@ -21,7 +21,7 @@ from telemetry.instruments import observe
 from telemetry.request import operation_name, request_name, with_request
 from telemetry.scope import current_scope
 from telemetry.spans import operation_of
-from telemetry.wrap import wrap
+from telemetry.wrap import can_wrap, function_in, wrap
 
 _MARK: Final = "__telemetry_endpoint__"
 BeginIn = Callable[..., Run]
@@ -39,13 +39,15 @@ class Endpoint(Block):
 
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
+        check_decorated("endpoint", fn)
         wrapped: F = mark(wrap(fn, self.begin_of(fn)))
         return wrapped
 
     def begin_of(self, fn: Any) -> BeginIn:
         """Return how a call of `fn` begins, in a given context or the current one."""
-        count = counter_for(fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn)
-        default = f"/{getattr(fn, '__name__', 'call')}"
+        inner = function_in(fn)
+        count = counter_for(inner)
+        default = f"/{getattr(inner, '__name__', 'call')}"
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
             if providers.recording():
@@ -84,13 +86,13 @@ class Endpoint(Block):
 
 def mark(wrapped: Any) -> Any:
     """Note on a function, static or class method that its calls are endpoint spans; decorators around it copy that."""
-    setattr(getattr(wrapped, "__func__", wrapped), _MARK, True)
+    setattr(function_in(wrapped), _MARK, True)
     return wrapped
 
 
 def is_marked(fn: Any) -> bool:
     """Say whether calls of `fn` are endpoint spans already."""
-    return getattr(getattr(fn, "__func__", fn), _MARK, False) is True
+    return getattr(function_in(fn), _MARK, False) is True
 
 
 class _Metrics:
@@ -126,7 +128,7 @@ def endpoint(*names: Any) -> Any:
     served (see `telemetry.request`), else the first name, else `/` and the function's name.
     Metrics: `search.request.duration` and, where the call has documents, `search.documents`.
     """
-    if len(names) == 1 and callable(names[0]):
+    if len(names) == 1 and can_wrap(names[0]):
         return Endpoint(())(names[0])
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:

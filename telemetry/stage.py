@@ -14,7 +14,7 @@ from telemetry import conventions as c
 from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.attributes import clean
-from telemetry.block import Block, F
+from telemetry.block import Block, F, check_decorated
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
 from telemetry.instruments import observe
@@ -58,6 +58,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         def begin(_args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Run:
             return self._begin()
 
+        check_decorated("stage", fn)
         wrapped: F = wrap(fn, begin)
         return wrapped
 

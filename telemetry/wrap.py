@@ -1,42 +1,104 @@
 """Runs any callable inside an activity, and looks from outside as the callable did.
 
-In: a function of any shape (plain, coroutine, generator, async generator; static or class method) and `begin`, which
-starts an activity for a call's arguments. Out: a function of the same shape. State: none.
+In: a function of any shape (plain, coroutine, generator, async generator; static or class method, property) and
+`begin`, which starts an activity for a call's arguments. Out: a function of the same shape. State: none.
 
 The exception of a call passes one frame of ours. As with every wrapper of this kind, a wrong argument list of a
 coroutine or generator function is reported when it first runs, not when it is called.
 """
 
+import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Generator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Final
 
-from telemetry.activity import Run
+from telemetry.returned import Begin, Shape, stands_for_work, to_the_end
 
-Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
+__all__ = ["Begin", "can_wrap", "function_in", "wrap"]
 
 
 def wrap(fn: Any, begin: Begin) -> Any:
     """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives."""
+    descriptor = _descriptor(fn, begin)
+    if descriptor is not None:
+        return descriptor
+    made_by = _context_manager_maker(fn)
+    if made_by is not None:
+        return made_by(wrap(fn.__wrapped__, begin))
+    wrapped = functools.update_wrapper(_runner(fn, begin), fn)
+    _copy_methods(wrapped, fn)
+    return wrapped
+
+
+def can_wrap(fn: Any) -> bool:
+    """Say whether `wrap` knows what to do with `fn`."""
+    return callable(fn) or function_in(fn) is not fn
+
+
+def function_in(fn: Any) -> Any:
+    """Return the function that a static or class method, a property or a partial method holds, else `fn` itself."""
     if isinstance(fn, staticmethod | classmethod):
-        return type(fn)(wrap(fn.__func__, begin))
+        return fn.__func__
+    if isinstance(fn, property):
+        return fn.fget
+    return fn.func if isinstance(fn, functools.cached_property | functools.partialmethod) else fn
+
+
+def _runner(fn: Any, begin: Begin) -> Callable[..., Any]:
     shape = _shape_of(fn)
     if inspect.isasyncgenfunction(shape):
-        wrapper: Any = _async_generator(fn, begin)
-    elif inspect.iscoroutinefunction(shape):
-        wrapper = _coroutine(fn, begin)
-    elif inspect.isgeneratorfunction(shape):
-        wrapper = _generator(fn, begin)
-    else:
-        wrapper = _plain(fn, begin)
-    return functools.update_wrapper(wrapper, fn)
+        return _async_generator(fn, begin)
+    if inspect.iscoroutinefunction(shape) or inspect.iscoroutinefunction(fn):
+        return _coroutine(fn, begin)
+    if inspect.isgeneratorfunction(shape):
+        return _generator(fn, begin)
+    return to_the_end(fn, begin, _SHAPES) if stands_for_work(shape) else _plain(fn, begin)
 
 
 def _shape_of(fn: Any) -> Any:
     """Return what decides how `fn` runs: an object with `__call__` runs as that method does."""
-    is_function = inspect.isroutine(fn) or isinstance(fn, functools.partial | type)
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    is_function = inspect.isroutine(fn) or isinstance(fn, type)
     return fn if is_function else getattr(fn, "__call__", fn)  # noqa: B004  the method itself is wanted
+
+
+def _descriptor(fn: Any, begin: Begin) -> Any:
+    """Return a descriptor of the same kind around the wrapped function; None where `fn` is none of these."""
+    if isinstance(fn, staticmethod | classmethod):
+        return type(fn)(wrap(fn.__func__, begin))
+    if isinstance(fn, property):
+        return fn.getter(wrap(fn.fget, begin))
+    if isinstance(fn, functools.cached_property):
+        return type(fn)(wrap(fn.func, begin))
+    if isinstance(fn, functools.partialmethod):
+        return type(fn)(wrap(fn.func, begin), *fn.args, **fn.keywords)
+    return None
+
+
+_MADE_BY: Final[tuple[Callable[..., Any], ...]] = (contextlib.contextmanager, contextlib.asynccontextmanager)
+_MAKERS: Final[dict[object, Callable[..., Any]]] = {made_by(lambda: None).__code__: made_by for made_by in _MADE_BY}
+"""By their code: the functions that the standard library makes of generators, and how."""
+
+
+def _context_manager_maker(fn: Any) -> Callable[..., Any] | None:
+    """Return what made a `with` block's function of a generator function; None where `fn` is no such function.
+
+    A run of `@stage @contextmanager` lasts as long as that of `@contextmanager @stage`: the whole block.
+    """
+    return _MAKERS.get(getattr(fn, "__code__", None)) if hasattr(fn, "__wrapped__") else None
+
+
+def _copy_methods(wrapped: Any, fn: Any) -> None:
+    """Give the methods of an object to the function around it, such as `cache_clear` of an `lru_cache`."""
+    kind = type(fn)
+    if kind.__module__ == "builtins" or isinstance(fn, functools.partial | type):
+        return
+    for name in dir(kind):
+        if not name.startswith("_") and not hasattr(wrapped, name) and inspect.isroutine(getattr(kind, name)):
+            setattr(wrapped, name, getattr(fn, name))
 
 
 def _plain(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
@@ -56,11 +118,15 @@ def _coroutine(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 
 
 def _generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """Delegate as `yield from` does (PEP 380), with our context current only while the generator's body runs."""
+    """Delegate every step, with our context current only while the generator's body runs.
+
+    What is thrown in, `GeneratorExit` too, is the generator's to handle: so it answers `close` as it would alone.
+    """
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = fn(*args, **kwargs)
         run = begin(args, kwargs)
+        del args, kwargs  # the generator lets go of them when it likes
         resume: Callable[[], Any] = functools.partial(next, generator)
         with run.whole():
             while True:
@@ -74,22 +140,19 @@ def _generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
                     del resume  # it may hold an exception, whose traceback holds this frame
                 try:
                     resume = functools.partial(generator.send, (yield item))
-                except GeneratorExit:
-                    token = run.resume()
-                    try:
-                        return generator.close()
-                    finally:
-                        run.pause(token)
-                except BaseException as exc:  # noqa: BLE001  thrown in by the consumer: the generator's to handle
+                except BaseException as exc:  # noqa: BLE001  thrown in by the consumer
                     resume = functools.partial(generator.throw, exc)
 
     return wrapper
 
 
 def _async_generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    """Delegate every step, as above."""
+
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         generator = fn(*args, **kwargs)
         run = begin(args, kwargs)
+        del args, kwargs  # as above
         resume: Callable[[], Any] = generator.__anext__
         with run.whole():
             while True:
@@ -103,14 +166,14 @@ def _async_generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]
                     del resume  # as above
                 try:
                     resume = functools.partial(generator.asend, (yield item))
-                except GeneratorExit:
-                    token = run.resume()
-                    try:
-                        await generator.aclose()
-                    finally:
-                        run.pause(token)
-                    raise
-                except BaseException as exc:  # noqa: BLE001  thrown in by the consumer: the generator's to handle
+                except BaseException as exc:  # noqa: BLE001  thrown in by the consumer
                     resume = functools.partial(generator.athrow, exc)
 
     return wrapper
+
+
+_SHAPES: Final[dict[type, Shape]] = {
+    CoroutineType: _coroutine,
+    GeneratorType: _generator,
+    AsyncGeneratorType: _async_generator,
+}

@@ -271,7 +271,8 @@ class TestGenerators:
         next(items)
         with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
             items.close()  # type: ignore[attr-defined]
-        assert spans.open == []
+        assert list(items) == []
+        assert spans.tree(status=True) == "work"
 
     def test_a_spent_generator_leaves_nothing_behind(self, spans: Spans) -> None:
         """An exception thrown into a generator is not kept alive by the wrapper's frame."""

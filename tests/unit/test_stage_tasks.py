@@ -1,8 +1,10 @@
 """`stage` in tasks: siblings, cancellation, timeouts."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 import telemetry
 from telemetry.testing.spans import Spans
@@ -56,3 +58,33 @@ class TestTasks:
             "request error.type=TimeoutError ! TimeoutError\n"
             "└ slow error.type=CancelledError ! asyncio.exceptions.CancelledError"
         )
+
+
+class TestOneObjectInHelpers:
+    async def test_a_helper_of_ones_own_around_one_stage(self, spans: Spans) -> None:
+        """A class that enters a shared stage in its own `__enter__` leaves the right one, whatever runs beside it."""
+        shared = telemetry.stage("shared")
+
+        class Timed:
+            def __enter__(self) -> None:
+                shared.__enter__().set_attribute("who", asyncio.current_task().get_name())  # type: ignore[union-attr]
+
+            def __exit__(self, kind: Any, exc: Any, tb: Any) -> None:  # noqa: PYI036
+                trace.get_current_span().set_attribute("at_exit", asyncio.current_task().get_name())  # type: ignore[union-attr]
+                shared.__exit__(kind, exc, tb)
+
+        async def work(mine: asyncio.Event, other: asyncio.Event) -> None:
+            with Timed():
+                mine.set()
+                await other.wait()
+                await asyncio.sleep(0)
+                with telemetry.stage(asyncio.current_task().get_name()):  # type: ignore[union-attr]
+                    pass
+
+        first, second = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work(first, second), name="a")
+            group.create_task(work(second, first), name="b")
+        assert spans.tree(attributes=["who", "at_exit"]) == ("shared who=a at_exit=a\n└ a\nshared who=b at_exit=b\n└ b")
+        ends = {str((span.attributes or {}).get("who")): span.end_time or 0 for span in spans.named("shared")}
+        assert all(ends[leaf.name] > (leaf.end_time or 0) for leaf in spans if leaf.name in ends)
