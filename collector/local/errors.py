@@ -35,6 +35,10 @@ class StoreDamagedError(StoreError):
     """The file is no store, or is broken."""
 
 
+class StoreForeignError(StoreError):
+    """The file is whole, or seems so, and is none of ours: it is left alone."""
+
+
 class RefusedError(CollectorError):
     """An export that is not accepted. Each kind becomes a gRPC status and an HTTP status in the front ends."""
 
@@ -53,6 +57,14 @@ class UnsupportedError(RefusedError):
 
 class TooSlowError(RefusedError):
     """The payload did not arrive in time."""
+
+
+class UnauthorizedError(RefusedError):
+    """The sender has not shown a token that is let in. Sending it again does not help."""
+
+
+class ForbiddenError(RefusedError):
+    """A page in a browser tries to send what no page may."""
 
 
 class QueueFullError(RefusedError):

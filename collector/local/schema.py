@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with every change of the tables, together with a step in `migrations.py`."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ BATCHES = Table(
 
 META = Table(
     "meta",
-    "Facts about the store itself: schema_version.",
+    "Facts about the store itself: `schema_version`, and `written_by`: the program that wrote it last.",
     (
         Column("key", "VARCHAR NOT NULL", "what"),
         Column("value", "VARCHAR NOT NULL", "its value"),

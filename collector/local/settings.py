@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from collector.local.errors import SettingsError
 
 MIB = 1 << 20
+MIN_STORE_BYTES = 32_000_000
+"""The least that a store can be bounded to: its tables alone have some hundred columns, each in blocks of 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,30 @@ class CollectorSettings:
     """What a refused sender is told to wait."""
     read_timeout_s: float = 30.0
     """How long the body of one HTTP export may take to arrive."""
+    slow_after_s: float = 1.0
+    """An export that takes longer to arrive gives its place up when others wait for it."""
+    receiving_exports: int = 16
+    """Exports whose bodies may be arriving at once; the others wait in their connections."""
+    max_connections: int = 512
+    """Open connections to each port; for a further one, the one that has been idle for longest is closed."""
+    max_streams: int = 128
+    """Exports at once on one gRPC connection."""
+    handshake_timeout_s: float = 10.0
+    """How long a new connection may take to agree on TLS, or on HTTP/2."""
+    header_timeout_s: float = 10.0
+    """How long the head of one HTTP request may take to arrive."""
+    idle_timeout_s: float = 60.0
+    """How long an HTTP connection is kept open for the next request."""
+    max_header_bytes: int = 32_768
+    """Request line and headers of one HTTP request, or the metadata of one gRPC call."""
+    max_records: int = 100_000
+    """Spans, metrics or log records in one export."""
+    max_record_bytes: int = 4 * MIB
+    """One span, metric or log record."""
+    max_elements: int = 10_000
+    """Attributes, events or links of one span, points' buckets, or elements of one list: each of them."""
+    max_depth: int = 32
+    """Lists and maps within each other in one attribute."""
     remembered_exports: int = 100_000
     """How many exports are remembered to recognise one that is sent again."""
     remembered_age_s: float = 86_400.0
@@ -40,14 +66,22 @@ class CollectorSettings:
     memory_limit_bytes: int = 1_024 * MIB
     """What DuckDB may hold in memory; beyond it, queries spill to disk."""
     checkpoint_bytes: int = 64 * MIB
-    """Size of the write-ahead log at which DuckDB moves it into the store."""
+    """Size of the write-ahead log at which DuckDB moves it into the store; at most an eighth of max_store_bytes."""
+    retention_s: float | None = 7 * 86_400.0
+    """Telemetry that arrived longer ago is deleted; None: it is kept."""
+    max_store_bytes: int | None = 2_000_000_000
+    """Beyond so many bytes in use in the store, the oldest telemetry is deleted; None: the disk is the limit."""
 
     def __post_init__(self) -> None:
         problems = [
-            f"{field.name}={getattr(self, field.name)!r} must be above 0"
+            f"{field.name}={value!r} must be above 0"
             for field in fields(self)
-            if not getattr(self, field.name) > 0
+            if (value := getattr(self, field.name)) is not None and not value > 0
         ]
+        if self.max_store_bytes is not None and 0 < self.max_store_bytes < MIN_STORE_BYTES:
+            problems.append(
+                f"max_store_bytes={self.max_store_bytes} is below {MIN_STORE_BYTES}, which DuckDB needs to work with"
+            )
         if self.max_request_bytes > self.queue_bytes:
             problems.append(
                 f"max_request_bytes={self.max_request_bytes} is above queue_bytes={self.queue_bytes}: "
@@ -55,3 +89,9 @@ class CollectorSettings:
             )
         if problems:
             raise SettingsError("; ".join(problems), "leave them out for the defaults")
+
+    def effective_checkpoint_bytes(self) -> int:
+        """`checkpoint_bytes`, cut so that the log stays small beside a small store."""
+        if self.max_store_bytes is None:
+            return self.checkpoint_bytes
+        return min(self.checkpoint_bytes, self.max_store_bytes // 8)

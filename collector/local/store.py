@@ -6,35 +6,50 @@ The `Store` owns the file; DuckDB locks it against other processes.
 
 from __future__ import annotations
 
-import re
+import logging
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from collector.local import expiry, migrations
 from collector.local.changes import Changes
-from collector.local.columns import CONFIG, insert
+from collector.local.columns import insert
+from collector.local.damage import check_log_has_file, check_open, set_aside, size_of, wal_of
 from collector.local.decode import Decoded, Row
-from collector.local.errors import StoreDamagedError, StoreError, StoreHeldError
+from collector.local.errors import StoreDamagedError, StoreError
+from collector.local.expiry import Expired, Expiry
+from collector.local.opening import NAME_ANOTHER, connect, explain, make_folder
 from collector.local.schema import (
     BATCHES,
     EXEMPLARS,
-    META,
     METRIC_POINTS,
     RESOURCES,
-    SCHEMA_VERSION,
     SCOPES,
     TABLES,
     Table,
 )
 from collector.local.settings import CollectorSettings
 
-NAME_ANOTHER = "name another with --store"
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are remembered as stored; others are looked up."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """Bytes on disk. What is deleted becomes free within the file, is used again, and leaves the file at its size."""
+
+    used: int
+    """Blocks in use, by `pragma_database_size`."""
+    free: int
+    """Blocks in the file that are free to be used again."""
+    log: int
+    """The write-ahead log: committed, and not in the file yet."""
 
 
 class Store:
@@ -63,14 +78,34 @@ class Store:
 
         Raises:
             StoreHeldError: another process has it open.
-            StoreDamagedError: the file is no store, or is broken.
+            StoreDamagedError: the file is broken.
+            StoreForeignError: it is a file of another program.
             StoreError: it cannot be opened for another reason; the message says which.
         """
-        if path is not None and not read_only:
-            make_folder(path.parent)
-        if path is not None and read_only and not path.exists():
-            raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {NAME_ANOTHER}")
-        return cls(path, read_only, settings or CollectorSettings())
+        settings = settings or CollectorSettings()
+        if path is not None:
+            check_log_has_file(path)
+            if read_only and not path.exists():
+                raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {NAME_ANOTHER}")
+            if not read_only:
+                make_folder(path.parent)
+                inspect(path, settings)
+        return cls(path, read_only, settings)
+
+    @classmethod
+    def open_or_start_afresh(cls, path: Path | None, settings: CollectorSettings) -> Store:
+        """Open the store for writing; a damaged one is set aside, with a warning, and a new one is made in its place.
+
+        Raises:
+            StoreError: it cannot be opened for another reason than damage.
+        """
+        try:
+            return cls.open(path, settings=settings)
+        except StoreDamagedError as error:
+            if path is None:
+                raise
+            tell_set_aside(error.message, set_aside(path))
+            return cls.open(path, settings=settings)
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one query or a few, in any thread; it sees what is committed, and never blocks the writer.
@@ -128,6 +163,38 @@ class Store:
         finally:
             cursor.close()
 
+    def expire(self, what: Expiry) -> Expired:
+        """Delete old telemetry, all that is meant or none; by the writing thread. Raises `duckdb.Error`."""
+        with closing(self.reader()) as cursor:
+            expired = expiry.delete(cursor, what)
+        self._known[RESOURCES.name] -= set(what.resources)
+        self._known[SCOPES.name] -= set(what.scopes)
+        self.changed.bump()
+        return expired
+
+    def checkpoint(self) -> None:
+        """Move the log into the file, which frees the blocks of what was deleted; by the writing thread."""
+        with closing(self.reader()) as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def size(self) -> StoreSize:
+        """What it takes on disk; zeros for a store in memory."""
+        row = self._query("SELECT block_size, used_blocks, free_blocks FROM pragma_database_size()", [])
+        block, used, free = row[0]
+        log = size_of(wal_of(self.path)) if self.path else 0
+        return StoreSize(int(used) * int(block), int(free) * int(block), log)
+
+    def start_afresh(self, why: str) -> None:
+        """Set the damaged file aside, with a warning, and go on with a new one. Raises as `open` does."""
+        if self.path is None:
+            return
+        with self._lock:
+            with suppress(duckdb.Error):
+                self._root.close()
+            tell_set_aside(why, set_aside(self.path))
+            self._root = connect(self.path, self.read_only, self._settings)
+        self._prepare()
+
     def reopen(self) -> None:
         """Open the file anew after DuckDB gave up on it (disk full, input/output error). Raises as `open` does."""
         if self.path is None:
@@ -145,32 +212,20 @@ class Store:
             self._root.close()
 
     def _prepare(self) -> None:
-        """Make the tables in a new file, or see that an old one has those of this program."""
+        """Make the tables in a new file, or bring those of an old one to today's."""
         for known in self._known.values():
             known.clear()
         cursor = self.reader()
         try:
-            names = {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-            if not names and not self.read_only:
-                make_tables(cursor)
-            elif META.name not in names:
-                raise StoreDamagedError(f"{self.path} is a DuckDB file, but no store of telemetry", NAME_ANOTHER)
-            self._check_version(cursor)
+            if self.path is not None and self.read_only:
+                check_open(cursor, self.path)
+            migrations.prepare(cursor, self.path, read_only=self.read_only)
             last = cursor.execute("SELECT max(point_id) FROM metric_points").fetchone()
             self._next_point = 0 if last is None or last[0] is None else int(last[0]) + 1
         except duckdb.Error as error:
             raise explain(self.path, error) from error
         finally:
             cursor.close()
-
-    def _check_version(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        row = cursor.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        version = row[0] if row else "none"
-        if version != str(SCHEMA_VERSION):
-            raise StoreError(
-                f"the store {self.path} has schema version {version}, this program knows {SCHEMA_VERSION}",
-                f"use the program that made it, or {NAME_ANOTHER}",
-            )
 
     def _query(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         cursor = self.reader()
@@ -222,56 +277,21 @@ class Store:
         known |= identifiers
 
 
-def connect(path: Path | None, read_only: bool, settings: CollectorSettings) -> duckdb.DuckDBPyConnection:
-    """Open the DuckDB file, saying in our own words why it cannot be opened."""
-    config: dict[str, Any] = CONFIG | {
-        "memory_limit": f"{settings.memory_limit_bytes}B",
-        "checkpoint_threshold": f"{settings.checkpoint_bytes}B",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    try:
-        return duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=config)
-    except duckdb.Error as error:
-        raise explain(path, error) from error
+def inspect(path: Path, settings: CollectorSettings) -> None:
+    """See that an existing file is a whole store of ours before it is opened for writing, which may change it.
+
+    Raises: as `Store.open`.
+    """
+    if not path.exists():
+        return
+    with closing(connect(path, True, settings)) as connection:
+        try:
+            check_open(connection, path)
+            migrations.check(connection, path)
+        except duckdb.Error as error:
+            raise explain(path, error) from error
 
 
-def explain(path: Path | None, error: duckdb.Error) -> StoreError:
-    """What DuckDB's error on opening a file means for the person who runs the collector."""
-    text = str(error)
-    if "could not set lock" in text.lower():
-        holder = re.search(r"\(PID (\d+)\)", text)
-        by = f" (pid {holder[1]})" if holder else ""
-        return StoreHeldError(
-            f"the store {path} is held by another process{by}",
-            "`telemetry services` and the other commands read through the running collector; "
-            f"stop it to open the store here, or {NAME_ANOTHER}",
-        )
-    if path is not None and path.is_dir():
-        return StoreError(f"the store {path} is a folder", "name a file with --store")
-    if "permission denied" in text.lower() or "no space left" in text.lower():
-        return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"mend that, or {NAME_ANOTHER}")
-    return StoreDamagedError(
-        f"the store {path} is damaged or is no store: {_first_line(text)}", f"move the file away, or {NAME_ANOTHER}"
-    )
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else "no reason given"
-
-
-def make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Make all tables of a new store, or none."""
-    cursor.begin()
-    for table in TABLES:
-        cursor.execute(table.ddl())
-    cursor.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-    cursor.commit()
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a store, with its parents."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"the folder {folder} for the store cannot be made: {error.strerror}", NAME_ANOTHER) from error
+def tell_set_aside(why: str, aside: Path) -> None:
+    """Say that a damaged store was moved, and to where."""
+    _log.warning("%s. It is kept as %s; a new store is begun.", why, aside)
