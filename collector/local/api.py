@@ -19,10 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.local import api_answers
+from collector.local.access import OPEN, Access
 from collector.local.api_json import dumps, plain
 from collector.local.api_parameters import Parameters
 from collector.local.api_wait import await_trace
-from collector.local.errors import CollectorError
+from collector.local.auth import CHALLENGE
+from collector.local.errors import CollectorError, UnauthorizedError
 from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
 from collector.local.store import Store
@@ -46,13 +48,14 @@ class Collector(Protocol):
         """What came in and what became of it."""
 
 
-def create_app(collector: Collector) -> Starlette:
+def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
     """The API as an ASGI application.
 
     Args:
         collector: whose store is read.
+        access: who may read; `/api/health`, which tells nothing, is for everyone.
     """
-    api = _Api(collector)
+    api = _Api(collector, access)
     routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
@@ -65,8 +68,9 @@ def create_app(collector: Collector) -> Starlette:
 class _Api:
     """The handlers. Each runs in a thread and gives back plain values."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, access: Access) -> None:
         self._collector = collector
+        self._access = access
 
     def health(self, request: Request) -> dict[str, Any]:
         Parameters(_pairs(request), ())
@@ -94,8 +98,14 @@ class _Api:
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
-            if _is_misnamed(request):
+            if self._access.tokens is None and _is_misnamed(request):
                 return _error(403, "forbidden", "The API is called by a name that is not its own.", "Call 127.0.0.1.")
+            try:
+                if handler != self.health:
+                    self._access.check(request.headers.get("authorization"))
+            except UnauthorizedError as error:
+                challenge = {"WWW-Authenticate": CHALLENGE}
+                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.mend), challenge)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(_respond, handler, request, limiter=limiter)
 
@@ -143,4 +153,13 @@ def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> 
 
 
 def _error(status: int, code: str, message: str, mend: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _json(status, {"error": {"code": code, "message": message, "mend": mend}}, headers)
+    return _json(status, error_json(status, code, message, mend), headers)
+
+
+def error_json(_: int, code: str, message: str, mend: str) -> dict[str, Any]:
+    """The one shape of an error."""
+    return {"error": {"code": code, "message": message, "mend": mend}}
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

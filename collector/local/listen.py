@@ -1,6 +1,7 @@
 """Addresses to listen on, and what to say when one cannot be had.
 
-In: `HOST:PORT`. Out: a bound socket, or `PortTakenError` naming the port and, where it can be found, its holder.
+In: `HOST:PORT`. Out: the IP address that it means, and a bound socket; or `PortTakenError`, which names the port and,
+where it can be found, its holder.
 No state.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from dataclasses import dataclass
+from typing import Any
 
 from collector.local.errors import PortTakenError, SettingsError
 
@@ -29,31 +32,53 @@ def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def bind(address: str, option: str) -> socket.socket:
-    """A socket bound to the address.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address to listen on, as it was given and as it was resolved."""
+
+    option: str
+    given: str
+    family: int
+    where: tuple[Any, ...]
+
+    @property
+    def ip(self) -> str:
+        """The IP address, which the socket is bound to whatever the host's name means later."""
+        return str(self.where[0])
+
+
+def resolve(address: str, option: str) -> Place:
+    """Find out which IP address is meant.
 
     Raises:
-        SettingsError: it is no address.
-        PortTakenError: it is in use, or not ours to use.
+        SettingsError: it is no address, or its host is not known.
     """
     host, port = split_address(address, option)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise SettingsError(
-            f"--{option} {address!r}: the host is not known ({error.strerror})", "write 127.0.0.1"
-        ) from error
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no host name"
+        raise SettingsError(f"--{option} {address!r}: the host is not known ({why})", "write 127.0.0.1") from error
     # "localhost" may be both: senders try IPv4 in any case, IPv6 not always.
-    family, kind, protocol, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    listening = socket.socket(family, kind, protocol)
+    family, _, _, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return Place(option, address, family, where)
+
+
+def bind(place: Place) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        PortTakenError: it is in use, or not ours to use.
+    """
+    listening = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
+        listening.bind(place.where)
         listening.listen(128)
         listening.setblocking(False)
     except OSError as error:
         listening.close()
-        raise taken(address, option, error) from error
+        raise taken(place.given, place.option, error) from error
     return listening
 
 

@@ -6,16 +6,13 @@ In: coroutines from any thread. Out: their results. Owns the thread, the loop an
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-import uvicorn
-
 Result = TypeVar("Result")
 GRACE_S = 2
-"""How long, at the end, a request may still take: long enough for a commit, not for a sender that has gone silent."""
+"""Seconds that a request may still take at the end: long enough for a commit, not for a sender that has gone silent."""
 
 Stopper = Callable[[float], Awaitable[None]]
 
@@ -56,27 +53,3 @@ class LoopThread:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-
-
-async def serve_http(thread: LoopThread, app: Any, listening: socket.socket) -> None:
-    """Serve an ASGI application on a bound socket, on the loop of `thread`, until that is stopped."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-
-    async def stop(timeout_s: float) -> None:
-        server.should_exit = True
-        await asyncio.wait([serving], timeout=timeout_s)
-        for connection in list(server.server_state.connections):
-            connection.transport.close()
-
-    thread.on_stop(stop)

@@ -6,9 +6,9 @@ In: requests on port 4318. Out: what the receiver says, in the request's own con
 
 from __future__ import annotations
 
-import asyncio
 from math import ceil
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -19,23 +19,30 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from collector.local.access import LOOPBACK_NAMES
+from collector.local.auth import CHALLENGE
 from collector.local.budget import Hold
 from collector.local.errors import (
+    ForbiddenError,
     MalformedError,
     QueueFullError,
     RefusedError,
     StoreUnavailableError,
     TooLargeError,
     TooSlowError,
+    UnauthorizedError,
     UnsupportedError,
 )
 from collector.local.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.receiver import Receiver
+from collector.local.receiving import Receiving
 from collector.local.settings import CollectorSettings
 from collector.local.signals import ALL, BY_PATH
 
 STATUSES: dict[type[RefusedError], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
     MalformedError: (400, 3),
+    UnauthorizedError: (401, 16),
+    ForbiddenError: (403, 7),
     TooSlowError: (408, 4),
     TooLargeError: (413, 8),
     UnsupportedError: (415, 3),
@@ -45,18 +52,29 @@ STATUSES: dict[type[RefusedError], tuple[int, int]] = {  # HTTP status, code in 
 PATHS = "POST " + ", ".join(signal.path for signal in ALL)
 
 
-def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
-    """The ASGI application of the OTLP/HTTP port."""
+def http_app(
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, *, pages: bool = False
+) -> Starlette:
+    """The ASGI application of the OTLP/HTTP port.
+
+    Args:
+        receiver: takes what arrives.
+        settings: limits.
+        receiving: the places for bodies.
+        pages: whether a web page may send; where no token is asked for, none may.
+    """
 
     async def export(request: Request) -> Response:
         signal = BY_PATH[request.url.path]
         answer_in = JSON
         try:
-            hold = receiver.admit(signal)
+            hold = receiver.admit(signal, request.headers.get("authorization"))
             try:
+                if not pages:
+                    _refuse_pages(request)
                 answer_in = content_type_of(request.headers.get("content-type", ""))
                 encoding = encoding_of(request.headers.get("content-encoding", ""))
-                body = await _body(request, hold, settings)
+                body = await _body(request, hold, settings, receiving)
             except BaseException:
                 hold.release()
                 raise
@@ -71,11 +89,25 @@ def http_app(receiver: Receiver, settings: CollectorSettings) -> Starlette:
 
     return Starlette(
         routes=[Route(signal.path, export, methods=["POST"]) for signal in ALL],
-        exception_handlers={404: _not_here, 405: _not_here},
+        exception_handlers={404: _not_here, 405: _not_here, Exception: _failed},
     )
 
 
-async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> bytes:
+def status_json(status: int, _: str, message: str, mend: str) -> dict[str, Any]:
+    """An error to whom no request could be read, as the JSON of a `google.rpc.Status`."""
+    return {"code": 4 if status == 408 else 3, "message": f"{message}; {mend}"}
+
+
+def _refuse_pages(request: Request) -> None:
+    """Of all callers only browsers send `Origin`: any page could write to a port that asks for no token."""
+    origin = request.headers.get("origin")
+    if origin is not None and (urlsplit(origin).hostname or "") not in LOOPBACK_NAMES:
+        raise ForbiddenError(
+            f"a web page of {origin[:100]!r} may not send to a collector without a token", "start it with --token-file"
+        )
+
+
+async def _body(request: Request, hold: Hold, settings: CollectorSettings, receiving: Receiving) -> bytes:
     """The body as it came, held by the budget part by part, within limits of size and time.
 
     When it is refused in the middle, the server reads the rest and forgets it: a sender cut off while it sends sees a
@@ -84,15 +116,15 @@ async def _body(request: Request, hold: Hold, settings: CollectorSettings) -> by
     limit = settings.max_request_bytes
     body: list[bytes] = []
     try:
-        async with asyncio.timeout(settings.read_timeout_s):
+        async with receiving.place():
             async for part in request.stream():
                 if hold.size + len(part) > limit:
                     raise too_large(limit)
                 hold.grow(len(part))
                 body.append(part)
-    except TimeoutError:
-        waited = f"{settings.read_timeout_s:g} s"
-        raise TooSlowError(f"the body did not arrive within read_timeout_s, {waited}", "send it faster") from None
+    except QueueFullError:
+        receiving.give_way()
+        raise
     except ClientDisconnect:
         raise MalformedError("the sender left before the body was whole", "") from None
     return b"".join(body)
@@ -103,6 +135,8 @@ def _refused(refusal: RefusedError, answer_in: str) -> Response:
     headers = {}
     if isinstance(refusal, QueueFullError | StoreUnavailableError):
         headers["Retry-After"] = str(ceil(refusal.retry_after_s))
+    if isinstance(refusal, UnauthorizedError):
+        headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(refusal, TooSlowError):
         headers["Connection"] = "close"  # the rest of the body is not read
     return _response(status, Status(code=code, message=str(refusal)), answer_in, headers)
@@ -122,3 +156,9 @@ async def _not_here(request: Request, error: Exception) -> Response:
     text = f"{request.method} {request.url.path} is not served here; this port takes {PATHS} (OTLP/HTTP)"
     status = Status(code=12 if refused.status_code == 405 else 5, message=text)
     return _response(refused.status_code, status, JSON, dict(refused.headers or {}))
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    """Something that we did not foresee; the server logs it."""
+    status = Status(code=13, message=f"the collector failed: {type(error).__name__}; its log says more")
+    return _response(500, status, JSON)

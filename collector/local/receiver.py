@@ -10,14 +10,17 @@ import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
+from collector.local.access import OPEN, Access
 from collector.local.budget import Budget, Hold
 from collector.local.errors import (
+    ForbiddenError,
     MalformedError,
     QueueFullError,
     RefusedError,
     StoreUnavailableError,
     TooLargeError,
     TooSlowError,
+    UnauthorizedError,
     UnsupportedError,
 )
 from collector.local.export import Export, Reply
@@ -34,20 +37,30 @@ DECODERS = 2
 class Receiver:
     """The way in, the same for every protocol."""
 
-    def __init__(self, writer: Writer, budget: Budget, counters: Counters, settings: CollectorSettings) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        budget: Budget,
+        counters: Counters,
+        settings: CollectorSettings,
+        access: Access = OPEN,
+    ) -> None:
         self._writer = writer
         self._budget = budget
         self._counters = counters
         self._settings = settings
+        self._access = access
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
 
-    def admit(self, signal: Signal) -> Hold:
-        """Count an export as it arrives and let it in.
+    def admit(self, signal: Signal, authorization: str | None = None) -> Hold:
+        """Count an export as it arrives and let it in, before anything of its body is read.
 
         Raises:
+            UnauthorizedError: `authorization` has no token that is known here.
             QueueFullError: too much is under way.
         """
         self._counters.add(signal.name, exports=1)
+        self._access.check(authorization)
         return self._budget.hold()
 
     async def export(
@@ -66,6 +79,8 @@ class Receiver:
         """Count an export that was not stored, by the kind of its refusal."""
         if isinstance(refusal, QueueFullError | StoreUnavailableError):
             self._counters.add(signal.name, refused=1)
+        elif isinstance(refusal, UnauthorizedError | ForbiddenError):
+            self._counters.add(signal.name, unauthorized=1)
         elif isinstance(refusal, MalformedError | TooLargeError | TooSlowError | UnsupportedError):
             self._counters.add(signal.name, malformed=1)
 

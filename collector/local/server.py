@@ -6,35 +6,23 @@ In: a path and addresses. Out: a running collector, its real addresses, its stor
 
 from __future__ import annotations
 
-import errno
-import socket
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from collector.local.access import OPEN, Access
 from collector.local.budget import Budget
 from collector.local.errors import CollectorError
-from collector.local.listen import bind, join_address, split_address, taken
-from collector.local.loop_thread import LoopThread, serve_http
-from collector.local.otlp_grpc import grpc_server
-from collector.local.otlp_http import http_app
+from collector.local.listen import bind
+from collector.local.loop_thread import LoopThread
+from collector.local.ports import Addresses, Places, Ports, find_places
 from collector.local.receiver import Receiver
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
 from collector.local.store import Store
 from collector.local.writer import Writer
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the collector listens, as `HOST:PORT` with the real port; None where it does not."""
-
-    grpc: str | None
-    http: str | None
-    api: str | None
 
 
 class LocalCollector:
@@ -46,6 +34,7 @@ class LocalCollector:
         http: address of OTLP over HTTP.
         api: address of the query API.
         settings: limits.
+        access: tokens and TLS of all three ports; without, they are for this machine alone.
     """
 
     def __init__(
@@ -55,7 +44,10 @@ class LocalCollector:
         http: str | None = "127.0.0.1:4318",
         api: str | None = "127.0.0.1:4319",
         settings: CollectorSettings | None = None,
+        *,
+        access: Access = OPEN,
     ) -> None:
+        self.access = access
         self.settings = settings or CollectorSettings()
         self.addresses = Addresses(grpc, http, api)
         self._path = store
@@ -85,12 +77,14 @@ class LocalCollector:
         if self._store is not None:
             raise CollectorError("the collector is already running", "call stop() first")
         wanted = self.addresses
+        places = find_places(wanted, self.access)
+        ports = Ports(self.access, self.settings)
         self._store = Store.open(self._path, settings=self.settings)
         self._writer = Writer(self._store, self._counters, self.settings)
-        self._receiver = Receiver(self._writer, self._budget, self._counters, self.settings)
+        self._receiver = Receiver(self._writer, self._budget, self._counters, self.settings, self.access)
         self._writer.start()
         try:
-            self._open_ports(wanted)
+            self._open_ports(ports, places)
         except BaseException:
             self.addresses = wanted
             self.stop(timeout_s=5)
@@ -119,41 +113,15 @@ class LocalCollector:
     ) -> None:
         self.stop()
 
-    def _open_ports(self, wanted: Addresses) -> None:
-        with ExitStack() as sockets:  # closes them when one cannot be had
-            http = sockets.enter_context(bind(wanted.http, "http")) if wanted.http else None
-            api = sockets.enter_context(bind(wanted.api, "api")) if wanted.api else None
-            ingest = self._loop_thread("collector-ingest")
-            grpc = ingest.run(self._start_grpc(ingest, wanted.grpc)) if wanted.grpc else None
+    def _open_ports(self, ports: Ports, places: Places) -> None:
+        with ExitStack() as sockets:  # closes it when another cannot be had
+            api = sockets.enter_context(bind(places.api)) if places.api else None
+            grpc, http = ports.open_otlp(self._loop_thread("collector-ingest"), self._receiver, places)
             sockets.pop_all()
-        if http:
-            ingest.run(serve_http(ingest, http_app(self._receiver, self.settings), http))
-        if api:
-            from collector.local.api import create_app  # here, since the API is built on this class
-
-            thread = self._loop_thread("collector-api")
-            thread.run(serve_http(thread, create_app(self), api))
-        self.addresses = Addresses(grpc, _address_of(http), _address_of(api))
+        address = ports.open_api(self._loop_thread("collector-api"), self, api) if api else None
+        self.addresses = Addresses(grpc, http, address)
 
     def _loop_thread(self, name: str) -> LoopThread:
         thread = LoopThread(name)
         self._threads.append(thread)
         return thread
-
-    async def _start_grpc(self, ingest: LoopThread, address: str) -> str:
-        probe = bind(address, "grpc")  # gRPC itself does not say why a port cannot be had
-        host = probe.getsockname()[0]
-        probe.close()
-        _, port = split_address(address, "grpc")
-        server = grpc_server(self._receiver, self.settings)
-        try:
-            port = server.add_insecure_port(join_address(host, port))
-        except RuntimeError as error:
-            raise taken(address, "grpc", OSError(errno.EADDRINUSE, str(error))) from error
-        await server.start()
-        ingest.on_stop(server.stop)
-        return join_address(host, port)
-
-
-def _address_of(listening: socket.socket | None) -> str | None:
-    return join_address(*listening.getsockname()[:2]) if listening else None

@@ -33,6 +33,8 @@ class SignalStats:
     """Exports that were turned away, to be sent again: queue full, store unavailable."""
     malformed: int = 0
     """Exports that could not be read, or are above a limit; sending them again does not help."""
+    unauthorized: int = 0
+    """Exports without a token that is let in, or of a web page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""Places for exports whose bodies are arriving: a bounded number, of which nobody slow keeps one from the others.
+
+In: front ends that want to read a body, on the ingest event loop. Out: a place, with its time limit. Owns the places.
+
+A body over gRPC is in memory before its size is known, so `receiving_exports` times `max_request_bytes` is what bodies
+that are arriving may take at most. Those without a place wait in their connections, which hold them back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from collector.local.errors import QueueFullError, TooSlowError
+from collector.local.settings import CollectorSettings
+
+
+class Receiving:
+    """To be made and used on one event loop."""
+
+    def __init__(self, settings: CollectorSettings) -> None:
+        self._settings = settings
+        self._free = asyncio.Semaphore(settings.receiving_exports)
+        self._arriving: dict[asyncio.Timeout, float] = {}
+        """Since when (the loop's clock), oldest first."""
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """A place for as long as a body takes to arrive.
+
+        Raises:
+            TooSlowError: it took too long, or longer than others could wait.
+            QueueFullError: no place became free.
+        """
+        await self._wait()
+        try:
+            async with asyncio.timeout(self._settings.read_timeout_s) as limit:
+                self._arriving[limit] = asyncio.get_running_loop().time()
+                try:
+                    yield
+                finally:
+                    del self._arriving[limit]
+        except TimeoutError:
+            raise self._too_slow() from None
+        finally:
+            self._free.release()
+
+    def give_way(self) -> None:
+        """Others have no room: break off the body that has been arriving for longest, if it is slow."""
+        now = asyncio.get_running_loop().time()
+        for limit, since in self._arriving.items():
+            if now - since < self._settings.slow_after_s:
+                return  # those behind it are younger
+            when = limit.when()
+            if when is not None and when > now:  # not yet told to
+                limit.reschedule(now)
+                return
+
+    async def _wait(self) -> None:
+        settings = self._settings
+        waited = 0.0
+        while waited < settings.read_timeout_s:
+            try:
+                async with asyncio.timeout(settings.slow_after_s):
+                    await self._free.acquire()
+                return
+            except TimeoutError:
+                waited += settings.slow_after_s
+                self.give_way()
+        raise QueueFullError(
+            f"the collector is busy: receiving_exports, {settings.receiving_exports}, are arriving",
+            "send it again later",
+            settings.retry_after_s,
+        )
+
+    def _too_slow(self) -> TooSlowError:
+        settings = self._settings
+        return TooSlowError(
+            f"the body did not arrive within read_timeout_s, {settings.read_timeout_s:g} s, "
+            f"or, while others waited, slow_after_s, {settings.slow_after_s:g} s",
+            "send it faster",
+        )
