@@ -1,7 +1,7 @@
 """Where the reading commands read: the running collector's API, or a store that nobody runs on.
 
-In: a path of the API with its parameters. Out: the JSON object that answers, the same from both. A reader owns its
-connection until it is closed.
+In: a path of the API with its parameters; token and certificates from the environment. Out: the JSON object that
+answers, the same from both. A reader owns its connection until it is closed.
 """
 
 from pathlib import Path
@@ -12,6 +12,8 @@ import httpx
 import platformdirs
 
 from collector.local import api_answers
+from collector.local.auth import TOKEN, TOKEN_FILE, token_to_send
+from collector.local.calling import base_url, client, is_tls_trouble, unreachable
 from collector.local.errors import CollectorError
 from collector.local.store import Store
 
@@ -50,7 +52,7 @@ def open_reader(api: str | None, store: Path | None) -> Reader:
         raise CollectorError("--api and --store both say where to read.", "Name one of them.")
     if api:
         return HttpReader(api)
-    if store is None and _answers(DEFAULT_API):
+    if store is None and answers(DEFAULT_API):
         return HttpReader(DEFAULT_API)
     if store is None and not default_store().exists():
         raise CollectorError(
@@ -60,33 +62,40 @@ def open_reader(api: str | None, store: Path | None) -> Reader:
     return StoreReader(store or default_store())
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Whether somebody answers there, if only that it has to be called in another way."""
     try:
-        return httpx.get(f"http://{address}/api/health", timeout=_CONNECT_S, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+        with client(_CONNECT_S) as asking:
+            response = asking.get(f"{base_url(address)}/api/health")
+    except httpx.HTTPError as error:
+        return is_tls_trouble(error)
+    return response.status_code in {200, 400}
 
 
 class HttpReader:
     """Asks a running collector."""
 
     def __init__(self, address: str) -> None:
-        self._address = address.removeprefix("http://")
-        # trust_env=False: a proxy of the environment is not for a server on this machine
-        self._client = httpx.Client(timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S), trust_env=False)
+        self._base = base_url(address)
+        self._token = token_to_send()
+        self._client = client(_READ_S)
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """The answer of the collector; its error as ours."""
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
-            response = self._client.get(f"http://{self._address}{quote(path)}", params=_pairs(parameters))
+            response = self._client.get(f"{self._base}{quote(path)}", params=_pairs(parameters), headers=headers)
             answer = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise CollectorError(
-                f"No collector answers at {self._address}: {error}.", "Start one: telemetry collect. Or name its --api."
-            ) from error
+            raise unreachable(self._base, error) from error
         if response.is_success and isinstance(answer, dict):
             return answer
         told = answer.get("error", {}) if isinstance(answer, dict) else {}
+        if response.status_code == 401:
+            raise CollectorError(
+                f"The collector at {self._base} {'does not know the token' if self._token else 'wants a token'}.",
+                f"Put it into {TOKEN}, or name a file that holds it in {TOKEN_FILE}.",
+            )
         raise CollectorError(told.get("message", f"HTTP status {response.status_code}."), told.get("mend", ""))
 
     def close(self) -> None:

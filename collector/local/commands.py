@@ -25,12 +25,17 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         parser = subparsers.add_parser(name, help=brief, description=f"Show {brief}. {_WHERE}")
         parser.add_argument("--json", action="store_true", help="the API's JSON instead of a picture")
         parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may run on it")
-        parser.add_argument("--api", metavar="HOST:PORT", help="read from the collector there")
+        parser.add_argument(
+            "--api", metavar="HOST:PORT", help="read from the collector there; https://HOST:PORT for TLS"
+        )
         describe(parser)
         parser.set_defaults(run=_reading(name))
 
 
-_COLLECT = "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C."
+_COLLECT = (
+    "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. A token may come from "
+    "SEARCH_TELEMETRY_COLLECTOR_TOKEN as well, or a file of them from SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE."
+)
 _WHERE = "Reads from the running collector; with none running, from the default store."
 
 
@@ -39,6 +44,18 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT", help="OTLP over gRPC (%(default)s)")
     parser.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT", help="OTLP over HTTP (%(default)s)")
     parser.add_argument("--api", default="127.0.0.1:4319", metavar="HOST:PORT", help="query API (%(default)s)")
+
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="tokens that let senders and readers in, one a line"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak TLS, with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this private key (PEM)")
+    parser.add_argument(
+        "--tls-client-ca", type=Path, metavar="FILE", help="and let in only callers with a certificate of these (PEM)"
+    )
+    parser.add_argument(
+        "--allow-anonymous", action="store_true", help="listen beyond this machine even without a token"
+    )
 
     def run(args: argparse.Namespace) -> int:
         from collector.local.commands_collect import collect

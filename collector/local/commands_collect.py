@@ -15,11 +15,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from collector.local.access import Access, is_loopback
+from collector.local.auth import tokens_from
 from collector.local.client import default_store
+from collector.local.errors import SettingsError
 from collector.local.query import store_stats
 from collector.local.render_text import clean, glyphs_for, make_console
 from collector.local.server import LocalCollector
 from collector.local.stats import CollectorStats
+from collector.local.tls import PAIR, Tls
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -27,9 +31,12 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 def collect(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM; what was acknowledged is stored before the end."""
     console = make_console()
+    access = access_of(args)
     asked_to_end = threading.Event()
     before = {number: signal.signal(number, lambda *_: asked_to_end.set()) for number in _ENDING}
-    collector = LocalCollector(args.store or default_store(), grpc=args.grpc, http=args.http, api=args.api)
+    collector = LocalCollector(
+        args.store or default_store(), grpc=args.grpc, http=args.http, api=args.api, access=access
+    )
     try:
         collector.start()
         for line in _banner(collector, args, console):
@@ -45,22 +52,58 @@ def collect(args: argparse.Namespace) -> int:
     return 0 if ended else 1
 
 
+def access_of(args: argparse.Namespace) -> Access:
+    """Who may call, by the options and the environment.
+
+    Raises:
+        SettingsError: a file is not what it should be, or one is missing.
+    """
+    tls = None
+    if args.tls_cert and args.tls_key:
+        tls = Tls(args.tls_cert, args.tls_key, args.tls_client_ca)
+    elif args.tls_cert or args.tls_key or args.tls_client_ca:
+        missing = "--tls-key" if args.tls_cert else "--tls-cert"
+        raise SettingsError(f"{missing} is missing", PAIR)
+    return Access(tokens_from(args.token_file), tls, args.allow_anonymous)
+
+
 def _banner(collector: LocalCollector, args: argparse.Namespace, console: Console) -> Iterator[Text]:
     addresses = collector.addresses
     with closing(collector.store.reader()) as connection:
         held = store_stats(connection)
+    scheme = "https" if collector.access.tls else "http"
     dot, separator = glyphs_for(console).critical, glyphs_for(console).separator
     yield Text.assemble((f"{dot} ", "bold green"), ("search-telemetry collector", "bold"), " is ready")
     rows = (
         ("OTLP over gRPC", str(addresses.grpc), ""),
-        ("OTLP over HTTP", f"http://{addresses.http}", ""),
-        ("query API", f"http://{addresses.api}/api/traces", ""),
+        ("OTLP over HTTP", f"{scheme}://{addresses.http}", ""),
+        ("query API", f"{scheme}://{addresses.api}/api/traces", ""),
         ("store", clean(args.store or default_store()), f"  {held.traces} traces {separator} {held.spans} spans"),
     )
     for name, value, note in rows:
         yield Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
+    yield Text.assemble("  access          ", (_asked(collector.access), "cyan"))
+    for warning in _warnings(collector):
+        yield Text(f"  {glyphs_for(console).error} {warning}", "yellow")
     yield Text()
     yield Text.assemble(("  Elsewhere: ", "dim"), "telemetry trace last", ("    Ctrl-C ends it.", "dim"))
+
+
+def _asked(access: Access) -> str:
+    """What callers need."""
+    certificate = access.tls is not None and access.tls.client_ca is not None
+    asked = ["a token"] * (access.tokens is not None) + ["a client certificate"] * certificate
+    return f"with {' and '.join(asked)}" if asked else "without a token"
+
+
+def _warnings(collector: LocalCollector) -> Iterator[str]:
+    """What is allowed, but should be meant."""
+    addresses = (collector.addresses.grpc, collector.addresses.http, collector.addresses.api)
+    beyond = [a for a in addresses if a and not is_loopback(a.rpartition(":")[0].strip("[]"))]
+    if beyond and not collector.access.knows_callers:
+        yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
+    if beyond and collector.access.tokens and not collector.access.tls:
+        yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key mend that"
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:

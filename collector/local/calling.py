@@ -1,0 +1,108 @@
+"""How the reading commands call a collector's API: by which scheme, with which certificates, and what a failure means.
+
+In: an address, the environment. Out: an HTTP client; errors of TLS in words for the person who has to mend them.
+No state.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+import httpx
+
+from collector.local.errors import CollectorError, SettingsError
+
+CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE"
+CLIENT_CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_CERTIFICATE"
+CLIENT_KEY = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_KEY"
+_CONNECT_S = 2.0
+
+
+def base_url(address: str) -> str:
+    """With the scheme as it is written; without one, https where the environment names a certificate, else http."""
+    if "://" in address:
+        return address.rstrip("/")
+    return f"{'https' if _named(CERTIFICATE) else 'http'}://{address}"
+
+
+def client(read_s: float) -> httpx.Client:
+    """A client that trusts the authority that the environment names, or those of the system.
+
+    Raises:
+        SettingsError: a file that the environment names cannot be used.
+    """
+    # trust_env=False: a proxy of the environment is not for a server on this machine
+    return httpx.Client(timeout=httpx.Timeout(read_s, connect=_CONNECT_S), trust_env=False, verify=_context())
+
+
+def is_tls_trouble(error: BaseException) -> bool:
+    """Whether somebody listens there, but TLS or its absence stands between us."""
+    return bool(_tls_error(error)) or isinstance(error, httpx.RemoteProtocolError)
+
+
+def unreachable(base: str, error: Exception) -> CollectorError:
+    """What it means that a call failed before there was an answer of the API."""
+    reason = _tls_error(error)
+    for part, (message, mend) in _MEANINGS.items():
+        if part in reason:
+            return CollectorError(f"{base}: {message}.", mend)
+    if reason:
+        return CollectorError(f"{base}: no TLS can be agreed on: {reason}.", "Look at both ends' certificates.")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return CollectorError(
+            f"{base} does not speak HTTP: {error}.", "Where that port speaks TLS, write https:// before the address."
+        )
+    return CollectorError(
+        f"No collector answers at {base.removeprefix('http://')}: {error}.",
+        "Start one: telemetry collect. Or name its --api.",
+    )
+
+
+_TRUST = f"Name the PEM file of its authority in {CERTIFICATE}."
+_MEANINGS = {
+    "certificate has expired": ("its certificate has expired", "Renew it, and start the collector with the new one."),
+    "not yet valid": ("its certificate is not valid yet", "Look at the clocks of both machines."),
+    "mismatch": ("its certificate is for another name", "Call it by a name that is in its certificate."),
+    "doesn't match": ("its certificate is for another name", "Call it by a name that is in its certificate."),
+    "certificate is not valid for": (
+        "its certificate is for another name",
+        "Call it by a name that is in its certificate.",
+    ),
+    "self-signed certificate": ("its certificate is not trusted", _TRUST),
+    "unable to get": ("its certificate is not trusted", _TRUST),
+    "WRONG_VERSION_NUMBER": ("that port speaks plain text", "Write http:// before the address."),
+    "RECORD_LAYER_FAILURE": ("that port speaks plain text", "Write http:// before the address."),
+    "CERTIFICATE_REQUIRED": (
+        "it asks for a client certificate",
+        f"Name PEM files in {CLIENT_CERTIFICATE} and {CLIENT_KEY}.",
+    ),
+    "UNKNOWN_CA": ("it does not know the authority of our certificate", f"Use another {CLIENT_CERTIFICATE}."),
+}
+"""By a part of what OpenSSL says."""
+
+
+def _tls_error(error: BaseException | None) -> str:
+    """What OpenSSL said, from anywhere among the causes of an error; empty where it is not to blame."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) or "[SSL" in str(error):
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _context() -> ssl.SSLContext:
+    authority, certificate, key = _named(CERTIFICATE), _named(CLIENT_CERTIFICATE), _named(CLIENT_KEY)
+    named = CERTIFICATE
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate:
+            named = f"{CLIENT_CERTIFICATE} or {CLIENT_KEY}"
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # of which ssl.SSLError is one
+        raise SettingsError(f"{named} cannot be used: {error.strerror or error}.", "Name a PEM file.") from error
+    return context
+
+
+def _named(variable: str) -> str | None:
+    return os.environ.get(variable, "").strip() or None
