@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider
@@ -21,10 +21,12 @@ from opentelemetry.sdk.metrics import (
     MeterProvider,
     TraceBasedExemplarFilter,
 )
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
 
 from telemetry import providers
+from telemetry.errors import TelemetryError
 from telemetry.forking import watch_forks
 from telemetry.json_logs import JsonFormatter
 from telemetry.log_export import ExportHandler
@@ -36,22 +38,29 @@ from telemetry.pipeline.processors import LogPipeline, SpanPipeline
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.sending import Sender
 from telemetry.pipeline.signals import SignalKind
+from telemetry.pipeline.sums import Sums
 from telemetry.propagation import use
 from telemetry.resource import make_resource
 from telemetry.running import Telemetry
 from telemetry.self_metrics import observe_self
 from telemetry.settings import ExporterSettings, Settings
 
+if TYPE_CHECKING:  # it loads prometheus_client
+    from telemetry.prometheus.pull import Pull
+
+_log = logging.getLogger("search_telemetry")
 _LONGEST_VALUE = 16_384  # characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say otherwise
 
 
 @dataclass(slots=True)
 class _Parts:
-    """What is built for one signal: the provider, the user's or ours; the pipeline, where the provider is ours."""
+    """What is built for one signal: the provider, the user's or ours; what is behind it, where the provider is ours."""
 
     provider: Any = None
     pipeline: Any = None
     adopted: bool = False
+    sums: Sums | None = None
+    pull: "Pull | None" = None
 
 
 def assemble(settings: Settings) -> Telemetry:
@@ -65,23 +74,37 @@ def assemble(settings: Settings) -> Telemetry:
     }
     detach_handlers = _attach_handlers(settings, parts["logs"].provider)
     pipelines = {name: part.pipeline for name, part in parts.items() if part.pipeline is not None}
+    if settings.sentry_dsn:
+        pipelines["errors"] = _sentry(settings)
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
-    telemetry = Telemetry(settings, pipelines, adopted, at_shutdown=detach_handlers)
+    telemetry = Telemetry(settings, pipelines, adopted, at_shutdown=detach_handlers, pull=parts["metrics"].pull)
     _record_with(parts["spans"].provider, parts["metrics"], telemetry)
     watch_forks(telemetry, parts["metrics"].provider)
     for pipeline in telemetry.pipelines.values():
         pipeline.start()
+    if telemetry.pull is not None:
+        telemetry.pull.start()
     return telemetry
+
+
+def _sentry(settings: Settings) -> Any:
+    try:
+        from telemetry.sentry.errors import SentryErrors
+    except ImportError as error:
+        raise TelemetryError(
+            f"sentry_dsn is set, and {error.name} is not installed", "pip install 'search-telemetry[sentry]'"
+        ) from None
+    return SentryErrors(settings)
 
 
 def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
     tracer = None if tracer_provider is None else tracer_provider.get_tracer(providers.SCOPE)
     meter = None if metering.provider is None else metering.provider.get_meter(providers.SCOPE)
-    providers.settle(tracer, meter, None if metering.pipeline is None else metering.pipeline.sums)
+    providers.settle(tracer, meter, metering.sums)
     if meter is not None:
 
         def books() -> dict[str, SignalStats]:
-            return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items()}
+            return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items() if name != "errors"}
 
         observe_self(meter, books)
 
@@ -112,23 +135,41 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
 def _metrics(settings: Settings, resource: Resource) -> _Parts:
     set_already = metrics.get_meter_provider()
     if not providers.is_nobodys(set_already):
+        if "prometheus" in settings.metrics:
+            _log.warning(
+                "no metrics can be pulled: OpenTelemetry has a MeterProvider already, to which nothing is added; "
+                "give it a reader of its own, or call telemetry.configure before it is set"
+            )
         return _Parts(set_already, adopted=True)
     if not settings.metrics:
         return _Parts()
-    pipeline = MetricPipeline(
-        _delivery(signals.METRICS, settings.metrics_export),
-        settings.metric_interval,
-        delta=settings.temporality == "delta",
-        exemplar_filter=settings.exemplar_filter,
-    )
+    pipeline = _metric_pipeline(settings) if "otlp" in settings.metrics else None
+    sums = Sums(settings.exemplar_filter, delta=False) if pipeline is None else pipeline.sums
+    pull = _pull(settings, resource, sums) if "prometheus" in settings.metrics else None
+    readers: list[MetricReader] = [one for one in (pipeline, None if pull is None else pull.reader) if one is not None]
     filters: dict[str, Callable[[], ExemplarFilter]] = {
         "trace_based": TraceBasedExemplarFilter,
         "always_on": AlwaysOnExemplarFilter,
         "always_off": AlwaysOffExemplarFilter,
     }
-    provider = MeterProvider([pipeline], resource, filters[settings.exemplar_filter](), shutdown_on_exit=False)
+    provider = MeterProvider(readers, resource, filters[settings.exemplar_filter](), shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
-    return _Parts(provider, pipeline)
+    return _Parts(provider, pipeline, sums=sums, pull=pull)
+
+
+def _metric_pipeline(settings: Settings) -> MetricPipeline:
+    return MetricPipeline(
+        _delivery(signals.METRICS, settings.metrics_export),
+        settings.metric_interval,
+        delta=settings.temporality == "delta",
+        exemplar_filter=settings.exemplar_filter,
+    )
+
+
+def _pull(settings: Settings, resource: Resource, sums: Sums) -> "Pull":
+    from telemetry.prometheus.pull import Pull
+
+    return Pull(settings, resource, sums)
 
 
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:

@@ -1,13 +1,12 @@
-"""Keeps telemetry right across forks and at the end of a process.
+"""Keeps telemetry right across forks, and at the end of the processes of `multiprocessing`.
 
-In: forks and exits. Out: in a child, pipelines made anew; at an exit, a shutdown. State: none but the hooks.
+In: forks and ends. Out: in a child, pipelines made anew; at such an end, a shutdown. State: none but the hooks.
 
 In a forked child nothing inherited is used, flushed or shut down: an inherited gRPC channel hangs, an inherited lock
 may be held by a thread that is not there, and inherited sums are the parent's. `service.instance.id` is made anew by
 the SDK's own hook, which runs before ours.
 """
 
-import atexit
 import multiprocessing.util
 import os
 import weakref
@@ -19,8 +18,7 @@ from telemetry.running import Telemetry
 
 
 def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
-    """Follow `telemetry` into forked children, and shut it down when a process ends."""
-    atexit.register(_at_exit, telemetry)
+    """Follow `telemetry` into forked children, and shut it down when a process of `multiprocessing` ends."""
     if parent_process() is not None:
         _finalize(telemetry)
     multiprocessing.util.register_after_fork(telemetry, _finalize)
@@ -41,7 +39,9 @@ def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
     telemetry.forked()
     for pipeline in telemetry.pipelines.values():
         pipeline.renew()
-    if "metrics" in telemetry.pipelines:
+    if telemetry.pull is not None:
+        telemetry.pull.renew()
+    if "metrics" in telemetry.pipelines or telemetry.pull is not None:
         _renew_instruments(meter_provider)
     for pipeline in telemetry.pipelines.values():
         pipeline.start()

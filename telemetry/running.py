@@ -48,6 +48,22 @@ class Pipeline(Protocol):
         ...
 
 
+class Pull(Protocol):
+    """What is asked of who lets metrics be pulled."""
+
+    def start(self) -> None:
+        """Begin to serve, once everything is built."""
+        ...
+
+    def close(self) -> None:
+        """Free the port."""
+        ...
+
+    def renew(self) -> None:
+        """Begin anew in a forked child, without the parent's port."""
+        ...
+
+
 class Telemetry:
     """What `configure` returns: the way to flush and to end, and the books.
 
@@ -60,8 +76,10 @@ class Telemetry:
         pipelines: Mapping[str, Pipeline],
         adopted: frozenset[str] = frozenset(),
         at_shutdown: Callable[[], None] | None = None,
+        pull: Pull | None = None,
     ) -> None:
         self.settings = settings
+        self.pull = pull
         self._pipelines = dict(pipelines)
         self._adopted = adopted
         self._at_shutdown = at_shutdown
@@ -94,6 +112,8 @@ class Telemetry:
             if self._ended is None:
                 if self._at_shutdown is not None:
                     self._at_shutdown()
+                if self.pull is not None:
+                    self.pull.close()
                 deadline = time.monotonic() + timeout
                 for pipeline in self._pipelines.values():
                     pipeline.begin_close(deadline, patient=patient)

@@ -1,0 +1,149 @@
+"""Turns what was collected into what Prometheus reads.
+
+In: the resource, and scopes of metrics with cumulative sums. Out: metric families of prometheus_client, with exemplars.
+State: which conflicts were warned of.
+
+The labels are those that the Collector gives: the attributes, `job` and `instance` for the service, `otel_scope_name`
+and its like for the scope. A label without a value is left out, which is the same to Prometheus.
+"""
+
+import logging
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics.export import (
+    Gauge,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import core
+
+from telemetry import conventions as c
+from telemetry.guard import guard
+from telemetry.prometheus import names
+
+_log = logging.getLogger("search_telemetry")
+_conflicts: set[str] = set()
+
+
+def families(resource: Resource, collected: Iterable[ScopeMetrics]) -> list[core.Metric]:
+    """Return the families, `target_info` first. What cannot be told is left out, and hinders nothing else."""
+    found: dict[str, core.Metric] = {}
+    service = service_labels(resource)
+    for scope in collected:
+        common = service | _scope_labels(scope)
+        for metric in scope.metrics:
+            with guard:
+                _add(found, metric, common)
+    return [target_info(resource), *found.values()]
+
+
+def service_labels(resource: Resource) -> dict[str, str]:
+    """Return what every series says of the process it comes from."""
+    name, namespace, instance = (
+        names.label_value(resource.attributes.get(attribute.name, ""))
+        for attribute in (c.SERVICE_NAME, c.SERVICE_NAMESPACE, c.SERVICE_INSTANCE_ID)
+    )
+    return _filled({"job": f"{namespace}/{name}" if namespace else name, "instance": instance})
+
+
+def target_info(resource: Resource) -> core.Metric:
+    """Return the metric whose labels are the other attributes of the resource."""
+    in_service = {c.SERVICE_NAME.name, c.SERVICE_NAMESPACE.name, c.SERVICE_INSTANCE_ID.name}
+    others = {name: value for name, value in resource.attributes.items() if name not in in_service}
+    family = core.Metric("target", "Target metadata", "info")
+    family.add_sample("target_info", _filled(names.labels(others)) | service_labels(resource), 1)
+    return family
+
+
+def _scope_labels(scope: ScopeMetrics) -> dict[str, str]:
+    own = {f"otel.scope.{name}": value for name, value in (scope.scope.attributes or {}).items()}
+    named = {
+        "otel_scope_name": scope.scope.name,
+        "otel_scope_version": scope.scope.version or "",
+        "otel_scope_schema_url": scope.schema_url or "",
+    }
+    return _filled(names.labels(own)) | _filled(named)
+
+
+def _filled(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if value}
+
+
+def _add(found: dict[str, core.Metric], metric: Metric, common: dict[str, str]) -> None:
+    """Add a metric to its family. Of two metrics of one name and two kinds the first stays, as in the Collector."""
+    kind = _kind(metric.data)
+    name = "" if kind is None else names.metric_name(metric.name, metric.unit or "", kind)
+    if kind is None or not name:
+        return
+    fresh = family_of(name, metric.description or "", metric.unit or "", kind)
+    family = found.setdefault(name, fresh)
+    if family.type != fresh.type:
+        _warn_of_conflict(name, family.type, fresh.type)
+        return
+    for point in metric.data.data_points:
+        labels = _filled(names.labels(point.attributes or {})) | common
+        if isinstance(point, HistogramDataPoint):
+            family.samples.extend(_buckets(name, labels, point))
+        elif isinstance(point, NumberDataPoint):
+            exemplar = _exemplar(point.exemplars[-1]) if kind == "counter" and point.exemplars else None
+            family.samples.append(core.Sample(name, labels, point.value, None, exemplar))
+
+
+def _kind(data: object) -> names.Kind | None:
+    match data:
+        case Sum():
+            return "counter" if data.is_monotonic else "updowncounter"
+        case Gauge():
+            return "gauge"
+        case Histogram():
+            return "histogram"
+    return None
+
+
+def family_of(name: str, brief: str, unit: str, kind: names.Kind) -> core.Metric:
+    """Return the family, without a sample, of the metric that Prometheus calls `name`."""
+    base = name.removesuffix("_total") if kind == "counter" else name
+    type_ = "gauge" if kind == "updowncounter" else kind
+    return core.Metric(base, names.label_value(brief), type_, names.base_unit(base, unit, kind))
+
+
+def _buckets(name: str, labels: dict[str, str], point: HistogramDataPoint) -> Iterator[core.Sample]:
+    """Tell a histogram as Prometheus has it: each bucket counts all values up to its bound."""
+    exemplars = _by_bucket(point.explicit_bounds, point.exemplars)
+    bounds = [*(names.bound(value) for value in point.explicit_bounds), "+Inf"]
+    count = 0
+    for index, (le, in_bucket) in enumerate(zip(bounds, point.bucket_counts, strict=True)):
+        count += in_bucket
+        yield core.Sample(f"{name}_bucket", labels | {"le": le}, count, None, exemplars.get(index))
+    yield core.Sample(f"{name}_count", labels, point.count)
+    yield core.Sample(f"{name}_sum", labels, point.sum)
+
+
+def _by_bucket(bounds: Sequence[float], exemplars: Sequence[Exemplar]) -> dict[int, core.Exemplar]:
+    """Return the last exemplar of each bucket."""
+    return {bisect_left(bounds, exemplar.value): _exemplar(exemplar) for exemplar in exemplars}
+
+
+def _exemplar(exemplar: Exemplar) -> core.Exemplar:
+    """Return an exemplar with its trace and span and nothing else: 63 characters, of the 128 that are allowed."""
+    labels = {}
+    if exemplar.trace_id:
+        labels["trace_id"] = f"{exemplar.trace_id:032x}"
+    if exemplar.span_id:
+        labels["span_id"] = f"{exemplar.span_id:016x}"
+    seconds, nanoseconds = divmod(exemplar.time_unix_nano, 1_000_000_000)
+    return core.Exemplar(labels, exemplar.value, core.Timestamp(seconds, nanoseconds))
+
+
+def _warn_of_conflict(name: str, served: str, left_out: str) -> None:
+    if name not in _conflicts and len(_conflicts) < 100:
+        _conflicts.add(name)
+        _log.warning("the metric %s is a %s and a %s at once; only the first is served: rename the other",
+                     name, served, left_out)  # fmt: skip
