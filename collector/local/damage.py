@@ -18,11 +18,10 @@ import duckdb
 
 from collector.local.errors import StoreDamagedError, StoreError, StoreForeignError
 
-_SIGNS = re.compile(
-    r"corrupt|not a valid DuckDB|while replaying WAL|WAL does not match|could not read enough bytes", re.IGNORECASE
-)
+_SIGNS = re.compile(r"corrupt|not a valid DuckDB|WAL does not match|could not read enough bytes", re.IGNORECASE)
 _OTHER_CAUSES = re.compile(
-    r"no space left|permission denied|file too large|quota|out of memory|too many open files", re.IGNORECASE
+    r"no space left|permission denied|file too large|quota|out of memory|too many open files|temporary file",
+    re.IGNORECASE,
 )
 _FILE_HEADER = 3 * 4096
 """DuckDB's file begins with three headers of this size together; after them come its blocks, all of one size."""

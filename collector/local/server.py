@@ -1,7 +1,8 @@
 """The local collector as one object: store, writer, receiver and its three ports.
 
 In: a path and addresses. Out: a running collector, its real addresses, its store and figures. Owns every thread:
-`collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`, `collector-api`.
+`collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`, `collector-api`,
+`collector-retention`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import duckdb
+
 from collector.local.access import OPEN, Access
 from collector.local.budget import Budget
 from collector.local.errors import CollectorError
@@ -19,8 +22,9 @@ from collector.local.listen import bind
 from collector.local.loop_thread import LoopThread
 from collector.local.ports import Addresses, Places, Ports, find_places
 from collector.local.receiver import Receiver
+from collector.local.retention import Retention
 from collector.local.settings import CollectorSettings
-from collector.local.stats import CollectorStats, Counters
+from collector.local.stats import CollectorStats, Counters, StoreSize
 from collector.local.store import Store
 from collector.local.writer import Writer
 
@@ -66,7 +70,16 @@ class LocalCollector:
     def stats(self) -> CollectorStats:
         """The figures now: what came in and what became of it."""
         exports, size = self._budget.under_way()
-        return CollectorStats(self._counters.snapshot(), exports, size, self._writer.commits, self._writer.problem)
+        return CollectorStats(
+            signals=self._counters.snapshot(),
+            queue_exports=exports,
+            queue_bytes=size,
+            commits=self._writer.commits,
+            store_problem=self._writer.problem,
+            store=self._store_size(),
+            retention_s=self.settings.retention_s,
+            max_store_bytes=self.settings.max_store_bytes,
+        )
 
     def start(self) -> Self:
         """Open the store and the ports; when this returns, exports are taken.
@@ -79,10 +92,12 @@ class LocalCollector:
         wanted = self.addresses
         places = find_places(wanted, self.access)
         ports = Ports(self.access, self.settings)
-        self._store = Store.open(self._path, settings=self.settings)
+        self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self._counters, self.settings)
         self._receiver = Receiver(self._writer, self._budget, self._counters, self.settings, self.access)
+        self._retention = Retention(self._store, self._writer, self._counters, self.settings)
         self._writer.start()
+        self._retention.start()
         try:
             self._open_ports(ports, places)
         except BaseException:
@@ -100,10 +115,17 @@ class LocalCollector:
         stopped = [thread.stop(max(0.1, end - time.monotonic())) for thread in self._threads]
         self._threads.clear()
         self._receiver.close()
+        stopped.append(self._retention.stop(max(0.1, end - time.monotonic())))
         stopped.append(self._writer.stop(max(0.1, end - time.monotonic())))
         self._store.close()
         self._store = None
         return all(stopped)
+
+    def _store_size(self) -> StoreSize | None:
+        try:
+            return self._store.size() if self._store else None
+        except duckdb.Error:  # the disk is full, or the file is broken: `store_problem` says so
+            return None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -33,6 +33,8 @@ class SignalStats:
     """Exports that were turned away, to be sent again: queue full, store unavailable."""
     malformed: int = 0
     """Exports that could not be read, or are above a limit; sending them again does not help."""
+    expired: int = 0
+    """Records deleted because they were too old, or the store too large."""
     unauthorized: int = 0
     """Exports without a token that is let in, or of a web page."""
 
@@ -51,6 +53,24 @@ class CollectorStats:
     """Transactions since the start."""
     store_problem: str
     """Why the store cannot write now; empty when it can."""
+    store: StoreSize | None
+    """Bytes on disk; None once the collector has stopped."""
+    retention_s: float | None
+    """Telemetry that arrived longer ago is deleted; None: it is kept."""
+    max_store_bytes: int | None
+    """Beyond so many bytes in use the oldest telemetry is deleted; None: the disk is the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """Bytes on disk. What is deleted becomes free within the file, is used again, and leaves the file at its size."""
+
+    used: int
+    """Blocks in use, by DuckDB's `pragma_database_size`."""
+    free: int
+    """Blocks in the file that are free to be used again."""
+    log: int
+    """The write-ahead log: committed, and not in the file yet."""
 
 
 class Counters:
