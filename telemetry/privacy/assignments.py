@@ -1,0 +1,71 @@
+"""Finds the secrets that a text gives a name to.
+
+In: a text, the names that hide. Out: where the values of such names begin and end. State: none.
+
+`password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`: in log lines, headers, query strings, JSON, connection
+strings, representations of objects, command lines. The text is gone over once: a name has at most 64 characters, and a
+value is passed over once it is found.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from telemetry.privacy.keys import HEADERS, Keys
+from telemetry.privacy.verdicts import looks_random
+
+# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space.
+_NAMED: Final = re.compile(
+    r"""(?<![A-Za-z0-9_])(?:(?P<name>[A-Za-z_][\w.-]{0,63})[\\"'\]]{0,4}\s{0,2}(?P<sign>=>|:=|==?|:)\s{0,3}"""
+    r"""|--?(?P<option>[A-Za-z][\w-]{0,63})["']?[\s,]{1,3}(?=[^\s-]))"""
+)
+_QUOTED: Final = re.compile(r"""(?P<q>\\{0,3}["'])""")
+_IN_DOUBLE: Final = re.compile(r'[^"\\]*+(?:\\[\s\S][^"\\]*+)*+')
+_IN_SINGLE: Final = re.compile(r"[^'\\]*+(?:\\[\s\S][^'\\]*+)*+")
+_IN_ESCAPED: Final = re.compile(r"""[^"'\\]*+""")
+_LINE: Final = re.compile(r"""[^\r\n"']*+""")
+_WORD: Final = re.compile(r"""[^\s;&"'<>]*+""")
+_NO_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "***", "[redacted"})
+_LEAST_WEAK: Final = 6  # characters of a credential behind an everyday word
+
+
+def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of every value that its name hides, in order."""
+    done = 0
+    for match in _NAMED.finditer(text):
+        if match.start() < done:
+            continue  # inside a value that is hidden already
+        phrase = keys.found(match["name"] or match["option"])
+        if not phrase:
+            continue
+        begin, end = _value(text, match.end(), header=not HEADERS.isdisjoint(phrase))
+        if _is_secret(text[begin:end], match, weak=keys.weak(phrase)):
+            done = end
+            yield begin, end
+
+
+def _value(text: str, begin: int, *, header: bool) -> tuple[int, int]:
+    quoted = _QUOTED.match(text, begin)
+    if quoted is None:
+        return begin, _end(_LINE if header else _WORD, text, begin)
+    quote = quoted["q"]
+    inside = _IN_ESCAPED if len(quote) > 1 else _IN_DOUBLE if quote == '"' else _IN_SINGLE
+    return quoted.end(), _end(inside, text, quoted.end())
+
+
+def _end(pattern: re.Pattern[str], text: str, begin: int) -> int:
+    match = pattern.match(text, begin)
+    return begin if match is None else match.end()
+
+
+def _is_secret(value: str, match: re.Match[str], *, weak: bool) -> bool:
+    plain = value.strip(" ,)]}\\").lower()
+    if plain in _NO_SECRET or (plain.startswith("[redacted:") and plain.find("]") in {-1, len(plain) - 1}):
+        return False
+    prose = match["sign"] == ":" and text_follows(match)
+    return not (weak and prose) or (len(value) >= _LEAST_WEAK and looks_random(value))
+
+
+def text_follows(match: re.Match[str]) -> bool:
+    """Say whether a colon stands as in a sentence: right after the word, and a space after it."""
+    return match[0].endswith(": ") and match["name"] + ": " == match[0]

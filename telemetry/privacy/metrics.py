@@ -1,0 +1,108 @@
+"""Scrubs collected metrics.
+
+In: the SDK's data, as collected. Out: the same where no attribute holds a secret, else copies. State: none.
+
+Two series that differed in a secret alone are one series afterwards, and are added up: a backend that gets two data
+points for the same attributes keeps one of them.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    Exemplar,
+    Gauge,
+    HistogramDataPoint,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+)
+from opentelemetry.sdk.resources import Resource
+
+from telemetry.privacy.scrubber import Scrubs
+
+
+def scrub_metrics(data: MetricsData, scrubber: Scrubs) -> MetricsData:
+    """Return `data` with the attributes of resources, scopes, data points and exemplars scrubbed."""
+    return MetricsData([_resource_metrics(of_resource, scrubber) for of_resource in data.resource_metrics])
+
+
+def _resource_metrics(given: ResourceMetrics, scrubber: Scrubs) -> ResourceMetrics:
+    scopes = [
+        dataclasses.replace(scope, metrics=[_metric(metric, scrubber) for metric in scope.metrics])
+        for scope in given.scope_metrics
+    ]
+    return ResourceMetrics(scrub_resource(given.resource, scrubber), scopes, given.schema_url)
+
+
+def scrub_resource(resource: Resource, scrubber: Scrubs) -> Resource:
+    """Return `resource`, or a copy where one of its attributes holds a secret."""
+    attributes = scrubber.attributes(resource.attributes)
+    return resource if attributes == dict(resource.attributes) else Resource(attributes, resource.schema_url)
+
+
+def _metric(metric: Any, scrubber: Scrubs) -> Any:
+    points = [_point(point, scrubber) for point in metric.data.data_points]
+    if all(made is given for made, given in zip(points, metric.data.data_points, strict=True)):
+        return metric
+    latest = isinstance(metric.data, Gauge)
+    return dataclasses.replace(
+        metric, data=dataclasses.replace(metric.data, data_points=_merged(points, latest=latest))
+    )
+
+
+def _point(point: Any, scrubber: Scrubs) -> Any:
+    attributes = scrubber.attributes(point.attributes or {})
+    exemplars = [_exemplar(exemplar, scrubber) for exemplar in point.exemplars]
+    if attributes == dict(point.attributes or {}) and exemplars == list(point.exemplars):
+        return point
+    return dataclasses.replace(point, attributes=attributes, exemplars=exemplars)
+
+
+def _exemplar(exemplar: Exemplar, scrubber: Scrubs) -> Exemplar:
+    if not exemplar.filtered_attributes:
+        return exemplar
+    return dataclasses.replace(exemplar, filtered_attributes=scrubber.attributes(exemplar.filtered_attributes))
+
+
+def _merged(points: Sequence[Any], *, latest: bool) -> list[Any]:
+    """Return one point for each set of attributes; of a gauge the latest."""
+    merged: dict[object, Any] = {}
+    for point in points:
+        key = _key(point.attributes)
+        if key not in merged:
+            merged[key] = point
+        elif latest:
+            merged[key] = max(merged[key], point, key=lambda one: one.time_unix_nano)
+        else:
+            added = _sum(merged[key], point)
+            merged[key if added is not None else (key, len(merged))] = point if added is None else added
+    return list(merged.values())
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """Add up two points; None for kinds of points that nobody can add up here."""
+    common: dict[str, Any] = {
+        "start_time_unix_nano": min(one.start_time_unix_nano, other.start_time_unix_nano),
+        "time_unix_nano": max(one.time_unix_nano, other.time_unix_nano),
+        "exemplars": [*one.exemplars, *other.exemplars],
+    }
+    if isinstance(one, NumberDataPoint):
+        return dataclasses.replace(one, value=one.value + other.value, **common)
+    if isinstance(one, HistogramDataPoint) and one.explicit_bounds == other.explicit_bounds:
+        counts = [a + b for a, b in zip(one.bucket_counts, other.bucket_counts, strict=True)]
+        return dataclasses.replace(
+            one,
+            count=one.count + other.count,
+            sum=one.sum + other.sum,
+            bucket_counts=counts,
+            min=min(one.min, other.min),
+            max=max(one.max, other.max),
+            **common,
+        )
+    return None
+
+
+def _key(attributes: Mapping[str, Any]) -> object:
+    return tuple(sorted((name, type(value).__name__, repr(value)) for name, value in attributes.items()))

@@ -1,0 +1,194 @@
+"""Hides secrets in texts and in values that have a name.
+
+In: texts, attribute values, nested containers of them. Out: the same where they hold no secret, else copies with
+markers; what was given is never changed. State: the `Scrubber` of the process, set by `configure`; in each one a bounded
+cache of short texts, since attributes repeat, and how often it failed.
+
+A fault in here hides the value (`[redacted:error]`) and is counted: nothing leaves that was not looked at.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from telemetry.privacy import assignments
+from telemetry.privacy.keys import Keys
+from telemetry.privacy.options import Scrub
+from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
+
+_log = logging.getLogger("search_telemetry")
+_SHORT: Final = 256  # characters of a text that is kept in the cache
+_CACHED: Final = 4096  # texts
+_DEEPEST: Final = 32  # containers inside containers
+_SEVERAL: Final = (list, tuple, set, frozenset)
+
+MARGIN: Final = 1024
+"""Characters beyond a cut that are looked at before it is made.
+
+A secret that begins before the cut is then seen whole, or at least its first 1,024 characters, by which each look with
+a longer secret is known; so no half of one is left.
+"""
+
+
+class Scrubs(Protocol):
+    """What hides, or, where scrubbing is off, does not."""
+
+    failures: int
+
+    def text(self, text: str) -> str:
+        """Return `text` with markers for the secrets in it."""
+        ...
+
+    def value(self, name: str, value: Any) -> Any:
+        """Return the value of `name`, a marker where the name hides it; containers are copied where they change."""
+        ...
+
+    def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return attributes with their values scrubbed; names are left alone."""
+        ...
+
+
+class Scrubber:
+    """Hides what `options` ask for."""
+
+    def __init__(self, options: Scrub) -> None:
+        self.failures = 0
+        self._keys = Keys(options.keys, options.keep)
+        more = tuple(Rule(kind, "", (), re.compile(pattern)) for kind, pattern in options.patterns.items())
+        rules = (*RULES, *((IP_RULE,) if options.ip_addresses else ()))
+        self._rules = (*more, *(rule for rule in rules if rule.kind not in options.off))
+        self._named = SECRET not in options.off
+        self._secret = marker(SECRET)
+        self._gates = tuple({rule.gate for rule in self._rules if rule.gate is not None})
+        self._cached = lru_cache(_CACHED)(self._scrubbed)
+
+    def text(self, text: str) -> str:
+        """Return `text` with markers for the secrets in it."""
+        try:
+            return self._cached(text) if len(text) <= _SHORT else self._scrubbed(text)
+        except Exception as error:  # noqa: BLE001  whatever is wrong here, the text must not leave
+            return self._failed(error)
+
+    def value(self, name: str, value: Any) -> Any:
+        """Return the value of `name`, a marker where the name hides it; containers are copied where they change."""
+        try:
+            return self._value(name, value, _DEEPEST)
+        except Exception as error:  # noqa: BLE001  as above; containers may be of the user's own classes
+            return self._failed(error)
+
+    def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return attributes with their values scrubbed; names are left alone."""
+        return {name: self.value(name, value) for name, value in attributes.items()}
+
+    def _value(self, name: str, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, bool | float) or self._keys.kept(name):
+            return value
+        if self._named and self._keys.found(name) and isinstance(value, str | int | bytes | Mapping | _SEVERAL):
+            return value if value in ("", b"", self._secret) else self._secret
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes):
+            clear = value.decode("latin-1")  # one character for each byte, there and back
+            scrubbed = self.text(clear)
+            return value if scrubbed == clear else scrubbed.encode("latin-1", "replace")
+        if depth == 0 and isinstance(value, Mapping | _SEVERAL):
+            raise ValueError(f"more than {_DEEPEST} containers inside each other")
+        if isinstance(value, Mapping):
+            return {key: self._value(str(key), item, depth - 1) for key, item in value.items()}
+        if isinstance(value, _SEVERAL):
+            items = [self._value(name, item, depth - 1) for item in value]
+            return tuple(items) if isinstance(value, tuple) else items
+        return value
+
+    def _scrubbed(self, text: str) -> str:
+        small = text.lower()
+        open_gates = {gate for gate in self._gates if gate.search(text)}
+        for rule in self._rules:
+            if (rule.gate is None or rule.gate in open_gates) and _hinted(rule.hints, small):
+                hidden = _hide(rule, text)
+                if hidden is not text:
+                    text, small = hidden, hidden.lower()
+        named = self._named and ("=" in small or ":" in small or "--" in small) and _hinted(self._keys.stems, small)
+        return self._hide_named(text) if named else text
+
+    def _hide_named(self, text: str) -> str:
+        parts, done = [], 0
+        for begin, end in assignments.find(text, self._keys):
+            parts += text[done:begin], self._secret
+            done = end
+        return "".join((*parts, text[done:])) if parts else text
+
+    def _failed(self, error: Exception) -> str:
+        self.failures += 1
+        if self.failures == 1:  # its kind alone: its words may repeat what could not be scrubbed
+            _log.warning("a value could not be scrubbed (%s), and is hidden (said once)", type(error).__name__)
+        return marker(ERROR)
+
+
+class Untouched:
+    """Hides nothing: `configure(scrub=False)`."""
+
+    failures = 0
+
+    def text(self, text: str) -> str:
+        """Return `text` as it is."""
+        return text
+
+    def value(self, name: str, value: Any) -> Any:  # noqa: ARG002  the Protocol's signature
+        """Return `value` as it is."""
+        return value
+
+    def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy."""
+        return dict(attributes)
+
+
+def _hinted(hints: tuple[str, ...], small: str) -> bool:
+    """Say whether one of the hints is in a text in small letters; where there are none, any text will do."""
+    for hint in hints:  # noqa: SIM110  a generator would take longer than all the looking
+        if hint in small:
+            return True
+    return not hints
+
+
+def _hide(rule: Rule, text: str) -> str:
+    parts: list[str] = []
+    done = place = 0
+    while match := rule.pattern.search(text, place):
+        end = match.end(rule.group) if rule.ends is None else rule.ends(match)
+        if end is None:
+            place = match.start() + 1
+            continue
+        parts += text[done : match.start(rule.group)], marker(rule.kind)
+        done = place = end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+class _Process:
+    """What this process scrubs with."""
+
+    scrubber: Scrubs | None = None
+
+
+def current() -> Scrubs:
+    """Return the scrubber of the process: what `configure` set, else one with all the rules."""
+    if _Process.scrubber is None:
+        _Process.scrubber = Scrubber(Scrub())
+    return _Process.scrubber
+
+
+def use(options: Scrub | None) -> Scrubs:
+    """Scrub as `options` say from now on; None: not at all. Returns what does it."""
+    _Process.scrubber = Untouched() if options is None else Scrubber(options)
+    return _Process.scrubber
+
+
+def scrub(value: Any, name: str = "") -> Any:
+    """Return `value` as it may leave the process.
+
+    Arguments: `value`, a text, or containers of texts (lists, tuples, mappings), which are copied, never changed;
+    `name`, by which it may be hidden altogether (`password`). Never raises.
+    """
+    return current().value(name, value)
