@@ -7,10 +7,14 @@ OpenTelemetry's encoder makes a dozen objects for each span, and hashes the reso
 beside the requests, that costs more than to record the span. Here the plain span, which nearly all are, is put together
 from bytes; every other one (with events, links, lists, an error's words) is left to OpenTelemetry's encoder. The parts
 fit, since an encoded message is no more than the sequence of its encoded fields.
+
+Secrets are hidden on the way: an attribute that was encoded before was scrubbed before, which is why this costs an
+ordinary span next to nothing. A text is cut to the SDK's limit only afterwards, so that no half of a secret is left.
 """
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +24,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
+
+from telemetry.privacy.messages import cut_texts, scrub_message
+from telemetry.privacy.scrubber import Scrubs, current
 
 _CACHED: Final = 4096  # attributes, and names, with texts of at most `_LONGEST` characters
 _LONGEST: Final = 256
@@ -40,62 +47,82 @@ _TIMES: Final = struct.Struct("<BQBQ")
 _START, _END = 7 << 3 | 1, 8 << 3 | 1
 
 
-def encode_spans(spans: Sequence[ReadableSpan]) -> bytes:
-    """Return the request that exports `spans`."""
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How many characters texts keep, in attributes of spans and in those of events and links; None: all."""
+
+    span: int | None = None
+    others: int | None = None
+
+
+_UNCUT: Final = Cuts()
+
+
+def encode_spans(spans: Sequence[ReadableSpan], cuts: Cuts = _UNCUT) -> bytes:
+    """Return the request that exports `spans`, scrubbed, and then cut."""
     resources: dict[int, dict[object, list[ReadableSpan]]] = {}
     for span in spans:
         scopes = resources.setdefault(id(span.resource), {})
         scopes.setdefault(span.instrumentation_scope, []).append(span)
-    return b"".join(_resource_spans(list(scopes.values())) for scopes in resources.values())
+    return b"".join(_resource_spans(list(scopes.values()), cuts) for scopes in resources.values())
 
 
-def _resource_spans(scopes: list[list[ReadableSpan]]) -> bytes:
+def _resource_spans(scopes: list[list[ReadableSpan]], cuts: Cuts) -> bytes:
     """Encode the spans of one resource, given by scope, as a field of the request."""
+    scrubber = current()
     frame = encode_by_the_library([group[0] for group in scopes])
     parts = []
     for of_scope, group in zip(frame.resource_spans[0].scope_spans, scopes, strict=True):
         del of_scope.spans[:]
-        content = of_scope.SerializeToString() + b"".join(_field(2, _span(span)) for span in group)
+        scrub_message(of_scope, scrubber)
+        content = of_scope.SerializeToString() + b"".join(_field(2, _span(span, scrubber, cuts)) for span in group)
         parts.append(_field(2, content))
     del frame.resource_spans[0].scope_spans[:]
+    scrub_message(frame, scrubber)
     return _field(1, frame.resource_spans[0].SerializeToString() + b"".join(parts))
 
 
-def _span(span: ReadableSpan) -> bytes:
+def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
     dropped = span.dropped_attributes or span.dropped_events or span.dropped_links
     if not (dropped or span.events or span.links or span.status.description):
         try:
-            return _plain_span(span)
+            return _plain_span(span, scrubber, cuts.span)
         except (TypeError, ValueError):  # an attribute that is a list; one that OTLP cannot hold, which is left out
             pass
     request: ExportTraceServiceRequest = encode_by_the_library([span])
-    return request.resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+    message = request.resource_spans[0].scope_spans[0].spans[0]
+    scrub_message(message, scrubber)
+    cut_texts(message.attributes, cuts.span)
+    for other in (*message.events, *message.links):
+        cut_texts(other.attributes, cuts.others)
+    return message.SerializeToString()
 
 
-def _plain_span(span: ReadableSpan) -> bytes:
+def _plain_span(span: ReadableSpan, scrubber: Scrubs, longest: int | None) -> bytes:
     context, parent, name = span.context, span.parent, span.name
     if context is None or context.trace_state:
         raise ValueError("not plain")
     parts = [
         _TRACE_ID, context.trace_id.to_bytes(16, "big"), _SPAN_ID, context.span_id.to_bytes(8, "big"),
         b"" if parent is None else _PARENT_ID + parent.span_id.to_bytes(8, "big"),
-        (_name if len(name) <= _LONGEST else _name.__wrapped__)(name), _KINDS[span.kind],
+        (_name if len(name) <= _LONGEST else _name.__wrapped__)(scrubber, name), _KINDS[span.kind],
         _TIMES.pack(_START, span.start_time or 0, _END, span.end_time or 0),
         _STATUSES[span.status.status_code], _REMOTE if parent is not None and parent.is_remote else _LOCAL,
     ]  # fmt: skip
     for key, value in (span.attributes or {}).items():
         repeats = len(value) <= _LONGEST if isinstance(value, str) else not isinstance(value, float)
-        parts.append((_attribute if repeats else _attribute.__wrapped__)(key, value))
+        parts.append((_attribute if repeats else _attribute.__wrapped__)(scrubber, longest, key, value))
     return b"".join(parts)
 
 
 @lru_cache(_CACHED, typed=True)
-def _attribute(key: str, value: object) -> bytes:
+def _attribute(scrubber: Scrubs, longest: int | None, key: str, value: object) -> bytes:
+    value = scrubber.value(key, value)
     match value:
         case bool():
             encoded = AnyValue(bool_value=value)
         case str():
-            encoded = AnyValue(string_value=value)
+            encoded = AnyValue(string_value=value[:longest])
         case int():
             encoded = AnyValue(int_value=value)
         case float():
@@ -106,8 +133,8 @@ def _attribute(key: str, value: object) -> bytes:
 
 
 @lru_cache(_CACHED)
-def _name(name: str) -> bytes:
-    return Span(name=name).SerializeToString()
+def _name(scrubber: Scrubs, name: str) -> bytes:
+    return Span(name=scrubber.text(name)).SerializeToString()
 
 
 def _field(number: int, content: bytes) -> bytes:

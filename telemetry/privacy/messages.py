@@ -12,31 +12,45 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from telemetry.privacy.rules import ERROR, marker
 from telemetry.privacy.scrubber import Scrubs
 
 _PAIR: Final = KeyValue.DESCRIPTOR.full_name
 _ANY: Final = AnyValue.DESCRIPTOR.full_name
-_DEEPEST: Final = 64  # messages inside messages; beyond them nothing is left
+_DEEPEST: Final = 64  # values inside values; beyond them nothing is left
 
 
-def scrub_message(message: Message, scrubber: Scrubs, longest: int | None = None) -> None:
-    """Scrub every text in `message`, and cut those of attributes to `longest` characters, if there is a limit."""
-    _message(message, scrubber, longest, _DEEPEST)
-
-
-def _message(message: Any, scrubber: Scrubs, longest: int | None, depth: int) -> None:
+def scrub_message(message: Message, scrubber: Scrubs) -> None:
+    """Scrub every text in `message`."""
     kind = message.DESCRIPTOR.full_name
     if kind == _PAIR:
-        _pair(message, scrubber, longest, depth)
+        _any(message.key, message.value, scrubber, _DEEPEST)  # type: ignore[attr-defined]
     elif kind == _ANY:
-        _any("", message, scrubber, longest, depth)
+        _any("", message, scrubber, _DEEPEST)
     else:
         for field, several, text in _fields(message.DESCRIPTOR):
-            _field(message, field, several=several, text=text, inside=(scrubber, longest, depth))
+            _field(message, field, scrubber, several=several, text=text)
 
 
-def _field(message: Any, field: str, *, several: bool, text: bool, inside: tuple[Scrubs, int | None, int]) -> None:
-    scrubber, longest, depth = inside
+def cut_texts(pairs: Any, longest: int | None) -> None:
+    """Cut the texts of attributes to `longest` characters; None is no limit."""
+    for pair in pairs if longest is not None else ():
+        _cut(pair.value, longest)
+
+
+def _cut(value: Any, longest: int | None) -> None:
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        if len(value.string_value) > (longest or 0):
+            value.string_value = value.string_value[:longest]
+    elif kind == "array_value":
+        for item in value.array_value.values:
+            _cut(item, longest)
+    elif kind == "kvlist_value":
+        cut_texts(value.kvlist_value.values, longest)
+
+
+def _field(message: Any, field: str, scrubber: Scrubs, *, several: bool, text: bool) -> None:
     value = getattr(message, field)
     if text and several:
         value[:] = [scrubber.text(item) for item in value]
@@ -46,33 +60,29 @@ def _field(message: Any, field: str, *, several: bool, text: bool, inside: tuple
             setattr(message, field, scrubbed)
     elif several:
         for item in value:
-            _message(item, scrubber, longest, depth - 1)
+            scrub_message(item, scrubber)
     elif message.HasField(field):
-        _message(value, scrubber, longest, depth - 1)
+        scrub_message(value, scrubber)
 
 
-def _pair(pair: Any, scrubber: Scrubs, longest: int | None, depth: int) -> None:
-    _any(pair.key, pair.value, scrubber, longest, depth)
-
-
-def _any(name: str, value: Any, scrubber: Scrubs, longest: int | None, depth: int) -> None:
+def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
     """Scrub the value of an attribute, or of a body, which has no name."""
     kind = value.WhichOneof("value")
     if kind in {"array_value", "kvlist_value"}:
         hidden = scrubber.value(name, ["x"])  # a name that hides one text hides all there is
         if depth <= 0 or hidden != ["x"]:
-            value.string_value = hidden if isinstance(hidden, str) else scrubber.value("password", "x")
+            value.string_value = hidden if isinstance(hidden, str) else marker(ERROR)
             return
         for item in getattr(value, kind).values:
             if kind == "array_value":
-                _any(name, item, scrubber, longest, depth - 1)
+                _any(name, item, scrubber, depth - 1)
             else:
-                _pair(item, scrubber, longest, depth - 1)
+                _any(item.key, item.value, scrubber, depth - 1)
     elif kind in {"string_value", "bytes_value", "int_value"}:
         given = getattr(value, kind)
         scrubbed = scrubber.value(name, given)
         if isinstance(scrubbed, str):
-            value.string_value = scrubbed if longest is None else scrubbed[:longest]
+            value.string_value = scrubbed
         elif scrubbed != given:
             setattr(value, kind, scrubbed)
 
