@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final, Literal
 
 Kind = Literal["counter", "histogram", "gauge", "updowncounter"]
@@ -72,8 +73,11 @@ def base_unit(spelled: str, unit: str, kind: Kind) -> str:
 
 
 def label_name(name: str) -> str:
-    """Return the name of a label: each other character is `_`; one that begins with a digit begins with `key_`."""
-    spelled = re.sub(r"[^a-zA-Z0-9_]", "_", name)
+    """Return the name of a label: each other character is `_`; a digit in front gets `key_`.
+
+    Names that begin with `__` are Prometheus's own: one `_` is left of it.
+    """
+    spelled = re.sub(r"^__+", "_", re.sub(r"[^a-zA-Z0-9_]", "_", name))
     return f"key_{spelled}" if spelled[:1].isdigit() else spelled
 
 
@@ -93,7 +97,9 @@ def label_value(value: object) -> str:
 def _number(value: float) -> str:
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
+    if value == 0 or 1e-6 <= abs(value) < 1e21:
+        return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    return re.sub(r"e-0", "e-", repr(value))
 
 
 def bound(value: float) -> str:
