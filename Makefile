@@ -1,5 +1,6 @@
 # make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
+# make stack       build the real Collector, Jaeger, Prometheus, Loki and Kafka into your cache (20 minutes, once)
 # make bench       side-by-side benchmarks
 # make docs        regenerate what is generated: docs/signals.md
 # make proto       regenerate the gRPC code of the demo
@@ -12,7 +13,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint bench docs proto test-clip clean
+.PHONY: help env demo test stack lint bench docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -26,7 +27,7 @@ $(VENV)/.ready: $(INPUTS)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==26.3'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e '.[local,demo]' -e './packaging/stack[local,demo]' --group dev
+	  -e '.[local,demo,stack]' -e './packaging/stack[local,demo,stack]' --group dev
 	@touch $@
 
 demo: env
@@ -34,6 +35,9 @@ demo: env
 
 test: env
 	@$(BIN)/python -m pytest
+
+stack: env
+	@$(BIN)/python -m collector.stack
 
 lint: env
 	@$(BIN)/ruff check .

@@ -1,0 +1,85 @@
+"""Builds whatever is not in the cache yet.
+
+In: names of programs, none for all. Out: programs in the cache, a line for each, and what went wrong with the others.
+State: the cache.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from collector.stack import cache
+from collector.stack.errors import BuildError, StackError
+from collector.stack.progress import Lines
+from collector.stack.recipes import RECIPES
+from collector.stack.recipes.collector import LOCKS, Collector
+from collector.stack.recipes.recipe import Recipe
+from collector.stack.shell import Shell
+
+
+def build(names: Sequence[str] = (), console: Console | None = None) -> None:
+    """Build the programs named, or all; those that are there already cost nothing.
+
+    Raises:
+        StackError: a name is not known.
+        BuildError: programs that failed, each with its reason; the others are built all the same.
+    """
+    console = console or Console(soft_wrap=True)
+    wanted = chosen(names)
+    missing = [recipe for recipe in wanted if not cache.is_built(recipe)]
+    with Lines(console) as lines:
+        for recipe in wanted:
+            if recipe not in missing:
+                lines.say(_title(recipe), "ready", "green")
+        if missing:
+            _build_all(missing, lines, console)
+    console.print(f"[dim]  in {cache.root()}", highlight=False)
+
+
+def lock() -> None:
+    """Write the Collector's go.mod and go.sum anew, from its manifest."""
+    with TemporaryDirectory() as work:
+        Collector().lock(Shell(cache.root() / "logs" / "lock.log", print), Path(work))
+    print("Written:", *LOCKS)
+
+
+def chosen(names: Sequence[str]) -> Sequence[Recipe]:
+    """The recipes of these names, in their own order."""
+    known = [recipe.name for recipe in RECIPES]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise StackError(f"No program is called {', '.join(unknown)}.", f"There are: {', '.join(known)}.")
+    return [recipe for recipe in RECIPES if not names or recipe.name in names]
+
+
+def _build_all(missing: Sequence[Recipe], lines: Lines, console: Console) -> None:
+    def waiting() -> None:
+        console.print(f"  Another build works in {cache.root()}: waiting for it …", highlight=False)
+
+    failed = []
+    with cache.only_one(waiting):
+        for recipe in missing:
+            problem = None if cache.is_built(recipe) else _build_one(recipe, lines)
+            if problem is not None:
+                failed.append(f"{recipe.name}: {problem.message}" + (f"\n  {problem.mend}" if problem.mend else ""))
+    if failed:
+        raise BuildError("\n\n".join(failed))
+
+
+def _build_one(recipe: Recipe, lines: Lines) -> StackError | None:
+    """Build a program, and return what went wrong: one that fails takes no other with it."""
+    step = lines.begin(_title(recipe))
+    try:
+        with cache.publishing(recipe) as (work, out):
+            recipe.make(Shell(cache.log_of(recipe), step), work, out)
+    except (StackError, OSError) as problem:
+        lines.end("failed", "red")
+        return problem if isinstance(problem, StackError) else BuildError(str(problem))
+    lines.end("built", "green")
+    return None
+
+
+def _title(recipe: Recipe) -> str:
+    return f"{recipe.name} {recipe.version}"

@@ -1,0 +1,95 @@
+"""The commands `telemetry stack build`, `lock`, `up`, `down` and `status`.
+
+In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
+
+This file only describes the commands: it is imported for every call of `telemetry`, so what does the work, with its
+heavier packages, is imported when a command runs.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `telemetry stack`."""
+    parser = subparsers.add_parser("stack", help="the real Collector and backends", description=_STACK)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_build(commands.add_parser("build", help="build what is not in the cache", description=_BUILD))
+    lock = commands.add_parser("lock", help="write the Collector's go.mod and go.sum anew", description=_LOCK)
+    lock.set_defaults(run=_lock)
+    _add_up(commands.add_parser("up", help="start a stack and stay with it", description=_UP))
+    for name, brief, run in (
+        ("down", "end the stack that runs", _down),
+        ("status", "ask every program how it is", _status),
+    ):
+        command = commands.add_parser(name, help=brief, description=f"{brief.capitalize()}.")
+        _add_data(command)
+        command.set_defaults(run=run)
+
+
+_STACK = "The real Collector, Jaeger, Prometheus, Loki, Alertmanager and Kafka: built from source, run as processes."
+_BUILD = "Build programs into the cache; what is there already costs nothing. The first time takes about 20 minutes."
+_LOCK = "After an edit of the Collector's builder.yaml: resolve its modules and write go.mod and go.sum beside it."
+_UP = "Start the real programs, wait until all are ready, print their addresses, and stay until Ctrl-C."
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
+    parser.set_defaults(run=_build)
+
+
+def _add_up(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        default="minimal",
+        help="minimal: traces and metrics; full: logs and alerts too; scale: agent, Kafka, two gateways that sample; "
+        "gateways: that without Kafka (%(default)s)",
+    )
+    parser.add_argument(
+        "--port", action="append", type=_port, default=[], metavar="PROGRAM.USE=PORT", help="another port for something"
+    )
+    _add_data(parser)
+    parser.set_defaults(run=_up)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="PATH", help="its folder (default: in your data directory)")
+
+
+def _port(text: str) -> tuple[str, int]:
+    key, _, port = text.partition("=")
+    if not key or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like jaeger.query=17000")
+    return key, int(port)
+
+
+def _build(args: argparse.Namespace) -> int:
+    from collector.stack.build import build
+
+    build(args.names)
+    return 0
+
+
+def _lock(_: argparse.Namespace) -> int:
+    from collector.stack.build import lock
+
+    lock()
+    return 0
+
+
+def _up(args: argparse.Namespace) -> int:
+    from collector.stack.foreground import up
+
+    return up(args.profile, dict(args.port), args.data)
+
+
+def _down(args: argparse.Namespace) -> int:
+    from collector.stack.foreground import down
+
+    return down(args.data)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from collector.stack.foreground import status
+
+    return status(args.data)

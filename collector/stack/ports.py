@@ -1,0 +1,54 @@
+"""Ports for a stack: the usual ones, or free ones.
+
+In: programs. Out: a port for everything that they listen for. State: none.
+"""
+
+import contextlib
+import socket
+from collections.abc import Mapping, Sequence
+
+from collector.local.errors import PortTakenError
+from collector.local.listen import taken
+from collector.stack.errors import StackError
+from collector.stack.programs.program import HOST, Program
+
+
+def usual_ports(programs: Sequence[Program], others: Mapping[str, int]) -> Mapping[str, int]:
+    """The ports that documentation and dashboards name, or others for some, each free.
+
+    Raises:
+        StackError: some are taken, and it says by whom; or nothing is called so.
+    """
+    ports = {f"{program.name}.{port.use}": port.usual for program in programs for port in program.ports}
+    unknown = sorted(others.keys() - ports.keys())
+    if unknown:
+        raise StackError(f"There is no port {', '.join(unknown)} here.", f"There are: {', '.join(ports)}.")
+    ports.update(others)
+    problems = [problem for key, port in ports.items() if (problem := _problem(key, port))]
+    if problems:
+        raise StackError("\n".join(problems), "End what holds them, or choose others with --port PROGRAM.USE=PORT.")
+    return ports
+
+
+def free_ports(programs: Sequence[Program]) -> Mapping[str, int]:
+    """Free ports, all different: they are held until the last one is found."""
+    with contextlib.ExitStack() as held:
+
+        def free() -> int:
+            listening = held.enter_context(socket.socket())
+            listening.bind((HOST, 0))
+            return int(listening.getsockname()[1])
+
+        return {f"{program.name}.{port.use}": free() for program in programs for port in program.ports}
+
+
+def _problem(key: str, port: int) -> str:
+    """What is wrong with a port, or ""."""
+    with socket.socket() as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one just left is free
+        try:
+            trying.bind((HOST, port))
+        except OSError as error:
+            problem: PortTakenError = taken(f"{HOST}:{port}", "port", error)
+            return f"{key}: {problem.message}"
+    return ""

@@ -1,0 +1,55 @@
+"""Which programs run together.
+
+In: a profile's name. Out: its programs, in the order in which they start: whoever is sent to before whoever sends.
+State: none.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from collector.stack.errors import StackError
+from collector.stack.programs.alertmanager import Alertmanager
+from collector.stack.programs.jaeger import Jaeger
+from collector.stack.programs.kafka import Kafka
+from collector.stack.programs.loki import Loki
+from collector.stack.programs.otelcol import Otelcol
+from collector.stack.programs.program import Program
+from collector.stack.programs.prometheus import Prometheus
+
+_CLEAN: Final = ("base", "privacy")
+_METRICS: Final = ("span-metrics", "prometheus")
+_GATEWAY: Final = (*_CLEAN, "gateway", *_METRICS, "jaeger")
+_BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), Loki())
+
+PROFILES: Final[Mapping[str, Sequence[Program]]] = {
+    "minimal": (Jaeger(), Prometheus(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger"))),
+    "full": (*_BACKENDS, Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger", "loki"))),
+    "scale": (
+        Kafka(),
+        *_BACKENDS,
+        Otelcol("gateway-1", (*_GATEWAY, "kafka-consumer"), shift=20_000),
+        Otelcol("gateway-2", (*_GATEWAY, "kafka-consumer"), shift=21_000),
+        Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "loki"), sentry=False),
+    ),
+    "gateways": (
+        *_BACKENDS,
+        Otelcol("gateway-1", _GATEWAY, shift=20_000),
+        Otelcol("gateway-2", _GATEWAY, shift=21_000),
+        Otelcol("agent", (*_CLEAN, "agent", "prometheus", "loki"), sentry=False),
+    ),
+}
+"""`minimal`: traces and metrics. `full`: logs and alerts too. `scale`: an agent, Kafka, two gateways that sample.
+`gateways`: the same without Kafka."""
+
+
+def programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
+    """A profile's programs; a sequence of programs is a profile of your own.
+
+    Raises:
+        StackError: no profile has this name.
+    """
+    if not isinstance(profile, str):
+        return profile
+    if profile not in PROFILES:
+        raise StackError(f"No profile is called {profile!r}.", f"There are: {', '.join(PROFILES)}.")
+    return PROFILES[profile]

@@ -1,0 +1,87 @@
+"""The Collector, with the layers of one role.
+
+In: layers of `collector/otelcol/`. Out: how it runs. State: its queues, in its own folder.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from collector.stack import cache
+from collector.stack.programs.asking import answers_http
+from collector.stack.programs.program import HOST, Place, Port
+
+LAYERS: Final = Path(__file__).parents[2] / "otelcol"
+SENTRY: Final = ("SENTRY_OTLP_ENDPOINT", "SENTRY_PUBLIC_KEY")
+"""With both of these set, the layer `sentry` is loaded; they reach it from the user's environment."""
+
+
+@dataclass(frozen=True)
+class Otelcol:
+    """One Collector.
+
+    Arguments: `name`; `layers`, names of files beside the manifest, later ones over earlier ones; `sentry`, whether it
+    is the one that ships to Sentry, where that is configured; `shift`, added to its usual ports, so that several
+    Collectors get along.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    sentry: bool = True
+    shift: int = 0
+
+    @property
+    def ports(self) -> Sequence[Port]:
+        """OTLP in, health, its own metrics, and the metrics that Prometheus scrapes."""
+        shown = self.shift == 0
+        return (
+            Port("otlp_grpc", 4317 + self.shift, "OTLP over gRPC" if shown else ""),
+            Port("otlp_http", 4318 + self.shift, "OTLP over HTTP" if shown else "", "http://"),
+            Port("health", 13133 + self.shift),
+            Port("metrics", 8888 + self.shift),
+            Port("scrape", 8889 + self.shift),
+        )
+
+    def prepare(self, place: Place) -> None:
+        """Make the folder of its queues."""
+        self._storage(place).mkdir(exist_ok=True)
+
+    def command(self, place: Place) -> Sequence[str]:  # noqa: ARG002 (a Program's)
+        """The Collector on its layers."""
+        layers = (*self.layers, *(["sentry"] if self.sentry and all(map(os.environ.get, SENTRY)) else []))
+        return [str(cache.binary("search-otelcol")), *(f"--config=file:{LAYERS / layer}.yaml" for layer in layers)]
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        """Where it listens, and where the others are."""
+        told = {
+            "OTELCOL_OTLP_GRPC": place.address(self.name, "otlp_grpc"),
+            "OTELCOL_OTLP_HTTP": place.address(self.name, "otlp_http"),
+            "OTELCOL_HEALTH": place.address(self.name, "health"),
+            "OTELCOL_METRICS_HOST": HOST,
+            "OTELCOL_METRICS_PORT": str(place.port(self.name, "metrics")),
+            "OTELCOL_SCRAPE": place.address(self.name, "scrape"),
+            "OTELCOL_STORAGE": str(self._storage(place)),
+        }
+        for variable, program, use, form in _OTHERS:
+            if f"{program}.{use}" in place.ports:
+                told[variable] = form.format(place.address(program, use))
+        return told
+
+    def is_ready(self, place: Place) -> bool:
+        """Ask its health extension."""
+        return answers_http(place.address(self.name, "health"), "/")
+
+    def _storage(self, place: Place) -> Path:
+        return place.folder(self.name) / "queues"
+
+
+_OTHERS: Final = (
+    ("JAEGER_OTLP", "jaeger", "otlp", "{}"),
+    ("LOKI_OTLP", "loki", "http", "http://{}/otlp"),
+    ("KAFKA_BROKERS", "kafka", "broker", "{}"),
+    ("OTELCOL_GATEWAY_1", "gateway-1", "otlp_grpc", "{}"),
+    ("OTELCOL_GATEWAY_2", "gateway-2", "otlp_grpc", "{}"),
+)
+"""Variables that tell of other programs, where the stack has them."""

@@ -1,0 +1,86 @@
+"""What a program is, and the place that it runs in.
+
+In: ports and a folder. Out: the addresses and folders that programs are told. State: none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+HOST: Final = "127.0.0.1"
+"""Nothing here listens beyond this machine."""
+
+CONFIG: Final = Path(__file__).parents[1] / "config"
+"""The files that docker-compose mounts as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Something that a program listens for.
+
+    Arguments: `use`, its name; `usual`, its port where nothing else is asked for; `title`, what people are told, ""
+    where it is nobody's business; `scheme`, what stands before the address then.
+    """
+
+    use: str
+    usual: int
+    title: str = ""
+    scheme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the programs of one stack listen and keep what they know.
+
+    Arguments: `ports`, from `PROGRAM.USE` to a port; `data`, a folder that exists.
+    """
+
+    ports: Mapping[str, int]
+    data: Path
+
+    def address(self, program: str, use: str) -> str:
+        """`HOST:PORT` of a program of this stack."""
+        return f"{HOST}:{self.port(program, use)}"
+
+    def port(self, program: str, use: str) -> int:
+        """The port of a program of this stack."""
+        return self.ports[f"{program}.{use}"]
+
+    def having(self, use: str) -> Sequence[str]:
+        """The programs of this stack that listen for something."""
+        return [key.rpartition(".")[0] for key in self.ports if key.rpartition(".")[2] == use]
+
+    def folder(self, program: str) -> Path:
+        """A program's own folder."""
+        path = self.data / program
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class Program(Protocol):
+    """One process of a stack."""
+
+    @property
+    def name(self) -> str:
+        """Its name in this stack."""
+
+    @property
+    def ports(self) -> Sequence[Port]:
+        """What it listens for."""
+
+    def prepare(self, place: Place) -> None:
+        """Write what it needs before it starts."""
+
+    def command(self, place: Place) -> Sequence[str]:
+        """Its command line.
+
+        Raises:
+            NotBuiltError: it is not in the cache.
+        """
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        """The variables that its configuration asks for."""
+
+    def is_ready(self, place: Place) -> bool:
+        """Ask the program itself whether it works."""

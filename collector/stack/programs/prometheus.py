@@ -1,0 +1,84 @@
+"""Prometheus.
+
+In: `config/prometheus/prometheus.yml`. Out: how it runs. State: its series, in its own folder.
+
+Prometheus reads no environment. Its file names `targets.json` and `rules/` beside itself, so a folder is laid out that
+has the file, as a link, beside the targets of this stack.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from collector.stack import cache
+from collector.stack.programs.asking import answers_http
+from collector.stack.programs.program import CONFIG, Place, Port
+
+FILE: Final = CONFIG / "prometheus" / "prometheus.yml"
+FLAGS: Final = (
+    "--enable-feature=exemplar-storage",  # from a slow bucket to a trace
+    "--storage.tsdb.retention.time=15d",
+    "--storage.tsdb.retention.size=5GB",
+)
+"""What docker-compose gives it too."""
+
+
+class Prometheus:
+    """Prometheus, scraping everything in its stack."""
+
+    name = "prometheus"
+    ports = (Port("web", 9090, "Prometheus", "http://"),)
+
+    def prepare(self, place: Place) -> None:
+        """Lay out its folder of configuration."""
+        link = self._configuration(place)
+        link.unlink(missing_ok=True)
+        link.symlink_to(FILE)
+        link.with_name("targets.json").write_text(json.dumps(targets(place), indent=2) + "\n", encoding="utf-8")
+
+    def command(self, place: Place) -> Sequence[str]:
+        """Prometheus on that folder."""
+        return [
+            str(cache.binary("prometheus")),
+            f"--config.file={self._configuration(place)}",
+            f"--storage.tsdb.path={place.folder(self.name) / 'series'}",
+            f"--web.listen-address={place.address(self.name, 'web')}",
+            *FLAGS,
+        ]
+
+    def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
+        """Nothing: it reads none."""
+        return {}
+
+    def is_ready(self, place: Place) -> bool:
+        """Ask it."""
+        return answers_http(place.address(self.name, "web"), "/-/ready")
+
+    def _configuration(self, place: Place) -> Path:
+        return place.folder(self.name) / FILE.name
+
+
+_OWN: Final = (("jaeger", "metrics"), ("prometheus", "web"), ("loki", "http"), ("alertmanager", "web"))
+"""Where the backends tell of themselves."""
+
+
+def targets(place: Place) -> list[dict[str, Any]]:
+    """What there is to scrape, and where alerts go, as a file of `file_sd`.
+
+    Each group has a label `__role__`, by which prometheus.yml takes its own: `pipeline` (what the Collector was sent
+    and made), `own` (what a program says of itself), `alertmanager`.
+    """
+    collectors = place.having("scrape")
+    groups = [
+        *(_group("pipeline", place.address(name, "scrape"), collector=name) for name in collectors),
+        *(_group("own", place.address(name, "metrics"), job="otelcol", collector=name) for name in collectors),
+        *(_group("own", place.address(name, use), job=name) for name, use in _OWN if f"{name}.{use}" in place.ports),
+    ]
+    if "alertmanager.web" in place.ports:
+        groups.append(_group("alertmanager", place.address("alertmanager", "web")))
+    return groups
+
+
+def _group(role: str, target: str, **labels: str) -> dict[str, Any]:
+    return {"targets": [target], "labels": {"__role__": role, **labels}}

@@ -1,0 +1,28 @@
+"""How each program comes into the cache.
+
+In: `versions.toml` and the files beside it. Out: `RECIPES`, in the order in which they are built. State: none.
+"""
+
+from typing import Final
+
+from collector.stack.recipes.alertmanager import Alertmanager
+from collector.stack.recipes.collector import Collector
+from collector.stack.recipes.go_module import GoModule
+from collector.stack.recipes.kafka import Kafka
+from collector.stack.recipes.loki import Loki
+from collector.stack.recipes.recipe import Recipe
+
+RECIPES: Final[tuple[Recipe, ...]] = (
+    Collector(),
+    GoModule("jaeger", {"jaeger": "./cmd/jaeger"}, "github.com/jaegertracing/jaeger/internal/version.latestVersion"),
+    GoModule(
+        "prometheus",
+        {"prometheus": "./cmd/prometheus", "promtool": "./cmd/promtool"},
+        "github.com/prometheus/common/version.Version",
+    ),
+    Loki(),
+    GoModule("compose", {"docker-compose": "./cmd"}, "github.com/docker/compose/v5/internal.Version"),
+    Alertmanager(),
+    Kafka(),
+)
+"""Every program of the stack."""

@@ -1,0 +1,66 @@
+"""Our distribution of the OpenTelemetry Collector.
+
+In: `collector/otelcol/builder.yaml` and the go.mod and go.sum beside it. Out: the binary `search-otelcol`; or, when
+the manifest was edited, both files anew. State: none.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from collector.stack.recipes import go
+from collector.stack.shell import Shell
+from collector.stack.versions import VERSIONS
+
+OTELCOL: Final = Path(__file__).parents[2] / "otelcol"
+"""The Collector's configuration layers and manifest."""
+
+MANIFEST: Final = OTELCOL / "builder.yaml"
+LOCKS: Final = (OTELCOL / "go.mod", OTELCOL / "go.sum")
+GENERATED: Final = "search-otelcol"
+"""The folder that the manifest's `output_path` names, and the binary."""
+
+
+class Collector:
+    """The Collector's recipe."""
+
+    name = "collector"
+    outputs = ("bin/search-otelcol",)
+
+    @property
+    def version(self) -> str:
+        """The version of its components."""
+        return VERSIONS["collector"]["version"]
+
+    @property
+    def material(self) -> Sequence[bytes]:
+        """Manifest, locks and flags."""
+        return [*(path.read_bytes() for path in (MANIFEST, *LOCKS)), repr((go.FLAGS, go.LINK, self.version)).encode()]
+
+    def make(self, shell: Shell, work: Path, out: Path) -> None:
+        """Generate the source, put our locks over the generated ones, compile."""
+        source = generate(shell, work, "--skip-get-modules")
+        for lock in LOCKS:
+            shutil.copyfile(lock, source / lock.name)
+        go.compile_package(shell, source, ".", out / "bin" / GENERATED)
+
+    def lock(self, shell: Shell, work: Path) -> None:
+        """Write go.mod and go.sum anew, after an edit of the manifest."""
+        source = generate(shell, work)
+        for lock in LOCKS:
+            shutil.copyfile(source / lock.name, lock)
+
+
+def generate(shell: Shell, work: Path, *options: str) -> Path:
+    """Run the builder on the manifest, and return the folder with what it wrote."""
+    pin = VERSIONS["collector"]
+    shell.step("building the builder")
+    shell.run(
+        "go", "install", f"{pin['builder']}@v{pin['version']}", cwd=work, env={**go.ENVIRONMENT, "GOBIN": str(work)}
+    )
+    shutil.copyfile(MANIFEST, work / MANIFEST.name)
+    shell.step("generating the source")
+    arguments = ("--config", MANIFEST.name, "--skip-compilation", *options)
+    shell.run(str(work / "builder"), *arguments, cwd=work, env=go.ENVIRONMENT)
+    return work / GENERATED

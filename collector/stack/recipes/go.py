@@ -1,0 +1,60 @@
+"""What every Go build here has in common.
+
+In: a source folder and packages. Out: static binaries without machine paths. State: Go's own caches.
+
+Go's module and build caches are the user's usual ones: what was compiled once is not compiled again.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from collector.stack.errors import BuildError
+from collector.stack.shell import Shell
+
+ENVIRONMENT: Final[Mapping[str, str]] = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
+"""No C compiler is needed and none of the user's own settings changes what comes out; which proxy is asked stays
+theirs."""
+
+FLAGS: Final = ("-trimpath", "-buildvcs=false")
+"""No path of this machine, and no state of a repository around the source, in the binary."""
+
+LINK: Final = "-s -w"
+"""No symbol tables: a third of the size."""
+
+
+def compile_package(  # noqa: PLR0917 (one call for each thing that `go build` is told)
+    shell: Shell, source: Path, package: str, binary: Path, link: str = "", mod: str = "readonly"
+) -> None:
+    """Compile one main package.
+
+    Arguments: `link`, more flags for the linker; `mod`, whether go.mod and go.sum may change ("readonly": a module
+    that they do not vouch for is an error; "mod": they are completed).
+    """
+    flags = (*FLAGS, f"-mod={mod}", f"-ldflags={LINK} {link}".rstrip())
+    shell.step("compiling" if binary.stem == package.rpartition("/")[2] else f"compiling {binary.name}")
+    shell.run("go", "build", *flags, "-o", str(binary), package, cwd=source, env=ENVIRONMENT)
+
+
+def download(shell: Shell, module: str, version: str, into: Path, checksum: str = "") -> None:
+    """Copy a module's source into a folder, writable.
+
+    Arguments: `checksum`, Go's `h1:` sum that the source must have; "" where a go.sum vouches for it.
+
+    Raises:
+        BuildError: it cannot be had, or is not what was pinned.
+    """
+    shell.step(f"downloading {module.rpartition('/')[2]} {version}")
+    told = json.loads(
+        shell.run("go", "mod", "download", "-json", f"{module}@{version}", cwd=into.parent, env=ENVIRONMENT)
+    )
+    if checksum and told["Sum"] != checksum:
+        raise BuildError(
+            f"The source of {module} {version} has the checksum {told['Sum']}, and versions.toml pins {checksum}.",
+            "Do not use it before you know why: the source was changed after its release, or the proxy is not honest.",
+        )
+    shutil.copytree(told["Dir"], into, copy_function=shutil.copyfile)
+    for folder in (into, *(path for path in into.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)

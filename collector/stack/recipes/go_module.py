@@ -1,0 +1,53 @@
+"""A program whose source is one Go module.
+
+In: the module's pin. Out: its binaries. State: none.
+
+The module is built inside a copy of its own folder, so that its own go.sum locks all that it uses; `go install` would
+take whatever versions are resolved today, and the proxies answer 403 for such paths inside of modules.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collector.stack.recipes import go
+from collector.stack.shell import Shell
+from collector.stack.versions import VERSIONS
+
+
+@dataclass(frozen=True)
+class GoModule:
+    """One module, and which of its packages are wanted.
+
+    Arguments: `packages`, from the name of a binary to its package; `version_variable`, the Go variable that the
+    program shows as its version.
+    """
+
+    name: str
+    packages: Mapping[str, str] = field(hash=False)
+    version_variable: str
+
+    @property
+    def version(self) -> str:
+        """The released version."""
+        return VERSIONS[self.name]["version"]
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Its binaries."""
+        return tuple(f"bin/{binary}" for binary in self.packages)
+
+    @property
+    def material(self) -> Sequence[bytes]:
+        """Its pin, its packages and the flags."""
+        pin = VERSIONS[self.name]
+        parts = (pin["module_version"], pin["sum"], dict(self.packages), self.version_variable, go.FLAGS, go.LINK)
+        return [repr(part).encode() for part in parts]
+
+    def make(self, shell: Shell, work: Path, out: Path) -> None:
+        """Download and compile."""
+        pin = VERSIONS[self.name]
+        go.download(shell, pin["module"], pin["module_version"], work / "source", pin["sum"])
+        for binary, package in self.packages.items():
+            link = f"-X {self.version_variable}={self.version}"
+            go.compile_package(shell, work / "source", package, out / "bin" / binary, link)

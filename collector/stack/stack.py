@@ -1,0 +1,152 @@
+"""A running stack: the real programs as processes.
+
+In: a profile, ports, a folder. Out: addresses, logs, and a hand on each program. State: the processes and the folder,
+owned by one `Stack`, which a lock keeps others from.
+"""
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from collector.stack import ports as finding
+from collector.stack.errors import ProgramDiedError, StackError
+from collector.stack.profiles import programs_of
+from collector.stack.programs.program import Place, Program
+from collector.stack.running import Running
+from collector.stack.state import holding
+
+PATIENCE: Final = 60.0
+"""Seconds for a stack to be ready: Kafka takes ten, more beside a compiler."""
+
+
+class Stack:
+    """A context manager: entered, everything is ready; left, everything has ended. Use it from the main thread.
+
+    Arguments: `profile`, `minimal`, `full`, `scale`, or programs of your own; `ports`, `free` ones, the `usual` ones,
+    or from `PROGRAM.USE` to a port over the usual ones; `data_dir`, where the programs keep what they know, and where
+    their logs are; `environment`, more variables for every program.
+
+        with Stack("minimal", data_dir=tmp_path) as stack:
+            stack.address("collector.otlp_grpc")    # "127.0.0.1:40311"
+            stack.kill("jaeger"); stack.restart("jaeger")
+    """
+
+    def __init__(
+        self,
+        profile: str | Sequence[Program] = "minimal",
+        *,
+        ports: Literal["free", "usual"] | Mapping[str, int] = "free",
+        data_dir: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._programs = programs_of(profile)
+        self._ports = ports
+        self._data = data_dir.absolute()
+        self._environment = dict(environment or {})
+        self._running: dict[str, Running] = {}
+        self._place = Place({}, self._data)
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as held:
+            held.enter_context(holding(self._data))
+            self._place = Place(self._choose_ports(), self._data)
+            held.callback(self._stop_all)
+            self._start_all()
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._held.close()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The programs, in the order in which they started."""
+        return [program.name for program in self._programs]
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """From `PROGRAM.USE` to its port."""
+        return self._place.ports
+
+    @property
+    def shown(self) -> Sequence[tuple[str, str]]:
+        """What people are told: titles and addresses."""
+        return [
+            (port.title, port.scheme + self._place.address(program.name, port.use))
+            for program in self._programs
+            for port in program.ports
+            if port.title
+        ]
+
+    def address(self, key: str) -> str:
+        """`HOST:PORT` of a `PROGRAM.USE`."""
+        return self._place.address(*key.split("."))
+
+    def url(self, key: str, path: str = "") -> str:
+        """An address as `http://`, with a path after it."""
+        return f"http://{self.address(key)}{path}"
+
+    def log(self, name: str) -> Path:
+        """Where a program logs."""
+        return self._running[name].log
+
+    def pid(self, name: str) -> int:
+        """A program's process id."""
+        return self._running[name].pid
+
+    def is_alive(self, name: str) -> bool:
+        """Whether a program runs."""
+        return self._running[name].is_alive()
+
+    def obituary(self, name: str) -> str:
+        """How a program that has ended did so, with the end of its log."""
+        return self._running[name].obituary()
+
+    def kill(self, name: str) -> None:
+        """End a program at once, as a crash would."""
+        self._running[name].kill()
+
+    def stop(self, name: str) -> None:
+        """Ask a program to end, and wait until it has."""
+        self._running[name].stop()
+
+    def start(self, name: str) -> None:
+        """Start a program that has ended, on the same addresses and with what it knows; it may not be ready yet."""
+        if self._running[name].is_alive():
+            raise StackError(f"{name} is running.", "Stop or kill it first.")
+        program = self._running[name].program
+        self._running[name] = Running(program, self._place, self._environment)
+
+    def await_ready(self, name: str) -> None:
+        """Wait until a program says that it is ready."""
+        self._running[name].await_ready(time.monotonic() + PATIENCE)
+
+    def restart(self, name: str) -> None:
+        """Start a program anew, ended or not, and wait until it is ready."""
+        self.stop(name)
+        self.start(name)
+        self.await_ready(name)
+
+    def _choose_ports(self) -> Mapping[str, int]:
+        if self._ports == "free":
+            return finding.free_ports(self._programs)
+        return finding.usual_ports(self._programs, {} if self._ports == "usual" else self._ports)
+
+    def _start_all(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        for program in self._programs:
+            self._running[program.name] = Running(program, self._place, self._environment)
+        for running in self._running.values():
+            running.await_ready(deadline)
+        dead = [running.obituary() for running in self._running.values() if not running.is_alive()]
+        if dead:
+            raise ProgramDiedError("\n".join(dead))
+
+    def _stop_all(self) -> None:
+        """End everything, whoever sends first: a Collector still drains into its backends."""
+        for running in reversed(self._running.values()):
+            running.stop()
