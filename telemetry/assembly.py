@@ -42,6 +42,7 @@ from telemetry.pipeline.sums import Sums
 from telemetry.propagation import use
 from telemetry.resource import make_resource
 from telemetry.running import Telemetry
+from telemetry.sampling import following
 from telemetry.self_metrics import observe_self
 from telemetry.settings import ExporterSettings, Settings
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:  # it loads prometheus_client
     from telemetry.prometheus.pull import Pull
 
 _log = logging.getLogger("search_telemetry")
+_MOST_LINKS = 1024  # of a span, where OTEL_SPAN_LINK_COUNT_LIMIT does not say otherwise: a batch links all its calls
 _LONGEST_VALUE = 16_384  # characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say otherwise
 
 
@@ -117,10 +119,13 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
         return _Parts()
     limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"}
     provider = TracerProvider(
-        sampler=_sampler(settings),
+        sampler=following(_sampler(settings)),
         resource=resource,
         shutdown_on_exit=False,
-        span_limits=SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_LONGEST_VALUE),
+        span_limits=SpanLimits(
+            max_attribute_length=None if limits & os.environ.keys() else _LONGEST_VALUE,
+            max_links=None if "OTEL_SPAN_LINK_COUNT_LIMIT" in os.environ else _MOST_LINKS,
+        ),
     )
     make_delivery = _delivery(signals.SPANS, settings.traces)
     pipeline = SpanPipeline(

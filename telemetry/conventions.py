@@ -34,6 +34,7 @@ class Instrument(Enum):
     COUNTER = "counter"
     HISTOGRAM = "histogram"
     GAUGE = "gauge"
+    UP_DOWN_COUNTER = "updowncounter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,18 @@ NUM_POOL_WORKERS: Final = Attribute("num_pool_workers", "int", "Threads that pre
 RUNTIME: Final = Attribute("runtime", "string", "What runs the model: onnx or torch.")
 DEVICE: Final = Attribute("device", "string", "Where the model runs: cpu or cuda.")
 MODEL: Final = Attribute("model", "string", "Name of the model, `architecture::pretrained` for OpenCLIP.")
+
+# ── Attributes: dynamic batches ──────────────────────────────────────────────────────────────────────────────────────
+SEARCH_BATCH_REQUESTS: Final = Attribute("search.batch.requests", "int", "Calls whose items the batch holds.")
+SEARCH_BATCH_QUEUE_WAIT: Final = Attribute(
+    "search.batch.queue_wait", "double", "Seconds that the call waited until its first batch began."
+)
+SEARCH_BATCH_SHARE: Final = Attribute(
+    "search.batch.share",
+    "double",
+    "Seconds of batches that the call accounts for: their durations by its part of their items. Over all calls these"
+    " add up to what the batches took.",
+)
 
 # ── Attributes: results ──────────────────────────────────────────────────────────────────────────────────────────────
 SEARCH_HITS: Final = Attribute("search.hits", "int", "Results given back.")
@@ -157,9 +170,17 @@ DOCUMENTS: Final = Metric(
     (SEARCH_OPERATION, SEARCH_OUTCOME),
 )  # fmt: skip
 BATCH_SIZE: Final = Metric(
-    "search.batch.size", Instrument.HISTOGRAM, "{document}", "Documents in each stage that names a `minibatch_size`.",
+    "search.batch.size", Instrument.HISTOGRAM, "{document}",
+    "Documents in each dynamic batch, and in each stage that names a `minibatch_size`.",
     (SEARCH_STAGE,), COUNTS,
 )  # fmt: skip
+QUEUE_WAIT_DURATION: Final = Metric(
+    "search.queue.wait.duration", Instrument.HISTOGRAM, "s", "Time that calls waited until their batch began.",
+    (SEARCH_OPERATION, SEARCH_STAGE), SECONDS,
+)  # fmt: skip
+QUEUE_LENGTH: Final = Metric(
+    "search.queue.length", Instrument.UP_DOWN_COUNTER, "{document}", "Documents that wait for a batch.", (SEARCH_STAGE,)
+)
 REQUEST_SIZE: Final = Metric(
     "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages, as the server received them.",
     (SEARCH_OPERATION,), BYTES,
@@ -199,9 +220,9 @@ TELEMETRY_OVERFLOW: Final = Metric(
 )  # fmt: skip
 
 METRICS: Final = (
-    REQUEST_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, REQUEST_SIZE, RESULTS, RESULTS_EMPTY, RESULT_SCORE,
-    INDEX_POINTS, DB_CLIENT_OPERATION_DURATION, RPC_CLIENT_CALL_DURATION, RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED,
-    TELEMETRY_OVERFLOW,
+    REQUEST_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, QUEUE_WAIT_DURATION, QUEUE_LENGTH, REQUEST_SIZE, RESULTS,
+    RESULTS_EMPTY, RESULT_SCORE, INDEX_POINTS, DB_CLIENT_OPERATION_DURATION, RPC_CLIENT_CALL_DURATION,
+    RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW,
 )  # fmt: skip
 
 # ── Spans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,12 +242,17 @@ ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (
 INFERENCE: Final = SpanName(
     "inference", "internal", "Preprocessing and forward passes.", (HAS_IMG_DA, HAS_TXT_DA, MINIBATCH_SIZE, ERROR_TYPE)
 )
+_MINIBATCH = (MINIBATCH_SIZE, NUM_POOL_WORKERS, SEARCH_BATCH_QUEUE_WAIT, SEARCH_BATCH_SHARE, ERROR_TYPE)
 TXT_MINIBATCH_ENCODING: Final = SpanName(
-    "txt_minibatch_encoding", "internal", "One minibatch of texts.", (MINIBATCH_SIZE, NUM_POOL_WORKERS, ERROR_TYPE)
+    "txt_minibatch_encoding", "internal", "One minibatch of texts; linked to the batch that it went into.", _MINIBATCH
 )
 IMG_MINIBATCH_ENCODING: Final = SpanName(
-    "img_minibatch_encoding", "internal", "One minibatch of pictures.", (MINIBATCH_SIZE, NUM_POOL_WORKERS, ERROR_TYPE)
+    "img_minibatch_encoding", "internal", "One minibatch of pictures; linked to its batch.", _MINIBATCH
 )
+BATCH: Final = SpanName(
+    "batch", "internal", "One dynamic batch, in a trace of its own; linked to every call in it.",
+    (SEARCH_STAGE, MINIBATCH_SIZE, SEARCH_BATCH_REQUESTS, ERROR_TYPE),
+)  # fmt: skip
 QDRANT_SEARCH: Final = SpanName(
     "qdrant_search", "internal", "One query of the index.",
     (*_DB, DB_VECTOR_QUERY_TOP_K, SEARCH_HITS, SEARCH_TOP_SCORE, SEARCH_EXACT),
@@ -235,8 +261,8 @@ QDRANT_INDEX: Final = SpanName("qdrant_index", "internal", "One upsert into the 
 QDRANT_DELETE: Final = SpanName("qdrant_delete", "internal", "One deletion from the index.", (*_DB, LEN_DOCS))
 
 SPANS: Final = (
-    RPC_CLIENT, RPC_SERVER, ENDPOINT, ENCODE, INFERENCE, TXT_MINIBATCH_ENCODING, IMG_MINIBATCH_ENCODING, QDRANT_SEARCH,
-    QDRANT_INDEX, QDRANT_DELETE,
+    RPC_CLIENT, RPC_SERVER, ENDPOINT, ENCODE, INFERENCE, TXT_MINIBATCH_ENCODING, IMG_MINIBATCH_ENCODING, BATCH,
+    QDRANT_SEARCH, QDRANT_INDEX, QDRANT_DELETE,
 )  # fmt: skip
 
 ATTRIBUTES: Final = tuple(

@@ -2,8 +2,8 @@
 
 In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, added up by
 `telemetry.pipeline.sums` where the provider is ours, else measured on the OpenTelemetry instrument of that metric;
-nothing where telemetry is off. State: one instrument for each metric, made at its first use, and what records into the
-series met so far; both owned by this module.
+nothing where telemetry is off. State: one instrument for each metric, made at its first use, what records into the
+series met so far, and what is watched; all owned by this module.
 
 Buckets go along as the instrument's advice, so that a provider of the user's own gets them too.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
@@ -29,6 +29,7 @@ Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 _MOST_SERIES: Final = 10_000  # kept at hand; the others are looked for each time
 _instruments: dict[str, Measure] = {}
 _series: dict[tuple[object, ...], Record] = {}
+_watched: dict[str, object] = {}
 
 
 def observe(
@@ -63,10 +64,33 @@ def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, Attribute
     observe(metric, value, attributes)
 
 
+def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str, AttributeValue]]]]) -> None:
+    """Have the up-down counter `metric` read whenever metrics are collected.
+
+    Arguments: `read` gives values with their attributes, these bounded already. To be called before each use: it takes
+    effect once there is a meter. Never raises.
+    """
+    if metric.name in _watched:
+        return
+    with guard:
+        meter = providers.meter()
+        if meter is None:
+            return
+        mine = _watched[metric.name] = object()
+
+        def observations(_: CallbackOptions) -> Iterable[Observation]:
+            if _watched.get(metric.name) is mine:  # else another meter has taken over
+                for value, attributes in read():
+                    yield Observation(value, attributes)
+
+        meter.create_observable_up_down_counter(metric.name, [observations], metric.unit, metric.brief)
+
+
 def forget() -> None:
     """Make all instruments anew at their next use, and look for all series anew."""
     _instruments.clear()
     _series.clear()
+    _watched.clear()
 
 
 if hasattr(os, "register_at_fork"):  # a forked child counts anew which values an attribute takes
@@ -119,6 +143,8 @@ def _make(metric: c.Metric) -> Measure | None:
 
 def _instrument(meter: Meter, metric: c.Metric) -> Measure:
     match metric.instrument:
+        case c.Instrument.UP_DOWN_COUNTER:
+            raise ValueError(f"{metric.name} is read when it is collected: see watch()")
         case c.Instrument.COUNTER:
             return meter.create_counter(metric.name, metric.unit, metric.brief).add
         case c.Instrument.GAUGE:

@@ -1,0 +1,58 @@
+"""What a caller of a batched function can get beside the function's own exceptions.
+
+In: what happened. Out: exceptions. State: none.
+"""
+
+import copy
+
+from telemetry.errors import TelemetryError
+
+
+class BatchingError(TelemetryError):
+    """A call that was not answered, or that the function answered wrongly."""
+
+
+class QueueFull(BatchingError):
+    """Too many items wait already; this call was refused and has changed nothing."""
+
+
+class BatcherClosed(BatchingError):
+    """The batcher was closed before the call, or closed in a hurry while the call waited."""
+
+
+class WrongResults(BatchingError):
+    """The function did not return one result for each item."""
+
+
+class BatchBroken(BatchingError):
+    """The batch was broken off from outside: by Ctrl-C, by an exit, by the end of its event loop."""
+
+
+def for_one_caller(error: BaseException, name: str) -> Exception:
+    """Return the exception that a caller gets for `error`, which ended a batch of `name`.
+
+    What is no `Exception` is meant for the thread or task that it was raised in, not for the others that waited.
+    """
+    if isinstance(error, Exception):
+        return error
+    return BatchBroken(f"the batch of {name} was broken off by {type(error).__name__}", "call again")
+
+
+def duplicate(error: Exception) -> Exception:
+    """Return an equal exception that another caller can raise, add notes to and chain.
+
+    One exception raised by several callers would collect the frames, notes and contexts of all of them. One that does
+    not say how it is copied is given as it is.
+    """
+    try:
+        made = copy.copy(error)
+    except Exception:  # noqa: BLE001  a class whose arguments are not those of its own __init__; anything can be raised
+        return error
+    if type(made) is not type(error) or made.args != error.args:
+        return error
+    made.__traceback__, made.__cause__, made.__context__ = error.__traceback__, error.__cause__, error.__context__
+    made.__suppress_context__ = error.__suppress_context__
+    notes = getattr(error, "__notes__", None)
+    if notes is not None:
+        made.__notes__ = list(notes)
+    return made
