@@ -7,6 +7,7 @@ A run in one piece is `with activity: …`. A generator runs in pieces between w
 context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Token
@@ -113,8 +114,8 @@ class Activity:
             detach(token, self._resumed)
 
     def _end(self, exc: BaseException | None) -> None:
-        if self._generation is not generation.current:
-            return  # it was open when this process was forked, and is the parent's to end
+        if self._generation is not generation.current or sys.is_finalizing():
+            return  # it is the parent's, which forked this process; or no lock can be trusted any more
         failure = None if isinstance(exc, GeneratorExit) else exc
         with guard:
             lasted = max(0, clock.steady() - self._steady)

@@ -3,6 +3,7 @@
 In: arguments and the environment. Out: the process's `Telemetry`. State: that `Telemetry`, owned by this module.
 """
 
+import atexit
 import logging
 import os
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telemetry import providers
+from telemetry.guard import guard
 from telemetry.running import Telemetry
 from telemetry.settings import Settings, load
 
@@ -63,6 +65,8 @@ def configure(
     log_batch_size: int | None = None,
     log_interval: float | None = None,
     exit_timeout: float | None = None,
+    sentry_dsn: str | None = None,
+    sentry_ca: str | Path | None = None,
     disabled: bool | None = None,
 ) -> Telemetry:
     """Record traces, metrics and, where asked for, logs of this process, and export them by OTLP.
@@ -95,6 +99,14 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Shut down with the process, after every exit handler that was registered since this import: they may record."""
+    if _Process.telemetry is not None:
+        with guard:
+            _Process.telemetry.exit()
 
 
 def _start(settings: Settings) -> Telemetry:

@@ -9,6 +9,7 @@ nothing.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -85,9 +86,12 @@ def _is_set(api: ModuleType, name: str) -> bool:
 
 
 def recording() -> bool:
-    """Say whether anything is recorded at all."""
+    """Say whether anything is recorded at all.
+
+    Not while the interpreter is torn down, as a `__del__` may ask: a daemon thread may have been frozen with a lock.
+    """
     if _current.settled:
-        return _current.tracer is not None or _current.meter is not None
+        return (_current.tracer is not None or _current.meter is not None) and not sys.is_finalizing()
     return tracer() is not None or meter() is not None
 
 

@@ -5,6 +5,7 @@ first request, and the deadline, once there is one; both owned by one `Delivery`
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -16,6 +17,7 @@ from telemetry.pipeline.signals import SignalKind
 
 _log = logging.getLogger("search_telemetry.export")
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 5.0  # seconds between attempts
+_QUIET = 60.0  # seconds after a warning: a collector that comes and goes makes no more than one in that time
 _LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a collector that is away is not waited for
 
 
@@ -38,6 +40,8 @@ class Delivery:
         self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
         self._hurry = threading.Event()  # ends a wait between attempts
         self._failing = False
+        self._told = False  # of the failure that lasts
+        self._quiet_until = -math.inf  # of time.monotonic
         self._told_refusal = False
         self._patient = True
         self._failed_at_exit = 0
@@ -117,10 +121,14 @@ class Delivery:
         return max(0.0, min(seconds, self._deadline - time.monotonic()))
 
     def _warn(self, outcome: Outcome) -> None:
-        """Say once that something is wrong, until it has been right again: never a flood."""
+        """Say once that something is wrong, until it has been right again, and not too often: never a flood."""
         if self._failing:
             return
         self._failing = True
+        self._told = time.monotonic() >= self._quiet_until
+        if not self._told:
+            return
+        self._quiet_until = time.monotonic() + _QUIET
         _log.warning(
             "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
             self.kind.name,
@@ -134,6 +142,7 @@ class Delivery:
             _log.warning("%s were not delivered to %s in time, and are lost", self.kind.name, self._where)
 
     def _recovered(self) -> None:
-        if self._failing:
-            self._failing = False
+        self._failing = False
+        if self._told:
+            self._told = False
             _log.info("%s are delivered to %s again", self.kind.name, self._where)

@@ -102,7 +102,7 @@ class MetricPipeline(MetricReader):
             self._given_up = True
             nothing_lost = self._nothing_lost()
         self._delivery.close(lost=lost > 0)
-        stop_worker(self._thread)
+        stop_worker(self._thread, deadline)
         return done and nothing_lost
 
     def stats(self) -> SignalStats:

@@ -6,6 +6,8 @@ item within the interval. State: a bounded queue and the books of its signal, ow
 Every item ends up in the books exactly once. An item that finds no room is dropped; those in the queue stay.
 """
 
+import contextlib
+import sys
 import threading
 import time
 from collections import deque
@@ -15,7 +17,7 @@ from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.worker import start_worker, stop_worker
+from telemetry.pipeline.worker import run_unseen, start_worker, stop_worker
 
 T = TypeVar("T")
 
@@ -46,6 +48,8 @@ class BatchQueue(Generic[T]):
 
     def push(self, item: T) -> None:
         """Keep `item` for delivery, or count it as dropped. Never waits."""
+        if sys.is_finalizing():
+            return  # too late for everything: even the lock may be held by a daemon thread that was frozen
         with self._changed:
             self._counts.recorded += 1
             if self._closed:
@@ -85,6 +89,8 @@ class BatchQueue(Generic[T]):
 
     def finish_close(self, deadline: float) -> bool:
         """Wait until `deadline`, then drop the rest; say whether nothing was lost since the last flush."""
+        if self._thread is None:
+            run_unseen(self._run)  # what was recorded when no thread could be started any more
         with self._changed:
             self._changed.wait_for(lambda: self._settled >= self._accepted, max(0.0, deadline - time.monotonic()))
             lost = self._accepted - self._settled
@@ -94,7 +100,7 @@ class BatchQueue(Generic[T]):
             self._changed.notify_all()
             nothing_lost = self._nothing_lost()
         self._delivery.close(lost=lost > 0)
-        stop_worker(self._thread)
+        stop_worker(self._thread, deadline)
         return nothing_lost
 
     def _nothing_lost(self) -> bool:
@@ -102,7 +108,9 @@ class BatchQueue(Generic[T]):
         return before == self._lost_before
 
     def _start(self) -> None:
-        self._thread = start_worker(self._delivery.kind.name, self._run)
+        # From Python 3.12 on none starts while the interpreter exits: `finish_close` delivers what comes then.
+        with contextlib.suppress(RuntimeError):
+            self._thread = start_worker(self._delivery.kind.name, self._run)
 
     def _run(self) -> None:
         while True:

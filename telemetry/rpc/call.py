@@ -8,6 +8,7 @@ Status follows the semantic conventions for gRPC: on the client every code but O
 those that are the server's own fault, so that a caller's mistake or a caller's cancellation raises no alarm.
 """
 
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,8 +103,10 @@ class Call:
 
     def end(self, outcome: Outcome) -> None:
         """Write the outcome, end the span and record the duration: the first time. Never raises."""
-        if self._generation is not generation.current or not self._latch.acquire(blocking=False):
-            return  # open when this process was forked, it is the parent's to end
+        if self._generation is not generation.current or sys.is_finalizing():
+            return  # it is the parent's, which forked this process; or no lock can be trusted any more
+        if not self._latch.acquire(blocking=False):
+            return
         lasted = max(0, clock.steady() - self._steady)
         result: dict[str, AttributeValue] = {}
         with guard:

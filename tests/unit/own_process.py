@@ -26,12 +26,15 @@ class Ended:
     err: str
 
 
-def python(code: str, *args: str, timeout: float = 60, **environment: Any) -> Ended:
-    """Run `code` with `telemetry` imported, the guard strict, and only these `OTEL_*` variables."""
+def python(code: str, *args: str, timeout: float = 60, before: str = "", **environment: Any) -> Ended:
+    """Run `code` with `telemetry` imported, the guard strict, and only these `OTEL_*` variables.
+
+    `before` runs before the import.
+    """
     import json
 
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SEARCH_TELEMETRY_"))}
-    command = [sys.executable, "-W", "error", "-c", _BEGIN + textwrap.dedent(code), *args]
+    command = [sys.executable, "-W", "error", "-c", before + _BEGIN + textwrap.dedent(code), *args]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=timeout, env={**clean, **environment}, check=False
     )
