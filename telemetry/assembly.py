@@ -5,15 +5,17 @@ In: `Settings`. Out: a running `Telemetry`, the SDK's providers set as OpenTelem
 This module imports the SDK and the exporters; only `configure` imports it.
 """
 
+import dataclasses
 import logging
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
     AlwaysOnExemplarFilter,
@@ -38,7 +40,9 @@ from telemetry.pipeline.processors import LogPipeline, SpanPipeline
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.sending import Sender
 from telemetry.pipeline.signals import SignalKind
+from telemetry.pipeline.span_encoder import Cuts, encode_spans
 from telemetry.pipeline.sums import Sums
+from telemetry.privacy import content, scrubber
 from telemetry.propagation import use
 from telemetry.resource import make_resource
 from telemetry.running import Telemetry
@@ -67,6 +71,8 @@ class _Parts:
 
 def assemble(settings: Settings) -> Telemetry:
     """Build everything and set it going."""
+    scrubber.use(settings.scrub)
+    content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
     use(settings.propagators)
     resource = make_resource(settings)
     parts = {
@@ -118,16 +124,20 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
     if not settings.traces_exporter:
         return _Parts()
     limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"}
+    cut = SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_LONGEST_VALUE)
+    cuts = Cuts(cut.max_span_attribute_length, cut.max_attribute_length)
     provider = TracerProvider(
         sampler=following(_sampler(settings)),
         resource=resource,
         shutdown_on_exit=False,
         span_limits=SpanLimits(
-            max_attribute_length=None if limits & os.environ.keys() else _LONGEST_VALUE,
+            max_attribute_length=_with_margin(cuts.others),
+            max_span_attribute_length=_with_margin(cuts.span),
             max_links=None if "OTEL_SPAN_LINK_COUNT_LIMIT" in os.environ else _MOST_LINKS,
         ),
     )
-    make_delivery = _delivery(signals.SPANS, settings.traces)
+    kind = dataclasses.replace(signals.SPANS, encode=partial(encode_spans, cuts=cuts))
+    make_delivery = _delivery(kind, settings.traces)
     pipeline = SpanPipeline(
         _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval),
         resource=lambda: provider.resource,
@@ -183,14 +193,22 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
         return _Parts(set_already, adopted=True)
     if "otlp" not in settings.logs:
         return _Parts()
-    provider = LoggerProvider(resource, shutdown_on_exit=False)
-    make_delivery = _delivery(signals.LOGS, settings.logs_export)
+    cut = LogRecordLimits().max_log_record_attribute_length
+    limits = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
+    provider = LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=limits)
+    kind = dataclasses.replace(signals.LOGS, encode=partial(signals.encode_log_records, longest=cut))
+    make_delivery = _delivery(kind, settings.logs_export)
     pipeline = LogPipeline(
         _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)
     )
     provider.add_log_record_processor(pipeline)
     _logs.set_logger_provider(provider)
     return _Parts(provider, pipeline)
+
+
+def _with_margin(longest: int | None) -> int | None:
+    """Return what the SDK may cut texts at, so that we can scrub them and then cut them at `longest`."""
+    return None if longest is None else longest + scrubber.MARGIN
 
 
 def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], None]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from telemetry import providers
 from telemetry.guard import guard
+from telemetry.privacy import Scrub
 from telemetry.running import Telemetry
 from telemetry.settings import Settings, load
 
@@ -65,6 +66,10 @@ def configure(
     log_batch_size: int | None = None,
     log_interval: float | None = None,
     exit_timeout: float | None = None,
+    scrub: bool | Scrub | None = None,
+    capture_content: bool | None = None,
+    content_length: int | None = None,
+    content_docs: int | None = None,
     sentry_dsn: str | None = None,
     sentry_ca: str | Path | None = None,
     disabled: bool | None = None,

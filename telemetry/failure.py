@@ -1,13 +1,15 @@
 """Writes an exception on a span.
 
 In: a span, the exception that passes through it, and the request's scope. Out: error status, `error.type` and, on the
-innermost span of the process only, the exception event. State: none; the scope remembers which exceptions had theirs.
+innermost span of the process only, the exception event. State: who else wants to know of an exception, for
+the process; the scope remembers which exceptions had their event.
 
 A cancelled task is a failure of type `CancelledError`; a call that another process failed is one of its gRPC status. A
 generator closed early (`GeneratorExit`) is none: callers do not come here with it.
 """
 
 import sys
+from collections.abc import Callable
 
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -68,7 +70,23 @@ def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> str:
             span.set_status(Status(StatusCode.ERROR, message))
             if first:
                 _add_event(span, exc)
+        if first and _listener.first is not None:
+            _listener.first(exc, span)
     return kind
+
+
+class _Listener:
+    """Who is told of every exception once in each process, recorded or not."""
+
+    first: Callable[[BaseException, Span], None] | None = None
+
+
+_listener = _Listener()
+
+
+def on_first(tell: Callable[[BaseException, Span], None] | None) -> None:
+    """Have `tell` called with every exception that is met for the first time, and its innermost span; None: no more."""
+    _listener.first = tell
 
 
 def _add_event(span: Span, exc: BaseException) -> None:

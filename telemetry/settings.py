@@ -17,6 +17,8 @@ from typing import Any, Final, Literal
 from telemetry import checks, propagation
 from telemetry.checks import Check
 from telemetry.errors import ConfigurationError
+from telemetry.privacy import Scrub, options
+from telemetry.sentry import dsn as sentry
 
 Signal = Literal["traces", "metrics", "logs"]
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
@@ -180,6 +182,28 @@ class Settings:
         "SEARCH_TELEMETRY_EXIT_TIMEOUT", 1.5, checks.number(0, 60, "1.5"),
         help="seconds that the end of the process waits for the last exports",
     )  # fmt: skip
+    scrub: Scrub | None = env(
+        "SEARCH_TELEMETRY_SCRUB", Scrub(), options.check,
+        help="hides secrets and personal data in whatever leaves ([which](privacy.md)); `false` does not; the argument "
+        "may also be a `telemetry.privacy.Scrub`",
+    )  # fmt: skip
+    capture_content: bool = env(
+        "SEARCH_TELEMETRY_CAPTURE_CONTENT", False, checks.boolean,
+        help="`true` records how the texts of documents begin, on the spans of endpoints",
+    )  # fmt: skip
+    content_length: int = env(
+        "SEARCH_TELEMETRY_CONTENT_LENGTH", 256, checks.whole(1, 256), help="of each text, that many characters"
+    )
+    content_docs: int = env(
+        "SEARCH_TELEMETRY_CONTENT_DOCS", 4, checks.whole(1, 4), help="of each call, that many documents"
+    )
+    sentry_dsn: str = env(
+        "SEARCH_TELEMETRY_SENTRY_DSN", "", sentry.check, secret=True,
+        help="the project that errors of this process go to, by Sentry's own SDK (`search-telemetry[sentry]`)",
+    )  # fmt: skip
+    sentry_ca: Path | None = env(
+        "SEARCH_TELEMETRY_SENTRY_CA", None, checks.file, help="PEM file that a self-hosted Sentry is checked by"
+    )
     traces: ExporterSettings = ExporterSettings()
     metrics_export: ExporterSettings = ExporterSettings()
     logs_export: ExporterSettings = ExporterSettings()

@@ -40,6 +40,7 @@ def test_both_distributions_carry_one_version() -> None:
     library, stack = project(ROOT), project(STACK)
     assert stack["version"] == library["version"]
     assert f"search-telemetry=={library['version']}" in stack["dependencies"]
+    assert library["optional-dependencies"].pop("sentry") == ["sentry-sdk>=2.75,<3"]  # the library's own
     for extra, requirements in library["optional-dependencies"].items():
         assert requirements == [f"search-telemetry-stack[{extra}]=={library['version']}"]
         assert extra in stack["optional-dependencies"]

@@ -1,0 +1,139 @@
+"""Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
+
+In: exceptions that `telemetry.failure` meets for the first time, unhandled ones, and what is logged at ERROR and above.
+Out: Sentry's error events, by its own SDK and its own thread. State: the SDK's client, made here and closed here.
+
+Nothing of the SDK's is switched on by itself: no tracing, no propagator (W3C stays as it is), no patches of other
+libraries, no local variables, no request bodies, no breadcrumbs. `capture_content` adds local variables and
+breadcrumbs. What leaves is scrubbed as everything else is. Where the user has set Sentry up before, their client is
+used as it is: only the link to the trace is added.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import sentry_sdk
+from opentelemetry import trace
+from opentelemetry.trace import Span
+from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.excepthook import ExcepthookIntegration
+from sentry_sdk.integrations.logging import BreadcrumbHandler, EventHandler, ignore_logger
+from sentry_sdk.scope import register_external_propagation_context
+from sentry_sdk.utils import event_from_exception
+
+from telemetry import failure
+from telemetry.guard import guard
+from telemetry.pipeline.counts import SignalStats
+from telemetry.sentry.events import cleaned
+from telemetry.settings import Settings
+
+_OURS = ("opentelemetry", "search_telemetry", "grpc", "sentry_sdk", "urllib3", "requests")
+_BREADCRUMBS = 50
+
+
+class SentryErrors:
+    """A pipeline beside those of the signals: it is flushed and closed with them, under the same deadline."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._handlers: list[logging.Handler] = []
+        self._owned = not sentry_sdk.is_initialized()
+        register_external_propagation_context(_current)
+        if self._owned:
+            _init(settings)
+            self._listen(breadcrumbs=settings.capture_content)
+
+    def _listen(self, *, breadcrumbs: bool) -> None:
+        for name in _OURS:
+            ignore_logger(name)
+            ignore_logger(f"{name}.*")
+        self._handlers = [EventHandler(logging.ERROR)]
+        if breadcrumbs:
+            self._handlers.insert(0, BreadcrumbHandler(logging.INFO))
+        for handler in self._handlers:
+            logging.getLogger().addHandler(handler)
+        failure.on_first(capture)
+
+    def begin_flush(self) -> int:
+        """Do nothing: the SDK sends at once."""
+        return 0
+
+    def finish_flush(self, target: int, deadline: float) -> bool:  # noqa: ARG002  the protocol's signature
+        """Wait until what was captured is sent, or time is up."""
+        if self._owned:
+            sentry_sdk.flush(timeout=max(0.0, deadline - time.monotonic()))
+        return True
+
+    def begin_close(self, deadline: float, *, patient: bool) -> None:  # noqa: ARG002  the protocol's signature
+        """Capture nothing more."""
+        failure.on_first(None)
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+
+    def finish_close(self, deadline: float) -> bool:
+        """Send what is left until `deadline`."""
+        if self._owned:
+            with guard:
+                sentry_sdk.get_client().close(timeout=max(0.0, deadline - time.monotonic()), callback=_quiet)
+        return True
+
+    def stats(self) -> SignalStats:
+        """Keep no books: Sentry counts what it loses itself, in its client reports."""
+        return SignalStats(owned=self._owned)
+
+    def start(self) -> None:
+        """Do nothing: the SDK's thread begins with its first event."""
+
+    def renew(self) -> None:
+        """Do nothing: the SDK begins a thread of its own in a forked child."""
+
+
+def capture(exc: BaseException, span: Span) -> None:
+    """Send one exception, in the trace of the span that it failed. Never raises."""
+    if not isinstance(exc, Exception) or isinstance(exc, asyncio.CancelledError):
+        return
+    with guard:
+        client = sentry_sdk.get_client()
+        mechanism = {"type": "search-telemetry", "handled": False}
+        event, hint = event_from_exception(exc, client_options=client.options, mechanism=mechanism)
+        at = span.get_span_context()
+        if at.is_valid:
+            ids: dict[str, object] = {
+                "trace_id": trace.format_trace_id(at.trace_id),
+                "span_id": trace.format_span_id(at.span_id),
+            }
+            event["contexts"] = {"trace": ids}
+        event["transaction"] = getattr(span, "name", "")
+        sentry_sdk.capture_event(event, hint)
+
+
+def _init(settings: Settings) -> None:
+    known = dict(settings.resource_attributes)
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn,
+        release=settings.version or known.get("service.version") or None,
+        environment=known.get("deployment.environment.name"),
+        ca_certs=str(settings.sentry_ca) if settings.sentry_ca else None,
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        integrations=[ExcepthookIntegration(), DedupeIntegration()],
+        include_local_variables=settings.capture_content,
+        max_request_body_size="never",
+        max_breadcrumbs=_BREADCRUMBS if settings.capture_content else 0,
+        before_send=cleaned,
+        auto_session_tracking=False,
+        enable_backpressure_handling=False,
+        trace_propagation_targets=[],
+        shutdown_timeout=0,
+    )
+    sentry_sdk.get_global_scope().set_tag("service.name", settings.service_name)
+
+
+def _current() -> tuple[str, str] | None:
+    at = trace.get_current_span().get_span_context()
+    return (trace.format_trace_id(at.trace_id), trace.format_span_id(at.span_id)) if at.is_valid else None
+
+
+def _quiet(pending: int, timeout: float) -> Any:
+    """Say nothing at the end: the SDK would print to standard error."""
