@@ -1,11 +1,12 @@
 """Rows as JSON.
 
 In: the frozen rows of `query/model.py`. Out: JSON that every parser accepts: non-finite numbers are the strings "NaN",
-"Infinity" and "-Infinity"; integers keep all their 64 bits. State: none.
+"Infinity" and "-Infinity"; integers keep all their 64 bits; what would steer a terminal is escaped. State: none.
 """
 
 import json
 import math
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -23,7 +24,13 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value]
 
 
+# Of the characters that JSON leaves as they are: DEL and the C1 controls, of which U+009B begins a command to a
+# terminal, line separators, and those that turn the direction of text or cannot be seen.
+_STEERING = re.compile("[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+
+
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON text of `plain` values."""
     separators = None if indent else (",", ":")
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # they stand in strings alone

@@ -1,4 +1,4 @@
-"""The commands `telemetry collect`, `services`, `traces`, `trace` and `metrics`.
+"""The commands `telemetry collect`, `compact`, `services`, `traces`, `trace` and `metrics`.
 
 In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
 
@@ -16,6 +16,7 @@ Run = Callable[[argparse.Namespace], int]
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the local collector's commands."""
     _add_collect(subparsers.add_parser("collect", help="run the local collector", description=_COLLECT))
+    _add_compact(subparsers.add_parser("compact", help="make the store's file smaller", description=_COMPACT))
     for name, brief, describe in (
         ("services", "services and their operations", _add_services),
         ("traces", "traces, latest first", _add_traces),
@@ -36,6 +37,10 @@ _COLLECT = (
     "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. A token may come from "
     "SEARCH_TELEMETRY_COLLECTOR_TOKEN as well, or a file of them from SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE."
 )
+_COMPACT = (
+    "Copy the store into a new file without the room that deleted telemetry left, and put it in the old one's place. "
+    "No collector may run on it. The old file stays until the new one is whole."
+)
 _WHERE = "Reads from the running collector; with none running, from the default store."
 
 
@@ -44,7 +49,15 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT", help="OTLP over gRPC (%(default)s)")
     parser.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT", help="OTLP over HTTP (%(default)s)")
     parser.add_argument("--api", default="127.0.0.1:4319", metavar="HOST:PORT", help="query API (%(default)s)")
-
+    parser.add_argument(
+        "--retention",
+        default="7d",
+        metavar="AGE",
+        help="delete what arrived longer ago: 12h, 7d, 4w, off (%(default)s)",
+    )
+    parser.add_argument(
+        "--max-size", default="2GB", metavar="SIZE", help="beyond it, delete the oldest: 500MB, 2GB, off (%(default)s)"
+    )
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="tokens that let senders and readers in, one a line"
     )
@@ -61,6 +74,17 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
         from collector.local.commands_collect import collect
 
         return _told(collect)(args)
+
+    parser.set_defaults(run=run)
+
+
+def _add_compact(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="PATH", help="DuckDB file (default: in your data directory)")
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.commands_compact import compact_store
+
+        return _told(compact_store)(args)
 
     parser.set_defaults(run=run)
 

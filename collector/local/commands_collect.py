@@ -5,10 +5,11 @@ ends it.
 """
 
 import argparse
+import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from rich import box
 from rich.console import Console
@@ -16,12 +17,15 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.local.access import Access, is_loopback
+from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.auth import tokens_from
 from collector.local.client import default_store
 from collector.local.errors import SettingsError
+from collector.local.grpc_log import handshakes_told_once
 from collector.local.query import store_stats
 from collector.local.render_text import clean, glyphs_for, make_console
 from collector.local.server import LocalCollector
+from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
 from collector.local.stats import CollectorStats
 from collector.local.tls import PAIR, Tls
 
@@ -34,10 +38,13 @@ def collect(args: argparse.Namespace) -> int:
     access = access_of(args)
     asked_to_end = threading.Event()
     before = {number: signal.signal(number, lambda *_: asked_to_end.set()) for number in _ENDING}
-    collector = LocalCollector(
-        args.store or default_store(), grpc=args.grpc, http=args.http, api=args.api, access=access
-    )
+    settings = settings_of(args)
+    log = _log_to_stderr()
+    collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
+    ending = ExitStack()
     try:
+        if access.tls:
+            ending.enter_context(handshakes_told_once())
         collector.start()
         for line in _banner(collector, args, console):
             console.print(line, soft_wrap=True)
@@ -46,10 +53,42 @@ def collect(args: argparse.Namespace) -> int:
         ended = collector.stop()
     finally:
         collector.stop()
+        ending.close()
+        logging.getLogger("collector").removeHandler(log)
         for number, handler in before.items():
             signal.signal(number, handler)
-    console.print(_summary(collector.stats(), console))
+    stats = collector.stats()
+    console.print(_summary(stats, console))
+    if expired := sum(figures.expired for figures in stats.signals.values()):
+        console.print(
+            f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask.", style="dim"
+        )
     return 0 if ended else 1
+
+
+def settings_of(args: argparse.Namespace) -> CollectorSettings:
+    """The limits that the options name.
+
+    Raises:
+        SettingsError: one is no age, no size, or too small.
+    """
+    max_store_bytes = parse_size(args.max_size, "max-size")
+    if max_store_bytes is not None and max_store_bytes < MIN_STORE_BYTES:
+        least = size_text(MIN_STORE_BYTES)
+        raise SettingsError(
+            f"--max-size {args.max_size} is below {least}, which DuckDB needs to work with", "write more"
+        )
+    return CollectorSettings(retention_s=parse_age(args.retention, "retention"), max_store_bytes=max_store_bytes)
+
+
+def _log_to_stderr() -> logging.Handler:
+    """Show what the collector has to say while it runs: a line now and then."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger = logging.getLogger("collector")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    return handler
 
 
 def access_of(args: argparse.Namespace) -> Access:
@@ -82,6 +121,11 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
     )
     for name, value, note in rows:
         yield Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
+    limits = collector.settings
+    age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
+    yield Text.assemble(
+        "  kept            ", (f"age {age} {separator} size {size}", "cyan"), ("  oldest go first", "dim")
+    )
     yield Text.assemble("  access          ", (_asked(collector.access), "cyan"))
     for warning in _warnings(collector):
         yield Text(f"  {glyphs_for(console).error} {warning}", "yellow")
@@ -107,7 +151,7 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:
-    columns = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
+    columns = ("received", "stored", "duplicate", "rejected", "refused", "malformed", "unauthorized")
     lines = box.SIMPLE_HEAD if glyphs_for(console).branch == "├" else box.ASCII2
     table = Table(box=lines, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("")

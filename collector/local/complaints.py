@@ -17,8 +17,11 @@ _log = logging.getLogger("collector.local")
 class Complaints:
     """What the ports tell the person who runs the collector."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], object] = _log.warning
+    ) -> None:
         self._clock = clock
+        self._write = write
         self._lock = threading.Lock()  # guards _told and _untold
         self._told: dict[str, float] = {}
         self._untold: dict[str, int] = {}
@@ -33,4 +36,4 @@ class Complaints:
             self._told[kind] = now
             untold = self._untold.pop(kind, 0)
         more = f" ({untold} more like it since the last such line)" if untold else ""
-        _log.warning("%s%s", message, more)
+        self._write(f"{message}{more}")

@@ -9,13 +9,13 @@ import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode import TIME_BEYOND, Decoded, Row, attributes_json, id_or_none, plain
+from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, id_or_none, plain
 from collector.local.schema import LOGS
 
 
-def decode_logs(request: ExportLogsServiceRequest) -> Decoded:
+def decode_logs(request: ExportLogsServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
     """All log records of one export. One that cannot be stored is rejected, the others are kept."""
-    decoded = Decoded("logs")
+    decoded = Decoded("logs", bounds)
     rows: list[Row] = []
     for resource_logs in request.resource_logs:
         resource_id, service = decoded.resource(resource_logs.resource, resource_logs.schema_url)
@@ -25,26 +25,29 @@ def decode_logs(request: ExportLogsServiceRequest) -> Decoded:
                 if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
                     decoded.reject(f"a log record's {TIME_BEYOND}")
                     continue
-                rows.append(_row(record, service, resource_id, scope_id))
+                try:
+                    rows.append(_row(decoded, record, service, resource_id, scope_id))
+                except UnfitError as error:
+                    decoded.reject(f"a log record: {error}")
     decoded.records = len(rows)
     if rows:
         decoded.rows[LOGS.name] = rows
     return decoded
 
 
-def _row(record: LogRecord, service: str, resource_id: int, scope_id: int) -> Row:
+def _row(decoded: Decoded, record: LogRecord, service: str, resource_id: int, scope_id: int) -> Row:
     return (
         record.time_unix_nano,
         record.observed_time_unix_nano,
         record.severity_number,
         record.severity_text,
-        orjson.dumps(plain(record.body)).decode(),
+        orjson.dumps(plain(record.body, decoded.bounds)).decode(),
         record.event_name,
         service,
         id_or_none(record.trace_id, 16),
         id_or_none(record.span_id, 8),
         record.flags,
-        attributes_json(record.attributes),
+        decoded.attributes(record.attributes),
         record.dropped_attributes_count,
         resource_id,
         scope_id,

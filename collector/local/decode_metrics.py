@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isnan
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from collector.local.decode import Decoded, Row, attributes_json, id_or_none
+from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, id_or_none
 from collector.local.schema import EXEMPLARS, METRIC_POINTS
 
 TEMPORALITIES = ("unspecified", "delta", "cumulative")
@@ -26,9 +28,9 @@ class _Rows:
     exemplars: list[Row] = field(default_factory=list)
 
 
-def decode_metrics(request: ExportMetricsServiceRequest) -> Decoded:
+def decode_metrics(request: ExportMetricsServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
     """All points of one export. One that cannot be stored is rejected, the others are kept."""
-    decoded = Decoded("metrics")
+    decoded = Decoded("metrics", bounds)
     rows = _Rows()
     for resource_metrics in request.resource_metrics:
         resource_id, service = decoded.resource(resource_metrics.resource, resource_metrics.schema_url)
@@ -36,7 +38,11 @@ def decode_metrics(request: ExportMetricsServiceRequest) -> Decoded:
             scope_id = decoded.scope(scope_metrics.scope, scope_metrics.schema_url)
             for metric in scope_metrics.metrics:
                 shared = {"service": service, "resource_id": resource_id, "scope_id": scope_id}
-                _metric(decoded, rows, metric, shared)
+                try:
+                    _metric(decoded, rows, metric, shared)
+                except UnfitError as error:  # of what all its points share
+                    for _ in range(len(getattr(metric, metric.WhichOneof("data") or "gauge").data_points)):
+                        decoded.reject(f"metric {metric.name[:100]!r}: {error}")
     decoded.records = len(rows.points)
     if rows.points:
         decoded.rows[METRIC_POINTS.name] = rows.points
@@ -56,7 +62,7 @@ def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any
         "type": kind,
         "unit": metric.unit,
         "description": metric.description,
-        "metadata": attributes_json(metric.metadata),
+        "metadata": decoded.attributes(metric.metadata),
         "temporality": ""
         if temporality is None
         else TEMPORALITIES[temporality]
@@ -66,31 +72,36 @@ def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any
     }
     for point in data.data_points:
         exemplars = getattr(point, "exemplars", ())
-        if _beyond(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars)):
-            decoded.reject(
-                f"metric {metric.name!r}: a time is above 2^63 - 1 nanoseconds (the year 2262); times are since 1970"
-            )
+        if len(exemplars) > decoded.bounds.max_elements:
+            decoded.reject(f"metric {metric.name[:100]!r}: {len(exemplars)} exemplars are more than max_elements")
             continue
-        point_id = len(rows.points)
-        values = shared | _common(point) | _VALUES[kind](point) | {"point_id": point_id}
+        if _beyond(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars)):
+            decoded.reject(f"metric {metric.name[:100]!r}: a {TIME_BEYOND}")
+            continue
+        try:
+            values = shared | _common(decoded, point) | _VALUES[kind](decoded, point) | {"point_id": len(rows.points)}
+            its_exemplars = [_exemplar(decoded, exemplar, len(rows.points)) for exemplar in exemplars]
+        except UnfitError as error:
+            decoded.reject(f"metric {metric.name[:100]!r}: {error}")
+            continue
         rows.points.append(tuple(values.get(column) for column in COLUMNS))
-        rows.exemplars.extend(_exemplar(exemplar, point_id) for exemplar in exemplars)
+        rows.exemplars.extend(its_exemplars)
 
 
 def _beyond(*times: int) -> bool:
     return any(time >> 63 for time in times)
 
 
-def _common(point: Any) -> dict[str, Any]:
+def _common(decoded: Decoded, point: Any) -> dict[str, Any]:
     return {
-        "attributes": attributes_json(point.attributes),
+        "attributes": decoded.attributes(point.attributes),
         "start_unix_ns": point.start_time_unix_nano,
         "time_unix_ns": point.time_unix_nano,
         "flags": point.flags,
     }
 
 
-def _number(point: Any) -> dict[str, Any]:
+def _number(_: Decoded, point: Any) -> dict[str, Any]:
     """The value of a gauge, a sum or an exemplar: integer, double or none."""
     kind = point.WhichOneof("value")
     return {
@@ -109,11 +120,19 @@ def _distribution(point: Any) -> dict[str, Any]:
     }
 
 
-def _histogram(point: Any) -> dict[str, Any]:
-    return _distribution(point) | {"bounds": _list(point.explicit_bounds), "bucket_counts": _list(point.bucket_counts)}
+def _histogram(decoded: Decoded, point: Any) -> dict[str, Any]:
+    bounds, counts = point.explicit_bounds, point.bucket_counts
+    decoded.few(counts, "buckets")
+    if len(counts) != len(bounds) + 1 and (bounds or counts):
+        raise UnfitError(f"{len(counts)} buckets do not fit {len(bounds)} bounds; there is one bucket more than bounds")
+    if any(map(isnan, bounds)) or not all(lower < upper for lower, upper in pairwise(bounds)):
+        raise UnfitError("the bounds of a histogram do not rise")
+    return _distribution(point) | {"bounds": _list(bounds), "bucket_counts": _list(counts)}
 
 
-def _exponential(point: Any) -> dict[str, Any]:
+def _exponential(decoded: Decoded, point: Any) -> dict[str, Any]:
+    decoded.few(point.positive.bucket_counts, "buckets")
+    decoded.few(point.negative.bucket_counts, "buckets")
     return _distribution(point) | {
         "scale": str(point.scale),
         "zero_count": str(point.zero_count),
@@ -125,7 +144,8 @@ def _exponential(point: Any) -> dict[str, Any]:
     }
 
 
-def _summary(point: Any) -> dict[str, Any]:
+def _summary(decoded: Decoded, point: Any) -> dict[str, Any]:
+    decoded.few(point.quantile_values, "quantiles")
     return {
         "count": str(point.count),
         "sum": repr(point.sum),
@@ -139,8 +159,8 @@ def _list(numbers: Iterable[float]) -> str:
     return f"[{','.join(map(repr, numbers))}]"
 
 
-def _exemplar(exemplar: Any, point_id: int) -> Row:
-    number = _number(exemplar)
+def _exemplar(decoded: Decoded, exemplar: Any, point_id: int) -> Row:
+    number = _number(decoded, exemplar)
     return (
         point_id,
         exemplar.time_unix_nano,
@@ -148,7 +168,7 @@ def _exemplar(exemplar: Any, point_id: int) -> Row:
         number["double_value"],
         id_or_none(exemplar.trace_id, 16),
         id_or_none(exemplar.span_id, 8),
-        attributes_json(exemplar.filtered_attributes),
+        decoded.attributes(exemplar.filtered_attributes),
     )
 
 

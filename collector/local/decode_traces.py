@@ -8,7 +8,7 @@ from __future__ import annotations
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.local.decode import TIME_BEYOND, Decoded, Row, attributes_json
+from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError
 from collector.local.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -17,9 +17,9 @@ NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
 
 
-def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
+def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
     """All spans of one export. One that cannot be stored is rejected, the others are kept."""
-    decoded = Decoded("traces")
+    decoded = Decoded("traces", bounds)
     spans: list[Row] = []
     events: list[Row] = []
     links: list[Row] = []
@@ -32,12 +32,16 @@ def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
                 if problem:
                     decoded.reject(problem)
                     continue
-                row = _span_row(span, service, resource_id, scope_id)
+                try:
+                    row = _span_row(decoded, span, service, resource_id, scope_id)
+                    its_events = _event_rows(decoded, span, row[0], row[1]) if span.events else ()
+                    its_links = _link_rows(decoded, span, row[0], row[1]) if span.links else ()
+                except UnfitError as error:
+                    decoded.reject(f"span {span.name[:100]!r}: {error}")
+                    continue
                 spans.append(row)
-                if span.events:
-                    events.extend(_event_rows(span, row[0], row[1]))
-                if span.links:
-                    links.extend(_link_rows(span, row[0], row[1]))
+                events.extend(its_events)
+                links.extend(its_links)
     decoded.records = len(spans)
     for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
         if rows:
@@ -47,19 +51,24 @@ def decode_traces(request: ExportTraceServiceRequest) -> Decoded:
 
 def span_problem(span: Span) -> str:
     """Why this span cannot be stored; empty when it can."""
+    name = f"span {span.name[:100]!r}"
     if len(span.trace_id) != 16 or span.trace_id == NO_TRACE_ID:
-        return f"span {span.name!r}: trace_id must be 16 bytes and not all zeros, got {span.trace_id.hex() or 'none'}"
+        return f"{name}: trace_id must be 16 bytes and not all zeros, got {_shown(span.trace_id)}"
     if len(span.span_id) != 8 or span.span_id == NO_SPAN_ID:
-        return f"span {span.name!r}: span_id must be 8 bytes and not all zeros, got {span.span_id.hex() or 'none'}"
+        return f"span {span.name[:100]!r}: span_id must be 8 bytes and not all zeros, got {_shown(span.span_id)}"
     if len(span.parent_span_id) not in (0, 8):
-        return f"span {span.name!r}: parent_span_id must be 8 bytes or absent, got {span.parent_span_id.hex()}"
+        return f"{name}: parent_span_id must be 8 bytes or absent, got {_shown(span.parent_span_id)}"
     latest = span.start_time_unix_nano | span.end_time_unix_nano
     if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
-        return f"span {span.name!r}: a {TIME_BEYOND}"
+        return f"{name}: a {TIME_BEYOND}"
     return ""
 
 
-def _span_row(span: Span, service: str, resource_id: int, scope_id: int) -> Row:
+def _shown(identifier: bytes) -> str:
+    return identifier[:24].hex() or "none"
+
+
+def _span_row(decoded: Decoded, span: Span, service: str, resource_id: int, scope_id: int) -> Row:
     parent = span.parent_span_id
     if span.HasField("status"):
         status = span.status
@@ -78,7 +87,7 @@ def _span_row(span: Span, service: str, resource_id: int, scope_id: int) -> Row:
         span.end_time_unix_nano,
         STATUSES[code] if 0 <= code < 3 else STATUSES[0],
         message,
-        attributes_json(span.attributes),
+        decoded.attributes(span.attributes),
         span.dropped_attributes_count,
         span.dropped_events_count,
         span.dropped_links_count,
@@ -89,7 +98,8 @@ def _span_row(span: Span, service: str, resource_id: int, scope_id: int) -> Row:
     )
 
 
-def _event_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
+def _event_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
+    decoded.few(span.events, "events")
     return [
         (
             trace_id,
@@ -97,14 +107,15 @@ def _event_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
             position,
             event.name,
             event.time_unix_nano,
-            attributes_json(event.attributes),
+            decoded.attributes(event.attributes),
             event.dropped_attributes_count,
         )
         for position, event in enumerate(span.events)
     ]
 
 
-def _link_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
+def _link_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
+    decoded.few(span.links, "links")
     return [
         (
             trace_id,
@@ -114,7 +125,7 @@ def _link_rows(span: Span, trace_id: str, span_id: str) -> list[Row]:
             link.span_id.hex(),
             link.trace_state,
             link.flags,
-            attributes_json(link.attributes),
+            decoded.attributes(link.attributes),
             link.dropped_attributes_count,
         )
         for position, link in enumerate(span.links)

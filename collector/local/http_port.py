@@ -21,6 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from collector.local.complaints import Complaints
+from collector.local.listen import join_address
 from collector.local.loop_thread import GRACE_S, LoopThread
 from collector.local.settings import CollectorSettings
 
@@ -87,7 +88,7 @@ class _Server(uvicorn.Server):
         self.error_json = error_json
         self.tls = tls
         self.complaints = complaints
-        self.name = listening.getsockname()[:2]
+        self.name = join_address(*listening.getsockname()[:2])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         del sockets

@@ -91,6 +91,19 @@ def too_large(limit: int) -> TooLargeError:
     )
 
 
+def check_json(body: bytes, limit: int) -> None:
+    """See, before it is parsed, that a body in JSON does not grow out of bounds: each `{}` takes 64 bytes.
+
+    Raises:
+        TooLargeError: it has too many objects and lists.
+    """
+    if body.count(b"{") + body.count(b"[") > limit:
+        raise TooLargeError(
+            f"the export has more than max_json_objects, {limit}, objects and lists",
+            "send smaller batches, or protobuf, or raise the limit",
+        )
+
+
 def parse(body: bytes, content_type: str, message: type[Message]) -> Message:
     """The message in a body.
 

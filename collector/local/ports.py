@@ -60,10 +60,10 @@ def find_places(wanted: Addresses, access: Access) -> Places:
 class Ports:
     """Opens ports on the loops of a collector."""
 
-    def __init__(self, access: Access, settings: CollectorSettings) -> None:
+    def __init__(self, access: Access, settings: CollectorSettings, complaints: Complaints) -> None:
         self._access = access
         self._settings = settings
-        self._complaints = Complaints()
+        self._complaints = complaints
         tls = access.tls.context() if access.tls else None
         self._shared: dict[str, Any] = {"settings": settings, "tls": tls, "complaints": self._complaints}
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from collector.local.access import OPEN, Access
 from collector.local.budget import Budget, Hold
+from collector.local.complaints import Complaints
+from collector.local.decode import Bounds, Decoded
 from collector.local.errors import (
     ForbiddenError,
     MalformedError,
@@ -24,12 +28,15 @@ from collector.local.errors import (
     UnsupportedError,
 )
 from collector.local.export import Export, Reply
-from collector.local.payload import PROTOBUF, decompress, parse, too_large
+from collector.local.payload import PROTOBUF, check_json, decompress, parse, too_large
 from collector.local.settings import CollectorSettings
 from collector.local.signals import Signal
 from collector.local.stats import Counters
+from collector.local.wire import pieces
 from collector.local.writer import Writer
 
+LARGE_BYTES = 1 << 20
+"""Bodies above it are decoded one at a time: they bound what decoding takes, and never keep all decoders busy."""
 DECODERS = 2
 """Threads that decode: one works while the other inflates or digests, which needs no interpreter lock."""
 
@@ -43,14 +50,18 @@ class Receiver:
         budget: Budget,
         counters: Counters,
         settings: CollectorSettings,
+        *,
         access: Access = OPEN,
+        complaints: Complaints | None = None,
     ) -> None:
         self._writer = writer
         self._budget = budget
         self._counters = counters
         self._settings = settings
         self._access = access
+        self._complaints = complaints or Complaints()
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="collector-decode-large")
 
     def admit(self, signal: Signal, authorization: str | None = None) -> Hold:
         """Count an export as it arrives and let it in, before anything of its body is read.
@@ -81,30 +92,60 @@ class Receiver:
             self._counters.add(signal.name, refused=1)
         elif isinstance(refusal, UnauthorizedError | ForbiddenError):
             self._counters.add(signal.name, unauthorized=1)
+            self._complaints.tell("unauthorized", f"an export of {signal.name} was not let in: {refusal.message}")
         elif isinstance(refusal, MalformedError | TooLargeError | TooSlowError | UnsupportedError):
             self._counters.add(signal.name, malformed=1)
 
     def close(self) -> None:
         """Decode what is waiting, then end the threads."""
         self._decoders.shutdown(wait=True)
+        self._large.shutdown(wait=True)
 
     def _decode(self, export: Export) -> None:
         """In a decoder thread: from bytes to columns, and on to the writer."""
-        try:
+        with self._answering(export):
             limit = self._settings.max_request_bytes
             if len(export.body) > limit:
                 raise too_large(limit)
-            body = decompress(export.body, export.encoding, limit)
-            export.hold.grow(max(0, len(body) - export.hold.size))
+            export.body = decompress(export.body, export.encoding, limit)
+            export.encoding = "identity"
+            export.hold.grow(max(0, len(export.body) - export.hold.size))
+            if len(export.body) > LARGE_BYTES:
+                self._large.submit(self._finish, export)
+            else:
+                self._finish(export)
+
+    def _finish(self, export: Export) -> None:
+        """The second half of decoding."""
+        with self._answering(export):
+            person = export.signal.name.encode()
+            export.digest = hashlib.blake2b(export.body, digest_size=16, person=person).hexdigest()
+            export.decoded = self._read(export)
             export.body = b""
-            export.digest = hashlib.blake2b(body, digest_size=16, person=export.signal.name.encode()).hexdigest()
-            export.decoded = export.signal.decode(parse(body, export.content_type, export.signal.request))
             self._counters.add(export.signal.name, received=export.decoded.records + export.decoded.rejected)
             if export.decoded.records:
                 self._writer.put(export)
             else:
                 self._counters.add(export.signal.name, rejected=export.decoded.rejected)
                 export.accept()
+
+    def _read(self, export: Export) -> Decoded:
+        """What an export holds, read piece by piece: parsed, a piece may take 90 times its size."""
+        signal, settings = export.signal, self._settings
+        bounds = Bounds(settings.max_elements, settings.max_depth)
+        if export.content_type != PROTOBUF:
+            check_json(export.body, settings.max_json_objects)
+            return signal.decode(parse(export.body, export.content_type, signal.request), bounds)
+        decoded = Decoded(signal.name, bounds)
+        for piece in pieces(export.body, settings):
+            decoded.take(signal.decode(parse(piece, PROTOBUF, signal.request), bounds))
+        return decoded
+
+    @contextmanager
+    def _answering(self, export: Export) -> Iterator[None]:
+        """Whatever goes wrong within is the answer: nothing ends a decoder thread, or leaves a sender waiting."""
+        try:
+            yield
         except RefusedError as refusal:
             self.count_refusal(export.signal, refusal)
             export.refuse(refusal)

@@ -17,6 +17,7 @@ import duckdb
 
 from collector.local.access import OPEN, Access
 from collector.local.budget import Budget
+from collector.local.complaints import Complaints
 from collector.local.errors import CollectorError
 from collector.local.listen import bind
 from collector.local.loop_thread import LoopThread
@@ -91,10 +92,13 @@ class LocalCollector:
             raise CollectorError("the collector is already running", "call stop() first")
         wanted = self.addresses
         places = find_places(wanted, self.access)
-        ports = Ports(self.access, self.settings)
+        complaints = Complaints()
+        ports = Ports(self.access, self.settings, complaints)
         self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self._counters, self.settings)
-        self._receiver = Receiver(self._writer, self._budget, self._counters, self.settings, self.access)
+        self._receiver = Receiver(
+            self._writer, self._budget, self._counters, self.settings, access=self.access, complaints=complaints
+        )
         self._retention = Retention(self._store, self._writer, self._counters, self.settings)
         self._writer.start()
         self._retention.start()

@@ -36,7 +36,8 @@ class Signal:
     request: type[Message]
     response: type[Message]
     rejected_field: str
-    decode: Callable[[Any], Decoded]
+    decode: Callable[..., Decoded]
+    """Of a message, with `Bounds`."""
 
     def reply(self, rejected: int, problem: str) -> Message:
         """The answer to an accepted export: empty, or OTLP's partial success."""

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
 
 from telemetry.pipeline.sending import Outcome, is_here
 from telemetry.settings import ExporterSettings
@@ -40,7 +41,7 @@ class HttpSender:
         if answer.ok:
             return Outcome(answer.content)
         return Outcome(
-            problem=f"HTTP {answer.status_code} {answer.reason}",
+            problem=f"HTTP {answer.status_code} {answer.reason}{_said(answer)}",
             retry=answer.status_code in _RETRYABLE,
             wait=_asked_wait(answer.headers.get("Retry-After")),
         )
@@ -63,6 +64,18 @@ def _session(settings: ExporterSettings) -> requests.Session:
     if settings.client_certificate is not None:
         session.cert = (str(settings.client_certificate), str(settings.client_key))
     return session
+
+
+def _said(answer: requests.Response) -> str:
+    """Return the collector's own words: OTLP's errors are a `google.rpc.Status`, in protobuf or JSON."""
+    try:
+        if answer.headers.get("Content-Type", "").startswith("application/json"):
+            message = str(answer.json()["message"])
+        else:
+            message = str(Status.FromString(answer.content).message)
+    except Exception:  # noqa: BLE001  whatever else stands there, such as a proxy's page
+        return ""
+    return f": {message[:300]}" if message.isprintable() and message else ""
 
 
 def _asked_wait(header: Any) -> float | None:
