@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ScopeMetrics
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
@@ -38,8 +38,8 @@ class PullReader(MetricReader):
         self._lock = threading.Lock()  # guards all of a collection: the SDK's take values away from one another
         self._received: MetricsData | None = None
 
-    def read(self) -> tuple[Resource, list[ScopeMetrics]]:
-        """Return the resource, and all metrics as they stand: ours also where collecting a user's own fails."""
+    def read(self) -> ResourceMetrics:
+        """Return all metrics as they stand: ours also where collecting a user's own fails."""
         collected: list[ScopeMetrics] = []
         with self._lock:
             self._received = None
@@ -49,7 +49,7 @@ class PullReader(MetricReader):
             for of_resource in received.resource_metrics if received else ():
                 self._resource = of_resource.resource
                 collected.extend(of_resource.scope_metrics)
-            return self._resource, [*collected, self._sums.totals()]
+            return ResourceMetrics(self._resource, [*collected, self._sums.totals()], "")
 
     def renew(self) -> None:
         """Begin anew in a forked child."""
@@ -72,7 +72,7 @@ class PullCollector:
     def collect(self) -> Iterable[core.Metric]:
         """Return all families with their values; never raises."""
         with guard:
-            return families(*self._reader.read())
+            return families(self._reader.read())
         return []
 
     def describe(self) -> Iterable[core.Metric]:

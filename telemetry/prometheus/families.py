@@ -1,6 +1,6 @@
 """Turns what was collected into what Prometheus reads.
 
-In: the resource, and scopes of metrics with cumulative sums. Out: metric families of prometheus_client, with exemplars.
+In: metrics with cumulative sums. Out: metric families of prometheus_client, with exemplars.
 State: which conflicts were warned of.
 
 The labels are those that the Collector gives: the attributes, `job` and `instance` for the service, `otel_scope_name`
@@ -9,7 +9,7 @@ and its like for the scope. A label without a value is left out, which is the sa
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
     Metric,
     NumberDataPoint,
+    ResourceMetrics,
     ScopeMetrics,
     Sum,
 )
@@ -32,16 +33,16 @@ _log = logging.getLogger("search_telemetry")
 _conflicts: set[str] = set()
 
 
-def families(resource: Resource, collected: Iterable[ScopeMetrics]) -> list[core.Metric]:
+def families(collected: ResourceMetrics) -> list[core.Metric]:
     """Return the families, `target_info` first. What cannot be told is left out, and hinders nothing else."""
     found: dict[str, core.Metric] = {}
-    service = service_labels(resource)
-    for scope in collected:
+    service = service_labels(collected.resource)
+    for scope in collected.scope_metrics:
         common = service | _scope_labels(scope)
         for metric in scope.metrics:
             with guard:
                 _add(found, metric, common)
-    return [target_info(resource), *found.values()]
+    return [target_info(collected.resource), *found.values()]
 
 
 def service_labels(resource: Resource) -> dict[str, str]:
@@ -88,12 +89,18 @@ def _add(found: dict[str, core.Metric], metric: Metric, common: dict[str, str]) 
         _warn_of_conflict(name, family.type, fresh.type)
         return
     for point in metric.data.data_points:
-        labels = _filled(names.labels(point.attributes or {})) | common
+        labels = _labels(point.attributes or {}, common)
         if isinstance(point, HistogramDataPoint):
             family.samples.extend(_buckets(name, labels, point))
         elif isinstance(point, NumberDataPoint):
             exemplar = _exemplar(point.exemplars[-1]) if kind == "counter" and point.exemplars else None
             family.samples.append(core.Sample(name, labels, point.value, None, exemplar))
+
+
+def _labels(attributes: Mapping[str, object], common: dict[str, str]) -> dict[str, str]:
+    """Return the labels of a series; an attribute called as one of Prometheus's own, or of ours, is `exported_…`."""
+    own = _filled(names.labels(attributes))
+    return {f"exported_{name}" if name in common or name == "le" else name: own[name] for name in own} | common
 
 
 def _kind(data: object) -> names.Kind | None:

@@ -1,0 +1,71 @@
+"""Reads what is pulled: a provider with a `PullReader`, and prometheus_client's own parsers."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, core
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from telemetry.pipeline.sums import Sums
+from telemetry.prometheus.collector import PullCollector, PullReader
+from telemetry.prometheus.exposition import Answer, Exposition
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+RESOURCE = Resource({"service.name": "encoder", "service.instance.id": "i1", "host.name": "h"})
+
+
+@dataclass
+class Pulled:
+    """What a test measures, and what a scrape of it gives."""
+
+    sums: Sums
+    meter: Meter
+    provider: MeterProvider
+    registry: CollectorRegistry
+    exposition: Exposition
+
+    def answer(self, accept: str = OPENMETRICS, **environ: str) -> Answer:
+        request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": "", "HTTP_ACCEPT": accept}
+        return self.exposition.answer({**request, **environ})
+
+    def families(self, accept: str = OPENMETRICS) -> dict[str, core.Metric]:
+        status, headers, body = self.answer(accept)
+        assert status == "200 OK", body
+        return families(body.decode(), dict(headers)["Content-Type"])
+
+    def sample(self, name: str, labels: Mapping[str, str] | None = None) -> core.Sample:
+        return one(self.families(), name, labels or {})
+
+
+@contextmanager
+def pulled(*, delta: bool = False) -> Iterator[Pulled]:
+    """A provider of our own whose metrics are pulled."""
+    sums = Sums("always_on", delta=delta)
+    reader = PullReader(RESOURCE, sums)
+    provider = MeterProvider([reader], RESOURCE, shutdown_on_exit=False)
+    registry = CollectorRegistry()
+    registry.register(PullCollector(reader))
+    yield Pulled(sums, provider.get_meter("theirs"), provider, registry, Exposition(registry))
+    provider.shutdown()
+
+
+def families(text: str, content_type: str) -> dict[str, core.Metric]:
+    """Parse an exposition strictly, in the format that it says it has."""
+    parse = parse_openmetrics if content_type.startswith("application/openmetrics-text") else parse_text
+    return {family.name: family for family in parse(text)}
+
+
+def one(found: Mapping[str, core.Metric], name: str, labels: Mapping[str, str]) -> core.Sample:
+    """Return the one sample of this name that has at least these labels."""
+    (sample,) = [
+        sample
+        for family in found.values()
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+    return sample
