@@ -18,7 +18,7 @@ from prometheus_client import core
 from telemetry import conventions as c
 from telemetry.guard import guard
 from telemetry.pipeline.sums import Sums
-from telemetry.prometheus.families import families, family_of
+from telemetry.prometheus.families import families, family_of, target_info
 from telemetry.prometheus.names import Kind, metric_name
 
 
@@ -77,6 +77,7 @@ class PullCollector:
 
     def describe(self) -> Iterable[core.Metric]:
         """Return the families of our own metrics, so that a registry finds another metric of the same name."""
+        yield target_info(Resource.get_empty())
         for metric in c.METRICS:
             kind: Kind = metric.instrument.value
             yield family_of(metric_name(metric.name, metric.unit, kind), metric.brief, metric.unit, kind)
