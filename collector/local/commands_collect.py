@@ -59,6 +59,8 @@ def collect(args: argparse.Namespace) -> int:
             signal.signal(number, handler)
     stats = collector.stats()
     console.print(_summary(stats, console))
+    if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
+        console.print(f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
         console.print(
             f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask.", style="dim"
@@ -151,7 +153,7 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:
-    columns = ("received", "stored", "duplicate", "rejected", "refused", "malformed", "unauthorized")
+    columns = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
     lines = box.SIMPLE_HEAD if glyphs_for(console).branch == "├" else box.ASCII2
     table = Table(box=lines, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("")
