@@ -1,7 +1,8 @@
 """Collects all metrics at the moment of a scrape.
 
-In: our own sums, and what the SDK's provider measures. Out: metric families for a registry of prometheus_client. State:
-the reader's own storage in the SDK; the sums are shared with the pipeline that pushes, where there is one.
+In: our own sums, and what the SDK's provider measures. Out: metric families for a registry of prometheus_client, in
+which secrets are hidden as in what is pushed. State: the reader's own storage in the SDK; the sums are shared with the
+pipeline that pushes, where there is one.
 
 Sums are cumulative, whatever that pipeline exports. A scrape holds the locks that a request takes no longer than it
 takes to copy a series.
@@ -18,6 +19,8 @@ from prometheus_client import core
 from telemetry import conventions as c
 from telemetry.guard import guard
 from telemetry.pipeline.sums import Sums
+from telemetry.privacy.metrics import scrub_metrics
+from telemetry.privacy.scrubber import current
 from telemetry.prometheus.families import families, family_of, target_info
 from telemetry.prometheus.names import Kind, metric_name
 
@@ -39,7 +42,7 @@ class PullReader(MetricReader):
         self._received: MetricsData | None = None
 
     def read(self) -> ResourceMetrics:
-        """Return all metrics as they stand: ours also where collecting a user's own fails."""
+        """Return all metrics as they stand, scrubbed: ours also where collecting a user's own fails."""
         collected: list[ScopeMetrics] = []
         with self._lock:
             self._received = None
@@ -49,7 +52,9 @@ class PullReader(MetricReader):
             for of_resource in received.resource_metrics if received else ():
                 self._resource = of_resource.resource
                 collected.extend(of_resource.scope_metrics)
-            return ResourceMetrics(self._resource, [*collected, self._sums.totals()], "")
+            found = ResourceMetrics(self._resource, [*collected, self._sums.totals()], "")
+        (scrubbed,) = scrub_metrics(MetricsData([found]), current()).resource_metrics
+        return scrubbed
 
     def renew(self) -> None:
         """Begin anew in a forked child."""

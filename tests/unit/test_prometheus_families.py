@@ -272,6 +272,16 @@ def test_scrapes_at_once_and_measuring_meanwhile_disturb_nothing(scrape: Pulled)
     assert scrape.sample("theirs_total").value == rounds * threads
 
 
+def test_a_secret_in_an_attribute_is_hidden(scrape: Pulled) -> None:
+    """What is pulled is scrubbed as what is pushed is; series that differed in a secret alone are one."""
+    counter = scrape.meter.create_counter("calls")
+    counter.add(1, {"caller": "anna@example.com"})
+    counter.add(2, {"caller": "otto@example.com"})
+    (sample,) = scrape.families()["calls"].samples
+    assert sample.value == 3
+    assert "example.com" not in sample.labels["caller"]
+
+
 def test_totals_change_nothing() -> None:
     """Who pulls takes nothing from who pushes, exemplars included."""
     sums = Sums("always_on", delta=True)

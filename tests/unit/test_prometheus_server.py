@@ -66,8 +66,8 @@ def test_a_scrape_gets_what_it_accepts(served: Callable[[WsgiApp], tuple[str, in
         assert gzip.decompress(zipped) == body
         assert text != body
         assert get(address, method="POST")[0] == 405
-        _, headers, some = get(address, "/metrics?name[]=target_info", Accept=OPENMETRICS)
-        assert list(families(some.decode(), headers["Content-Type"])) == ["target"]
+        _, headers, some = get(address, "/metrics?name[]=search_documents_total", Accept=OPENMETRICS)
+        assert list(families(some.decode(), headers["Content-Type"])) == ["search_documents"]
 
 
 def test_a_close_frees_the_port_at_once(served: Callable[[WsgiApp], tuple[str, int]]) -> None:
