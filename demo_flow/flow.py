@@ -42,6 +42,7 @@ CLIP_ENCODER: Final = Role(
         "runtime": Argument(None, "onnx or torch (default: what suits the model)"),
         "device": Argument("cpu", "cpu or cuda"),
         "minibatch_size": Argument(32, "documents in one forward pass"),
+        "batch_wait_ms": Argument(0, "milliseconds that an idle model waits for further requests to come along"),
         "num_pool_workers": Argument(2, "threads that prepare pictures beside the forward pass"),
     },
 )

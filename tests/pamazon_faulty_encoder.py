@@ -1,7 +1,7 @@
 """`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` and `gate` take a second.
 
-With `gate` it first writes the id of the trace that it works for into the pipe `PAMAZON_TEST_GATE`, so that a test can
-act at that moment. Everything else is the shipped encoder's own work.
+With `gate` it first writes the id of the trace that its batch is linked to into the pipe `PAMAZON_TEST_GATE`, so that a
+test can act at that moment. Everything else is the shipped encoder's own work.
 """
 
 import os
@@ -37,7 +37,8 @@ def load_faulty(name: str, **options: Any) -> Any:
 
 
 def _stall_at_the_gate() -> None:
-    trace_id = trace.get_current_span().get_span_context().trace_id
+    batch: Any = trace.get_current_span()
+    trace_id = batch.links[0].context.trace_id
     handle = os.open(os.environ["PAMAZON_TEST_GATE"], os.O_RDWR | os.O_NONBLOCK)  # never waits for a reader
     os.write(handle, trace.format_trace_id(trace_id).encode() + b"\n")
     threading.Event().wait(1.0)

@@ -1,13 +1,16 @@
 """The encoder: turns texts and pictures into vectors of one space.
 
 In: documents with a picture or a text. Out: the same documents with their `embedding`, without the picture. State: the
-loaded model; one thread for its forward pass, and a pool that prepares the next minibatch of pictures beside it.
+loaded model; a thread for the forward pass of each tower, and a pool that prepares pictures beside them.
+
+Requests that come at the same time share forward passes: while one runs, the minibatches of others gather for the next.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +20,32 @@ from demo_flow.encoders import Encoder, load_encoder
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.threads import in_pool, one_ahead
+from telemetry.batching import AsyncBatcher
+
+Vectors: TypeAlias = Iterable[NDArray[np.float32]]
 
 
 class ClipEncoder:
     """Arguments: as in the flow file."""
 
     def __init__(
-        self, model: str, runtime: str | None, device: str, minibatch_size: int, num_pool_workers: int
+        self,
+        *,
+        model: str,
+        runtime: str | None,
+        device: str,
+        minibatch_size: int,
+        num_pool_workers: int,
+        batch_wait_ms: int,
     ) -> None:
         self._encoder = load_encoder(model, runtime=runtime, device=device)
         self._minibatch_size = minibatch_size
         self._num_pool_workers = num_pool_workers
-        self._forward = ThreadPoolExecutor(1, thread_name_prefix="forward")
+        self._forward = ThreadPoolExecutor(2, thread_name_prefix="forward")  # for each tower one: no batch waits in it
         self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
+        wait = batch_wait_ms / 1000
+        self._text_vectors = AsyncBatcher(self._encode_text_batch, max_size=minibatch_size, max_wait=wait)
+        self._picture_vectors = AsyncBatcher(self._encode_picture_batch, max_size=minibatch_size, max_wait=wait)
         self.facts = {
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,
@@ -57,7 +73,7 @@ class ClipEncoder:
     async def _encode_texts(self, minibatches: Sequence[Documents]) -> None:
         for docs in minibatches:
             with telemetry.stage("txt_minibatch_encoding", minibatch_size=len(docs)):
-                _fill(docs, await in_pool(self._forward, self._vectors_of_texts, [doc.text for doc in docs]))
+                _fill(docs, await self._text_vectors([doc.text for doc in docs]))
 
     async def _encode_pictures(self, minibatches: Sequence[Documents]) -> None:
         prepared = one_ahead(self._prepare_pictures, minibatches)
@@ -65,22 +81,23 @@ class ClipEncoder:
             with telemetry.stage(
                 "img_minibatch_encoding", minibatch_size=len(docs), num_pool_workers=self._num_pool_workers
             ):
-                _fill(docs, await in_pool(self._forward, self._vectors_of_pictures, await pictures))
+                _fill(docs, await self._picture_vectors(await pictures))
 
     def _prepare_pictures(self, docs: Documents) -> asyncio.Future[list[NDArray[np.float32]]]:
         return asyncio.gather(*(in_pool(self._prepare, self._encoder.prepare_image, doc.image) for doc in docs))
 
-    def _vectors_of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._encoder.encode_texts(self._encoder.prepare_texts(texts))
+    async def _encode_text_batch(self, texts: Sequence[str]) -> Vectors:
+        return await in_pool(self._forward, lambda: self._encoder.encode_texts(self._encoder.prepare_texts(texts)))
 
-    def _vectors_of_pictures(self, pictures: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return self._encoder.encode_images(np.stack(pictures))
+    async def _encode_picture_batch(self, pictures: Sequence[NDArray[np.float32]]) -> Vectors:
+        return await in_pool(self._forward, lambda: self._encoder.encode_images(np.stack(pictures)))
 
     def _minibatches(self, docs: Documents) -> list[Documents]:
         return [docs[start : start + self._minibatch_size] for start in range(0, len(docs), self._minibatch_size)]
 
     async def close(self) -> None:
-        """End the threads; the requests have ended before."""
+        """End the threads; the requests have ended before, or what is left of them is answered first."""
+        await asyncio.gather(self._text_vectors.close(), self._picture_vectors.close())
         self._prepare.shutdown(cancel_futures=True)
         self._forward.shutdown(cancel_futures=True)
 
@@ -92,7 +109,7 @@ def _fingerprint(encoder: Encoder) -> str:
     return hashlib.sha256(largest.tobytes()).hexdigest()[:8]
 
 
-def _fill(docs: Documents, vectors: NDArray[np.float32]) -> None:
+def _fill(docs: Documents, vectors: Vectors) -> None:
     for doc, vector in zip(docs, vectors, strict=True):
         doc.embedding[:] = vector.tolist()
         doc.ClearField("image")  # the indexer has no use for it

@@ -15,6 +15,7 @@ from demo_flow.encoders.base import BadPicture, EncoderUnavailable
 from demo_flow.errors import PamazonError
 from demo_flow.index.base import IndexUnavailable, UnknownCollection
 from demo_flow.serving.statuses import CALLERS
+from telemetry.batching import BatcherClosed, QueueFull
 
 
 class CallerError(PamazonError):
@@ -37,6 +38,8 @@ _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
     (IndexUnavailable, grpc.StatusCode.UNAVAILABLE),
     (EncoderUnavailable, grpc.StatusCode.UNAVAILABLE),
     (NotReady, grpc.StatusCode.UNAVAILABLE),
+    (QueueFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (BatcherClosed, grpc.StatusCode.UNAVAILABLE),
     (asyncio.TimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
 )
 
