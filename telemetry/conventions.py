@@ -77,6 +77,11 @@ SEARCH_STAGE: Final = Attribute("search.stage", "string", "Name of the stage, as
 SEARCH_OUTCOME: Final = Attribute("search.outcome", "string", "`ok` or `error`.", limit=2)
 ERROR_TYPE: Final = Attribute("error.type", "string", "Class of the exception, or the rpc status code.", limit=20)
 LEN_DOCS: Final = Attribute("len_docs", "int", "Documents in the call.")
+SEARCH_DOCS_TEXT: Final = Attribute(
+    "search.docs.text",
+    "string[]",
+    "Where `capture_content` asks for it: how the texts of the first documents of the call begin.",
+)
 
 # ── Attributes: encoding ─────────────────────────────────────────────────────────────────────────────────────────────
 MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or its upper bound).")
@@ -218,11 +223,15 @@ TELEMETRY_OVERFLOW: Final = Metric(
     "search.telemetry.overflow", Instrument.COUNTER, "{value}", "Metric attribute values recorded as `_other`.",
     (TELEMETRY_ATTRIBUTE,),
 )  # fmt: skip
+TELEMETRY_SCRUB_FAILURES: Final = Metric(
+    "search.telemetry.scrub.failures", Instrument.COUNTER, "{value}",
+    "Values hidden because a fault of ours kept them from being scrubbed.", (),
+)  # fmt: skip
 
 METRICS: Final = (
     REQUEST_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, QUEUE_WAIT_DURATION, QUEUE_LENGTH, REQUEST_SIZE, RESULTS,
     RESULTS_EMPTY, RESULT_SCORE, INDEX_POINTS, DB_CLIENT_OPERATION_DURATION, RPC_CLIENT_CALL_DURATION,
-    RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW,
+    RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW, TELEMETRY_SCRUB_FAILURES,
 )  # fmt: skip
 
 # ── Spans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +246,9 @@ RPC_CLIENT: Final = SpanName(
 RPC_SERVER: Final = SpanName(
     "/{package.Service}/{Method}", "server", "One incoming call.", (*_RPC, NETWORK_PEER_ADDRESS)
 )
-ENDPOINT: Final = SpanName("/{endpoint}", "internal", "One request in an executor's endpoint.", (LEN_DOCS, ERROR_TYPE))
+ENDPOINT: Final = SpanName(
+    "/{endpoint}", "internal", "One request in an executor's endpoint.", (LEN_DOCS, SEARCH_DOCS_TEXT, ERROR_TYPE)
+)
 ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
 INFERENCE: Final = SpanName(
     "inference", "internal", "Preprocessing and forward passes.", (HAS_IMG_DA, HAS_TXT_DA, MINIBATCH_SIZE, ERROR_TYPE)

@@ -1,18 +1,18 @@
-"""Counts the documents that an endpoint was given.
+"""Finds and counts the documents that an endpoint was given.
 
-In: the arguments of a call. Out: their number, or None. State: none. Arguments are only ever asked for their length:
-no iterator is consumed, nothing is raised.
+In: the arguments of a call. Out: the documents and their number, or None. State: none. Arguments are only ever asked for
+their length: no iterator is consumed, nothing is raised.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
-CountDocuments = Callable[[tuple[Any, ...], Mapping[str, Any]], int | None]
+FindDocuments = Callable[[tuple[Any, ...], Mapping[str, Any]], tuple[Any, int | None]]
 
 
-def counter_for(fn: Any) -> CountDocuments:
-    """Return how to count the documents in a call of `fn`.
+def finder_for(fn: Any) -> FindDocuments:
+    """Return how to find the documents in a call of `fn`, with their number; None and None where there are none.
 
     They are the argument named `docs`, else the first sized positional argument that is no string, bytes or mapping;
     the instance or class that a method is called on is never counted.
@@ -21,15 +21,15 @@ def counter_for(fn: Any) -> CountDocuments:
     first = 1 if names and names[0] in {"self", "cls"} else 0
     docs = names.index("docs") if "docs" in names else None
 
-    def count(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | None:
+    def find(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, int | None]:
         named = kwargs.get("docs", args[docs] if docs is not None and docs < len(args) else None)
         length = _length(named)
         if length is not None:
-            return length
-        lengths = (_length(arg) for arg in args[first:] if not isinstance(arg, Mapping))
-        return next((length for length in lengths if length is not None), None)
+            return named, length
+        sized = ((arg, _length(arg)) for arg in args[first:] if not isinstance(arg, Mapping))
+        return next((found for found in sized if found[1] is not None), (None, None))
 
-    return count
+    return find
 
 
 def _positional_names(fn: Any) -> list[str]:

@@ -9,15 +9,17 @@ from typing import Any, Final, TypeVar, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.block import Block, F, check_decorated
-from telemetry.documents import counter_for
+from telemetry.documents import finder_for
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
 from telemetry.instruments import observe
+from telemetry.privacy import content
 from telemetry.request import operation_name, request_name, with_request
 from telemetry.scope import current_scope
 from telemetry.spans import operation_of
@@ -46,13 +48,13 @@ class Endpoint(Block):
     def begin_of(self, fn: Any) -> BeginIn:
         """Return how a call of `fn` begins, in a given context or the current one."""
         inner = function_in(fn)
-        count = counter_for(inner)
+        find = finder_for(inner)
         default = f"/{getattr(inner, '__name__', 'call')}"
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
             if providers.recording():
                 with guard:
-                    return self._start(default, count(args, kwargs), context)
+                    return self._start(default, *find(args, kwargs), context)
             return NO_ACTIVITY
 
         return begin
@@ -60,10 +62,10 @@ class Endpoint(Block):
     def _begin(self) -> Run:
         if providers.recording():
             with guard:
-                return self._start("/", None)
+                return self._start("/", None, None)
         return NO_ACTIVITY
 
-    def _start(self, default: str, documents: int | None, context: Context | None = None) -> Run:
+    def _start(self, default: str, documents: object, count: int | None, context: Context | None = None) -> Run:
         context = otel_context.get_current() if context is None else context
         name = self._name(default, context)
         operation = operation_of(context)
@@ -75,8 +77,11 @@ class Endpoint(Block):
             scope.operation = scope.operation or operation
         if scope is not None and scope.entry is not None and scope.entry.is_recording():
             scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
-        attributes = {} if documents is None else {c.LEN_DOCS.name: documents}
-        return Activity(name, attributes, _Metrics(documents), context=context)
+        attributes: dict[str, AttributeValue] = {} if count is None else {c.LEN_DOCS.name: count}
+        texts = content.texts_of(documents)
+        if texts:
+            attributes[c.SEARCH_DOCS_TEXT.name] = texts
+        return Activity(name, attributes, _Metrics(count), context=context)
 
     def _name(self, default: str, context: Context) -> str:
         if len(self._names) == 1:

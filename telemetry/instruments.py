@@ -11,6 +11,7 @@ Buckets go along as the instrument's advice, so that a provider of the user's ow
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -29,7 +30,7 @@ Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 _MOST_SERIES: Final = 10_000  # kept at hand; the others are looked for each time
 _instruments: dict[str, Measure] = {}
 _series: dict[tuple[object, ...], Record] = {}
-_watched: dict[str, object] = {}
+_watched: WeakKeyDictionary[Meter, set[str]] = WeakKeyDictionary()
 
 
 def observe(
@@ -70,16 +71,14 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
     Arguments: `read` gives values with their attributes, these bounded already. To be called before each use: it takes
     effect once there is a meter. Never raises.
     """
-    if metric.name in _watched:
-        return
     with guard:
         meter = providers.meter()
-        if meter is None:
+        if meter is None or metric.name in _watched.get(meter, ()):
             return
-        mine = _watched[metric.name] = object()
+        _watched.setdefault(meter, set()).add(metric.name)
 
         def observations(_: CallbackOptions) -> Iterable[Observation]:
-            if _watched.get(metric.name) is mine:  # else another meter has taken over
+            if providers.meter() is meter:  # else another one has taken over
                 for value, attributes in read():
                     yield Observation(value, attributes)
 
@@ -90,7 +89,6 @@ def forget() -> None:
     """Make all instruments anew at their next use, and look for all series anew."""
     _instruments.clear()
     _series.clear()
-    _watched.clear()
 
 
 if hasattr(os, "register_at_fork"):  # a forked child counts anew which values an attribute takes
@@ -111,8 +109,9 @@ def _record(metric: c.Metric, attributes: Mapping[str, AttributeValue], context:
 
 def _find(metric: c.Metric, key: tuple[object, ...], values: list[AttributeValue | None]) -> Record | None:
     """Return what records into the series of these values, and keep it at hand, unless a value had to be bounded."""
+    clean = _scrub if providers.sums() is not None else _as_it_is  # a provider of the user's own scrubs by itself
     kept: dict[str, AttributeValue] = {
-        attribute.name: bounds.bounded(attribute, value)
+        attribute.name: bounds.bounded(attribute, clean(attribute.name, value))
         for attribute, value in zip(metric.attributes, values, strict=True)
         if value is not None
     }
@@ -122,6 +121,16 @@ def _find(metric: c.Metric, key: tuple[object, ...], values: list[AttributeValue
     if found is not None and as_given and plain and len(_series) < _MOST_SERIES:
         _series[key] = found
     return found
+
+
+def _scrub(name: str, value: AttributeValue) -> object:
+    from telemetry.privacy.scrubber import current  # loaded already, where a provider is ours
+
+    return current().value(name, value)
+
+
+def _as_it_is(_name: str, value: AttributeValue) -> object:
+    return value
 
 
 def _series_of(metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Record | None:

@@ -1,6 +1,6 @@
 """Writes log records as JSON lines that lead to their trace.
 
-In: records of `logging`. Out: one line of JSON each. State: none.
+In: records of `logging`. Out: one line of JSON each, in which secrets are hidden. State: none.
 """
 
 import json
@@ -15,7 +15,8 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON.
 
     The keys are `time` (UTC), `level`, `logger`, `message`, `service`, and where they exist `trace_id`, `span_id` and
-    `exception`; then what was given as `extra`. A value that JSON does not know is written as its text.
+    `exception`; then what was given as `extra`. A value that JSON does not know is written as its text. Secrets are
+    hidden as `configure(scrub=…)` says, by default too.
     Arguments: `service`, the executor's name.
     """
 
@@ -25,11 +26,13 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
+        from telemetry.privacy import scrub  # compiles the rules
+
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": scrub(record.getMessage()),
         }
         if self._service:
             line["service"] = self._service
@@ -38,8 +41,8 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = trace.format_trace_id(context.trace_id)
             line["span_id"] = trace.format_span_id(context.span_id)
         if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = self.formatException(record.exc_info)
-        extra = {name: value for name, value in extras(record).items() if name not in line}
+            line["exception"] = scrub(self.formatException(record.exc_info))
+        extra = {name: scrub(value, name) for name, value in extras(record).items() if name not in line}
         return json.dumps({**line, **extra}, default=_text, ensure_ascii=False)
 
 
@@ -49,8 +52,10 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
+    from telemetry.privacy import scrub
+
     try:
-        return str(value)
+        return str(scrub(str(value)))
     except Exception:  # noqa: BLE001  a user's own __str__
         return f"<{type(value).__name__}>"
 

@@ -1,6 +1,7 @@
 """Which headers carry context between processes.
 
-In: the names in `OTEL_PROPAGATORS`. Out: OpenTelemetry's global propagator. State: none here.
+In: the names in `OTEL_PROPAGATORS`. Out: OpenTelemetry's global propagator, which hides secrets in the baggage that
+leaves. State: none here.
 """
 
 from collections.abc import Sequence
@@ -47,8 +48,13 @@ def use(names: Sequence[str]) -> None:
     from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
 
+    from telemetry.privacy.baggage import leaving
+
     class Propagators(CompositePropagator):
-        """OpenTelemetry's own gives None for a context where it has no propagators."""
+        """OpenTelemetry's own gives None for a context where it has no propagators, and baggage as it is."""
+
+        def inject(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> None:
+            super().inject(carrier, leaving(context), *args, **kwargs)
 
         def extract(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> Context:
             return super().extract(carrier, get_current() if context is None else context, *args, **kwargs)

@@ -1,7 +1,8 @@
 """The telemetry's metrics of itself.
 
-In: the books and the bounds, when metrics are collected. Out: `search.telemetry.dropped` and
-`search.telemetry.overflow`, one series for every reason and attribute from the start, zero included. State: none.
+In: the books, the bounds and the scrubber, when metrics are collected. Out: `search.telemetry.dropped`,
+`search.telemetry.overflow` and `search.telemetry.scrub.failures`, one series for every reason and attribute from the
+start, zero included. State: none.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from telemetry import conventions as c
 from telemetry.bounds import bounds
 from telemetry.pipeline.counts import SignalStats
+from telemetry.privacy.scrubber import current
 
 
 def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -> None:
@@ -26,5 +28,12 @@ def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -
         for name in sorted({attribute.name for metric in c.METRICS for attribute in metric.attributes}):
             yield Observation(counted.get(name, 0), {c.TELEMETRY_ATTRIBUTE.name: name})
 
-    for metric, callback in ((c.TELEMETRY_DROPPED, dropped), (c.TELEMETRY_OVERFLOW, overflow)):
+    def failures(_: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(current().failures)
+
+    for metric, callback in (
+        (c.TELEMETRY_DROPPED, dropped),
+        (c.TELEMETRY_OVERFLOW, overflow),
+        (c.TELEMETRY_SCRUB_FAILURES, failures),
+    ):
         meter.create_observable_counter(metric.name, [callback], metric.unit, metric.brief)

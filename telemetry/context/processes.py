@@ -22,6 +22,7 @@ from telemetry.context.carrying import carry_in
 from telemetry.context.messages import inject, received
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
+from telemetry.privacy.baggage import leaving
 from telemetry.request import request_name, with_request
 
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ class _Carried(Generic[P, R]):
         self._request = request_name()
         self._headers: dict[str, str] = {}
         with guard:
-            _W3C.inject(self._headers)
+            _W3C.inject(self._headers, leaving())
         inject(self._headers)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans as encode_by_the_library
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -90,12 +90,13 @@ def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
         except (TypeError, ValueError):  # an attribute that is a list; one that OTLP cannot hold, which is left out
             pass
     request: ExportTraceServiceRequest = encode_by_the_library([span])
-    message = request.resource_spans[0].scope_spans[0].spans[0]
+    message: Any = request.resource_spans[0].scope_spans[0].spans[0]
     scrub_message(message, scrubber)
     cut_texts(message.attributes, cuts.span)
     for other in (*message.events, *message.links):
         cut_texts(other.attributes, cuts.others)
-    return message.SerializeToString()
+    encoded: bytes = message.SerializeToString()
+    return encoded
 
 
 def _plain_span(span: ReadableSpan, scrubber: Scrubs, longest: int | None) -> bytes:

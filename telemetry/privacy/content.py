@@ -32,11 +32,6 @@ def use(limits: Limits | None) -> None:
     _Process.limits = limits
 
 
-def capturing() -> bool:
-    """Say whether anything is recorded."""
-    return _Process.limits is not None
-
-
 def texts_of(documents: object) -> list[str]:
     """Return the texts to record, in order. Never raises."""
     limits = _Process.limits
@@ -52,8 +47,10 @@ def texts_of(documents: object) -> list[str]:
 def _is_listed(documents: object) -> bool:
     if isinstance(documents, list | tuple):
         return True
-    return isinstance(documents, Sized) and hasattr(documents, "__getitem__") and not isinstance(
-        documents, str | bytes | bytearray | memoryview | Mapping
+    return (
+        isinstance(documents, Sized)
+        and hasattr(documents, "__getitem__")
+        and not isinstance(documents, str | bytes | bytearray | memoryview | Mapping)
     )
 
 

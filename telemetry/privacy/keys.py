@@ -28,17 +28,20 @@ WEAK: Final = (
 )  # fmt: skip
 """Phrases that are also everyday words: after `token: ` in a text only what looks like a credential is hidden."""
 
-ABOUT: Final = frozenset(
-    "count counts length len size type types kind name names limit max min budget usage used rate ratio per index idx "
-    "position pos offset version expiry expires expired expiration ttl age duration seconds ms at time enabled disabled "
-    "present set valid invalid required missing policy algorithm alg format status state method mode source provider "
-    "strategy scheme encoding vocab ids embedding embeddings file path dir env stdin url uri endpoint".split()
-)
+ABOUT: Final = frozenset({
+    "count", "counts", "length", "len", "size", "type", "types", "kind", "name", "names", "limit", "max", "min",
+    "budget", "usage", "used", "rate", "ratio", "per", "index", "idx", "position", "pos", "offset", "version",
+    "expiry", "expires", "expired", "expiration", "ttl", "age", "duration", "seconds", "ms", "at", "time",
+    "enabled", "disabled", "present", "set", "valid", "invalid", "required", "missing", "policy", "algorithm",
+    "alg", "format", "status", "state", "method", "mode", "source", "provider", "strategy", "scheme", "encoding",
+    "vocab", "ids", "embedding", "embeddings", "file", "path", "dir", "env", "stdin", "url", "uri", "endpoint",
+})  # fmt: skip
 """Words that, right after such a phrase, make the value something about the secret."""
 
-PIECES: Final = frozenset(
-    "pad eos bos cls sep mask unk start end special first last next prev previous num max min n per total stop".split()
-)
+PIECES: Final = frozenset({
+    "pad", "eos", "bos", "cls", "sep", "mask", "unk", "start", "end", "special", "first", "last", "next", "prev",
+    "previous", "num", "max", "min", "n", "per", "total", "stop",
+})  # fmt: skip
 """Words that, right before `token`, make it a piece of text."""
 
 HEADERS: Final = frozenset({"authorization", "cookie", "cookies"})

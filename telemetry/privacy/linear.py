@@ -60,7 +60,7 @@ class _Look:
     def _repeat(self, low: int, high: int, items: Any, *, last: bool, repeated: bool, fixed: bool) -> None:
         varies = low != high and not fixed
         if varies and repeated:
-            self._found("has a repeat inside a repeat: it may take very long; write it with one alone, or {1,64}+ for the inner")
+            self._found("has a repeat inside a repeat: it may take very long; write {1,64}+ for the inner")
         if high > _MOST and not (last and low <= _MOST):
             self._found("repeats without an upper bound before its end: it may take very long; write {1,64} for +")
         if varies and high <= _MOST:

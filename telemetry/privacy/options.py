@@ -19,9 +19,10 @@ class Scrub:
     """What is scrubbed beyond, or short of, the rules of `docs/privacy.md`.
 
     Arguments: `keys`, further names whose values are hidden, whole words in any spelling (`customer_no` is also
-    `shop.customerNo`); `patterns`, regular expressions by the kind that the marker names (`{"order": r"ORD-[0-9]{6}"}`);
-    `keep`, names of attributes and of baggage whose values are left exactly as they are; `off`, kinds that are not
-    looked for in texts (`("phone",)`); `ip_addresses`, whether IPv4 and IPv6 addresses are hidden too.
+    `shop.customerNo`); `patterns`, regular expressions that take linear time, by the kind that the marker names
+    (`{"order": r"ORD-[0-9]{6}"}`); `keep`, names of attributes and of baggage whose values are left exactly as they
+    are; `off`, kinds that are not looked for (`("phone",)`); `ip_addresses`, whether IPv4 and IPv6 addresses are hidden
+    too.
     """
 
     keys: Sequence[str] = ()

@@ -57,12 +57,13 @@ _KEYS: Final = (
     ("openai_key", "OpenAI keys of a project or a service account", ("sk-",),
      r"sk-(?:proj|svcacct|admin|None|or-v1|lf)-[A-Za-z0-9_-]{16,}"),
     ("huggingface_token", "Hugging Face tokens", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{20,}"),
-    ("api_key", "keys of Jina, Pinecone, Groq, Replicate, Perplexity, xAI, Databricks, DigitalOcean, Grafana, Vault, "
-     "Sentry, npm, PyPI, Linear, SendGrid",
+    ("api_key",
+     ("keys of Databricks, DigitalOcean, Grafana, Groq, Jina, Linear, npm, Perplexity, Pinecone, PyPI, Replicate, "
+      "SendGrid, Sentry, Vault, xAI"),
      ("jina_", "pcsk_", "gsk_", "r8_", "pplx-", "xai-", "dapi", "dop_v1_", "doo_v1_", "glsa_", "glc_", "hvs.", "sntry",
       "npm_", "pypi-", "lin_api_", "sg."),
-     r"(?:(?:jina|pcsk|gsk|r8|do[op]_v1|glsa|glc|sntry[su]|npm|lin_api)_|(?:pplx|xai|pypi)-|dapi(?=[0-9a-f]{16})|hvs\."
-     r"|SG\.)[A-Za-z0-9_=+/.-]{24,}"),
+     (r"(?:(?:jina|pcsk|gsk|r8|do[op]_v1|glsa|glc|sntry[su]|npm|lin_api)_|(?:pplx|xai|pypi)-|dapi(?=[0-9a-f]{16})|hvs\."
+      r"|SG\.)[A-Za-z0-9_=+/.-]{24,}")),
 )  # fmt: skip
 """Keys that their makers gave a prefix: kind, what, hints, pattern. A key cut short is still one."""
 
@@ -121,7 +122,7 @@ IP_RULE: Final = Rule(
     ends=verdicts.address,
 )  # fmt: skip
 
-SECRET: Final = "secret"
+SECRET: Final = "secret"  # noqa: S105  the name of a kind
 ERROR: Final = "error"
 KINDS: Final = frozenset({rule.kind for rule in RULES} | {IP_RULE.kind, SECRET})
 """What can be switched off; `secret` is what a name gives away."""

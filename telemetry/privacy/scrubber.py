@@ -1,8 +1,8 @@
 """Hides secrets in texts and in values that have a name.
 
 In: texts, attribute values, nested containers of them. Out: the same where they hold no secret, else copies with
-markers; what was given is never changed. State: the `Scrubber` of the process, set by `configure`; in each one a bounded
-cache of short texts, since attributes repeat, and how often it failed.
+markers; what was given is never changed. State: the `Scrubber` of the process, set by `configure`; in each one a
+bounded cache of short texts, since attributes repeat, and how often it failed.
 
 A fault in here hides the value (`[redacted:error]`) and is counted: nothing leaves that was not looked at.
 """
@@ -22,7 +22,7 @@ _log = logging.getLogger("search_telemetry")
 _SHORT: Final = 256  # characters of a text that is kept in the cache
 _CACHED: Final = 4096  # texts
 _DEEPEST: Final = 32  # containers inside containers
-_SEVERAL: Final = (list, tuple, set, frozenset)
+_CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
 
 MARGIN: Final = 1024
 """Characters beyond a cut that are looked at before it is made.
@@ -37,6 +37,7 @@ class Scrubs(Protocol):
 
     failures: int
 
+    def __hash__(self) -> int: ...
     def text(self, text: str) -> str:
         """Return `text` with markers for the secrets in it."""
         ...
@@ -85,7 +86,7 @@ class Scrubber:
     def _value(self, name: str, value: Any, depth: int) -> Any:
         if value is None or isinstance(value, bool | float) or self._keys.kept(name):
             return value
-        if self._named and self._keys.found(name) and isinstance(value, str | int | bytes | Mapping | _SEVERAL):
+        if self._named and self._keys.found(name) and isinstance(value, (str, int, bytes, *_CONTAINERS)):
             return value if value in ("", b"", self._secret) else self._secret
         if isinstance(value, str):
             return self.text(value)
@@ -93,14 +94,15 @@ class Scrubber:
             clear = value.decode("latin-1")  # one character for each byte, there and back
             scrubbed = self.text(clear)
             return value if scrubbed == clear else scrubbed.encode("latin-1", "replace")
-        if depth == 0 and isinstance(value, Mapping | _SEVERAL):
+        return self._container(name, value, depth) if isinstance(value, _CONTAINERS) else value
+
+    def _container(self, name: str, value: Any, depth: int) -> Any:
+        if depth == 0:
             raise ValueError(f"more than {_DEEPEST} containers inside each other")
         if isinstance(value, Mapping):
             return {key: self._value(str(key), item, depth - 1) for key, item in value.items()}
-        if isinstance(value, _SEVERAL):
-            items = [self._value(name, item, depth - 1) for item in value]
-            return tuple(items) if isinstance(value, tuple) else items
-        return value
+        items = [self._value(name, item, depth - 1) for item in value]
+        return items if isinstance(value, list) else tuple(items) if isinstance(value, tuple) else set(items)
 
     def _scrubbed(self, text: str) -> str:
         small = text.lower()
@@ -114,7 +116,8 @@ class Scrubber:
         return self._hide_named(text) if named else text
 
     def _hide_named(self, text: str) -> str:
-        parts, done = [], 0
+        parts: list[str] = []
+        done = 0
         for begin, end in assignments.find(text, self._keys):
             parts += text[done:begin], self._secret
             done = end
@@ -147,7 +150,7 @@ class Untouched:
 
 def _hinted(hints: tuple[str, ...], small: str) -> bool:
     """Say whether one of the hints is in a text in small letters; where there are none, any text will do."""
-    for hint in hints:  # noqa: SIM110  a generator would take longer than all the looking
+    for hint in hints:  # a generator would take longer than all the looking
         if hint in small:
             return True
     return not hints

@@ -16,9 +16,16 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from telemetry.pipeline import span_encoder
 from telemetry.pipeline.span_encoder import encode_spans
+from telemetry.privacy.scrubber import Untouched
 
 RESOURCES = [Resource({"service.name": "gateway"}), Resource({"service.name": "encoder"}, "https://schema")]
 SCOPES = [InstrumentationScope("a"), InstrumentationScope("b", "1.2", "https://schema", {"x": 1}), None]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is encoded here is compared with what is not scrubbed; `test_privacy_signals` looks at scrubbing."""
+    monkeypatch.setattr(span_encoder, "current", Untouched)
 
 
 def context(

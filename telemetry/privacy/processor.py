@@ -1,0 +1,82 @@
+"""Scrubs the spans of a tracer provider that is the user's own.
+
+In: ended spans. Out: scrubbed copies of them, to the processor that it is put in front of. State: none; the spans
+themselves stay as they are, for other processors of the same provider.
+"""
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import Link, Status
+
+from telemetry.privacy.metrics import scrub_resource
+from telemetry.privacy.scrubber import Scrubs, current
+
+
+class ScrubbingSpanProcessor(SpanProcessor):
+    """Stands before another processor: `provider.add_span_processor(ScrubbingSpanProcessor(BatchSpanProcessor(…)))`.
+
+    Arguments: `behind`, which gets scrubbed copies of the spans that end.
+    """
+
+    def __init__(self, behind: SpanProcessor) -> None:
+        self._behind = behind
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Hand on a span that begins, as it is: it is still being written."""
+        self._behind.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hand on a scrubbed copy."""
+        self._behind.on_end(_Scrubbed(span, current()))
+
+    def shutdown(self) -> None:
+        """Shut down the processor behind."""
+        self._behind.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush the processor behind."""
+        return self._behind.force_flush(timeout_millis)
+
+
+class _Scrubbed(ReadableSpan):
+    """A copy of a span, which says as the span does what was dropped."""
+
+    def __init__(self, span: ReadableSpan, scrubber: Scrubs) -> None:
+        super().__init__(
+            name=scrubber.text(span.name),
+            context=span.context,
+            parent=span.parent,
+            resource=scrub_resource(span.resource, scrubber),
+            attributes=scrubber.attributes(span.attributes or {}),
+            events=[
+                Event(scrubber.text(event.name), scrubber.attributes(event.attributes or {}), event.timestamp)
+                for event in span.events
+            ],
+            links=[Link(link.context, scrubber.attributes(link.attributes or {})) for link in span.links],
+            kind=span.kind,
+            status=_status(span.status, scrubber),
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+        self._dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+
+    @property
+    def dropped_attributes(self) -> int:
+        """As the span has it."""
+        return self._dropped[0]
+
+    @property
+    def dropped_events(self) -> int:
+        """As the span has it."""
+        return self._dropped[1]
+
+    @property
+    def dropped_links(self) -> int:
+        """As the span has it."""
+        return self._dropped[2]
+
+
+def _status(status: Status, scrubber: Scrubs) -> Status:
+    words = status.description
+    return Status(status.status_code, scrubber.text(words)) if words else status
