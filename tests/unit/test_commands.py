@@ -106,7 +106,7 @@ def test_the_local_collectors_commands_are_installed() -> None:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
     commands.add(subparsers)
-    assert set(subparsers.choices) == {"collect", "services", "traces", "trace", "metrics"}
+    assert set(subparsers.choices) == {"collect", "compact", "services", "traces", "trace", "metrics"}
     assert all(command.format_help() for command in subparsers.choices.values())
 
 
