@@ -1,14 +1,17 @@
 """Writes the pages that are tables of what the code declares: `make docs`.
 
-In: `telemetry.conventions` and `telemetry.settings`. Out: `docs/signals.md` and `docs/settings.md`. State: none.
+In: `telemetry.conventions` and `telemetry.settings`. Out: `docs/signals.md`, `docs/settings.md`, and the table of names
+in `docs/metrics.md`. State: none.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from telemetry import conventions as c
+from telemetry.prometheus.names import label_name, metric_name
 from telemetry.settings import Declared, ExporterSettings, Settings
 
 HERE = Path(__file__).parent
@@ -16,7 +19,27 @@ HERE = Path(__file__).parent
 
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
-    return {HERE / "signals.md": signals(), HERE / "settings.md": settings()}
+    return {HERE / "signals.md": signals(), HERE / "settings.md": settings(), HERE / "metrics.md": metrics()}
+
+
+def metrics() -> str:
+    """Return the page about metrics, with its table of what they are called in Prometheus."""
+    rows = (
+        (
+            f"`{metric.name}`",
+            ", ".join(f"`{name}`" for name in _series(metric)),
+            ", ".join(f"`{label_name(attribute.name)}`" for attribute in metric.attributes),
+        )
+        for metric in c.METRICS
+    )
+    table = "\n".join(_table(("metric", "in Prometheus", "labels"), rows))
+    written = (HERE / "metrics.md").read_text(encoding="utf-8")
+    return re.sub(r"(<!-- names.*-->\n).*?(<!-- /names)", rf"\1{table}\n\2", written, flags=re.DOTALL)
+
+
+def _series(metric: c.Metric) -> tuple[str, ...]:
+    name = metric_name(metric.name, metric.unit, metric.instrument.value)
+    return tuple(f"{name}_{part}" for part in ("bucket", "count", "sum")) if metric.buckets else (name,)
 
 
 def signals() -> str:

@@ -78,7 +78,7 @@ def configure(
 
     Without arguments: by gRPC to `localhost:4317`, spans within 500 ms, metrics every 5 s, no logs. Arguments that are
     None are taken from the standard `OTEL_*` variables, else from the defaults; `docs/settings.md` has them all. Times
-    are in seconds.
+    are in seconds. With `metrics="prometheus"` metrics are pulled instead; `"otlp,prometheus"` does both.
 
     Where the user has set an OpenTelemetry provider before, it is used as it is. A second call returns the same
     `Telemetry`.
