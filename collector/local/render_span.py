@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.local.render_text import Glyphs, clean
-from collector.local.render_units import attribute
+from collector.local.render_units import attribute, seconds
 from telemetry import conventions as c
 
 Json = Mapping[str, Any]
@@ -29,13 +29,15 @@ _FIRST = tuple(
         c.SEARCH_HITS,
         c.SEARCH_TOP_SCORE,
         c.SEARCH_EXACT,
+        c.SEARCH_BATCH_REQUESTS,
+        c.SEARCH_BATCH_QUEUE_WAIT,
+        c.SEARCH_BATCH_SHARE,
     )
 )
 """Shown first, in this order; then come the attributes that the service's own author chose."""
 
-_TOLD_ELSEWHERE = frozenset(
-    {c.ERROR_TYPE.name, c.SEARCH_STAGE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)}
-)
+_SECONDS = frozenset({c.SEARCH_BATCH_QUEUE_WAIT.name, c.SEARCH_BATCH_SHARE.name})
+_TOLD_ELSEWHERE = frozenset({c.ERROR_TYPE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)})
 _PLUMBING = (
     "rpc.",
     "server.",
@@ -52,14 +54,20 @@ _PLUMBING = (
 """Beginnings of attributes that are the same on every span of their kind, and so tell nothing of this one."""
 
 
-def attributes(span: Json, encoding: str, *, blamed: bool) -> list[str]:
+def attributes(span: Json, glyphs: Glyphs, encoding: str, *, blamed: bool) -> list[str]:
     """The attributes worth reading, as `key=value`; where the span is blamed for a failure, also whom it called."""
     found: Json = span["attributes"]
     names = [name for name in _FIRST if name in found]
     names += [name for name in found if name not in {*names, *_TOLD_ELSEWHERE} and not name.startswith(_PLUMBING)]
     if blamed:
         names += [name for name in (c.SERVER_ADDRESS.name, c.SERVER_PORT.name) if name in found]
-    return [f"{clean(name, encoding)}={clean(attribute(found[name]), encoding)}" for name in names]
+    return [f"{clean(name, encoding)}={clean(_value(name, found[name], glyphs), encoding)}" for name in names]
+
+
+def _value(name: str, value: Any, glyphs: Glyphs) -> str:
+    if name in _SECONDS and isinstance(value, int | float):
+        return seconds(value, glyphs.micro).replace(" ", "")
+    return attribute(value)
 
 
 def failure(span: Json) -> tuple[str, str]:
@@ -113,7 +121,10 @@ def _within(spans: Sequence[Json], position: int) -> range:
 
 
 def links(span: Json, glyphs: Glyphs, encoding: str) -> str:
-    """The traces that the span links to, by the beginning of their ids."""
-    ids = list(dict.fromkeys(clean(link["trace_id"][:8], encoding) for link in span["links"]))
+    """The traces that the span links to: the id of the only one, of several the beginnings of theirs."""
+    found = list(dict.fromkeys(clean(link["trace_id"], encoding) for link in span["links"]))
+    if len(found) == 1:
+        return f"linked to trace {found[0]}"
+    ids = [trace_id[:8] for trace_id in found]
     more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
     return f"linked to trace {', '.join(i + glyphs.ellipsis for i in ids[:3])}{more}" if ids else ""

@@ -185,7 +185,8 @@ class _Picture:
     def _details(self, span: Json, failure: str, status: str, guide: Guides) -> Iterator[Text]:
         if failure:
             yield from self._wrapped(f"{self._glyphs.error} {self._clean(failure)}".split(" "), guide, "red")
-        told = [self._clean(status)] * bool(status) + render_span.attributes(span, self._encoding, blamed=bool(failure))
+        found = render_span.attributes(span, self._glyphs, self._encoding, blamed=bool(failure))
+        told = [self._clean(status)] * bool(status) + found
         if told:
             yield from self._wrapped(told, guide, "dim")
         linked = render_span.links(span, self._glyphs, self._encoding)

@@ -352,6 +352,15 @@ def test_links_name_the_traces_that_they_point_to() -> None:
     )
 
 
+def test_a_minibatch_names_its_batch_its_wait_and_its_share() -> None:
+    """The id of the only link is whole, as `telemetry trace` takes it; seconds are read as durations."""
+    links = [{"trace_id": "ab" * 16, "span_id": "1" * 16, "attributes": {}}]
+    told = {"minibatch_size": 1, "search.batch.queue_wait": 0.0000487, "search.batch.share": 0.0125}
+    text = drawn(trace(span("txt_minibatch_encoding", 0, 0, 9, links=links, attributes=told)))
+    assert f"linked to trace {'ab' * 16}" in text
+    assert "search.batch.queue_wait=48.7µs search.batch.share=12.5ms" in text
+
+
 def test_guides_of_a_tree() -> None:
     """A line runs down as long as a sibling follows."""
     depths = [0, 1, 2, 2, 1, 2, 0]
