@@ -23,6 +23,7 @@ _OTHER_CAUSES = re.compile(
     r"no space left|permission denied|file too large|quota|out of memory|too many open files|temporary file",
     re.IGNORECASE,
 )
+ANOTHER = "name another with --store"
 _FILE_HEADER = 3 * 4096
 """DuckDB's file begins with three headers of this size together; after them come its blocks, all of one size."""
 _WAL_HEADER = 256
@@ -52,8 +53,13 @@ def check_log_has_file(path: Path) -> None:
 
     Raises:
         StoreDamagedError: there is; DuckDB would delete it.
+        StoreError: its folder may not be looked into.
     """
-    if not path.exists() and size_of(wal_of(path)) > _WAL_HEADER:
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be opened: {error.strerror}", f"mend that, or {ANOTHER}") from error
+    if not there and size_of(wal_of(path)) > _WAL_HEADER:
         raise StoreDamagedError(f"the store {path} is gone and its log {wal_of(path).name} is there", _mend(path))
 
 
@@ -87,7 +93,7 @@ def set_aside(path: Path) -> Path:
         StoreError: it cannot be renamed.
     """
     if not _looks_like_a_store(path):
-        raise StoreForeignError(f"{path} is no store of telemetry", "name another file with --store")
+        raise StoreForeignError(f"{path} is no store of telemetry", ANOTHER)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     number = 1
@@ -100,7 +106,7 @@ def set_aside(path: Path) -> Path:
             if old.exists():
                 old.rename(new)
     except OSError as error:
-        mend = "move it away, or name another file with --store"
+        mend = f"move it away, or {ANOTHER}"
         raise StoreError(f"the damaged store {path} cannot be renamed: {error.strerror}", mend) from error
     return aside
 
@@ -115,4 +121,4 @@ def _looks_like_a_store(path: Path) -> bool:
 
 
 def _mend(path: Path) -> str:
-    return f"`telemetry collect --store {path}` sets it aside and starts a new one; or name another with --store"
+    return f"`telemetry collect --store {path}` sets it aside and starts a new one; or {ANOTHER}"

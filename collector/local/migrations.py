@@ -15,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
+from collector.local.damage import ANOTHER
 from collector.local.errors import StoreError, StoreForeignError
-from collector.local.opening import NAME_ANOTHER
 from collector.local.schema import META, SCHEMA_VERSION, TABLES
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -55,14 +55,14 @@ def check(cursor: duckdb.DuckDBPyConnection, path: Path | None) -> int:
     Raises: as `prepare`.
     """
     if META.name not in _tables(cursor):
-        raise StoreForeignError(f"{path} is a DuckDB file, but no store of telemetry", NAME_ANOTHER)
+        raise StoreForeignError(f"{path} is a DuckDB file, but no store of telemetry", ANOTHER)
     text = _fact(cursor, "schema_version")
     if not text.isdecimal() or not 0 < int(text) <= SCHEMA_VERSION:
         writer = _fact(cursor, "written_by")
         by = f", written by {writer}" if writer else ""
         raise StoreError(
             f"the store {path} has schema version {text or 'none'}{by}; this program knows 1 to {SCHEMA_VERSION}",
-            f"use the program that wrote it, or {NAME_ANOTHER}",
+            f"use the program that wrote it, or {ANOTHER}",
         )
     return int(text)
 

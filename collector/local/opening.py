@@ -13,11 +13,9 @@ from typing import Any
 import duckdb
 
 from collector.local.columns import CONFIG
-from collector.local.damage import is_damage
+from collector.local.damage import ANOTHER, is_damage
 from collector.local.errors import StoreDamagedError, StoreError, StoreForeignError, StoreHeldError
 from collector.local.settings import CollectorSettings
-
-NAME_ANOTHER = "name another with --store"
 
 
 def connect(path: Path | None, read_only: bool, settings: CollectorSettings) -> duckdb.DuckDBPyConnection:
@@ -47,16 +45,16 @@ def explain(path: Path | None, error: duckdb.Error) -> StoreError:
         return StoreHeldError(
             f"the store {path} is held by another process{_holder(text)}",
             "`telemetry services` and the other commands read through the running collector; "
-            f"stop it to open the store here, or {NAME_ANOTHER}",
+            f"stop it to open the store here, or {ANOTHER}",
         )
     if "different configuration" in text:
-        return StoreHeldError(f"the store {path} is open in this process already", f"close it first, or {NAME_ANOTHER}")
+        return StoreHeldError(f"the store {path} is open in this process already", f"close it first, or {ANOTHER}")
     if path is not None and path.is_dir():
         return StoreError(f"the store {path} is a folder", "name a file with --store")
     if is_damage(text):
         return StoreDamagedError(
             f"the store {path} is damaged or is no store: {_first_line(text)}",
-            f"`telemetry collect` sets a damaged store aside and starts a new one; move it away, or {NAME_ANOTHER}",
+            f"`telemetry collect` sets a damaged store aside and starts a new one; move it away, or {ANOTHER}",
         )
     return _explain_other(path, text)
 
@@ -64,11 +62,11 @@ def explain(path: Path | None, error: duckdb.Error) -> StoreError:
 def _explain_other(path: Path | None, text: str) -> StoreError:
     """The file is not ours to open, by its kind or by its owner."""
     if "sqlite" in text.lower():  # DuckDB looks for its extension that reads them
-        return StoreForeignError(f"the store {path} is a file of SQLite", NAME_ANOTHER)
+        return StoreForeignError(f"the store {path} is a file of SQLite", ANOTHER)
     if "storage version number" in text or "newer version" in text.lower():
-        mend = f"use the program that made it, or {NAME_ANOTHER}"
+        mend = f"use the program that made it, or {ANOTHER}"
         return StoreError(f"the store {path} was made by another version of DuckDB: {_first_line(text)}", mend)
-    return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"mend that, or {NAME_ANOTHER}")
+    return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"mend that, or {ANOTHER}")
 
 
 def make_folder(folder: Path) -> None:
@@ -76,7 +74,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"the folder {folder} for the store cannot be made: {error.strerror}", NAME_ANOTHER) from error
+        raise StoreError(f"the folder {folder} for the store cannot be made: {error.strerror}", ANOTHER) from error
 
 
 def _holder(text: str) -> str:

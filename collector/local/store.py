@@ -18,11 +18,11 @@ import duckdb
 from collector.local import expiry, migrations
 from collector.local.changes import Changes
 from collector.local.columns import insert
-from collector.local.damage import check_log_has_file, check_open, set_aside, size_of, wal_of
+from collector.local.damage import ANOTHER, check_log_has_file, check_open, read_all, set_aside, size_of, wal_of
 from collector.local.decode import Decoded, Row
 from collector.local.errors import StoreDamagedError, StoreError
 from collector.local.expiry import Expired, Expiry
-from collector.local.opening import NAME_ANOTHER, connect, explain, make_folder
+from collector.local.opening import connect, explain, make_folder
 from collector.local.schema import (
     BATCHES,
     EXEMPLARS,
@@ -74,7 +74,7 @@ class Store:
         if path is not None:
             check_log_has_file(path)
             if read_only and not path.exists():
-                raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {NAME_ANOTHER}")
+                raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {ANOTHER}")
             if not read_only:
                 make_folder(path.parent)
                 inspect(path, settings)
@@ -164,6 +164,11 @@ class Store:
         """Move the log into the file, which frees the blocks of what was deleted; by the writing thread."""
         with closing(self.reader()) as cursor:
             cursor.execute("CHECKPOINT")
+
+    def read_all(self) -> None:
+        """Read every value. Raises `duckdb.Error` when something is damaged."""
+        with closing(self.reader()) as cursor:
+            read_all(cursor)
 
     def size(self) -> StoreSize:
         """What it takes on disk; zeros for a store in memory."""
@@ -282,4 +287,4 @@ def inspect(path: Path, settings: CollectorSettings) -> None:
 
 def tell_set_aside(why: str, aside: Path) -> None:
     """Say that a damaged store was moved, and to where."""
-    _log.warning("%s. It is kept as %s; a new store is begun.", why, aside)
+    _log.warning("%s. It is kept as %s; a new store is begun.", why.rstrip("."), aside)
