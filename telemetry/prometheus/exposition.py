@@ -37,7 +37,7 @@ class Exposition:
             if not self._warned:
                 self._warned = True
                 _log.warning("a collector in the Prometheus registry failed (said once)", exc_info=error)
-            return refusal("500 Internal Server Error", f"a collector in this registry failed: {error!r}")
+            return refusal("500 Internal Server Error", f"a collector in this registry failed: {type(error).__name__}")
         finally:
             self._slots.release()
 

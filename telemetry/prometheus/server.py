@@ -6,6 +6,7 @@ prometheus_client's own server starts a thread for every connection and waits fo
 this one serves a few at once, each for a limited time. All threads are daemons; a close takes no longer than a wake-up.
 """
 
+import errno
 import io
 import selectors
 import socket
@@ -40,6 +41,7 @@ class _Handler(WSGIRequestHandler):
 
 class _Http(WSGIServer):
     request_queue_size = 16
+    allow_reuse_port = False  # two processes at one port would each get half of the scrapes
 
     def __init__(self, family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
         self.address_family = family
@@ -124,12 +126,14 @@ class MetricsServer:
 
 
 def _bind(host: str, port: int) -> _Http:
-    """Listen at the first address of the host that can be had, IPv4 before IPv6."""
+    """Listen at the first address of the host that this machine has, IPv4 before IPv6."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    problem: OSError | None = None
+    problem = OSError("the host has no address")
     for family, _, _, _, address in sorted(found, key=lambda one: one[0] != socket.AF_INET):
         try:
             return _Http(family, address)
         except OSError as error:
-            problem = problem or error
-    raise problem or OSError("the host has no address")
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise  # one that is taken is taken, whatever else the host has
+            problem = error
+    raise problem

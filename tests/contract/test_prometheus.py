@@ -1,29 +1,12 @@
-"""Metrics that are pulled, in processes of their own: equal to what is pushed, whatever is configured beside."""
+"""Metrics that are pulled, in processes of their own, whatever is configured beside."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, stand_in
 from tests.unit.own_process import python
-from tests.unit.pulled import families
-
-AWAY = "http://127.0.0.1:9"
-BEGIN = """
-import telemetry.prometheus, urllib.request
-def scrape(accept="application/openmetrics-text; version=1.0.0"):
-    request = urllib.request.Request(f"http://{telemetry.prometheus.address()}/metrics", headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return answer.read().decode(), answer.headers["Content-Type"]
-
-@telemetry.endpoint("/search")
-def search(docs):
-    with telemetry.stage("inference", minibatch_size=32):
-        telemetry.results(hits=2, scores=[0.9, 0.2])
-        telemetry.index_points("goods", 1500)
-"""
-UNITS = {"s": "_seconds", "By": "_bytes"}
+from tests.unit.pulled import SCRAPE_AND_SEARCH, families
 
 
 @pytest.fixture
@@ -33,110 +16,10 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
-@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
-def test_what_is_pulled_equals_what_is_pushed(collector: StandIn, temporality: str) -> None:
-    """One run, both ways: the same names, labels, buckets, values and exemplars, though the export be one of deltas."""
-    ended = python(
-        BEGIN
-        + """
-from opentelemetry import metrics
-handle = telemetry.configure("enc", namespace="shop", version="1.2", metrics="otlp,prometheus", prometheus_port=0)
-meter = metrics.get_meter("theirs", "0.9", schema_url="https://schema")
-meter.create_up_down_counter("theirs.depth", "{item}").add(-4, {"queue.name": "q", "n": 1})
-meter.create_gauge("theirs.share", "1").set(0.25)
-meter.create_counter("theirs.sent", "By").add(12)
-for _ in range(3):
-    search(["a", "b"])
-show(scrape())
-assert handle.flush(20)
-show(scrape())
-        """,
-        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
-        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=temporality,
-        OTEL_METRIC_EXPORT_INTERVAL="3600000",
-    )
-    assert (ended.status, ended.err) == (0, "")
-    pushed, exemplars = translated(collector.got("metrics")[0])
-    for text, content_type in ended.shown:
-        found = families(text, content_type)
-        pulled = {
-            (sample.name, frozenset(sample.labels.items())): sample
-            for family in found.values()
-            for sample in family.samples
-        }
-        assert {key: sample.value for key, sample in pulled.items()} == pushed
-        assert {key for key, sample in pulled.items() if sample.exemplar} == exemplars
-    assert {
-        "target", "search_request_duration_seconds", "search_stage_duration_seconds", "search_documents",
-        "search_batch_size", "search_results", "search_result_score", "search_index_points", "search_telemetry_dropped",
-        "search_telemetry_overflow", "theirs_depth", "theirs_share_ratio", "theirs_sent_bytes",
-    } <= set(found)  # fmt: skip
-
-
-Series = tuple[str, frozenset[tuple[str, str]]]
-
-
-def translated(request: Any) -> tuple[dict[Series, float], set[Series]]:
-    """Translate an export by the documented rules; return values and which series have an exemplar."""
-    values: dict[Series, float] = {}
-    exemplars: set[Series] = set()
-    (of_resource,) = request.resource_metrics
-    resource = attributes(of_resource.resource.attributes)
-    job = f"{resource.pop('service.namespace')}/{resource.pop('service.name')}"
-    service = {"job": job, "instance": resource.pop("service.instance.id")}
-    values["target_info", labels(resource, service)] = 1
-    for scope in of_resource.scope_metrics:
-        common = service | {
-            f"otel_scope_{name}": value
-            for name, value in (
-                ("name", scope.scope.name), ("version", scope.scope.version), ("schema_url", scope.schema_url),
-            )
-            if value
-        }  # fmt: skip
-        for metric in scope.metrics:
-            kind = metric.WhichOneof("data")
-            for point in getattr(metric, kind).data_points:
-                name, own = translated_name(metric, kind), labels(attributes(point.attributes), common)
-                if kind == "histogram":
-                    values |= buckets(name, own, point, exemplars)
-                else:
-                    values[name, own] = number(point)
-                    exemplars |= {(name, own)} if point.exemplars and kind == "sum" else set()
-    return values, exemplars
-
-
-def number(point: Any) -> float:
-    return float(point.as_double if point.HasField("as_double") else point.as_int)
-
-
-def translated_name(metric: Any, kind: str) -> str:
-    """Words with `_`, the unit, `_total` for a counter, `_ratio` for a gauge of unit 1."""
-    ending = "_total" if kind == "sum" and metric.sum.is_monotonic else ""
-    ending = "_ratio" if kind == "gauge" and metric.unit == "1" else ending
-    return str(metric.name).replace(".", "_") + UNITS.get(metric.unit, "") + ending
-
-
-def labels(own: Mapping[str, Any], common: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset({**{name.replace(".", "_"): str(value) for name, value in own.items()}, **common}.items())
-
-
-def buckets(name: str, own: frozenset[tuple[str, str]], point: Any, exemplars: set[Series]) -> dict[Series, float]:
-    values: dict[Series, float] = {(f"{name}_count", own): point.count, (f"{name}_sum", own): point.sum}
-    below, count = float("-inf"), 0
-    for bound, in_bucket in zip([*point.explicit_bounds, float("inf")], point.bucket_counts, strict=True):
-        count += in_bucket
-        series = (f"{name}_bucket", own | {("le", "+Inf" if bound == float("inf") else str(bound))})
-        values[series] = count
-        if any(below < number(exemplar) <= bound for exemplar in point.exemplars):
-            exemplars.add(series)
-        below = bound
-    return values
-
-
 def test_metrics_are_pulled_alone(collector: StandIn) -> None:
     """With `metrics="prometheus"` nothing is pushed; values are those of the calls, with the trace in exemplars."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 handle = telemetry.configure("enc", metrics="prometheus", prometheus_port=0)
 for _ in range(3):
@@ -185,7 +68,7 @@ show([telemetry.prometheus.address(), handle.flush(20), handle.stats.metrics.rec
 def test_metrics_do_not_depend_on_sampling() -> None:
     """With no span kept the values are the same, and there is no exemplar."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 telemetry.configure("enc", metrics="prometheus", prometheus_port=0, sampler="always_off")
 search(["a", "b"])
@@ -201,7 +84,7 @@ show(scrape())
 def test_shutdown_closes_the_port_and_a_mounted_app_goes_on() -> None:
     """At once, though the collector is away; what was measured can still be had from the app."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 handle = telemetry.configure("enc", traces_exporter="none", metrics="prometheus", prometheus_port=0)
 search([1])
@@ -225,7 +108,7 @@ show([told[0][0], "search_documents_total{" in b"".join(body).decode()])
 def test_a_process_with_a_server_ends(ending: str) -> None:
     """In the middle of a scrape, and with a client that says nothing: no thread of ours holds it."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + f"""
 import socket
 telemetry.configure("enc", traces_exporter="none", metrics="prometheus", prometheus_port=0)
@@ -244,7 +127,7 @@ silent.detach()
 def test_a_taken_port_is_told_with_its_mend() -> None:
     """An error of the settings, before anything is set up; with another port the next `configure` works."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 import socket
 taken = socket.create_server(("127.0.0.1", 0))
@@ -279,7 +162,7 @@ taken.close()
 def test_the_standard_variables_are_enough() -> None:
     """No argument, no changed line: exporter, host and port come from the environment."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 telemetry.configure("enc", traces_exporter="none")
 search([1])
@@ -296,7 +179,7 @@ show(["search_documents_total{" in scrape()[0], telemetry.prometheus.address().r
 def test_without_a_server_a_mounted_app_and_serve_do() -> None:
     """`prometheus_server=False` opens no port; `serve` opens one later, and says where a second is asked for."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 handle = telemetry.configure("enc", traces_exporter="none", metrics="prometheus", prometheus_server=False)
 show(telemetry.prometheus.address())
@@ -319,7 +202,7 @@ show(telemetry.prometheus.address())
 def test_a_registry_of_the_user_is_served_and_watched_for_our_names() -> None:
     """Their metrics beside ours; one that has a name of ours already is a mistake, told before the port is taken."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 import prometheus_client
 mine = prometheus_client.CollectorRegistry()
@@ -348,7 +231,7 @@ show([line in text for line in ("orders_total 1.0", "process_cpu_seconds_total",
 def test_a_provider_of_the_user_is_left_alone_and_said_so() -> None:
     """Nothing is added to it, so nothing can be pulled; no port is opened, and the app tells why."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
@@ -372,7 +255,7 @@ provider.shutdown()
 def test_a_forked_child_has_metrics_of_its_own_and_no_port(collector: StandIn) -> None:
     """Its sums begin at zero, its instance is another; the parent's port stays the parent's; it is warned of once."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 import warnings
 from opentelemetry import metrics
@@ -419,7 +302,7 @@ show([telemetry.prometheus.address().rpartition(":")[0], *scrape()])
 def test_a_fork_in_the_middle_of_scrapes_does_not_hang() -> None:
     """Whatever lock a scrape held, the child makes its own."""
     ended = python(
-        BEGIN
+        SCRAPE_AND_SEARCH
         + """
 import threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)

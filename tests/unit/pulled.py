@@ -15,6 +15,20 @@ from telemetry.pipeline.sums import Sums
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Answer, Exposition
 
+SCRAPE_AND_SEARCH = """
+import telemetry.prometheus, urllib.request
+def scrape(accept="application/openmetrics-text; version=1.0.0"):
+    request = urllib.request.Request(f"http://{telemetry.prometheus.address()}/metrics", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return answer.read().decode(), answer.headers["Content-Type"]
+
+@telemetry.endpoint("/search")
+def search(docs):
+    with telemetry.stage("inference", minibatch_size=32):
+        telemetry.results(hits=2, scores=[0.9, 0.2])
+        telemetry.index_points("goods", 1500)
+"""
+"""What a process of a test begins with: how to scrape itself, and an executor."""
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 RESOURCE = Resource({"service.name": "encoder", "service.instance.id": "i1", "host.name": "h"})
 

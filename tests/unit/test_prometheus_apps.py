@@ -147,7 +147,7 @@ def test_a_failing_collector_of_the_user_is_told_once(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING, "search_telemetry"):
         answers = [exposition.answer({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}) for _ in range(3)]
     assert {answer[0] for answer in answers} == {"500 Internal Server Error"}
-    assert answers[0][2] == b"# a collector in this registry failed: ValueError('no such sensor')\n"
+    assert answers[0][2] == b"# a collector in this registry failed: ValueError\n"
     assert [record.getMessage() for record in caplog.records] == [
         "a collector in the Prometheus registry failed (said once)"
     ]

@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -89,6 +90,27 @@ def test_a_taken_port_is_an_error() -> None:
     server = MetricsServer("127.0.0.1", 0, greeting)
     with pytest.raises(OSError, match="in use"):
         MetricsServer(*server.address, greeting)
+    server.abandon()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
+def test_a_port_taken_at_one_address_of_a_host_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` is two addresses on most machines; the other one is no way out, and one that is not there is none."""
+    server = MetricsServer("127.0.0.1", 0, greeting)
+    port = server.address[1]
+    known = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "203.0.113.7")]
+    stream = (socket.SOCK_STREAM, 0, "")
+
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        return [(family, *stream, (address, port)) for family, address in known]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(OSError, match="in use"):
+        MetricsServer("anything", port, greeting)
+    known[0] = (socket.AF_INET, "203.0.113.7")
+    other = MetricsServer("anything", port, greeting)
+    assert other.address == ("127.0.0.2", port)
+    other.abandon()
     server.abandon()
 
 
