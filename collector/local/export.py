@@ -39,10 +39,17 @@ class Export:
 
     def accept(self) -> None:
         """It is durable: tell the sender."""
-        self.hold.release()
-        self.answer.set_result(Reply(self.decoded.rejected, self.decoded.problem))
+        reply = Reply(self.decoded.rejected, self.decoded.problem)
+        self._let_go()
+        self.answer.set_result(reply)
 
     def refuse(self, refusal: BaseException) -> None:
         """It is not stored: tell the sender why."""
-        self.hold.release()
+        self._let_go()
         self.answer.set_exception(refusal)
+
+    def _let_go(self) -> None:
+        """Of the budget, and of what it was held for: whoever still holds the export holds little."""
+        self.hold.release()
+        self.body = b""
+        self.decoded = Decoded("")

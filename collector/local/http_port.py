@@ -227,6 +227,8 @@ class _Protocol(H11Protocol):
                 "not_tls",
                 f"{self._port.name} speaks plain text, and was called with TLS; callers have to write http://",
             )
+            # In plain text, at which TLS gives up with a clear "wrong version number" instead of a lost connection.
+            self.transport.write(self._port.error(400, "not_tls", "this port speaks plain text", "call it by http://"))
             self.transport.close()
             return
         self._is_new = False

@@ -95,11 +95,11 @@ def check_json(body: bytes, limit: int) -> None:
     """See, before it is parsed, that a body in JSON does not grow out of bounds: each `{}` takes 64 bytes.
 
     Raises:
-        TooLargeError: it has too many objects and lists.
+        TooLargeError: it has too many values.
     """
-    if body.count(b"{") + body.count(b"[") > limit:
+    if sum(map(body.count, (b"{", b"[", b","))) > limit:
         raise TooLargeError(
-            f"the export has more than max_json_objects, {limit}, objects and lists",
+            f"the export has more than max_json_values, {limit}, values",
             "send smaller batches, or protobuf, or raise the limit",
         )
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from collector.local.access import OPEN, Access
 from collector.local.budget import Budget, Hold
@@ -83,8 +83,22 @@ class Receiver:
             RefusedError: it is not stored; the kind says why.
         """
         export = Export(signal, body, content_type, encoding, hold)
+        del body  # the export has it, and drops it once it is read
+        loop, answered = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended: nobody waits
+                loop.call_soon_threadsafe(answered.set)
+
+        export.answer.add_done_callback(wake)
         self._decoders.submit(self._decode, export)
-        return await asyncio.wrap_future(export.answer)
+        try:
+            await answered.wait()
+            return export.answer.result()
+        finally:
+            # A refusal holds this frame by its traceback, and the export the refusal: with the body in that circle,
+            # memory would grow until the garbage collector happens to come by. `asyncio.wrap_future` makes one, too.
+            del export
 
     def count_refusal(self, signal: Signal, refusal: RefusedError) -> None:
         """Count an export that was not stored, by the kind of its refusal."""
@@ -134,7 +148,7 @@ class Receiver:
         signal, settings = export.signal, self._settings
         bounds = Bounds(settings.max_elements, settings.max_depth)
         if export.content_type != PROTOBUF:
-            check_json(export.body, settings.max_json_objects)
+            check_json(export.body, settings.max_json_values)
             return signal.decode(parse(export.body, export.content_type, signal.request), bounds)
         decoded = Decoded(signal.name, bounds)
         for piece in pieces(export.body, settings):
@@ -148,7 +162,8 @@ class Receiver:
             yield
         except RefusedError as refusal:
             self.count_refusal(export.signal, refusal)
-            export.refuse(refusal)
+            refusal.__cause__ = refusal.__context__ = None  # with their tracebacks, which hold what was read so far
+            export.refuse(refusal.with_traceback(None))
         except Exception as error:  # noqa: BLE001 (a payload that we did not foresee must not harm the next)
             unread = MalformedError(f"the export cannot be read: {type(error).__name__}: {error}", "")
             self.count_refusal(export.signal, unread)

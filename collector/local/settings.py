@@ -51,8 +51,8 @@ class CollectorSettings:
     """Request line and headers of one HTTP request, or the metadata of one gRPC call."""
     max_records: int = 100_000
     """Spans, metrics or log records in one export."""
-    max_json_objects: int = 1_000_000
-    """Objects and lists in one export in JSON: as many brackets that open, wherever they stand."""
+    max_json_values: int = 2_000_000
+    """Values in one export in JSON: as many commas and opening brackets, wherever they stand."""
     max_record_bytes: int = 4 * MIB
     """One span, metric or log record."""
     max_elements: int = 10_000
