@@ -2,6 +2,7 @@
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, Loki and Kafka into your cache (20 minutes, once)
 # make bench       side-by-side benchmarks
+# make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…)
 # make docs        regenerate what is generated: docs/signals.md
 # make proto       regenerate the gRPC code of the demo
 # make test-clip   the tests that need torch and OpenCLIP, in an environment of their own (7 GB)
@@ -13,7 +14,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack lint bench docs proto test-clip clean
+.PHONY: help env demo test stack lint bench chaos docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -46,6 +47,9 @@ lint: env
 
 bench: env
 	@$(BIN)/python -m benchmarks
+
+chaos: env
+	@$(BIN)/python -m tests.chaos --seconds $(or $(CHAOS_SECONDS),600) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 docs: env
 	@$(BIN)/python -m docs.generate

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from grpc import StatusCode
@@ -112,7 +113,7 @@ def both(code: str, addresses: dict[str, str], **environment: str) -> list[tuple
             code + "\nshow(time.monotonic())",
             OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
             OTEL_EXPORTER_OTLP_ENDPOINT=addresses[protocol],
-            **environment,
+            **dict[str, Any](environment),
         )
         return time.monotonic() - ended.shown[0], ended  # that clock is the same in all processes of the machine
 

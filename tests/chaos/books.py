@@ -1,0 +1,80 @@
+"""What each process says of itself at its end, and what that adds up to.
+
+In: `Telemetry`, in the process that ends. Out: one file for each process; read, the sums over all of them. State: the
+folder.
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from telemetry import Telemetry
+from telemetry.guard import guard
+
+SIGNALS = ("spans", "metrics", "logs")
+
+
+def write_books(folder: Path, handle: Telemetry, *, exit_handle: bool = False) -> None:
+    """Write this process's books; with `exit_handle` end its telemetry before, as its exit would, and say how long."""
+    began = time.monotonic()
+    if exit_handle:
+        handle.exit()
+    stats = handle.stats
+    books = {
+        "exit_s": time.monotonic() - began,
+        "faults": guard.faults,
+        **{name: _one(getattr(stats, name)) for name in SIGNALS},
+    }
+    path = folder / f"{os.getpid()}.json"
+    path.with_suffix(".part").write_text(json.dumps(books), "utf-8")
+    path.with_suffix(".part").rename(path)
+
+
+def _one(stats: object) -> dict[str, object]:
+    return {name: getattr(stats, name) for name in ("recorded", "exported")} | {"dropped": dict(stats.dropped)}  # type: ignore[attr-defined]
+
+
+@dataclass
+class Sum:
+    """One signal over all processes."""
+
+    recorded: int = 0
+    exported: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> int:
+        """All that was dropped."""
+        return sum(self.dropped.values())
+
+
+@dataclass
+class Books:
+    """All processes together; `unbalanced` names those where recorded is not exported and dropped together."""
+
+    processes: int = 0
+    faults: int = 0
+    longest_exit_s: float = 0.0
+    unbalanced: list[str] = field(default_factory=list)
+    signals: dict[str, Sum] = field(default_factory=lambda: {name: Sum() for name in SIGNALS})
+
+
+def read_books(folder: Path) -> Books:
+    """Add up what the processes wrote."""
+    books = Books()
+    for path in sorted(folder.glob("*.json")):
+        one = json.loads(path.read_text("utf-8"))
+        books.processes += 1
+        books.faults += one["faults"]
+        books.longest_exit_s = max(books.longest_exit_s, one["exit_s"])
+        for name, total in books.signals.items():
+            found = one[name]
+            total.recorded += found["recorded"]
+            total.exported += found["exported"]
+            for reason, count in found["dropped"].items():
+                total.dropped[reason] = total.dropped.get(reason, 0) + count
+            if found["recorded"] != found["exported"] + sum(found["dropped"].values()):
+                books.unbalanced.append(f"{path.stem} {name}: {found}")
+    return books
