@@ -30,6 +30,7 @@ from collector.local.errors import (
     TooSlowError,
     UnauthorizedError,
 )
+from collector.local.export import Reply
 from collector.local.receiver import Receiver
 from collector.local.receiving import Receiving
 from collector.local.settings import CollectorSettings
@@ -88,14 +89,26 @@ class Ways:
         """The method of one signal."""
 
         async def export(_: Any, context: Context) -> bytes:
-            try:
-                body, hold = await self._receive(signal, context)
-                reply = await self._receiver.export(signal, body, hold)
-            except RefusedError as refusal:
-                await _abort(context, refusal)
+            reply = await self._answer(signal, context)
+            if isinstance(reply, RefusedError):
+                await _abort(context, reply)
+                raise reply  # which cannot be: to abort raises
             return signal.reply(reply.rejected, reply.problem).SerializeToString()
 
         return export
+
+    async def _answer(self, signal: Signal, context: Context) -> Reply | RefusedError:
+        """What becomes of one export.
+
+        A refusal is returned, not raised, and has no traceback: gRPC keeps what ends a call in a circle with the call,
+        and the traceback would keep the body there.
+        """
+        try:
+            body, hold = await self._receive(signal, context)
+            return await self._receiver.export(signal, body, hold)
+        except RefusedError as refusal:
+            refusal.__context__ = None
+            return refusal.with_traceback(None)
 
     async def _receive(self, signal: Signal, context: Context) -> tuple[bytes, Hold]:
         """Let one export in and read it; the budget holds it then."""

@@ -35,7 +35,7 @@ class CollectorSettings:
     """How long the body of one HTTP export may take to arrive."""
     slow_after_s: float = 1.0
     """An export that takes longer to arrive gives its place up when others wait for it."""
-    receiving_exports: int = 16
+    receiving_exports: int = 8
     """Exports whose bodies may be arriving at once; the others wait in their connections."""
     max_connections: int = 512
     """Open connections to each port; for a further one, the one that has been idle for longest is closed."""
