@@ -1,4 +1,4 @@
-"""Stores of earlier versions: brought to today's tables with all that is in them; those of later ones are left alone."""
+"""Stores of earlier versions: brought to today's tables with all that is in them; later ones are left alone."""
 
 from __future__ import annotations
 
