@@ -4,16 +4,18 @@ In: a profile, ports, a folder. Out: a table of addresses, word of programs that
 """
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import psutil
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from collector.stack import state
 from collector.stack.errors import StackError
@@ -23,6 +25,9 @@ from collector.stack.stack import Stack
 
 _ENDING: Final = 90.0
 """Seconds that `down` waits: several programs may take their whole grace."""
+
+_POLL: Final = 0.05
+"""Seconds between two looks at a lock, of whose release nobody tells."""
 
 
 def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
@@ -35,43 +40,42 @@ def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
                 with _saying(console, f"Starting {', '.join(stack.names)} …"):
                     held.enter_context(stack)
                 state.write(data, profile, stack.ports)
-                console.print(_addresses(stack, profile, data))
+                for line in _banner(stack, profile, data):
+                    console.print(line, soft_wrap=True)
                 while len(dead) < len(stack.names):
                     news.wait()
                     news.clear()
                     _tell_deaths(stack, dead, console)
         except KeyboardInterrupt:
-            console.print("Ended.")
+            print("Ended.")  # not by rich, which may have been interrupted in the middle of a line
     return 1 if dead else 0
 
 
 def down(data: Path | None) -> int:
     """End the stack in a folder; 1 where there is none."""
-    data, console = data or state.default_data(), Console()
+    data = data or state.default_data()
     pid = state.holder(data)
     if pid is None:
-        console.print(f"No stack is running in {escape(str(data))}.", soft_wrap=True)
+        print(f"No stack is running in {data}.")
         return 1
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        process.terminate()
-        try:
-            process.wait(_ENDING)
-        except psutil.TimeoutExpired:
-            raise StackError(
-                f"The stack (pid {pid}) does not end.", f"kill -9 {pid}   ends it and all of it."
-            ) from None
-    console.print("Ended.")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _ENDING
+    while state.holder(data) == pid:  # its lock, and not its process: whoever started it may not have reaped it yet
+        if time.monotonic() > deadline:
+            raise StackError(f"The stack (pid {pid}) does not end.", f"kill -9 {pid}   ends it and all of it.")
+        time.sleep(_POLL)
+    print("Ended.")
     return 0
 
 
 def status(data: Path | None) -> int:
     """Ask every program how it is; 1 unless all are ready."""
-    data, console = data or state.default_data(), Console()
+    data = data or state.default_data()
     pid, known = state.holder(data), state.read(data)
     if pid is None or known is None:
         what = "No stack is running" if pid is None else f"The stack (pid {pid}) is starting or ending"
-        console.print(f"{what} in {escape(str(data))}.", soft_wrap=True)
+        print(f"{what} in {data}.")
         return 1
     place = Place(known["ports"], data)
     table, ready = Table.grid(padding=(0, 2)), True
@@ -80,7 +84,7 @@ def status(data: Path | None) -> int:
         ready = ready and well
         where = "  ".join(p.scheme + place.address(program.name, p.use) for p in program.ports if p.title)
         table.add_row(program.name, "[green]ready[/]" if well else "[red]does not answer[/]", where)
-    console.print(table)
+    Console().print(table)
     return 0 if ready else 1
 
 
@@ -109,15 +113,11 @@ def _saying(console: Console, what: str) -> contextlib.AbstractContextManager[ob
     return contextlib.nullcontext()
 
 
-def _addresses(stack: Stack, profile: str, data: Path) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.title = f"[bold green]●[/] [bold]{profile}[/] is ready"
-    table.title_justify = "left"
-    for title, address in stack.shown:
-        table.add_row(f"  {title}", f"[cyan]{address}[/]")
-    table.add_row("  data and logs", escape(str(data)))
-    table.add_row("", "[dim]telemetry stack status, or down, elsewhere; Ctrl-C here ends it[/]")
-    return table
+def _banner(stack: Stack, profile: str, data: Path) -> Iterator[Text]:
+    yield Text.assemble(("● ", "bold green"), (profile, "bold"), " is ready")
+    for title, address in (*stack.shown, ("data and logs", str(data))):
+        yield Text.assemble(f"  {title:<16}", (address, "cyan"))
+    yield Text.assemble(("  Elsewhere: ", "dim"), "telemetry stack status", ("    Ctrl-C ends it.", "dim"))
 
 
 def _tell_deaths(stack: Stack, dead: set[str], console: Console) -> None:

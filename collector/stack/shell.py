@@ -19,9 +19,9 @@ NICENESS: Final = "10"
 """Compilers take every core for minutes: whatever else the user does goes first."""
 
 TOOLS: Final[Mapping[str, str]] = {
-    "go": "install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH",
-    "java": "install a Java runtime, version 17 or newer: apt-get install openjdk-17-jre-headless",
-    "mvn": "install Maven: apt-get install maven",
+    "go": "Install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH",
+    "java": "Install a Java runtime, version 17 or newer: apt-get install openjdk-17-jre-headless",
+    "mvn": "Install Maven: apt-get install maven",
     "apt-get": "Alertmanager comes as a Debian package: build on Debian 12, or run the stack by docker compose",
     "dpkg": "Alertmanager comes as a Debian package: build on Debian 12, or run the stack by docker compose",
 }
@@ -75,4 +75,4 @@ class Shell:
 def require(tool: str) -> None:
     """Raise a `BuildError` with the mend where a tool is not on the PATH."""
     if shutil.which(tool) is None:
-        raise BuildError(f"{tool} is not on the PATH.", TOOLS.get(tool, "").capitalize())
+        raise BuildError(f"{tool} is not on the PATH.", TOOLS.get(tool, ""))

@@ -137,6 +137,8 @@ class Stack:
         return finding.usual_ports(self._programs, {} if self._ports == "usual" else self._ports)
 
     def _start_all(self) -> None:
+        for program in self._programs:
+            program.command(self._place)  # says what is not built before anything has started
         deadline = time.monotonic() + PATIENCE
         for program in self._programs:
             self._running[program.name] = Running(program, self._place, self._environment)

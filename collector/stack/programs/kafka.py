@@ -67,5 +67,5 @@ class Kafka:
 def _java(*arguments: str) -> list[str]:
     java = shutil.which("java")
     if java is None:
-        raise StackError("java is not on the PATH, and Kafka needs it.", TOOLS["java"].capitalize())
+        raise StackError("java is not on the PATH, and Kafka needs it.", TOOLS["java"])
     return [java, "-cp", str(cache.built("kafka") / "libs" / "*"), *arguments]

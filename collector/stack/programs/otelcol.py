@@ -34,14 +34,14 @@ class Otelcol:
 
     @property
     def ports(self) -> Sequence[Port]:
-        """OTLP in, health, its own metrics, and the metrics that Prometheus scrapes."""
+        """OTLP in, health, its own metrics, and, with the layer for it, the pipeline's for Prometheus."""
         shown = self.shift == 0
         return (
             Port("otlp_grpc", 4317 + self.shift, "OTLP over gRPC" if shown else ""),
             Port("otlp_http", 4318 + self.shift, "OTLP over HTTP" if shown else "", "http://"),
             Port("health", 13133 + self.shift),
             Port("metrics", 8888 + self.shift),
-            Port("scrape", 8889 + self.shift),
+            *([Port("scrape", 8889 + self.shift)] if "prometheus" in self.layers else []),
         )
 
     def prepare(self, place: Place) -> None:
@@ -61,10 +61,9 @@ class Otelcol:
             "OTELCOL_HEALTH": place.address(self.name, "health"),
             "OTELCOL_METRICS_HOST": HOST,
             "OTELCOL_METRICS_PORT": str(place.port(self.name, "metrics")),
-            "OTELCOL_SCRAPE": place.address(self.name, "scrape"),
             "OTELCOL_STORAGE": str(self._storage(place)),
         }
-        for variable, program, use, form in _OTHERS:
+        for variable, program, use, form in (("OTELCOL_SCRAPE", self.name, "scrape", "{}"), *_OTHERS):
             if f"{program}.{use}" in place.ports:
                 told[variable] = form.format(place.address(program, use))
         return told

@@ -69,10 +69,12 @@ def targets(place: Place) -> list[dict[str, Any]]:
     Each group has a label `__role__`, by which prometheus.yml takes its own: `pipeline` (what the Collector was sent
     and made), `own` (what a program says of itself), `alertmanager`.
     """
-    collectors = place.having("scrape")
     groups = [
-        *(_group("pipeline", place.address(name, "scrape"), collector=name) for name in collectors),
-        *(_group("own", place.address(name, "metrics"), job="otelcol", collector=name) for name in collectors),
+        *(_group("pipeline", place.address(name, "scrape"), collector=name) for name in place.having("scrape")),
+        *(
+            _group("own", place.address(name, "metrics"), job="otelcol", collector=name)
+            for name in place.having("otlp_grpc")
+        ),
         *(_group("own", place.address(name, use), job=name) for name, use in _OWN if f"{name}.{use}" in place.ports),
     ]
     if "alertmanager.web" in place.ports:

@@ -25,16 +25,13 @@ LINK: Final = "-s -w"
 """No symbol tables: a third of the size."""
 
 
-def compile_package(  # noqa: PLR0917 (one call for each thing that `go build` is told)
-    shell: Shell, source: Path, package: str, binary: Path, link: str = "", mod: str = "readonly"
-) -> None:
-    """Compile one main package.
+def compile_package(shell: Shell, source: Path, package: str, binary: Path, link: str = "") -> None:
+    """Compile one main package, of exactly the modules that its go.mod and go.sum name.
 
-    Arguments: `link`, more flags for the linker; `mod`, whether go.mod and go.sum may change ("readonly": a module
-    that they do not vouch for is an error; "mod": they are completed).
+    Arguments: `link`, more flags for the linker.
     """
-    flags = (*FLAGS, f"-mod={mod}", f"-ldflags={LINK} {link}".rstrip())
-    shell.step("compiling" if binary.stem == package.rpartition("/")[2] else f"compiling {binary.name}")
+    shell.step(f"compiling {binary.name}")
+    flags = (*FLAGS, "-mod=readonly", f"-ldflags={LINK} {link}".rstrip())
     shell.run("go", "build", *flags, "-o", str(binary), package, cwd=source, env=ENVIRONMENT)
 
 

@@ -45,7 +45,7 @@ class Loki:
         page.parent.mkdir(parents=True)
         page.write_text("Loki without its own web page: use Grafana.\n", encoding="utf-8")
         link = f"-X {VERSION_VARIABLE}={self.version}"
-        go.compile_package(shell, source, "./cmd/loki", out / "bin" / "loki", link, mod="mod")
+        go.compile_package(shell, source, "./cmd/loki", out / "bin" / "loki", link)
 
 
 def _push_version(source: Path) -> str:
