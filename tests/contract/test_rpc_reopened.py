@@ -278,7 +278,8 @@ class TestAChannelThatIsClosed:
         async with served(0, echo) as (_, port):
             target = f"127.0.0.1:{port}"
             ours = rpc.aio_client_interceptors(target)
-            other, channel = (grpc.aio.insecure_channel(target, interceptors=ours) for _ in range(2))
+            other: Any = grpc.aio.insecure_channel(target, interceptors=ours)
+            channel: Any = grpc.aio.insecure_channel(target, interceptors=ours)
             waiting = []
             for arity in ARITIES:
                 waiting.append(asyncio.create_task(read(outgoing(channel, arity)(words(arity, b"hang")))))
