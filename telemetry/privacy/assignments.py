@@ -2,9 +2,9 @@
 
 In: a text, the names that hide. Out: where the values of such names begin and end. State: none.
 
-`password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`: in log lines, headers, query strings, JSON, connection
-strings, representations of objects, command lines. The text is gone over once: a name has at most 64 characters, and a
-value is passed over once it is found.
+`password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`, `<secret>x`: in log lines, headers, query strings,
+JSON, XML, connection strings, representations of objects, command lines. The text is gone over once: a name has at most
+64 characters, and a value is passed over once it is found.
 """
 
 import re
@@ -14,16 +14,20 @@ from typing import Final
 from telemetry.privacy.keys import HEADERS, Keys
 from telemetry.privacy.verdicts import looks_random
 
-# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space.
+HINTS: Final = ("=", ":", "--", "<")
+"""Of these, every text that names a secret holds one."""
+
+# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space; or a tag.
 _NAMED: Final = re.compile(
-    r"""(?<![A-Za-z0-9_])(?:(?P<name>[A-Za-z_][\w.-]{0,63})[\\"'\]]{0,4}\s{0,2}(?P<sign>=>|:=|==?|:)\s{0,3}"""
-    r"""|--?(?P<option>[A-Za-z][\w-]{0,63})["']?[\s,]{1,3}(?=[^\s-]))"""
+    r"""(?<![A-Za-z0-9_])(?:(?P<name>[A-Za-z_][\w.-]{0,63}+)[\\"'\]]{0,4}+\s{0,2}+(?P<sign>=>|:=|==?|:)\s{0,3}+"""
+    r"""|--?(?P<option>[A-Za-z][\w-]{0,63}+)["']?+[\s,]{1,3}(?=[^\s-])|<(?P<tag>[A-Za-z_][\w.-]{0,63}+)>)"""
 )
 _QUOTED: Final = re.compile(r"""(?P<q>\\{0,3}["'])""")
 _IN_DOUBLE: Final = re.compile(r'[^"\\]*+(?:\\[\s\S][^"\\]*+)*+')
 _IN_SINGLE: Final = re.compile(r"[^'\\]*+(?:\\[\s\S][^'\\]*+)*+")
 _IN_ESCAPED: Final = re.compile(r"""[^"'\\]*+""")
 _LINE: Final = re.compile(r"""[^\r\n"']*+""")
+_INSIDE: Final = re.compile(r"[^<]*+")
 _WORD: Final = re.compile(r"""[^\s;&"'<>]*+""")
 _NO_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "***", "[redacted"})
 _LEAST_WEAK: Final = 6  # characters of a credential behind an everyday word
@@ -35,16 +39,18 @@ def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
     for match in _NAMED.finditer(text):
         if match.start() < done:
             continue  # inside a value that is hidden already
-        phrase = keys.found(match["name"] or match["option"])
+        phrase = keys.found(match["name"] or match["option"] or match["tag"])
         if not phrase:
             continue
-        begin, end = _value(text, match.end(), header=not HEADERS.isdisjoint(phrase))
+        begin, end = _value(text, match.end(), tagged=match["tag"] is not None, header=not HEADERS.isdisjoint(phrase))
         if _is_secret(text[begin:end], match, weak=keys.weak(phrase)):
             done = end
             yield begin, end
 
 
-def _value(text: str, begin: int, *, header: bool) -> tuple[int, int]:
+def _value(text: str, begin: int, *, tagged: bool, header: bool) -> tuple[int, int]:
+    if tagged:
+        return begin, _end(_INSIDE, text, begin)
     quoted = _QUOTED.match(text, begin)
     if quoted is None:
         return begin, _end(_LINE if header else _WORD, text, begin)
@@ -62,10 +68,10 @@ def _is_secret(value: str, match: re.Match[str], *, weak: bool) -> bool:
     plain = value.strip(" ,)]}\\").lower()
     if plain in _NO_SECRET or (plain.startswith("[redacted:") and plain.find("]") in {-1, len(plain) - 1}):
         return False
-    prose = match["sign"] == ":" and text_follows(match)
+    prose = match["sign"] == ":" and _in_prose(match)
     return not (weak and prose) or (len(value) >= _LEAST_WEAK and looks_random(value))
 
 
-def text_follows(match: re.Match[str]) -> bool:
+def _in_prose(match: re.Match[str]) -> bool:
     """Say whether a colon stands as in a sentence: right after the word, and a space after it."""
     return match[0].endswith(": ") and match["name"] + ": " == match[0]

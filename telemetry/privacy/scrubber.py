@@ -112,7 +112,7 @@ class Scrubber:
                 hidden = _hide(rule, text)
                 if hidden is not text:
                     text, small = hidden, hidden.lower()
-        named = self._named and ("=" in small or ":" in small or "--" in small) and _hinted(self._keys.stems, small)
+        named = self._named and _hinted(assignments.HINTS, small) and _hinted(self._keys.stems, small)
         return self._hide_named(text) if named else text
 
     def _hide_named(self, text: str) -> str:

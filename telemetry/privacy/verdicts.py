@@ -101,16 +101,13 @@ def private_key(match: Match) -> int:
 
 
 def address(match: Match) -> int | None:
-    """Take an IPv4 or IPv6 address, with its port or without."""
-    found = match[0].strip(".")
-    end = match.start() + len(found)
-    for candidate in (found, found.rpartition(":")[0]):
-        try:
-            ipaddress.ip_address(candidate)
-        except ValueError:
-            continue
-        return end
-    return None
+    """Take an IPv4 or IPv6 address."""
+    found = match[0].rstrip(".:") or match[0]
+    try:
+        ipaddress.ip_address(found)
+    except ValueError:
+        return None
+    return match.start() + len(found)
 
 
 def looks_random(value: str) -> bool:
