@@ -179,7 +179,7 @@ class Settings:
         help="time until a log record is exported: milliseconds; the argument in seconds",
     )  # fmt: skip
     exit_timeout: float = env(
-        "SEARCH_TELEMETRY_EXIT_TIMEOUT", 1.5, checks.number(0, 60, "1.5"),
+        "SEARCH_TELEMETRY_EXIT_TIMEOUT", 1.25, checks.number(0, 60, "1.25"),
         help="seconds that the end of the process waits for the last exports",
     )  # fmt: skip
     scrub: Scrub | None = env(

@@ -16,7 +16,7 @@ from telemetry.pipeline.sending import Outcome, Sender
 from telemetry.pipeline.signals import SignalKind
 
 _log = logging.getLogger("search_telemetry.export")
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 5.0  # seconds between attempts
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between attempts: a collector that was restarted is found soon
 _QUIET = 60.0  # seconds after a warning: a collector that comes and goes makes no more than one in that time
 _LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a collector that is away is not waited for
 

@@ -27,7 +27,7 @@ def write_books(folder: Path, handle: Telemetry, *, exit_handle: bool = False) -
         "faults": guard.faults,
         **{name: _one(getattr(stats, name)) for name in SIGNALS},
     }
-    path = folder / f"{os.getpid()}.json"
+    path = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"  # process ids come again in a long run
     path.with_suffix(".part").write_text(json.dumps(books), "utf-8")
     path.with_suffix(".part").rename(path)
 

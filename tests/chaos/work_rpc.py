@@ -75,7 +75,8 @@ def _refused(call: Call, random: Random) -> None:
 
 def _too_late(call: Call, random: Random) -> None:
     arity = random.choice(ARITIES)
-    assert raised(Refused, lambda: call(arity, "hang", timeout=0.02)).args[0] == "DEADLINE_EXCEEDED"
+    told = raised(Refused, lambda: call(arity, "hang", timeout=0.02)).args
+    assert told[0] == "DEADLINE_EXCEEDED", told
 
 
 def _left(target: str, random: Random) -> None:
