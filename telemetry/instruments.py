@@ -30,6 +30,7 @@ Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 _MOST_SERIES: Final = 10_000  # kept at hand; the others are looked for each time
 _instruments: dict[str, Measure] = {}
 _series: dict[tuple[object, ...], Record] = {}
+_watching: dict[str, Meter] = {}  # the meter that each watched metric was last read by
 _watched: WeakKeyDictionary[Meter, set[str]] = WeakKeyDictionary()
 
 
@@ -71,11 +72,14 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
     Arguments: `read` gives values with their attributes, these bounded already. To be called before each use: it takes
     effect once there is a meter. Never raises.
     """
+    meter = providers.meter()
+    if meter is None or _watching.get(metric.name) is meter:
+        return
     with guard:
-        meter = providers.meter()
-        if meter is None or metric.name in _watched.get(meter, ()):
-            return
-        _watched.setdefault(meter, set()).add(metric.name)
+        _watching[metric.name] = meter
+        if metric.name in _watched.setdefault(meter, set()):
+            return  # a meter keeps what it was given, also while another one is in use
+        _watched[meter].add(metric.name)
 
         def observations(_: CallbackOptions) -> Iterable[Observation]:
             if providers.meter() is meter:  # else another one has taken over
