@@ -111,7 +111,7 @@ class _Acceptor:
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._accepting: asyncio.Task[None] | None = None
-        self._greeting: dict[asyncio.Task[None], None] = {}  # connections that shake hands, oldest first
+        self._greeting: dict[asyncio.Task[None], socket.socket] = {}  # connections that shake hands, oldest first
 
     def open(self) -> None:
         self._accepting = self._loop.create_task(self._accept())
@@ -139,23 +139,30 @@ class _Acceptor:
                 connection.close()
                 continue
             task = self._loop.create_task(self._greet(connection))
-            self._greeting[task] = None
-            task.add_done_callback(self._greeting.pop)
+            self._greeting[task] = connection
+            task.add_done_callback(self._greeted)
+
+    def _greeted(self, task: asyncio.Task[None]) -> None:
+        connection = self._greeting.pop(task)
+        if task.cancelled():  # perhaps before its first step, where nobody else closes it
+            connection.close()
 
     def _make_room(self) -> bool:
         """Where there are too many, close the one that has been idle for longest; false where all are at work."""
-        connections, limit = self._server.server_state.connections, self._server.settings.max_connections
-        if len(connections) + len(self._greeting) < limit:
+        limit = self._server.settings.max_connections
+        connections = [c for c in self._server.server_state.connections if not c.transport.is_closing()]
+        greeting = [task for task in self._greeting if not task.cancelling()]
+        if len(connections) + len(greeting) < limit:
             return True
         self._server.complaints.tell(
             "connections", f"{self._server.name} has max_connections, {limit}, open: idle ones are closed for new ones"
         )
-        idle = [c for c in connections if isinstance(c, _Protocol) and c.is_idle and not c.transport.is_closing()]
+        idle = [c for c in connections if isinstance(c, _Protocol) and c.is_idle]
         if idle:
             min(idle, key=lambda connection: connection.since).transport.abort()
-        elif self._greeting:
-            next(iter(self._greeting)).cancel()
-        return bool(idle or self._greeting)
+        elif greeting:
+            greeting[0].cancel()
+        return bool(idle or greeting)
 
     async def _greet(self, connection: socket.socket) -> None:
         server = self._server

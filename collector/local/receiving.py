@@ -61,12 +61,13 @@ class Receiving:
         settings = self._settings
         waited = 0.0
         while waited < settings.read_timeout_s:
+            some = min(settings.slow_after_s, settings.read_timeout_s - waited)
             try:
-                async with asyncio.timeout(settings.slow_after_s):
+                async with asyncio.timeout(some):
                     await self._free.acquire()
                 return
             except TimeoutError:
-                waited += settings.slow_after_s
+                waited += some
                 self.give_way()
         raise QueueFullError(
             f"the collector is busy: receiving_exports, {settings.receiving_exports}, are arriving",

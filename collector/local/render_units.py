@@ -7,10 +7,12 @@ from typing import Any
 
 
 def duration(nanoseconds: float, micro: str = "µ") -> str:
-    """Three digits and a unit: `812 µs`, `41.2 ms`, `1.24 s`; above a minute, two units: `2m 05s`."""
+    """Three digits and a unit: `812 µs`, `41.2 ms`, `1.24 s`; above a minute, two units: `2m 05s`. At most 7 cells."""
     if nanoseconds >= 60e9:
         seconds = round(nanoseconds / 1e9)
         hours, minutes = seconds // 3600, seconds // 60 % 60
+        if hours >= 100:
+            return f"{hours // 24}d {hours % 24:02}h" if hours < 2400 else f"{hours // 24}d"
         return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {seconds % 60:02}s"
     for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, micro + "s")):
         if nanoseconds >= size * 0.9995:
