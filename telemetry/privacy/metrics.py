@@ -19,6 +19,7 @@ from opentelemetry.sdk.metrics.export import (
     ResourceMetrics,
 )
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.privacy.scrubber import Scrubs
 
@@ -30,10 +31,19 @@ def scrub_metrics(data: MetricsData, scrubber: Scrubs) -> MetricsData:
 
 def _resource_metrics(given: ResourceMetrics, scrubber: Scrubs) -> ResourceMetrics:
     scopes = [
-        dataclasses.replace(scope, metrics=[_metric(metric, scrubber) for metric in scope.metrics])
+        dataclasses.replace(
+            scope, scope=_scope(scope.scope, scrubber), metrics=[_metric(metric, scrubber) for metric in scope.metrics]
+        )
         for scope in given.scope_metrics
     ]
     return ResourceMetrics(scrub_resource(given.resource, scrubber), scopes, given.schema_url)
+
+
+def _scope(scope: InstrumentationScope, scrubber: Scrubs) -> InstrumentationScope:
+    if not scope.attributes:
+        return scope
+    attributes = scrubber.attributes(scope.attributes)
+    return InstrumentationScope(scope.name, scope.version, scope.schema_url, attributes)
 
 
 def scrub_resource(resource: Resource, scrubber: Scrubs) -> Resource:
@@ -74,7 +84,7 @@ def _merged(points: Sequence[Any], *, latest: bool) -> list[Any]:
         if key not in merged:
             merged[key] = point
         elif latest:
-            merged[key] = max(merged[key], point, key=lambda one: one.time_unix_nano)
+            merged[key] = max(point, merged[key], key=lambda one: one.time_unix_nano)
         else:
             added = _sum(merged[key], point)
             merged[key if added is not None else (key, len(merged))] = point if added is None else added
