@@ -106,7 +106,7 @@ class MetricsServer:
 
     def close(self) -> None:
         """Free the port, and wait shortly for what is on its way."""
-        self._waker.send(b"\0")
+        self._waker.close()  # which wakes the thread
         now = time.monotonic()
         stop_worker(self._thread, now)
         self._http.join(now)

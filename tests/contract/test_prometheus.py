@@ -129,18 +129,23 @@ def test_a_taken_port_is_told_with_its_mend() -> None:
     ended = python(
         SCRAPE_AND_SEARCH
         + """
-import socket
+import prometheus_client, socket
+registry = prometheus_client.CollectorRegistry()
 taken = socket.create_server(("127.0.0.1", 0))
 port = taken.getsockname()[1]
 try:
-    telemetry.configure("enc", metrics="prometheus", traces_exporter="none", prometheus_port=port)
+    telemetry.configure(
+        "enc", metrics="prometheus", traces_exporter="none", prometheus_port=port, prometheus_registry=registry
+    )
 except telemetry.ConfigurationError as error:
     show(str(error).replace(str(port), "PORT"))
 try:
     telemetry.configure("enc", metrics="prometheus", traces_exporter="none", prometheus_host="203.0.113.7")
 except telemetry.ConfigurationError as error:
     show(error.problems)
-telemetry.configure("enc", metrics="prometheus", traces_exporter="none", prometheus_port=0)
+telemetry.configure(
+    "enc", metrics="prometheus", traces_exporter="none", prometheus_port=0, prometheus_registry=registry
+)
 show("target_info" in scrape()[0])
 taken.close()
         """
@@ -297,6 +302,32 @@ show([telemetry.prometheus.address().rpartition(":")[0], *scrape()])
         assert {s.labels["instance"] for family in found.values() for s in family.samples} == {instances[-1]}
     assert values == [[1, 1], [4, 3]]
     assert len(set(instances)) == 2
+
+
+def test_a_child_that_outlives_its_parents_server_does_not_hold_the_port() -> None:
+    """Once the parent has shut down, another process can have it."""
+    ended = python(
+        SCRAPE_AND_SEARCH
+        + """
+import signal, socket, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+logging.disable()
+handle = telemetry.configure("enc", traces_exporter="none", metrics="prometheus", prometheus_port=0)
+address = telemetry.prometheus.address()
+began, begins = os.pipe()
+child = os.fork()
+if not child:
+    os.write(begins, b"!")
+    signal.pause()
+assert os.read(began, 1)
+handle.shutdown()
+host, _, port = address.partition(":")
+socket.create_server((host, int(port))).close()
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+        """
+    )
+    assert (ended.status, ended.err) == (0, "")
 
 
 def test_a_fork_in_the_middle_of_scrapes_does_not_hang() -> None:

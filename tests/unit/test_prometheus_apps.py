@@ -80,6 +80,8 @@ async def test_a_scrape_does_not_stop_the_event_loop() -> None:
 async def test_a_scraper_that_goes_away_disturbs_nobody() -> None:
     """Its answer is thrown away; the next scrape is answered."""
     over = threading.Event()
+    problems: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
 
     def answer(_: Any) -> Any:
         assert over.wait(PATIENCE)
@@ -93,6 +95,7 @@ async def test_a_scraper_that_goes_away_disturbs_nobody() -> None:
             await gone
         over.set()
         assert (await http.get("/")).text == "late"
+    assert problems == []
 
 
 async def test_the_asgi_app_can_be_the_whole_server() -> None:

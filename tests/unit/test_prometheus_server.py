@@ -118,6 +118,7 @@ def test_clients_that_say_nothing_hold_no_more_than_their_share(
     served: Callable[[WsgiApp], tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight connections are served at once; one more is told to come again; silence ends after its time."""
+    assert server_module._Handler.timeout == 10.0
     monkeypatch.setattr(server_module._Handler, "timeout", 2.0)
     address = served(greeting)
     silent = [socket.create_connection(address, timeout=PATIENCE) for _ in range(server_module._CONNECTIONS)]
