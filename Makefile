@@ -1,6 +1,7 @@
 # make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, Loki and Kafka into your cache (20 minutes, once)
+# make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
 # make bench       side-by-side benchmarks
 # make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…)
 # make docs        regenerate what is generated: docs/signals.md
@@ -14,7 +15,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack lint bench chaos docs proto test-clip clean
+.PHONY: help env demo test stack lint mutants bench chaos docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -44,6 +45,10 @@ lint: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# Breaks a copy of the library as others are broken, one defect at a time, and sees its test fail (some minutes).
+mutants: env
+	@$(BIN)/python -m tests.defects.run_mutants $(ONLY)
 
 bench: env
 	@$(BIN)/python -m benchmarks

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import telemetry
+import telemetry.context
 from telemetry.testing.spans import Spans
 from tests.otlp_stand_in import StandIn, stand_in
 from tests.unit.own_process import python
@@ -67,15 +68,19 @@ def test_an_exception_that_cannot_be_weakly_referenced_was_told_twice_or_kept(sp
     class Frame:
         """What the frames of a request hold: its documents."""
 
+    later = []
+
     def request() -> "weakref.ref[Frame]":
         document = Frame()
         with contextlib.suppress(ValueError), telemetry.stage("outer"), telemetry.stage("inner"):
+            later.append(telemetry.context.carry(print))  # as a timer's or a pool's, which keeps the request's context
             raise ValueError(document)
         return weakref.ref(document)
 
     gone = request()
     gc.collect()
     assert gone() is None
+    assert len(later) == 1
     assert spans.tree(status=True) == "outer !\n└ inner ! ValueError"
 
 

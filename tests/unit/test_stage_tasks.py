@@ -73,18 +73,18 @@ class TestOneObjectInHelpers:
                 trace.get_current_span().set_attribute("at_exit", asyncio.current_task().get_name())  # type: ignore[union-attr]
                 shared.__exit__(kind, exc, tb)
 
-        async def work(mine: asyncio.Event, other: asyncio.Event) -> None:
+        async def work(begun: asyncio.Event, may_go_on: asyncio.Event, ended: asyncio.Event) -> None:
             with Timed():
-                mine.set()
-                await other.wait()
-                await asyncio.sleep(0)
+                begun.set()
+                await may_go_on.wait()
                 with telemetry.stage(asyncio.current_task().get_name()):  # type: ignore[union-attr]
                     pass
+            ended.set()
 
-        first, second = asyncio.Event(), asyncio.Event()
+        first, second, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(work(first, second), name="a")
-            group.create_task(work(second, first), name="b")
+            group.create_task(work(first, second, over), name="a")  # the first to enter is the first to leave
+            group.create_task(work(second, over, asyncio.Event()), name="b")
         assert spans.tree(attributes=["who", "at_exit"]) == ("shared who=a at_exit=a\n└ a\nshared who=b at_exit=b\n└ b")
         ends = {str((span.attributes or {}).get("who")): span.end_time or 0 for span in spans.named("shared")}
         assert all(ends[leaf.name] > (leaf.end_time or 0) for leaf in spans if leaf.name in ends)

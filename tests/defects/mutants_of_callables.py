@@ -1,0 +1,78 @@
+"""Broken variants for callables of every kind and programs of any shape (see `tests.defects.mutants`)."""
+
+from typing import Final
+
+from tests.defects.mutant import Mutant
+
+_SHAPES: Final = "unit/test_stage_shapes.py::"
+_MACHINE: Final = "unit/test_state_machine.py::test_any_program_has_its_trace_and_is_not_changed"
+
+CALLABLES: Final = (
+    Mutant(
+        "telemetry/block.py",
+        "(id(frame), id(code))",
+        "(id(frame), 0)",
+        "unit/test_stage_tasks.py::TestOneObjectInHelpers",
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "to_the_end(fn, begin, _SHAPES) if stands_for_work(shape) else _plain(fn, begin)",
+        "_plain(fn, begin)",
+        "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::test_a_coroutine_is_timed_to_its_end",
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "if stands_for_work(shape) else",
+        "if True else",
+        "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::"
+        "test_a_generator_that_is_only_passed_on_stays_what_it_was",
+    ),
+    Mutant(
+        "telemetry/activity.py",
+        "        self._resumed = otel_context.get_current()\n",
+        "",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/activity.py",
+        "        if token is not None:\n            detach(token, self._resumed)\n",
+        "",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/activity.py",
+        "None if isinstance(exc, GeneratorExit) else exc",
+        "exc",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/block.py",
+        "entry = next(mine, next(same_context, entry))",
+        "entry = opened[0]",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/scope.py",
+        "        return known\n",
+        "        return False\n",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "resume = functools.partial(generator.throw, exc)",
+        "resume = functools.partial(generator.throw, type(exc)(*exc.args))",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "                    return stop.value\n",
+        "                    return None\n",
+        _MACHINE,
+    ),
+    Mutant(
+        "telemetry/context/carrying.py",
+        "        self._before = attach(self._context)\n",
+        "        self._before = attach(Context())\n",
+        _MACHINE,
+    ),
+)

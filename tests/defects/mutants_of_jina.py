@@ -1,0 +1,136 @@
+"""Broken variants for the defects of the system that our users come from (see `tests.defects.mutants`)."""
+
+from typing import Final
+
+from tests.defects.mutant import Mutant
+
+_METRICS: Final = "contract/test_rpc_metrics.py::"
+_CONFIGURE: Final = "contract/test_configure.py::"
+_BATCHING: Final = "contract/test_batching_traces.py::TestThreads::"
+_JINA: Final = "defects/test_jina_defects.py::"
+_RPC_CONTEXT: Final = "contract/test_rpc_context.py::"
+
+JINA: Final = (
+    Mutant(
+        "telemetry/rpc/incoming.py",
+        "    return call, call.context\n",
+        "    return call, context\n",
+        _METRICS + "test_an_endpoint_is_the_child_of_its_server_span",
+    ),
+    Mutant(
+        "telemetry/rpc/metadata.py",
+        "    propagate.inject(carrier, context)\n",
+        "    from opentelemetry.trace.propagation import tracecontext\n"
+        "    tracecontext.TraceContextTextMapPropagator().inject(carrier, context)\n",
+        _RPC_CONTEXT + "TestPropagation::test_any_propagator",
+    ),
+    Mutant(
+        "telemetry/rpc/metadata.py",
+        "    propagate.inject(carrier, context)\n",
+        "    from opentelemetry.trace.propagation import tracecontext\n"
+        "    tracecontext.TraceContextTextMapPropagator().inject(carrier, context)\n",
+        _RPC_CONTEXT + "TestPropagation::test_baggage_arrives",
+    ),
+    Mutant(
+        "telemetry/rpc/call.py",
+        "        if not self._failed(outcome):\n            return\n",
+        "        return\n",
+        "contract/test_rpc_trees.py::test_an_exception_in_the_handler_is_an_error_on_both_sides",
+    ),
+    Mutant(
+        "telemetry/batching/batch.py",
+        "for span in callers.values() if",
+        "for span in list(callers.values())[:1] if",
+        _BATCHING + "test_every_request_is_linked_with_its_batch_and_keeps_its_tree",
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "        return _generator(fn, begin)\n",
+        "        return _plain(fn, begin)\n",
+        _JINA + "test_a_generator_endpoints_span_ended_when_the_generator_was_made",
+    ),
+    Mutant(
+        "telemetry/wrap.py",
+        "        return _coroutine(fn, begin)\n",
+        "        return _plain(fn, begin)\n",
+        _JINA + "test_a_monitor_on_async_def_timed_the_making_of_the_coroutine",
+    ),
+    Mutant(
+        "telemetry/batching/batch.py",
+        "        began = clock.steady()\n",
+        "        began = 0\n",
+        _BATCHING + "test_waiting_is_no_work",
+    ),
+    Mutant(
+        "telemetry/configuration.py",
+        "@atexit.register\n",
+        "@__import__('threading')._register_atexit\n",
+        _JINA + "test_providers_were_shut_down_before_pending_requests_had_ended",
+    ),
+    Mutant(
+        "telemetry/configuration.py",
+        "        if _Process.telemetry is None:\n",
+        "        if True:\n",
+        _JINA + "test_every_gateway_of_a_process_made_providers_and_exporters_of_its_own",
+    ),
+    Mutant(
+        "telemetry/rpc/metadata.py",
+        "if pair[0] not in headers)",
+        ")",
+        _RPC_CONTEXT + "TestMetadata::test_a_trace_context_handed_on_is_replaced",
+    ),
+    Mutant(
+        "telemetry/pipeline/sums.py",
+        "Series(dict(attributes), metric.buckets,",
+        "Series(dict(attributes), metric.buckets and (0.0, 5.0, 10.0, 25.0, 50.0),",
+        _CONFIGURE + "TestExport::test_buckets_are_the_declared_ones",
+    ),
+    Mutant(
+        "telemetry/batching/waiting.py",
+        "            self.length -= len(call.items) - call.taken\n",
+        "",
+        _BATCHING + "test_the_queue_length_falls_whatever_happens",
+    ),
+    Mutant(
+        "telemetry/settings.py",
+        '        return endpoint or "http://localhost:4317"\n',
+        '        return f"{endpoint or None}:None"\n',
+        _JINA + "test_an_unset_exporter_host_became_none_and_hid_the_standard_variables",
+    ),
+    Mutant(
+        "telemetry/rpc/names.py",
+        '    "/grpc.health.",\n',
+        "",
+        _RPC_CONTEXT + "TestWhatIsLeftOut::test_health_checks",
+    ),
+    Mutant(
+        "telemetry/resource.py",
+        "        c.SERVICE_VERSION.name: settings.version,\n",
+        "",
+        _CONFIGURE + "TestExport::test_the_resource_says_who_it_was",
+    ),
+    Mutant(
+        "telemetry/pipeline/sums.py",
+        "sample = None if self._filter == ",
+        "sample = None if self._filter != ",
+        _CONFIGURE + "TestExport::test_exemplars_lead_from_a_metric_to_its_trace",
+    ),
+    Mutant(
+        "telemetry/assembly.py",
+        "sampler=following(_sampler(settings)),",
+        "sampler=sampling.ALWAYS_ON,",
+        _CONFIGURE + "TestExport::test_metrics_are_exact_while_no_trace_is_kept",
+    ),
+    Mutant(
+        "tests/unit/test_stage.py",
+        'assert spans.tree() == "work\\n└ work\\nwork"',
+        "assert len(spans) == 3",
+        _JINA + "test_tests_counted_spans_and_never_looked_at_the_tree",
+    ),
+    Mutant(
+        "telemetry/endpoint.py",
+        "labels = {} if error is None else {c.ERROR_TYPE.name: error}",
+        "labels: dict[str, str] = {}",
+        _JINA + "test_failed_requests_were_timed_as_successes",
+    ),
+)

@@ -1,0 +1,92 @@
+"""Broken variants for the traps of the runtime (see `tests.defects.mutants`)."""
+
+from typing import Final
+
+from tests.defects.mutant import Mutant
+
+_METRICS: Final = "contract/test_rpc_metrics.py::"
+_TRAPS: Final = "defects/test_runtime_traps.py::"
+_RPC_CONTEXT: Final = "contract/test_rpc_context.py::"
+_ENDINGS: Final = "contract/test_rpc_endings.py::"
+
+TRAPS: Final = (
+    Mutant(
+        "telemetry/pipeline/queue.py",
+        "            return done and self._nothing_lost()\n",
+        "            return True\n",
+        _TRAPS + "test_a_flush_blocked_for_ten_seconds_and_said_true",
+    ),
+    Mutant(
+        "telemetry/pipeline/queue.py",
+        '            self._counts.drop("deadline", lost)\n',
+        "",
+        _TRAPS + "test_twenty_thousand_spans_were_unaccounted_for",
+    ),
+    Mutant(
+        "telemetry/providers.py",
+        "            _current.tracer = provider.get_tracer(SCOPE)\n",
+        "            pass\n",
+        "contract/test_configure_once.py::TestOnce::test_a_provider_without_configure_is_enough",
+    ),
+    Mutant(
+        "telemetry/assembly.py",
+        "        handlers.append(ExportHandler(logger_provider))\n",
+        "        from opentelemetry.sdk._logs import LoggingHandler\n\n"
+        "        handlers.append(LoggingHandler(logger_provider=logger_provider))\n",
+        _TRAPS + "test_a_log_handler_that_is_deprecated_warned_at_every_start",
+    ),
+    Mutant(
+        "telemetry/scope.py",
+        "        return known\n",
+        "        return False\n",
+        _METRICS + "test_the_exception_event_stands_once_in_a_process",
+    ),
+    Mutant(
+        "telemetry/scope.py",
+        "        self._seen.clear()\n",
+        "",
+        _TRAPS + "test_an_exception_that_cannot_be_weakly_referenced_was_told_twice_or_kept",
+    ),
+    Mutant(
+        "telemetry/rpc/client.py",
+        "                found = abandoned.peek()\n",
+        "                found = outgoing and abandoned.peek()\n",
+        _ENDINGS + "TestThreads::test_a_stream_left_early",
+    ),
+    Mutant(
+        "telemetry/rpc/call.py",
+        "grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED,",
+        "grpc.StatusCode.UNIMPLEMENTED,",
+        "contract/test_rpc_trees.py::test_a_deadline_ends_both_spans",
+    ),
+    Mutant(
+        "telemetry/rpc/client.py",
+        "            detach(token)\n",
+        "            pass\n",
+        _RPC_CONTEXT + "TestWhereASpanIsCurrent::test_the_loop_over_responses_is_outside",
+    ),
+    Mutant(
+        "telemetry/rpc/aio_client.py",
+        "[UnaryUnary(outgoing), UnaryStream(outgoing), StreamUnary(outgoing), StreamStream(outgoing)]",
+        "[UnaryUnary(outgoing)]",
+        "contract/test_rpc_trees.py::test_a_call_that_succeeds_is_one_client_and_one_server_span",
+    ),
+    Mutant(
+        "telemetry/pipeline/metrics.py",
+        "        self.sums.renew()\n",
+        "        pass\n",
+        "contract/test_forks.py::test_a_forked_child_exports_its_own",
+    ),
+    Mutant(
+        "telemetry/forking.py",
+        "    multiprocessing.util.register_after_fork(telemetry, _finalize)\n",
+        "",
+        "contract/test_forks.py::test_the_workers_of_a_pool_export_their_own",
+    ),
+    Mutant(
+        "telemetry/configuration.py",
+        "            _warn_of_namesake()\n",
+        "",
+        "contract/test_configure_once.py::TestMistakes::test_the_namesake_on_pypi_is_noticed",
+    ),
+)
