@@ -7,8 +7,9 @@ from rich.console import Console
 
 BENCHMARKS = {
     "spans": "a stage and an endpoint, on and off",
+    "points": "every integration point, on against off: microseconds and memory a call",
     "rpc": "one call through gRPC, on and off",
-    "ingest": "the local collector: acknowledged spans per second",
+    "ingest": "the local collector: acknowledged spans per second, alone and beside queries",
     "demo": "Pamazon at the rate the machine holds, telemetry on against off",
     "outage": "Pamazon's latency while its collector is killed and away",
 }

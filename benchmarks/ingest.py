@@ -1,8 +1,9 @@
 """How much the local collector takes in: `python -m benchmarks.ingest`.
 
-In: number of senders, duration, batch size, protocol. Out: a table, or JSON: acknowledged spans per second, CPU per
-span, bytes per span on disk, time to the acknowledgement. Collector and each sender are processes of their own; the
-acknowledged spans are then counted in the store. Owns a temporary folder.
+In: number of senders and of readers, duration, batch size, protocol. Out: a table, or JSON: acknowledged spans per
+second, CPU per span, bytes per span on disk, time to the acknowledgement; alone, and while readers query the same
+store, with the time of their queries. Collector, senders and readers are processes of their own; the acknowledged spans
+are then counted in the store. Owns a temporary folder.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -49,51 +51,67 @@ class Result:
     ack_max_ms: float
     stored_spans: int
     bytes_per_span: float
+    readers: int
+    queries_per_s: float
+    query_p50_ms: float
+    query_p99_ms: float
 
 
 def main() -> None:
     """Run the benchmark and print its result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("--senders", type=int, default=8, help="sending processes, each with one export under way")
+    parser.add_argument("--readers", type=int, default=2, help="querying processes, in the second run; 0: no such run")
     parser.add_argument("--seconds", type=float, default=10, help="how long to send")
     parser.add_argument("--batch", type=int, default=512, help="spans in one export")
     parser.add_argument("--protocol", choices=("grpc", "http"), default="grpc")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    result = measure(arguments.protocol, arguments.senders, arguments.batch, arguments.seconds)
+    results = [
+        measure(arguments.protocol, arguments.senders, arguments.batch, arguments.seconds, readers)
+        for readers in ((0, arguments.readers) if arguments.readers else (0,))
+    ]
     if arguments.json:
-        print(json.dumps(asdict(result)))
+        print(json.dumps([asdict(result) for result in results]))
     else:
-        show(result)
-    if result.stored_spans < result.acknowledged_spans:
-        raise SystemExit(f"lost: {result.acknowledged_spans} acknowledged, {result.stored_spans} stored")
+        show(results)
+    for result in results:
+        if result.stored_spans < result.acknowledged_spans:
+            raise SystemExit(f"lost: {result.acknowledged_spans} acknowledged, {result.stored_spans} stored")
 
 
-def measure(protocol: str, senders: int, batch: int, seconds: float) -> Result:
-    """One run: a collector, its senders, and a look at the store afterwards."""
+def measure(protocol: str, senders: int, batch: int, seconds: float, readers: int = 0) -> Result:
+    """One run: a collector, its senders and readers, and a look at the store afterwards."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         path = Path(folder) / "telemetry.duckdb"
         mine, theirs = context.Pipe()
         collector = context.Process(target=run_collector, args=(path, theirs))
         collector.start()
-        address: str = mine.recv()[protocol]
-        pipes = []
+        addresses = mine.recv()
+        address: str = addresses[protocol]
+        pipes, reading = [], []
         for seed in range(senders):
             pipe, other = context.Pipe()
             process = context.Process(target=run_sender, args=(protocol, address, Load(batch, seed), seconds, other))
             process.start()
             pipes.append((pipe, process))
-        for pipe, _ in pipes:
+        for _ in range(readers):
+            pipe, other = context.Pipe()
+            process = context.Process(target=run_reader, args=(addresses["api"], seconds, other))
+            process.start()
+            reading.append((pipe, process))
+        for pipe, _ in (*pipes, *reading):
             pipe.recv()  # its load is made, its connection stands
         mine.send("begin")
         mine.recv()
-        for pipe, _ in pipes:
+        for pipe, _ in (*pipes, *reading):
             pipe.send("go")
         outcomes = [pipe.recv() for pipe, _ in pipes]
+        queries = np.concatenate([np.zeros(0), *(pipe.recv() for pipe, _ in reading)]) * 1e3
         mine.send("end")
         cpu_s, memory_mib = mine.recv()
-        for _, process in (*pipes, (mine, collector)):
+        for _, process in (*pipes, *reading, (mine, collector)):
             process.join()
         stored, size = stored_spans(path)
     latencies = np.concatenate([latencies for latencies, _, _ in outcomes]) * 1e3
@@ -116,13 +134,17 @@ def measure(protocol: str, senders: int, batch: int, seconds: float) -> Result:
         ack_max_ms=float(top),
         stored_spans=stored,
         bytes_per_span=size / max(1, stored),
+        readers=readers,
+        queries_per_s=len(queries) / lasted,
+        query_p50_ms=float(np.percentile(queries, 50)) if readers else 0.0,
+        query_p99_ms=float(np.percentile(queries, 99)) if readers else 0.0,
     )
 
 
 def run_collector(path: Path, pipe: Connection) -> None:
     """The collector's process: says where it listens, then what it used between "begin" and "end"."""
-    with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", None) as collector:
-        pipe.send({"grpc": collector.addresses.grpc, "http": collector.addresses.http})
+    with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0") as collector:
+        pipe.send(asdict(collector.addresses))
         pipe.recv()
         before = time.process_time()
         pipe.send("counting")
@@ -149,6 +171,38 @@ def run_sender(protocol: str, address: str, load: Load, seconds: float, pipe: Co
         else:
             refused += 1
     pipe.send((np.array(latencies), refused, now - begin))
+
+
+def run_reader(address: str, seconds: float, pipe: Connection) -> None:
+    """A reader's process: the latest traces, one of them whole, all operations; gives back seconds of each query."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+
+    def ask(path: str) -> dict[str, Any]:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: the collector answered {response.status}")
+        answer: dict[str, Any] = json.loads(body)
+        return answer
+
+    ask("/api/traces?limit=20")
+    pipe.send("ready")
+    pipe.recv()
+    latencies = []
+    trace_id = ""
+    begin = now = time.perf_counter()
+    while now - begin < seconds:
+        for path in ("/api/traces?limit=20", "/api/operations", f"/api/traces/{trace_id}"):
+            if path.endswith("/"):
+                continue  # nothing is stored yet
+            before = time.perf_counter()
+            answer = ask(path)
+            now = time.perf_counter()
+            latencies.append(now - before)
+            if answer.get("traces"):
+                trace_id = answer["traces"][0]["trace_id"]
+    pipe.send(np.array(latencies))
 
 
 def grpc_sender(address: str) -> Callable[[bytes], bool]:
@@ -192,21 +246,28 @@ def stored_spans(path: Path) -> tuple[int, int]:
         store.close()
 
 
-def show(result: Result) -> None:
-    """Print the result as a table."""
-    table = Table(title="Ingest of the local collector", title_justify="left")
+def show(results: list[Result]) -> None:
+    """Print the results side by side."""
+    first = results[0]
+    load = f"{first.senders} senders, {first.protocol}, {first.batch} spans an export"
+    table = Table(title=f"Ingest of the local collector: {load}", title_justify="left")
     table.add_column("measure")
-    table.add_column("value", justify="right")
-    table.add_row("load", f"{result.senders} senders, {result.protocol}, {result.batch} spans an export")
-    table.add_row("acknowledged", f"{result.acknowledged_spans_per_s:,.0f} spans/s")
-    table.add_row("acknowledged, in all", f"{result.acknowledged_spans:,} spans in {result.seconds:.1f} s")
-    table.add_row("refused", f"{result.refused_exports:,} exports")
-    table.add_row("collector's CPU", f"{result.collector_cpu_us_per_span:.1f} µs a span")
-    table.add_row("collector's memory", f"{result.collector_peak_memory_mib:,.0f} MiB at most")
-    latency = f"{result.ack_p50_ms:.0f} ms p50, {result.ack_p99_ms:.0f} ms p99, {result.ack_max_ms:.0f} ms max"
-    table.add_row("acknowledged after", latency)
-    table.add_row("on disk", f"{result.bytes_per_span:.0f} bytes a span")
-    table.add_row("stored", f"{result.stored_spans:,} spans")
+    for result in results:
+        table.add_column(f"beside {result.readers} readers" if result.readers else "alone", justify="right")
+    rows: dict[str, Callable[[Result], str]] = {
+        "acknowledged": lambda r: f"{r.acknowledged_spans_per_s:,.0f} spans/s",
+        "acknowledged, in all": lambda r: f"{r.acknowledged_spans:,} spans in {r.seconds:.1f} s",
+        "refused": lambda r: f"{r.refused_exports:,} exports",
+        "collector's CPU": lambda r: f"{r.collector_cpu_us_per_span:.1f} µs a span",
+        "collector's memory": lambda r: f"{r.collector_peak_memory_mib:,.0f} MiB at most",
+        "acknowledged after": lambda r: f"{r.ack_p50_ms:.0f} ms p50, {r.ack_p99_ms:.0f} p99, {r.ack_max_ms:.0f} max",
+        "on disk": lambda r: f"{r.bytes_per_span:.0f} bytes a span",
+        "stored": lambda r: f"{r.stored_spans:,} spans",
+        "queries": lambda r: f"{r.queries_per_s:,.1f}/s" if r.readers else "",
+        "a query takes": lambda r: f"{r.query_p50_ms:.0f} ms p50, {r.query_p99_ms:.0f} p99" if r.readers else "",
+    }
+    for name, told in rows.items():
+        table.add_row(name, *(told(result) for result in results))
     Console().print(table)
 
 

@@ -101,7 +101,8 @@ class _Taker:
 
 
 @contextlib.contextmanager
-def _recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerProvider]:
+def recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerProvider]:
+    """Record with a provider that has these processors."""
     tracing = TracerProvider(sampler, shutdown_on_exit=False)
     for processor in processors:
         tracing.add_span_processor(processor)
@@ -115,7 +116,9 @@ def _recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerP
     tracing.shutdown()
 
 
-def _pipeline() -> SpanPipeline:
+def pipeline() -> SpanPipeline:
+    """Return the library's own, before a collector that takes everything at once."""
+
     def make_queue(counts: Counts) -> BatchQueue[object]:
         return BatchQueue(Delivery(signals.SPANS, _Taker, 10.0, "nowhere", counts), counts, 1_000_000, 512, 0.5)
 
@@ -133,13 +136,13 @@ def _round(calls: int, figures: dict[tuple[str, str], list[float]]) -> None:
 
     measure("bare", BARE)
     measure("off", CALLS)
-    with _recording(ALWAYS_OFF):
+    with recording(ALWAYS_OFF):
         measure("not sampled", CALLS)
-    with _recording(ALWAYS_ON, SpanProcessor()) as provider:
+    with recording(ALWAYS_ON, SpanProcessor()) as provider:
         measure("recorded", {**CALLS, "OpenTelemetry SDK's span": _sdk(provider)})
-    pipeline = _pipeline()
-    with _recording(ALWAYS_ON, pipeline) as provider:
-        measure("exported", {**CALLS, "OpenTelemetry SDK's span": _sdk(provider)}, pipeline.force_flush)
+    exporting = pipeline()
+    with recording(ALWAYS_ON, exporting) as provider:
+        measure("exported", {**CALLS, "OpenTelemetry SDK's span": _sdk(provider)}, exporting.force_flush)
 
 
 def main() -> None:
