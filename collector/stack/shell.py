@@ -22,8 +22,6 @@ TOOLS: Final[Mapping[str, str]] = {
     "go": "Install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH",
     "java": "Install a Java runtime, version 17 or newer: apt-get install openjdk-17-jre-headless",
     "mvn": "Install Maven: apt-get install maven",
-    "apt-get": "Alertmanager comes as a Debian package: build on Debian 12, or run the stack by docker compose",
-    "dpkg": "Alertmanager comes as a Debian package: build on Debian 12, or run the stack by docker compose",
 }
 """How to get each tool that a recipe may need."""
 

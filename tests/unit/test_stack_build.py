@@ -15,7 +15,7 @@ from rich.console import Console
 from collector.stack import build as building
 from collector.stack import cache
 from collector.stack.errors import BuildError, NotBuiltError, StackError
-from collector.stack.recipes import RECIPES, alertmanager, go, kafka
+from collector.stack.recipes import RECIPES, go, kafka
 from collector.stack.recipes import collector as otelcol
 from collector.stack.recipes.loki import Loki
 from collector.stack.shell import Shell
@@ -186,7 +186,7 @@ def test_a_tool_that_is_missing_is_named_with_the_way_to_get_it(
         "prometheus: go is not on the PATH.",
         "loki: go is not on the PATH.",
         "compose: go is not on the PATH.",
-        "alertmanager: dpkg is not on the PATH.",
+        "alertmanager: go is not on the PATH.",
         "kafka: java is not on the PATH.",
     ]
     assert lines[1] == "  Install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH"
@@ -287,27 +287,6 @@ def test_lokis_second_module_is_the_one_that_its_go_mod_names(tools: Tools, shel
     (tmp_path / "again").mkdir()
     with pytest.raises(BuildError, match=r"no longer names"):
         Loki().make(shell, tmp_path / "again", tmp_path / "out")
-
-
-def test_alertmanager_comes_without_touching_the_system(tools: Tools, shell: Shell, tmp_path: Path) -> None:
-    """Where apt has no lists it fetches them into the build's own folder; nothing is installed."""
-    tools.add("apt-get", 'case "$*" in *update) ;; "download "*) exit 100;; *) touch alertmanager.deb;; esac')
-    tools.add(
-        "dpkg", "mkdir -p unpacked/usr/bin; touch unpacked/usr/bin/prometheus-alertmanager unpacked/usr/bin/amtool"
-    )
-    work, out = tmp_path / "work", tmp_path / "out"
-    work.mkdir()
-    (out / "bin").mkdir(parents=True)
-    alertmanager.Alertmanager().make(shell, work, out)
-    assert sorted(path.name for path in (out / "bin").iterdir()) == ["alertmanager", "amtool"]
-    own = f"-o Dir::State::Lists={work}/lists -o Dir::Cache={work}"
-    package = f"prometheus-alertmanager={alertmanager.Alertmanager().version}-*"
-    assert tools.called == [
-        f"apt-get download {package}",
-        f"apt-get {own} update",
-        f"apt-get {own} download {package}",
-        "dpkg -x alertmanager.deb unpacked",
-    ]
 
 
 def test_kafkas_jars_are_asked_for_in_the_pinned_versions(tools: Tools, shell: Shell, tmp_path: Path) -> None:

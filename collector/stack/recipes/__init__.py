@@ -5,7 +5,6 @@ In: `versions.toml` and the files beside it. Out: `RECIPES`, in the order in whi
 
 from typing import Final
 
-from collector.stack.recipes.alertmanager import Alertmanager
 from collector.stack.recipes.collector import Collector
 from collector.stack.recipes.go_module import GoModule
 from collector.stack.recipes.kafka import Kafka
@@ -22,7 +21,11 @@ RECIPES: Final[tuple[Recipe, ...]] = (
     ),
     Loki(),
     GoModule("compose", {"docker-compose": "./cmd"}, "github.com/docker/compose/v5/internal.Version"),
-    Alertmanager(),
+    GoModule(
+        "alertmanager",
+        {"alertmanager": "./cmd/alertmanager", "amtool": "./cmd/amtool"},
+        "github.com/prometheus/common/version.Version",
+    ),
     Kafka(),
 )
 """Every program of the stack."""
