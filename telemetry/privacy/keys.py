@@ -63,7 +63,8 @@ class Keys:
         self._phrases = frozenset(phrases - {()})
         self._longest = max(map(len, self._phrases))
         self.found = lru_cache(4096)(self._found)
-        self.stems = tuple(sorted({phrase[0] for phrase in self._phrases}))
+        last = {phrase[-1] for phrase in self._phrases}
+        self.stems = tuple(sorted(word for word in last if not any(other in word for other in last - {word})))
 
     def kept(self, name: str) -> bool:
         """Say whether the user wants the value of `name` as it is."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
-def run(code: str, collector: StandIn, **environment: str) -> object:
+def run(code: str, collector: StandIn, **environment: Any) -> object:
     ended = python(BEGIN + code, OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc, **environment)
     assert ended.status == 0, ended.err
     assert leaked(ended.err) == []
@@ -93,19 +94,17 @@ def test_baggage_leaves_without_its_secrets(collector: StandIn, propagator: str)
 
 def test_scrubbing_can_be_switched_off_and_extended(collector: StandIn) -> None:
     """`scrub=False` lets everything through; a `Scrub` adds and keeps."""
-    work = (
-        "\nwith telemetry.stage('a', to='ada@example.com', customer_no='77', note='ORD-123456'): pass\nhandle.flush(10)"
-    )
-    run("handle = telemetry.configure('x', scrub=False)" + work, collector)
-    run(
-        "from telemetry.privacy import Scrub\n"
-        "handle = telemetry.configure('x', scrub=Scrub(keys=['customer-no'], patterns={'order': 'ORD-[0-9]+'}, keep=['to'])"
-        ")" + work,
-        collector,
-    )
-    off, mine = (attributes(span.attributes) for span, _ in collector.spans())
+    work = """
+with telemetry.stage("a", to="ada@example.com", customer_no="77", note="ORD-123456"):
+    pass
+handle.flush(10)
+"""
+    mine = "Scrub(keys=['customer-no'], patterns={'order': 'ORD-[0-9]+'}, keep=['to'])"
+    run(f"handle = telemetry.configure('x', scrub=False)\n{work}", collector)
+    run(f"from telemetry.privacy import Scrub\nhandle = telemetry.configure('x', scrub={mine})\n{work}", collector)
+    off, own = (attributes(span.attributes) for span, _ in collector.spans())
     assert off == {"to": MAIL, "customer_no": "77", "note": "ORD-123456"}
-    assert mine == {"to": MAIL, "customer_no": "[redacted:secret]", "note": "[redacted:order]"}
+    assert own == {"to": MAIL, "customer_no": "[redacted:secret]", "note": "[redacted:order]"}
 
 
 def test_a_text_is_scrubbed_before_it_is_cut(collector: StandIn) -> None:

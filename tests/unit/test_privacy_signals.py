@@ -102,7 +102,7 @@ def test_a_secret_across_a_limit_leaves_no_half() -> None:
 
 def test_no_part_of_a_log_record_lets_a_secret_out() -> None:
     """Bodies, plain and structured, and attributes; what is hidden by its name is hidden at any depth."""
-    structured = {"notes": ALL, "deep": {"er": NAMED, "cookie": ["a", {"b": MAIL}]}}
+    structured: Any = {"notes": ALL, "deep": {"er": NAMED, "cookie": ["a", {"b": MAIL}]}}
     records = [
         ReadableLogRecord(
             log_record=LogRecord(timestamp=1, body=body, attributes={"note": "\n".join(ALL), **NAMED},
@@ -188,7 +188,7 @@ class TestMetrics:
             instruments.forget()
         assert not bounds.overflow()
         (metric,) = sums._collect()
-        assert [(dict(p.attributes), p.count) for p in metric.data.data_points] == [  # type: ignore[union-attr]
+        assert [(dict(p.attributes or {}), p.count) for p in metric.data.data_points] == [  # type: ignore[union-attr]
             ({c.SEARCH_STAGE.name: f"mail to {CLEAN}"}, 50)
         ]
         provider.shutdown()
