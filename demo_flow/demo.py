@@ -6,17 +6,19 @@ the processes, which end with this one.
 """
 
 import argparse
+import http.client
 import os
 import socket
+import ssl
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +43,13 @@ SHOWN: Final = "black jacket"
 """The search whose trace is drawn."""
 
 _COLLECTOR_TIMEOUT: Final = 20.0
+
+TOKEN: Final = "SEARCH_TELEMETRY_COLLECTOR_TOKEN"  # noqa: S105 (the name of a variable)
+TOKEN_FILE: Final = "SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE"  # noqa: S105 (as above)
+CERTIFICATE: Final = "SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE"
+CLIENT_CERTIFICATE: Final = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_CERTIFICATE"
+CLIENT_KEY: Final = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_KEY"
+"""By which the `telemetry` commands call a collector that asks for more than an address."""
 
 
 class Steps:
@@ -101,7 +110,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
     with terminated_as_interrupted(), ExitStack() as stack:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
-            _start_collector(console, processes, collector)
+            api = _start_collector(console, processes, collector)
         handle = client_telemetry.start()
         stack.callback(handle.shutdown, 2.0)
         with steps.step("Pamazon: gateway, CLIP encoder, Qdrant indexer"):
@@ -113,12 +122,10 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         with steps.step("Search"):
             trace_id = _search(console, gateway)
         with steps.step(f"The trace of “{SHOWN}”"):
-            _draw(handle, trace_id, collector.api)
+            _draw(handle, trace_id, api)
         steps.print()
         print_banner(console, pamazon, plan, len(items), stays=not args.once)
-        console.print(
-            f"  [dim]traces[/] telemetry traces   [dim]or[/] http://{collector.api}/api/traces", highlight=False
-        )
+        console.print(f"  [dim]traces[/] telemetry traces   [dim]or[/] {api}/api/traces", highlight=False)
         return 0 if args.once else _stay(console, processes)
 
 
@@ -139,12 +146,25 @@ class Collector:
 
     def answers(self) -> bool:
         """Say whether a collector answers at `api`."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"http://{self.api}/api/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return self.scheme() is not None
+
+    def scheme(self) -> str | None:
+        """Return how the collector at `api` is called, `http` or `https`; None where none answers."""
+        authority = os.environ.get(CERTIFICATE)
+        tried: dict[str, ssl.SSLContext | None] = {"http": None}
+        if authority:
+            tried = {"https": ssl.create_default_context(cafile=authority), **tried}
+        for scheme, context in tried.items():
+            handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+            try:
+                with urllib.request.build_opener(*handlers).open(
+                    f"{scheme}://{self.api}/api/health", timeout=2
+                ) as answer:
+                    if answer.status == 200:
+                        return scheme
+            except (OSError, http.client.HTTPException):  # of which URLError is one
+                continue
+        return None
 
     def await_ready(self, child: Child) -> None:
         """Wait until the collector that was started as `child` answers. Raises PamazonError."""
@@ -157,16 +177,36 @@ class Collector:
             time.sleep(0.05)
 
 
-def _start_collector(console: Console, processes: Processes, wanted: Collector) -> None:
-    """Start the local collector, or use the one that answers already; tell every process where it is."""
+def _start_collector(console: Console, processes: Processes, wanted: Collector) -> str:
+    """Start the local collector, or use the one that answers already; tell every process where it is.
+
+    Returns the URL of its API.
+    """
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         del os.environ[name]  # the demo shows everything, in its own collector
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{wanted.otlp}"
-    if wanted.answers():
-        console.print(f"  The one that runs already, http://{wanted.api}, is used.", style="dim", highlight=False)
-        return
+    scheme = wanted.scheme()
+    _tell_senders(wanted, scheme or "http")
+    if scheme:
+        console.print(f"  The one that runs already, {scheme}://{wanted.api}, is used.", style="dim", highlight=False)
+        return f"{scheme}://{wanted.api}"
     wanted.await_ready(processes.start("collector", wanted.command(), ours=False))
     console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
+    return f"http://{wanted.api}"
+
+
+def _tell_senders(wanted: Collector, scheme: str) -> None:
+    """Put what our processes need to send to the collector into the environment: what the commands need is there."""
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"{scheme}://{wanted.otlp}"
+    token, file = os.environ.get(TOKEN, "").strip(), os.environ.get(TOKEN_FILE, "").strip()
+    if not token and file:
+        token = next(iter(Path(file).expanduser().read_text("utf-8").split()), "")
+    if token:
+        os.environ["OTEL_EXPORTER_OTLP_HEADERS"] = f"authorization=Bearer%20{quote(token)}"
+    if scheme == "https":
+        given = {"CERTIFICATE": CERTIFICATE, "CLIENT_CERTIFICATE": CLIENT_CERTIFICATE, "CLIENT_KEY": CLIENT_KEY}
+        for name, ours in given.items():
+            if os.environ.get(ours):
+                os.environ[f"OTEL_EXPORTER_OTLP_{name}"] = os.environ[ours]
 
 
 def free_address() -> str:
