@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "data" / "telemetry.duckdb"
     store = Store.open(path)
     for number in range(4):
-        export = Decoded("traces", 3_000)
+        export = Decoded("traces", records=3_000)
         export.rows["spans"] = [
             (f"{number}{row:031x}", os.urandom(8).hex(), None, f"span {row}", "server", "shop", 5, 6, "unset", "",
              f'{{"content":"{os.urandom(200).hex()}"}}', 0, 0, 0, "", 0, 1, 1)
@@ -198,7 +198,7 @@ def test_killed_amid_the_copy_the_old_store_is_there_and_the_next_one_clears_up(
 def test_without_room_on_the_disk_nothing_is_begun(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is needed and what is there are named."""
     before = path.read_bytes()
-    monkeypatch.setattr(compacting.shutil, "disk_usage", lambda _: Disk(1_000_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(1_000_000))
     told: list[tuple[int, int]] = []
     with pytest.raises(StoreError, match=r"has 1 MB free, and a copy needs up to \d+\.?\d* MB"):
         compact(path, lambda *numbers: told.append(numbers), quiet)
@@ -225,7 +225,7 @@ def test_whatever_fails_the_old_store_stays(where: str, path: Path, monkeypatch:
     if where == "copying":
         progress = fail
     elif where == "syncing":
-        monkeypatch.setattr(compacting.os, "fsync", fail)
+        monkeypatch.setattr("os.fsync", fail)
     else:
         real = compacting._number
         monkeypatch.setattr(

@@ -34,7 +34,7 @@ from collector.local.decode import Decoded
 from collector.local.store import Store
 store = Store.open(Path(sys.argv[1]))
 def write(name, count):
-    decoded = Decoded("traces", count)
+    decoded = Decoded("traces", records=count)
     decoded.rows["spans"] = [
         (os.urandom(16).hex(), os.urandom(8).hex(), None, name, "server", "shop", 5, 6, "unset", "", "{}",
          0, 0, 0, "", 0, 1, 1) for _ in range(count)]

@@ -211,7 +211,7 @@ SMALL = 16_000_000
 
 def big(trace: int, spans: int) -> Decoded:
     """Spans of one trace each, which do not compress: some 1.1 kB a span in the file."""
-    export = Decoded("traces", spans)
+    export = Decoded("traces", records=spans)
     export.rows["spans"] = [
         (f"{trace + number:032x}", os.urandom(8).hex(), None, f"{trace + number}", "server", "shop", 5, 6, "unset", "",
          f'{{"content":"{os.urandom(1_000).hex()}"}}', 0, 0, 0, "", 0, 1, 1)
