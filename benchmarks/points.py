@@ -97,7 +97,7 @@ def points(instrumented: bool, stack: ExitStack, loop: asyncio.AbstractEventLoop
         "rpc, sync": stack.enter_context(rpc.threads(variant)),
         "rpc, asyncio": lambda calls: loop.run_until_complete(by_tasks(calls)),
         "batch, a lone call": _repeated(lambda: double([1])),
-        f"batch, {SIDE_BY_SIDE} calls of asyncio, each": _together(double_async, loop),
+        f"batch of {SIDE_BY_SIDE}, asyncio, each": _together(double_async, loop),
     }
 
 
@@ -171,9 +171,9 @@ def main() -> None:
     names, figures = measure(args.calls, args.rounds)
     columns = ("bare µs", "off µs", "on µs", "off, bytes", "on, bytes", "off, blocks", "on, blocks")
     table = Table("a call", *(column.replace(", ", "\n") for column in columns), box=None)
-    table.columns[0].no_wrap = True
-    for column in table.columns[1:]:
-        column.justify = "right"
+    for column in table.columns:
+        column.no_wrap = True
+        column.justify = "left" if column is table.columns[0] else "right"
     for name in names:
         times = (f"{figures.median(name, column.removesuffix(' µs')):.1f}" for column in columns[:3])
         table.add_row(name, *times, *(f"{figures.median(name, column):,.0f}" for column in columns[3:]))

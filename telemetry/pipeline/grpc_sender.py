@@ -7,11 +7,12 @@ interpreter exits, which is when the last requests are sent. Closing the channel
 
 No fork happens while one of our threads is inside gRPC: gRPC leaves its fork handlers out then, and the child's gRPC
 hangs or aborts, with new channels as well. So a fork waits for the request that is being sent, and breaks it off when
-that takes too long; the request is then sent again.
+that takes too long; the request is then sent again. gRPC's own threads need a moment more to leave it behind.
 """
 
 import os
 import threading
+import time
 import weakref
 from typing import Any
 
@@ -52,6 +53,7 @@ class GrpcSender:
         self._channel: grpc.Channel | None = None
         self._export: Any = None
         self._closed = False
+        self.called = 0.0  # when the last call was over, of time.monotonic
         self.calling = threading.Lock()  # held while a thread is inside gRPC, and during a fork
         _senders.add(self)
 
@@ -69,6 +71,8 @@ class GrpcSender:
                 return _outcome(error)
             except Exception as error:  # noqa: BLE001  a closed channel raises ValueError
                 return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
+            finally:
+                self.called = time.monotonic()
 
     def close(self) -> None:
         """Break off what is being sent, from any thread. Nothing is sent afterwards."""
@@ -84,6 +88,7 @@ class GrpcSender:
 
 _senders: "weakref.WeakSet[GrpcSender]" = weakref.WeakSet()
 _FORK_WAITS = 0.1  # seconds
+_SETTLES = 0.005  # seconds after which gRPC's own threads are through with a call
 
 
 class _Forking(threading.local):
@@ -97,6 +102,8 @@ _forking = _Forking()
 
 def _before_fork() -> None:
     _forking.held = [sender for sender in tuple(_senders) if _hold(sender)]
+    called = max((sender.called for sender in _forking.held), default=0.0)
+    time.sleep(max(0.0, called + _SETTLES - time.monotonic()))
 
 
 def _hold(sender: GrpcSender) -> bool:

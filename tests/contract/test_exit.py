@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn, attributes, stand_in
 from tests.unit.own_process import Ended, python
 
 PROTOCOLS = ("grpc", "http/protobuf")
@@ -153,6 +153,34 @@ def test_a_collector_that_answers_gets_everything(collector: StandIn) -> None:
             assert exported > 0
         exported_spans += ended.shown[1]["spans"][1]
     assert len(collector.spans()) == exported_spans
+
+
+def test_what_is_dropped_is_a_metric_too(collector: StandIn) -> None:
+    """`search.telemetry.dropped` says what the books say, by signal and reason, while another signal still arrives."""
+    with stand_in() as refuses:
+        refuses.refusals = [(StatusCode.INVALID_ARGUMENT, ())] * 1000
+        ended = python(
+            """
+handle = telemetry.configure("x", span_queue_size=10)
+for _ in range(100):
+    with telemetry.stage("work"):
+        pass
+handle.flush()
+show(handle.stats.dropped)
+            """,
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=refuses.grpc,
+        )
+    assert ended.status == 0
+    (told,) = ended.shown
+    assert told["export_failed"] >= 10
+    assert sum(told.values()) == 100
+    found = {
+        attributes(point.attributes)["search.telemetry.reason"]: point.as_int
+        for point in collector.metric("search.telemetry.dropped")
+        if attributes(point.attributes)["search.telemetry.signal"] == "spans"
+    }
+    assert found == told
 
 
 def test_exit_handlers_may_record(collector: StandIn) -> None:

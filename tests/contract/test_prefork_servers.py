@@ -38,14 +38,13 @@ GUNICORN = {
     ),
 }
 UVICORN_WORKERS = {
-    "gunicorn's uvicorn workers": gunicorn("-w", "2", "-k", "uvicorn_worker.UvicornWorker", "shop_app:asgi"),
     "gunicorn's uvicorn workers, preloaded": gunicorn(
         "-w", "2", "-k", "uvicorn_worker.UvicornWorker", "--preload", "shop_app:asgi"
     ),
 }
 
 
-@pytest.mark.parametrize("kind", [*GUNICORN, *UVICORN_WORKERS, "uvicorn"])
+@pytest.mark.parametrize("kind", ["sync", "sync, preloaded", "gthread, preloaded", *UVICORN_WORKERS, "uvicorn"])
 def test_every_worker_exports_all_of_its_own(collector: StandIn, tmp_path: Path, kind: str) -> None:
     """Spans, logs and metrics of every request are there when the server has ended, each worker an instance.
 
