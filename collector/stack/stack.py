@@ -14,6 +14,7 @@ from typing import Final, Literal, Self
 from collector.stack import ports as finding
 from collector.stack.errors import ProgramDiedError, StackError
 from collector.stack.profiles import programs_of
+from collector.stack.programs.otelcol import Otelcol
 from collector.stack.programs.program import Place, Program
 from collector.stack.running import Running
 from collector.stack.state import holding
@@ -149,6 +150,12 @@ class Stack:
             raise ProgramDiedError("\n".join(dead))
 
     def _stop_all(self) -> None:
-        """End everything, whoever sends first: a Collector still drains into its backends."""
-        for running in reversed(self._running.values()):
+        """End everything: Collectors one by one, whoever sends first, as each still drains; then the backends at once."""
+        collectors = [running for running in self._running.values() if isinstance(running.program, Otelcol)]
+        backends = [running for running in self._running.values() if running not in collectors]
+        for running in reversed(collectors):
+            running.stop()
+        for running in backends:
+            running.ask_to_end()
+        for running in backends:
             running.stop()

@@ -1,0 +1,64 @@
+"""Sends to a stack and asks its backends, by plain HTTP.
+
+In: URLs. Out: what they answer, awaited up to a limit. State: none.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+LIMIT = 60.0
+"""Seconds for an answer to come: the promise is 20 on a machine of one's own; tests share theirs."""
+
+
+def get(url: str) -> Any:
+    """The JSON at a URL; None where it answers by an error, as Jaeger does to an empty search."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError:
+        return None
+
+
+def post(url: str, document: Any) -> None:
+    """Send JSON; an error is an error."""
+    request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
+    """Ask until the answer is true, and return it. Backends tell nobody when they have stored something."""
+    deadline = time.monotonic() + limit
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"nothing within {limit} s: {answer!r}"
+        time.sleep(0.1)
+    return answer
+
+
+def span(trace_id: str, service: str, *, error: bool = False) -> Any:
+    """An OTLP document with one span, the root of its trace, that took a second and ended just now."""
+    now = time.time_ns()
+    told = {
+        "traceId": trace_id,
+        "spanId": "b7ad6b7169203331",
+        "name": "/search",
+        "kind": 2,
+        "startTimeUnixNano": str(now - 10**9),
+        "endTimeUnixNano": str(now),
+        "status": {"code": 2 if error else 0},
+    }
+    return {"resourceSpans": [{"resource": _resource(service), "scopeSpans": [{"spans": [told]}]}]}
+
+
+def log(trace_id: str, service: str, body: str) -> Any:
+    """An OTLP document with one log line of a trace."""
+    told = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": body}, "traceId": trace_id}
+    return {"resourceLogs": [{"resource": _resource(service), "scopeLogs": [{"logRecords": [told]}]}]}
+
+
+def _resource(service: str) -> Any:
+    return {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
