@@ -1,6 +1,7 @@
 """`stage` in tasks: siblings, cancellation, timeouts."""
 
 import asyncio
+import contextvars
 from typing import Any
 
 import pytest
@@ -61,30 +62,25 @@ class TestTasks:
 
 
 class TestOneObjectInHelpers:
-    async def test_a_helper_of_ones_own_around_one_stage(self, spans: Spans) -> None:
+    def test_a_helper_of_ones_own_around_one_stage(self, spans: Spans) -> None:
         """A class that enters a shared stage in its own `__enter__` leaves the right one, whatever runs beside it."""
         shared = telemetry.stage("shared")
 
         class Timed:
-            def __enter__(self) -> None:
-                shared.__enter__().set_attribute("who", asyncio.current_task().get_name())  # type: ignore[union-attr]
+            def __enter__(self, *args: Any) -> None:  # as much as `__exit__` has, so that their frames share a place
+                shared.__enter__(*args)
 
-            def __exit__(self, kind: Any, exc: Any, tb: Any) -> None:  # noqa: PYI036
-                trace.get_current_span().set_attribute("at_exit", asyncio.current_task().get_name())  # type: ignore[union-attr]
-                shared.__exit__(kind, exc, tb)
+            def __exit__(self, *args: Any) -> None:  # noqa: PYI036
+                shared.__exit__(*args)
 
-        async def work(begun: asyncio.Event, may_go_on: asyncio.Event, ended: asyncio.Event) -> None:
-            with Timed():
-                begun.set()
-                await may_go_on.wait()
-                with telemetry.stage(asyncio.current_task().get_name()):  # type: ignore[union-attr]
-                    pass
-            ended.set()
+        def enter(number: int) -> None:
+            Timed().__enter__()
+            trace.get_current_span().set_attribute("who", number)
 
-        first, second, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(work(first, second, over), name="a")  # the first to enter is the first to leave
-            group.create_task(work(second, over, asyncio.Event()), name="b")
-        assert spans.tree(attributes=["who", "at_exit"]) == ("shared who=a at_exit=a\n└ a\nshared who=b at_exit=b\n└ b")
-        ends = {str((span.attributes or {}).get("who")): span.end_time or 0 for span in spans.named("shared")}
-        assert all(ends[leaf.name] > (leaf.end_time or 0) for leaf in spans if leaf.name in ends)
+        tasks = [contextvars.copy_context() for _ in range(4)]
+        for number, task in enumerate(tasks):
+            task.run(enter, number)
+        for task in tasks:  # the first to enter is the first to leave
+            task.run(Timed().__exit__, None, None, None)
+        assert spans.tree(attributes=["who"]) == "\n".join(f"shared who={number}" for number in range(4))
+        assert [(span.attributes or {})["who"] for span in spans] == [0, 1, 2, 3]

@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 import telemetry
 from telemetry.testing.recording import record_spans
@@ -39,6 +39,7 @@ from tests.unit.tree_model import Model, Raised, Span
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "0"))
 PICK = st.integers(0, 20)
 BLOCK = st.integers(0, 2)
+KIND = st.sampled_from(["generator", "async generator", "task", "thread"])
 HOW = st.sampled_from(["with", "decorator", "stack"])
 NAMES = ["a", "b", "/c"]
 
@@ -79,6 +80,10 @@ class Programs(RuleBasedStateMachine):
         found = self.actors(*kinds)
         return found[number % len(found)]
 
+    def one_of(self, kind: str, number: int) -> int:
+        """An actor of this kind; where there is none, a task."""
+        return self.pick(number, kind if self.actors(kind) else "task")
+
     def play(self, step: Callable[[World], list[Seen]]) -> list[Seen]:
         seen = step(self.world)
         self.played.append((step, seen))
@@ -104,21 +109,28 @@ class Programs(RuleBasedStateMachine):
 
     # ---- what may happen
 
-    @rule(actor=PICK, by=PICK, block=BLOCK, how=HOW, catches=st.booleans(), timeout=st.booleans())
-    def enter(self, actor: int, by: int, block: int, how: str, catches: bool, timeout: bool) -> None:
-        who = self.pick(actor, "task", "thread", "generator", "async generator")
+    @initialize(blocks=st.tuples(BLOCK, BLOCK, BLOCK, BLOCK))
+    def begin(self, blocks: tuple[int, int, int, int]) -> None:
+        """Two generators, an async one, and a task that may drive them beside the first."""
+        for block, asynchronous in zip(blocks, (False, False, True), strict=False):
+            self.generate(0, block, asynchronous)
+        self.start(0, blocks[3], "task")
+
+    @rule(kind=KIND, actor=PICK, by=PICK, block=BLOCK, how=HOW, catches=st.booleans(), timeout=st.booleans())
+    def enter(self, kind: str, actor: int, by: int, block: int, how: str, catches: bool, timeout: bool) -> None:
+        who = self.one_of(kind, actor)
         timeout = timeout and self.model.actors[who].kind == "task"
         self.send(who, by, Open(self.fresh(), block, how, catches, timeout))
 
-    @rule(actor=PICK, by=PICK)
-    def leave(self, actor: int, by: int) -> None:
-        who = self.pick(actor, "task", "thread", "generator", "async generator")
+    @rule(kind=KIND, actor=PICK, by=PICK)
+    def leave(self, kind: str, actor: int, by: int) -> None:
+        who = self.one_of(kind, actor)
         if who != 0 or self.model.actors[0].stack:
             self.send(who, by, Close())
 
-    @rule(actor=PICK, by=PICK, catches=st.booleans())
-    def fail(self, actor: int, by: int, catches: bool) -> None:
-        who = self.pick(actor, "task", "thread", "generator", "async generator")
+    @rule(kind=KIND, actor=PICK, by=PICK, catches=st.booleans())
+    def fail(self, kind: str, actor: int, by: int, catches: bool) -> None:
+        who = self.one_of(kind, actor)
         driver = who if not self.model.actors[who].kind.endswith("generator") else 0
         if any(block.catches for block in self.model.actors[driver].stack) or (driver != 0 and who == driver):
             self.send(who, by if driver else 0, Fail(self.fresh()), catches=catches)
@@ -144,15 +156,13 @@ class Programs(RuleBasedStateMachine):
         self.send(self.driver(who, by), 0, Throw(who, self.fresh(), catches=True))
 
     @precondition(lambda self: self.actors("generator", "async generator"))
-    @rule(generator=PICK, by=PICK)
-    def shut(self, generator: int, by: int) -> None:
+    @rule(generator=PICK, by=PICK, drop=st.booleans())
+    def give_up(self, generator: int, by: int, drop: bool) -> None:
         who = self.pick(generator, "generator", "async generator")
-        self.send(self.driver(who, by), 0, Shut(who))
-
-    @precondition(lambda self: self.actors("generator", "async generator"))
-    @rule(generator=PICK)
-    def drop(self, generator: int) -> None:
-        self.let_go(self.pick(generator, "generator", "async generator"))
+        if drop:
+            self.let_go(who)
+        else:
+            self.send(self.driver(who, by), 0, Shut(who))
 
     @precondition(lambda self: len(self.actors("task")) > 1)
     @rule(task=PICK)
@@ -171,7 +181,7 @@ class Programs(RuleBasedStateMachine):
         self.model.expire(who, label)
         self.check(who, seen[0])
 
-    @rule(task=PICK, outcomes=st.lists(st.sampled_from(["ok", "fail", "hang"]), max_size=4), group=st.booleans())
+    @rule(task=PICK, outcomes=st.lists(st.sampled_from(["ok", "fail", "hang"]), max_size=3), group=st.booleans())
     def fan_out(self, task: int, outcomes: list[str], group: bool) -> None:
         children = tuple((self.fresh(), outcome) for outcome in outcomes)
         who = self.pick(task, "task")
@@ -253,7 +263,7 @@ def quick_collections() -> Iterator[None]:
 def test_any_program_has_its_trace_and_is_not_changed() -> None:
     """Whatever nests, interleaves, fails, is cancelled or dropped: the trace is the model's, the program the same."""
     profile = settings(
-        max_examples=EXAMPLES or 60,
+        max_examples=EXAMPLES or 100,
         stateful_step_count=40 if EXAMPLES else 25,
         derandomize=not EXAMPLES,
         database=None,
