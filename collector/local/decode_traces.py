@@ -28,11 +28,13 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
         for scope_spans in resource_spans.scope_spans:
             scope_id = decoded.scope(scope_spans.scope, scope_spans.schema_url)
             for span in scope_spans.spans:
-                problem = span_problem(span)
-                if problem:
-                    decoded.reject(problem)
-                    continue
                 try:
+                    decoded.few(span.events, "events")  # before they are looked at
+                    decoded.few(span.links, "links")
+                    problem = span_problem(span)
+                    if problem:
+                        decoded.reject(problem)
+                        continue
                     row = _span_row(decoded, span, service, resource_id, scope_id)
                     its_events = _event_rows(decoded, span, row[0], row[1]) if span.events else ()
                     its_links = _link_rows(decoded, span, row[0], row[1]) if span.links else ()
@@ -99,7 +101,6 @@ def _span_row(decoded: Decoded, span: Span, service: str, resource_id: int, scop
 
 
 def _event_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
-    decoded.few(span.events, "events")
     return [
         (
             trace_id,
@@ -115,7 +116,6 @@ def _event_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> li
 
 
 def _link_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
-    decoded.few(span.links, "links")
     return [
         (
             trace_id,
