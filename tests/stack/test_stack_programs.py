@@ -41,7 +41,7 @@ def test_a_binary_says_its_pinned_version(binary: str, program: str) -> None:
 
 @pytest.mark.timeout(240)
 def test_the_largest_profile_ships_everything_to_its_backends(tmp_path: Path) -> None:
-    """Trace to Jaeger by Kafka and a gateway that samples, metrics to Prometheus, logs to Loki; everything is scraped."""
+    """A trace by Kafka and a gateway to Jaeger, its metrics to Prometheus, its log to Loki; everything is scraped."""
     with Stack("scale", data_dir=tmp_path) as stack:
         post(stack.url("agent.otlp_http", "/v1/traces"), span(TRACE, "shop", error=True))
         post(stack.url("agent.otlp_http", "/v1/logs"), log(TRACE, "shop", "found nothing"))

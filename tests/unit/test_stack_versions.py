@@ -115,3 +115,16 @@ def test_whatever_names_an_image_names_the_pinned_one() -> None:
         if image in pinned and pinned[image] != tag
     ]
     assert wrong == []
+
+
+PAGE = (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_page_names_the_pinned_version(recipe: Recipe) -> None:
+    """In its table, and wherever it shows what a build says."""
+    rows = [
+        row.split(" | ")[1] for row in PAGE.splitlines() if row.lower().startswith("| ") and recipe.name in row.lower()
+    ]
+    assert recipe.version in rows
+    assert set(re.findall(rf"^  {recipe.name} (\S+) +built", PAGE, re.MULTILINE)) <= {recipe.version}
