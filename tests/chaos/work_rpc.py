@@ -27,7 +27,6 @@ from tests.contract.rpc_echo import (
     threaded_server,
 )
 
-
 _DEADLINE = {"DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL"}
 
 

@@ -77,6 +77,7 @@ RECORDING = """
 import atexit, threading, time, types
 log = logging.getLogger("x")
 log.addHandler(logging.NullHandler())
+logging.getLogger("search_telemetry").addHandler(logging.StreamHandler())
 handle = telemetry.configure("x", logs="otlp")
 
 @telemetry.endpoint("/search")
