@@ -8,6 +8,7 @@ The caller itself writes on its span, in its own thread or task: the span cannot
 """
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,13 @@ class Visit:
     began: int
     span: SpanContext
     share: float = 0.0
+
+
+def listed(items: Any, name: str) -> list[Any]:
+    """Return the items of a call; one text is no list of letters. Raises TypeError."""
+    if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
+        raise TypeError(f"{name} takes a list of items, not one {type(items).__name__}: write {name}([item])")
+    return list(items)
 
 
 class Call:

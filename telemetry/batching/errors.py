@@ -46,13 +46,12 @@ def duplicate(error: Exception) -> Exception:
     """
     try:
         made = copy.copy(error)
+        if type(made) is not type(error) or made.args != error.args:
+            return error
+        made.__traceback__, made.__cause__, made.__context__ = error.__traceback__, error.__cause__, error.__context__
+        made.__suppress_context__ = error.__suppress_context__
+        if hasattr(error, "__notes__"):
+            made.__notes__ = list(error.__notes__)
+        return made
     except Exception:  # noqa: BLE001  a class whose arguments are not those of its own __init__; anything can be raised
         return error
-    if type(made) is not type(error) or made.args != error.args:
-        return error
-    made.__traceback__, made.__cause__, made.__context__ = error.__traceback__, error.__cause__, error.__context__
-    made.__suppress_context__ = error.__suppress_context__
-    notes = getattr(error, "__notes__", None)
-    if notes is not None:
-        made.__notes__ = list(notes)
-    return made

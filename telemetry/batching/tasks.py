@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from telemetry.batching.alive import enlist, watch_lengths
 from telemetry.batching.batch import Batch, batches_around, one_for_each
-from telemetry.batching.call import Call
+from telemetry.batching.call import Call, listed
 from telemetry.batching.limits import Limits, name_of
 from telemetry.batching.limits import is_async as is_coroutine_function
 from telemetry.batching.waiting import Waiting
@@ -70,9 +70,9 @@ class _Lane:
         loop = asyncio.get_running_loop()
         if left <= 0 or full:
             self.task = loop.create_task(self._run(), context=Context())
-            self.task.add_done_callback(self._ended)
+            self.task.add_done_callback(self._ended, context=Context())  # a caller's would live as long as the chain
         else:
-            self._timer = loop.call_later(left, self.start)
+            self._timer = loop.call_later(left, self.start, context=Context())
 
     def withdraw(self, call: _Call) -> None:
         """Forget a call that was cancelled, and the batch that runs where nobody waits for any of it."""
@@ -153,7 +153,7 @@ class AsyncBatcher(Generic[T, R]):
         BatcherClosed, WrongResults, BatchBroken.
         """
         within = batches_around()
-        call = _Call(list(items), within)
+        call = _Call(listed(items, self.name), within)
         if any(batch.owner is self for batch in within):
             call.results = one_for_each(await self._fn(call.items), len(call.items), self.name)
         elif call.items:

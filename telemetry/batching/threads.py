@@ -16,7 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from telemetry.batching.alive import enlist, watch_lengths
 from telemetry.batching.batch import Batch, batches_around, one_for_each
-from telemetry.batching.call import Call
+from telemetry.batching.call import Call, listed
 from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Waiting
 from telemetry.errors import TelemetryError
@@ -87,7 +87,7 @@ class Batcher(Generic[T, R]):
         BatcherClosed, WrongResults, BatchBroken.
         """
         within = batches_around()
-        call = _Call(list(items), within)
+        call = _Call(listed(items, self.name), within)
         if any(batch.owner is self for batch in within):
             call.results = one_for_each(self._fn(call.items), len(call.items), self.name)
         elif call.items:

@@ -165,6 +165,16 @@ def test_further_arguments_are_refused() -> None:
         encode()  # type: ignore[call-arg]  # what is tested
 
 
+@pytest.mark.parametrize("items", ["hat", b"hat", {"text": "hat"}, 3, None])
+def test_one_item_is_no_list_of_items(items: Any) -> None:
+    """A text would be taken for a list of letters, each encoded by itself."""
+    words = f"static takes a list of items, not one {type(items).__name__}"
+    with pytest.raises(TypeError, match=words):
+        Encoder.static(items)
+    with pytest.raises(TypeError, match=words.replace("static", "async_method")):
+        asyncio.run(Encoder(1).async_method(items))
+
+
 def test_a_name_is_made_of_the_functions() -> None:
     """Without underscores around it; a partial has its function's, an object its class's."""
 

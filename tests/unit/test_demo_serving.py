@@ -27,6 +27,7 @@ from demo_flow.serving.errors import CallerError, NotReady, UnknownEndpoint, sta
 from demo_flow.serving.ports import PortTaken, holder_of
 from demo_flow.serving.server import serve
 from demo_flow.serving.threads import in_pool, one_ahead
+from telemetry.batching import BatcherClosed, QueueFull
 
 
 class Echo:
@@ -113,6 +114,8 @@ async def test_what_cannot_be_dispatched_is_told(ready: bool, endpoint: str, cod
         (IndexUnavailable("Gone.", "Start it."), grpc.StatusCode.UNAVAILABLE),
         (EncoderUnavailable("Gone.", "Get it."), grpc.StatusCode.UNAVAILABLE),
         (NotReady("Loading.", "Wait."), grpc.StatusCode.UNAVAILABLE),
+        (QueueFull("Full.", "Wait."), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (BatcherClosed("Closed.", "Wait."), grpc.StatusCode.UNAVAILABLE),
         (TimeoutError("slow"), grpc.StatusCode.DEADLINE_EXCEEDED),
         (ValueError("a bug of ours"), grpc.StatusCode.INTERNAL),
         (KeyError("a bug of ours"), grpc.StatusCode.INTERNAL),
