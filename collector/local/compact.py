@@ -33,8 +33,8 @@ ROWS_AT_ONCE = 500_000
 """Rows that are copied between two reports of progress."""
 SPARE, SPARE_BYTES = 1.1, 32_000_000
 """How much more than the blocks in use the copy may need while it is made."""
-MEMORY = "1GB"
-"""What DuckDB may hold in memory meanwhile."""
+CONFIG = {"memory_limit": "1GB", "checkpoint_threshold": "1TB"}
+"""One checkpoint, at the end: each of several would leave free blocks in the new file."""
 
 Progress = Callable[[int, int], None]
 """Told the rows copied so far, and all."""
@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What came of it: bytes of the file before and after."""
+    """What came of it: bytes of the file before and after; equal when a copy would not be smaller."""
 
     before: int
     after: int
@@ -67,7 +67,7 @@ def compact(path: Path, begin: Callable[[int, int], None], progress: Progress) -
     with _alone(path):
         Store.open(path, settings=CollectorSettings(max_store_bytes=None)).close()  # its log is now in the file
         before = size_of(path)
-        with _new_file(path) as new, closing(duckdb.connect(config={"memory_limit": MEMORY})) as hub:
+        with _new_file(path) as new, closing(duckdb.connect(config=CONFIG)) as hub:
             try:
                 hub.execute(f"ATTACH {_quoted(path)} AS old (READ_ONLY)")
                 if size_of(wal_of(path)):
@@ -78,7 +78,8 @@ def compact(path: Path, begin: Callable[[int, int], None], progress: Progress) -
                 hub.execute("DETACH new")
             except duckdb.Error as error:
                 raise explain(path, error) from error
-            _put_in_place(new, path)
+            if size_of(new) < before:
+                _put_in_place(new, path)
         return Compacted(before, size_of(path), rows)
 
 
