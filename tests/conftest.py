@@ -1,5 +1,6 @@
 """Fixtures that tests of several folders share."""
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -19,3 +20,13 @@ def _faults_of_ours_are_errors() -> Iterator[None]:
     guard.strict = False
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert [name for name in left if name.startswith("search-telemetry-")] == []
+
+
+@pytest.fixture(autouse=True)
+def _every_span_ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that records spans leaves none open, once the generators that it dropped are collected."""
+    recorded = request.getfixturevalue("spans") if "spans" in request.fixturenames else None
+    yield
+    if recorded is not None and recorded.open:
+        gc.collect()
+        assert recorded.open == []

@@ -89,4 +89,10 @@ TRAPS: Final = (
         "",
         "contract/test_configure_once.py::TestMistakes::test_the_namesake_on_pypi_is_noticed",
     ),
+    Mutant(
+        "telemetry/pipeline/delivery.py",
+        "            sender.close()\n",
+        "            pass\n",
+        "contract/test_dev_mode.py::test_a_service_in_dev_mode_leaves_nothing_behind",
+    ),
 )
