@@ -22,6 +22,8 @@ _log = logging.getLogger("search_telemetry")
 _SHORT: Final = 256  # characters of a text that is kept in the cache
 _CACHED: Final = 4096  # texts
 _DEEPEST: Final = 32  # containers inside containers
+_PIECE: Final = 32_768  # characters that are searched at once
+_OVERLAP: Final = 2048  # characters after them, more than any bounded match has
 _CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
 
 MARGIN: Final = 1024
@@ -159,7 +161,7 @@ def _hinted(hints: tuple[str, ...], small: str) -> bool:
 def _hide(rule: Rule, text: str) -> str:
     parts: list[str] = []
     done = place = 0
-    while match := rule.pattern.search(text, place):
+    while match := _next(rule.pattern, text, place):
         end = match.end(rule.group) if rule.ends is None else rule.ends(match)
         if end is None:
             place = match.start() + 1
@@ -167,6 +169,21 @@ def _hide(rule: Rule, text: str) -> str:
         parts += text[done : match.start(rule.group)], marker(rule.kind)
         done = place = end
     return "".join((*parts, text[done:])) if parts else text
+
+
+def _next(pattern: re.Pattern[str], text: str, place: int) -> re.Match[str] | None:
+    """Find the next match, in a piece of a long text at a time: a search holds Python's lock to its end."""
+    if len(text) - place <= _PIECE:
+        return pattern.search(text, place)
+    while place < len(text):
+        match = pattern.search(text, place, place + _PIECE + _OVERLAP)
+        if match is None or match.start() >= place + _PIECE:
+            place += _PIECE
+        elif whole := pattern.match(text, match.start()):  # the piece may have ended within it
+            return whole
+        else:
+            place = match.start() + 1
+    return None
 
 
 class _Process:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.privacy import scrubber as privacy_scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import KINDS, RULES
 from telemetry.privacy.scrubber import MARGIN, Scrubber
@@ -42,6 +43,15 @@ def test_secrets_side_by_side_are_all_hidden(secrets: list[Secret], between: str
     scrubbed = scrubber.text(between.join(secret.text for secret in (*closed, *secrets)))
     assert leaked(scrubbed) == []
     assert scrubber.text(scrubbed) == scrubbed
+
+
+@pytest.mark.parametrize("secret", [secret for secret in SECRETS if not secret.name], ids=str)
+def test_a_secret_in_a_long_text_is_hidden(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long texts are searched piece by piece: also what begins in one piece and ends in another is found."""
+    monkeypatch.setattr(privacy_scrubber, "_PIECE", 32)
+    for before in range(33):
+        text = f"{'. ' * 50}{'.' * before} {secret.text}"
+        assert scrubber._scrubbed(text) == text[: 101 + before] + scrubber.text(secret.text)
 
 
 @pytest.mark.parametrize("length", [14, 40, 400])
