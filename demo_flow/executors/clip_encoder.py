@@ -19,6 +19,7 @@ import telemetry
 from demo_flow.encoders import Encoder, load_encoder
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.server import MOST_AT_ONCE
 from demo_flow.serving.threads import in_pool, one_ahead
 from telemetry.batching import AsyncBatcher
 
@@ -43,9 +44,10 @@ class ClipEncoder:
         self._num_pool_workers = num_pool_workers
         self._forward = ThreadPoolExecutor(2, thread_name_prefix="forward")  # for each tower one: no batch waits in it
         self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
-        wait = batch_wait_ms / 1000
-        self._text_vectors = AsyncBatcher(self._encode_text_batch, max_size=minibatch_size, max_wait=wait)
-        self._picture_vectors = AsyncBatcher(self._encode_picture_batch, max_size=minibatch_size, max_wait=wait)
+        size, wait = minibatch_size, batch_wait_ms / 1000
+        most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
+        self._text_vectors = AsyncBatcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most)
+        self._picture_vectors = AsyncBatcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
         self.facts = {
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,

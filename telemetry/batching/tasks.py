@@ -186,7 +186,7 @@ class AsyncBatcher(Generic[T, R]):
         lane.start()
         try:
             await call.future
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or closed by hand
             lane.withdraw(call)
             raise
         finally:

@@ -105,9 +105,8 @@ class Batcher(Generic[T, R]):
             self._waiting.closed = True
             self._changed.notify_all()
             drained = self._changed.wait_for(lambda: self._leader is None, timeout)
-            left = self._waiting.clear() if not drained else []
-        for call in left:
-            call.fail(self._waiting.refusal())
+            for call in self._waiting.clear():
+                call.fail(self._waiting.refusal())
         return drained
 
     def __enter__(self) -> Self:

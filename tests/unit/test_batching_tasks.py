@@ -129,6 +129,22 @@ async def test_a_batch_that_nobody_waits_for_is_cancelled() -> None:
     assert batcher.length == 0
 
 
+async def test_a_call_that_is_closed_by_hand_takes_its_items_out() -> None:
+    """As a runtime does that drives coroutines by itself."""
+    gate = AsyncGate()
+    batcher = AsyncBatcher(gate)
+    first = calls_of(batcher, [0])
+    await gate.entered.wait()
+    call = batcher([1])
+    call.send(None)
+    assert batcher.length == 1
+    call.close()
+    assert batcher.length == 0
+    gate.opened.set()
+    assert await asyncio.gather(*first) == [[0]]
+    assert gate.batches == [[0]]
+
+
 async def test_a_function_that_cancels_itself_cancels_no_caller() -> None:
     """To its callers it is a batch that was broken off, not a wish that they should end."""
 
