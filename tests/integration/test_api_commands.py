@@ -213,7 +213,7 @@ def test_a_store_in_use_is_read_through_its_collector(home: Path, running: Runni
     """The message says who holds it and what to do."""
     shown = telemetry(home, "traces", "--store", str(running.store))
     assert shown.returncode == 2
-    assert f"held by another process (pid {running.process.pid})" in shown.stderr
+    assert f"held by another process (pid {running.process.pid}: telemetry collect)" in shown.stderr
     assert "Traceback" not in shown.stderr
 
 
