@@ -4,7 +4,8 @@ Hypothesis makes programs for the actors of `tests.unit.actors`, one command aft
 what the trace must be. Each program is played a second time without any telemetry: what its actors saw must be equal,
 their values, exceptions, and their own context variable.
 
-A longer run: `STATE_MACHINE_EXAMPLES=5000 pytest tests/unit/test_state_machine.py`.
+A longer run: `STATE_MACHINE_EXAMPLES=5000 pytest tests/unit/test_state_machine.py`. With `STATE_MACHINE_AS_FOUND=1` a
+program that fails is told as it was found, at once, instead of as the shortest one of its kind.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -37,6 +38,7 @@ from tests.unit.actors import World
 from tests.unit.tree_model import Model, Raised, Span
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "0"))
+PHASES = tuple(Phase) if "STATE_MACHINE_AS_FOUND" not in os.environ else (Phase.generate,)
 PICK = st.integers(0, 20)
 BLOCK = st.integers(0, 2)
 KIND = st.sampled_from(["generator", "async generator", "task", "thread"])
@@ -268,6 +270,7 @@ def test_any_program_has_its_trace_and_is_not_changed() -> None:
         derandomize=not EXAMPLES,
         database=None,
         deadline=None,
+        phases=PHASES,
         suppress_health_check=list(HealthCheck),
     )
     with quick_collections():
