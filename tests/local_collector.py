@@ -6,6 +6,7 @@ In: settings. Out: a collector to start, and senders. No state.
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -74,3 +75,31 @@ class raw_sender:  # noqa: N801 (used as a function)
 
     def __exit__(self, *_: object) -> None:
         self._channel.close()
+
+
+def grpc_code(export: Callable[[bytes], bytes], body: bytes) -> grpc.StatusCode:
+    """What an `Export` ends with."""
+    try:
+        export(body)
+    except grpc.RpcError as error:
+        code: grpc.StatusCode = error.code()
+        return code
+    return grpc.StatusCode.OK
+
+
+def dial(address: str | None) -> socket.socket:
+    """A connection, to send over whatever is no request."""
+    host, port = str(address).split(":")
+    return socket.create_connection((host, int(port)), 60)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What comes until the other side closes; then it is closed."""
+    parts: list[bytes] = []
+    with connection:
+        try:
+            while part := connection.recv(65_536):
+                parts.append(part)
+        except ConnectionResetError:
+            pass
+    return b"".join(parts)
