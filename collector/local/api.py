@@ -24,6 +24,7 @@ from collector.local.api_json import dumps, plain
 from collector.local.api_parameters import Parameters
 from collector.local.api_wait import await_trace
 from collector.local.auth import CHALLENGE
+from collector.local.damage import is_damage
 from collector.local.errors import CollectorError, UnauthorizedError
 from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
@@ -46,6 +47,9 @@ class Collector(Protocol):
 
     def stats(self) -> CollectorStats:
         """What came in and what became of it."""
+
+    def suspect(self) -> None:
+        """Something in the store cannot be read: have it looked at, and set aside if it is damaged."""
 
 
 def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
@@ -74,6 +78,8 @@ class _Api:
 
     def health(self, request: Request) -> dict[str, Any]:
         Parameters(_pairs(request), ())
+        if self._collector.stats().store_problem:  # which of them, /api/stats tells those who may ask
+            return {"status": "degraded", "problem": "The store cannot write now. Reading goes on."}
         return {"status": "ok"}
 
     def stats(self, request: Request) -> dict[str, Any]:
@@ -107,23 +113,42 @@ class _Api:
                 challenge = {"WWW-Authenticate": CHALLENGE}
                 return _error(401, "unauthorized", _sentence(error.message), _sentence(error.mend), challenge)
             limiter = waits if "wait" in request.query_params else queries
-            return await anyio.to_thread.run_sync(_respond, handler, request, limiter=limiter)
+            return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
 
         return endpoint
 
+    def _respond(self, handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+        try:
+            return _respond(handler, request)
+        except duckdb.Error as error:
+            self._collector.suspect()
+            _log.warning("The store is damaged: %s", error)
+            mend = "The collector sets it aside and begins a new one; its log says where the old one is."
+            return _error(503, "store_damaged", "The store is damaged.", mend)
+
 
 def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+    """The answer, or the error's JSON; raises `duckdb.Error` when the store is damaged."""
     try:
         return _json(200, handler(request))
     except QueryError as error:
         return _error(_STATUS[error.code], error.code, error.message, error.mend)
-    except (CollectorError, *_STORE_FAILED) as error:
+    except (CollectorError, duckdb.Error) as error:
+        if is_damage(str(error)):
+            raise
+        if not isinstance(error, (CollectorError, *_STORE_FAILED)):
+            return _internal(request)
         _log.warning("The store does not answer: %s", error)
         mend = "Ask again in a moment; the collector opens its store anew by itself."
         return _error(503, "store_unavailable", "The store does not answer now.", mend)
     except Exception:  # noqa: BLE001 (the last guard before the server: answered, and logged with its cause)
-        _log.exception("%s failed", request.scope["path"])
-        return _error(500, "internal", "The question could not be answered.", "See the collector's log for the reason.")
+        return _internal(request)
+
+
+def _internal(request: Request) -> Response:
+    """To be called while the exception is handled."""
+    _log.exception("%s failed", request.scope["path"])
+    return _error(500, "internal", "The question could not be answered.", "See the collector's log for the reason.")
 
 
 def _http_error(_: Request, error: Exception) -> Response:

@@ -32,6 +32,9 @@ class Reader(Protocol):
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """The answer. A parameter that is None is left out; a list is sent once for each item."""
 
+    def problem(self) -> str:
+        """Why nothing new can be stored there now; empty when it can."""
+
     def close(self) -> None:
         """Let go of the connection or the file."""
 
@@ -98,6 +101,12 @@ class HttpReader:
             )
         raise CollectorError(told.get("message", f"HTTP status {response.status_code}."), told.get("mend", ""))
 
+    def problem(self) -> str:
+        """What the collector says of itself."""
+        if self.get("/api/health").get("status") != "degraded":
+            return ""
+        return str(self.get("/api/stats").get("store_problem", ""))
+
     def close(self) -> None:
         """Let go of it."""
         self._client.close()
@@ -116,6 +125,10 @@ class StoreReader:
             return api_answers.answer(connection, path, _pairs(parameters))
         finally:
             connection.close()
+
+    def problem(self) -> str:
+        """Nobody stores there."""
+        return ""
 
     def close(self) -> None:
         """Let go of it."""

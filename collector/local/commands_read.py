@@ -8,7 +8,7 @@ import io
 import re
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from rich.console import Console
 
 from collector.local import render_tables
 from collector.local.api_json import dumps
-from collector.local.client import open_reader
+from collector.local.client import Reader, open_reader
 from collector.local.errors import CollectorError
 from collector.local.render_metric import metric_table, metric_title
-from collector.local.render_text import make_console
+from collector.local.render_text import clean, make_console
 from collector.local.render_trace import MAX_SPANS, render_trace
 
 SVG_WIDTH = 112
@@ -92,6 +92,7 @@ def _print_metric(args: argparse.Namespace) -> int:
             more = reader.get(f"/api/metrics/{args.name}", latest="true", before=before)
             answer["series"] += more["series"]
             before = more["next"]
+        _warn_of(reader)
     console = make_console()
     console.print(metric_title(answer, console))
     console.print()
@@ -101,7 +102,16 @@ def _print_metric(args: argparse.Namespace) -> int:
 
 def _ask(args: argparse.Namespace, path: str, **parameters: Any) -> dict[str, Any]:
     with closing(open_reader(args.api, args.store)) as reader:
-        return reader.get(path, **parameters)
+        answer = reader.get(path, **parameters)
+        _warn_of(reader)
+        return answer
+
+
+def _warn_of(reader: Reader) -> None:
+    """Say when what is shown is not all that was sent, beside the answer and not in it."""
+    with suppress(CollectorError):  # the answer is there
+        if problem := reader.problem():
+            sys.stderr.write(f"The collector cannot store what it is sent now: {clean(problem)}\n")
 
 
 def _print_json(answer: dict[str, Any]) -> int:

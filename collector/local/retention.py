@@ -23,6 +23,7 @@ import duckdb
 
 from collector.local import expiry
 from collector.local.amounts import age_text, size_text
+from collector.local.damage import is_damage
 from collector.local.errors import CollectorError
 from collector.local.expiry import Expired, Expiry
 from collector.local.settings import CollectorSettings
@@ -122,6 +123,8 @@ class Retention:
                 self._look()
             except (duckdb.Error, CollectorError) as error:
                 _log.debug("Nothing expires now: %s", error)  # the writer tells what is wrong with the store
+                if is_damage(str(error)):
+                    self._writer.do(self._store.read_all)
             except Exception:  # noqa: BLE001 (without this thread the store grows until the disk is full)
                 _log.exception("Old telemetry could not be deleted.")
 

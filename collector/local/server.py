@@ -82,6 +82,10 @@ class LocalCollector:
             max_store_bytes=self.settings.max_store_bytes,
         )
 
+    def suspect(self) -> None:
+        """Have the whole store read, between two commits; if it is damaged it is set aside, and a new one begun."""
+        self._writer.do(self.store.read_all)
+
     def start(self) -> Self:
         """Open the store and the ports; when this returns, exports are taken.
 
