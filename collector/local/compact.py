@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -33,7 +34,7 @@ ROWS_AT_ONCE = 500_000
 """Rows that are copied between two reports of progress."""
 SPARE, SPARE_BYTES = 1.1, 32_000_000
 """How much more than the blocks in use the copy may need while it is made."""
-CONFIG = {"memory_limit": "1GB", "checkpoint_threshold": "1TB"}
+CONFIG: dict[str, Any] = {"memory_limit": "1GB", "checkpoint_threshold": "1TB"}
 """One checkpoint, at the end: each of several would leave free blocks in the new file."""
 
 Progress = Callable[[int, int], None]
