@@ -16,7 +16,7 @@ from collector.local.errors import MalformedError, TooLargeError
 from collector.local.settings import MIB, CollectorSettings
 
 PIECE_BYTES = MIB
-SMALL_BYTES = 64 << 10
+SMALL_BYTES = 256 << 10
 """Smaller bodies are left whole: what they grow to is no danger."""
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIRST, _SECOND = 1 << 3 | _LENGTH, 2 << 3 | _LENGTH

@@ -101,7 +101,7 @@ def test_what_is_no_http_gets_an_answer_in_the_ports_own_shape(collector: LocalC
 
 def test_more_connections_than_allowed_close_the_idle_ones_not_those_at_work() -> None:
     """A sender gets through however many others hold connections open, and the number of those is bounded."""
-    with limited(max_connections=20) as collector:
+    with limited(max_connections=20, header_timeout_s=600.0) as collector:
         at_work = http.client.HTTPConnection(str(collector.addresses.http), timeout=60)
         body = json.dumps(otlp.traces(otlp.small_span(1))).encode()
         arrived = arrival(collector)

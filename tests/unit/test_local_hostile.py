@@ -50,13 +50,13 @@ def many(signal: Any, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A large export with every kind of record, in several scopes and resources, cut into many pieces."""
     monkeypatch.setattr("collector.local.wire.PIECE_BYTES", 20_000)
     documents = {
-        "traces": otlp.traces(*(otlp.full_span() | {"spanId": f"{n:016x}"} for n in range(1, 60))),
-        "metrics": otlp.metrics(*(otlp.every_metric() * 25)),
-        "logs": otlp.logs(*({"timeUnixNano": str(n), "body": {"stringValue": "x" * 500}} for n in range(1, 60))),
+        "traces": otlp.traces(*(otlp.full_span() | {"spanId": f"{n:016x}"} for n in range(1, 90))),
+        "metrics": otlp.metrics(*(otlp.every_metric() * 60)),
+        "logs": otlp.logs(*({"timeUnixNano": str(n), "body": {"stringValue": "x" * 1_500}} for n in range(1, 90))),
     }
     request = parse(orjson.dumps(documents[signal.name]), JSON, signal.request)
     whole = signal.request()
-    for _ in range(4):
+    for _ in range(8):
         whole.MergeFrom(request)
     return large(whole)
 
@@ -74,14 +74,14 @@ def test_an_export_cut_into_pieces_is_the_same_export(signal: Any, monkeypatch: 
 @settings(max_examples=150, deadline=None)
 @given(
     st.binary(max_size=40),
-    st.integers(0, 100_000),
+    st.integers(0, 300_000),
     st.sampled_from([b"", b"\x0a\xff\xff\xff\xff\x0f", b"\x0b\x0c", b"\xff" * 11]),
 )
 def test_cutting_never_fails_in_another_way_than_by_refusing(junk: bytes, at: int, sting: bytes) -> None:
     """Whatever stands anywhere in a large body."""
     request = ExportTraceServiceRequest()
     span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"a" * 16, span_id=b"b" * 8)
-    span.name = "x" * 100_000
+    span.name = "x" * 300_000
     body = bytearray(large(request))
     at = min(at, len(body))
     body[at : at + len(junk)] = junk + sting
@@ -118,9 +118,9 @@ def test_more_records_than_allowed_are_refused_before_they_are_parsed(bomb: str)
 @pytest.mark.parametrize("part", ["record", "resource or scope"])
 def test_a_record_above_its_limit_is_refused_before_it_is_parsed(part: str) -> None:
     """And a resource or scope, which would stand in each piece anew."""
-    limits = CollectorSettings(max_record_bytes=100_000)
-    inner = field(1 if part != "record" else 2, b"x" * 100_001)
-    with pytest.raises(TooLargeError, match=f"a {part} is larger than max_record_bytes, 100000"):
+    limits = CollectorSettings(max_record_bytes=300_000)
+    inner = field(1 if part != "record" else 2, b"x" * 300_001)
+    with pytest.raises(TooLargeError, match=f"a {part} is larger than max_record_bytes, 300000"):
         list(pieces(field(1, field(2, inner)), limits))
 
 
