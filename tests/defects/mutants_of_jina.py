@@ -77,7 +77,7 @@ JINA: Final = (
         "telemetry/rpc/metadata.py",
         "if pair[0] not in headers)",
         ")",
-        _RPC_CONTEXT + "TestMetadata::test_a_trace_context_handed_on_is_replaced",
+        "unit/test_rpc_metadata.py::test_headers_replace_pairs_of_their_own_name_only",
     ),
     Mutant(
         "telemetry/pipeline/sums.py",
