@@ -198,11 +198,12 @@ def children() -> list[str]:
 
 UP = """
 import sys
-from collector.stack import profiles
+from collector.stack import profiles, running
 from telemetry.cli import main
-from tests.unit.stack_stand_in import StandIn
-ports = [int(port) for port in sys.argv[1].split(",")]
-profiles.PROFILES = {"minimal": [StandIn(f"p{port}", usual=port) for port in ports]}
+from tests.unit.stack_stand_in import IGNORE, SERVE, StandIn
+one, two = [int(port) for port in sys.argv[1].split(",")]
+profiles.PROFILES = {"minimal": [StandIn(f"p{one}", IGNORE, one), StandIn(f"p{two}", SERVE, two)]}
+running.GRACE = 0.5
 sys.exit(main(["stack", *sys.argv[2:]]))
 """
 
@@ -259,7 +260,9 @@ def test_up_status_and_down(commands: Commands) -> None:
         )
         code, refused = commands.run("up")
         assert (code, f"already (pid {up.pid}).\ntelemetry stack down   ends it." in refused) == (2, True)
+        programs = psutil.Process(up.pid).children()
         assert commands.run("down") == (0, "Ended.\n")
+        assert (len(programs), [process.is_running() for process in programs]) == (2, [False, False])
         assert up.wait(20) == 0
     assert commands.run("status") == (1, f"No stack is running in {commands.data}.\n")
     assert commands.run("down") == (1, f"No stack is running in {commands.data}.\n")
@@ -270,7 +273,8 @@ def test_ctrl_c_ends_the_stack_in_order(commands: Commands) -> None:
     with commands.up() as up:
         read_until(up, "Ctrl-C")
         programs = psutil.Process(up.pid).children()
-        assert len(programs) == 2
+        groups = {os.getpgid(process.pid) for process in programs}
+        assert (len(programs), len(groups), os.getpgid(up.pid) in groups) == (2, 2, False)
         up.send_signal(signal.SIGINT)
         assert read_until(up, "Ended.") == "Ended.\n"
         assert up.wait(20) == 0
