@@ -56,7 +56,9 @@ class Bare:
 
 
 class Programs(RuleBasedStateMachine):
-    """One program, played as it is made."""
+    """One program, played as it is made. `compared` counts those that were held against the model."""
+
+    compared = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -234,6 +236,7 @@ class Programs(RuleBasedStateMachine):
         with contextlib.closing(bare):
             for step, seen in self.played:
                 assert step(bare) == seen
+        Programs.compared += 1
 
 
 def traced(spans: Any) -> dict[int, Span]:
@@ -275,3 +278,4 @@ def test_any_program_has_its_trace_and_is_not_changed() -> None:
     )
     with quick_collections():
         run_state_machine_as_test(Programs, settings=profile)
+    assert Programs.compared > 0
