@@ -27,7 +27,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
 
-from telemetry import providers
+from telemetry import providers, root_logger
 from telemetry.errors import TelemetryError
 from telemetry.forking import watch_forks
 from telemetry.json_logs import JsonFormatter
@@ -214,19 +214,16 @@ def _with_margin(longest: int | None) -> int | None:
 def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], None]:
     """Add the handlers that the settings ask for to the root logger; return what takes them away again."""
     root = logging.getLogger()
-    handlers: list[logging.Handler] = []
-    if "otlp" in settings.logs and logger_provider is not None:
-        handlers.append(ExportHandler(logger_provider))
+    exports = [ExportHandler(logger_provider)] if "otlp" in settings.logs and logger_provider is not None else []
+    detach_exports = root_logger.attach(exports)
+    console = logging.StreamHandler(sys.stderr)
+    console.setFormatter(JsonFormatter(settings.service_name))
     if "console" in settings.logs:
-        console = logging.StreamHandler(sys.stderr)
-        console.setFormatter(JsonFormatter(settings.service_name))
-        handlers.append(console)
-    for handler in handlers:
-        root.addHandler(handler)
+        root.addHandler(console)
 
     def detach() -> None:
-        for handler in handlers:
-            root.removeHandler(handler)
+        detach_exports()
+        root.removeHandler(console)
 
     return detach
 

@@ -1,7 +1,7 @@
 """Finds and counts the documents that an endpoint was given.
 
-In: the arguments of a call. Out: the documents and their number, or None. State: none. Arguments are only ever asked for
-their length: no iterator is consumed, nothing is raised.
+In: the arguments of a call. Out: the documents and their number, or None. State: none. Arguments are only ever asked
+for their length: no iterator is consumed, nothing is raised.
 """
 
 import inspect

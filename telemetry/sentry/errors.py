@@ -12,6 +12,7 @@ used as it is: only the link to the trace is added.
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import sentry_sdk
@@ -23,7 +24,8 @@ from sentry_sdk.integrations.logging import BreadcrumbHandler, EventHandler, ign
 from sentry_sdk.scope import register_external_propagation_context
 from sentry_sdk.utils import event_from_exception
 
-from telemetry import failure
+from telemetry import conventions as c
+from telemetry import failure, root_logger
 from telemetry.guard import guard
 from telemetry.pipeline.counts import SignalStats
 from telemetry.sentry.events import cleaned
@@ -37,7 +39,7 @@ class SentryErrors:
     """A pipeline beside those of the signals: it is flushed and closed with them, under the same deadline."""
 
     def __init__(self, settings: Settings) -> None:
-        self._handlers: list[logging.Handler] = []
+        self._detach: Callable[[], None] = root_logger.attach(())
         self._owned = not sentry_sdk.is_initialized()
         register_external_propagation_context(_current)
         if self._owned:
@@ -48,11 +50,8 @@ class SentryErrors:
         for name in _OURS:
             ignore_logger(name)
             ignore_logger(f"{name}.*")
-        self._handlers = [EventHandler(logging.ERROR)]
-        if breadcrumbs:
-            self._handlers.insert(0, BreadcrumbHandler(logging.INFO))
-        for handler in self._handlers:
-            logging.getLogger().addHandler(handler)
+        crumbs = [BreadcrumbHandler(logging.INFO)] if breadcrumbs else []
+        self._detach = root_logger.attach([*crumbs, EventHandler(logging.ERROR)])
         failure.on_first(capture)
 
     def begin_flush(self) -> int:
@@ -68,8 +67,7 @@ class SentryErrors:
     def begin_close(self, deadline: float, *, patient: bool) -> None:  # noqa: ARG002  the protocol's signature
         """Capture nothing more."""
         failure.on_first(None)
-        for handler in self._handlers:
-            logging.getLogger().removeHandler(handler)
+        self._detach()
 
     def finish_close(self, deadline: float) -> bool:
         """Send what is left until `deadline`."""
@@ -112,7 +110,7 @@ def _init(settings: Settings) -> None:
     known = dict(settings.resource_attributes)
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
-        release=settings.version or known.get("service.version") or None,
+        release=settings.version or known.get(c.SERVICE_VERSION.name) or None,
         environment=known.get("deployment.environment.name"),
         ca_certs=str(settings.sentry_ca) if settings.sentry_ca else None,
         default_integrations=False,
@@ -127,7 +125,7 @@ def _init(settings: Settings) -> None:
         trace_propagation_targets=[],
         shutdown_timeout=0,
     )
-    sentry_sdk.get_global_scope().set_tag("service.name", settings.service_name)
+    sentry_sdk.get_global_scope().set_tag(c.SERVICE_NAME.name, settings.service_name)
 
 
 def _current() -> tuple[str, str] | None:

@@ -129,3 +129,16 @@ show(len(logging.getLogger().handlers))
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
         )
         assert (ended.shown, collector.logs()) == ([1], [])
+
+    def test_exported_logs_are_still_read_where_they_were(self, collector: StandIn) -> None:
+        """A process without handlers writes its warnings to standard error as before; one with handlers, by those."""
+        code = """
+telemetry.configure("shop", logs="otlp", endpoint=sys.argv[1])
+logging.getLogger("shop").warning("sold out")
+logging.getLogger("shop").info("not this")
+logging.getLogger("theirs").addHandler(logging.StreamHandler(sys.stdout))
+logging.getLogger("theirs").warning("SHOWN 1")
+        """
+        ended = python(code, collector.grpc)
+        assert (ended.err, ended.shown) == ("sold out\n", [1])
+        assert [r.body.string_value for r in collector.logs()] == ["sold out", "SHOWN 1"]
