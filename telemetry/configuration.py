@@ -86,7 +86,10 @@ def configure(
     Returns the way to flush and to shut down; at the end of the process that happens by itself.
     Raises `ConfigurationError` with every mistake in arguments and variables at once.
     """
-    arguments = {name: value for name, value in locals().items() if value is not None}
+    return _configure({name: value for name, value in locals().items() if value is not None})
+
+
+def _configure(arguments: Mapping[str, object]) -> Telemetry:
     with _Process.lock:
         settings = load(arguments, os.environ)
         if _Process.telemetry is None:
