@@ -150,7 +150,7 @@ class Stack:
             raise ProgramDiedError("\n".join(dead))
 
     def _stop_all(self) -> None:
-        """End everything: Collectors one by one, whoever sends first, as each still drains; then the backends at once."""
+        """End Collectors one by one, whoever sends first, as each still drains; then the backends at once."""
         collectors = [running for running in self._running.values() if isinstance(running.program, Otelcol)]
         backends = [running for running in self._running.values() if running not in collectors]
         for running in reversed(collectors):

@@ -58,6 +58,15 @@ def test_every_file_on_a_command_line_is_there(profile: str, program: Program, t
         assert [path for path in found if not path.exists()] == []
 
 
+@pytest.mark.parametrize(("profile", "program"), EVERY)
+def test_every_program_can_be_alone_in_a_profile(profile: str, program: Program, tmp_path: Path) -> None:
+    """A test's own profile may leave any other out: what is told of it then is left out as well."""
+    place = place_of([program], tmp_path)
+    own = {place.address(program.name, port.use) for port in program.ports}
+    told = set(re.findall(r"127\.0\.0\.1:\d+", " ".join(program.environment(place).values())))
+    assert told <= own
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_address_that_is_told_is_asked_for(profile: str, tmp_path: Path) -> None:
     """A program is told nothing that its files do not read, and every address in them that this stack knows is told."""

@@ -31,7 +31,7 @@ class Jaeger:
 
     def environment(self, place: Place) -> Mapping[str, str]:
         """Where it listens, keeps its traces, and finds the metrics of its Monitor page."""
-        return {
+        told = {
             "JAEGER_QUERY": place.address(self.name, "query"),
             "JAEGER_QUERY_GRPC": place.address(self.name, "query_grpc"),
             "JAEGER_OTLP": place.address(self.name, "otlp"),
@@ -39,8 +39,10 @@ class Jaeger:
             "JAEGER_METRICS_HOST": HOST,
             "JAEGER_METRICS_PORT": str(place.port(self.name, "metrics")),
             "JAEGER_STORAGE": str(place.folder(self.name)),
-            "PROMETHEUS_URL": f"http://{place.address('prometheus', 'web')}",
         }
+        if "prometheus.web" in place.ports:
+            told["PROMETHEUS_URL"] = f"http://{place.address('prometheus', 'web')}"
+        return told
 
     def is_ready(self, place: Place) -> bool:
         """Ask its health extension."""
