@@ -87,7 +87,7 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/batching/waiting.py",
-        "            self.length -= len(call.items) - call.taken\n",
+        "            self.length -= stop - call.taken\n",
         "",
         _BATCHING + "test_the_queue_length_falls_whatever_happens",
     ),
