@@ -134,6 +134,14 @@ TELEMETRY_ATTRIBUTE: Final = Attribute(
     "search.telemetry.attribute", "string", "The attribute over its limit.", limit=20
 )
 
+# ── Attributes: the doctor ───────────────────────────────────────────────────────────────────────────────────────────
+SEARCH_DOCTOR: Final = Attribute(
+    "search.doctor",
+    "string",
+    "Random mark of one run of `telemetry doctor`, on what it sends alone; tail sampling keeps such traces.",
+    limit=1,
+)
+
 # ── Attributes of the resource ───────────────────────────────────────────────────────────────────────────────────────
 SERVICE_NAME: Final = Attribute("service.name", "string", "The executor's name, as given to `configure`.")
 SERVICE_NAMESPACE: Final = Attribute("service.namespace", "string", "The flow's name.")
@@ -275,6 +283,13 @@ SPANS: Final = (
     RPC_CLIENT, RPC_SERVER, ENDPOINT, ENCODE, INFERENCE, TXT_MINIBATCH_ENCODING, IMG_MINIBATCH_ENCODING, BATCH,
     QDRANT_SEARCH, QDRANT_INDEX, QDRANT_DELETE,
 )  # fmt: skip
+
+# ── What `telemetry doctor` sends: no service ever does, so it is in none of the tables above ─────────────────────────
+DOCTOR_SERVICE: Final = "search-telemetry-doctor"
+DOCTOR: Final = SpanName("doctor", "internal", "One run of `telemetry doctor`.", (SEARCH_DOCTOR,))
+DOCTOR_RUNS: Final = Metric(
+    "search.doctor.runs", Instrument.COUNTER, "{run}", "Runs of `telemetry doctor`.", (SEARCH_DOCTOR,)
+)
 
 ATTRIBUTES: Final = tuple(
     sorted((v for v in list(globals().values()) if isinstance(v, Attribute)), key=lambda a: a.name)
