@@ -39,6 +39,14 @@ def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
     return answer
 
 
+def becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) -> None:
+    """Ask until the answer is what is expected; else say what it was at last."""
+    deadline = time.monotonic() + limit
+    while (answer := ask()) != expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert answer == expected, f"at last: {answer!r}, not {expected!r}"
+
+
 def span(trace_id: str, service: str, *, error: bool = False) -> Any:
     """An OTLP document with one span, the root of its trace, that took a second and ended just now."""
     now = time.time_ns()

@@ -1,0 +1,76 @@
+"""Pamazon's real processes, sending to a collector of the test's choice.
+
+In: an address for OTLP. Out: the addresses of its roles, its commands, what its processes said when they ended. State:
+the processes, ended with the block.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo_flow.client import GatewayClient
+from demo_flow.indexing import index_items, read_catalogue
+from demo_flow.processes import Processes
+from demo_flow.starting import Plan, open_pamazon
+from tests.pamazon_fixtures import ANYWHERE, faulty_encoder, pamazon_command
+
+SEARCH = "/pamazon.Gateway/Search"
+
+
+@dataclass(frozen=True)
+class Pamazon:
+    """The running flow."""
+
+    gateway: str
+    processes: Processes
+    logs: Path
+
+    def run(self, *arguments: str) -> Any:
+        """A command against this gateway, and the JSON that it printed."""
+        command = pamazon_command(*arguments, "--json", "--gateway", self.gateway)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def search(self, *arguments: str) -> str:
+        """Search; the id of the trace."""
+        return str(self.run("search", *arguments)["trace_id"])
+
+    def fail(self) -> str:
+        """Search for what the encoder fails at; the id of the trace, which its log tells."""
+        command = pamazon_command("search", "explode", "--gateway", self.gateway)
+        assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 1
+        lines = (self.logs / "clip_encoder.log").read_text(encoding="utf-8").splitlines()
+        return str(json.loads(next(line for line in lines if "a request failed" in line))["trace_id"])
+
+    def load(self, rate: int, seconds: float) -> dict[str, Any]:
+        """Search at a rate; the report, with what became of the client's own spans."""
+        report: dict[str, Any] = self.run("load", f"--rate={rate}", f"--duration={seconds}")
+        return report
+
+
+@contextmanager
+def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = None) -> Iterator[Pamazon]:
+    """Open Pamazon, which keeps its index in the folder and sends to `HOST:PORT`; only that variable says so.
+
+    Its encoder is the one that fails when a query says `explode`.
+    """
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{otlp}", **(environment or {})}
+    with pytest.MonkeyPatch.context() as patch, Processes(folder / "logs") as processes:
+        for name, value in told.items():
+            patch.setenv(name, value)
+        encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
+        opened = open_pamazon(Plan(folder, ANYWHERE, ANYWHERE, ANYWHERE, encoder=encoder), processes)
+        yield Pamazon(opened.addresses["gateway"], processes, folder / "logs")
+
+
+def index_a_little(shop: Pamazon) -> None:
+    """Fill the index with the first goods of the catalogue: enough to find something, within a second."""
+    with GatewayClient(shop.gateway) as client:
+        index_items(client, read_catalogue(None, pytest.fail)[:40])

@@ -1,0 +1,195 @@
+"""One search of Pamazon's, by the real Collector, read back from Jaeger, Prometheus and Loki."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from collector.stack.stack import Stack
+from tests.contract.test_span_trees import SEARCH as TREE
+from tests.pamazon_fixtures import Trace
+from tests.stack import jaeger, prometheus
+from tests.stack.asking import becomes, eventually, get
+from tests.stack.pamazon import SEARCH, index_a_little, pamazon
+
+FAILED = """
+/pamazon.Gateway/Search CLIENT pamazon INTERNAL ! INTERNAL
+  /pamazon.Gateway/Search SERVER gateway INTERNAL ! INTERNAL
+    /search gateway ! INTERNAL
+      /pamazon.Executor/Process CLIENT gateway INTERNAL ! INTERNAL
+        /pamazon.Executor/Process SERVER clip_encoder INTERNAL ! INTERNAL
+          /search clip_encoder ! RuntimeError
+            encode clip_encoder ! RuntimeError
+              inference clip_encoder ! RuntimeError
+                txt_minibatch_encoding clip_encoder ! RuntimeError
+"""
+FOUND = '{search_operation="search",error_type=""}'
+"""The series of the search that did not fail."""
+
+PROMISED = 20.0
+"""Seconds after which a search is in Jaeger and in Prometheus."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A stack, and the two searches that it knows of: one that found something, one that failed."""
+
+    stack: Stack
+    trace: Trace
+    failed: Trace
+    in_jaeger: float  # seconds after the answer
+    in_prometheus: float
+
+    @property
+    def trace_id(self) -> str:
+        return str(self.trace.data["trace_id"])
+
+
+@pytest.fixture(scope="module")
+def searched(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
+    folder = tmp_path_factory.mktemp("searched")
+    with Stack("full", data_dir=folder / "stack") as stack:
+        otlp = stack.address("collector.otlp_grpc")
+        with pamazon(folder, otlp, {"OTEL_LOGS_EXPORTER": "otlp"}) as shop:
+            index_a_little(shop)
+            failed_id = shop.fail()
+            trace_id = shop.search("black jacket", "--limit", "5")
+            answered = time.monotonic()
+            found = eventually(lambda: _of(stack, trace_id, TREE))
+            in_jaeger = time.monotonic() - answered
+            eventually(lambda: prometheus.total(stack, f"search_request_duration_seconds_count{FOUND}"))
+            in_prometheus = time.monotonic() - answered
+            yield Searched(stack, found, eventually(lambda: _of(stack, failed_id, FAILED)), in_jaeger, in_prometheus)
+
+
+def _of(stack: Stack, trace_id: str, tree: str) -> Trace | None:
+    """A trace once it has as many spans as a tree."""
+    found = jaeger.trace(stack, trace_id)
+    return found if found and len(found.spans) == len(tree.strip().splitlines()) else None
+
+
+def test_jaeger_has_the_whole_tree(searched: Searched) -> None:
+    """Names, kinds, parents, services, errors: as the local collector gives them."""
+    assert searched.trace.tree() == TREE.strip()
+    assert searched.failed.tree() == FAILED.strip()
+
+
+def test_a_search_is_seen_within_the_promised_time(searched: Searched) -> None:
+    """From the answer to a trace in Jaeger and a metric in Prometheus; the figures go to the report."""
+    print(f"in Jaeger after {searched.in_jaeger:.1f} s, in Prometheus after {searched.in_prometheus:.1f} s")
+    assert max(searched.in_jaeger, searched.in_prometheus) <= PROMISED
+
+
+def test_attributes_arrive_with_their_types(searched: Searched) -> None:
+    """Nothing is turned into text, nothing is lost, and nothing of the query is there."""
+    (found,) = searched.trace.named("qdrant_search")
+    attributes = dict(found["attributes"])
+    assert 0 < attributes.pop("search.top_score") <= 1.0001
+    assert attributes == {
+        "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
+        "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
+    }  # fmt: skip
+    assert {span["resource"]["service.namespace"] for span in searched.trace.spans} == {"pamazon"}
+    assert "black jacket" not in str(searched.trace.data)
+
+
+def test_a_span_links_to_its_batch_and_the_batch_to_it(searched: Searched) -> None:
+    """The trace of the forward pass is in Jaeger too, linked both ways."""
+    (inference,) = searched.trace.named("txt_minibatch_encoding")
+    ((batch_id, _, _),) = inference["links"]
+    batch = eventually(lambda: jaeger.trace(searched.stack, batch_id))
+    (root,) = batch.named("batch")
+    assert [link[:2] for link in root["links"]] == [(searched.trace_id, inference["span_id"])]
+
+
+def test_metrics_of_spans_count_every_span_of_the_tree(searched: Searched) -> None:
+    """`traces_span_metrics_calls_total` of the search: each span of the tree once, by service, name and kind."""
+
+    def counted() -> dict[tuple[str, str, str], float]:
+        rows = prometheus.query(
+            searched.stack, 'traces_span_metrics_calls_total{search_operation="search",status_code="STATUS_CODE_UNSET"}'
+        )
+        return {(m["service_name"], m["span_name"], m["span_kind"][10:].lower()): value for m, value in rows}
+
+    expected: dict[tuple[str, str, str], float] = {}
+    for span in searched.trace.spans:
+        key = (span["service"], span["name"], span["kind"])
+        expected[key] = expected.get(key, 0) + 1
+    becomes(counted, expected)
+
+
+def test_the_service_graph_knows_who_calls_whom(searched: Searched) -> None:
+    """Client to gateway, gateway to both executors; who called without a trace, as the indexing here, is `user`."""
+    edges = {("pamazon", "gateway"), ("gateway", "clip_encoder"), ("gateway", "qdrant_indexer"), ("user", "gateway")}
+
+    def found(metric: str) -> set[tuple[str, str]]:
+        rows = prometheus.query(searched.stack, f'traces_service_graph_request_{metric}{{failed="false"}}')
+        return {(m["client"], m["server"]) for m, value in rows if value}
+
+    for metric in ("total", "client_seconds_count", "server_seconds_count"):
+        becomes(lambda metric=metric: found(metric), edges)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        f"search_request_duration_seconds_bucket{FOUND}",
+        f"search_stage_duration_seconds_bucket{FOUND}",
+        'rpc_server_call_duration_seconds_bucket{rpc_method="pamazon.Gateway/Search",error_type=""}',
+        'traces_span_metrics_duration_seconds_bucket{search_operation="search",status_code="STATUS_CODE_UNSET"}',
+    ],
+)
+def test_exemplars_lead_to_the_trace(searched: Searched, selector: str) -> None:
+    """From a bucket of ours, or of the Collector's, to a trace that Jaeger knows: the one that was searched."""
+    found = eventually(lambda: prometheus.exemplars(searched.stack, selector))
+    assert {exemplar["labels"]["trace_id"] for exemplar in found} == {searched.trace_id}
+    spans = {span["span_id"] for span in searched.trace.spans}
+    assert {exemplar["labels"]["span_id"] for exemplar in found} <= spans
+
+
+def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
+    """Each endpoint once, five results, the failure by its type, and durations that the spans have as well."""
+
+    def counted(metric: str) -> dict[str, float]:
+        return {labels["job"]: value for labels, value in prometheus.query(searched.stack, metric)}
+
+    roles = ("gateway", "clip_encoder", "qdrant_indexer")
+    count = "search_request_duration_seconds_count"
+    becomes(lambda: counted(count + FOUND), {f"pamazon/{role}": 1.0 for role in roles})
+    becomes(lambda: counted(count + '{error_type="RuntimeError"}'), {"pamazon/clip_encoder": 1.0})
+    becomes(lambda: counted("search_results_sum"), {"pamazon/qdrant_indexer": 5.0})
+    (span,) = searched.trace.named("qdrant_search")
+    (took,) = counted('search_stage_duration_seconds_sum{search_stage="qdrant_search"}').values()
+    assert took == pytest.approx(span["duration_ns"] / 1e9, abs=1e-3)
+
+
+def test_logs_are_found_by_their_trace(searched: Searched) -> None:
+    """Loki gives the line of the failure by the id of its trace, under its service, with the span that failed."""
+    asked = urlencode({"query": f'{{service_name="clip_encoder"}} | trace_id="{searched.failed.data["trace_id"]}"'})
+    url = searched.stack.url("loki.http", f"/loki/api/v1/query_range?{asked}")
+    (found,) = eventually(lambda: get(url)["data"]["result"])
+    assert [line for _, line in found["values"]] == ["a request failed"]
+    (span,) = [span for span in searched.failed.spans if span["span_id"] == found["stream"]["span_id"]]
+    assert span["service"] == "clip_encoder"
+
+
+def test_everything_is_scraped(searched: Searched) -> None:
+    """`up` is 1 for each program, and for what the Collector passes on."""
+    up = prometheus.query(searched.stack, "up")
+    assert {labels["job"]: value for labels, value in up} == dict.fromkeys(
+        ["pipeline", "otelcol", "jaeger", "prometheus", "loki", "alertmanager"], 1
+    )
+
+
+def test_jaegers_own_pages_find_it(searched: Searched) -> None:
+    """Services, operations, dependencies and the Monitor page's figures, as a person would click them together."""
+    services = get(searched.stack.url("jaeger.query", "/api/services"))["data"]
+    assert {"pamazon", "gateway", "clip_encoder", "qdrant_indexer"} <= set(services)
+    assert jaeger.roots(searched.stack, SEARCH, "gateway", "server", limit=100) == 2
+    now = int(time.time() * 1000)
+    asked = urlencode({"service": "gateway", "endTs": now, "lookback": 600_000, "step": 5000, "ratePer": 60_000})
+    url = searched.stack.url("jaeger.query", f"/api/metrics/calls?{asked}&spanKind=server")
+    eventually(lambda: get(url)["metrics"])
