@@ -1,0 +1,105 @@
+"""Asks one backend whether what was sent arrived.
+
+In: a backend, its API, what was sent. Out: a finding for each thing looked for. State: none beyond the API's.
+
+A backend that was only guessed at, by its usual port, is no failure while it does not listen, or is something else; nor
+where the services send to another machine, whose backends are elsewhere.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collector.doctor.asking import Api, TroubleError
+from collector.doctor.backends.backend import ITEMS, Backend
+from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.marked import Marked
+from collector.doctor.sending import Sent
+from telemetry.pipeline.sending import is_here
+from telemetry.settings import Signal
+
+_NOT_IT = {"foreign", "wrong_protocol", "unknown_protocol", "error_answer", "redirected"}
+"""What a guessed address may turn out to be: somebody else."""
+_SHAPES = (KeyError, TypeError, IndexError, AttributeError, ValueError)
+"""What reading JSON of another shape raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A backend to ask; `asked` says whether by somebody's wish."""
+
+    backend: Backend
+    api: Api
+    asked: bool
+
+
+def examine(one: Asked, sent: Mapping[Signal, Sent | None], marked: Marked) -> list[Finding]:
+    """Ask until everything is there, or the time is up.
+
+    Arguments: `sent` by signal; None for what no service sends.
+    """
+    name = one.backend.name
+    try:
+        _greet(one)
+    except TroubleError as trouble:
+        return [_not_there(one, trouble)]
+    findings = [_await(one, signal, sent.get(signal), marked) for signal in one.backend.holds]
+    arrived = all(finding.mend == "" and finding.code == "" for finding in findings)
+    try:
+        return findings + one.backend.more(one.api, arrived=arrived)
+    except TroubleError as trouble:
+        return [*findings, failed(name, trouble.cause)]
+    except _SHAPES as error:
+        return [*findings, failed(name, _strange(one, error))]
+
+
+def _greet(one: Asked) -> None:
+    try:
+        one.backend.greet(one.api)
+    except _SHAPES as error:
+        raise TroubleError(_strange(one, error)) from error
+
+
+def _not_there(one: Asked, trouble: TroubleError) -> Finding:
+    name = one.backend.name
+    if not one.asked and (not trouble.listens or trouble.cause.code in _NOT_IT):
+        what = "does not listen" if not trouble.listens else "is something else"
+        detail = f"not configured: {one.api.place.address} {what}"
+        return skipped(name, Cause("not_configured", detail))
+    return failed(name, trouble.cause)
+
+
+def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Finding:
+    check = f"{one.backend.name}: {ITEMS[signal]}"
+    if sent is None:
+        return skipped(check, Cause("not_sent", "not looked for: none was sent"))
+    if sent.cause is not None:
+        return skipped(check, Cause("not_sent", "not looked for: sending it failed"))
+    began = time.monotonic()
+    try:
+        while True:
+            said = one.backend.find(one.api, signal, marked)
+            if said is not None:
+                return ok(check, f"{said}, {sent.seconds + time.monotonic() - began:.1f} s after it was sent")
+            if not one.api.rest():
+                break
+        return _lost(one, check, signal, sent)
+    except TroubleError as trouble:
+        return failed(check, trouble.cause)
+    except _SHAPES as error:
+        return failed(check, _strange(one, error))
+
+
+def _lost(one: Asked, check: str, signal: Signal, sent: Sent) -> Finding:
+    if not one.asked and not is_here(sent.settings.endpoint):
+        detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
+        mend = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
+        return skipped(check, Cause("elsewhere", detail, mend))
+    # The time for waiting is up: a moment more for why.
+    one.api.deadline = time.monotonic() + 2.0
+    return failed(check, one.backend.missing(one.api, signal))
+
+
+def _strange(one: Asked, error: Exception) -> Cause:
+    detail = f"{one.api.place.address} answers in a way that is not {one.backend.name}'s ({type(error).__name__})"
+    return Cause("foreign", detail, f"correct {one.api.place.named}")

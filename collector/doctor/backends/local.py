@@ -1,0 +1,52 @@
+"""The local collector, by its API.
+
+In: an API. Out: whether what was sent is in its store. State: none.
+"""
+
+from typing import Any
+
+from collector.doctor.asking import Api, TroubleError
+from collector.doctor.finding import Cause, Finding
+from collector.doctor.marked import Marked
+from telemetry import conventions as c
+from telemetry.settings import Signal
+
+
+class Local:
+    """`telemetry collect`."""
+
+    name = "local collector"
+    holds: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
+    def greet(self, api: Api) -> None:
+        """Health is for everyone; services are for those who may read."""
+        if "status" not in api.get("/api/health"):
+            raise TroubleError(Cause("foreign", f"{api.base} is no local collector", f"correct {api.place.named}"))
+        api.get("/api/services", limit=1)
+
+    def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
+        """By trace id; the metric by its mark."""
+        if signal == "traces":
+            found = api.poll(f"/api/traces/{marked.trace_id}")
+            return None if found is None else "is stored"
+        if signal == "logs":
+            return "is stored" if api.get("/api/logs", trace_id=marked.trace_id)["logs"] else None
+        metric = api.poll(f"/api/metrics/{c.DOCTOR_RUNS.name}", latest="true")
+        series = [] if metric is None else metric["series"]
+        return "is stored" if any(_is_ours(one, marked) for one in series) else None
+
+    def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
+        """It says when it cannot write; else what was sent went to someone else."""
+        if problem := api.get("/api/stats").get("store_problem", ""):
+            return Cause("store", f"its store cannot write: {problem}", "give it room, or another --store")
+        detail = "was taken by whoever listens at the endpoint, and this collector does not have it"
+        mend = "are endpoint and --api of the same collector? telemetry collect prints both"
+        return Cause("not_arrived", detail, mend)
+
+    def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
+        """Nothing more."""
+        return []
+
+
+def _is_ours(series: dict[str, Any], marked: Marked) -> bool:
+    return bool(series["attributes"].get(c.SEARCH_DOCTOR.name) == marked.mark)

@@ -1,0 +1,55 @@
+"""Loki, by its HTTP API.
+
+In: an API. Out: whether the log record can be found by its trace. State: none.
+"""
+
+from typing import Final
+
+from collector.doctor.asking import Api, TroubleError
+from collector.doctor.finding import Cause, Finding
+from collector.doctor.marked import Marked
+from telemetry import conventions as c
+from telemetry.settings import Signal
+
+_AROUND_NS: Final = 3600 * 10**9
+"""Looked for from an hour before to an hour after: clocks may differ."""
+
+
+class Loki:
+    """Keeps logs."""
+
+    name = "loki"
+    holds: tuple[Signal, ...] = ("logs",)
+
+    def greet(self, api: Api) -> None:
+        """Its build has a version; its labels are for those who may read: a tenant's."""
+        build = api.get("/loki/api/v1/status/buildinfo")
+        if not isinstance(build, dict) or "version" not in build:
+            raise TroubleError(Cause("foreign", f"{api.base} is no Loki", f"correct {api.place.named}"))
+        try:
+            api.get("/loki/api/v1/labels")
+        except TroubleError as trouble:
+            if trouble.status != 401:
+                raise
+            mend = "name a tenant: --header loki:X-Scope-OrgID=TENANT, or a token: --header loki:authorization=…"
+            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, mend), status=401) from None
+
+    def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
+        """By service and trace, as a person would."""
+        query = f'{{service_name="{c.DOCTOR_SERVICE}"}} | trace_id="{marked.trace_id}"'
+        span = {"start": marked.start_ns - _AROUND_NS, "end": marked.start_ns + _AROUND_NS}
+        found = api.get("/loki/api/v1/query_range", query=query, limit=1, **span)
+        return "is found by its trace" if found["data"]["result"] else None
+
+    def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
+        """It refuses what is too old or from the future, and structured metadata where that is not allowed."""
+        return Cause(
+            "not_arrived",
+            "was taken at the endpoint, and is not in Loki",
+            "see the Collector's log for its exporter to Loki; is the layer loki loaded, does Loki take structured "
+            "metadata (allow_structured_metadata), and is service.name a label?",
+        )
+
+    def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
+        """Nothing more."""
+        return []

@@ -1,0 +1,99 @@
+"""Prometheus, by its HTTP API.
+
+In: an API. Out: whether the metric can be queried; whether what it scrapes can be scraped. State: none.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from collector.doctor.asking import Api, TroubleError
+from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.marked import Marked
+from telemetry import conventions as c
+from telemetry.prometheus.names import label_name
+from telemetry.settings import Signal
+
+CHECK: Final = "prometheus targets"
+_SHOWN: Final = 3
+"""Targets named in a line, at most."""
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+class Prometheus:
+    """Keeps metrics; fetches them itself."""
+
+    name = "prometheus"
+    holds: tuple[Signal, ...] = ("metrics",)
+
+    def greet(self, api: Api) -> None:
+        """Its answers have a status."""
+        build = api.get("/api/v1/status/buildinfo")
+        if not isinstance(build, dict) or build.get("status") != "success":
+            raise TroubleError(Cause("foreign", f"{api.base} is no Prometheus", f"correct {api.place.named}"))
+
+    def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
+        """By the mark alone: name and suffixes differ with who translates them."""
+        query = f'{{{label_name(c.SEARCH_DOCTOR.name)}="{marked.mark}"}}'
+        found = api.get("/api/v1/query", query=query)["data"]["result"]
+        return f"is {found[0]['metric'].get('__name__', 'a series')}" if found else None
+
+    def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
+        """Metrics wait in the Collector until they are fetched: by whom, the targets tell."""
+        mend = "let Prometheus scrape the Collector's port 8889; is the Collector's layer prometheus loaded?"
+        targets = _targets(api)
+        if not targets:
+            return Cause("not_scraped", "was taken at the endpoint; Prometheus has nothing to scrape", mend)
+        if broken := _broken(targets, api):
+            return Cause(broken.code, f"was taken at the endpoint, and not fetched: {broken.detail}", broken.mend)
+        detail = f"was taken at the endpoint, and none of the {len(targets)} targets of Prometheus brings it"
+        return Cause("not_scraped", detail, mend)
+
+    def more(self, api: Api, *, arrived: bool) -> list[Finding]:
+        """Whether every target can be scraped. Where our metric arrived, a broken one may be no concern of ours."""
+        targets = _targets(api)
+        if broken := _broken(targets, api):
+            return [skipped(CHECK, broken) if arrived else failed(CHECK, broken)]
+        if not targets:
+            mend = "see scrape_configs; the Collector's metrics are at its port 8889"
+            cause = Cause("not_scraped", "there is nothing to scrape", mend)
+            return [skipped(CHECK, cause) if arrived else failed(CHECK, cause)]
+        return [ok(CHECK, f"all {len(targets)} are up")]
+
+
+def _targets(api: Api) -> Sequence[dict[str, Any]]:
+    targets: Sequence[dict[str, Any]] = api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
+    return targets
+
+
+def _broken(targets: Sequence[dict[str, Any]], api: Api) -> Cause | None:
+    """Those that are down, else those that were not scraped lately."""
+    if down := [target for target in targets if target["health"] == "down"]:
+        said = [f"{target['scrapeUrl']} ({target['lastError']})" for target in down]
+        mend = "start what is down, or correct its address in Prometheus' targets"
+        return Cause("target_down", f"{len(down)} of {len(targets)} targets are down: {_some(said)}", mend)
+    now = time.time() + (api.clock[0] if api.clock else 0.0)
+    ages = {target["scrapeUrl"]: (_age(target, now), _patience(target)) for target in targets}
+    if old := [f"{url} ({age:.0f} s ago)" for url, (age, patience) in ages.items() if age > patience]:
+        detail = f"{len(old)} of {len(targets)} targets were not scraped for long: {_some(old)}"
+        return Cause("scrape_old", detail, "see Prometheus' log and load")
+    return None
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return ", ".join(words[:_SHOWN]) + more
+
+
+def _age(target: dict[str, Any], now: float) -> float:
+    """Seconds since the last scrape; 0 before the first, which Prometheus tells by the year 1."""
+    when = datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", target["lastScrape"]))
+    return now - when.timestamp() if when.year > 1 else 0.0
+
+
+def _patience(target: dict[str, Any]) -> float:
+    """Seconds after which a scrape is old: three were missed, and one may still be under way."""
+    parts = re.findall(r"(\d+)(ms|[smhd])", target.get("scrapeInterval", "1m"))
+    return 4 * sum(int(number) * _UNITS[unit] for number, unit in parts) + 5.0

@@ -1,0 +1,80 @@
+"""The command `telemetry doctor`.
+
+In: the parsers of the `telemetry` command. Out: a parser whose `run` does the work. State: none.
+
+This file only describes the command: it is imported for every call of `telemetry`, so what does the work, with its
+heavier packages, is imported when it runs.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_DESCRIPTION = (
+    "Send one marked trace, metric and log as a service with these OTEL_* variables would, ask every backend whether "
+    "they arrived, and say what is broken and how to mend it. Exit status: 0 when everything that is configured works, "
+    "1 when something is broken, 2 for a mistake in this command."
+)
+
+
+def add(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "doctor", help="see whether telemetry arrives, and what is broken", description=_DESCRIPTION
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="wait so long for things to arrive (default: 20)"
+    )
+    for name, what, default in (
+        ("api", "the local collector's API", "127.0.0.1:4319"),
+        ("jaeger", "Jaeger", "http://127.0.0.1:16686"),
+        ("prometheus", "Prometheus", "http://127.0.0.1:9090"),
+        ("loki", "Loki", "http://127.0.0.1:3100"),
+    ):
+        parser.add_argument(
+            f"--{name}", metavar="URL", help=f"{what}; `none` leaves it out (default: {default}, if it listens there)"
+        )
+    parser.add_argument(
+        "--header", action="append", default=[], metavar="BACKEND:NAME=VALUE", help="sent with every question to it"
+    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="PEM file that backends' certificates are checked by")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
+    """Run the checks and print what they found."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC writes of failed handshakes is in the report
+    from collector.doctor import doctor, options
+
+    given = {name: getattr(args, name) for name in options.BACKENDS}
+    report = doctor.run(
+        options.Options(
+            options.targets(given, environ),
+            options.headers(args.header),
+            options.authority(args.ca),
+            args.timeout or options.TIMEOUT,
+            environ,
+        )
+    )
+    if args.json:
+        sys.stdout.write(f"{report.json()}\n")
+        return report.exit_status
+    from collector.doctor.render import render
+    from collector.local.render_text import make_console
+
+    render(report, make_console())
+    return report.exit_status
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 600")
+    return seconds

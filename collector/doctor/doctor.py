@@ -1,0 +1,99 @@
+"""Runs the checks: sends, then asks every backend at once, then compares clocks.
+
+In: options. Out: a report. State: none beyond one run.
+
+Nothing waits for what it does not need, and nothing waits beyond the run's deadline.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from collector.doctor import arrival, clocks, sending
+from collector.doctor.arrival import Asked
+from collector.doctor.asked import backends
+from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.marked import Marked, mark
+from collector.doctor.notes import exporter_of, exports, notes, unsent
+from collector.doctor.options import Options
+from collector.doctor.report import Report
+from collector.doctor.sending import Sent
+from collector.doctor.together import together
+from telemetry import conventions as c
+from telemetry.errors import ConfigurationError
+from telemetry.settings import SIGNALS, Settings, Signal, load
+
+_SPARE: Final = 5.0
+"""Seconds after the deadline, for finding out why something failed or did not come."""
+_SENDING: Final = 10.0
+"""Seconds for one export, at most; a service's own limit may be lower."""
+
+
+def run(options: Options) -> Report:
+    """Run all checks. Takes about `options.timeout` seconds at most, and some more to explain what is broken."""
+    began = time.monotonic()
+    try:
+        settings = load({"service_name": c.DOCTOR_SERVICE}, options.environ)
+    except ConfigurationError as error:
+        mend = "correct it; docs/settings.md has all variables"
+        wrong = [failed("settings", Cause("wrong_setting", problem, mend)) for problem in error.problems]
+        return Report("", "", time.monotonic() - began, wrong)
+    marked = mark(settings)
+    deadline = began + options.timeout
+    sent = _send_all(marked, options, deadline)
+    with backends(options, deadline) as asked:
+        answers = _ask_all(asked, sent, marked, deadline)
+    findings = [
+        *notes(settings, options.environ),
+        *(_told(signal, sent[signal], settings, options.environ) for signal in SIGNALS),
+        *answers,
+        clocks.compare(_clocks(asked, sent)),
+    ]
+    return Report(marked.mark, marked.trace_id, time.monotonic() - began, findings)
+
+
+def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal, Sent | None]:
+    """Send what services send, all at once; None for what none does."""
+    settings, environ = marked.settings, options.environ
+    to_send = [signal for signal in SIGNALS if unsent(settings, signal, environ) is None]
+    timeout = min(_SENDING, options.timeout)
+
+    def send(signal: Signal) -> Sent:
+        return sending.send(signal, exporter_of(settings, signal), marked.request(signal), timeout, environ)
+
+    def late(name: str) -> Sent:
+        signal = next(signal for signal in SIGNALS if signal == name)
+        cause = Cause("no_answer", "no answer in time, nor a reason", "is the name server there? see --timeout")
+        return Sent(signal, exporter_of(settings, signal), timeout, cause)
+
+    results = together({signal: partial(send, signal) for signal in to_send}, deadline + _SPARE, late)
+    return {signal: results.get(signal) for signal in SIGNALS}
+
+
+def _ask_all(asked: list[Asked], sent: Mapping[Signal, Sent | None], marked: Marked, deadline: float) -> list[Finding]:
+    def late(name: str) -> list[Finding]:
+        return [failed(name, Cause("no_answer", "no answer in time, nor a reason", "see its log; see --timeout"))]
+
+    steps = {one.backend.name: partial(arrival.examine, one, sent, marked) for one in asked}
+    return [finding for findings in together(steps, deadline + _SPARE, late).values() for finding in findings]
+
+
+def _told(signal: Signal, sent: Sent | None, settings: Settings, environ: Mapping[str, str]) -> Finding:
+    """How sending went. What services do not export is no failure where it cannot be sent either."""
+    check = f"send {signal}"
+    if sent is None:
+        return skipped(check, unsent(settings, signal, environ) or Cause("not_exported", "not exported"))
+    if sent.cause is None:
+        return ok(check, f"{sent.where} took it in {sent.seconds * 1000:.0f} ms")
+    told = Cause(sent.cause.code, f"{sent.where}: {sent.cause.detail}", sent.cause.mend)
+    return failed(check, told) if exports(settings, signal) else skipped(check, told)
+
+
+def _clocks(asked: list[Asked], sent: Mapping[Signal, Sent | None]) -> dict[str, clocks.Reading]:
+    """Everyone's clock who told the time."""
+    readings = {one.backend.name: one.api.clock for one in asked if one.api.clock is not None}
+    for one in sent.values():
+        if one is not None and one.seen is not None and one.seen.offset is not None:
+            readings.setdefault("the collector", (one.seen.offset, one.seen.within))
+    return readings

@@ -1,0 +1,130 @@
+"""Says what it means that nobody could be spoken to.
+
+In: a place, and what was seen there. Out: a cause with its mend, None where nothing speaks against it. State: none.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from collector.doctor.finding import Cause
+from collector.doctor.place import Place, Speech
+from collector.doctor.probe import Seen
+
+_SPOKEN: Final[dict[Speech, str]] = {"grpc": "gRPC", "http": "HTTP"}
+_USUAL: Final[dict[Speech, int]] = {"grpc": 4317, "http": 4318}
+_PROTOCOLS: Final[dict[Speech, str]] = {"grpc": "grpc", "http": "http/protobuf"}
+
+
+def connection(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]] = ()) -> Cause | None:
+    """Explain why no request came through.
+
+    Arguments: `others`, what was seen at other ports of the same host, for where nothing listens.
+    """
+    if seen.reach != "answers":
+        return _unreached(place, seen, others)
+    if seen.tls != place.tls:
+        return _other_tls(place, seen)
+    if seen.tls_problem:
+        return tls(place, seen.tls_problem)
+    if seen.speech is None:
+        return Cause(
+            "unknown_protocol",
+            f"{place.address} takes connections, and speaks neither gRPC nor HTTP",
+            f"see what listens there; name the address of an OpenTelemetry Collector in {place.named}",
+        )
+    if seen.speech != place.speech:
+        return _other_speech(place, seen.speech)
+    return None
+
+
+def _unreached(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]]) -> Cause:
+    if seen.reach == "unknown_name":
+        return Cause(
+            "unknown_name",
+            f"the name {place.host} is not known ({seen.reason})",
+            f"correct the host in {place.named}; a service's name of Docker or Kubernetes is known inside it alone",
+        )
+    if seen.reach == "refused":
+        there = [f"{port} speaks {_SPOKEN[found.speech]}" for port, found in others if found.speech is not None]
+        instead = f", but on the same host {' and '.join(there)}" if there else ""
+        return Cause("nothing_listens", f"nothing listens on {place.address}{instead}", _start(place, others))
+    if seen.reach == "timed_out":
+        return Cause(
+            "timed_out",
+            f"{place.address} does not answer at all",
+            "a firewall or a wrong address: see that host and port can be reached from here",
+        )
+    return Cause("unreachable", f"{place.address} cannot be reached ({seen.reason})", f"correct {place.named}")
+
+
+def _start(place: Place, others: Sequence[tuple[int, Seen]]) -> str:
+    for port, found in others:
+        if found.speech is not None and place.named.startswith("OTEL_"):
+            return (
+                f"set {place.named} to port {port} and OTEL_EXPORTER_OTLP_PROTOCOL={_PROTOCOLS[found.speech]}, "
+                "or start what should listen there"
+            )
+    if place.named.startswith("OTEL_"):
+        return f"start a collector (telemetry collect, or telemetry stack up), or correct {place.named}"
+    return f"start it (telemetry stack up), or correct {place.named}"
+
+
+def _other_tls(place: Place, seen: Seen) -> Cause:
+    if seen.tls:
+        return Cause(
+            "plain_to_tls",
+            f"{place.address} speaks TLS, and is spoken to in plain text",
+            f"write https:// in {place.named}",
+        )
+    return Cause(
+        "tls_to_plain",
+        f"{place.address} speaks plain text, and is spoken to by TLS",
+        f"write http:// in {place.named}, or switch TLS on there",
+    )
+
+
+def _other_speech(place: Place, speech: Speech) -> Cause:
+    """Only gRPC and HTTP can be mixed up, and only by an exporter."""
+    if not place.named.startswith("OTEL_"):
+        return Cause(
+            "wrong_protocol", f"{place.address} speaks gRPC, where HTTP was expected", f"correct {place.named}"
+        )
+    return Cause(
+        "wrong_protocol",
+        f"{place.address} speaks {_SPOKEN[speech]}, and the exporter {_SPOKEN[place.speech]}",
+        f"set {place.named} to the port for {_SPOKEN[place.speech]} (usually {_USUAL[place.speech]}), "
+        f"or OTEL_EXPORTER_OTLP_PROTOCOL={_PROTOCOLS[speech]}",
+    )
+
+
+def tls(place: Place, problem: str) -> Cause:
+    """Explain what OpenSSL complains of."""
+    mends = {
+        "trust": f"name the PEM file of its authority in {place.authority_named}",
+        "name": f"use a name of the certificate in {place.named}",
+        "own": "name PEM files in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "renew": "renew it, and restart what listens there",
+        "clocks": "compare the clocks of both machines",
+    }
+    for part, code, wrong, mend in _TLS:
+        if part in problem:
+            return Cause(code, f"{place.address}: {wrong}", mends[mend])
+    return Cause("tls", f"{place.address}: no TLS can be agreed on ({problem})", "look at both ends' certificates")
+
+
+_UNTRUSTED: Final = "its certificate is of an authority that is not trusted here"
+_TLS: Final = (
+    ("expired", "expired_certificate", "its certificate has expired", "renew"),
+    ("not yet valid", "clock_skew", "its certificate is not valid yet", "clocks"),
+    ("mismatch", "wrong_name", "its certificate is for another name", "name"),
+    ("not valid for", "wrong_name", "its certificate is for another name", "name"),
+    ("self-signed", "unknown_authority", _UNTRUSTED, "trust"),
+    ("self signed", "unknown_authority", _UNTRUSTED, "trust"),
+    ("unable to get", "unknown_authority", _UNTRUSTED, "trust"),
+    ("CERTIFICATE_REQUIRED", "client_certificate_wanted", "it asks for a client certificate", "own"),
+    ("HANDSHAKE_FAILURE", "client_certificate_wanted", "it refuses the handshake, as it does to strangers", "own"),
+    ("UNKNOWN_CA", "client_certificate_refused", "it does not know the authority of our certificate", "own"),
+    ("BAD_CERTIFICATE", "client_certificate_refused", "it refuses our certificate", "own"),
+    ("CERTIFICATE_UNKNOWN", "client_certificate_refused", "it refuses our certificate", "own"),
+)
+"""A part of what OpenSSL says; the code; what it means; which mend."""

@@ -1,0 +1,127 @@
+"""The trace, the metric and the log record that are sent: one of each, and easy to recognise.
+
+In: the settings of a service. Out: encoded OTLP requests. State: none; `Marked` is frozen.
+
+They carry `search.doctor` with a random value, which tail sampling keeps by its policy `marked`, and a service name of
+their own. The value is of small letters alone, so that nothing takes it for a secret and masks it.
+"""
+
+import secrets
+import string
+import time
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    Metric,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from telemetry import conventions as c
+from telemetry.resource import make_resource
+from telemetry.settings import Settings, Signal
+
+LASTS_NS = 1_000_000
+"""Duration of the span: a millisecond, so that no backend takes it for an instant or a slow trace."""
+BODY = "telemetry doctor was here"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What to look for: `mark`, the value of `search.doctor`; ids in hex; `start_ns` of the span, in Unix time."""
+
+    mark: str
+    trace_id: str
+    span_id: str
+    start_ns: int
+    settings: Settings
+
+    def request(self, signal: Signal) -> bytes:
+        """Return the encoded export request of one signal."""
+        message: Message = {"traces": self._traces, "metrics": self._metrics, "logs": self._logs}[signal]()
+        return message.SerializeToString()
+
+    def _traces(self) -> Message:
+        span = Span(
+            trace_id=bytes.fromhex(self.trace_id),
+            span_id=bytes.fromhex(self.span_id),
+            name=c.DOCTOR.name,
+            kind=Span.SPAN_KIND_INTERNAL,
+            start_time_unix_nano=self.start_ns,
+            end_time_unix_nano=self.start_ns + LASTS_NS,
+            flags=1,  # sampled
+            attributes=self._attributes(),
+        )
+        of_resource = ResourceSpans(resource=self._resource(), scope_spans=[ScopeSpans(scope=_SCOPE, spans=[span])])
+        return ExportTraceServiceRequest(resource_spans=[of_resource])
+
+    def _metrics(self) -> Message:
+        delta = self.settings.temporality == "delta"
+        total = Sum(
+            data_points=[
+                NumberDataPoint(
+                    as_int=1,
+                    start_time_unix_nano=self.start_ns,
+                    time_unix_nano=self.start_ns + LASTS_NS,
+                    attributes=self._attributes(),
+                )
+            ],
+            aggregation_temporality=AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+            if delta
+            else AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE,
+            is_monotonic=True,
+        )
+        runs = c.DOCTOR_RUNS
+        metric = Metric(name=runs.name, unit=runs.unit, description=runs.brief, sum=total)
+        of_resource = ResourceMetrics(
+            resource=self._resource(), scope_metrics=[ScopeMetrics(scope=_SCOPE, metrics=[metric])]
+        )
+        return ExportMetricsServiceRequest(resource_metrics=[of_resource])
+
+    def _logs(self) -> Message:
+        record = LogRecord(
+            time_unix_nano=self.start_ns,
+            observed_time_unix_nano=self.start_ns,
+            severity_number=SeverityNumber.SEVERITY_NUMBER_INFO,
+            severity_text="INFO",
+            body=AnyValue(string_value=BODY),
+            attributes=self._attributes(),
+            trace_id=bytes.fromhex(self.trace_id),
+            span_id=bytes.fromhex(self.span_id),
+            flags=1,
+        )
+        of_scope = ScopeLogs(scope=_SCOPE, log_records=[record])
+        of_resource = ResourceLogs(resource=self._resource(), scope_logs=[of_scope])
+        return ExportLogsServiceRequest(resource_logs=[of_resource])
+
+    def _attributes(self) -> list[KeyValue]:
+        return [_pair(c.SEARCH_DOCTOR.name, self.mark)]
+
+    def _resource(self) -> Resource:
+        """The resource of a service with these settings, but for its name: a Collector may route by it."""
+        attributes = make_resource(self.settings).attributes
+        return Resource(attributes=[_pair(name, str(value)) for name, value in attributes.items()])
+
+
+_SCOPE = InstrumentationScope(name="search-telemetry")
+
+
+def mark(settings: Settings) -> Marked:
+    """Make the marks of one run. `settings` name the service that sends them."""
+    letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(16))
+    return Marked(letters, secrets.token_hex(16), secrets.token_hex(8), time.time_ns(), settings)
+
+
+def _pair(name: str, value: str) -> KeyValue:
+    return KeyValue(key=name, value=AnyValue(string_value=value))

@@ -1,0 +1,97 @@
+"""What the settings themselves tell: signals that no service exports, traces that are sampled away, proxies.
+
+In: settings and variables. Out: findings; nothing is asked of anyone. State: none.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.options import SENTRY_VARIABLES
+from collector.doctor.place import of_exporter
+from collector.doctor.proxies import between
+from telemetry.settings import SIGNALS, ExporterSettings, Settings, Signal
+
+_FEW: Final = 0.01
+"""A share of traces that many who look for one take for none."""
+
+
+def exporter_of(settings: Settings, signal: Signal) -> ExporterSettings:
+    """Return how a signal is exported."""
+    return {"traces": settings.traces, "metrics": settings.metrics_export, "logs": settings.logs_export}[signal]
+
+
+def exports(settings: Settings, signal: Signal) -> bool:
+    """Say whether a service with these settings exports a signal by OTLP."""
+    words = {"traces": settings.traces_exporter, "metrics": settings.metrics, "logs": settings.logs}[signal]
+    return "otlp" in words
+
+
+def unsent(settings: Settings, signal: Signal, environ: Mapping[str, str]) -> Cause | None:
+    """Say why one signal is not sent; None for one that is.
+
+    Logs are not exported by default. They are tried all the same, unless a variable says otherwise: whoever asks why
+    there are none wants to know whether there could be.
+    """
+    variable = f"OTEL_{signal.upper()}_EXPORTER"
+    chosen = environ.get(variable, "").strip()
+    if exports(settings, signal) or not chosen:
+        return None
+    if signal == "metrics" and "prometheus" in settings.metrics:
+        detail = f"{variable}={chosen}: metrics are pulled from each service, none is pushed"
+        return Cause("pulled", detail, "let Prometheus scrape port 9464 of your services; see docs/metrics.md")
+    return Cause("not_exported", f"{variable}={chosen}: no service exports {signal}", f"set {variable}=otlp")
+
+
+def notes(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """Return what the settings tell."""
+    found = [_sampling(settings)]
+    if settings.disabled:
+        detail = "OTEL_SDK_DISABLED is true: services record nothing at all"
+        found.insert(0, failed("settings", Cause("disabled", detail, "unset OTEL_SDK_DISABLED")))
+    if not exports(settings, "logs") and not environ.get("OTEL_LOGS_EXPORTER", "").strip():
+        detail = "OTEL_LOGS_EXPORTER is not set: services export no logs; one is sent to see whether they could"
+        found.append(skipped("log export", Cause("not_exported", detail, "set OTEL_LOGS_EXPORTER=otlp")))
+    return [*found, *_proxies(settings, environ), *_sentry(environ)]
+
+
+def _sampling(settings: Settings) -> Finding:
+    if not settings.sampler.endswith("traceidratio") and not settings.sampler.endswith("always_off"):
+        return ok("sampling", f"services send every trace ({settings.sampler})")
+    share = 0.0 if settings.sampler.endswith("always_off") else settings.sampler_arg
+    named = f"OTEL_TRACES_SAMPLER={settings.sampler}"
+    if share >= 1.0:
+        return ok("sampling", f"services send every trace ({settings.sampler}, 1)")
+    how = "no trace" if share == 0 else f"{share * 100:g} % of the traces"
+    detail = f"{named}: services send {how}; the marked one is sent all the same"
+    mend = "set OTEL_TRACES_SAMPLER=parentbased_always_on to see all" if share <= _FEW else ""
+    return skipped("sampling", Cause("sampled", detail, mend))
+
+
+def _sentry(environ: Mapping[str, str]) -> list[Finding]:
+    """Some of the variables that name a Sentry project, and not all: somebody wants it asked."""
+    missing = [name for name in SENTRY_VARIABLES if not environ.get(name, "").strip()]
+    if len(missing) in {0, len(SENTRY_VARIABLES)}:
+        return []
+    detail = f"not asked: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+    return [failed("sentry", Cause("wrong_setting", detail, f"set all of {', '.join(SENTRY_VARIABLES)}, or none"))]
+
+
+def _proxies(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    places = (of_exporter(exporter_of(settings, signal), "") for signal in SIGNALS)
+    through = {
+        (proxy.variable, proxy.address, place.host)
+        for place in places
+        if place is not None and (proxy := between(place, environ)) is not None
+    }
+    return [
+        skipped(
+            "proxy",
+            Cause(
+                "proxy",
+                f"exports to {host} go through {variable}={address}",
+                f"where that is not meant: name {host} in no_proxy",
+            ),
+        )
+        for variable, address, host in sorted(through)
+    ]

@@ -1,0 +1,64 @@
+"""A whole run, for people: one line for each check, and below it how to mend what is broken.
+
+In: a report. Out: text on a console, in colours where someone looks at them (never with `NO_COLOR`). State: none.
+"""
+
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collector.doctor.finding import Finding, Status
+from collector.doctor.report import Report
+from collector.local.render_text import UNICODE, clean, glyphs_for
+
+_SIGNS: Final = {Status.OK: "✓", Status.FAILED: "✗", Status.SKIPPED: "–"}
+_PLAIN_SIGNS: Final = {Status.OK: "+", Status.FAILED: "x", Status.SKIPPED: "-"}
+_STYLES: Final = {Status.OK: "green", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
+
+
+def render(report: Report, console: Console) -> None:
+    """Print it: a table on a terminal, else lines that are never broken, for logs and `grep`."""
+    unicode = glyphs_for(console) is UNICODE
+    signs, arrow = (_SIGNS, "→") if unicode else (_PLAIN_SIGNS, "->")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    width = max(len(finding.check) for finding in report.findings)
+    told = ""
+    for finding in report.findings:
+        mend = "" if finding.mend == told else finding.mend  # said once where neighbours have the same
+        told = finding.mend
+        detail, mend = clean(finding.detail, console.encoding), clean(mend, console.encoding)
+        sign = signs[finding.status]
+        if console.is_terminal:
+            table.add_row(
+                Text(sign, _STYLES[finding.status]), Text(finding.check), _words(finding, detail, mend, arrow)
+            )
+        else:
+            lines = [
+                f"{sign} {finding.check:{width}}  {detail}",
+                *([f"  {'':{width}}  {arrow} {mend}"] if mend else []),
+            ]
+            console.out("\n".join(lines), highlight=False)
+    if console.is_terminal:
+        console.print(table)
+    console.print(_sum(report))
+
+
+def _words(finding: Finding, detail: str, mend: str, arrow: str) -> Text:
+    """What was found, and its mend in a line of its own."""
+    text = Text(detail, "dim" if finding.status is Status.SKIPPED else "")
+    if mend:
+        text.append(f"\n{arrow} ", "bold")
+        text.append(mend, "yellow" if finding.status is Status.FAILED else "dim")
+    return text
+
+
+def _sum(report: Report) -> Text:
+    broken = sum(finding.status is Status.FAILED for finding in report.findings)
+    if not broken:
+        return Text(f"\nEverything that is configured works ({report.seconds:.1f} s).", "green")
+    return Text(f"\n{broken} {'check' if broken == 1 else 'checks'} failed ({report.seconds:.1f} s).", "bold red")

@@ -1,0 +1,146 @@
+"""Sends what is marked, by the very settings and the very senders of a service; explains what the collector answered.
+
+In: one signal's settings, an encoded request. Out: what became of it, and why. State: none; a sender lives for one
+request.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from collector.doctor import explain, probe
+from collector.doctor.finding import Cause
+from collector.doctor.place import Place, of_exporter
+from collector.doctor.probe import Seen, look
+from collector.doctor.proxies import Proxy, between
+from telemetry.pipeline import signals
+from telemetry.pipeline.sending import Outcome, Sender
+from telemetry.settings import ExporterSettings, Signal
+
+KINDS: Final = {"traces": signals.SPANS, "metrics": signals.METRICS, "logs": signals.LOGS}
+_USUAL_PORTS: Final = (4317, 4318)
+_CREDENTIALS: Final = {"authorization", "x-sentry-auth", "api-key", "x-api-key"}
+"""Headers that show who sends."""
+_HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one signal: `cause` says why it did not arrive at the first station, None where it did."""
+
+    signal: Signal
+    settings: ExporterSettings
+    seconds: float
+    cause: Cause | None = None
+    seen: Seen | None = None
+
+    @property
+    def where(self) -> str:
+        """The endpoint, without a password, and the protocol."""
+        return f"{self.settings.endpoint.rpartition('@')[2]} by {self.settings.protocol}"
+
+
+def send(
+    signal: Signal, settings: ExporterSettings, request: bytes, timeout: float, environ: Mapping[str, str]
+) -> Sent:
+    """Send one request, once. Takes about `timeout` seconds at most, and some more to find out why it failed."""
+    kind = KINDS[signal]
+    sender = _sender(kind, settings)
+    began = time.monotonic()
+    try:
+        outcome = sender.send(request, min(timeout, settings.timeout))
+    finally:
+        sender.close()
+    seconds = time.monotonic() - began
+    place = of_exporter(settings, variable_of("ENDPOINT", signal, environ))
+    if outcome.response is None:
+        cause, seen = _why(outcome, signal, settings, place, environ)
+        return Sent(signal, settings, seconds, cause, seen)
+    refused, words = kind.rejected(outcome.response)
+    if refused:
+        detail = f"the request was taken, its content refused: {words or 'no reason is given'}"
+        cause = Cause("rejected", detail, "see the collector's log")
+        return Sent(signal, settings, seconds, cause)
+    tells_time = place is not None and place.speech == "http" and between(place, environ) is None
+    return Sent(signal, settings, seconds, None, look(place) if place and tells_time else None)
+
+
+def variable_of(name: str, signal: Signal, environ: Mapping[str, str]) -> str:
+    """Return the variable that a setting of a signal comes from: its own, or that of all signals."""
+    own = f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}"
+    return own if environ.get(own, "").strip() else f"OTEL_EXPORTER_OTLP_{name}"
+
+
+def _sender(kind: signals.SignalKind, settings: ExporterSettings) -> Sender:
+    if settings.protocol == "grpc":
+        from telemetry.pipeline.grpc_sender import GrpcSender
+
+        return GrpcSender(settings, kind.method)
+    from telemetry.pipeline.http_sender import HttpSender
+
+    return HttpSender(settings)
+
+
+def _why(
+    outcome: Outcome, signal: Signal, settings: ExporterSettings, place: Place | None, environ: Mapping[str, str]
+) -> tuple[Cause, Seen | None]:
+    """An answer explains itself; where there was none, what listens there does."""
+    if answered := _answered(outcome.problem, signal, settings, environ):
+        return answered, None
+    if place is None:
+        return _other(outcome.problem), None
+    proxy = between(place, environ)
+    seen = look(place)
+    if proxy is not None:
+        return _through(proxy, place, seen, outcome.problem), seen
+    others = [] if seen.reach != "refused" else _others(place)
+    return explain.connection(place, seen, others) or _other(outcome.problem), seen
+
+
+def _others(place: Place) -> list[tuple[int, Seen]]:
+    """What listens at the usual ports of the same host."""
+    ports = [port for port in _USUAL_PORTS if port != place.port]
+    return [(port, look(_at(place, port), probe.PATIENCE / 4)) for port in ports]
+
+
+def _at(place: Place, port: int) -> Place:
+    return Place(place.host, port, place.tls, place.speech, place.named, place.authority_named)
+
+
+def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> Cause | None:
+    """Explain a refusal by whoever was reached, by its status: of HTTP, or of gRPC."""
+    code = problem.removeprefix("HTTP ").partition(":")[0].split(" ")[0]
+    named = variable_of("HEADERS", signal, environ)
+    known = any(name in _CREDENTIALS for name, _ in settings.headers)
+    wrong_token = ("the token is not known there", f"correct the token in {named}")
+    no_token = ("a token is wanted, and none is sent", f"set {_HEADERS}")
+    path = f"end the address in {variable_of('ENDPOINT', signal, environ)} with /v1/{signal}"
+    pipeline = f"give it a pipeline for {signal}, or set OTEL_{signal.upper()}_EXPORTER=none"
+    meanings: tuple[tuple[set[str], str, tuple[str, str]], ...] = (
+        ({"401", "UNAUTHENTICATED"}, "unauthorized", wrong_token if known else no_token),
+        ({"403", "PERMISSION_DENIED"}, "forbidden", ("whoever sends this may not", f"use another token in {named}")),
+        ({"404", "405"}, "not_found", (f"no {signal} are taken at this path", path)),
+        ({"UNIMPLEMENTED"}, "not_taken", (f"no {signal} are taken there", pipeline)),
+        ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", "name an OpenTelemetry Collector")),
+        ({"429", "503", "RESOURCE_EXHAUSTED"}, "overloaded", ("it is overloaded, or full", "see the collector's log")),
+    )
+    for codes, cause, (wrong, mend) in meanings:
+        if code in codes:
+            return Cause(cause, f"{wrong} ({problem})", mend)
+    return None
+
+
+def _through(proxy: Proxy, place: Place, seen: Seen, problem: str) -> Cause:
+    straight = explain.connection(place, seen) is None
+    way = "the straight way is open" if straight else "the straight way is closed too"
+    mend = f"name {place.host} in no_proxy" if straight else f"see the proxy, or name {place.host} in no_proxy"
+    detail = f"the export goes through {proxy.variable}={proxy.address} and fails; {way} ({problem[:200]})"
+    return Cause("proxy", detail, mend)
+
+
+def _other(problem: str) -> Cause:
+    if problem.startswith("DEADLINE_EXCEEDED") or "Timeout" in problem:
+        detail = f"the connection is taken, and the request not answered in time ({problem[:200]})"
+        return Cause("no_answer", detail, "see the collector's log")
+    return Cause("refused", problem[:300], "see the collector's log")
