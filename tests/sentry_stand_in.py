@@ -5,6 +5,7 @@ Traces and logs come as OTLP, decoded with the official protobuf classes. Sentry
 """
 
 import gzip
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class SentryStandIn:
     """What was received, and what was wrong with it."""
 
     address: str = ""
+    scheme: str = "http"
     events: list[dict[str, Any]] = field(default_factory=list)
     traces: list[Any] = field(default_factory=list)
     logs: list[Any] = field(default_factory=list)
@@ -37,12 +39,12 @@ class SentryStandIn:
     @property
     def dsn(self) -> str:
         """The project's address, as Sentry shows it."""
-        return f"http://{PUBLIC_KEY}@{self.address}/{PROJECT}"
+        return f"{self.scheme}://{PUBLIC_KEY}@{self.address}/{PROJECT}"
 
     @property
     def otlp_endpoint(self) -> str:
         """What the Collector's layer is given."""
-        return f"http://{self.address}/api/{PROJECT}/integration/otlp"
+        return f"{self.scheme}://{self.address}/api/{PROJECT}/integration/otlp"
 
     def wait_until(self, right: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait until what came is `right`."""
@@ -88,9 +90,9 @@ class SentryStandIn:
 
 
 @contextmanager
-def sentry_stand_in() -> Iterator[SentryStandIn]:
-    """Run one."""
-    sentry = SentryStandIn()
+def sentry_stand_in(tls: ssl.SSLContext | None = None) -> Iterator[SentryStandIn]:
+    """Run one; with `tls`, as a self-hosted one."""
+    sentry = SentryStandIn(scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -111,6 +113,8 @@ def sentry_stand_in() -> Iterator[SentryStandIn]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     sentry.address = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

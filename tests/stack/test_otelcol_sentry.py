@@ -1,0 +1,166 @@
+"""Traces and logs on their way to Sentry: what its ingest is asked, and that nothing is lost while it refuses."""
+
+import ssl
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stack.programs.otelcol import Otelcol
+from collector.stack.stack import Stack
+from telemetry.sentry import dsn
+from tests import certificates
+from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.sentry_stand_in import SentryStandIn, sentry_stand_in
+from tests.stack.asking import eventually
+from tests.stack.otelcol_raw import counter, log, send, trace
+
+LAYERS = ("base", "privacy", "span-metrics", "prometheus", "jaeger", "sentry")
+OURS = "search-telemetry"
+
+
+@dataclass
+class Running:
+    """A Collector, Jaeger's place, Sentry's."""
+
+    stack: Stack
+    jaeger: StandIn
+    sentry: SentryStandIn
+
+    def send(self, *requests: Any) -> None:
+        for request in requests:
+            send(self.stack.address("collector.otlp_grpc"), request)
+
+    def sentry_spans(self) -> list[Any]:
+        return [
+            span
+            for request in self.sentry.traces
+            for of_resource in request.resource_spans
+            for scope in of_resource.scope_spans
+            for span in scope.spans
+        ]
+
+
+def told(sentry: SentryStandIn, jaeger: StandIn) -> dict[str, str]:
+    """What `telemetry sentry DSN` prints, and where Jaeger is."""
+    parsed = dsn.parse(sentry.dsn)
+    return {
+        "SENTRY_OTLP_ENDPOINT": parsed.otlp_endpoint,
+        "SENTRY_PUBLIC_KEY": parsed.public_key,
+        "JAEGER_OTLP": jaeger.grpc.removeprefix("http://"),
+    }
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One for all tests that can share it."""
+    folder = tmp_path_factory.mktemp("stack")
+    with (
+        stand_in() as jaeger,
+        sentry_stand_in() as sentry,
+        Stack([Otelcol("collector", LAYERS)], data_dir=folder, environment=told(sentry, jaeger)) as stack,
+    ):
+        yield Running(stack, jaeger, sentry)
+
+
+@pytest.fixture
+def running(one: Running) -> Iterator[Running]:
+    """Nothing has arrived yet; at the end, whatever Sentry found wrong with what came fails the test."""
+    for kept in (one.jaeger.requests, one.sentry.traces, one.sentry.logs, one.sentry.mistakes):
+        kept.clear()
+    yield one
+    assert one.sentry.mistakes == []
+
+
+def test_every_span_has_its_operation_at_sentry_and_nowhere_else(running: Running) -> None:
+    """Ours by what they do, others' by what they say; the user's own word stands."""
+    ours: list[dict[str, Any]] = [
+        {"name": "/pamazon.Gateway/Search", "attributes": {"rpc.system.name": "grpc"}},
+        {"name": "/search"},
+        {"name": "encode"},
+        {"name": "qdrant_search", "attributes": {"db.system.name": "qdrant"}},
+        {"name": "rank", "attributes": {"sentry.op": "search.mine"}},
+    ]
+    others: list[dict[str, Any]] = [
+        {"name": "/old.Service/Call", "attributes": {"rpc.system": "grpc"}},
+        {"name": "SELECT 1", "attributes": {"db.system": "postgresql"}},
+        {"name": "GET /", "attributes": {"http.request.method": "GET"}},
+        {"name": "orders receive", "attributes": {"messaging.system": "kafka"}},
+        {"name": "anything at all"},
+    ]
+    running.send(trace(ours, scope=OURS), trace(others))
+    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 10)
+    running.jaeger.wait_until(lambda: len(running.jaeger.spans()) >= 10)
+    assert {span.name: attributes(span.attributes)["sentry.op"] for span in running.sentry_spans()} == {
+        "/pamazon.Gateway/Search": "rpc",
+        "/search": "search.endpoint",
+        "encode": "search.encode",
+        "qdrant_search": "db",
+        "rank": "search.mine",
+        "/old.Service/Call": "rpc",
+        "SELECT 1": "db",
+        "GET /": "http",
+        "orders receive": "messaging",
+        "anything at all": "default",
+    }
+    jaegers = {span.name: attributes(span.attributes) for span, _ in running.jaeger.spans()}
+    assert {name for name, found in jaegers.items() if "sentry.op" in found} == {"rank"}
+
+
+def test_logs_go_to_sentry_and_metrics_never(running: Running) -> None:
+    """Not those that were sent, nor those that are made of spans: Sentry's OTLP has no place for them."""
+    began = len(running.sentry.raw)
+    metrics = f"http://{running.stack.address('collector.scrape')}/metrics"
+    running.send(
+        counter("shop.sales", [{}], time.time_ns()),
+        trace([{"name": "x"}]),
+        log([{"body": "sold out", "severity": "WARN"}]),
+    )
+    running.sentry.wait_until(lambda: running.sentry.logs and running.sentry.traces)
+    (record,) = running.sentry.logs[0].resource_logs[0].scope_logs[0].log_records
+    assert (record.body.string_value, record.severity_text) == ("sold out", "WARN")
+    eventually(lambda: {"shop_sales_total", "traces_span_metrics_calls_total"} <= series(metrics))
+    assert len(running.sentry.raw) - began == 2, "a request for traces, one for logs"
+
+
+def series(url: str) -> set[str]:
+    """Names of what Prometheus would be given."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return {line.partition("{")[0] for line in answer.read().decode().splitlines() if not line.startswith("#")}
+
+
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_what_sentry_does_not_take_just_now_is_sent_again(running: Running, status: int) -> None:
+    """Nothing is lost while it has too much to do, or is away behind its proxy; and nothing comes twice."""
+    began, names = len(running.sentry.raw), {f"{status}-{n}" for n in range(50)}
+    running.sentry.answer = status
+    running.send(trace([{"name": name} for name in sorted(names)]))
+    running.sentry.wait_until(lambda: len(running.sentry.raw) > began)
+    assert running.sentry_spans() == []
+    with running.sentry.changed:
+        running.sentry.answer = 0
+    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 50)
+    assert sorted(span.name for span in running.sentry_spans()) == sorted(names)
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["its authority", "the system's authorities"])
+def test_a_sentry_of_ones_own_is_known_by_its_authority(tmp_path: Path, trusted: bool) -> None:
+    """`SENTRY_CA_FILE` names it; without it the Collector refuses to send, and says why."""
+    pems = certificates.make(tmp_path / "pems")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pems.certificate, pems.key)
+    with stand_in() as jaeger, sentry_stand_in(tls) as sentry:
+        environment = told(sentry, jaeger) | ({"SENTRY_CA_FILE": str(pems.authority)} if trusted else {})
+        with Stack([Otelcol("collector", LAYERS)], data_dir=tmp_path, environment=environment) as stack:
+            running = Running(stack, jaeger, sentry)
+            running.send(trace([{"name": "x"}]))
+            if trusted:
+                sentry.wait_until(lambda: len(running.sentry_spans()) == 1)
+            else:
+                eventually(lambda: "certificate signed by unknown authority" in stack.log("collector").read_text())
+                assert sentry.raw == []
+        assert sentry.mistakes == []
