@@ -151,7 +151,8 @@ class _Acceptor:
         """Where there are too many, close the one that has been idle for longest; false where all are at work."""
         limit = self._server.settings.max_connections
         connections = [c for c in self._server.server_state.connections if not c.transport.is_closing()]
-        greeting = [task for task in self._greeting if not task.cancelling()]
+        # A task that is done made one of `connections`; the accepting task may have run before its callback.
+        greeting = [task for task in self._greeting if not task.done() and not task.cancelling()]
         if len(connections) + len(greeting) < limit:
             return True
         self._server.complaints.tell(
