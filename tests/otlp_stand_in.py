@@ -131,7 +131,7 @@ def stand_in(credentials: grpc.ServerCredentials | None = None) -> Iterator[Stan
     http = ThreadingHTTPServer(("127.0.0.1", 0), _http_handler(collector))
     http.daemon_threads = True
     collector.http = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever)
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield collector

@@ -75,12 +75,11 @@ def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Fin
         return skipped(check, Cause("not_sent", "not looked for: none was sent"))
     if sent.cause is not None:
         return skipped(check, Cause("not_sent", "not looked for: sending it failed"))
-    began = time.monotonic()
     try:
         while True:
             said = one.backend.find(one.api, signal, marked)
             if said is not None:
-                return ok(check, f"{said}, {sent.seconds + time.monotonic() - began:.1f} s after it was sent")
+                return ok(check, f"{said}, {time.monotonic() - sent.began:.1f} s after it was sent")
             if not one.api.rest():
                 break
         return _lost(one, check, signal, sent)

@@ -114,7 +114,7 @@ class Api:
     def _unreachable(self, error: Exception) -> TroubleError:
         seen = probe.look(self.place)
         if cause := explain.connection(self.place, seen):
-            return TroubleError(cause, listens=seen.reach == "answers")
+            return TroubleError(cause, listens=seen.reach in {"answers", "silent"})
         if isinstance(error, httpx.TimeoutException):
             detail = f"{self.place.address} takes questions and gives no answer"
             return TroubleError(Cause("no_answer", detail, _SEE_LOG))

@@ -65,7 +65,7 @@ def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal,
     def late(name: str) -> Sent:
         signal = next(signal for signal in SIGNALS if signal == name)
         cause = Cause("no_answer", "no answer in time, nor a reason", "is the name server there? see --timeout")
-        return Sent(signal, exporter_of(settings, signal), timeout, cause)
+        return Sent(signal, exporter_of(settings, signal), deadline - options.timeout, timeout, cause)
 
     results = together({signal: partial(send, signal) for signal in to_send}, deadline + _SPARE, late)
     return {signal: results.get(signal) for signal in SIGNALS}

@@ -8,7 +8,7 @@ from typing import Final
 
 from collector.doctor.finding import Cause
 from collector.doctor.place import Place, Speech
-from collector.doctor.probe import Seen
+from collector.doctor.probe import HUNG_UP, Seen
 
 _SPOKEN: Final[dict[Speech, str]] = {"grpc": "gRPC", "http": "HTTP"}
 _USUAL: Final[dict[Speech, int]] = {"grpc": 4317, "http": 4318}
@@ -38,6 +38,12 @@ def connection(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]] = ()
 
 
 def _unreached(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]]) -> Cause:
+    if seen.reach == "silent":
+        return Cause(
+            "no_answer",
+            f"{place.address} takes connections and says nothing",
+            f"see its log: it may be overloaded, or no server for this; else correct {place.named}",
+        )
     if seen.reach == "unknown_name":
         return Cause(
             "unknown_name",
@@ -106,6 +112,14 @@ def tls(place: Place, problem: str) -> Cause:
         "renew": "renew it, and restart what listens there",
         "clocks": "compare the clocks of both machines",
     }
+    if problem == HUNG_UP:
+        code, which = (
+            ("refused", "whose certificate it does not know")
+            if place.certificate
+            else ("wanted", "without a certificate")
+        )
+        detail = f"{place.address} hangs up after the TLS handshake, as to callers {which}"
+        return Cause(f"client_certificate_{code}", detail, mends["own"])
     for part, code, wrong, mend in _TLS:
         if part in problem:
             return Cause(code, f"{place.address}: {wrong}", mends[mend])

@@ -6,7 +6,6 @@ It is asked where something failed, or for the clock of whoever answers. It send
 preface (RFC 9113, section 3.4), which a gRPC server answers with a SETTINGS frame, as it does by TLS.
 """
 
-import contextlib
 import socket
 import ssl
 import time
@@ -19,13 +18,13 @@ from collector.doctor.place import Place, Speech
 PATIENCE: Final = 2.0
 """Seconds for one connection: to be made, and again to be answered."""
 
-Reach = Literal["answers", "unknown_name", "refused", "timed_out", "unreachable"]
+Reach = Literal["answers", "silent", "unknown_name", "refused", "timed_out", "unreachable"]
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _FRAMES: Final = (4, 7)  # SETTINGS, GOAWAY: what an HTTP/2 server says first
+HUNG_UP: Final = "hung up after the handshake"
+"""What several servers of TLS 1.3 do to a caller whose certificate they miss or do not know, without a word."""
 _TLS_ALERT: Final = b"\x15\x03"
-_WANTS_TLS: Final = (b"HTTPS server", b"HTTPS port", b"SSL-enabled")
-"""What Go, nginx and Apache say in plain text to plain text at a port of TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,15 @@ def look(place: Place, patience: float = PATIENCE) -> Seen:
     except (OSError, UnicodeError) as error:
         return _unreached(error)
     ended = time.time()
-    if answer.startswith(b"HTTP/") and not any(words in answer for words in _WANTS_TLS):
+    if answer is None:  # whoever speaks HTTP, gRPC or TLS answers a GET, or hangs up
+        return Seen("silent")
+    if answer.startswith(b"HTTP/"):
         offset, within = _clock(answer, began, ended)
-        return Seen("answers", speech="http", offset=offset, within=within)
-    if _is_frame(answer) or (not _hints_at_tls(answer) and _speaks_http2(place, patience)):
+        plain = Seen("answers", speech="http", offset=offset, within=within)
+        # A port of TLS may complain of plain text in plain text: Go's and nginx's servers do.
+        through = _look_through_tls(place, patience) if b" 400 " in answer[:16] else plain
+        return through if through.tls else plain
+    if _is_frame(answer) or (not answer.startswith(_TLS_ALERT) and _speaks_http2(place, patience)):
         return Seen("answers", speech="grpc")
     return _look_through_tls(place, patience)
 
@@ -84,15 +88,19 @@ def _get(place: Place) -> bytes:
     return f"GET / HTTP/1.1\r\nHost: {place.address}\r\nConnection: close\r\n\r\n".encode()
 
 
-def _ask(connection: socket.socket, question: bytes) -> bytes:
-    """Return the beginning of what is answered; nothing where the other side says nothing, or hangs up."""
+def _ask(connection: socket.socket, question: bytes) -> bytes | None:
+    """Return the beginning of what is answered: nothing where the other side hangs up, None where it is silent."""
     answer = b""
-    with contextlib.suppress(OSError):
+    try:
         connection.sendall(question)
         while len(answer) < 4096 and (part := connection.recv(4096)):
             answer += part
             if b"\r\n\r\n" in answer or _is_frame(answer):
                 break
+    except TimeoutError:
+        return answer or None
+    except OSError:
+        pass
     return answer
 
 
@@ -101,14 +109,10 @@ def _is_frame(answer: bytes) -> bool:
     return len(answer) >= 9 and answer[3] in _FRAMES and answer[5:9] == bytes(4)
 
 
-def _hints_at_tls(answer: bytes) -> bool:
-    return answer.startswith(_TLS_ALERT) or any(words in answer for words in _WANTS_TLS)
-
-
 def _speaks_http2(place: Place, patience: float) -> bool:
     try:
         with _connect(place, patience) as connection:
-            return _is_frame(_ask(connection, _PREFACE))
+            return _is_frame(_ask(connection, _PREFACE) or b"")
     except OSError:
         return False
 
@@ -120,18 +124,18 @@ def _look_through_tls(place: Place, patience: float) -> Seen:
     anyone.verify_mode = ssl.CERT_NONE
     anyone.set_alpn_protocols(["http/1.1"])  # gRPC's servers refuse this
     began = time.time()
-    answer, problem = _ask_through(anyone, place, patience, _get(place))
+    answer, first = _ask_through(anyone, place, patience, _get(place))
     ended = time.time()
-    speech: Speech | None = "http" if answer.startswith(b"HTTP/") else None
+    if answer.startswith(b"HTTP/"):
+        ahead, within = _clock(answer, began, ended)
+        return Seen("answers", "", True, "http", _certificate_problem(place, patience), ahead, within)
     anyone.set_alpn_protocols(["h2"])
-    if speech is None:
-        frame, second = _ask_through(anyone, place, patience, _PREFACE)
-        speech = "grpc" if _is_frame(frame) else None
-        if speech is None and not _is_tls(problem) and not _is_tls(second):
-            return Seen("answers")  # someone who says nothing that we know
-        problem = second
-    offset, within = _clock(answer, began, ended)
-    return Seen("answers", "", True, speech, _certificate_problem(place, patience) or problem, offset, within)
+    frame, second = _ask_through(anyone, place, patience, _PREFACE)
+    if _is_frame(frame):
+        return Seen("answers", "", True, "grpc", _certificate_problem(place, patience))
+    if not _is_tls(first) and not _is_tls(second):
+        return Seen("answers")  # someone who says nothing that we know
+    return Seen("answers", "", True, None, _certificate_problem(place, patience) or second or HUNG_UP)
 
 
 def _ask_through(context: ssl.SSLContext, place: Place, patience: float, question: bytes) -> tuple[bytes, str]:
@@ -148,7 +152,7 @@ def _ask_through(context: ssl.SSLContext, place: Place, patience: float, questio
 
 
 def _ask_secure(secure: ssl.SSLSocket, question: bytes) -> tuple[bytes, str]:
-    """As `_ask`; a server of TLS 1.3 complains of our certificate only when it is first read from."""
+    """As `_ask`; a server of TLS 1.3 complains of our certificate only when it is first read from, if at all."""
     try:
         secure.sendall(question)
         return secure.recv(4096), ""
@@ -167,11 +171,11 @@ def _certificate_problem(place: Place, patience: float) -> str:
     """What OpenSSL says against the certificate, checked as the exporter checks it; "" where all is well."""
     try:
         context = ssl.create_default_context(cafile=place.authority)
-        context.set_alpn_protocols(["h2" if place.speech == "grpc" else "http/1.1"])
-        answer, problem = _ask_through(context, place, patience, _PREFACE if place.speech == "grpc" else _get(place))
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        _, problem = _ask_through(context, place, patience, _get(place))
     except OSError as error:
         return str(error)
-    return "" if answer or problem.startswith("OS: ") else problem
+    return "" if problem.startswith("OS: ") else problem
 
 
 def _clock(answer: bytes, began: float, ended: float) -> tuple[float | None, float]:

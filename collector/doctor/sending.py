@@ -27,10 +27,14 @@ _HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of one signal: `cause` says why it did not arrive at the first station, None where it did."""
+    """What became of one signal.
+
+    `began` of `time.monotonic`; `cause` says why it did not arrive at the first station, None where it did.
+    """
 
     signal: Signal
     settings: ExporterSettings
+    began: float
     seconds: float
     cause: Cause | None = None
     seen: Seen | None = None
@@ -56,14 +60,14 @@ def send(
     place = of_exporter(settings, variable_of("ENDPOINT", signal, environ))
     if outcome.response is None:
         cause, seen = _why(outcome, signal, settings, place, environ)
-        return Sent(signal, settings, seconds, cause, seen)
+        return Sent(signal, settings, began, seconds, cause, seen)
     refused, words = kind.rejected(outcome.response)
     if refused:
         detail = f"the request was taken, its content refused: {words or 'no reason is given'}"
         cause = Cause("rejected", detail, "see the collector's log")
-        return Sent(signal, settings, seconds, cause)
+        return Sent(signal, settings, began, seconds, cause)
     tells_time = place is not None and place.speech == "http" and between(place, environ) is None
-    return Sent(signal, settings, seconds, None, look(place) if place and tells_time else None)
+    return Sent(signal, settings, began, seconds, None, look(place) if place and tells_time else None)
 
 
 def variable_of(name: str, signal: Signal, environ: Mapping[str, str]) -> str:

@@ -1,0 +1,373 @@
+"""The doctor sends as a service would, and says what keeps a service's telemetry from leaving."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+
+from collector.doctor import sending
+from collector.doctor.finding import Finding, Status
+from collector.local.access import Access
+from collector.local.auth import Tokens
+from collector.local.server import LocalCollector
+from collector.local.tls import Tls
+from telemetry import conventions as c
+from tests import certificates
+from tests.certificates import TOKEN
+from tests.doctor_stand_in import backend, examine, line, listener, silence, verdicts
+from tests.otlp_stand_in import StandIn, attributes, stand_in
+
+PROTOCOLS = ("grpc", "http/protobuf")
+OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+"""One signal is enough where all would say the same."""
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
+    return certificates.make(tmp_path_factory.mktemp("pems"))
+
+
+@pytest.fixture
+def collector() -> Iterator[StandIn]:
+    with stand_in() as running:
+        yield running
+
+
+def sent(endpoint: str, protocol: str = "grpc", **more: str) -> Finding:
+    """What is said of sending a trace there."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER, **more}
+    return line(examine(environ), "send traces")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_one_of_each_is_sent_as_a_service_would_and_is_recognisable(collector: StandIn, protocol: str) -> None:
+    """Headers and resource are the service's; the name and the mark are the doctor's; the three share one trace."""
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc if protocol == "grpc" else collector.http,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=shop",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+        "OTEL_SERVICE_NAME": "clip_encoder",
+        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
+        "OTEL_LOGS_EXPORTER": "otlp",
+    }
+    report = examine(environ)
+    assert [(one.check, one.status) for one in report.findings if one.check.startswith("send")] == [
+        ("send traces", Status.OK), ("send metrics", Status.OK), ("send logs", Status.OK)
+    ]  # fmt: skip
+    ((span, resource),) = collector.spans()
+    (point,) = collector.metric(c.DOCTOR_RUNS.name)
+    (record,) = collector.logs()
+    marks = [attributes(one.attributes) for one in (span, point, record)]
+    assert marks == [{c.SEARCH_DOCTOR.name: report.mark}] * 3
+    assert span.trace_id.hex() == record.trace_id.hex() == report.trace_id
+    assert resource["service.name"] == c.DOCTOR_SERVICE
+    assert resource["deployment.environment.name"] == "test"
+    assert {headers["x-tenant"] for _, _, headers in collector.requests} == {"shop"}
+    assert len(collector.requests) == 3
+
+
+def test_nothing_listens_and_what_listens_instead(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector is there, for HTTP alone: the mend names its port and its protocol."""
+    port = int(collector.http.rpartition(":")[2])
+    monkeypatch.setattr(sending, "_USUAL_PORTS", (port,))
+    found = sent("http://127.0.0.1:9")
+    assert (found.status, found.code) == (Status.FAILED, "nothing_listens")
+    assert found.detail.endswith(f"nothing listens on 127.0.0.1:9, but on the same host {port} speaks HTTP")
+    assert f"port {port} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in found.mend
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_nothing_listens_at_all(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mend says what to start, and names the variable that the address came from."""
+    monkeypatch.setattr(sending, "_USUAL_PORTS", ())
+    found = sent("http://127.0.0.1:9", protocol, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9")
+    assert (found.code, found.detail.partition(": ")[2]) == ("nothing_listens", "nothing listens on 127.0.0.1:9")
+    assert found.mend == (
+        "start a collector (telemetry collect, or telemetry stack up), or correct OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_port_of_the_other_protocol_is_recognised(collector: StandIn, protocol: str) -> None:
+    """4317 for 4318, and the reverse: what speaks there is asked, not guessed by its number."""
+    found = sent(collector.http if protocol == "grpc" else collector.grpc, protocol)
+    here, there = ("gRPC", "HTTP") if protocol == "grpc" else ("HTTP", "gRPC")
+    assert (found.status, found.code) == (Status.FAILED, "wrong_protocol")
+    assert found.detail.endswith(f"speaks {there}, and the exporter {here}")
+    other = "http/protobuf" if protocol == "grpc" else "grpc"
+    assert found.mend.endswith(f"or OTEL_EXPORTER_OTLP_PROTOCOL={other}")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_tls_where_there_is_none(collector: StandIn, protocol: str) -> None:
+    """https:// to a port of plain text."""
+    endpoint = collector.grpc if protocol == "grpc" else collector.http
+    found = sent(endpoint.replace("http://", "https://"), protocol)
+    assert (found.code, found.mend) == (
+        "tls_to_plain", "write http:// in OTEL_EXPORTER_OTLP_ENDPOINT, or switch TLS on there"
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mutual(pems: certificates.Pems) -> Iterator[LocalCollector]:
+    """A collector with TLS that asks for a client's certificate."""
+    access = Access(tls=Tls(pems.certificate, pems.key, pems.authority))
+    with LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", access=access) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def secure(pems: certificates.Pems) -> Iterator[LocalCollector]:
+    """A collector with TLS and a token."""
+    access = Access(Tokens([TOKEN]), Tls(pems.certificate, pems.key))
+    with LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", access=access) as running:
+        yield running
+
+
+def endpoint_of(collector: LocalCollector, protocol: str, scheme: str = "https") -> str:
+    return f"{scheme}://{collector.addresses.grpc if protocol == 'grpc' else collector.addresses.http}"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("scheme", "more", "code"),
+    [
+        ("http", {}, "plain_to_tls"),
+        ("https", {}, "unknown_authority"),
+        ("https", {"CERTIFICATE": "other_authority"}, "unknown_authority"),
+        ("https", {"CERTIFICATE": "authority"}, "unauthorized"),
+    ],
+    ids=["plain text", "the system's authorities", "another authority", "no token"],
+)
+def test_what_stands_between_a_service_and_tls(
+    secure: LocalCollector, pems: certificates.Pems, protocol: str, scheme: str, more: dict[str, str], code: str
+) -> None:
+    """Each with a code of its own, by gRPC and HTTP alike, against the local collector's own TLS."""
+    variables = {f"OTEL_EXPORTER_OTLP_{name}": str(getattr(pems, pem)) for name, pem in more.items()}
+    found = sent(endpoint_of(secure, protocol, scheme), protocol, **variables)
+    assert (found.status, found.code) == (Status.FAILED, code), found
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_port_of_the_other_protocol_is_recognised_through_tls(
+    secure: LocalCollector, pems: certificates.Pems, protocol: str
+) -> None:
+    """As in plain text: a certificate that is in order does not hide it."""
+    other = endpoint_of(secure, "http/protobuf" if protocol == "grpc" else "grpc")
+    found = sent(other, protocol, OTEL_EXPORTER_OTLP_CERTIFICATE=str(pems.authority))
+    assert found.code == "wrong_protocol", found
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_token_that_is_missing_or_wrong(secure: LocalCollector, pems: certificates.Pems, protocol: str) -> None:
+    """The two have different mends; no token is repeated; with the right one all is well."""
+    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
+    endpoint = endpoint_of(secure, protocol)
+    none = sent(endpoint, protocol, **trusted)
+    assert (none.code, none.mend) == ("unauthorized", "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
+    wrong = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20wrong-wrong-wrong")
+    assert (wrong.code, wrong.mend) == ("unauthorized", "correct the token in OTEL_EXPORTER_OTLP_HEADERS")
+    assert "wrong-wrong" not in f"{wrong.detail}{wrong.mend}"
+    right = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{TOKEN}")
+    assert right.status is Status.OK
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("client", "code"),
+    [("", "client_certificate_wanted"), ("other_client", "client_certificate_refused"), ("client", "")],
+)
+def test_a_client_certificate_that_is_missing_or_unknown(
+    mutual: LocalCollector, pems: certificates.Pems, protocol: str, client: str, code: str
+) -> None:
+    """Servers of TLS 1.3 hang up after the handshake, and none of these says why: the doctor knows what that means."""
+    variables = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
+    if client:
+        own = str(getattr(pems, client))
+        variables |= {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": own, "OTEL_EXPORTER_OTLP_CLIENT_KEY": own}
+    found = sent(endpoint_of(mutual, protocol), protocol, **variables)
+    assert found.code == code, found
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_expired_certificate(pems: certificates.Pems, protocol: str) -> None:
+    """The authority is trusted; time is what is wrong."""
+    pair = (pems.expired, pems.expired_key)
+    credentials = grpc.ssl_server_credentials([(pair[1].read_bytes(), pair[0].read_bytes())])
+    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
+    with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
+        endpoint = by_grpc.grpc.replace("localhost", "127.0.0.1") if protocol == "grpc" else by_http.url
+        found = sent(endpoint, protocol, **trusted)
+    assert (found.code, found.mend) == ("expired_certificate", "renew it, and restart what listens there")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_certificate_for_another_name(pems: certificates.Pems, protocol: str) -> None:
+    """The expired one aside, the stand-ins' certificate names localhost and 127.0.0.1, and not 127.0.0.2."""
+    pair = (pems.certificate, pems.key)
+    credentials = grpc.ssl_server_credentials([(pair[1].read_bytes(), pair[0].read_bytes())])
+    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
+    with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
+        endpoint = by_grpc.grpc.replace("localhost", "0.0.0.0") if protocol == "grpc" else by_http.url
+        found = sent(endpoint.replace("127.0.0.1", "0.0.0.0"), protocol, **trusted)
+    assert (found.code, found.mend) == ("wrong_name", "use a name of the certificate in OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "refusal", "code"),
+    [
+        ("grpc", (grpc.StatusCode.PERMISSION_DENIED, ()), "forbidden"),
+        ("http/protobuf", (403, {}), "forbidden"),
+        ("grpc", (grpc.StatusCode.UNIMPLEMENTED, ()), "not_taken"),
+        ("http/protobuf", (404, {}), "not_found"),
+        ("http/protobuf", (415, {}), "not_taken"),
+        ("grpc", (grpc.StatusCode.RESOURCE_EXHAUSTED, ()), "overloaded"),
+        ("http/protobuf", (503, {}), "overloaded"),
+        ("http/protobuf", (500, {}), "refused"),
+    ],
+)
+def test_a_refusal_is_told_by_its_kind(collector: StandIn, protocol: str, refusal: Any, code: str) -> None:
+    """Whoever answered was reached: what it said is what counts."""
+    collector.refusals.append(refusal)
+    found = sent(collector.grpc if protocol == "grpc" else collector.http, protocol)
+    assert (found.status, found.code) == (Status.FAILED, code)
+    assert found.mend
+
+
+def test_what_is_taken_and_refused_all_the_same_is_a_failure(collector: StandIn) -> None:
+    """A partial success that refuses the one span."""
+    refused = ExportTracePartialSuccess(rejected_spans=1, error_message="quota spent")
+    collector.reply = ExportTraceServiceResponse(partial_success=refused).SerializeToString()
+    found = sent(collector.grpc)
+    assert (found.code, "quota spent" in found.detail) == ("rejected", True)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_collector_that_takes_and_never_answers_ends_within_the_timeout(collector: StandIn, protocol: str) -> None:
+    """The service's own limit for one export is kept as well."""
+    collector.hang.set()
+    found = sent(collector.grpc if protocol == "grpc" else collector.http, protocol, OTEL_EXPORTER_OTLP_TIMEOUT="300")
+    assert found.code == "no_answer", found
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_someone_who_speaks_neither_grpc_nor_http(protocol: str) -> None:
+    """A database, say: it greets by bytes of its own, and hangs up."""
+    with listener(lambda connection: connection.sendall(b"\x4a\x00\x00\x00\x0a8.0.36\x00")) as address:
+        found = sent(f"http://{address}", protocol)
+    assert found.code == "unknown_protocol", found
+
+
+def test_someone_who_says_nothing() -> None:
+    """Silence is looked into for a bounded time."""
+    with listener(silence) as address:
+        found = sent(f"http://{address}", OTEL_EXPORTER_OTLP_TIMEOUT="300")
+    assert found.code == "no_answer", found
+    assert found.detail.endswith("takes connections and says nothing")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_name_that_nobody_knows(protocol: str) -> None:
+    """Such as that of a service of Docker, from outside. `.invalid` never exists (RFC 6761)."""
+    found = sent("http://collector.invalid:4317", protocol)
+    assert found.code == "unknown_name", found
+    assert "the name collector.invalid is not known" in found.detail
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not answer, the straight way is open: the mend is an exception for the host. No password is shown."""
+    for name in ("http_proxy", "no_proxy", "NO_PROXY", "grpc_proxy", "https_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://user:password@127.0.0.1:9")
+    endpoint = (collector.grpc if protocol == "grpc" else collector.http).replace("127.0.0.1", "0.0.0.0")
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER}
+    environ["http_proxy"] = "http://user:password@127.0.0.1:9"
+    report = examine(environ)
+    found = line(report, "send traces")
+    assert (found.code, found.mend) == ("proxy", "name 0.0.0.0 in no_proxy")
+    assert "http_proxy=http://***@127.0.0.1:9 and fails; the straight way is open" in found.detail
+    assert line(report, "proxy").detail == "exports to 0.0.0.0 go through http_proxy=http://***@127.0.0.1:9"
+    monkeypatch.setenv("no_proxy", "0.0.0.0")
+    mended = examine({**environ, "no_proxy": "0.0.0.0"})
+    assert line(mended, "send traces").status is Status.OK
+    assert "proxy" not in verdicts(mended)
+
+
+def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> None:
+    """Each says which variable has it so; none is a failure. Logs alone are tried where nothing is said of them."""
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc}
+    report = examine({**endpoint, "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_LOGS_EXPORTER": "console"})
+    assert verdicts(report) == {
+        "sampling": "ok",
+        "send traces": "ok",
+        "send metrics": "skipped pulled",
+        "send logs": "skipped not_exported",
+        "clocks": "skipped not_known",
+    }
+    assert collector.got("metrics") == collector.got("logs") == []
+    unset = examine(endpoint)
+    assert (line(unset, "log export").code, line(unset, "log export").mend) == (
+        "not_exported", "set OTEL_LOGS_EXPORTER=otlp"
+    )  # fmt: skip
+    assert len(collector.logs()) == 1
+
+
+def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None:
+    """Where logs are not switched on, an endpoint without logs is no failure."""
+    collector.refusals += [None, None, None]
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://127.0.0.1:9"}
+    report = examine(endpoint)
+    assert verdicts(report)["send logs"] == "skipped nothing_listens"
+    assert report.ok
+    assert not examine({**endpoint, "OTEL_LOGS_EXPORTER": "otlp"}).ok
+
+
+@pytest.mark.parametrize(
+    ("sampler", "share", "says"),
+    [
+        ("parentbased_always_on", "", "services send every trace"),
+        ("always_off", "", "services send no trace; the marked one is sent all the same"),
+        ("parentbased_traceidratio", "0.005", "services send 0.5 % of the traces; the marked one is sent all the same"),
+    ],
+)
+def test_head_sampling_is_told_and_does_not_hold_back_the_marked_trace(
+    collector: StandIn, sampler: str, share: str, says: str
+) -> None:
+    """Sampling is a choice, no failure; who looks for a trace should know of it."""
+    variables = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": share}
+    report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **variables})
+    assert says in line(report, "sampling").detail
+    assert report.ok
+    ((span, _),) = collector.spans()
+    assert span.flags & 1
+
+
+def test_settings_that_are_wrong_are_all_told_and_nothing_is_sent(collector: StandIn) -> None:
+    """As services with them would say; a secret is not shown."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "pigeon"}
+    report = examine({**environ, "OTEL_TRACES_SAMPLER_ARG": "7", "OTEL_EXPORTER_OTLP_HEADERS": "secret"})
+    assert {one.code for one in report.findings} == {"wrong_setting"}
+    said = " ".join(one.detail for one in report.findings)
+    assert all(name in said for name in ("PROTOCOL='pigeon'", "SAMPLER_ARG='7'", "HEADERS=***"))
+    assert (collector.requests, report.exit_status) == ([], 1)
+
+
+def test_a_process_that_records_nothing_is_told_so(collector: StandIn) -> None:
+    """All the rest may be well."""
+    report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_SDK_DISABLED": "true"})
+    assert (line(report, "settings").code, line(report, "send traces").status) == ("disabled", Status.OK)
+    assert not report.ok
+
+
+def test_a_socket_file_is_an_endpoint_too(tmp_path: Path) -> None:
+    """An address as gRPC has it; where nobody listens the failure is told without a port."""
+    found = sent(f"unix:///{tmp_path}/none.sock")
+    assert found.status is Status.FAILED
