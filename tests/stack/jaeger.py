@@ -60,9 +60,13 @@ def _spans(resource_spans: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, An
                     "attributes": _attributes(span),
                     "resource": resource,
                     "scope": scope_spans["scope"]["name"],
-                    "events": [(event["name"], _attributes(event)) for event in span.get("events", [])],
-                    "links": [(link["traceId"], link["spanId"], _attributes(link)) for link in span.get("links", [])],
+                    "events": [{"name": e["name"], "attributes": _attributes(e)} for e in span.get("events", [])],
+                    "links": [_link(link) for link in span.get("links", [])],
                 }
+
+
+def _link(link: Mapping[str, Any]) -> dict[str, Any]:
+    return {"trace_id": link["traceId"], "span_id": link["spanId"], "attributes": _attributes(link)}
 
 
 def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:

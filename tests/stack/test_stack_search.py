@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -99,10 +100,10 @@ def test_attributes_arrive_with_their_types(searched: Searched) -> None:
 def test_a_span_links_to_its_batch_and_the_batch_to_it(searched: Searched) -> None:
     """The trace of the forward pass is in Jaeger too, linked both ways."""
     (inference,) = searched.trace.named("txt_minibatch_encoding")
-    ((batch_id, _, _),) = inference["links"]
-    batch = eventually(lambda: jaeger.trace(searched.stack, batch_id))
+    (link,) = inference["links"]
+    batch = eventually(lambda: jaeger.trace(searched.stack, link["trace_id"]))
     (root,) = batch.named("batch")
-    assert [link[:2] for link in root["links"]] == [(searched.trace_id, inference["span_id"])]
+    assert [(one["trace_id"], one["span_id"]) for one in root["links"]] == [(searched.trace_id, inference["span_id"])]
 
 
 def test_metrics_of_spans_count_every_span_of_the_tree(searched: Searched) -> None:
@@ -130,7 +131,7 @@ def test_the_service_graph_knows_who_calls_whom(searched: Searched) -> None:
         return {(m["client"], m["server"]) for m, value in rows if value}
 
     for metric in ("total", "client_seconds_count", "server_seconds_count"):
-        becomes(lambda metric=metric: found(metric), edges)
+        becomes(partial(found, metric), edges)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Nothing is lost unseen with the real Collector: sent, served, measured, stored, sampled out and dropped add up."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stack.profiles import PROFILES
+from collector.stack.stack import Stack
+from demo_flow.books import read_books
+from tests.stack import jaeger, prometheus
+from tests.stack.asking import becomes
+from tests.stack.pamazon import SEARCH, pamazon
+from tests.stack.test_stack_sampling import decisions
+
+RATE, SECONDS = 40, 6
+SENT = RATE * SECONDS
+MEASURED = 'search_request_duration_seconds_count{job="pamazon/gateway",search_operation="search"}'
+SERVED = f'traces_span_metrics_calls_total{{service_name="gateway",span_name="{SEARCH}",span_kind="SPAN_KIND_SERVER"}}'
+GATEWAYS = [
+    one for one in PROFILES["gateways"] if one.name in {"jaeger", "prometheus", "gateway-1", "gateway-2", "agent"}
+]
+
+
+def searched(folder: Path, otlp: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], int]:
+    """Let Pamazon, with an empty index, be searched and end, and check the books of each process.
+
+    Returned: the client's report, and the spans that all four processes recorded.
+    """
+    with pamazon(folder, otlp, environment) as shop:
+        report = shop.load(RATE, SECONDS)
+    assert (report["sent"], report["errors"]) == (SENT, {})
+    books = [*read_books(folder / "logs"), report["telemetry"]]
+    assert len(books) == 4, "client and three roles say how their telemetry ended"
+    for book in books:
+        assert book["recorded"] == book["exported"] + sum(book["dropped"].values())
+    return report, sum(book["recorded"] for book in books)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "least", "most"),
+    [
+        ({"OTEL_TRACES_SAMPLER": "always_on"}, SENT, SENT),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}, 1, SENT // 3),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, 0, 0),
+    ],
+    ids=["100 %", "10 %", "0 %"],
+)
+def test_the_books_balance(tmp_path: Path, sampler: Mapping[str, str], least: int, most: int) -> None:
+    """Searches sent = count of the duration metric; sampled ones = roots stored + drops counted = SERVER spans.
+
+    Metrics count every search and the metrics of spans the sampled ones, so their difference is what the sampler left
+    out, and Prometheus can tell it.
+    """
+    with Stack("minimal", data_dir=tmp_path / "stack") as stack:
+        report, _ = searched(tmp_path, stack.address("collector.otlp_grpc"), sampler)
+        recorded, dropped = report["telemetry"]["recorded"], sum(report["telemetry"]["dropped"].values())
+        assert least <= recorded <= most
+        becomes(lambda: prometheus.total(stack, MEASURED), SENT)
+        becomes(lambda: jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT) + dropped, recorded)
+        becomes(lambda: jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT), recorded)
+        left_out = f"sum({MEASURED}) - (sum({SERVED}) or vector(0))"
+        becomes(lambda: [value for _, value in prometheus.query(stack, left_out)], [SENT - recorded])
+        assert prometheus.total(stack, "search_telemetry_dropped_total") == 0
+
+
+def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
+    """Every search is measured, and counted as a SERVER span; roots in Jaeger + counted as sampled out = traces made.
+
+    The traces of the forward passes are sampled for themselves, so they stand in the sum.
+    """
+    with Stack(GATEWAYS, data_dir=tmp_path / "stack", environment={"OTELCOL_KEEP_PERCENT": "10"}) as stack:
+        report, spans = searched(tmp_path, stack.address("agent.otlp_grpc"), {})
+        assert (report["telemetry"]["recorded"], report["telemetry"]["dropped"]) == (SENT, {})
+        becomes(lambda: prometheus.total(stack, MEASURED), SENT)
+        becomes(lambda: prometheus.total(stack, SERVED), SENT)
+        becomes(lambda: prometheus.total(stack, "traces_span_metrics_calls_total"), spans)
+        made = SENT + int(prometheus.total(stack, 'traces_span_metrics_calls_total{span_name="batch"}'))
+        becomes(lambda: sum(decisions(stack).values()), made)
+
+        def stored() -> int:
+            searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
+            return searches + jaeger.roots(stack, "batch", "clip_encoder", "internal", limit=2 * SENT)
+
+        becomes(stored, made - decisions(stack)["not_sampled"])
+        assert 0 < stored() < made / 2
+        searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
+        assert jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT) == searches, "kept traces are whole"
