@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from telemetry.pipeline import causes
 from telemetry.pipeline.counts import Counts, Reason
 from telemetry.pipeline.sending import Outcome, Sender
 from telemetry.pipeline.signals import SignalKind
@@ -133,7 +134,7 @@ class Delivery:
             "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
             self.kind.name,
             self._where,
-            outcome.problem,
+            causes.explained(outcome.problem),
         )
 
     def _warn_of_loss(self) -> None:

@@ -33,7 +33,7 @@ class HttpSender:
         try:
             answer = self._session.post(self._settings.endpoint, data=body, timeout=timeout, allow_redirects=False)
         except requests.exceptions.SSLError as error:
-            return Outcome(problem=f"TLS: {error}")
+            return Outcome(problem=f"TLS: {_reason(error)}", retry=True)  # a certificate may be renewed
         except requests.exceptions.RequestException as error:
             return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
         except Exception as error:  # noqa: BLE001  nothing here may reach the thread
@@ -66,11 +66,20 @@ def _session(settings: ExporterSettings) -> requests.Session:
     return session
 
 
+def _reason(error: requests.exceptions.SSLError) -> object:
+    """Return what OpenSSL said, without what was made of it on the way up."""
+    pool_error = error.args[0] if error.args else error
+    return getattr(pool_error, "reason", pool_error)
+
+
 def _said(answer: requests.Response) -> str:
     """Return the collector's own words: OTLP's errors are a `google.rpc.Status`, in protobuf or JSON."""
     try:
-        if answer.headers.get("Content-Type", "").startswith("application/json"):
+        kind = answer.headers.get("Content-Type", "")
+        if kind.startswith("application/json"):
             message = str(answer.json()["message"])
+        elif kind.startswith("text/plain") or not kind:  # Go answers plain text to a TLS port without one
+            message = answer.text.strip()
         else:
             message = str(Status.FromString(answer.content).message)
     except Exception:  # noqa: BLE001  whatever else stands there, such as a proxy's page

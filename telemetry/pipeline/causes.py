@@ -1,0 +1,52 @@
+"""Says what is behind a failed export, and how to mend it.
+
+In: what gRPC, OpenSSL, `requests` or the collector said. Out: the same with the cause and its mend, where it is a known
+one. State: none.
+
+Whoever refuses a sender says so in the words of its own layer: a port that speaks TLS closes the socket, one that does
+not has a wrong version number.
+"""
+
+from typing import Final
+
+_UNTRUSTED: Final = (
+    "the collector's certificate is of an authority that is not trusted here: name its PEM file in "
+    "OTEL_EXPORTER_OTLP_CERTIFICATE"
+)
+_NAME: Final = "the collector's certificate is for another name: use one of its names in OTEL_EXPORTER_OTLP_ENDPOINT"
+_TOKEN: Final = "it asks for a token: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"  # noqa: S105
+_STRANGER: Final = (
+    "it hangs up, as on senders without a certificate that it knows: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY"
+)
+_PLAIN: Final = "that port speaks plain text: write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"
+_TLS: Final = "that port speaks TLS: write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"
+
+_CAUSES: Final = (
+    ("certificate has expired", "renew the collector's certificate"),
+    ("not yet valid", "the collector's certificate is not valid yet: compare the clocks of both machines"),
+    ("self-signed certificate", _UNTRUSTED),
+    ("self signed certificate", _UNTRUSTED),
+    ("unable to get", _UNTRUSTED),
+    ("doesn't match", _NAME),
+    ("not valid for", _NAME),
+    ("Hostname Verification Check failed", _NAME),
+    ("WRONG_VERSION_NUMBER", _PLAIN),
+    ("CERTIFICATE_REQUIRED", _STRANGER),
+    ("UNKNOWN_CA", _STRANGER),
+    ("Unwrap failed", _STRANGER),
+    ("EOF occurred in violation of protocol", _STRANGER),
+    ("HTTP request to an HTTPS server", _TLS),
+    ("Socket closed", "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("UNAUTHENTICATED", _TOKEN),
+    ("HTTP 401", _TOKEN),
+)
+"""A part of what was said; what to do. The first that fits."""
+
+
+def explained(problem: str) -> str:
+    """Return `problem`, with its mend where one is known."""
+    for part, mend in _CAUSES:
+        if part in problem:
+            return f"{problem}; {mend}"
+    return problem
