@@ -94,8 +94,6 @@ def _lost(one: Asked, check: str, signal: Signal, sent: Sent) -> Finding:
         detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
         mend = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
         return skipped(check, Cause("elsewhere", detail, mend))
-    # The time for waiting is up: a moment more for why.
-    one.api.deadline = time.monotonic() + 2.0
     return failed(check, one.backend.missing(one.api, signal))
 
 

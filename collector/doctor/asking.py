@@ -3,7 +3,7 @@
 In: a base URL, a path. Out: JSON, or a `TroubleError` with its cause. State: the connection, owned by one `Api`; and
 how far the backend's clock is ahead, as its answers tell.
 
-Every question is bounded: in time by the run's deadline, however slowly the answer drips, and in size.
+Every question is bounded, in time, however slowly the answer drips, and in size.
 """
 
 import json
@@ -21,8 +21,8 @@ from telemetry.pipeline.sending import is_here
 
 _LONGEST: Final = 32 << 20
 """Bytes of an answer: Prometheus's list of targets may be long."""
-_PATIENCE: Final = 5.0
-"""Seconds for one answer."""
+_PATIENCE: Final = 3.0
+"""Seconds for one answer, wherever the deadline is: what was asked just before it is still heard."""
 _AGAIN: Final = 0.25
 """Seconds between two questions for the same thing."""
 
@@ -41,7 +41,7 @@ class Api:
     """One backend's API, for one run.
 
     Arguments: `base` URL; `place`, the same for the explanations; `headers` of every question; `deadline` of
-    `time.monotonic`; `client`, where it is not the usual one.
+    `time.monotonic`, after which nothing is asked again; `client`, where it is not the usual one.
     """
 
     def __init__(
@@ -69,13 +69,15 @@ class Api:
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON that answers. Raises `TroubleError`."""
         began = time.time()
-        until = min(self.deadline, time.monotonic() + _PATIENCE)
+        until = time.monotonic() + _PATIENCE
         try:
             with self._client.stream("GET", f"{self.base}{path}", params=parameters, headers=self._headers) as answer:
                 self._keep_time(answer.headers.get("date", ""), began)
                 body = self._read(answer, until)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
+        if answer.status_code == 400 and (cause := explain.connection(self.place, probe.look(self.place))):
+            raise TroubleError(cause)  # plain text at a port of TLS
         if answer.status_code >= 300:
             raise self._refused(answer.status_code, body)
         try:
@@ -121,7 +123,7 @@ class Api:
         return TroubleError(Cause("unreachable", f"{self.place.address}: {error}", f"correct {self.place.named}"))
 
     def _refused(self, status: int, body: bytes) -> TroubleError:
-        said = " ".join(body[:200].decode("utf-8", "replace").split())
+        said = _said(body)
         words = f"{self.place.address} answers HTTP {status}{f': {said}' if said else ''}"
         if status in {401, 403}:
             code = "unauthorized" if status == 401 else "forbidden"
@@ -135,6 +137,17 @@ class Api:
     def _foreign(self) -> TroubleError:
         detail = f"{self.place.address} answers, and not with JSON: something else listens there"
         return TroubleError(Cause("foreign", detail, f"correct {self.place.named}"))
+
+
+def _said(body: bytes) -> str:
+    """The words of an error: out of the forms of JSON in use here, else as they are."""
+    try:
+        told = json.loads(body)
+        told = told.get("error") or told.get("detail") or told
+        words = str(told["message"] if isinstance(told, dict) else told)
+    except (ValueError, AttributeError, KeyError):
+        words = body[:1000].decode("utf-8", "replace")
+    return " ".join(words.split())[:200]
 
 
 _SEE_LOG: Final = "see its log"

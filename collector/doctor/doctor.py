@@ -24,7 +24,7 @@ from telemetry import conventions as c
 from telemetry.errors import ConfigurationError
 from telemetry.settings import SIGNALS, Settings, Signal, load
 
-_SPARE: Final = 5.0
+_SPARE: Final = 10.0
 """Seconds after the deadline, for finding out why something failed or did not come."""
 _SENDING: Final = 10.0
 """Seconds for one export, at most; a service's own limit may be lower."""

@@ -8,6 +8,7 @@ from typing import Any
 from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
+from collector.local.auth import TOKEN, TOKEN_FILE
 from telemetry import conventions as c
 from telemetry.settings import Signal
 
@@ -22,7 +23,13 @@ class Local:
         """Health is for everyone; services are for those who may read."""
         if "status" not in api.get("/api/health"):
             raise TroubleError(Cause("foreign", f"{api.base} is no local collector", f"correct {api.place.named}"))
-        api.get("/api/services", limit=1)
+        try:
+            api.get("/api/services", limit=1)
+        except TroubleError as trouble:
+            if trouble.status != 401:
+                raise
+            mend = f"put the collector's token into {TOKEN}, or name a file that holds it in {TOKEN_FILE}"
+            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, mend), status=401) from None
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
         """By trace id; the metric by its mark."""
