@@ -128,10 +128,10 @@ def silence(connection: socket.socket) -> None:
         pass
 
 
-def examine(environ: Mapping[str, str], timeout: float = 10.0, ca: Path | None = None, **urls: str) -> Report:
+def examine(environ: Mapping[str, str], timeout: float = 10.0, **urls: str) -> Report:
     """Run the doctor with these variables; backends that are not named are left out."""
     given: dict[str, str | None] = {name: urls.get(name, "none") for name in options.BACKENDS}
-    return doctor.run(options.Options(options.targets(given, environ), ca=ca, timeout=timeout, environ=environ))
+    return doctor.run(options.Options(options.targets(given, environ), timeout=timeout, environ=environ))
 
 
 def line(report: Report, check: str) -> Finding:
