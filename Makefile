@@ -1,9 +1,11 @@
 # make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, Loki and Kafka into your cache (20 minutes, once)
+# make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
 # make bench       side-by-side benchmarks
-# make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…)
+# make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…),
+#                  then a minute each without Collector and without Jaeger (OUTAGE_SECONDS=60)
 # make docs        regenerate what is generated: docs/signals.md
 # make proto       regenerate the gRPC code of the demo
 # make test-clip   the tests that need torch and OpenCLIP, in an environment of their own (7 GB)
@@ -15,7 +17,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack lint mutants bench chaos docs proto test-clip clean
+.PHONY: help env demo test stack test-stack lint mutants bench chaos docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -41,6 +43,10 @@ test: env
 stack: env
 	@$(BIN)/python -m collector.stack
 
+# -m '': the slow ones, too.
+test-stack: env
+	@$(BIN)/python -m pytest tests/stack -m ''
+
 lint: env
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -55,6 +61,8 @@ bench: env
 
 chaos: env
 	@$(BIN)/python -m tests.chaos --seconds $(or $(CHAOS_SECONDS),600) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+	@STACK_OUTAGE_SECONDS=$(or $(OUTAGE_SECONDS),60) $(BIN)/python -m pytest -m '' -s tests/stack/test_stack_away.py \
+	  tests/stack/test_stack_kills.py::test_jaeger_may_be_away
 
 docs: env
 	@$(BIN)/python -m docs.generate

@@ -22,6 +22,8 @@ GATEWAYS = [
     one for one in PROFILES["gateways"] if one.name in {"jaeger", "prometheus", "gateway-1", "gateway-2", "agent"}
 ]
 
+pytestmark = pytest.mark.slow
+
 
 def searched(folder: Path, otlp: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], int]:
     """Let Pamazon, with an empty index, be searched and end, and check the books of each process.

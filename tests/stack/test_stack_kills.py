@@ -41,7 +41,7 @@ MINIMAL = only("minimal", "jaeger", "collector")
 GATEWAYS = only("gateways", "jaeger", "gateway-1", "gateway-2", "agent")
 KAFKA = only("scale", "kafka", "jaeger", "gateway-1", "gateway-2", "agent")
 
-pytestmark = pytest.mark.timeout(300 + 3 * OUTAGE)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 3 * OUTAGE)]
 
 
 @pytest.mark.parametrize(("programs", "killed"), [(MINIMAL, "collector"), (GATEWAYS, "agent")], ids=["alone", "agent"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from collector.stack.stack import Stack
 from demo_flow.demo import Collector, free_address
@@ -125,6 +126,7 @@ def _anyones(value: Any) -> Any:
     return re.sub(r"127\.0\.0\.1:\d+", "HOST:PORT", value) if isinstance(value, str) else value
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_traces_and_metrics(home: Path, tmp_path: Path) -> None:
     """Run against the local collector and against the real one; nothing is told to it but the address.
 

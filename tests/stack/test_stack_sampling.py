@@ -17,6 +17,8 @@ from tests.stack.stored import missing
 RATE = 2000
 SECONDS = 10
 DECIDED = "otelcol_processor_tail_sampling_global_count_traces_sampled_total"
+pytestmark = pytest.mark.slow
+
 PROGRAMS = [one for one in PROFILES["gateways"] if one.name in {"jaeger", "gateway-1", "gateway-2", "agent"}]
 
 
