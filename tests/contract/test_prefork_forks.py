@@ -214,7 +214,7 @@ show([handle.stats.recorded == handle.stats.exported + handle.stats.spans.lost])
     )
     # gRPC says so where one of its threads was busy with something else at a fork, as on a machine that is overloaded.
     said = [line for line in ended.err.splitlines() if "fork_posix.cc" not in line]
-    assert (ended.status, said, ended.shown) == (0, [], [[True]])
+    assert (ended.status, said, ended.shown) == (0, [], [[True]]), ended.err
 
 
 def test_killed_children_lose_their_last_half_second_at_most(collector: StandIn) -> None:
