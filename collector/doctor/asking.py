@@ -58,6 +58,7 @@ class Api:
         self.clock: tuple[float, float] | None = None
         """Seconds that the backend's clock is ahead of ours, and how exact that is."""
         self._headers = dict(headers)
+        self._understood = False  # whether any question was
         self._client = client or _client(base, place)
 
     def __enter__(self) -> Self:
@@ -76,10 +77,9 @@ class Api:
                 body = self._read(answer, until)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-        if answer.status_code == 400 and (cause := explain.connection(self.place, probe.look(self.place))):
-            raise TroubleError(cause)  # plain text at a port of TLS
         if answer.status_code >= 300:
             raise self._refused(answer.status_code, body)
+        self._understood = True
         try:
             return json.loads(body)
         except ValueError:
@@ -123,6 +123,10 @@ class Api:
         return TroubleError(Cause("unreachable", f"{self.place.address}: {error}", f"correct {self.place.named}"))
 
     def _refused(self, status: int, body: bytes) -> TroubleError:
+        if status == 400 and not self._understood:  # plain text at a port of TLS may be answered by a complaint
+            cause = explain.connection(self.place, probe.look(self.place))
+            if cause is not None:
+                return TroubleError(cause)
         said = _said(body)
         words = f"{self.place.address} answers HTTP {status}{f': {said}' if said else ''}"
         if status in {401, 403}:

@@ -48,7 +48,7 @@ def of_exporter(settings: ExporterSettings, named: str) -> Place | None:
     speech: Speech = "grpc" if settings.protocol == "grpc" else "http"
     return Place(
         parts.hostname or "",
-        parts.port or (443 if scheme == "https" else 80),
+        parts.port or (80 if scheme == "http" and speech == "http" else 443),  # gRPC takes 443 in plain text too
         scheme == "https",
         speech,
         named,

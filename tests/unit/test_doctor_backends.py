@@ -1,6 +1,5 @@
 """The doctor asks every backend whether what was sent arrived, and says why not."""
 
-import json
 import socket
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from tests.certificates import TOKEN
 from tests.doctor_stand_in import NOTHING_LISTENS, Backend, backend, examine, line, listener, silence, verdicts
 from tests.otlp_stand_in import StandIn, stand_in
 
-SOON = 0.6
+SOON = 0.4
 """Seconds to wait for what will never come."""
 JAEGER: dict[str, Any] = {"/api/services": (200, {"data": []})}
 LOKI = {"/loki/api/v1/status/buildinfo": (200, {"version": "3.7.8"}), "/loki/api/v1/labels": (200, {})}
@@ -284,8 +283,29 @@ def test_metrics_that_are_scraped_or_not(
     found = verdicts(report)
     assert (found["prometheus: metric"], found["prometheus targets"]) == (metric, scraping)
     assert says in line(report, "prometheus targets").detail
-    (query,) = {json.dumps(parameters) for path, parameters, _ in running.asked if path == "/api/v1/query"}
-    assert json.loads(query) == {"query": [f'{{search_doctor="{report.mark}"}}']}
+    queries = {parameters["query"][0] for path, parameters, _ in running.asked if path == "/api/v1/query"}
+    plain, dotted = f'{{search_doctor="{report.mark}"}}', f'{{"search.doctor"="{report.mark}"}}'
+    assert queries == ({plain} if series else {plain, dotted})
+
+
+def test_a_prometheus_that_keeps_dots_is_asked_with_them(collector: StandIn) -> None:
+    """As its own OTLP receiver may be told to; older ones do not understand the question."""
+
+    def dotted(parameters: dict[str, list[str]]) -> tuple[int, Any]:
+        kept = parameters["query"][0].startswith('{"search.doctor"=')
+        return 200, {"data": {"result": FOUND if kept else []}}
+
+    def older(parameters: dict[str, list[str]]) -> tuple[int, Any]:
+        return (
+            (400, {"error": "parse error"}) if '"search.' in parameters["query"][0] else (200, {"data": {"result": []}})
+        )
+
+    codes = {}
+    for name, answer in (("dotted", dotted), ("older", older)):
+        with backend({**prometheus(target()), "/api/v1/query": answer}) as running:
+            report = examine(environ(collector), timeout=SOON, prometheus=running.url)
+        codes[name] = verdicts(report)["prometheus: metric"]
+    assert codes == {"dotted": "ok", "older": "failed not_scraped"}
 
 
 def test_a_prometheus_that_wants_a_token_gets_it_by_an_option(collector: StandIn) -> None:

@@ -13,11 +13,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from collector.doctor import sending
 from collector.doctor.finding import Finding, Status
+from collector.doctor.place import of_exporter
 from collector.local.access import Access
 from collector.local.auth import Tokens
 from collector.local.server import LocalCollector
 from collector.local.tls import Tls
 from telemetry import conventions as c
+from telemetry.settings import load
 from tests import certificates
 from tests.certificates import TOKEN
 from tests.doctor_stand_in import backend, examine, line, listener, silence, verdicts
@@ -365,6 +367,28 @@ def test_a_process_that_records_nothing_is_told_so(collector: StandIn) -> None:
     report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_SDK_DISABLED": "true"})
     assert (line(report, "settings").code, line(report, "send traces").status) == ("disabled", Status.OK)
     assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("variables", "address", "tls", "speech"),
+    [
+        ({}, "localhost:4317", False, "grpc"),
+        ({"ENDPOINT": "collector:4317"}, "collector:4317", False, "grpc"),
+        ({"ENDPOINT": "collector:4317", "INSECURE": "false"}, "collector:4317", True, "grpc"),
+        ({"ENDPOINT": "http://collector"}, "collector:443", False, "grpc"),
+        ({"ENDPOINT": "http://collector/otlp", "PROTOCOL": "http/protobuf"}, "collector:80", False, "http"),
+        ({"ENDPOINT": "https://[::1]", "PROTOCOL": "http/protobuf"}, "[::1]:443", True, "http"),
+        ({"PROTOCOL": "http/protobuf"}, "localhost:4318", False, "http"),
+    ],
+)
+def test_the_place_that_is_looked_at_is_the_one_that_is_sent_to(
+    variables: dict[str, str], address: str, tls: bool, speech: str
+) -> None:
+    """With the defaults of the protocol: gRPC takes port 443 where none is written, in plain text too."""
+    settings = load({}, {f"OTEL_EXPORTER_OTLP_{name}": value for name, value in variables.items()})
+    place = of_exporter(settings.traces, "")
+    assert place is not None
+    assert (place.address, place.tls, place.speech) == (address, tls, speech)
 
 
 def test_a_socket_file_is_an_endpoint_too(tmp_path: Path) -> None:

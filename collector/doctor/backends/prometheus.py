@@ -35,9 +35,10 @@ class Prometheus:
             raise TroubleError(Cause("foreign", f"{api.base} is no Prometheus", f"correct {api.place.named}"))
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
-        """By the mark alone: name and suffixes differ with who translates them."""
-        query = f'{{{label_name(c.SEARCH_DOCTOR.name)}="{marked.mark}"}}'
-        found = api.get("/api/v1/query", query=query)["data"]["result"]
+        """By the mark alone: name and suffixes differ with who translates them; the dot is kept where none does."""
+        dotted = c.SEARCH_DOCTOR.name
+        queries = (f'{{{label}="{marked.mark}"}}' for label in (label_name(dotted), f'"{dotted}"'))
+        found = next((series for query in queries if (series := _series(api, query))), ())
         return f"is {found[0]['metric'].get('__name__', 'a series')}" if found else None
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
@@ -61,6 +62,17 @@ class Prometheus:
             cause = Cause("not_scraped", "there is nothing to scrape", mend)
             return [skipped(CHECK, cause) if arrived else failed(CHECK, cause)]
         return [ok(CHECK, f"all {len(targets)} are up")]
+
+
+def _series(api: Api, query: str) -> Sequence[dict[str, Any]]:
+    """What a query finds; nothing where it is not understood, as names with dots are not before Prometheus 3."""
+    try:
+        found: Sequence[dict[str, Any]] = api.get("/api/v1/query", query=query)["data"]["result"]
+    except TroubleError as trouble:
+        if trouble.status == 400:
+            return ()
+        raise
+    return found
 
 
 def _targets(api: Api) -> Sequence[dict[str, Any]]:
