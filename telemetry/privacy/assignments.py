@@ -17,9 +17,11 @@ from telemetry.privacy.verdicts import looks_random
 HINTS: Final = ("=", ":", "--", "<")
 """Of these, every text that names a secret holds one."""
 
-# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space; or a tag.
+# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space; or a tag. Before it may
+# stand the end of a line as `repr` and JSON write it, whose letter is none of the name's.
 _NAMED: Final = re.compile(
-    r"""(?<![A-Za-z0-9_])(?:(?P<name>[A-Za-z_][\w.-]{0,63}+)[\\"'\]]{0,4}+\s{0,2}+(?P<sign>=>|:=|==?|:)\s{0,3}+"""
+    r"""(?:(?<![A-Za-z0-9_])|(?=\\))(?:\\(?P<escape>[nrt]))?+"""
+    r"""(?:(?P<name>[A-Za-z_][\w.-]{0,63}+)[\\"'\]]{0,4}+\s{0,2}+(?P<sign>=>|:=|==?|:)\s{0,3}+"""
     r"""|--?(?P<option>[A-Za-z][\w-]{0,63}+)["']?+[\s,]{1,3}(?=[^\s-])|<(?P<tag>[A-Za-z_][\w.-]{0,63}+)>)"""
 )
 _QUOTED: Final = re.compile(r"""(?P<q>\\{0,3}["'])""")
@@ -28,6 +30,7 @@ _IN_SINGLE: Final = re.compile(r"[^'\\]*+(?:\\[\s\S][^'\\]*+)*+")
 _IN_ESCAPED: Final = re.compile(r"""[^"'\\]*+""")
 _LINE: Final = re.compile(r"""[^\r\n"']*+""")
 _INSIDE: Final = re.compile(r"[^<]*+")
+_ESCAPED_LINE: Final = re.compile(r"\\[nrt]")
 _WORD: Final = re.compile(r"""[^\s;&"'<>]*+""")
 _NO_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "***", "[redacted"})
 _LEAST_WEAK: Final = 6  # characters of a credential behind an everyday word
@@ -35,16 +38,19 @@ _LEAST_WEAK: Final = 6  # characters of a credential behind an everyday word
 
 def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
     """Yield begin and end of every value that its name hides, in order."""
-    done = 0
+    done = passed = 0
     for match in _NAMED.finditer(text):
-        if match.start() < done:
+        if match.start() < passed:
             continue  # inside a value that is hidden already
-        phrase = keys.found(match["name"] or match["option"] or match["tag"])
-        if not phrase:
-            continue
-        begin, end = _value(text, match.end(), tagged=match["tag"] is not None, header=not HEADERS.isdisjoint(phrase))
-        if _is_secret(text[begin:end], match, weak=keys.weak(phrase)):
-            done = end
+        name = match["name"] or match["option"] or match["tag"]
+        phrase = keys.found(name) or (keys.found(match["escape"] + name) if match["escape"] else ())
+        header = not HEADERS.isdisjoint(phrase)
+        if not phrase or (match.end() < done and not header):
+            continue  # no secret's name; or one whose value is hidden already, with that of a name before
+        begin, end = _value(text, max(match.end(), done), tagged=match["tag"] is not None, header=header)
+        if begin < end and _is_secret(text[begin:end], match, weak=keys.weak(phrase)):
+            line = _ESCAPED_LINE.search(text, begin, end)
+            passed, done = end if line is None else line.start(), end  # names on the next line have values of their own
             yield begin, end
 
 
@@ -74,4 +80,4 @@ def _is_secret(value: str, match: re.Match[str], *, weak: bool) -> bool:
 
 def _in_prose(match: re.Match[str]) -> bool:
     """Say whether a colon stands as in a sentence: right after the word, and a space after it."""
-    return match[0].endswith(": ") and match["name"] + ": " == match[0]
+    return match["name"] is not None and match.string[match.start("name") : match.end()] == match["name"] + ": "

@@ -37,7 +37,8 @@ class Rule:
 
 _LONG: Final = re.compile("[A-Za-z0-9_=+/.~-]{14}")
 _DIGITS: Final = re.compile("[0-9]{3}")
-_START: Final = r"(?<![A-Za-z0-9])"  # a key begins where a word does
+_LINE: Final = r"(?<=\\[nrt])"  # a line begins, as `repr` and JSON write it
+_START: Final = rf"(?:(?<![A-Za-z0-9])|{_LINE})"  # a key begins where a word does
 
 _KEYS: Final = (
     ("aws_key", "AWS access key ids",
@@ -72,11 +73,12 @@ _AZURE: Final = r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}"
 _USER: Final = r"""[^\s/?#"'<>]{1,256}"""
 
 _CARD: Final = (
-    r"(?<![\w.+])(?<![\w.]-)(?:[0-9]{13,19}|[0-9]{4}[ .-][0-9]{4}[ .-][0-9]{4}[ .-][0-9]{4}(?:[ .-][0-9]{3})?"
+    rf"(?:(?<![\w.+])(?<![\w.]-)|{_LINE})"
+    r"(?:[0-9]{13,19}|[0-9]{4}[ .-][0-9]{4}[ .-][0-9]{4}[ .-][0-9]{4}(?:[ .-][0-9]{3})?"
     r"|[0-9]{4}[ .-][0-9]{6}[ .-][0-9]{4,5})(?![.-]?\w)"
 )
-_IBAN: Final = r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?+[A-Z0-9]){11,36}+"
-_SSN: Final = r"(?<![\w-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w-])"
+_IBAN: Final = _START + r"[A-Z]{2}[0-9]{2}(?:[ -]?+[A-Z0-9]){11,36}+"
+_SSN: Final = rf"(?:(?<![\w-])|{_LINE})" + r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w-])"
 _IP: Final = r"(?<![\w.:])(?:[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|[0-9A-Fa-f:]{2,39}[0-9.]{0,15})(?![\w])"
 
 RULES: Final = (
@@ -98,13 +100,14 @@ RULES: Final = (
          re.compile(r"(?<=\[redacted:jwt\])\.[A-Za-z0-9_.-]*")),
     Rule("credentials", "`Bearer`, `Basic` and the like with their credentials",
          ("bearer", "basic", "apikey", "token"),
-         re.compile(r"(?i)\b(bearer|basic|apikey|token)[ \t]{1,3}([a-z0-9._~+/=-]{8,})"), 2, verdicts.scheme),
+         re.compile(rf"(?i)(?:\b|{_LINE})(bearer|basic|apikey|token)" + r"[ \t]{1,3}([a-z0-9._~+/=-]{8,})"), 2,
+         verdicts.scheme),
     Rule("signature", "signatures and keys in the query of a URL",
          ("sig=", "signature=", "key=", "credential=", "accesskeyid=", "auth="),
          re.compile(r"""(?i)[?&;](?:sig|signature|auth|awsaccesskeyid|googleaccessid|x-(?:amz|goog)-(?:signature"""
                     r"""|credential)|(?:subscription-|api-?)?key(?==[^&#\s"'<>]{16}))=([^&#\s"'<>]{1,})"""), 1),
     Rule("password", "passwords in SQL", ("password", "identified"),
-         re.compile(r"""(?i)\b(?:password|identified[ ]{1,3}by)\s{1,3}'([^'\n]{1,})"""), 1),
+         re.compile(rf"(?i)(?:\b|{_LINE})" + r"""(?:password|identified[ ]{1,3}by)\s{1,3}'([^'\n]{1,})"""), 1),
     Rule("email", "e-mail addresses", ("@", "%40"), re.compile(r"[\w.%+-]{1,64}(?:@|%40)([\w.-]{1,253}+)"),
          ends=verdicts.email),
     Rule("card", "payment card numbers of the known schemes, Luhn digit right, plain or in groups", (),
@@ -113,7 +116,7 @@ RULES: Final = (
          ends=verdicts.iban, gate=_DIGITS),
     Rule("ssn", "US social security numbers, with hyphens", ("-",), re.compile(_SSN), gate=_DIGITS),
     Rule("phone", "phone numbers that begin with + (E.164)", ("+",),
-         re.compile(r"(?<![\w+/=.])\+[1-9][0-9 ().-]{6,24}+"), ends=verdicts.phone),
+         re.compile(rf"(?:(?<![\w+/=.])|{_LINE})" + r"\+[1-9][0-9 ().-]{6,24}+"), ends=verdicts.phone),
 )  # fmt: skip
 """The order matters where one look holds another: the mail-like `user:password@example.com` of a URL is credentials."""
 

@@ -122,6 +122,8 @@ def test_no_secret_in_a_trace_reaches_a_backend(backends: Backends) -> None:
     spans += [{"attributes": {"map": {"n": 1, name: text}}} for name, text in NAMED]
     spans += [{"name": text, "status": text, "events": [(text, {})], "state": f"vendor={text}"} for text in NAMELESS]
     spans += [{"attributes": {f"baggage.{name}": text}} for name, text in NAMED]
+    spans += [{"attributes": {"map": {"lines": f"first\n{text}\nlast"}}} for text in NAMELESS]  # redaction sees JSON
+    spans += [{"attributes": {"map": {"lines": "\n".join(NAMELESS)}}, "status": "\n".join(NAMELESS)}]
     cards = [int(secret.text.split()[-1]) for secret in SECRETS if secret.kind == "card" and "paid" in secret.text]
     spans += [{"attributes": {"number": card if card < 2**63 else str(card)}} for card in cards]
     backends.send(trace(spans))
