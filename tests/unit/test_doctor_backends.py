@@ -1,15 +1,14 @@
 """The doctor asks every backend whether what was sent arrived, and says why not."""
 
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from collector.doctor import asking, options
+from collector.doctor import asking, clocks, options
 from collector.doctor.finding import Status
 from collector.local.access import Access
 from collector.local.auth import TOKEN as TOKEN_VARIABLE
@@ -28,7 +27,6 @@ SOON = 0.4
 """Seconds to wait for what will never come."""
 JAEGER: dict[str, Any] = {"/api/services": (200, {"data": []})}
 LOKI = {"/loki/api/v1/status/buildinfo": (200, {"version": "3.7.8"}), "/loki/api/v1/labels": (200, {})}
-BUILD = {"/api/v1/status/buildinfo": (200, {"status": "success", "data": {}})}
 
 
 @pytest.fixture
@@ -163,9 +161,10 @@ def test_what_could_not_be_sent_is_not_looked_for(collector: StandIn) -> None:
 def _drip(connection: socket.socket) -> None:
     connection.recv(4096)
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[")
+    pace = threading.Event()
     while True:
         connection.sendall(b" ")
-        time.sleep(0.05)  # slower than anything that ends, faster than a timeout of reading
+        pace.wait(0.05)  # slower than anything that ends, faster than a timeout of reading
 
 
 @pytest.mark.parametrize("say", [silence, _drip], ids=["silence", "a drip without end"])
@@ -221,102 +220,6 @@ def test_a_trace_that_is_sampled_away_has_a_hint_of_it(collector: StandIn) -> No
         found = line(examine(environ(collector), timeout=SOON, jaeger=jaeger.url), "jaeger: trace")
     assert found.code == "not_arrived"
     assert c.SEARCH_DOCTOR.name in found.mend
-
-
-# ── Prometheus ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def target(health: str = "up", age: timedelta = timedelta(seconds=3), error: str = "", port: int = 8889) -> Any:
-    """A row of `/api/v1/targets`, as Prometheus 3 writes it."""
-    when = (datetime.now(UTC) - age).isoformat().replace("+00:00", "123Z")
-    return {
-        "scrapeUrl": f"http://127.0.0.1:{port}/metrics", "health": health, "lastError": error, "lastScrape": when,
-        "scrapeInterval": "5s", "labels": {"job": "pipeline"},
-    }  # fmt: skip
-
-
-def prometheus(*targets: Any, series: Any = ()) -> dict[str, Any]:
-    return {
-        **BUILD,
-        "/api/v1/query": (200, {"status": "success", "data": {"result": list(series)}}),
-        "/api/v1/targets": (200, {"status": "success", "data": {"activeTargets": list(targets)}}),
-    }
-
-
-def refused() -> Any:
-    return target("down", error="connect: connection refused")
-
-
-def never() -> Any:
-    return {**target("unknown"), "lastScrape": "0001-01-01T00:00:00Z"}
-
-
-def old() -> Any:
-    return target(age=timedelta(minutes=2))
-
-
-def of_a_machine() -> Any:
-    return target(port=9100)
-
-
-FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
-
-
-@pytest.mark.parametrize(
-    ("targets", "series", "metric", "scraping", "says"),
-    [
-        ([target, never], FOUND, "ok", "ok", "all 2 are up"),
-        ([target, refused], FOUND, "ok", "skipped target_down", "1 of 2 targets are down"),
-        ([], (), "failed not_scraped", "failed not_scraped", "nothing to scrape"),
-        ([refused], (), "failed target_down", "failed target_down", "8889/metrics (connect: connection refused)"),
-        ([old], (), "failed scrape_old", "failed scrape_old", "8889/metrics (12"),
-        ([of_a_machine], (), "failed not_scraped", "ok", "all 1 are up"),
-    ],
-    ids=["well", "another target down", "no targets", "target down", "scrape too old", "the Collector is no target"],
-)
-def test_metrics_that_are_scraped_or_not(
-    collector: StandIn, targets: Any, series: Any, metric: str, scraping: str, says: str
-) -> None:
-    """Prometheus fetches: its targets say why it has nothing."""
-    with backend(prometheus(*(make() for make in targets), series=series)) as running:
-        report = examine(environ(collector), timeout=SOON, prometheus=running.url)
-    found = verdicts(report)
-    assert (found["prometheus: metric"], found["prometheus targets"]) == (metric, scraping)
-    assert says in line(report, "prometheus targets").detail
-    queries = {parameters["query"][0] for path, parameters, _ in running.asked if path == "/api/v1/query"}
-    plain, dotted = f'{{search_doctor="{report.mark}"}}', f'{{"search.doctor"="{report.mark}"}}'
-    assert queries == ({plain} if series else {plain, dotted})
-
-
-def test_a_prometheus_that_keeps_dots_is_asked_with_them(collector: StandIn) -> None:
-    """As its own OTLP receiver may be told to; older ones do not understand the question."""
-
-    def dotted(parameters: dict[str, list[str]]) -> tuple[int, Any]:
-        kept = parameters["query"][0].startswith('{"search.doctor"=')
-        return 200, {"data": {"result": FOUND if kept else []}}
-
-    def older(parameters: dict[str, list[str]]) -> tuple[int, Any]:
-        return (
-            (400, {"error": "parse error"}) if '"search.' in parameters["query"][0] else (200, {"data": {"result": []}})
-        )
-
-    codes = {}
-    for name, answer in (("dotted", dotted), ("older", older)):
-        with backend({**prometheus(target()), "/api/v1/query": answer}) as running:
-            report = examine(environ(collector), timeout=SOON, prometheus=running.url)
-        codes[name] = verdicts(report)["prometheus: metric"]
-    assert codes == {"dotted": "ok", "older": "failed not_scraped"}
-
-
-def test_a_prometheus_that_wants_a_token_gets_it_by_an_option(collector: StandIn) -> None:
-    """401 without it; the header goes to the backend that it is named for."""
-    with backend({"/api/v1/status/buildinfo": (401, {})}) as running:
-        found = line(examine(environ(collector), prometheus=running.url), "prometheus")
-    assert (found.code, "--header" in found.mend) == ("unauthorized", True)
-    assert options.headers(["prometheus:authorization=Bearer abc=", "loki:X-Scope-OrgID=shop"]) == {
-        "prometheus": {"authorization": "Bearer abc="},
-        "loki": {"X-Scope-OrgID": "shop"},
-    }
 
 
 # ── Loki ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -398,7 +301,7 @@ def test_sentry_with_half_its_variables_is_a_mistake(collector: StandIn) -> None
 
 @pytest.mark.parametrize(
     ("skew", "says"),
-    [(0, ""), (300, "jaeger's is 5 min ahead"), (-40, "jaeger's is 40 s behind"), (7200, "jaeger's is 2.0 h ahead")],
+    [(0, ""), (300, "jaeger's is 5 min ahead"), (-1000, "jaeger's is 17 min behind"), (1e4, "jaeger's is 2.8 h ahead")],
 )
 def test_a_clock_that_goes_wrong_is_told_by_how_much(collector: StandIn, skew: float, says: str) -> None:
     """By the `Date` of answers, which counts whole seconds: less than two more is no difference."""
@@ -408,6 +311,14 @@ def test_a_clock_that_goes_wrong_is_told_by_how_much(collector: StandIn, skew: f
     found = line(report, "clocks")
     assert found.detail.endswith(says or "agrees with this machine's")
     assert (found.code, report.ok) == (("clock_skew", False) if skew else ("", True))
+
+
+def test_what_a_date_leaves_open_is_no_difference() -> None:
+    """Each reading has a limit of its own: half a second, and half of what the answer took."""
+    assert clocks.compare({"jaeger": (2.4, 0.5), "loki": (-6.0, 4.5)}).code == ""
+    found = clocks.compare({"jaeger": (-40.2, 0.5), "loki": (0.3, 0.5), "prometheus": (2.6, 0.5)})
+    assert found.detail == "against this machine's clock jaeger's is 40 s behind, prometheus's is 3 s ahead"
+    assert clocks.compare({}).status is Status.SKIPPED
 
 
 def test_the_clock_of_a_collector_is_compared_by_http() -> None:
