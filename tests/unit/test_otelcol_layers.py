@@ -290,12 +290,27 @@ def test_names_that_are_known_at_once_are_no_secrets() -> None:
     assert [name for name in secret for before in ("", "db.", "x_1.") if re.search(quick, before + name)] == []
 
 
+def statements(processor: str, kind: str) -> list[str]:
+    """What a `transform` does, of all its groups."""
+    groups = PRIVACY[processor][kind]
+    return [one for group in groups for one in (group["statements"] if isinstance(group, dict) else [group])]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_statements_on_spans_and_on_their_events_stand_in_groups_of_their_own(name: str) -> None:
+    """Together they would run once for each event: on a span without events, not at all."""
+    for where, items in lists(layer(name)):
+        for group in (items, *(item.get("statements", ()) for item in items if isinstance(item, dict))):
+            texts = [item for item in group if isinstance(item, str)]
+            assert len({owner for text in texts for owner in re.findall(r"\((span|spanevent)\.", text)}) < 2, where
+
+
 def test_what_is_carried_around_redaction_comes_back() -> None:
     """Each place that is carried into an attribute is carried back, and the attribute goes."""
     for kind in ("trace_statements", "log_statements"):
-        there = re.findall(r"set\((\S+), (\S+)\)", "\n".join(PRIVACY["transform/reach"][kind]))
-        back = PRIVACY["transform/back"][kind]
-        assert len(there) == len(PRIVACY["transform/reach"][kind])
+        there = re.findall(r"set\((\S+), (\S+)\)", "\n".join(statements("transform/reach", kind)))
+        back = statements("transform/back", kind)
+        assert len(there) == len(statements("transform/reach", kind))
         for attribute, place in there:
             owner, _, key = attribute.partition("[")
             assert f"set({place}, {attribute})" in back
