@@ -3,12 +3,14 @@
 In: an address for OTLP/gRPC, spans a second. Out: the traces that were acknowledged whole, each with its kind and
 moment. State: a thread, ended with the block.
 
-A trace comes in two exports: what the encoder did, and, with the next export, what the gateway did around it, its root
-included. What a collector refuses or does not answer is sent again until it is acknowledged, as an exporter does.
+A trace comes in two exports: what the encoder did, and, two seconds later, what the gateway did around it, its root
+included: whoever decides on a trace too early decides on half of it. What a collector refuses or does not answer is
+sent again until it is acknowledged, as an exporter does.
 """
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -41,6 +43,9 @@ SPANS: Final = len(GATEWAY) + len(ENCODER)
 TICK: Final = 0.1
 """Seconds between two exports."""
 
+LAG: Final = 20
+"""Ticks between a trace's two exports."""
+
 KINDS: Final = {"error": 0.05, "slow": 0.05, "plain": 0.9}
 """What becomes of searches, and how often: `error` fails at its innermost span, `slow` takes 0.8 s."""
 
@@ -55,11 +60,12 @@ _CHANNEL: Final = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconn
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A trace: its ids, and what became of the search."""
+    """A trace: its ids, what became of the search, and when it was, in Unix nanoseconds."""
 
     trace_id: bytes
     span_ids: Sequence[bytes]
     kind: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +126,19 @@ class Sender:
                 self._changed.notify_all()
 
     def _send_all(self) -> None:
-        begun: Sequence[Made] = ()
-        at = due = time.monotonic()
+        begun: deque[tuple[Sequence[Made], float]] = deque()
+        due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             new = [self._make() for _ in range(self._a_tick)]
-            at = self._send(new, begun, at)
-            begun = new
+            ready = begun.popleft() if len(begun) == LAG else ((), 0.0)
+            begun.append((new, self._send(new, *ready)))
             due += TICK
-        self._send((), begun, at)
+        for ready in begun:
+            self._send((), *ready)
 
     def _make(self) -> Made:
         (kind,) = self._random.choices(list(KINDS), list(KINDS.values()))
-        return Made(self._random.randbytes(16), [self._random.randbytes(8) for _ in range(SPANS)], kind)
+        return Made(self._random.randbytes(16), [self._random.randbytes(8) for _ in range(SPANS)], kind, time.time_ns())
 
     def _send(self, new: Sequence[Made], begun: Sequence[Made], since: float) -> float:
         """Send the first halves of some traces, and the second ones of those begun at `since`, until acknowledged."""
@@ -156,7 +163,6 @@ class Sender:
 def export_of(new: Sequence[Made], begun: Sequence[Made]) -> bytes:
     """One export: the encoder's spans of some traces, the gateway's of others."""
     request = ExportTraceServiceRequest()
-    now = time.time_ns()
     for service, tree, first, traces in (("clip_encoder", ENCODER, 3, new), ("gateway", GATEWAY, 0, begun)):
         if traces:
             of_service = request.resource_spans.add()
@@ -164,11 +170,11 @@ def export_of(new: Sequence[Made], begun: Sequence[Made]) -> bytes:
             of_service.resource.attributes.add(key="service.namespace").value.string_value = "pamazon"
             spans = of_service.scope_spans.add().spans
             for made in traces:
-                _add(spans, made, tree, first, now)
+                _add(spans, made, tree, first)
     return request.SerializeToString()
 
 
-def _add(spans: Any, made: Made, tree: Sequence[tuple[str, Any]], first: int, now: int) -> None:
+def _add(spans: Any, made: Made, tree: Sequence[tuple[str, Any]], first: int) -> None:
     for depth, (name, kind) in enumerate(tree, first):
         span = spans.add(
             trace_id=made.trace_id,
@@ -176,8 +182,8 @@ def _add(spans: Any, made: Made, tree: Sequence[tuple[str, Any]], first: int, no
             parent_span_id=made.span_ids[depth - 1] if depth else b"",
             name=name,
             kind=kind,
-            start_time_unix_nano=now - (800_000_000 if made.kind == "slow" and depth < len(GATEWAY) else 8_000_000),
-            end_time_unix_nano=now - depth * 100_000,
+            start_time_unix_nano=made.at - (800_000_000 if made.kind == "slow" and depth < len(GATEWAY) else 8_000_000),
+            end_time_unix_nano=made.at - depth * 100_000,
         )
         span.attributes.add(key="search.operation").value.string_value = "search"
         if made.kind == "error" and depth == SPANS - 1:

@@ -89,11 +89,12 @@ def run(world: World, folder: Path) -> list[Trace]:
     with pamazon(folder, world.otlp) as shop:
         index_a_little(shop)
         ids = [shop.search("black jacket", "--limit", "5"), shop.fail()]
-    return [eventually(lambda one=one: _whole(world.trace(one))) for one in ids]
+    return [eventually(partial(_whole, world, one)) for one in ids]
 
 
-def _whole(trace: Trace | None) -> Trace | None:
+def _whole(world: World, trace_id: str) -> Trace | None:
     """A trace with its root and its last process: all processes have ended, and sent what they had."""
+    trace = world.trace(trace_id)
     return trace if trace and {"pamazon", "clip_encoder"} <= {span["service"] for span in trace.spans} else None
 
 
