@@ -20,6 +20,8 @@ from collector.doctor import doctor, options
 from collector.doctor.finding import Finding
 from collector.doctor.report import Report
 
+OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+"""One signal is enough where all would say the same."""
 Answer = tuple[int, Any]
 NOTHING_LISTENS = "http://127.0.0.1:9"
 """The discard port: nobody has it, and no test takes it as a free one."""
@@ -143,3 +145,9 @@ def line(report: Report, check: str) -> Finding:
 def verdicts(report: Report) -> dict[str, str]:
     """From check to how it ended, with the code of whatever is not well."""
     return {one.check: f"{one.status.value} {one.code}".strip() for one in report.findings}
+
+
+def sent(endpoint: str, protocol: str = "grpc", **more: str) -> Finding:
+    """What is said of sending a trace there."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER, **more}
+    return line(examine(environ), "send traces")

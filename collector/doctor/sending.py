@@ -22,6 +22,9 @@ KINDS: Final = {"traces": signals.SPANS, "metrics": signals.METRICS, "logs": sig
 _USUAL_PORTS: Final = (4317, 4318)
 _CREDENTIALS: Final = {"authorization", "x-sentry-auth", "api-key", "x-api-key"}
 """Headers that show who sends."""
+_NOT_GRPC: Final = "UNIMPLEMENTED: Received http2 header"
+"""How gRPC tells that an answer of HTTP/2 is none of gRPC's."""
+_NAME_ONE: Final = "name an OpenTelemetry Collector; a proxy or a load balancer may answer in its place"
 _HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
 
 
@@ -119,20 +122,29 @@ def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ:
     known = any(name in _CREDENTIALS for name, _ in settings.headers)
     wrong_token = ("the token is not known there", f"correct the token in {named}")
     no_token = ("a token is wanted, and none is sent", f"set {_HEADERS}")
-    path = f"end the address in {variable_of('ENDPOINT', signal, environ)} with /v1/{signal}"
+    foreign = problem.startswith(_NOT_GRPC)
     pipeline = f"give it a pipeline for {signal}, or set OTEL_{signal.upper()}_EXPORTER=none"
     meanings: tuple[tuple[set[str], str, tuple[str, str]], ...] = (
         ({"401", "UNAUTHENTICATED"}, "unauthorized", wrong_token if known else no_token),
         ({"403", "PERMISSION_DENIED"}, "forbidden", ("whoever sends this may not", f"use another token in {named}")),
-        ({"404", "405"}, "not_found", (f"no {signal} are taken at this path", path)),
+        ({"404", "405"}, "not_found", (f"no {signal} are taken at this path", _path(signal, settings, environ))),
+        ({"UNIMPLEMENTED"} if foreign else set(), "foreign", ("a web server answers, and no collector", _NAME_ONE)),
         ({"UNIMPLEMENTED"}, "not_taken", (f"no {signal} are taken there", pipeline)),
-        ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", "name an OpenTelemetry Collector")),
+        ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", _NAME_ONE)),
         ({"429", "503", "RESOURCE_EXHAUSTED"}, "overloaded", ("it is overloaded, or full", "see the collector's log")),
     )
     for codes, cause, (wrong, mend) in meanings:
         if code in codes:
             return Cause(cause, f"{wrong} ({problem})", mend)
     return None
+
+
+def _path(signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> str:
+    """A signal's own variable is the whole address; to that of all signals the path is added."""
+    variable, path = variable_of("ENDPOINT", signal, environ), f"/v1/{signal}"
+    if settings.endpoint.endswith(path):
+        return f"see that {variable} names an OpenTelemetry Collector: {path} is the usual path of one"
+    return f"end the address in {variable} with {path}"
 
 
 def _through(proxy: Proxy, place: Place, seen: Seen, problem: str) -> Cause:

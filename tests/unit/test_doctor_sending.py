@@ -1,5 +1,6 @@
 """The doctor sends as a service would, and says what keeps a service's telemetry from leaving."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,39 +13,20 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from collector.doctor import sending
-from collector.doctor.finding import Finding, Status
+from collector.doctor.finding import Status
 from collector.doctor.place import of_exporter
-from collector.local.access import Access
-from collector.local.auth import Tokens
-from collector.local.server import LocalCollector
-from collector.local.tls import Tls
 from telemetry import conventions as c
 from telemetry.settings import load
-from tests import certificates
-from tests.certificates import TOKEN
-from tests.doctor_stand_in import backend, examine, line, listener, silence, verdicts
+from tests.doctor_stand_in import OVER, examine, line, listener, sent, silence, verdicts
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 
 PROTOCOLS = ("grpc", "http/protobuf")
-OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
-"""One signal is enough where all would say the same."""
-
-
-@pytest.fixture(scope="module")
-def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
-    return certificates.make(tmp_path_factory.mktemp("pems"))
 
 
 @pytest.fixture
 def collector() -> Iterator[StandIn]:
     with stand_in() as running:
         yield running
-
-
-def sent(endpoint: str, protocol: str = "grpc", **more: str) -> Finding:
-    """What is said of sending a trace there."""
-    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER, **more}
-    return line(examine(environ), "send traces")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -107,121 +89,6 @@ def test_the_port_of_the_other_protocol_is_recognised(collector: StandIn, protoc
     assert found.mend.endswith(f"or OTEL_EXPORTER_OTLP_PROTOCOL={other}")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_tls_where_there_is_none(collector: StandIn, protocol: str) -> None:
-    """https:// to a port of plain text."""
-    endpoint = collector.grpc if protocol == "grpc" else collector.http
-    found = sent(endpoint.replace("http://", "https://"), protocol)
-    assert (found.code, found.mend) == (
-        "tls_to_plain", "write http:// in OTEL_EXPORTER_OTLP_ENDPOINT, or switch TLS on there"
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def mutual(pems: certificates.Pems) -> Iterator[LocalCollector]:
-    """A collector with TLS that asks for a client's certificate."""
-    access = Access(tls=Tls(pems.certificate, pems.key, pems.authority))
-    with LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", access=access) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def secure(pems: certificates.Pems) -> Iterator[LocalCollector]:
-    """A collector with TLS and a token."""
-    access = Access(Tokens([TOKEN]), Tls(pems.certificate, pems.key))
-    with LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", access=access) as running:
-        yield running
-
-
-def endpoint_of(collector: LocalCollector, protocol: str, scheme: str = "https") -> str:
-    return f"{scheme}://{collector.addresses.grpc if protocol == 'grpc' else collector.addresses.http}"
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(
-    ("scheme", "more", "code"),
-    [
-        ("http", {}, "plain_to_tls"),
-        ("https", {}, "unknown_authority"),
-        ("https", {"CERTIFICATE": "other_authority"}, "unknown_authority"),
-        ("https", {"CERTIFICATE": "authority"}, "unauthorized"),
-    ],
-    ids=["plain text", "the system's authorities", "another authority", "no token"],
-)
-def test_what_stands_between_a_service_and_tls(
-    secure: LocalCollector, pems: certificates.Pems, protocol: str, scheme: str, more: dict[str, str], code: str
-) -> None:
-    """Each with a code of its own, by gRPC and HTTP alike, against the local collector's own TLS."""
-    variables = {f"OTEL_EXPORTER_OTLP_{name}": str(getattr(pems, pem)) for name, pem in more.items()}
-    found = sent(endpoint_of(secure, protocol, scheme), protocol, **variables)
-    assert (found.status, found.code) == (Status.FAILED, code), found
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_port_of_the_other_protocol_is_recognised_through_tls(
-    secure: LocalCollector, pems: certificates.Pems, protocol: str
-) -> None:
-    """As in plain text: a certificate that is in order does not hide it."""
-    other = endpoint_of(secure, "http/protobuf" if protocol == "grpc" else "grpc")
-    found = sent(other, protocol, OTEL_EXPORTER_OTLP_CERTIFICATE=str(pems.authority))
-    assert found.code == "wrong_protocol", found
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_token_that_is_missing_or_wrong(secure: LocalCollector, pems: certificates.Pems, protocol: str) -> None:
-    """The two have different mends; no token is repeated; with the right one all is well."""
-    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
-    endpoint = endpoint_of(secure, protocol)
-    none = sent(endpoint, protocol, **trusted)
-    assert (none.code, none.mend) == ("unauthorized", "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
-    wrong = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20wrong-wrong-wrong")
-    assert (wrong.code, wrong.mend) == ("unauthorized", "correct the token in OTEL_EXPORTER_OTLP_HEADERS")
-    assert "wrong-wrong" not in f"{wrong.detail}{wrong.mend}"
-    right = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{TOKEN}")
-    assert right.status is Status.OK
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(
-    ("client", "code"),
-    [("", "client_certificate_wanted"), ("other_client", "client_certificate_refused"), ("client", "")],
-)
-def test_a_client_certificate_that_is_missing_or_unknown(
-    mutual: LocalCollector, pems: certificates.Pems, protocol: str, client: str, code: str
-) -> None:
-    """Servers of TLS 1.3 hang up after the handshake, and none of these says why: the doctor knows what that means."""
-    variables = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
-    if client:
-        own = str(getattr(pems, client))
-        variables |= {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": own, "OTEL_EXPORTER_OTLP_CLIENT_KEY": own}
-    found = sent(endpoint_of(mutual, protocol), protocol, **variables)
-    assert found.code == code, found
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_an_expired_certificate(pems: certificates.Pems, protocol: str) -> None:
-    """The authority is trusted; time is what is wrong."""
-    pair = (pems.expired, pems.expired_key)
-    credentials = grpc.ssl_server_credentials([(pair[1].read_bytes(), pair[0].read_bytes())])
-    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
-    with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
-        endpoint = by_grpc.grpc.replace("localhost", "127.0.0.1") if protocol == "grpc" else by_http.url
-        found = sent(endpoint, protocol, **trusted)
-    assert (found.code, found.mend) == ("expired_certificate", "renew it, and restart what listens there")
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_certificate_for_another_name(pems: certificates.Pems, protocol: str) -> None:
-    """The expired one aside, the stand-ins' certificate names localhost and 127.0.0.1, and not 127.0.0.2."""
-    pair = (pems.certificate, pems.key)
-    credentials = grpc.ssl_server_credentials([(pair[1].read_bytes(), pair[0].read_bytes())])
-    trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
-    with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
-        endpoint = by_grpc.grpc.replace("localhost", "0.0.0.0") if protocol == "grpc" else by_http.url
-        found = sent(endpoint.replace("127.0.0.1", "0.0.0.0"), protocol, **trusted)
-    assert (found.code, found.mend) == ("wrong_name", "use a name of the certificate in OTEL_EXPORTER_OTLP_ENDPOINT")
-
-
 @pytest.mark.parametrize(
     ("protocol", "refusal", "code"),
     [
@@ -241,6 +108,35 @@ def test_a_refusal_is_told_by_its_kind(collector: StandIn, protocol: str, refusa
     found = sent(collector.grpc if protocol == "grpc" else collector.http, protocol)
     assert (found.status, found.code) == (Status.FAILED, code)
     assert found.mend
+
+
+def test_a_path_that_is_missing_or_added(collector: StandIn) -> None:
+    """A signal's own variable is taken as it is; to that of all signals the library adds the path."""
+    collector.refusals += [(404, {}), (404, {})]
+    own = sent("http://127.0.0.1:9", "http/protobuf", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.http}/x/traces")
+    assert own.mend == "end the address in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with /v1/traces"
+    common = sent(collector.http, "http/protobuf")
+    assert common.mend == (
+        "see that OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry Collector: /v1/traces is the usual path of one"
+    )
+
+
+def test_a_web_server_of_http2_is_no_collector() -> None:
+    """A proxy, say: it answers gRPC's request by a page that is not found, which gRPC calls UNIMPLEMENTED."""
+    with listener(web_server) as address:
+        found = sent(f"http://{address}")
+    assert (found.code, "a web server answers" in found.detail) == ("foreign", True), found
+
+
+def web_server(connection: socket.socket) -> None:
+    """Settings; then, to the first request, headers with `:status: 404` (RFC 7541, index 13) that end the stream."""
+    connection.sendall(b"\0\0\0\x04\0\0\0\0\0")
+    frames = connection.makefile("rb")
+    frames.read(24)  # the preface
+    while (head := frames.read(9)) and head[3] != 1:  # until HEADERS
+        frames.read(int.from_bytes(head[:3], "big"))
+    connection.sendall(b"\0\0\x01\x01\x05\0\0\0\x01\x8d")
+    silence(connection)
 
 
 def test_what_is_taken_and_refused_all_the_same_is_a_failure(collector: StandIn) -> None:
