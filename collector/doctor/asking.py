@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import httpx
 
 from collector.doctor import explain, probe
-from collector.doctor.finding import Cause
+from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place
 from telemetry.pipeline.sending import is_here
 
@@ -130,7 +130,7 @@ class Api:
         said = _said(body)
         words = f"{self.place.address} answers HTTP {status}{f': {said}' if said else ''}"
         if status in {401, 403}:
-            code = "unauthorized" if status == 401 else "forbidden"
+            code: Code = "unauthorized" if status == 401 else "forbidden"
             mend = "give a header that lets you in: --header BACKEND:authorization='Bearer TOKEN'"
             return TroubleError(Cause(code, words, mend), status=status)
         if 300 <= status < 400:

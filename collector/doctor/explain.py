@@ -6,7 +6,7 @@ In: a place, and what was seen there. Out: a cause with its mend, None where not
 from collections.abc import Sequence
 from typing import Final
 
-from collector.doctor.finding import Cause
+from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place, Speech
 from collector.doctor.probe import HUNG_UP, Seen
 
@@ -113,13 +113,10 @@ def tls(place: Place, problem: str) -> Cause:
         "clocks": "compare the clocks of both machines",
     }
     if problem == HUNG_UP:
-        code, which = (
-            ("refused", "whose certificate it does not know")
-            if place.certificate
-            else ("wanted", "without a certificate")
-        )
-        detail = f"{place.address} hangs up after the TLS handshake, as to callers {which}"
-        return Cause(f"client_certificate_{code}", detail, mends["own"])
+        silently = f"{place.address} hangs up after the TLS handshake, as to callers"
+        if place.certificate:
+            return Cause("client_certificate_refused", f"{silently} whose certificate it does not know", mends["own"])
+        return Cause("client_certificate_wanted", f"{silently} without a certificate", mends["own"])
     for part, code, wrong, mend in _TLS:
         if part in problem:
             return Cause(code, f"{place.address}: {wrong}", mends[mend])
@@ -127,7 +124,7 @@ def tls(place: Place, problem: str) -> Cause:
 
 
 _UNTRUSTED: Final = "its certificate is of an authority that is not trusted here"
-_TLS: Final = (
+_TLS: Final[tuple[tuple[str, Code, str, str], ...]] = (
     ("expired", "expired_certificate", "its certificate has expired", "renew"),
     ("not yet valid", "clock_skew", "its certificate is not valid yet", "clocks"),
     ("mismatch", "wrong_name", "its certificate is for another name", "name"),

@@ -5,6 +5,17 @@ In: a check's name, what was seen. Out: findings, the lines of the report. State
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
+
+Code = Literal[
+    "wrong_setting", "disabled", "not_exported", "pulled", "sampled", "unknown_name", "nothing_listens", "timed_out",
+    "unreachable", "wrong_protocol", "unknown_protocol", "foreign", "plain_to_tls", "tls_to_plain", "unknown_authority",
+    "expired_certificate", "wrong_name", "tls", "client_certificate_wanted", "client_certificate_refused",
+    "unauthorized", "forbidden", "not_found", "not_taken", "rejected", "overloaded", "refused", "no_answer",
+    "redirected", "error_answer", "proxy", "not_arrived", "not_scraped", "target_down", "scrape_old", "clock_skew",
+    "no_project", "store", "not_configured", "not_sent", "elsewhere", "not_known",
+]  # fmt: skip
+"""What programs know a cause by; docs/doctor.md says what each is."""
 
 
 class Status(Enum):
@@ -19,7 +30,7 @@ class Status(Enum):
 class Cause:
     """Why something fails: `code`, a stable word for programs; what is wrong; what to do about it."""
 
-    code: str
+    code: Code
     detail: str
     mend: str = ""
 
@@ -31,7 +42,7 @@ class Finding:
     check: str
     status: Status
     detail: str
-    code: str = ""
+    code: Code | Literal[""] = ""
     mend: str = ""
 
 

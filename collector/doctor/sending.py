@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from collector.doctor import explain, probe
-from collector.doctor.finding import Cause
+from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place, of_exporter
 from collector.doctor.probe import Seen, look
 from collector.doctor.proxies import Proxy, between
@@ -124,7 +124,7 @@ def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ:
     no_token = ("a token is wanted, and none is sent", f"set {_HEADERS}")
     foreign = problem.startswith(_NOT_GRPC)
     pipeline = f"give it a pipeline for {signal}, or set OTEL_{signal.upper()}_EXPORTER=none"
-    meanings: tuple[tuple[set[str], str, tuple[str, str]], ...] = (
+    meanings: tuple[tuple[set[str], Code, tuple[str, str]], ...] = (
         ({"401", "UNAUTHENTICATED"}, "unauthorized", wrong_token if known else no_token),
         ({"403", "PERMISSION_DENIED"}, "forbidden", ("whoever sends this may not", f"use another token in {named}")),
         ({"404", "405"}, "not_found", (f"no {signal} are taken at this path", _path(signal, settings, environ))),

@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from rich.console import Console
 
-from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.finding import Cause, Code, Finding, failed, ok, skipped
 from collector.doctor.render import render
 from collector.doctor.report import Report
 from collector.doctor.together import together
@@ -111,6 +113,14 @@ def test_a_proxy_of_the_environment_is_not_in_the_way_of_this_machine() -> None:
     assert told.returncode == 0, told.stdout
 
 
+def test_every_code_is_documented_and_no_other() -> None:
+    """The table of docs/doctor.md, against what the code can say."""
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    table = page.partition("## What it finds")[2].partition("\n## ")[0]
+    documented = [code for row in table.splitlines()[4:] for code in re.findall(r"`(\w+)`", row.split("|")[1:2][0])]
+    assert sorted(documented) == sorted(get_args(Code))
+
+
 # ── Rendering ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -146,7 +156,9 @@ def test_without_a_terminal_a_check_is_one_line_and_a_mend_is_said_once() -> Non
 
 def test_on_a_terminal_it_is_a_table_that_fits() -> None:
     """Long words go on below, in their column, in colours; with `NO_COLOR` without."""
-    long = failed("send traces", Cause("x", "nothing listens on a host with a very long name indeed", "start it"))
+    long = failed(
+        "send traces", Cause("nothing_listens", "nothing listens on a host with a very long name indeed", "start it")
+    )
     coloured = rendered(long, terminal=True)
     plain = rendered(long, terminal=True, environ={"TERM": "xterm-256color", "NO_COLOR": "1"})
     assert "\x1b[1;31m✗" in coloured
