@@ -12,6 +12,7 @@ BENCHMARKS = {
     "ingest": "the local collector: acknowledged spans per second, alone and beside queries",
     "demo": "Pamazon at the rate the machine holds, telemetry on against off",
     "outage": "Pamazon's latency while its collector is killed and away",
+    "stack": "the real Collector by role: CPU a span, memory, disk (needs make stack)",
 }
 
 

@@ -2,8 +2,9 @@
 
 In: rates, seconds. Out: a table, or JSON: for each role and rate the CPU for a span, hence the spans a second that one
 core takes, and the memory; and, with the next tier killed, memory and disk for what waits. Each role runs alone, on the
-layers that it has in production, with a bare Collector for everything that it sends to. State: a temporary folder and
-the processes, all gone at the end. Needs `make stack`.
+layers that it has in production, with a bare Collector for everything that it sends to.
+Jaeger, which stores, is measured beside them.
+State: a temporary folder and the processes, all gone at the end. Needs `make stack`.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from rich.table import Table
 
 from benchmarks.ingest import grpc_sender
 from benchmarks.ingest_load import Load
+from collector.stack.errors import StackError
+from collector.stack.profiles import PROFILES
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
 
@@ -43,7 +46,11 @@ WARM_UP = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One role at one rate. Memory in MiB, at most; CPU in microseconds a span; disk in bytes a span that waits."""
+    """One role at one rate. Memory in MiB, at most; CPU in microseconds a span; disk in bytes a span.
+
+    `away_memory_mib` and `disk_bytes` are what it takes while its next tier is away, and for what waits then. Jaeger
+    has no next tier; the disk is for what it stores.
+    """
 
     role: str
     asked_per_s: float
@@ -51,8 +58,8 @@ class Result:
     cpu_us: float
     per_core_per_s: float
     memory_mib: float
-    away_memory_mib: float
-    away_disk_bytes: float
+    away_memory_mib: float | None
+    disk_bytes: float
 
 
 def main() -> None:
@@ -62,19 +69,28 @@ def main() -> None:
         "--rates", type=float, nargs="+", default=[2000.0, 10000.0], help="spans a second (%(default)s)"
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="of each stretch (%(default)s)")
-    parser.add_argument("--roles", nargs="+", choices=tuple(ROLES), default=list(ROLES), help="(all)")
+    parser.add_argument("--roles", nargs="+", choices=(*ROLES, "jaeger"), default=[*ROLES, "jaeger"], help="(all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    with Console(stderr=True).status("") as status:
-        results = []
-        for role in arguments.roles:
-            for rate in arguments.rates:
-                status.update(f"{role} at {rate:,.0f} spans/s")
-                results.append(measure(role, rate, arguments.seconds))
+    try:
+        results = measure_all(arguments.roles, arguments.rates, arguments.seconds)
+    except StackError as error:
+        raise SystemExit(f"{error.message}\n{error.mend}") from None
     if arguments.json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:
         show(results, Console())
+
+
+def measure_all(roles: Sequence[str], rates: Sequence[float], seconds: float) -> list[Result]:
+    """Each role at each rate, one after the other."""
+    results = []
+    with Console(stderr=True).status("") as status:
+        for role in roles:
+            for rate in rates:
+                status.update(f"{role} at {rate:,.0f} spans/s")
+                results.append(measure_jaeger(rate, seconds) if role == "jaeger" else measure(role, rate, seconds))
+    return results
 
 
 def measure(role: str, rate: float, seconds: float) -> Result:
@@ -87,15 +103,34 @@ def measure(role: str, rate: float, seconds: float) -> Result:
             with Stack([program], data_dir=folder / "role", environment=told) as stack:
                 send = grpc_sender(stack.address(f"{role}.otlp_grpc"))
                 process = psutil.Process(stack.pid(role))
-                drive(send, rate, WARM_UP, process)
-                before = cpu(process)
-                spans, lasted, memory = drive(send, rate, seconds, process)
-                used = (cpu(process) - before) / spans
+                lasted, used, memory = load_of(send, rate, seconds, process)
                 sink.kill("next")
-                held = size(folder / "role")
+                held = size(folder / "role" / role)
                 waiting, _, away = drive(send, rate, seconds, process)
-                disk = (size(folder / "role") - held) / waiting
-    return Result(role, rate, spans / lasted, used * 1e6, 1 / used, memory, away, disk)
+                disk = (size(folder / "role" / role) - held) / waiting
+    return Result(role, rate, lasted, used * 1e6, 1 / used, memory, away, disk)
+
+
+def measure_jaeger(rate: float, seconds: float) -> Result:
+    """Jaeger by itself, storing on its disk."""
+    with tempfile.TemporaryDirectory(prefix="bench-stack-") as name:
+        programs = [program for program in PROFILES["minimal"] if program.name in {"jaeger", "prometheus"}]
+        with Stack(programs, data_dir=Path(name)) as stack:
+            process = psutil.Process(stack.pid("jaeger"))
+            per_s, used, memory = load_of(grpc_sender(stack.address("jaeger.otlp")), rate, seconds, process)
+            stack.stop("jaeger")  # writes what it has in memory
+        disk = size(Path(name) / "jaeger") / (rate * (WARM_UP + seconds))
+    return Result("jaeger", rate, per_s, used * 1e6, 1 / used, memory, None, disk)
+
+
+def load_of(
+    send: Callable[[bytes], bool], rate: float, seconds: float, process: psutil.Process
+) -> tuple[float, float, float]:
+    """Warm up, then measure: spans a second, seconds of CPU a span, memory in MiB at most."""
+    drive(send, rate, WARM_UP, process)
+    before = cpu(process)
+    spans, lasted, memory = drive(send, rate, seconds, process)
+    return spans / lasted, (cpu(process) - before) / spans, memory
 
 
 def drive(
@@ -120,19 +155,23 @@ def cpu(process: psutil.Process) -> float:
 
 
 def size(folder: Path) -> int:
-    """Bytes of a Collector's queues on disk."""
-    return sum(path.stat().st_size for path in folder.rglob("queues/*") if path.is_file())
+    """Bytes that a program's folder takes on disk, holes in its files not counted."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
 def show(results: Sequence[Result], console: Console) -> None:
     """Print the results as a table."""
-    table = Table(title="The real Collector, by role", title_justify="left", caption="† with its next tier killed")
+    table = Table(
+        title="The real Collector, by role",
+        title_justify="left",
+        caption="† with its next tier killed; Jaeger: what it stores",
+    )
     table.add_column("role")
     for heading in ("spans/s", "CPU µs a span", "spans/s a core", "MiB", "† MiB", "† bytes a span on disk"):
         table.add_column(heading, justify="right")
     for r in results:
-        figures = (r.spans_per_s, r.cpu_us, r.per_core_per_s, r.memory_mib, r.away_memory_mib, r.away_disk_bytes)
-        table.add_row(r.role, *(f"{figure:,.0f}" for figure in figures))
+        figures = (r.spans_per_s, r.cpu_us, r.per_core_per_s, r.memory_mib, r.away_memory_mib, r.disk_bytes)
+        table.add_row(r.role, *("" if figure is None else f"{figure:,.0f}" for figure in figures))
     console.print(table)
 
 

@@ -18,9 +18,22 @@ from demo_flow.client import GatewayClient
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
 from demo_flow.starting import Plan, open_pamazon
-from tests.pamazon_fixtures import ANYWHERE, faulty_encoder, pamazon_command
+from tests.contract.test_span_trees import SEARCH as FOUND
+from tests.pamazon_fixtures import ANYWHERE, Trace, faulty_encoder, pamazon_command
 
 SEARCH = "/pamazon.Gateway/Search"
+TREE = FOUND
+FAILED = """
+/pamazon.Gateway/Search CLIENT pamazon INTERNAL ! INTERNAL
+  /pamazon.Gateway/Search SERVER gateway INTERNAL ! INTERNAL
+    /search gateway ! INTERNAL
+      /pamazon.Executor/Process CLIENT gateway INTERNAL ! INTERNAL
+        /pamazon.Executor/Process SERVER clip_encoder INTERNAL ! INTERNAL
+          /search clip_encoder ! RuntimeError
+            encode clip_encoder ! RuntimeError
+              inference clip_encoder ! RuntimeError
+                txt_minibatch_encoding clip_encoder ! RuntimeError
+"""
 
 
 @dataclass(frozen=True)
@@ -74,3 +87,8 @@ def index_a_little(shop: Pamazon) -> None:
     """Fill the index with the first goods of the catalogue: enough to find something, within a second."""
     with GatewayClient(shop.gateway) as client:
         index_items(client, read_catalogue(None, pytest.fail)[:40])
+
+
+def whole(trace: Trace | None, tree: str) -> Trace | None:
+    """A trace, if it has as many spans as its tree."""
+    return trace if trace and len(trace.spans) == len(tree.strip().splitlines()) else None

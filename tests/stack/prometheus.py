@@ -35,7 +35,10 @@ def exemplars(stack: Stack, selector: str) -> list[Mapping[str, Any]]:
 
 
 def own(stack: Stack, collector: str, name: str, **labels: str) -> float:
-    """The sum of a metric of a Collector's own, asked of it directly: no scrape to wait for. 0 where there is none."""
+    """The sum of a metric of a Collector's own, asked of it directly: no scrape to wait for. 0 where there is none.
+
+    A counter's name ends in `_total` here: the parser adds what the page leaves out.
+    """
     with urllib.request.urlopen(stack.url(f"{collector}.metrics", "/metrics"), timeout=10) as answer:
         families = text_string_to_metric_families(answer.read().decode())
         samples = [sample for family in families for sample in family.samples]

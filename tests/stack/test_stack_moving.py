@@ -18,7 +18,7 @@ from demo_flow.processes import Processes
 from tests.pamazon_fixtures import ANYWHERE, Trace
 from tests.stack import jaeger, prometheus
 from tests.stack.asking import becomes, eventually
-from tests.stack.pamazon import index_a_little, pamazon
+from tests.stack.pamazon import FAILED, TREE, index_a_little, pamazon, whole
 
 OWN = {"search.batch.queue_wait", "search.batch.share", "server.port", "exception.stacktrace", "service.instance.id"}
 """Attributes that two runs do not share: times, ports, line numbers, who it was."""
@@ -88,14 +88,13 @@ def run(world: World, folder: Path) -> list[Trace]:
     """The program: goods indexed, a search that finds some, a search that fails. The traces of the searches."""
     with pamazon(folder, world.otlp) as shop:
         index_a_little(shop)
-        ids = [shop.search("black jacket", "--limit", "5"), shop.fail()]
-    return [eventually(partial(_whole, world, one)) for one in ids]
+        searched = {shop.search("black jacket", "--limit", "5"): TREE, shop.fail(): FAILED}
+    return [_await(world, trace_id, tree) for trace_id, tree in searched.items()]
 
 
-def _whole(world: World, trace_id: str) -> Trace | None:
-    """A trace with its root and its last process: all processes have ended, and sent what they had."""
-    trace = world.trace(trace_id)
-    return trace if trace and {"pamazon", "clip_encoder"} <= {span["service"] for span in trace.spans} else None
+def _await(world: World, trace_id: str, tree: str) -> Trace:
+    found: Trace = eventually(lambda: whole(world.trace(trace_id), tree))
+    return found
 
 
 def _key(service: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:

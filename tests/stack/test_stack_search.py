@@ -10,23 +10,11 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.stack.stack import Stack
-from tests.contract.test_span_trees import SEARCH as TREE
 from tests.pamazon_fixtures import Trace
 from tests.stack import jaeger, prometheus
 from tests.stack.asking import becomes, eventually, get
-from tests.stack.pamazon import SEARCH, index_a_little, pamazon
+from tests.stack.pamazon import FAILED, SEARCH, TREE, index_a_little, pamazon, whole
 
-FAILED = """
-/pamazon.Gateway/Search CLIENT pamazon INTERNAL ! INTERNAL
-  /pamazon.Gateway/Search SERVER gateway INTERNAL ! INTERNAL
-    /search gateway ! INTERNAL
-      /pamazon.Executor/Process CLIENT gateway INTERNAL ! INTERNAL
-        /pamazon.Executor/Process SERVER clip_encoder INTERNAL ! INTERNAL
-          /search clip_encoder ! RuntimeError
-            encode clip_encoder ! RuntimeError
-              inference clip_encoder ! RuntimeError
-                txt_minibatch_encoding clip_encoder ! RuntimeError
-"""
 FOUND = '{search_operation="search",error_type=""}'
 """The series of the search that did not fail."""
 
@@ -59,17 +47,12 @@ def searched(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             failed_id = shop.fail()
             trace_id = shop.search("black jacket", "--limit", "5")
             answered = time.monotonic()
-            found = eventually(lambda: _of(stack, trace_id, TREE))
+            found = eventually(lambda: whole(jaeger.trace(stack, trace_id), TREE))
             in_jaeger = time.monotonic() - answered
             eventually(lambda: prometheus.total(stack, f"search_request_duration_seconds_count{FOUND}"))
             in_prometheus = time.monotonic() - answered
-            yield Searched(stack, found, eventually(lambda: _of(stack, failed_id, FAILED)), in_jaeger, in_prometheus)
-
-
-def _of(stack: Stack, trace_id: str, tree: str) -> Trace | None:
-    """A trace once it has as many spans as a tree."""
-    found = jaeger.trace(stack, trace_id)
-    return found if found and len(found.spans) == len(tree.strip().splitlines()) else None
+            failed = eventually(lambda: whole(jaeger.trace(stack, failed_id), FAILED))
+            yield Searched(stack, found, failed, in_jaeger, in_prometheus)
 
 
 def test_jaeger_has_the_whole_tree(searched: Searched) -> None:
@@ -179,10 +162,12 @@ def test_logs_are_found_by_their_trace(searched: Searched) -> None:
 
 def test_everything_is_scraped(searched: Searched) -> None:
     """`up` is 1 for each program, and for what the Collector passes on."""
-    up = prometheus.query(searched.stack, "up")
-    assert {labels["job"]: value for labels, value in up} == dict.fromkeys(
-        ["pipeline", "otelcol", "jaeger", "prometheus", "loki", "alertmanager"], 1
-    )
+    programs = ("pipeline", "otelcol", "jaeger", "prometheus", "loki", "alertmanager")
+
+    def up() -> dict[str, float]:
+        return {labels["job"]: value for labels, value in prometheus.query(searched.stack, "up")}
+
+    becomes(up, dict.fromkeys(programs, 1.0))
 
 
 def test_jaegers_own_pages_find_it(searched: Searched) -> None:
