@@ -16,7 +16,7 @@ from telemetry.pipeline.causes import explained
         ("CERTIFICATE_VERIFY_FAILED: certificate has expired", "renew"),
         ("CERTIFICATE_VERIFY_FAILED: certificate is not yet valid", "compare the clocks"),
         ("CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
-        ("certificate verify failed: IP address mismatch, certificate is not valid for '127.0.0.2'", "for another name"),
+        ("IP address mismatch, certificate is not valid for '127.0.0.2'", "for another name"),
         ("Unwrap failed (TSI_DATA_CORRUPTED)", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
     ],
 )
