@@ -5,6 +5,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.sentry_stand_in import PUBLIC_KEY, SentryStandIn, sentry_stand_in
 from tests.stack.asking import eventually
 from tests.stack.otelcol_raw import as_text, counter, log, send, trace
 
+PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text("utf-8")
 MASKED_THOUGH_HARMLESS = frozenset({
     "4111111111111112",  # looks like a card; its check digit is wrong
     "DE00370400440532013000", "GB82 WEST 1234 5698 7654 33",  # IBANs with the same flaw
@@ -123,7 +125,8 @@ def test_no_secret_in_a_trace_reaches_a_backend(backends: Backends) -> None:
     spans += [{"name": text, "status": text, "state": f"vendor={text}"} for text in NAMELESS]
     spans += [{"events": [(text, {})]} for text in NAMELESS]
     spans += [{"attributes": {f"baggage.{name}": text}} for name, text in NAMED]
-    spans += [{"attributes": {"map": {"lines": f"first\n{text}\nlast"}}} for text in NAMELESS]  # redaction sees JSON
+    bare = [text.split()[1] for text in NAMELESS if text.startswith(("key ", "paid ", "call ", "to "))]
+    spans += [{"attributes": {"map": {"lines": f"first\n{text}\nlast"}}} for text in NAMELESS + bare]  # it sees JSON
     spans += [{"attributes": {"map": {"lines": "\n".join(NAMELESS)}}, "status": "\n".join(NAMELESS)}]
     cards = [int(secret.text.split()[-1]) for secret in SECRETS if secret.kind == "card" and "paid" in secret.text]
     spans += [{"attributes": {"number": card if card < 2**63 else str(card)}} for card in cards]
@@ -188,6 +191,26 @@ def test_the_librarys_own_links_and_markers_stay(backends: Backends) -> None:
     (span,) = backends.spans(1)
     assert attributes(span.links[0].attributes) == {"search.batch.share": 0.5}
     assert attributes(span.attributes) == marked
+
+
+@pytest.mark.parametrize("scope", ["opentelemetry.instrumentation.kafka", "opentelemetryXinstrumentation"])
+def test_links_of_scopes_that_are_named_pass(tmp_path: Path, scope: str) -> None:
+    """As the page shows it; a name that only looks alike is none of them, and its spans are counted where they end."""
+    (named,) = re.findall(r"`OTELCOL_LINKS_FROM='([^']+)'`", PAGE)
+    (counted,) = re.findall(r"`(otelcol_processor_filter_\w+)`", PAGE)
+    with stand_in() as jaeger:
+        told = {"JAEGER_OTLP": jaeger.grpc.removeprefix("http://"), "OTELCOL_LINKS_FROM": named}
+        with Stack([Otelcol("collector", ("base", "privacy", "jaeger"))], data_dir=tmp_path, environment=told) as stack:
+            address, metrics = stack.address("collector.otlp_grpc"), stack.address("collector.metrics")
+            send(address, trace([{"name": "linked", "links": [{"n": 1}]}], scope=scope))
+            send(address, trace([{"name": "last"}]))
+            with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
+                (dropped,) = re.findall(rf'(?m)^{counted}{{filter="filter/links"}} (\d+)', answer.read().decode())
+            jaeger.wait_until(lambda: "last" in {span.name for span, _ in jaeger.spans()})
+            kept = {span.name for span, _ in jaeger.spans()}
+    passes = scope == "opentelemetry.instrumentation.kafka"
+    assert kept == ({"linked", "last"} if passes else {"last"})
+    assert dropped == ("0" if passes else "1")
 
 
 def test_the_list_of_what_is_masked_though_harmless_is_true(backends: Backends) -> None:
