@@ -22,7 +22,7 @@ OF_TRACES = (SPANS, SPAN_EVENTS, SPAN_LINKS)
 BY_TIME = (METRIC_POINTS, EXEMPLARS, LOGS)
 RECORDS = {"traces": SPANS, "metrics": METRIC_POINTS, "logs": LOGS}
 STEP_ROWS = 1_000_000
-"""Rows of one table that one step deletes, about: its transaction takes a few hundredths of a second."""
+"""Rows of one table that one step deletes, about: its transaction takes some hundredths of a second."""
 SAMPLE_ROWS = 100_000
 """How many rows are looked at, about, to know when a share of a table had arrived."""
 
