@@ -3,9 +3,10 @@
 In: a store's path, an open connection, an error of DuckDB. Out: `StoreDamagedError`; the new name of what was moved.
 No state. Nothing is ever deleted, and looking changes no byte.
 
-Measured with DuckDB 2.0: a damaged file makes it raise, never abort (190 files, with random bytes in them or cut short). But it
-opens, without a word, a file whose log is not one (the log's records are lost at the next write), a file that misses
-its end, and, where the file itself is gone, a new one in its place, deleting the log. Those three are found here.
+Measured with DuckDB 2.0: a damaged file makes it raise, never abort (190 files, cut short or with random bytes in
+them). But it opens, without a word, a file whose log is not one (the log's records are lost at the next write), a file
+that misses its end, and, where the file itself is gone, a new one in its place, deleting the log. Those three are found
+here.
 """
 
 from __future__ import annotations
