@@ -4,13 +4,19 @@ In: programs. Out: a port for everything that they listen for. State: none.
 """
 
 import contextlib
+import random
 import socket
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from collector.local.errors import PortTakenError
 from collector.local.listen import taken
 from collector.stack.errors import StackError
 from collector.stack.programs.program import HOST, Program
+
+FREE: Final = range(15_000, 32_000)
+"""Where free ports are looked for: below those that systems give to outgoing connections (from 32768 on for Linux), one
+of which could take the port of a program that is killed and started again."""
 
 
 def usual_ports(programs: Sequence[Program], others: Mapping[str, int]) -> Mapping[str, int]:
@@ -36,8 +42,11 @@ def free_ports(programs: Sequence[Program]) -> Mapping[str, int]:
 
         def free() -> int:
             listening = held.enter_context(socket.socket())
-            listening.bind((HOST, 0))
-            return int(listening.getsockname()[1])
+            while True:
+                port = random.choice(FREE)  # noqa: S311 (no secret)
+                with contextlib.suppress(OSError):  # somebody has it
+                    listening.bind((HOST, port))
+                    return port
 
         return {f"{program.name}.{port.use}": free() for program in programs for port in program.ports}
 

@@ -186,10 +186,13 @@ def test_other_ports_replace_the_usual_ones(listening: int) -> None:
     assert raised.value.mend == "There are: a.web."
 
 
-def test_free_ports_are_all_different() -> None:
-    """A hundred programs get a hundred ports."""
+def test_free_ports_are_all_different_and_stay_free() -> None:
+    """A hundred programs get a hundred ports, none of which the system gives to a connection meanwhile."""
     ports = free_ports([StandIn(f"p{number}") for number in range(100)])
     assert len(set(ports.values())) == len(ports) == 100
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        assert max(ports.values()) < 32768 <= any_port.getsockname()[1]
 
 
 def children() -> list[str]:
