@@ -39,7 +39,7 @@ def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
     return answer
 
 
-def becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) -> None:
+def assert_becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) -> None:
     """Ask until the answer is what is expected; else say what it was at last."""
     deadline = time.monotonic() + limit
     while (answer := ask()) != expected and time.monotonic() < deadline:

@@ -10,7 +10,7 @@ from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
 from demo_flow.books import read_books
 from tests.stack import jaeger, prometheus
-from tests.stack.asking import becomes
+from tests.stack.asking import assert_becomes
 from tests.stack.pamazon import SEARCH, pamazon
 from tests.stack.test_stack_sampling import decisions
 
@@ -59,11 +59,11 @@ def test_the_books_balance(tmp_path: Path, sampler: Mapping[str, str], least: in
         report, _ = searched(tmp_path, stack.address("collector.otlp_grpc"), sampler)
         recorded, dropped = report["telemetry"]["recorded"], sum(report["telemetry"]["dropped"].values())
         assert least <= recorded <= most
-        becomes(lambda: prometheus.total(stack, MEASURED), SENT)
-        becomes(lambda: jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT) + dropped, recorded)
-        becomes(lambda: jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT), recorded)
+        assert_becomes(lambda: prometheus.total(stack, MEASURED), SENT)
+        assert_becomes(lambda: jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT) + dropped, recorded)
+        assert_becomes(lambda: jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT), recorded)
         left_out = f"sum({MEASURED}) - (sum({SERVED}) or vector(0))"
-        becomes(lambda: [value for _, value in prometheus.query(stack, left_out)], [SENT - recorded])
+        assert_becomes(lambda: [value for _, value in prometheus.query(stack, left_out)], [SENT - recorded])
         assert prometheus.total(stack, "search_telemetry_dropped_total") == 0
 
 
@@ -75,17 +75,17 @@ def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
     with Stack(GATEWAYS, data_dir=tmp_path / "stack", environment={"OTELCOL_KEEP_PERCENT": "10"}) as stack:
         report, spans = searched(tmp_path, stack.address("agent.otlp_grpc"), {})
         assert (report["telemetry"]["recorded"], report["telemetry"]["dropped"]) == (SENT, {})
-        becomes(lambda: prometheus.total(stack, MEASURED), SENT)
-        becomes(lambda: prometheus.total(stack, SERVED), SENT)
-        becomes(lambda: prometheus.total(stack, "traces_span_metrics_calls_total"), spans)
+        assert_becomes(lambda: prometheus.total(stack, MEASURED), SENT)
+        assert_becomes(lambda: prometheus.total(stack, SERVED), SENT)
+        assert_becomes(lambda: prometheus.total(stack, "traces_span_metrics_calls_total"), spans)
         made = SENT + int(prometheus.total(stack, 'traces_span_metrics_calls_total{span_name="batch"}'))
-        becomes(lambda: sum(decisions(stack).values()), made)
+        assert_becomes(lambda: sum(decisions(stack).values()), made)
 
         def stored() -> int:
             searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
             return searches + jaeger.roots(stack, "batch", "clip_encoder", "internal", limit=2 * SENT)
 
-        becomes(stored, made - decisions(stack)["not_sampled"])
+        assert_becomes(stored, made - decisions(stack)["not_sampled"])
         assert 0 < stored() < made / 2
         searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
         assert jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT) == searches, "kept traces are whole"

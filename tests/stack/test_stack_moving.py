@@ -17,7 +17,7 @@ from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Processes
 from tests.pamazon_fixtures import ANYWHERE, Trace
 from tests.stack import jaeger, prometheus
-from tests.stack.asking import becomes, eventually
+from tests.stack.asking import assert_becomes, eventually
 from tests.stack.pamazon import FAILED, TREE, index_a_little, pamazon, whole
 
 OWN = {"search.batch.queue_wait", "search.batch.share", "server.port", "exception.stacktrace", "service.instance.id"}
@@ -139,4 +139,4 @@ def test_the_same_program_gives_the_same_traces_and_metrics(home: Path, tmp_path
         assert [told(trace) for trace in run(world, tmp_path / "real")] == expected
         for metric, values in counts.items():
             assert sum(values.values()) > 0, f"{metric} says nothing"
-            becomes(partial(world.counts, metric), values)
+            assert_becomes(partial(world.counts, metric), values)

@@ -10,7 +10,7 @@ import pytest
 from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
 from tests.stack import jaeger, prometheus
-from tests.stack.asking import becomes
+from tests.stack.asking import assert_becomes
 from tests.stack.load import SPANS, Sender, Sent
 from tests.stack.stored import missing
 
@@ -40,10 +40,10 @@ def sampled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
             sender.more(RATE * SECONDS // SPANS)
             sender.stop()
         sent = sender.acknowledged
-        becomes(lambda: sum(decisions(stack).values()), len(sent))
+        assert_becomes(lambda: sum(decisions(stack).values()), len(sent))
         kept = [trace_id for trace_id, one in sent.items() if one.kind != "plain"]
         assert missing(stack, kept) == set()
-        becomes(lambda: len(jaeger.count_spans(stack, list(sent))), decisions(stack)["sampled"])
+        assert_becomes(lambda: len(jaeger.count_spans(stack, list(sent))), decisions(stack)["sampled"])
         yield Sampled(sent, jaeger.count_spans(stack, list(sent)), decisions(stack))
 
 

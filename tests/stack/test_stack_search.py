@@ -12,7 +12,7 @@ import pytest
 from collector.stack.stack import Stack
 from tests.pamazon_fixtures import Trace
 from tests.stack import jaeger, prometheus
-from tests.stack.asking import becomes, eventually, get
+from tests.stack.asking import assert_becomes, eventually, get
 from tests.stack.pamazon import FAILED, SEARCH, TREE, index_a_little, pamazon, whole
 
 FOUND = '{search_operation="search",error_type=""}'
@@ -102,7 +102,7 @@ def test_metrics_of_spans_count_every_span_of_the_tree(searched: Searched) -> No
     for span in searched.trace.spans:
         key = (span["service"], span["name"], span["kind"])
         expected[key] = expected.get(key, 0) + 1
-    becomes(counted, expected)
+    assert_becomes(counted, expected)
 
 
 def test_the_service_graph_knows_who_calls_whom(searched: Searched) -> None:
@@ -114,7 +114,7 @@ def test_the_service_graph_knows_who_calls_whom(searched: Searched) -> None:
         return {(m["client"], m["server"]) for m, value in rows if value}
 
     for metric in ("total", "client_seconds_count", "server_seconds_count"):
-        becomes(partial(found, metric), edges)
+        assert_becomes(partial(found, metric), edges)
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
 
     roles = ("gateway", "clip_encoder", "qdrant_indexer")
     count = "search_request_duration_seconds_count"
-    becomes(lambda: counted(count + FOUND), {f"pamazon/{role}": 1.0 for role in roles})
-    becomes(lambda: counted(count + '{error_type="RuntimeError"}'), {"pamazon/clip_encoder": 1.0})
-    becomes(lambda: counted("search_results_sum"), {"pamazon/qdrant_indexer": 5.0})
+    assert_becomes(lambda: counted(count + FOUND), {f"pamazon/{role}": 1.0 for role in roles})
+    assert_becomes(lambda: counted(count + '{error_type="RuntimeError"}'), {"pamazon/clip_encoder": 1.0})
+    assert_becomes(lambda: counted("search_results_sum"), {"pamazon/qdrant_indexer": 5.0})
     (span,) = searched.trace.named("qdrant_search")
     (took,) = counted('search_stage_duration_seconds_sum{search_stage="qdrant_search"}').values()
     assert took == pytest.approx(span["duration_ns"] / 1e9, abs=1e-3)
@@ -167,7 +167,7 @@ def test_everything_is_scraped(searched: Searched) -> None:
     def up() -> dict[str, float]:
         return {labels["job"]: value for labels, value in prometheus.query(searched.stack, "up")}
 
-    becomes(up, dict.fromkeys(programs, 1.0))
+    assert_becomes(up, dict.fromkeys(programs, 1.0))
 
 
 def test_jaegers_own_pages_find_it(searched: Searched) -> None:
