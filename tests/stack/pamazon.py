@@ -6,7 +6,7 @@ the processes, ended with the block.
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +62,12 @@ class Pamazon:
         lines = (self.logs / "clip_encoder.log").read_text(encoding="utf-8").splitlines()
         return str(json.loads(next(line for line in lines if "a request failed" in line))["trace_id"])
 
-    def load(self, rate: int, seconds: float) -> dict[str, Any]:
-        """Search at a rate; the report, with what became of the client's own spans."""
-        report: dict[str, Any] = self.run("load", f"--rate={rate}", f"--duration={seconds}")
+    def load(self, rate: int, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Search at a rate, and do something else meanwhile; the report, with the books of the client's own spans."""
+        options = (f"--rate={rate}", f"--duration={seconds}", "--json", "--gateway", self.gateway)
+        with subprocess.Popen(pamazon_command("load", *options), stdout=subprocess.PIPE, text=True) as process:
+            meanwhile()
+            report: dict[str, Any] = json.loads(process.communicate(timeout=300)[0])
         return report
 
 

@@ -1,6 +1,6 @@
 """Nothing is lost unseen with the real Collector: sent, served, measured, stored, sampled out and dropped add up."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
 from demo_flow.books import read_books
 from tests.stack import jaeger, prometheus
-from tests.stack.asking import assert_becomes
+from tests.stack.asking import assert_becomes, eventually
 from tests.stack.pamazon import SEARCH, pamazon
 from tests.stack.test_stack_sampling import decisions
 
@@ -25,13 +25,15 @@ GATEWAYS = [
 pytestmark = pytest.mark.slow
 
 
-def searched(folder: Path, otlp: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], int]:
+def searched(
+    folder: Path, otlp: str, environment: Mapping[str, str], meanwhile: Callable[[], None] = lambda: None
+) -> tuple[dict[str, Any], int]:
     """Let Pamazon, with an empty index, be searched and end, and check the books of each process.
 
     Returned: the client's report, and the spans that all four processes recorded.
     """
     with pamazon(folder, otlp, environment) as shop:
-        report = shop.load(RATE, SECONDS)
+        report = shop.load(RATE, SECONDS, meanwhile)
     assert (report["sent"], report["errors"]) == (SENT, {})
     books = [*read_books(folder / "logs"), report["telemetry"]]
     assert len(books) == 4, "client and three roles say how their telemetry ended"
@@ -89,3 +91,25 @@ def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
         assert 0 < stored() < made / 2
         searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
         assert jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT) == searches, "kept traces are whole"
+
+
+def test_the_books_balance_after_a_kill(tmp_path: Path) -> None:
+    """Kill -9 of the Collector while Pamazon is searched: every search succeeds and is measured, none is lost unseen.
+
+    A root span is stored, or counted as dropped; one whose acknowledgement was lost may be both.
+    """
+    with Stack("minimal", data_dir=tmp_path / "stack") as stack:
+
+        def stored() -> int:
+            return jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
+
+        def kill() -> None:
+            eventually(lambda: stored() > SENT // 4)
+            stack.kill("collector")
+            stack.restart("collector")
+
+        report, _ = searched(tmp_path, stack.address("collector.otlp_grpc"), {}, kill)
+        exported, dropped = report["telemetry"]["exported"], sum(report["telemetry"]["dropped"].values())
+        assert exported + dropped == SENT
+        assert_becomes(lambda: prometheus.total(stack, MEASURED), SENT)
+        assert_becomes(lambda: exported <= stored() <= exported + dropped, True)
