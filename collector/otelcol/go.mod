@@ -38,6 +38,7 @@ require (
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.158.0
 	go.opentelemetry.io/collector/service v0.158.0
 	golang.org/x/sys v0.47.0
+	search.telemetry/otelcol/linkattributes v0.158.0
 )
 
 require (
@@ -324,3 +325,5 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.2-0.20260122202528-d9cc6641c482 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+replace search.telemetry/otelcol/linkattributes v0.158.0 => ../linkattributes

@@ -16,6 +16,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 START = 1_700_000_000_000_000_000
+LINKED = bytes(range(16)), bytes(range(8))
+"""The ids of the trace and the span that every link leads to."""
+
 Named = tuple[str, str]
 """The name of an attribute, and its text."""
 
@@ -62,7 +65,8 @@ def _set(target: AnyValue, value: Any) -> None:
 def trace(spans: Iterable[dict[str, Any]], scope: str = "somebody.else", service: str = "shop") -> Any:
     """A request with spans, all of one trace.
 
-    A span: name, kind, parent, status, attributes, events (name and attributes), links (attributes), state.
+    A span: name, kind, parent, status, attributes, events (name and attributes), links (attributes of each),
+    link_state, state.
     """
     request = ExportTraceServiceRequest()
     of_resource = request.resource_spans.add()
@@ -88,7 +92,7 @@ def trace(spans: Iterable[dict[str, Any]], scope: str = "somebody.else", service
             for key, value in attributes.items():
                 put(event.attributes, key, value)
         for attributes in told.get("links", ()):
-            link = span.links.add(trace_id=bytes(range(16)), span_id=bytes(range(8)))
+            link = span.links.add(trace_id=LINKED[0], span_id=LINKED[1], trace_state=told.get("link_state", ""))
             for key, value in attributes.items():
                 put(link.attributes, key, value)
     return request

@@ -5,7 +5,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,8 @@ from tests.otlp_stand_in import StandIn, attributes, stand_in
 from tests.secrets_corpus import HARMLESS, SECRETS, leaked
 from tests.sentry_stand_in import PUBLIC_KEY, SentryStandIn, sentry_stand_in
 from tests.stack.asking import eventually
-from tests.stack.otelcol_raw import as_text, counter, log, send, trace
+from tests.stack.otelcol_raw import LINKED, as_text, counter, log, send, trace
 
-PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text("utf-8")
 MASKED_THOUGH_HARMLESS = frozenset({
     "4111111111111112",  # looks like a card; its check digit is wrong
     "DE00370400440532013000", "GB82 WEST 1234 5698 7654 33",  # IBANs with the same flaw
@@ -130,14 +128,14 @@ def test_no_secret_in_a_trace_reaches_a_backend(backends: Backends) -> None:
     spans += [{"attributes": {"map": {"lines": "\n".join(NAMELESS)}}, "status": "\n".join(NAMELESS)}]
     cards = [int(secret.text.split()[-1]) for secret in SECRETS if secret.kind == "card" and "paid" in secret.text]
     spans += [{"attributes": {"number": card if card < 2**63 else str(card)}} for card in cards]
+    spans += [{"links": [{name: text}, {"map": {"in": [text]}}]} for name, text in NAMED]
+    spans += [{"links": [{}], "link_state": f"vendor={text}"} for text in NAMELESS]
     backends.send(trace(spans))
-    backends.send(trace([{"name": "linked", "links": [{name: text}]} for name, text in NAMED]))
     backends.spans(len(spans))
     eventually(lambda: "traces_span_metrics_calls_total" in backends.scraped())
     everything = backends.everything()
     assert leaked(everything) == []
     assert [card for card in cards if str(card) in everything] == []
-    assert len(backends.jaeger.spans()) == len(spans), "a span with somebody's links is kept back"
 
 
 def test_no_secret_in_a_log_reaches_a_backend(backends: Backends) -> None:
@@ -184,33 +182,25 @@ def test_what_is_harmless_stays_as_it_is(backends: Backends) -> None:
     ]
 
 
-def test_the_librarys_own_links_and_markers_stay(backends: Backends) -> None:
+def test_markers_of_the_library_stay(backends: Backends) -> None:
     """What the library has scrubbed comes through as it left."""
     marked = {"password": "[redacted:secret]", "note": "password=[redacted:secret] of [redacted:email]"}
-    backends.send(trace([{"links": [{"search.batch.share": 0.5}], "attributes": marked}], scope="search-telemetry"))
+    backends.send(trace([{"attributes": marked}], scope="search-telemetry"))
     (span,) = backends.spans(1)
-    assert attributes(span.links[0].attributes) == {"search.batch.share": 0.5}
     assert attributes(span.attributes) == marked
 
 
-@pytest.mark.parametrize("scope", ["opentelemetry.instrumentation.kafka", "opentelemetryXinstrumentation"])
-def test_links_of_scopes_that_are_named_pass(tmp_path: Path, scope: str) -> None:
-    """As the page shows it; a name that only looks alike is none of them, and its spans are counted where they end."""
-    (named,) = re.findall(r"`OTELCOL_LINKS_FROM='([^']+)'`", PAGE)
-    (counted,) = re.findall(r"`(otelcol_processor_filter_\w+)`", PAGE)
-    with stand_in() as jaeger:
-        told = {"JAEGER_OTLP": jaeger.grpc.removeprefix("http://"), "OTELCOL_LINKS_FROM": named}
-        with Stack([Otelcol("collector", ("base", "privacy", "jaeger"))], data_dir=tmp_path, environment=told) as stack:
-            address, metrics = stack.address("collector.otlp_grpc"), stack.address("collector.metrics")
-            send(address, trace([{"name": "linked", "links": [{"n": 1}]}], scope=scope))
-            send(address, trace([{"name": "last"}]))
-            with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
-                (dropped,) = re.findall(rf'(?m)^{counted}{{filter="filter/links"}} (\d+)', answer.read().decode())
-            jaeger.wait_until(lambda: "last" in {span.name for span, _ in jaeger.spans()})
-            kept = {span.name for span, _ in jaeger.spans()}
-    passes = scope == "opentelemetry.instrumentation.kafka"
-    assert kept == ({"linked", "last"} if passes else {"last"})
-    assert dropped == ("0" if passes else "1")
+@pytest.mark.parametrize("scope", ["search-telemetry", "opentelemetry.instrumentation.kafka"])
+def test_links_arrive_with_their_ids_and_without_their_attributes(backends: Backends, scope: str) -> None:
+    """Whoever sent them; the span around them is as it was, and each link tells how much it has lost."""
+    given = [{"n": 1, "deep": {"m": 2}}, {}]
+    backends.send(trace([{"attributes": {"n": 1}, "links": given, "link_state": "vendor=1"}], scope=scope))
+    (span,) = backends.spans(1)
+    assert attributes(span.attributes) == {"n": 1}
+    assert [(link.trace_id, link.span_id, link.trace_state, attributes(link.attributes)) for link in span.links] == [
+        (*LINKED, "", {}) for _ in given
+    ]
+    assert [link.dropped_attributes_count for link in span.links] == [2, 0]
 
 
 def test_the_list_of_what_is_masked_though_harmless_is_true(backends: Backends) -> None:

@@ -114,8 +114,6 @@ def test_no_layer_takes_away_what_an_earlier_one_brought(names: tuple[str, ...],
     whole = dict(lists(merged(combination)))
     for count in range(1, len(combination)):
         before = dict(lists(merged(combination[:count])))
-        if count == 1:  # privacy.yaml is there to open what base.yaml closes
-            before.pop("/processors/filter/links/trace_conditions")
         lost = {where: set(map(str, items)) - set(map(str, whole[where])) for where, items in before.items()}
         assert {where: items for where, items in lost.items() if items} == {}
     assert merged(combination)["processors"]["redaction/secrets"] == layer("privacy")["processors"]["redaction/secrets"]
@@ -139,7 +137,7 @@ def test_what_comes_in_is_limited_first_and_cleaned_before_it_goes_anywhere(name
     """The memory limit refuses before work is done; secrets are hidden before the first junction."""
     outside = {"otlp", "kafka"}
     cleaning = {
-        "traces": "filter/links transform/reach redaction/names redaction/secrets transform/back",
+        "traces": "link_attributes transform/reach redaction/names redaction/secrets transform/back",
         "metrics": "transform/reach redaction/names redaction/secrets",
         "logs": "transform/reach redaction/names redaction/bodies redaction/secrets transform/back",
     }

@@ -86,17 +86,27 @@ def test_another_version_or_manifest_is_another_program(build: Callable[..., str
     assert len(list(root.glob("thing-*"))) == 2
 
 
-def test_the_collectors_folder_follows_its_manifest_and_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An edit of builder.yaml, go.mod or go.sum makes another Collector."""
+def test_the_collectors_folder_follows_all_that_it_is_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edit of builder.yaml, go.mod, go.sum or a file of our processor makes another Collector."""
     folders = {cache.folder(otelcol.Collector())}
-    for path in (otelcol.MANIFEST, *otelcol.LOCKS):
+    for path in (otelcol.MANIFEST, *otelcol.LOCKS, *otelcol.PROCESSOR):
         edited = tmp_path / path.name
         edited.write_bytes(path.read_bytes() + b"\n")
         with monkeypatch.context() as patch:
             patch.setattr(otelcol, "MANIFEST", edited if path == otelcol.MANIFEST else otelcol.MANIFEST)
-            patch.setattr(otelcol, "LOCKS", tuple(edited if lock == path else lock for lock in otelcol.LOCKS))
+            for group in ("LOCKS", "PROCESSOR"):
+                files = getattr(otelcol, group)
+                patch.setattr(otelcol, group, tuple(edited if file == path else file for file in files))
             folders.add(cache.folder(otelcol.Collector()))
-    assert len(folders) == 4
+    assert len(folders) == 6
+
+
+def test_our_processor_lies_where_the_manifest_looks_for_it() -> None:
+    """Every source but tests is given to the builder: a file more would be left out, and its edits go unseen."""
+    folder = otelcol.OTELCOL / "linkattributes"
+    sources = {path for path in folder.glob("*.go") if not path.name.endswith("_test.go")} | {folder / "go.mod"}
+    assert set(otelcol.PROCESSOR) == sources
+    assert f"path: ./{folder.name}\n" in otelcol.MANIFEST.read_text("utf-8")
 
 
 def test_a_build_that_fails_leaves_nothing_and_takes_no_other_with_it(build: Callable[..., str], root: Path) -> None:
@@ -262,6 +272,7 @@ def test_the_collector_is_compiled_from_our_locks(tools: Tools, shell: Shell, tm
     assert [(source / lock.name).read_bytes() for lock in otelcol.LOCKS] == [
         lock.read_bytes() for lock in otelcol.LOCKS
     ]
+    assert all((tmp_path / "work" / file.parent.name / file.name).is_file() for file in otelcol.PROCESSOR)
     install, compiling = tools.called
     assert install.startswith("go install go.opentelemetry.io/collector/cmd/builder@v")
     assert (

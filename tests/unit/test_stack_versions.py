@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from collector.stack.recipes import RECIPES, go
+from collector.stack.recipes.collector import LOCKS, PROCESSOR
 from collector.stack.recipes.recipe import Recipe
 from collector.stack.versions import VERSIONS
 
@@ -33,9 +34,23 @@ def test_the_locks_belong_to_the_manifest() -> None:
     mod, vouched = ((OTELCOL / name).read_text(encoding="utf-8") for name in ("go.mod", "go.sum"))
     required = dict(re.findall(r"^\t(\S+) (v\S+)$", mod, re.MULTILINE))
     assert MODULES.items() <= required.items(), "run: telemetry stack lock"
-    assert [f"{module} {version} h1:" in vouched for module, version in required.items()].count(False) == 0
-    assert "replace" not in mod
+    ours = {entry["gomod"]: entry["path"] for kind in KINDS for entry in MANIFEST[kind] if "path" in entry}
+    modules = {f"{module} {version}" for module, version in required.items()}
+    assert {module for module in modules if f"{module} h1:" not in vouched} == set(ours)
+    beside = {module: path.replace("./", "../", 1) for module, path in ours.items()}  # of the generated folder
+    assert dict(re.findall(r"^replace (.+) => (\.\./[a-z]+)$", mod, re.MULTILINE)) == beside
+    assert mod.count("replace") == len(ours)
     assert mod.splitlines()[2] == f"module {MANIFEST['dist']['module']}"
+
+
+def test_our_processor_is_compiled_with_what_it_is_tested_with() -> None:
+    """The modules that it requires itself are, in the same versions, those of the distribution."""
+    own, whole = (
+        dict(re.findall(r"^\t(go\.opentelemetry\.io/collector\S*) (v\S+)", path.read_text("utf-8"), re.MULTILINE))
+        for path in (OTELCOL / "linkattributes" / "go.mod", OTELCOL / "go.mod")
+    )
+    assert own
+    assert own.items() <= whole.items(), "edit linkattributes/go.mod, and run there: go mod tidy"
 
 
 def test_the_layers_use_what_the_distribution_has_and_no_more() -> None:
@@ -78,6 +93,7 @@ def test_the_image_is_given_what_it_copies() -> None:
     names = {name for group in copied for name in group.split()}
     assert all((OTELCOL / name).is_file() for name in names)
     assert {name.partition("/")[0] for name in names} == kept
+    assert {str(path.relative_to(OTELCOL)) for path in (*LOCKS, *PROCESSOR)} <= names
 
 
 def test_the_image_runs_as_nobody_and_owns_its_queues() -> None:

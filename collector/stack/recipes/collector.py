@@ -1,7 +1,7 @@
 """Our distribution of the OpenTelemetry Collector.
 
-In: `collector/otelcol/builder.yaml` and the go.mod and go.sum beside it. Out: the binary `search-otelcol`; or, when
-the manifest was edited, both files anew. State: none.
+In: `collector/otelcol/builder.yaml`, and beside it go.mod, go.sum and the processor of our own. Out: the binary
+`search-otelcol`; or, when the manifest was edited, go.mod and go.sum anew. State: none.
 """
 
 import shutil
@@ -18,6 +18,9 @@ OTELCOL: Final = Path(__file__).parents[2] / "otelcol"
 
 MANIFEST: Final = OTELCOL / "builder.yaml"
 LOCKS: Final = (OTELCOL / "go.mod", OTELCOL / "go.sum")
+PROCESSOR: Final = (OTELCOL / "linkattributes" / "go.mod", OTELCOL / "linkattributes" / "processor.go")
+"""Our own processor, whose folder the manifest names."""
+
 GENERATED: Final = "search-otelcol"
 """The folder that the manifest's `output_path` names, and the binary."""
 
@@ -35,8 +38,9 @@ class Collector:
 
     @property
     def material(self) -> Sequence[bytes]:
-        """Manifest, locks and flags."""
-        return [*(path.read_bytes() for path in (MANIFEST, *LOCKS)), repr((go.FLAGS, go.LINK, self.version)).encode()]
+        """Manifest, locks, our processor and flags."""
+        sources = (MANIFEST, *LOCKS, *PROCESSOR)
+        return [*(path.read_bytes() for path in sources), repr((go.FLAGS, go.LINK, self.version)).encode()]
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:
         """Generate the source, put our locks over the generated ones, compile."""
@@ -60,6 +64,9 @@ def generate(shell: Shell, work: Path, *options: str) -> Path:
         "go", "install", f"{pin['builder']}@v{pin['version']}", cwd=work, env={**go.ENVIRONMENT, "GOBIN": str(work)}
     )
     shutil.copyfile(MANIFEST, work / MANIFEST.name)
+    for source in PROCESSOR:
+        (work / source.parent.name).mkdir(exist_ok=True)
+        shutil.copyfile(source, work / source.parent.name / source.name)
     shell.step("generating the source")
     arguments = ("--config", MANIFEST.name, "--skip-compilation", *options)
     shell.run(str(work / "builder"), *arguments, cwd=work, env=go.ENVIRONMENT)
