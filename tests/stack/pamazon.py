@@ -64,10 +64,14 @@ class Pamazon:
 
     def load(self, rate: int, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
         """Search at a rate, and do something else meanwhile; the report, with the books of the client's own spans."""
-        options = (f"--rate={rate}", f"--duration={seconds}", "--json", "--gateway", self.gateway)
-        with subprocess.Popen(pamazon_command("load", *options), stdout=subprocess.PIPE, text=True) as process:
+        command = pamazon_command(
+            "load", f"--rate={rate}", f"--duration={seconds}", "--json", "--gateway", self.gateway
+        )
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             meanwhile()
-            report: dict[str, Any] = json.loads(process.communicate(timeout=300)[0])
+            out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        report: dict[str, Any] = json.loads(out)
         return report
 
 
