@@ -2,9 +2,9 @@
 
 In: forks and ends. Out: in a child, pipelines made anew; at such an end, a shutdown. State: none but the hooks.
 
-In a forked child nothing inherited is used, flushed or shut down: an inherited gRPC channel hangs, an inherited lock
-may be held by a thread that is not there, and inherited sums are the parent's. `service.instance.id` is made anew by
-the SDK's own hook, which runs before ours.
+In a forked child nothing inherited is used, flushed or shut down: inherited connections and sums are the parent's, and
+an inherited lock may be held by a thread that is not there. `service.instance.id` is made anew by the SDK's own hook,
+which runs before ours.
 """
 
 import multiprocessing.util

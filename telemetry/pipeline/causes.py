@@ -1,7 +1,7 @@
 """Says what is behind a failed export, and how to mend it.
 
-In: what gRPC, OpenSSL, `requests` or the collector said. Out: the same with the cause and its mend, where it is a known
-one. State: none.
+In: what our senders, OpenSSL, `requests` or the collector said. Out: the same with the cause and its mend, where it is
+a known one. State: none.
 
 Whoever refuses a sender says so in the words of its own layer: a port that speaks TLS closes the socket, one that does
 not has a wrong version number.
@@ -21,6 +21,10 @@ _STRANGER: Final = (
 )
 _PLAIN: Final = "that port speaks plain text: write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"
 _TLS: Final = "that port speaks TLS: write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"
+_HTTP: Final = (
+    "name its port for gRPC, usually 4317, in OTEL_EXPORTER_OTLP_ENDPOINT, or set "
+    "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+)
 
 _CAUSES: Final = (
     ("certificate has expired", "renew the collector's certificate"),
@@ -30,13 +34,15 @@ _CAUSES: Final = (
     ("unable to get", _UNTRUSTED),
     ("doesn't match", _NAME),
     ("not valid for", _NAME),
-    ("Hostname Verification Check failed", _NAME),
     ("WRONG_VERSION_NUMBER", _PLAIN),
     ("CERTIFICATE_REQUIRED", _STRANGER),
     ("UNKNOWN_CA", _STRANGER),
-    ("Unwrap failed", _STRANGER),
+    ("hung up after the TLS handshake", _STRANGER),
     ("EOF occurred in violation of protocol", _STRANGER),
     ("HTTP request to an HTTPS server", _TLS),
+    ("in the TLS handshake", "where that port speaks plain text, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("it speaks TLS", _TLS),
+    ("it speaks HTTP/1", _HTTP),
     ("Socket closed", "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("UNAUTHENTICATED", _TOKEN),
     ("HTTP 401", _TOKEN),

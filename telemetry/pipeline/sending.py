@@ -22,6 +22,19 @@ class Outcome:
     wait: float | None = None
 
 
+class CallError(Exception):
+    """A call came to nothing: `code` is gRPC's name for it; `unprocessed` says that nobody has seen the request."""
+
+    def __init__(self, problem: str, code: str = "UNAVAILABLE", *, unprocessed: bool = False) -> None:
+        super().__init__(problem)
+        self.code = code
+        self.unprocessed = unprocessed
+
+
+class HungUpError(CallError):
+    """The other side has closed the connection."""
+
+
 class Sender(Protocol):
     """Sends requests of one signal, one at a time, on one thread."""
 

@@ -103,11 +103,8 @@ def _memory(role: str, gathered: Gathered) -> Finding:
 
 
 def _log(gathered: Gathered) -> Finding:
-    """Each process may warn of each signal once a minute, and once more at its end.
-
-    What gRPC writes of a fork is its own: a line where one of its threads was busy with something else.
-    """
-    lines = [line for log in gathered.logs.values() for line in log if "fork_posix.cc" not in line]
+    """Each process may warn of each signal once a minute, and once more at its end."""
+    lines = [line for log in gathered.logs.values() for line in log]
     of_processes = Counter(line.partition(" ")[0] for line in lines if line[:1].isdigit())
     most = max(of_processes.values(), default=0)
     allowed = 3 * (2 + gathered.seconds / 60)

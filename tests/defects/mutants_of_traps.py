@@ -78,6 +78,30 @@ TRAPS: Final = (
         "contract/test_forks.py::test_a_forked_child_exports_its_own",
     ),
     Mutant(
+        "telemetry/pipeline/grpc_sender.py",
+        "import base64\n",
+        "import base64\n\nimport grpc  # noqa: F401\n",
+        "unit/test_grpc_sender.py::test_an_exporter_by_grpc_imports_no_grpc",
+    ),
+    Mutant(
+        "telemetry/pipeline/wire.py",
+        "            self._socket.close()\n\n    def _connect_by_name",
+        "            _shut_down(self._socket)\n            self._socket.close()\n\n    def _connect_by_name",
+        "unit/test_grpc_sender_connections.py::test_a_forked_child_says_nothing_on_its_parents_connection",
+    ),
+    Mutant(
+        "telemetry/pipeline/wire.py",
+        "send(self._outgoing, _NO_SIGNAL)",
+        "send(self._outgoing)",
+        "unit/test_grpc_sender_connections.py::test_a_host_that_lets_sigpipe_end_it_lives_on",
+    ),
+    Mutant(
+        "telemetry/pipeline/http2.py",
+        "                if frame[3] == _GOAWAY:\n",
+        "                if frame[3] < 0:\n",
+        "unit/test_grpc_sender_connections.py::TestNewConnections::test_a_goodbye_lets_what_was_begun_be_finished",
+    ),
+    Mutant(
         "telemetry/forking.py",
         "    multiprocessing.util.register_after_fork(telemetry, _finalize)\n",
         "",

@@ -12,12 +12,14 @@ from telemetry.pipeline.causes import explained
         ("UNAUTHENTICATED: no", "asks for a token"),
         ("TLS: [SSL: WRONG_VERSION_NUMBER]", "write http://"),
         ("HTTP 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "write https://"),
-        ("UNAVAILABLE: ipv4:127.0.0.1:4317: Socket closed", "write https://"),
+        ("UNAVAILABLE: Socket closed before HTTP/2 came (it hung up)", "write https://"),
+        ("UNAVAILABLE: it speaks TLS, not plain text", "write https://"),
+        ("UNAVAILABLE: it speaks HTTP/1, not gRPC", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
         ("CERTIFICATE_VERIFY_FAILED: certificate has expired", "renew"),
         ("CERTIFICATE_VERIFY_FAILED: certificate is not yet valid", "compare the clocks"),
         ("CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
         ("IP address mismatch, certificate is not valid for '127.0.0.2'", "for another name"),
-        ("Unwrap failed (TSI_DATA_CORRUPTED)", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        ("it hung up after the TLS handshake (it hung up)", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
     ],
 )
 def test_a_known_cause_has_its_mend(problem: str, mend: str) -> None:
