@@ -52,9 +52,11 @@ class Declared:
     secret: bool = False
 
 
-def env(variable: str, default: Any, check: Check, *, help: str, secret: bool = False) -> Any:  # noqa: A002
-    """Declare a setting."""
-    return field(default=default, repr=not secret, metadata={"setting": Declared(variable, check, help, secret)})
+def env(variable: str, default: Any, check: Check, *, help: str, secret: bool = False, shown: bool = True) -> Any:  # noqa: A002
+    """Declare a setting; not `shown` in the settings' `repr` is one that may hold a secret."""
+    return field(
+        default=default, repr=shown and not secret, metadata={"setting": Declared(variable, check, help, secret)}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class ExporterSettings:
     """How one signal is exported."""
 
     endpoint: str = env(
-        "OTEL_EXPORTER_OTLP_{}ENDPOINT", "", checks.address,
+        "OTEL_EXPORTER_OTLP_{}ENDPOINT", "", checks.address, shown=False,  # http://user:password@host
         help="where the collector listens; default `http://localhost:4317`, by HTTP `http://localhost:4318`",
     )  # fmt: skip
     protocol: str = env(

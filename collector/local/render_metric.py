@@ -81,9 +81,9 @@ def _histogram(point: Json) -> Histogram:
         return from_exponential(
             point["scale"], point["zero_count"], positive, negative, total=total, low=low, high=high
         )
-    bounds, counts = point["bounds"], point["bucket_counts"]
-    if len(counts) != len(bounds) + 1:  # a histogram without buckets, or one that its sender got wrong
-        bounds, counts = [], [point["count"]]
+    bounds, counts = point["bounds"] or [], point["bucket_counts"] or []
+    if len(counts) != len(bounds) + 1:  # no buckets, or of another kind: one name may be sent as several kinds
+        bounds, counts = [], [point["count"] or 0]
     return Histogram(tuple(float(bound) for bound in bounds), tuple(counts), total, low, high)
 
 
@@ -104,8 +104,8 @@ def _value(metric: Json, series: Sequence[Json]) -> Text:
     points = list(_points(series))
     if metric["type"] == "summary":
         newest = max(points, key=lambda point: point["time_unix_ns"])
-        pairs = zip(newest["quantiles"], newest["quantile_values"], strict=False)
-        return Text(f"{newest['count']}  " + "  ".join(f"p{float(q) * 100:g} {float(v):g}" for q, v in pairs))
+        pairs = zip(newest["quantiles"] or (), newest["quantile_values"] or (), strict=False)
+        return Text(f"{newest['count'] or 0}  " + "  ".join(f"p{float(q) * 100:g} {float(v):g}" for q, v in pairs))
     known = [point for point in points if point["value"] is not None]
     if not known:
         return Text("no value", "dim")

@@ -1,11 +1,13 @@
 """Puts the context into what travels with a message, and takes it out on the other side.
 
 In: a mapping, such as the headers of a queue's message. Out: the same with the headers of the configured propagator;
-on the other side, the context that arrived. State: none.
+on the other side, the context that arrived. State: whether headers that cannot be read were told of.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from opentelemetry.context import Context
@@ -16,6 +18,7 @@ from telemetry.errors import TelemetryError
 from telemetry.guard import guard
 
 Carrier: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+_log = logging.getLogger("search_telemetry")
 M = TypeVar("M", bound=MutableMapping[str, Any])
 
 
@@ -61,8 +64,8 @@ def extract(carrier: Carrier | None) -> Iterator[Context]:
     """Work on a message inside this block: below the span that `inject` saw, with its baggage.
 
     Arguments: `carrier`, a mapping or pairs; names in any spelling, values text or bytes. A message without headers
-    begins a trace of its own: nothing of the context around the block is seen inside it. Yields the context that
-    arrived, for links.
+    begins a trace of its own, as does one whose headers cannot be read: nothing of the context around the block is seen
+    inside it. Yields the context that arrived, for links.
     """
     context = received(_headers(carrier), Context())
     token = attach(context)
@@ -86,11 +89,19 @@ def _headers(carrier: Carrier | None) -> dict[str, str]:
         return {}
     try:
         pairs = dict(carrier.items() if isinstance(carrier, Mapping) else carrier)
-    except (TypeError, ValueError):
-        raise TelemetryError(
-            f"extract() reads a mapping or pairs, not a {type(carrier).__name__}", "write extract(message.headers)"
-        ) from None
+    except (TypeError, ValueError):  # what came with a message is nobody's mistake here, and must stop no consumer
+        _tell_once(type(carrier).__name__)
+        return {}
     return {_text(name): _text(value) for name, value in pairs.items() if isinstance(value, str | bytes)}
+
+
+@lru_cache(1)
+def _tell_once(kind: str) -> None:
+    _log.warning(
+        "extract() reads a mapping or pairs, not a %s: the message begins a trace of its own; "
+        "write extract(message.headers) (said once)",
+        kind,
+    )
 
 
 def _text(value: Any) -> str:

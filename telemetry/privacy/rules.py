@@ -23,7 +23,8 @@ class Rule:
     Arguments: `kind`, what the marker says; `what`, for the documentation; `hints`, of which each text that matches
     holds one (in small letters; `()` is any text); `pattern`; `group` of it that is hidden from its begin on; `ends`,
     which tells where the secret ends, or None where the match is none (default: the end of the group); `gate`, found in
-    every text that matches, and shared by many rules.
+    every text that matches, and shared by many rules; `skip`, whether a match that is none holds none from any later
+    place on either: else a long one would be gone over again from each of its characters.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Rule:
     group: int = 0
     ends: Callable[[verdicts.Match], int | None] | None = None
     gate: re.Pattern[str] | None = None
+    skip: bool = False
 
 
 _LONG: Final = re.compile("[A-Za-z0-9_=+/.~-]{14}")
@@ -92,7 +94,7 @@ RULES: Final = (
          re.compile(r"""([^\s:@/"'=]{1,64}:[^\s@]{1,128})@(?:tcp|unix)\("""), 1),
     *(Rule(kind, what, hints, re.compile(_START + pattern), gate=_LONG) for kind, what, hints, pattern in _KEYS),
     Rule("openai_key", "older OpenAI keys, and those that imitate them", ("sk-",), re.compile(_START + _SK),
-         ends=verdicts.with_digit, gate=_LONG),
+         ends=verdicts.with_digit, gate=_LONG, skip=True),
     Rule("azure_key", "client secrets of Azure", ("q~",), re.compile(_START + _AZURE), gate=_LONG),
     Rule("jwt", "JSON Web Tokens (Qdrant's API keys are such), whole or cut", ("eyj",),
          re.compile(_START + r"eyJ[A-Za-z0-9_-]{17,}"), gate=_LONG),  # what follows a dot is taken by the next

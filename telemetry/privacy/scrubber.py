@@ -164,7 +164,7 @@ def _hide(rule: Rule, text: str) -> str:
     while match := _next(rule.pattern, text, place):
         end = match.end(rule.group) if rule.ends is None else rule.ends(match)
         if end is None:
-            place = match.start() + 1
+            place = match.end() if rule.skip else match.start() + 1
             continue
         parts += text[done : match.start(rule.group)], marker(rule.kind)
         done = place = end

@@ -93,5 +93,5 @@ logging.getLogger("shop").warning("sold out")
         """,
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
     )
-    assert (ended.status, ended.err) == (0, "")
+    assert (ended.status, ended.err) == (0, "sold out\n")
     assert [record.body.string_value for record in collector.logs()] == ["sold out"]

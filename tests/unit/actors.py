@@ -242,7 +242,7 @@ class World:
         if isinstance(command, FanOut):
             return await (self._group(command) if command.group else self._gather(command))
         generator = self._generators.get(getattr(command, "actor", -1))
-        if isinstance(command, Generate | Start) or not hasattr(generator, "asend"):
+        if generator is None or isinstance(command, Generate | Start) or not hasattr(generator, "asend"):
             return self._do(command)
         try:
             return await self._drive_async(generator, command)

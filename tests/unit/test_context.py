@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 
 import telemetry
 from telemetry import propagation
-from telemetry.context import ThreadPoolExecutor, carry, extract, inject
+from telemetry.context import ThreadPoolExecutor, carry, extract, inject, messages
 from telemetry.testing.spans import Spans
 
 
@@ -270,10 +270,17 @@ class TestMessages:
             inject(carrier)
 
     @pytest.mark.parametrize("carrier", ["text", 5, [1]])
-    def test_extract_says_what_it_cannot_read(self, carrier: Any) -> None:
-        """What is neither a mapping nor pairs is told."""
-        with pytest.raises(telemetry.TelemetryError, match=r"extract.* reads a mapping or pairs"), extract(carrier):
-            pass
+    def test_headers_that_cannot_be_read_stop_no_consumer(
+        self, carrier: Any, spans: Spans, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is neither a mapping nor pairs is told once, and the message has a trace of its own."""
+        messages._tell_once.cache_clear()
+        with telemetry.stage("consumer"):
+            for _ in range(2):
+                with extract(carrier), telemetry.stage("message"):
+                    pass
+        assert sorted(spans.tree().splitlines()) == ["consumer", "message", "message"]
+        assert len([r for r in caplog.records if "extract() reads a mapping or pairs" in r.message]) == 1
 
     def test_an_exception_leaves_the_block_unchanged(self) -> None:
         """The very exception, and the context before."""

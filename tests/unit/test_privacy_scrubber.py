@@ -160,7 +160,7 @@ class TestLinear:
     @pytest.mark.parametrize(
         "piece",
         [
-            "a", "1", "a@", "a.b@", "://a:", "://a:b@", "eyJ", "-eyJaaaa", "sk-a", "sk-" + "a" * 30 + " ", "+1 ",
+            "a", "1", "a@", "a.b@", "://a:", "://a:b@", "eyJ", "-eyJaaaa", "sk-", "sk-a", "sk-" + "a" * 30 + " ", "+1 ",
             "DE89",
             "4111 ", "password", 'password="', "password='\\", 'password=\\"', "a=", "-----BEGIN PRIVATE KEY-----",
             "-----BEGIN ", "--password ", "bearer a", "<password>", "&key=", "password '",
