@@ -21,6 +21,10 @@ _STRANGER: Final = (
 )
 _PLAIN: Final = "that port speaks plain text: write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"
 _TLS: Final = "that port speaks TLS: write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"
+_BROKEN_OFF: Final = (
+    "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT; where it speaks gRPC, name the port "
+    "for HTTP, usually 4318; else see the log of the collector, and of any proxy before it"
+)
 _HTTP: Final = (
     "name its port for gRPC, usually 4317, in OTEL_EXPORTER_OTLP_ENDPOINT, or set "
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -42,6 +46,8 @@ _CAUSES: Final = (
     ("HTTP request to an HTTPS server", _TLS),
     ("in the TLS handshake", "where that port speaks plain text, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("it speaks TLS", _TLS),
+    (r"BadStatusLine('\x15\x03", _TLS),  # an alert of TLS where HTTP should stand
+    ("it broke off plain HTTP", _BROKEN_OFF),
     ("it speaks HTTP/1", _HTTP),
     ("Socket closed", "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("UNAUTHENTICATED", _TOKEN),

@@ -16,6 +16,11 @@ from telemetry.settings import ExporterSettings
 
 _RETRYABLE = {429, 502, 503, 504}
 """As the OTLP specification lists them."""
+_BROKEN_OFF = (
+    "ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "RemoteDisconnected", "BadStatusLine",
+    "ChunkedEncodingError",
+)  # fmt: skip
+"""What `requests` tells of by turns where a port of TLS refuses plain HTTP: its words race with its hanging up."""
 
 
 class HttpSender:
@@ -35,7 +40,7 @@ class HttpSender:
         except requests.exceptions.SSLError as error:
             return Outcome(problem=f"TLS: {_reason(error)}", retry=True)  # a certificate may be renewed
         except requests.exceptions.RequestException as error:
-            return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
+            return Outcome(problem=_unanswered(error, self._settings.endpoint), retry=True)
         except Exception as error:  # noqa: BLE001  nothing here may reach the thread
             return Outcome(problem=f"{type(error).__name__}: {error}")
         if answer.ok:
@@ -70,6 +75,13 @@ def _reason(error: requests.exceptions.SSLError) -> object:
     """Return what OpenSSL said, without what was made of it on the way up."""
     pool_error = error.args[0] if error.args else error
     return getattr(pool_error, "reason", pool_error)
+
+
+def _unanswered(error: requests.exceptions.RequestException, endpoint: str) -> str:
+    """Return what went wrong, and whether plain HTTP was sent to whoever broke off: it may speak TLS."""
+    said = f"{type(error).__name__}: {error}"
+    broken_off = any(name in said for name in _BROKEN_OFF)
+    return f"it broke off plain HTTP ({said})" if broken_off and endpoint.lower().startswith("http://") else said
 
 
 def _said(answer: requests.Response) -> str:
