@@ -10,12 +10,16 @@ generator closed early (`GeneratorExit`) is none: callers do not come here with 
 
 import sys
 from collections.abc import Callable
+from typing import Final
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import conventions as c
 from telemetry.guard import guard
 from telemetry.scope import Scope
+
+_LONGEST: Final = 17_408
+"""Characters of a message that are kept: as of an attribute, with the margin that scrubbing cuts off again."""
 
 
 def error_type(exc: BaseException) -> str:
@@ -38,9 +42,9 @@ def message_of(exc: BaseException) -> str:
     """Return the message of `exc`, of a failed rpc its details; an exception whose own `__str__` fails has none."""
     status = _rpc_status(exc)
     if status is not None:
-        return status[1]
+        return status[1][:_LONGEST]
     try:
-        return str(exc)
+        return str(exc)[:_LONGEST]
     except Exception:  # noqa: BLE001  user code: anything can be raised here
         return ""
 

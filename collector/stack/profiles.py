@@ -29,13 +29,13 @@ PROFILES: Final[Mapping[str, Sequence[Program]]] = {
         *_BACKENDS,
         Otelcol("gateway-1", (*_GATEWAY, "kafka-consumer"), shift=20_000),
         Otelcol("gateway-2", (*_GATEWAY, "kafka-consumer"), shift=21_000),
-        Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "loki"), sentry=False),
+        Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "loki"), sentry="sentry-logs"),
     ),
     "gateways": (
         *_BACKENDS,
         Otelcol("gateway-1", _GATEWAY, shift=20_000),
         Otelcol("gateway-2", _GATEWAY, shift=21_000),
-        Otelcol("agent", (*_CLEAN, "agent", "prometheus", "loki"), sentry=False),
+        Otelcol("agent", (*_CLEAN, "agent", "prometheus", "loki"), sentry="sentry-logs"),
     ),
 }
 """`minimal`: traces and metrics. `full`: logs and alerts too. `scale`: an agent, Kafka, two gateways that sample.

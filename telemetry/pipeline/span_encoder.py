@@ -93,6 +93,7 @@ def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
     message: Any = request.resource_spans[0].scope_spans[0].spans[0]
     scrub_message(message, scrubber)
     cut_texts(message.attributes, cuts.span)
+    message.status.message = message.status.message[: cuts.span]  # the SDK cuts attributes alone
     for other in (*message.events, *message.links):
         cut_texts(other.attributes, cuts.others)
     encoded: bytes = message.SerializeToString()

@@ -94,16 +94,21 @@ def test_the_page_names_each_layer_and_each_combination_once() -> None:
 def test_what_runs_is_a_combination_of_the_page() -> None:
     """Each Collector of the stack's profiles and of docker-compose, with Sentry and without."""
     run = {p.layers for programs in PROFILES.values() for p in programs if isinstance(p, Otelcol)}
-    run |= {
-        (*p.layers, "sentry") for programs in PROFILES.values() for p in programs if isinstance(p, Otelcol) and p.sentry
-    }
+    run |= {(*p.layers, p.sentry) for programs in PROFILES.values() for p in programs if isinstance(p, Otelcol)}
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
     for service in compose.values():
         found = tuple(re.findall(r"file:/etc/search-otelcol/([a-z-]+)\.yaml", str(service.get("command", ""))))
-        run |= {found, tuple(name for name in found if name != "sentry")} if found else set()
+        run |= {found, tuple(name for name in found if not name.startswith("sentry"))} if found else set()
     named = {frozenset(names) for names in COMBINATIONS}
     assert [names for names in run if frozenset(names) not in named] == []
     assert [names for names in run if names[:2] != ("base", "privacy")] == []
+
+
+def test_both_layers_for_sentry_send_alike() -> None:
+    """The exporter stands in two files, since layers cannot share one."""
+    both = [yaml.safe_load((LAYERS / f"{name}.yaml").read_text("utf-8")) for name in ("sentry", "sentry-logs")]
+    assert both[0]["exporters"] == both[1]["exporters"]
+    assert both[1]["service"]["pipelines"] == {"logs/sentry": both[0]["service"]["pipelines"]["logs/sentry"]}
 
 
 @every_combination

@@ -14,9 +14,11 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+import telemetry
 from telemetry.pipeline import span_encoder
-from telemetry.pipeline.span_encoder import encode_spans
+from telemetry.pipeline.span_encoder import Cuts, encode_spans
 from telemetry.privacy.scrubber import Untouched
+from telemetry.testing import Spans
 
 RESOURCES = [Resource({"service.name": "gateway"}), Resource({"service.name": "encoder"}, "https://schema")]
 SCOPES = [InstrumentationScope("a"), InstrumentationScope("b", "1.2", "https://schema", {"x": 1}), None]
@@ -116,3 +118,12 @@ def test_plain_spans_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None
     assert asked == [1]
     encode_spans([span(), span(events=[Event("exception", {})])])
     assert asked == [1, 1, 1]
+
+
+def test_a_long_message_of_a_status_is_cut(spans: Spans) -> None:
+    """The SDK cuts attributes alone; a store that indexes statuses cannot hold a message of any length."""
+    with pytest.raises(ValueError), telemetry.stage("encode"):  # noqa: PT011  its message is 100,000 characters
+        raise ValueError("x" * 100_000)
+    sent = ExportTraceServiceRequest.FromString(encode_spans([spans.one("encode")], Cuts(16_384, 16_384)))
+    assert len(sent.resource_spans[0].scope_spans[0].spans[0].status.message) == 16_384
+    assert len(spans.one("encode").status.description or "") < 20_000

@@ -139,8 +139,8 @@ def test_an_unknown_profile_is_told_with_those_there_are() -> None:
 
 
 def test_the_sentry_layer_is_loaded_with_both_variables_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one of them missing nothing is sent to Sentry; an agent leaves it to its gateways."""
-    one, agent = Otelcol("collector", ("base",)), Otelcol("agent", ("base",), sentry=False)
+    """With one of them missing nothing is sent to Sentry; an agent sends its logs alone."""
+    one, agent = Otelcol("collector", ("base",)), Otelcol("agent", ("base",), sentry="sentry-logs")
     place = place_of([one], tmp_path)
 
     def layers(program: Otelcol) -> list[str]:
@@ -151,7 +151,7 @@ def test_the_sentry_layer_is_loaded_with_both_variables_alone(tmp_path: Path, mo
     assert layers(one) == ["base"]
     monkeypatch.setenv("SENTRY_PUBLIC_KEY", "key")
     assert layers(one) == ["base", "sentry"]
-    assert layers(agent) == ["base"]
+    assert layers(agent) == ["base", "sentry-logs"]
 
 
 def groups(found: list[dict[str, Any]]) -> Mapping[str, list[str]]:

@@ -15,21 +15,21 @@ from collector.stack.programs.program import HOST, Place, Port
 
 LAYERS: Final = Path(__file__).parents[2] / "otelcol"
 SENTRY: Final = ("SENTRY_OTLP_ENDPOINT", "SENTRY_PUBLIC_KEY")
-"""With both of these set, the layer `sentry` is loaded; they reach it from the user's environment."""
+"""With both of these set, a Collector's layer for Sentry is loaded; they reach it from the user's environment."""
 
 
 @dataclass(frozen=True)
 class Otelcol:
     """One Collector.
 
-    Arguments: `name`; `layers`, names of files beside the manifest, later ones over earlier ones; `sentry`, whether it
-    is the one that ships to Sentry, where that is configured; `shift`, added to its usual ports, so that several
+    Arguments: `name`; `layers`, names of files beside the manifest, later ones over earlier ones; `sentry`, the
+    layer that it ships to Sentry by, where that is configured; `shift`, added to its usual ports, so that several
     Collectors get along.
     """
 
     name: str
     layers: tuple[str, ...]
-    sentry: bool = True
+    sentry: str = "sentry"
     shift: int = 0
 
     @property
@@ -50,7 +50,7 @@ class Otelcol:
 
     def command(self, place: Place) -> Sequence[str]:  # noqa: ARG002 (a Program's)
         """The Collector on its layers."""
-        layers = (*self.layers, *(["sentry"] if self.sentry and all(map(os.environ.get, SENTRY)) else []))
+        layers = (*self.layers, *([self.sentry] if all(map(os.environ.get, SENTRY)) else []))
         return [str(cache.binary("search-otelcol")), *(f"--config=file:{LAYERS / layer}.yaml" for layer in layers)]
 
     def environment(self, place: Place) -> Mapping[str, str]:
