@@ -20,7 +20,7 @@ from telemetry.settings import Signal
 
 _NOT_IT = {"foreign", "wrong_protocol", "unknown_protocol", "error_answer", "redirected"}
 """What a guessed address may turn out to be: somebody else."""
-_SHAPES = (KeyError, TypeError, IndexError, AttributeError, ValueError)
+SHAPES = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 """What reading JSON of another shape raises."""
 
 
@@ -49,14 +49,14 @@ def examine(one: Asked, sent: Mapping[Signal, Sent | None], marked: Marked) -> l
         return findings + one.backend.more(one.api, arrived=arrived)
     except TroubleError as trouble:
         return [*findings, failed(name, trouble.cause)]
-    except _SHAPES as error:
+    except SHAPES as error:
         return [*findings, failed(name, _strange(one, error))]
 
 
 def _greet(one: Asked) -> None:
     try:
         one.backend.greet(one.api)
-    except _SHAPES as error:
+    except SHAPES as error:
         raise TroubleError(_strange(one, error)) from error
 
 
@@ -85,7 +85,7 @@ def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Fin
         return _lost(one, check, signal, sent)
     except TroubleError as trouble:
         return failed(check, trouble.cause)
-    except _SHAPES as error:
+    except SHAPES as error:
         return failed(check, _strange(one, error))
 
 

@@ -1,4 +1,4 @@
-"""Runs the checks: sends, then asks every backend at once, then compares clocks.
+"""Runs the checks: sends, asks every backend at once, looks who of those away should be there, compares clocks.
 
 In: options. Out: a report. State: none beyond one run.
 
@@ -13,6 +13,7 @@ from typing import Final
 from collector.doctor import arrival, clocks, sending
 from collector.doctor.arrival import Asked
 from collector.doctor.asked import backends
+from collector.doctor.configured import reconsider
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
 from collector.doctor.marked import Marked, mark
 from collector.doctor.notes import exporter_of, exports, notes, unsent
@@ -43,7 +44,7 @@ def run(options: Options) -> Report:
     deadline = began + options.timeout
     sent = _send_all(marked, options, deadline)
     with backends(options, deadline) as asked:
-        answers = _ask_all(asked, sent, marked, deadline)
+        answers = reconsider(_ask_all(asked, sent, marked, deadline), asked)
     findings = [
         *notes(settings, options.environ),
         *(_told(signal, sent[signal], settings, options.environ) for signal in SIGNALS),

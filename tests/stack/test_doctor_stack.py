@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.doctor import options
 from collector.doctor.finding import Status
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.otelcol import Otelcol
@@ -23,8 +24,8 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
     return certificates.make(tmp_path_factory.mktemp("pems"))
 
 
-def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path) -> None:
-    """Trace, metric and log are where they belong; a killed Jaeger is told by its name, the rest stays well."""
+def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trace, metric and log are where they belong; a killed Jaeger is told, asked for or not, the rest stays well."""
     with Stack("full", data_dir=tmp_path) as stack:
         urls = {
             "jaeger": stack.url("jaeger.query"),
@@ -46,6 +47,11 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path) -> None:
         }
         assert line(well, "prometheus: metric").detail.startswith("is search_doctor_runs_total")
         stack.kill("jaeger")
+        monkeypatch.setattr(options, "DEFAULTS", {**options.DEFAULTS, **urls})
+        guessed = examine(endpoint, timeout=PATIENCE, **dict.fromkeys(urls, ""))
+        assert [(one.check, one.code) for one in guessed.findings if one.status is Status.FAILED] == [
+            ("jaeger", "target_down")
+        ]
         ill = examine(endpoint, timeout=PATIENCE, **urls)
         assert [(one.check, one.code) for one in ill.findings if one.status is Status.FAILED] == [
             ("jaeger", "nothing_listens")

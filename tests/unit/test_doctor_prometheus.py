@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from collector.doctor import options
-from tests.doctor_stand_in import backend, examine, line, verdicts
+from collector.doctor import configured, options
+from tests.doctor_stand_in import NOTHING_LISTENS, backend, examine, line, verdicts
 from tests.otlp_stand_in import StandIn, stand_in
 
 SOON = 0.4
@@ -116,3 +116,85 @@ def test_a_prometheus_that_wants_a_token_gets_it_by_an_option(collector: StandIn
         "prometheus": {"authorization": "Bearer abc="},
         "loki": {"X-Scope-OrgID": "shop"},
     }
+
+
+# ── Backends that it knows ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def job(name: str, health: str, scraped: int = 0) -> Any:
+    """A target of a job, in a list where everything was scraped at some second of a minute."""
+    told = target(health, error="connection refused" if health == "down" else "", port=14888)
+    return {**told, "lastScrape": f"2026-01-01T00:00:{scraped:02}Z", "scrapeInterval": "9999d", "labels": {"job": name}}
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing listen where Jaeger and Loki usually are."""
+    away = {"jaeger": NOTHING_LISTENS, "loki": NOTHING_LISTENS}
+    monkeypatch.setattr(options, "DEFAULTS", {**options.DEFAULTS, **away})
+    monkeypatch.setattr(configured, "_NEXT_SCRAPE", 0.0)
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(
+    ("targets", "jaeger", "loki"),
+    [
+        ((job("jaeger", "down"),), "failed target_down", "skipped not_configured"),
+        ((job("jaeger", "down"), job("loki", "down")), "failed target_down", "failed target_down"),
+        ((job("node", "down"),), "skipped not_configured", "skipped not_configured"),
+        ((job("jaeger", "up"),), "skipped not_configured", "skipped not_configured"),
+        ((job("loki", "up"), {**job("loki", "down"), "scrapeUrl": "x"}), "skipped not_configured",
+         "skipped not_configured"),
+        ((job("jaeger", "unknown"),), "skipped not_configured", "skipped not_configured"),
+    ],
+    ids=["Jaeger down", "both down", "an unknown job down", "elsewhere", "one of two down", "not yet scraped"],
+)  # fmt: skip
+def test_a_backend_that_prometheus_knows_and_cannot_reach_is_configured(
+    collector: StandIn, targets: Any, jaeger: str, loki: str
+) -> None:
+    """Nobody named it and nothing listens: its dead target tells that it died; the targets stay a note."""
+    with backend(prometheus(target(), *targets, series=FOUND)) as running:
+        report = examine(environ(collector), prometheus=running.url, jaeger="", loki="")
+    found = verdicts(report)
+    assert (found["jaeger"], found["loki"]) == (jaeger, loki)
+    assert report.exit_status == int("failed" in jaeger + loki)
+    assert not found["prometheus targets"].startswith("failed")
+    if jaeger.startswith("failed"):
+        told = line(report, "jaeger")
+        assert "127.0.0.1:9, " in told.detail
+        assert "14888/metrics (connection refused)" in told.detail
+        assert "start it" in told.mend
+        assert "--jaeger" in told.mend
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_backend_that_died_just_now_is_found_by_the_next_scrape(
+    collector: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus lists it as up until it scrapes it again: that is waited for."""
+    monkeypatch.setattr(configured, "_NEXT_SCRAPE", 10.0)
+    lists = iter([job("jaeger", "up", 5), job("jaeger", "up", 5), job("jaeger", "up", 5), job("jaeger", "down", 10)])
+
+    def targets(_: object) -> tuple[int, Any]:
+        return 200, {"data": {"activeTargets": [target(), next(lists)]}}
+
+    with backend({**prometheus(series=FOUND), "/api/v1/targets": targets}) as running:
+        report = examine(environ(collector), prometheus=running.url, jaeger="")
+    assert verdicts(report)["jaeger"] == "failed target_down"
+    assert next(lists, None) is None
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_backend_that_is_left_out_or_of_another_machine_is_no_failure(collector: StandIn) -> None:
+    """`none` leaves it out; a guessed Prometheus without our metric knows others' backends."""
+    elsewhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc.replace("127.0.0.1", "0.0.0.0")}
+    with backend(prometheus(target(), job("jaeger", "down"), series=FOUND)) as running:
+        left_out = examine(environ(collector), prometheus=running.url, jaeger="none")
+    assert "jaeger" not in verdicts(left_out)
+    assert left_out.ok
+    with backend(prometheus(target(), job("jaeger", "down"))) as running, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(options, "DEFAULTS", {**options.DEFAULTS, "prometheus": running.url})
+        guessed = examine(elsewhere, timeout=SOON, prometheus="", jaeger="")
+    assert (verdicts(guessed)["prometheus: metric"], verdicts(guessed)["jaeger"]) == (
+        "skipped elsewhere", "skipped not_configured"
+    )  # fmt: skip

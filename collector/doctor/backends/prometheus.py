@@ -44,7 +44,7 @@ class Prometheus:
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
         """Metrics wait in the Collector until they are fetched: by whom, the targets tell."""
         mend = "let Prometheus scrape the Collector's port 8889; is the Collector's layer prometheus loaded?"
-        targets = _targets(api)
+        targets = active_targets(api)
         if not targets:
             return Cause("not_scraped", "was taken at the endpoint; Prometheus has nothing to scrape", mend)
         if broken := _broken(targets, api):
@@ -54,7 +54,7 @@ class Prometheus:
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:
         """Whether every target can be scraped. Where our metric arrived, a broken one may be no concern of ours."""
-        targets = _targets(api)
+        targets = active_targets(api)
         if broken := _broken(targets, api):
             return [skipped(CHECK, broken) if arrived else failed(CHECK, broken)]
         if not targets:
@@ -75,7 +75,8 @@ def _series(api: Api, query: str) -> Sequence[dict[str, Any]]:
     return found
 
 
-def _targets(api: Api) -> Sequence[dict[str, Any]]:
+def active_targets(api: Api) -> Sequence[dict[str, Any]]:
+    """Return what it scrapes, as rows of its API. Raises `TroubleError`."""
     targets: Sequence[dict[str, Any]] = api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
     return targets
 
