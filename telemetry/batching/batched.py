@@ -90,7 +90,7 @@ class _Batchers:
         self._call: Callable[..., Any] = _call_async if asynchronous else _call
         self._signature = inspect.signature(fn)
         parameters = list(self._signature.parameters)
-        self._is_method = bool(parameters) and parameters[0] in {"self", "cls"}
+        self._is_method = _is_method(fn, self._signature)
         self._count = 1 + self._is_method
         if len(parameters) < self._count:
             raise TelemetryError(f"{options['name']} takes no items", "give it one argument: a sequence of items")
@@ -129,6 +129,20 @@ class _Batchers:
             ) from None
         made = self._make(functools.partial(self._call, self._fn, weak), **self._options)
         return self._of_instances.setdefault(key, (weak, made))[1]
+
+
+def _is_method(fn: Any, signature: inspect.Signature) -> bool:
+    """Say whether the first parameter is an instance or a class: by its name, or as a second one must be given too.
+
+    A function below `staticmethod` stands in a class as a method does, and takes its items alone.
+    """
+    named = list(signature.parameters.values())
+    if named and named[0].name in {"self", "cls"}:
+        return True
+    around = getattr(fn, "__qualname__", "").rpartition(".")[0]
+    in_a_class = bool(around) and not around.endswith("<locals>")
+    needed = [p for p in named if p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    return in_a_class and len(needed) > 1
 
 
 def _call(fn: Any, instance: "weakref.ref[Any]", items: Any) -> Any:

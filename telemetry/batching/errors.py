@@ -41,17 +41,29 @@ def for_one_caller(error: BaseException, name: str) -> Exception:
 def duplicate(error: Exception) -> Exception:
     """Return an equal exception that another caller can raise, add notes to and chain.
 
-    One exception raised by several callers would collect the frames, notes and contexts of all of them. One that does
-    not say how it is copied is given as it is.
+    One exception raised by several callers would collect the frames, notes and contexts of all of them. One that cannot
+    be made a second time, by its own means or by taking over what it holds, is given as it is.
     """
-    try:
-        made = copy.copy(error)
-        if type(made) is not type(error) or made.args != error.args:
-            return error
-        made.__traceback__, made.__cause__, made.__context__ = error.__traceback__, error.__cause__, error.__context__
-        made.__suppress_context__ = error.__suppress_context__
-        if hasattr(error, "__notes__"):
-            made.__notes__ = list(error.__notes__)
-        return made
-    except Exception:  # noqa: BLE001  a class whose arguments are not those of its own __init__; anything can be raised
-        return error
+    for make in (copy.copy, _taken_over):
+        try:
+            made: Exception = make(error)
+            if type(made) is not type(error) or made.args != error.args or str(made) != str(error):
+                continue
+            made.__traceback__, made.__cause__, made.__context__ = (
+                error.__traceback__, error.__cause__, error.__context__,
+            )  # fmt: skip
+            made.__suppress_context__ = error.__suppress_context__
+            if hasattr(error, "__notes__"):
+                made.__notes__ = list(error.__notes__)
+            return made
+        except Exception:  # noqa: BLE001, S112  arguments that are not those of its own __init__, or worse
+            continue
+    return error
+
+
+def _taken_over(error: Exception) -> Exception:
+    """Make one without its `__init__`, whose arguments nobody knows any more."""
+    made = type(error).__new__(type(error))
+    made.args = error.args
+    made.__dict__.update(error.__dict__)
+    return made

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
 
 Point = HistogramDataPoint | NumberDataPoint
 
@@ -17,7 +17,8 @@ class Metrics:
     """What the fixture `metrics` gives: the values measured since the test began."""
 
     def __init__(self, reader: InMemoryMetricReader) -> None:
-        self._reader = reader
+        self._reader: InMemoryMetricReader | None = reader
+        self._last: MetricsData | None = None
         self._exemplars: defaultdict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)
 
     def points(self, name: str, attributes: Mapping[str, Any] | None = None) -> list[Point]:
@@ -54,8 +55,13 @@ class Metrics:
         """Return the names of all metrics that have a value."""
         return {name for name, _ in self._all()}
 
+    def end(self) -> None:
+        """Keep what was measured: the reader is about to go."""
+        if self._reader is not None:
+            self._last, self._reader = self._reader.get_metrics_data(), None
+
     def _all(self) -> Iterator[tuple[str, Point]]:
-        data = self._reader.get_metrics_data()
+        data = self._last if self._reader is None else self._reader.get_metrics_data()
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:

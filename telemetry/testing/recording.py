@@ -95,9 +95,11 @@ def record_metrics() -> Iterator[Metrics]:
     with providers.borrow(meter=provider.get_meter(providers.SCOPE)):
         instruments.forget()
         bounds.forget()
+        recorded = Metrics(reader)
         try:
-            yield Metrics(reader)
+            yield recorded
         finally:
+            recorded.end()
             instruments.forget()
             provider.remove_metric_reader(reader)
 

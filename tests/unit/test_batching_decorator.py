@@ -12,6 +12,7 @@ import pytest
 
 import telemetry
 from telemetry.batching import AsyncBatcher, Batcher, BatcherClosed, batched, batcher_of
+from telemetry.batching.errors import duplicate
 from telemetry.errors import TelemetryError
 from tests.unit.batching_actors import started
 
@@ -230,3 +231,39 @@ def test_mistakes_are_told_where_it_is_applied(make: Callable[[], Any], words: s
     """What is wrong, and how to write it; not at the first call, which may be in production."""
     with pytest.raises(TelemetryError, match=words):
         make()
+
+
+def test_a_method_is_one_whatever_its_first_parameter_is_called() -> None:
+    """The instance goes to the run, and the items to the batch; a static method takes its items alone."""
+
+    class Encoder:
+        @batched(max_size=4)
+        def encode(this, items: Sequence[int]) -> list[int]:  # noqa: N805  that is the point
+            return [item + this.more for item in items]
+
+        @staticmethod
+        @batched(max_size=4)
+        def double(items: Sequence[int]) -> list[int]:
+            return [2 * item for item in items]
+
+        more = 1
+
+    assert (Encoder().encode([1]), Encoder.double([2])) == ([2], [4])
+
+
+class OddError(Exception):
+    """As those of HTTP libraries: made from something that its `args` do not hold."""
+
+    def __init__(self, *, response: str) -> None:
+        super().__init__(f"answered {response}")
+        self.response = response
+
+
+def test_an_exception_that_cannot_be_copied_is_each_callers_own() -> None:
+    """What one caller adds to it does not show up at another."""
+    first = OddError(response="503")
+    second = duplicate(first)
+    assert second is not first
+    assert (str(second), vars(second), second.args) == (str(first), vars(first), first.args)
+    second.add_note("mine")
+    assert not hasattr(first, "__notes__")
