@@ -97,9 +97,9 @@ def measure(role: str, rate: float, seconds: float) -> Result:
     """One role at one rate: with its next tier there, then with it killed."""
     with tempfile.TemporaryDirectory(prefix="bench-stack-") as name:
         folder = Path(name)
-        with Stack([Otelcol("next", ("base",), sentry=False)], data_dir=folder / "next") as sink:
+        with Stack([Otelcol("next", ("base",))], data_dir=folder / "next") as sink:
             told = dict.fromkeys(NEXT, sink.address("next.otlp_grpc"))
-            program = Otelcol(role, tuple(ROLES[role]), sentry=False)
+            program = Otelcol(role, tuple(ROLES[role]))
             with Stack([program], data_dir=folder / "role", environment=told) as stack:
                 send = grpc_sender(stack.address(f"{role}.otlp_grpc"))
                 process = psutil.Process(stack.pid(role))
