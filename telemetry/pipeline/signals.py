@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.metrics.export import MetricsData
 
+from telemetry.pipeline.repair import repaired_record
 from telemetry.pipeline.span_encoder import encode_spans
 from telemetry.privacy.messages import cut_texts, scrub_message
 from telemetry.privacy.metrics import scrub_metrics
@@ -50,7 +51,10 @@ class SignalKind:
 
 def encode_log_records(records: Sequence[ReadableLogRecord], longest: int | None = None) -> bytes:
     """Return the request that exports `records`, scrubbed, and then their attributes cut to `longest` characters."""
-    request = encode_logs(records)
+    try:
+        request = encode_logs(records)
+    except (TypeError, ValueError):  # a text that is no Unicode: it must cost no other record
+        request = encode_logs([repaired_record(record) for record in records])
     scrub_message(request, current())
     for of_resource in request.resource_logs:
         for scope in of_resource.scope_logs:

@@ -25,6 +25,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from telemetry.pipeline.repair import repaired_span
 from telemetry.privacy.messages import cut_texts, scrub_message
 from telemetry.privacy.scrubber import Scrubs, current
 
@@ -60,6 +61,13 @@ _UNCUT: Final = Cuts()
 
 def encode_spans(spans: Sequence[ReadableSpan], cuts: Cuts = _UNCUT) -> bytes:
     """Return the request that exports `spans`, scrubbed, and then cut."""
+    try:
+        return _encode(spans, cuts)
+    except (TypeError, ValueError):  # a text that is no Unicode: it must cost no other span
+        return _encode([repaired_span(span) for span in spans], cuts)
+
+
+def _encode(spans: Sequence[ReadableSpan], cuts: Cuts) -> bytes:
     resources: dict[int, dict[object, list[ReadableSpan]]] = {}
     for span in spans:
         scopes = resources.setdefault(id(span.resource), {})
