@@ -23,19 +23,19 @@ _BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), Loki())
 
 PROFILES: Final[Mapping[str, Sequence[Program]]] = {
     "minimal": (Jaeger(), Prometheus(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger"))),
-    "full": (*_BACKENDS, Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger", "loki"))),
+    "full": (*_BACKENDS, Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger", "logs"))),
     "scale": (
         Kafka(),
         *_BACKENDS,
         Otelcol("gateway-1", (*_GATEWAY, "kafka-consumer"), shift=20_000),
         Otelcol("gateway-2", (*_GATEWAY, "kafka-consumer"), shift=21_000),
-        Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "loki"), sentry="sentry-logs"),
+        Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "logs"), sentry="sentry-logs"),
     ),
     "gateways": (
         *_BACKENDS,
         Otelcol("gateway-1", _GATEWAY, shift=20_000),
         Otelcol("gateway-2", _GATEWAY, shift=21_000),
-        Otelcol("agent", (*_CLEAN, "agent", "prometheus", "loki"), sentry="sentry-logs"),
+        Otelcol("agent", (*_CLEAN, "agent", "prometheus", "logs"), sentry="sentry-logs"),
     ),
 }
 """`minimal`: traces and metrics. `full`: logs and alerts too. `scale`: an agent, Kafka, two gateways that sample.

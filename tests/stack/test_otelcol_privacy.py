@@ -30,7 +30,7 @@ BARE = (
 )  # fmt: skip
 """Secrets that are all of a value, made of what looks like words: no rule for harmless words may let them pass."""
 
-LAYERS = ("base", "privacy", "span-metrics", "prometheus", "jaeger", "loki", "sentry")
+LAYERS = ("base", "privacy", "span-metrics", "prometheus", "jaeger", "logs", "sentry")
 METRICS_BY_OTLP = """
 exporters: {{otlp_http/metrics: {{endpoint: "{}"}}}}
 service: {{pipelines: {{metrics/otlp: {{receivers: [forward/metrics], exporters: [otlp_http/metrics]}}}}}}
@@ -99,7 +99,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
     with stand_in() as jaeger, stand_in() as loki, sentry_stand_in() as sentry:
         told = {
             "JAEGER_OTLP": jaeger.grpc.removeprefix("http://"),
-            "LOKI_OTLP": loki.http,
+            "LOGS_OTLP": loki.http,
             "SENTRY_OTLP_ENDPOINT": sentry.otlp_endpoint,
             "SENTRY_PUBLIC_KEY": PUBLIC_KEY,
         }

@@ -35,7 +35,7 @@ def hosts(profile: str) -> set[str]:
     return found
 
 
-ONLY_WITH = {"LOKI_OTLP": "loki.yaml", "KAFKA_BROKERS": "kafka-"}
+ONLY_WITH = {"LOGS_OTLP": "logs.yaml", "KAFKA_BROKERS": "kafka-"}
 """Variables that are given to every Collector, and the layers without which nobody reads them."""
 
 

@@ -82,7 +82,7 @@ def test_every_address_that_is_told_is_asked_for(profile: str, tmp_path: Path) -
         assert (asked & known) - told == set(), program.name
 
 
-SPARE = {"OTELCOL_SCRAPE", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2", "JAEGER_OTLP", "LOKI_OTLP", "KAFKA_BROKERS"}
+SPARE = {"OTELCOL_SCRAPE", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2", "JAEGER_OTLP", "LOGS_OTLP", "KAFKA_BROKERS"}
 """What every Collector of a stack is told, whichever of its layers reads it."""
 
 
