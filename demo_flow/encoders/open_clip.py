@@ -7,17 +7,20 @@ torch is imported here and in `tiny_torch`, nowhere else: without the extra `cli
 """
 
 import difflib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 from numpy.typing import NDArray
 
 from demo_flow.encoders.base import Batch, EncoderUnavailable
 from demo_flow.encoders.pictures import read_picture
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read once, when open_clip imports huggingface_hub
+import open_clip
 
 TOKENS = "tokens"
 """The one array of a prepared batch of texts: int64 `[n, context length]`."""

@@ -6,16 +6,21 @@ well they fit. State: the two sessions, which any number of threads may share.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from demo_flow.model.features import featurise
 from demo_flow.model.pixels import preprocess_image
+
+# Read once, at the import: from 1.31 on onnxruntime reports its usage to its vendor and keeps files for that in the
+# cache folder, which `disable_telemetry_events()` does not prevent.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 HERE = Path(__file__).parent
 TEXT, IMAGE = "text.onnx", "image.onnx"

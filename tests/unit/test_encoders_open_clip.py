@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from demo_flow.encoders import Encoder, EncoderUnavailable, load_encoder
+from tests import recording_resolver
 
 REASON = "the extra is not installed: pip install 'search-telemetry[clip]', or make test-clip"
 open_clip: Any = pytest.importorskip("open_clip", reason=REASON)
@@ -148,3 +151,28 @@ def test_a_gpu_gives_the_same_vectors(encoder: Encoder, checkpoint: str) -> None
     assert on_gpu.device == "cuda"
     np.testing.assert_allclose(on_gpu.encode_texts(batch), encoder.encode_texts(batch), atol=1e-3)
     np.testing.assert_allclose(on_gpu.encode_images(stack), encoder.encode_images(stack), atol=1e-3)
+
+
+ALONE = """
+import sys
+import open_clip
+from demo_flow.encoders import load_encoder
+import demo_flow.training.evaluate, demo_flow.training.export, demo_flow.training.train
+
+open_clip.add_model_config(sys.argv[1])
+encoder = load_encoder(sys.argv[2])
+encoder.encode_texts(encoder.prepare_texts(["a coat"]))
+"""
+
+
+def test_neither_model_nor_training_looks_up_a_name(encoder: Encoder, checkpoint: str, tmp_path: Path) -> None:
+    """What is on the disk is loaded and run without a word to any host; no package reports its usage."""
+    reason = recording_resolver.why_not()
+    if reason:
+        pytest.skip(reason)
+    names, architecture = tmp_path / "names", Path(checkpoint).with_name(f"{ARCHITECTURE}.json")
+    command = [sys.executable, "-c", ALONE, str(architecture), encoder.name]
+    done = subprocess.run(
+        recording_resolver.unshared(names, *command), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, names.read_text("utf-8")) == (0, ""), done.stderr
