@@ -27,7 +27,9 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
 
+from telemetry import conventions as c
 from telemetry import providers, root_logger
+from telemetry.bounds import bounds
 from telemetry.errors import TelemetryError
 from telemetry.forking import watch_forks
 from telemetry.json_logs import JsonFormatter
@@ -74,6 +76,9 @@ def assemble(settings: Settings) -> Telemetry:
     scrubber.use(settings.scrub)
     content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
     use(settings.propagators)
+    for attribute, names in zip(c.BAGGAGE, (settings.operations, settings.platforms, settings.regions), strict=True):
+        for name in names:
+            bounds.declare(attribute, name)
     resource = make_resource(settings)
     parts = {
         "metrics": _metrics(settings, resource),

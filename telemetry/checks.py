@@ -52,6 +52,14 @@ def words(raw: object) -> tuple[str, ...]:
     return () if "none" in values else values
 
 
+def names(raw: object) -> tuple[str, ...]:
+    """Take names as they are spelled, as a list or with commas between."""
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("is not a list of names; write them with commas between")
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
 def some_of(*choices: str) -> Check:
     """Take some of these words; `none` means no word."""
 

@@ -15,6 +15,7 @@ from telemetry import conventions as c
 from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.block import Block, F, check_decorated
+from telemetry.bounds import bounds
 from telemetry.documents import finder_for
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
@@ -50,6 +51,8 @@ class Endpoint(Block):
         inner = function_in(fn)
         find = finder_for(inner)
         default = f"/{getattr(inner, '__name__', 'call')}"
+        for name in self._names or (default,):
+            bounds.declare(c.SEARCH_OPERATION, operation_name(name))
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
             if providers.recording():

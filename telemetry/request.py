@@ -14,6 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry import conventions as c
+from telemetry.bounds import bounds
 from telemetry.context import attach, detach
 
 _KEY: Final = otel_context.create_key("search-telemetry-request")
@@ -49,6 +50,7 @@ def with_request(
     )
     for attribute, value in entries:
         if value:
+            bounds.give(attribute, value)
             made = baggage.set_baggage(attribute.name, value, made)
     return made
 

@@ -199,6 +199,17 @@ class Settings:
     content_docs: int = env(
         "SEARCH_TELEMETRY_CONTENT_DOCS", 4, checks.whole(1, 4), help="of each call, that many documents"
     )
+    operations: Sequence[str] = env(
+        "SEARCH_TELEMETRY_OPERATIONS", (), checks.names,
+        help="operations that requests bring along and no endpoint here has, with commas between; junk in the baggage "
+        "takes none of their places in metrics ([how many](metrics.md#how-many-series))",
+    )  # fmt: skip
+    platforms: Sequence[str] = env(
+        "SEARCH_TELEMETRY_PLATFORMS", (), checks.names, help="the same for platforms of callers: `web,ios`"
+    )
+    regions: Sequence[str] = env(
+        "SEARCH_TELEMETRY_REGIONS", (), checks.names, help="the same for their regions: `eu,us`"
+    )
     sentry_dsn: str = env(
         "SEARCH_TELEMETRY_SENTRY_DSN", "", sentry.check, secret=True,
         help="the project that errors of this process go to, by Sentry's own SDK (`search-telemetry[sentry]`)",

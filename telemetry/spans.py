@@ -55,4 +55,6 @@ def baggage_attributes(context: Context | None = None) -> dict[str, AttributeVal
 def operation_of(context: Context | None = None) -> str | None:
     """Return the operation that the request asks for, from its baggage; None outside of any request."""
     operation = baggage.get_baggage(c.SEARCH_OPERATION.name, context)
-    return None if operation is None else str(operation)
+    if operation is None or isinstance(operation, str):
+        return operation
+    return str(bounds.bounded(c.SEARCH_OPERATION, operation, count=False))

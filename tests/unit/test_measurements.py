@@ -3,6 +3,9 @@
 import contextlib
 
 import telemetry
+from telemetry import conventions as c
+from telemetry.bounds import bounds
+from telemetry.context import extract
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -119,8 +122,6 @@ class TestResults:
 class TestBounds:
     def test_too_many_values_become_other_and_are_counted(self, metrics: Metrics) -> None:
         """A hostile caller cannot make more series than the vocabulary allows."""
-        from telemetry.bounds import bounds
-
         for number in range(20):
             with telemetry.request(f"/search{number}"), telemetry.stage("work"):
                 pass
@@ -135,3 +136,49 @@ class TestBounds:
             with telemetry.request(platform=f"platform{number}"), telemetry.stage("work"):
                 pass
         assert len({(span.attributes or {})["client.platform"] for span in spans}) == 13
+
+    def test_junk_from_outside_takes_no_place_that_an_endpoint_needs(self, spans: Spans, metrics: Metrics) -> None:
+        """Whoever fills the bounds with baggage cannot hide the service's own endpoints, before or after."""
+
+        @telemetry.endpoint("/search", "/suggest")
+        def search(docs: list[str]) -> list[str]:
+            return docs
+
+        for number in range(50):
+            with extract({"baggage": f"search.operation=junk{number}"}):
+                search(["q"])
+        for name in ("/search", "/suggest"):
+            with telemetry.request(name):
+                search(["q"])
+        search(["q"])
+        operations = {series["search.operation"] for series in metrics.series("search.request.duration")}
+        assert operations == {*(f"junk{number}" for number in range(12)), "_other", "search", "suggest"}
+        assert [(span.attributes or {})["search.operation"] for span in spans][-3:] == ["search", "suggest", "search"]
+
+    def test_junk_from_outside_takes_no_place_that_the_code_gives_or_declares(
+        self, spans: Spans, metrics: Metrics
+    ) -> None:
+        """Platforms and regions: those that `request` is given, and those that `configure` names."""
+        for number in range(50):
+            with extract({"baggage": f"client.platform=junk{number},client.region=junk{number}"}), telemetry.stage("x"):
+                pass
+        bounds.declare(c.CLIENT_REGION, "eu")
+        with extract({"baggage": "client.platform=junk50,client.region=eu"}), telemetry.stage("declared"):
+            pass
+        with telemetry.request(platform="web", region="us"), telemetry.stage("given"):
+            pass
+        told = [spans.one(name).attributes or {} for name in ("declared", "given")]
+        assert [(one["client.platform"], one["client.region"]) for one in told] == [("_other", "eu"), ("web", "us")]
+
+    def test_values_given_while_running_take_no_place_of_declared_ones(self, metrics: Metrics) -> None:
+        """Names that a program reads from its requests are bounded, and leave room for those that it declares."""
+        for number in range(20):
+            with telemetry.request(f"/made-up-{number}"), telemetry.stage("work"):
+                pass
+
+        @telemetry.endpoint
+        def suggest(docs: list[str]) -> list[str]:
+            return docs
+
+        suggest(["q"])
+        assert {series["search.operation"] for series in metrics.series("search.request.duration")} == {"suggest"}
