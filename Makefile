@@ -6,6 +6,7 @@
 # make bench       side-by-side benchmarks
 # make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…),
 #                  then a minute each without Collector and without Jaeger (OUTAGE_SECONDS=60)
+# make dist        sdist and wheel of each of the three distributions, into dist/
 # make docs        regenerate what is generated: docs/signals.md
 # make proto       regenerate the gRPC code of the demo
 # make test-clip   the tests that need torch and OpenCLIP, in an environment of their own (7 GB)
@@ -14,10 +15,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
-INPUTS  = pyproject.toml packaging/stack/pyproject.toml constraints.txt
+INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack lint mutants bench chaos docs proto test-clip clean
+.PHONY: help env demo test stack test-stack lint mutants bench chaos dist docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -31,7 +32,7 @@ $(VENV)/.ready: $(INPUTS)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==26.3'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e '.[local,demo,stack]' -e './packaging/stack[local,demo,stack]' --group dev
+	  -e . -e './packaging/stack[local,stack]' -e ./packaging/demo --group dev
 	@touch $@
 
 demo: env
@@ -64,6 +65,10 @@ chaos: env
 	@STACK_OUTAGE_SECONDS=$(or $(OUTAGE_SECONDS),60) $(BIN)/python -m pytest -m '' -s tests/stack/test_stack_away.py \
 	  tests/stack/test_stack_kills.py::test_jaeger_may_be_away
 
+dist: env
+	@for folder in . packaging/stack packaging/demo; do \
+	  $(BIN)/python -m build --no-isolation --outdir dist $$folder || exit 1; done
+
 docs: env
 	@$(BIN)/python -m docs.generate
 
@@ -73,7 +78,7 @@ proto: env
 # torch from PyPI is the CUDA build: never in the default environment.
 test-clip:
 	@$(MAKE) env VENV=.venv-clip
-	@.venv-clip/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e './packaging/stack[clip,training]'
+	@.venv-clip/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e './packaging/demo[clip,training]'
 	@.venv-clip/bin/python -m pytest tests/unit/test_encoders_torch.py tests/unit/test_encoders_open_clip.py \
 	  tests/unit/test_tiny_model.py tests/unit/test_tiny_training.py
 

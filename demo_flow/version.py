@@ -6,6 +6,6 @@ from importlib.metadata import PackageNotFoundError, version
 def own_version() -> str | None:
     """Return the version of the installed distribution, None where the checkout is not installed."""
     try:
-        return version("search-telemetry-stack")
+        return version("search-telemetry-demo")
     except PackageNotFoundError:
         return None

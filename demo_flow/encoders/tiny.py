@@ -37,7 +37,7 @@ def weights(file: str) -> Path:
     if not path.is_file():
         raise EncoderUnavailable(
             f"The weights of {TINY} are missing: {path}.",
-            "Install search-telemetry-stack again, or train them anew: python -m demo_flow.training.train --help",
+            "Install search-telemetry-demo again, or train them anew: python -m demo_flow.training.train --help",
         )
     return path
 
@@ -45,5 +45,5 @@ def weights(file: str) -> Path:
 def unreadable(path: Path, error: Exception) -> EncoderUnavailable:
     """Say that one of the model's files is there and damaged."""
     return EncoderUnavailable(
-        f"The weights of {TINY} cannot be loaded from {path}: {error}", "Install search-telemetry-stack again."
+        f"The weights of {TINY} cannot be loaded from {path}: {error}", "Install search-telemetry-demo again."
     )

@@ -51,7 +51,7 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(EncoderUnavailable, match=r"cannot be loaded from .*pamazon-tiny.safetensors") as caught:
         load_encoder(TINY, runtime="torch")
-    assert "Install search-telemetry-stack again" in caught.value.mend
+    assert "Install search-telemetry-demo again" in caught.value.mend
 
 
 def test_a_gpu_that_is_not_there_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,19 @@
-"""What is shipped: two wheels from one checkout, each with its own rooms, at one version."""
+"""What is shipped: three distributions from one checkout, each with its own rooms, at one version."""
 
 import ast
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STACK = ROOT / "packaging" / "stack"
+LIBRARY, STACK, DEMO = FOLDERS = ROOT, ROOT / "packaging" / "stack", ROOT / "packaging" / "demo"
 ALLOWED = {  # Which rooms each room may import: data flows one way, so imports do too.
     "telemetry": set[str](),
     "collector": {"telemetry"},
@@ -19,48 +21,89 @@ ALLOWED = {  # Which rooms each room may import: data flows one way, so imports 
 }
 
 
+@dataclass(frozen=True)
+class Built:
+    """What `python -m build` made of a folder: a wheel, from the sdist, which it unpacks elsewhere."""
+
+    sdist: list[tarfile.TarInfo]
+    wheel: set[str]
+
+    @property
+    def rooms(self) -> set[str]:
+        return {name.split("/")[0] for name in self.wheel if ".dist-info/" not in name}
+
+
 def project(folder: Path) -> dict[str, Any]:
     document = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     return dict(document["project"])
 
 
-def wheel_of(folder: Path, out: Path) -> set[str]:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    (wheel,) = out.glob("*.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
+def build(folder: Path, out: Path) -> Built:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(folder)]
+    subprocess.run(command, cwd=out, check=True, capture_output=True)
+    (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
+    with tarfile.open(sdist) as archive, zipfile.ZipFile(wheel) as files:
+        return Built(archive.getmembers(), set(files.namelist()))
 
 
-def rooms(names: set[str]) -> set[str]:
-    return {name.split("/")[0] for name in names if ".dist-info/" not in name}
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Built]:
+    return {folder: build(folder, tmp_path_factory.mktemp("dist")) for folder in FOLDERS}
 
 
-def test_both_distributions_carry_one_version() -> None:
-    """A stack of another version than its library cannot be installed by mistake."""
-    library, stack = project(ROOT), project(STACK)
-    assert stack["version"] == library["version"]
-    assert f"search-telemetry=={library['version']}" in stack["dependencies"]
-    assert library["optional-dependencies"].pop("sentry") == ["sentry-sdk>=2.75,<3"]  # the library's own
-    for extra, requirements in library["optional-dependencies"].items():
-        assert requirements == [f"search-telemetry-stack[{extra}]=={library['version']}"]
-        assert extra in stack["optional-dependencies"]
+def test_the_distributions_carry_one_version() -> None:
+    """Parts of two versions cannot be installed beside each other by mistake."""
+    library, stack, demo = map(project, FOLDERS)
+    version = library["version"]
+    assert (stack["version"], demo["version"]) == (version, version)
+    assert f"search-telemetry=={version}" in stack["dependencies"]
+    assert {f"search-telemetry=={version}", f"search-telemetry-stack[local]=={version}"} <= set(demo["dependencies"])
 
 
-def test_a_services_site_packages_gets_the_library_alone(tmp_path: Path) -> None:
+def test_each_part_is_asked_for_by_an_extra_of_the_library() -> None:
+    """Users need to know one name."""
+    library, stack, demo = map(project, FOLDERS)
+    offered = {f"{other['name']}[{extra}]" for other in (stack, demo) for extra in other["optional-dependencies"]}
+    offered.add(demo["name"])
+    extras = library["optional-dependencies"]
+    assert extras.pop("sentry") == ["sentry-sdk>=2.75,<3"]  # the library's own
+    assert {r for all_of_it in extras.values() for r in all_of_it} <= {f"{it}=={library['version']}" for it in offered}
+    assert extras.keys() >= {"local", "doctor", "stack", "demo", "qdrant", "clip"}
+
+
+def test_a_laptops_collector_brings_no_demo() -> None:
+    """Twenty megabytes of pictures are for those who ask for them."""
+    stack = project(STACK)
+    needed = [*stack["dependencies"], *(r for extra in stack["optional-dependencies"].values() for r in extra)]
+    assert [requirement for requirement in needed if "demo" in requirement] == []
+
+
+def test_a_services_site_packages_gets_the_library_alone(built: dict[Path, Built]) -> None:
     """The library's wheel holds `telemetry/`, typed, and no other room."""
-    names = wheel_of(ROOT, tmp_path)
-    assert rooms(names) == {"telemetry"}
-    assert "telemetry/py.typed" in names
-    assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert built[LIBRARY].rooms == {"telemetry"}
+    assert "telemetry/py.typed" in built[LIBRARY].wheel
 
 
-def test_the_stacks_wheel_holds_the_other_rooms_and_their_data(tmp_path: Path) -> None:
-    """Catalogue, model and licences travel with the code that reads them."""
-    names = wheel_of(STACK, tmp_path)
-    assert rooms(names) == {"collector", "demo_flow"}
-    tracked = subprocess.check_output(["git", "ls-files", "collector", "demo_flow"], cwd=ROOT, text=True)
-    assert {*tracked.split(), "collector/py.typed", "demo_flow/py.typed"} <= names
-    assert any(name.endswith("/licenses/LICENSE") for name in names)
+@pytest.mark.parametrize(("folder", "rooms"), [(STACK, {"collector", "dashboards"}), (DEMO, {"demo_flow"})], ids=str)
+def test_the_other_wheels_hold_their_rooms_and_their_data(
+    folder: Path, rooms: set[str], built: dict[Path, Built]
+) -> None:
+    """Layers, catalogue, model and licences travel with the code that reads them."""
+    assert built[folder].rooms == rooms
+    tracked = subprocess.check_output(["git", "ls-files", *rooms], cwd=ROOT, text=True)
+    assert set(tracked.split()) <= built[folder].wheel
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_an_sdist_is_complete_in_itself(folder: Path, built: dict[Path, Built]) -> None:
+    """It holds files and no links, nothing twice, and nothing of other distributions; it brings the licence."""
+    names = [member.name.split("/", 1)[1] for member in built[folder].sdist]
+    assert [member.name for member in built[folder].sdist if not member.isfile()] == []
+    assert len(names) == len(set(names))
+    rooms = {name.split("/")[0] for name in names if "/" in name}
+    assert rooms == built[folder].rooms
+    assert {"LICENSE", "README.md", "pyproject.toml"} <= set(names)
+    assert any(name.endswith("/licenses/LICENSE") for name in built[folder].wheel)
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
