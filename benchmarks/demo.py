@@ -35,7 +35,7 @@ from demo_flow.client import GatewayClient
 from demo_flow.flow import GATEWAY, ROLES
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from demo_flow.traffic import Report
 
 CALLERS = 8
@@ -187,11 +187,10 @@ class Bench:
 @contextlib.contextmanager
 def _pamazon(folder: Path, environment: Mapping[str, str]) -> Iterator[Service]:
     """Open a Pamazon with its goods indexed; its processes have `environment` on top of ours."""
-    free = "127.0.0.1:0"
     with Processes(folder / "logs") as processes:
         before = set(psutil.Process().children())
         with mock.patch.dict(os.environ, environment):
-            pamazon = open_pamazon(Plan(folder, gateway=free, clip_encoder=free, qdrant_indexer=free), processes)
+            pamazon = open_pamazon(Plan(folder, FREE_PORTS), processes)
         started = [process for process in psutil.Process().children() if process not in before]
         roles = {role: process for process in started for role in ROLES if role in process.cmdline()}
         address = pamazon.addresses[GATEWAY.name]

@@ -28,7 +28,7 @@ from demo_flow.demo import Collector, free_address
 from demo_flow.flow import GATEWAY
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Child, Processes
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from demo_flow.traffic import Report
 
 ANYWHERE = "127.0.0.1:0"
@@ -85,7 +85,7 @@ def run(folder: Path, rate: float, seconds: float, console: Console) -> Result:
         running = _start(outer, collector)
         with Processes(logs) as processes:
             with mock.patch.dict(os.environ, {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}"}):
-                pamazon = open_pamazon(Plan(folder, ANYWHERE, ANYWHERE, ANYWHERE), processes)
+                pamazon = open_pamazon(Plan(folder, FREE_PORTS), processes)
             address = pamazon.addresses[GATEWAY.name]
             with GatewayClient(address) as client:
                 index_items(client, read_catalogue(None, console.print))

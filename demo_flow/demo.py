@@ -31,12 +31,12 @@ from demo_flow.commands.index import index_with_bar
 from demo_flow.commands.options import data_folder
 from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
-from demo_flow.flow import GATEWAY
+from demo_flow.flow import GATEWAY, QDRANT_INDEXER
 from demo_flow.indexing import read_catalogue
 from demo_flow.processes import Child, ChildDied, Processes, terminated_as_interrupted
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.showing import API, ShownTrace, result, telemetry_command
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 
 SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
 SHOWN: Final = "black jacket"
@@ -101,11 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, console: Console) -> int:
     # An index of its own, filled anew each time: what `pamazon up` keeps is left alone.
-    plan, collector = Plan(data=args.data or data_folder() / "demo", recreate=True), Collector(store=args.store)
+    plan = Plan(args.data or data_folder() / "demo", arguments={QDRANT_INDEXER.name: {"recreate": True}})
+    collector = Collector(store=args.store)
     if args.free_ports:
-        anywhere = "127.0.0.1:0"
-        plan = replace(plan, gateway=anywhere, clip_encoder=anywhere, qdrant_indexer=anywhere)
-        collector = replace(collector, otlp=free_address(), api=free_address(), http=anywhere)
+        plan = replace(plan, listen=FREE_PORTS)
+        collector = replace(collector, otlp=free_address(), api=free_address(), http="127.0.0.1:0")
     steps = Steps(console)
     with terminated_as_interrupted(), ExitStack() as stack:
         processes = stack.enter_context(Processes(plan.data / "logs"))

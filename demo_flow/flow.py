@@ -5,6 +5,9 @@
                                  to vectors             goods to vectors
 
 Each is a process of its own. In: nothing. Out: `ROLES` and `ROUTES`, which everything else reads. State: none.
+
+A new role is a `Role` that `ROLES` and `ROUTES` name, and its class: `pamazon serve` and `pamazon up` start it with its
+arguments as options, and the gateway knows its address.
 """
 
 from collections.abc import Mapping
@@ -17,19 +20,28 @@ NAMESPACE: Final = "pamazon"
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a role: its value unless the command line gives another, and what it is."""
+    """One argument of a role: its value unless the command line gives another, and what it is.
+
+    `filled` is what `pamazon up` gives instead, a format string: `data` is the data folder, and the name of a role that
+    starts earlier stands for the facts that it announced. In `default`, too, `{data}` is the data folder.
+    """
 
     default: str | int | bool | None
     help: str
+    filled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One process: its name (also its service name in traces), its address, the class it runs and its arguments."""
+    """One process: its name (also its service name in traces), its address, the class it runs and its arguments.
+
+    `about` is what `pamazon up` shows beside its address, a format string of the facts that it announces.
+    """
 
     name: str
     address: str
     runs: str
+    about: str = ""
     arguments: Mapping[str, Argument] = field(default_factory=dict)
 
 
@@ -37,6 +49,7 @@ CLIP_ENCODER: Final = Role(
     "clip_encoder",
     address="127.0.0.1:8090",
     runs="demo_flow.executors.clip_encoder:ClipEncoder",
+    about="{model}, {dimension} dimensions",
     arguments={
         "model": Argument("pamazon-tiny", "pamazon-tiny, or an OpenCLIP model such as ViT-B-32::openai"),
         "runtime": Argument(None, "onnx or torch (default: what suits the model)"),
@@ -51,26 +64,19 @@ QDRANT_INDEXER: Final = Role(
     "qdrant_indexer",
     address="127.0.0.1:8100",
     runs="demo_flow.executors.qdrant_indexer:QdrantIndexer",
+    about="{points} {collection} in {place}",
     arguments={
         "collection": Argument("goods", "name of the collection"),
-        "dimension": Argument(192, "length of the vectors; the model's"),
-        "path": Argument(None, "folder of the index (default: in the data folder)"),
+        "dimension": Argument(192, "length of the vectors; the model's", filled="{clip_encoder[dimension]}"),
+        "path": Argument(
+            "{data}/index/alone",
+            "folder of the index (default: in the data folder)",
+            filled="{data}/index/{clip_encoder[space]}",
+        ),
         "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
         "recreate": Argument(False, "throw away what the collection holds"),
     },
 )
-
-GATEWAY: Final = Role(
-    "gateway",
-    address="127.0.0.1:8080",
-    runs="demo_flow.executors.gateway:Gateway",
-    arguments={
-        "clip_encoder": Argument(CLIP_ENCODER.address, "where the encoder is"),
-        "qdrant_indexer": Argument(QDRANT_INDEXER.address, "where the indexer is"),
-    },
-)
-
-ROLES: Final = {role.name: role for role in (GATEWAY, CLIP_ENCODER, QDRANT_INDEXER)}
 
 ROUTES: Final = {
     "/search": (CLIP_ENCODER, QDRANT_INDEXER),
@@ -78,3 +84,18 @@ ROUTES: Final = {
     "/delete": (QDRANT_INDEXER,),
 }
 """The executors that the gateway takes each request through, in order."""
+
+GATEWAY: Final = Role(
+    "gateway",
+    address="127.0.0.1:8080",
+    runs="demo_flow.executors.gateway:Gateway",
+    about="searches, indexes, deletes",
+    arguments={
+        role.name: Argument(role.address, f"where {role.name} is", filled=f"{{{role.name}[address]}}")
+        for route in ROUTES.values()
+        for role in route
+    },
+)
+
+ROLES: Final = {role.name: role for role in (GATEWAY, CLIP_ENCODER, QDRANT_INDEXER)}
+"""Every role. The executors start in this order, and the gateway once they are ready."""

@@ -1,99 +1,77 @@
-"""Opens Pamazon: its three processes, each with what it has to know of the others.
+"""Opens Pamazon: a process for each role of the flow file, each with what it has to know of those before it.
 
-In: what the command line says of addresses, model and index. Out: running processes and their facts. State: none; the
+In: what the command line says of addresses and arguments. Out: running processes and their facts. State: none; the
 processes belong to the caller's `Processes`.
 """
 
-import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, Role
+from demo_flow.flow import GATEWAY, ROLES, Role
 from demo_flow.processes import Processes
+
+FREE_PORTS: Final[Mapping[str, str]] = dict.fromkeys(ROLES, "127.0.0.1:0")
+"""Addresses for a `Plan`: each role on any free port of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where Pamazon's processes listen, and what they work with. Addresses are `HOST:PORT`; port 0 is any free one."""
+    """Where Pamazon keeps its data, and by the name of a role what differs from the flow file.
+
+    `listen` is where a role listens, `HOST:PORT` (port 0 is any free one); `elsewhere` the address of one that runs
+    already and is not started; `arguments` its arguments by name.
+    """
 
     data: Path
-    gateway: str = GATEWAY.address
-    clip_encoder: str = CLIP_ENCODER.address
-    qdrant_indexer: str = QDRANT_INDEXER.address
-    encoder: str | None = None
-    model: str = "pamazon-tiny"
-    runtime: str | None = None
-    device: str = "cpu"
-    qdrant_url: str | None = None
-    collection: str = "goods"
-    recreate: bool = False
+    listen: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pamazon:
-    """The running flow: addresses by role, and what encoder and indexer say of themselves."""
+    """The running flow: what each role announced, its address among it."""
 
-    addresses: Mapping[str, str]
-    encoder: Mapping[str, Any]
-    indexer: Mapping[str, Any]
+    facts: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The address of each role."""
+        return {name: facts["address"] for name, facts in self.facts.items()}
 
 
 def open_pamazon(plan: Plan, processes: Processes, say: Callable[[str], None] = lambda _: None) -> Pamazon:
     """Start the processes and wait until each is ready. Raises PamazonError.
 
-    The indexer comes after the encoder, whose model decides how long its vectors are; the gateway comes last.
-    `say` is told what is waited for.
+    They start one after the other, the gateway last: what a role needs to know of an earlier one is there by then.
+    `say` is called with what is being waited for.
     """
-    say("clip_encoder loads its model")
-    encoder = _elsewhere(plan.encoder) if plan.encoder else _start_encoder(plan, processes)
-    say("qdrant_indexer opens its collection")
-    indexer = _start_indexer(plan, processes, encoder)
-    say("gateway opens")
-    executors = {CLIP_ENCODER.name: encoder["address"], QDRANT_INDEXER.name: indexer["address"]}
-    gateway = _start(GATEWAY, plan.gateway, processes, executors)
-    return Pamazon({GATEWAY.name: gateway["address"], **executors}, encoder, indexer)
+    facts: dict[str, Mapping[str, Any]] = {}
+    for role in sorted(ROLES.values(), key=lambda role: role is GATEWAY):
+        say(f"{role.name} starts")
+        if role.name in plan.elsewhere:
+            facts[role.name] = _elsewhere(plan.elsewhere[role.name])
+        else:
+            facts[role.name] = _start(role, plan, processes, facts)
+    return Pamazon({name: facts[name] for name in ROLES})
 
 
-def _start(
-    role: Role, listen: str, processes: Processes, arguments: Mapping[str, str | bool | None]
-) -> Mapping[str, Any]:
-    options = {f"--{name.replace('_', '-')}": value for name, value in arguments.items() if value not in {None, False}}
-    given = [name if value is True else f"{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "demo_flow", "serve", role.name, f"--listen={listen}", "--follow-parent", *given]
+def _start(role: Role, plan: Plan, processes: Processes, facts: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    listen = plan.listen.get(role.name, role.address)
+    command = [sys.executable, "-m", "demo_flow", "serve", role.name, f"--listen={listen}", "--follow-parent"]
+    given = plan.arguments.get(role.name, {})
+    for name, argument in role.arguments.items():
+        filled = argument.filled.format(data=plan.data, **facts) if argument.filled else None
+        value = given.get(name, filled)
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            command.append(option)
+        elif value is not None and value is not False:
+            command.append(f"{option}={value}")
     return processes.ready(processes.start(role.name, command))
-
-
-def _start_encoder(plan: Plan, processes: Processes) -> Mapping[str, Any]:
-    return _start(
-        CLIP_ENCODER,
-        plan.clip_encoder,
-        processes,
-        {"model": plan.model, "runtime": plan.runtime, "device": plan.device},
-    )
-
-
-def _start_indexer(plan: Plan, processes: Processes, encoder: Mapping[str, Any]) -> Mapping[str, Any]:
-    folder = index_folder(plan.data, encoder["model"], encoder["weights"])
-    arguments: dict[str, str | bool | None] = {
-        "collection": plan.collection,
-        "dimension": str(encoder["dimension"]),
-        "path": None if plan.qdrant_url else str(folder),
-        "qdrant_url": plan.qdrant_url,
-        "recreate": plan.recreate,
-    }
-    return _start(QDRANT_INDEXER, plan.qdrant_indexer, processes, arguments)
-
-
-def index_folder(data: Path, model: str, weights: str) -> Path:
-    """Return the folder of the index of a model's vectors.
-
-    Each set of weights has its own: vectors of different models never meet, and a model that was trained anew starts
-    with an empty index, not with one that it does not understand.
-    """
-    return data / "index" / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', model)}-{weights}"
 
 
 def _elsewhere(address: str) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ import pytest
 
 from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Processes
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 
 HERE = Path(__file__).parent
 ANYWHERE = "127.0.0.1:0"
@@ -155,7 +155,7 @@ def shop(home: Path) -> Iterator[Shop]:
         started = processes.start("collector", collector.command(), ours=False)
         collector.await_ready(started)
         encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
-        plan = Plan(home, ANYWHERE, ANYWHERE, ANYWHERE, encoder=encoder)
+        plan = Plan(home, FREE_PORTS, elsewhere={"clip_encoder": encoder})
         pamazon = open_pamazon(plan, processes)
         running = Shop(**pamazon.addresses, api=collector.api, processes=processes, gate=gate, logs=home / "logs")
         indexed = running.pamazon("index")

@@ -6,7 +6,10 @@ In: strings. Out: values, or argparse's error with what would be right. State: n
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from demo_flow.flow import Argument
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 (its only name)
 
@@ -39,6 +42,17 @@ def data_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("search-telemetry") / "pamazon"
+
+
+def add_argument(parser: argparse.ArgumentParser, option: str, argument: "Argument", dest: str) -> None:
+    """Add an argument of a role as `--option`, kept as `dest`."""
+    name = f"--{option.replace('_', '-')}"
+    if argument.default is False:
+        parser.add_argument(name, dest=dest, action="store_true", help=argument.help)
+        return
+    kind = int if isinstance(argument.default, int) else str
+    metavar = "N" if kind is int else "VALUE"
+    parser.add_argument(name, dest=dest, type=kind, default=argument.default, metavar=metavar, help=argument.help)
 
 
 def add_gateway(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`pamazon serve ROLE`: one process of the flow, in the foreground; what `pamazon up` starts three of.
+"""`pamazon serve ROLE`: one process of the flow, in the foreground; `pamazon up` starts one for each role.
 
 In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. State: none; see `serving.server`.
 """
@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from demo_flow.books import last_line
-from demo_flow.commands.options import Subparsers, address, data_folder
-from demo_flow.flow import GATEWAY, NAMESPACE, QDRANT_INDEXER, ROLES, Argument, Role
+from demo_flow.commands.options import Subparsers, add_argument, address, data_folder
+from demo_flow.flow import GATEWAY, NAMESPACE, ROLES, Role
 from demo_flow.version import own_version
 
 if TYPE_CHECKING:
@@ -29,14 +29,8 @@ def add(subparsers: Subparsers) -> None:
         one.add_argument("--listen", type=address, default=role.address, metavar="HOST:PORT")
         one.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
         for name, argument in role.arguments.items():
-            one.add_argument(f"--{name.replace('_', '-')}", help=argument.help, **_kind(argument))
+            add_argument(one, name, argument, name)
         one.set_defaults(run=run, role=role)
-
-
-def _kind(argument: Argument) -> dict[str, Any]:
-    if argument.default is False:
-        return {"action": "store_true"}
-    return {"type": int if isinstance(argument.default, int) else str, "default": argument.default}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,8 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _arguments(role: Role, args: argparse.Namespace) -> dict[str, Any]:
     arguments = {name: getattr(args, name) for name in role.arguments}
-    if role is QDRANT_INDEXER and not arguments["path"] and not arguments["qdrant_url"]:
-        arguments["path"] = data_folder() / "index" / "alone"
+    for name, argument in role.arguments.items():
+        if isinstance(argument.default, str) and arguments[name] == argument.default:
+            arguments[name] = argument.default.format(data=data_folder())
     return arguments
 
 

@@ -1,17 +1,19 @@
 """`pamazon up`: opens the whole shop and keeps it open.
 
-In: addresses, model, index. Out: three processes, an index that is not empty, the addresses; until Ctrl-C or SIGTERM.
-State: the processes, which end with this one.
+In: addresses and arguments of the roles. Out: a process for each role, an index that is not empty, the addresses; until
+Ctrl-C or SIGTERM. State: the processes, which end with this one.
 """
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from demo_flow.commands.options import Subparsers, address, data_folder
-from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER
+from demo_flow.commands.options import Subparsers, add_argument, address, data_folder
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from demo_flow.processes import Processes
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def add(subparsers: Subparsers) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("up", help="open the shop: gateway, encoder, indexer")
-    for role in (GATEWAY, CLIP_ENCODER, QDRANT_INDEXER):
+    """Add the command; its options are the roles' addresses, and those arguments that it does not fill in itself."""
+    parser = subparsers.add_parser("up", help=f"open the shop: {', '.join(ROLES)}")
+    for role in ROLES.values():
         parser.add_argument(
             f"--{role.name.replace('_', '-')}",
             type=address,
@@ -30,16 +32,20 @@ def add(subparsers: Subparsers) -> None:
             help=f"where {role.name} listens (%(default)s)",
         )
     parser.add_argument("--encoder", type=address, metavar="HOST:PORT", help="use an encoder that runs there")
-    for name in ("model", "runtime", "device"):
-        argument = CLIP_ENCODER.arguments[name]
-        parser.add_argument(f"--{name}", default=argument.default, help=argument.help)
-    for name in ("qdrant_url", "collection"):
-        argument = QDRANT_INDEXER.arguments[name]
-        parser.add_argument(f"--{name.replace('_', '-')}", default=argument.default, help=argument.help)
+    options = set[str]()
+    for role, name, argument in _arguments():
+        option = f"{role.name}_{name}" if name in options else name
+        options.add(option)
+        add_argument(parser, option, argument, f"{role.name}.{name}")
     parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="index this one (default: our own, once)")
-    parser.add_argument("--recreate", action="store_true", help="throw away the index and fill it anew")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: your data folder)")
     parser.set_defaults(run=run)
+
+
+def _arguments() -> "Iterator[tuple[Role, str, Argument]]":
+    """Yield the arguments that are options: role, name, argument."""
+    for role in ROLES.values():
+        yield from ((role, name, argument) for name, argument in role.arguments.items() if not argument.filled)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
-            goods = int(pamazon.indexer["points"])
+            goods = int(pamazon.facts[QDRANT_INDEXER.name]["points"])
             if args.catalogue or not goods:
                 handle = client_telemetry.start()
                 goods = _index(console, pamazon, args.catalogue)
@@ -70,12 +76,18 @@ def run(args: argparse.Namespace) -> int:
 
 def plan_of(args: argparse.Namespace) -> "Plan":
     """Return the plan that the options make."""
-    from dataclasses import fields
-
     from demo_flow.starting import Plan
 
-    given = {field.name: getattr(args, field.name) for field in fields(Plan) if field.name != "data"}
-    return Plan(data=args.data or data_folder(), **given)
+    given = vars(args)
+    arguments: dict[str, dict[str, Any]] = {}
+    for role, name, _ in _arguments():
+        arguments.setdefault(role.name, {})[name] = given[f"{role.name}.{name}"]
+    return Plan(
+        data=args.data or data_folder(),
+        listen={name: given[name] for name in ROLES},
+        elsewhere={CLIP_ENCODER.name: args.encoder} if args.encoder else {},
+        arguments=arguments,
+    )
 
 
 def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> int:
@@ -95,20 +107,16 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: in
     """Say where Pamazon is open, and what to do next; or, where it does not stay open, where it was."""
     from rich.table import Table
 
-    about = {
-        GATEWAY.name: "searches, indexes, deletes",
-        CLIP_ENCODER.name: f"{pamazon.encoder['model']}, {pamazon.encoder['dimension']} dimensions",
-        QDRANT_INDEXER.name: f"{goods:,} {pamazon.indexer['collection']} in "
-        + (plan.qdrant_url or "Qdrant Edge, in process"),
-    }
     table = Table.grid(padding=(0, 3))
-    for name, where in pamazon.addresses.items():
-        table.add_row(f"  [bold]{name}[/]", where, f"[dim]{about[name]}[/]")
+    for name, facts in pamazon.facts.items():
+        known = {**facts, "points": f"{goods:,}"}
+        table.add_row(f"  [bold]{name}[/]", facts["address"], f"[dim]{ROLES[name].about.format_map(known)}[/]")
     console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it." if stays else "\nPamazon was open here.")
     console.print(table)
     if not stays:
         return
-    other = "" if plan.gateway == GATEWAY.address else f" --gateway {pamazon.addresses[GATEWAY.name]}"
+    gateway = pamazon.addresses[GATEWAY.name]
+    other = "" if gateway == GATEWAY.address else f" --gateway {gateway}"
     console.print(f'  [dim]try[/]  pamazon search "black jacket"{other}', highlight=False, soft_wrap=True)
     console.print(f"  [dim]logs[/] {plan.data / 'logs'}\n", highlight=False, soft_wrap=True)
 

@@ -7,7 +7,6 @@ Requests that come at the same time share forward passes: while one runs, the mi
 """
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import telemetry
-from demo_flow.encoders import Encoder, load_encoder
+from demo_flow.encoders import load_encoder, space_of
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.server import MOST_AT_ONCE
@@ -51,7 +50,7 @@ class ClipEncoder:
         self.facts = {
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,
-            "weights": _fingerprint(self._encoder),
+            "space": space_of(self._encoder),
         }
 
     @requests(on=("/index", "/search"))
@@ -102,13 +101,6 @@ class ClipEncoder:
         await asyncio.gather(self._text_vectors.close(), self._picture_vectors.close())
         self._prepare.shutdown(cancel_futures=True)
         self._forward.shutdown(cancel_futures=True)
-
-
-def _fingerprint(encoder: Encoder) -> str:
-    """Tell one set of weights from another: by which components of one text's vector are the largest."""
-    (vector,) = encoder.encode_texts(encoder.prepare_texts(["black jacket"]))
-    largest = np.sort(np.argsort(-np.abs(vector))[:16]).astype("<u4")
-    return hashlib.sha256(largest.tobytes()).hexdigest()[:8]
 
 
 def _fill(docs: Documents, vectors: Vectors) -> None:

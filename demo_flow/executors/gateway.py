@@ -7,7 +7,7 @@ executor.
 import asyncio
 
 import telemetry
-from demo_flow.flow import ROLES, ROUTES
+from demo_flow.flow import ROUTES
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.endpoints import Documents, requests
@@ -20,7 +20,7 @@ class Gateway:
     """Arguments: the address of each executor, by its name."""
 
     def __init__(self, **addresses: str) -> None:
-        self._executors = {name: ExecutorClient(name, addresses[name]) for name in ROLES if name in addresses}
+        self._executors = {name: ExecutorClient(name, address) for name, address in addresses.items()}
 
     @requests(on="/search")
     @telemetry.endpoint("/search")

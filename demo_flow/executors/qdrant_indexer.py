@@ -19,7 +19,7 @@ from telemetry import conventions as c
 
 
 class QdrantIndexer:
-    """Arguments: as in the flow file; `recreate` throws away what the collection holds."""
+    """Arguments: as in the flow file; with `qdrant_url` the `path` is not used."""
 
     def __init__(
         self,
@@ -29,9 +29,11 @@ class QdrantIndexer:
         qdrant_url: str | None = None,
         recreate: bool = False,
     ) -> None:
-        self._index = open_index(collection, dimension, path=path, url=qdrant_url, recreate=recreate)
+        folder = None if qdrant_url else path
+        self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="qdrant")
-        self.facts = {"collection": collection, "points": self._index.count()}
+        place = qdrant_url or "Qdrant Edge, in process"
+        self.facts = {"collection": collection, "points": self._index.count(), "place": place}
         telemetry.index_points(collection, self._index.count())
 
     @requests(on="/search")

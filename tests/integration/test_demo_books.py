@@ -19,7 +19,7 @@ import pytest
 from demo_flow.books import read_books
 from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Child, Processes
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, pamazon_command
 
@@ -97,7 +97,7 @@ def test_the_books_balance(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
     ledger.start()
     with Processes(tmp_path / "logs") as processes:
-        pamazon = open_pamazon(Plan(tmp_path, ANYWHERE, ANYWHERE, ANYWHERE), processes)
+        pamazon = open_pamazon(Plan(tmp_path, FREE_PORTS), processes)
         report = report_of(load(pamazon.addresses["gateway"], rate=40, seconds=4))
     sent = report["sent"]
     assert (sent, report["errors"]) == (160, {})
@@ -118,7 +118,7 @@ def test_a_killed_collector_costs_no_search_and_nothing_it_acknowledged(ledger: 
     """
     collector = ledger.start()
     with Processes(tmp_path / "logs") as processes:
-        pamazon = open_pamazon(Plan(tmp_path, ANYWHERE, ANYWHERE, ANYWHERE), processes)
+        pamazon = open_pamazon(Plan(tmp_path, FREE_PORTS), processes)
         traffic = load(pamazon.addresses["gateway"], rate=30, seconds=8)
         while ledger.served("server", "gateway") < 60:
             assert traffic.poll() is None, "the traffic ended before the collector was killed"

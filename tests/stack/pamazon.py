@@ -17,9 +17,9 @@ import pytest
 from demo_flow.client import GatewayClient
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
-from demo_flow.starting import Plan, open_pamazon
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from tests.contract.test_span_trees import SEARCH as FOUND
-from tests.pamazon_fixtures import ANYWHERE, Trace, faulty_encoder, pamazon_command
+from tests.pamazon_fixtures import Trace, faulty_encoder, pamazon_command
 
 SEARCH = "/pamazon.Gateway/Search"
 TREE = FOUND
@@ -86,7 +86,7 @@ def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = Non
         for name, value in told.items():
             patch.setenv(name, value)
         encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
-        opened = open_pamazon(Plan(folder, ANYWHERE, ANYWHERE, ANYWHERE, encoder=encoder), processes)
+        opened = open_pamazon(Plan(folder, FREE_PORTS, elsewhere={"clip_encoder": encoder}), processes)
         yield Pamazon(opened.addresses["gateway"], processes, folder / "logs")
 
 

@@ -5,21 +5,25 @@ import ast
 import asyncio
 import json
 import random
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from string import Formatter
 
+import numpy as np
 import pytest
 
 from demo_flow import flow, traffic
 from demo_flow.catalogue.item import Item
 from demo_flow.cli import main
 from demo_flow.commands.options import address, at_least
+from demo_flow.encoders import space_of
 from demo_flow.errors import PamazonError
-from demo_flow.flow import CLIP_ENCODER, QDRANT_INDEXER, ROLES, ROUTES
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, ROUTES
 from demo_flow.indexing import document, index_items
 from demo_flow.proto import generate
 from demo_flow.proto.pamazon_pb2 import IndexRequest, IndexResponse, Match
 from demo_flow.showing import price, result
-from demo_flow.starting import index_folder
 
 ROOT = Path(flow.__file__).parent
 
@@ -85,10 +89,40 @@ def test_the_help_of_every_command_is_there(capsys: pytest.CaptureFixture[str]) 
     assert "--follow-parent" not in capsys.readouterr().out
 
 
+class Fixed:
+    """An encoder whose vectors are one vector."""
+
+    def __init__(self, name: str, vector: Sequence[float]) -> None:
+        self.name = name
+        self._vector = np.asarray([vector], dtype=np.float32)
+
+    def prepare_texts(self, texts: Sequence[str]) -> None:
+        assert len(texts) == 1
+
+    def encode_texts(self, batch: None) -> np.ndarray:
+        return self._vector
+
+
+def space(name: str, vector: Sequence[float]) -> str:
+    return space_of(Fixed(name, vector))  # type: ignore[arg-type]
+
+
 def test_models_do_not_share_an_index() -> None:
     """Vectors of different weights never meet; any model's name makes a folder's name."""
-    assert index_folder(Path("d"), "pamazon-tiny", "01ab") == Path("d/index/pamazon-tiny-01ab")
-    assert index_folder(Path("d"), "ViT-B-32::openai", "01ab") == Path("d/index/ViT-B-32-openai-01ab")
+    rising, falling = range(24), range(24, 0, -1)
+    assert space("tiny", rising) != space("tiny", falling)
+    assert space("tiny", rising) == space("tiny", [n + 0.001 for n in rising])
+    assert re.fullmatch("ViT-B-32-openai-[0-9a-f]{8}", space("ViT-B-32::openai", rising))
+
+
+def test_what_a_role_is_filled_with_is_there_when_it_starts() -> None:
+    """The flow file names data and facts of roles that start earlier, and nothing else."""
+    earlier = {"data"}
+    for role in sorted(ROLES.values(), key=lambda role: role is GATEWAY):
+        formats = [argument.filled for argument in role.arguments.values() if argument.filled]
+        named = {field.partition("[")[0] for form in formats for _, field, _, _ in Formatter().parse(form) if field}
+        assert named <= earlier
+        earlier.add(role.name)
 
 
 def test_a_report_gives_percentiles_throughput_and_errors() -> None:
