@@ -11,6 +11,7 @@ from opentelemetry import trace
 
 import telemetry.rpc
 from demo_flow.errors import PamazonError
+from demo_flow.flow import Role
 from demo_flow.proto.pamazon_pb2 import (
     DescribeRequest,
     DescribeResponse,
@@ -101,16 +102,20 @@ def _trailing(call: Any) -> dict[str, str]:
     return {key: value for key, value in call.trailing_metadata() or () if isinstance(value, str)}
 
 
-def describe_encoder(address: str) -> dict[str, str]:
-    """Ask an encoder for its model and dimension, without leaving a trace. Raises PamazonError."""
+def describe(role: Role, address: str, fact: str) -> dict[str, str]:
+    """Ask the executor of a role for its facts, without leaving a trace; `fact` is one that only it has.
+
+    Raises PamazonError.
+    """
     with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
         try:
             stub = ExecutorStub(channel)  # type: ignore[no-untyped-call]  # generated
             answer: DescribeResponse = stub.Describe(DescribeRequest(), timeout=10, metadata=_UNSAMPLED)
         except grpc.RpcError as error:
             raise PamazonError(
-                f"No encoder answers at {address}.", f"Start one there: pamazon serve clip_encoder --listen {address}"
+                f"No {role.name} answers at {address}.",
+                f"Start one there: pamazon serve {role.name} --listen {address}",
             ) from error
-    if "dimension" not in answer.facts:
-        raise PamazonError(f"What answers at {address} is no encoder, or is still loading.", "Check the address.")
+    if fact not in answer.facts:
+        raise PamazonError(f"What answers at {address} is not {role.name}, or is still loading.", "Check the address.")
     return dict(answer.facts)

@@ -8,7 +8,7 @@ A trace is drawn by the `telemetry` command, run as a user would run it: the dem
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -71,12 +71,13 @@ class ShownTrace:
             telemetry_command("trace", trace_id, "--wait", "5s", "--api", api), stderr=subprocess.PIPE, text=True
         )
 
-    def finish(self) -> bool:
-        """Wait until it is drawn; where it cannot be had, say so in one line."""
+    def finish(self, otherwise: Callable[[], str | None] = lambda: None) -> bool:
+        """Wait until it is drawn; where it cannot be had, print the line that `otherwise` returns, or the reason."""
         _, errors = self._command.communicate()
         if self._command.returncode:
             reason = errors.strip().splitlines()[0] if errors.strip() else "the telemetry command failed"
-            Console().print(f"No trace is shown: {reason}", style="dim", highlight=False, soft_wrap=True, markup=False)
+            line = otherwise() or f"No trace is shown: {reason}"
+            Console().print(line, style="dim", highlight=False, soft_wrap=True, markup=False)
         return self._command.returncode == 0
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from demo_flow.flow import GATEWAY, ROLES, Role
+from demo_flow.flow import CLIP_ENCODER, GATEWAY, ROLES, Role
 from demo_flow.processes import Processes
 
 FREE_PORTS: Final[Mapping[str, str]] = dict.fromkeys(ROLES, "127.0.0.1:0")
@@ -76,6 +76,6 @@ def _start(role: Role, plan: Plan, processes: Processes, facts: Mapping[str, Map
 
 def _elsewhere(address: str) -> Mapping[str, Any]:
     """Ask an encoder that runs elsewhere what it is."""
-    from demo_flow.client import describe_encoder
+    from demo_flow.client import describe
 
-    return {"address": address, **describe_encoder(address)}
+    return {"address": address, **describe(CLIP_ENCODER, address, "dimension")}

@@ -7,7 +7,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo_flow.commands.options import Subparsers, add_gateway, at_least
+from demo_flow.commands.options import Subparsers, add_gateway, address, at_least
+from demo_flow.flow import QDRANT_INDEXER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,16 @@ def add(subparsers: Subparsers) -> None:
         help="pictures with catalogue.jsonl or .parquet (default: our own)",
     )
     parser.add_argument("--batch", type=at_least(1, int), default=64, metavar="N", help="items a request (%(default)s)")
+    parser.add_argument(
+        "--once", action="store_true", help="only where the index holds fewer goods than the catalogue has"
+    )
+    parser.add_argument(
+        "--qdrant-indexer",
+        type=address,
+        default=QDRANT_INDEXER.address,
+        metavar="HOST:PORT",
+        help="where --once asks how many there are (%(default)s)",
+    )
     add_gateway(parser)
     parser.set_defaults(run=run)
 
@@ -35,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Index; exit status 0, also where rows were skipped."""
     from rich.console import Console
 
+    from demo_flow.client import describe
     from demo_flow.commands import client_telemetry
     from demo_flow.indexing import read_catalogue
 
@@ -46,6 +58,11 @@ def run(args: argparse.Namespace) -> int:
         errors.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
     items = read_catalogue(args.catalogue, on_problem)
+    if args.once:
+        points = int(describe(QDRANT_INDEXER, args.qdrant_indexer, "points")["points"])
+        if points >= len(items):
+            print(f"The index holds {points:,} goods already.")
+            return 0
     handle = client_telemetry.start()
     try:
         index_with_bar(Console(), args.gateway, items, args.batch)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo_flow import jaeger
 from demo_flow.commands.failing import fail
 from demo_flow.commands.options import Subparsers, add_gateway, address, at_least
 from demo_flow.errors import PamazonError
@@ -29,6 +30,9 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="results and trace id as JSON")
     parser.add_argument(
         "--api", type=address, default="127.0.0.1:4319", metavar="HOST:PORT", help="local collector (%(default)s)"
+    )
+    parser.add_argument(
+        "--jaeger", type=address, default=jaeger.ADDRESS, metavar="HOST:PORT", help="else Jaeger (%(default)s)"
     )
     add_gateway(parser)
     parser.set_defaults(run=run)
@@ -55,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         if trace_id and not args.json:
             shown = _draw(trace_id, args.api)
         handle.shutdown(1.0)
-    if shown:
-        shown.finish()
+    if shown and trace_id:
+        shown.finish(otherwise=lambda: _jaeger_page(trace_id, args.jaeger))
     return status
 
 
@@ -85,6 +89,17 @@ def _show(response: "SearchResponse", trace_id: str | None, *, as_json: bool) ->
         print(json.dumps(found, ensure_ascii=False), flush=True)
     else:
         print_results(response.results)
+
+
+def _jaeger_page(trace_id: str, address: str) -> str | None:
+    """Say where Jaeger shows the trace, which goes there on the real stack; None where no Jaeger answers."""
+    page = jaeger.page_of(trace_id, address)
+    if page is None:
+        return None
+    url, there = page
+    return (
+        f"Trace: {url}" if there else f"Trace: {url} (not there yet; gateways that sample keep a share of the traces)"
+    )
 
 
 def _draw(trace_id: str, api: str) -> "ShownTrace":

@@ -33,8 +33,9 @@ class QdrantIndexer:
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="qdrant")
         place = qdrant_url or "Qdrant Edge, in process"
-        self.facts = {"collection": collection, "points": self._index.count(), "place": place}
-        telemetry.index_points(collection, self._index.count())
+        points = self._index.count()
+        self.facts = {"collection": collection, "points": points, "place": place}
+        telemetry.index_points(collection, points)
 
     @requests(on="/search")
     @telemetry.endpoint("/search")
@@ -87,7 +88,8 @@ class QdrantIndexer:
         }
 
     async def _count(self) -> None:
-        telemetry.index_points(self._index.collection, await in_pool(self._threads, self._index.count))
+        self.facts["points"] = points = await in_pool(self._threads, self._index.count)
+        telemetry.index_points(self._index.collection, points)
 
     async def close(self) -> None:
         """Release the collection; the requests have ended before."""

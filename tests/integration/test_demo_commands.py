@@ -4,9 +4,12 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from PIL import Image
@@ -156,11 +159,57 @@ def test_a_search_works_without_a_collector(shop: Shop) -> None:
     """Results as ever, one line that no trace can be shown, and no waiting for what is not there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{free_address()}")
-        done = shop.pamazon("search", "guitarra", "--limit", "2", "--api", free_address())
+        done = shop.pamazon("search", "guitarra", "--limit", "2", "--api", free_address(), "--jaeger", free_address())
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.rstrip().splitlines()
     assert len(lines) == 4
     assert lines[-1].startswith("No trace is shown: No collector answers at ")
+
+
+class JaegerStandIn(BaseHTTPRequestHandler):
+    """Jaeger's answer to a trace that it does not have yet, and the second time, to one that it has."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        there = len(self.asked) > 1
+        body = (
+            {"data": [{"spans": [{}]}]}
+            if there
+            else {"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}
+        )
+        self.send_response(200 if there else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+        pass
+
+
+def test_a_search_without_a_local_collector_leads_to_jaeger(shop: Shop) -> None:
+    """On the real stack the trace goes there: the last line is its page, once Jaeger has it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), JaegerStandIn) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"127.0.0.1:{server.server_port}"
+        done = shop.pamazon("search", "guitarra", "--limit", "2", "--api", free_address(), "--jaeger", address)
+        server.shutdown()
+    assert (done.returncode, done.stderr) == (0, "")
+    (path, _) = JaegerStandIn.asked
+    trace_id = path.removeprefix("/api/traces/")
+    assert done.stdout.splitlines()[-1] == f"Trace: http://{address}/trace/{trace_id}"
+    assert shop.trace(trace_id).named("qdrant_search")
+
+
+def test_a_full_index_is_not_filled_again(shop: Shop) -> None:
+    """`--once` asks the indexer what it holds; a catalogue with more goods than that is indexed."""
+    done = shop.pamazon("index", "--once", "--qdrant-indexer", shop.qdrant_indexer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"The index holds [\d,]+ goods already\.\n", done.stdout)
+    nobody = free_address()
+    failed = shop.pamazon("index", "--once", "--qdrant-indexer", nobody)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith(f"No qdrant_indexer answers at {nobody}.\n")
 
 
 def test_a_search_works_with_telemetry_switched_off(shop: Shop) -> None:

@@ -55,6 +55,11 @@ class Pamazon:
         """Search; the id of the trace."""
         return str(self.run("search", *arguments)["trace_id"])
 
+    def show(self, *arguments: str) -> str:
+        """Search as a person does; what was printed."""
+        command = pamazon_command("search", *arguments, "--gateway", self.gateway)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
     def fail(self) -> str:
         """Search for what the encoder fails at; the id of the trace, which its log tells."""
         command = pamazon_command("search", "explode", "--gateway", self.gateway)

@@ -1,5 +1,6 @@
 """One search of Pamazon's, by the real Collector, read back from Jaeger, Prometheus and Loki."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.stack.stack import Stack
+from demo_flow.demo import free_address
 from tests.pamazon_fixtures import Trace
 from tests.stack import jaeger, prometheus
 from tests.stack.asking import assert_becomes, eventually, get
@@ -31,6 +33,7 @@ class Searched:
     failed: Trace
     in_jaeger: float  # seconds after the answer
     in_prometheus: float
+    shown: str  # what `pamazon search` printed
 
     @property
     def trace_id(self) -> str:
@@ -52,13 +55,25 @@ def searched(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             eventually(lambda: prometheus.total(stack, f"search_request_duration_seconds_count{FOUND}"))
             in_prometheus = time.monotonic() - answered
             failed = eventually(lambda: whole(jaeger.trace(stack, failed_id), FAILED))
-            yield Searched(stack, found, failed, in_jaeger, in_prometheus)
+            shown = shop.show("black jacket", "--api", free_address(), "--jaeger", stack.address("jaeger.query"))
+            yield Searched(stack, found, failed, in_jaeger, in_prometheus, shown)
 
 
 def test_jaeger_has_the_whole_tree(searched: Searched) -> None:
     """Names, kinds, parents, services, errors: as the local collector gives them."""
     assert searched.trace.tree() == TREE.strip()
     assert searched.failed.tree() == FAILED.strip()
+
+
+def test_a_search_prints_the_address_of_its_trace_in_jaeger(searched: Searched) -> None:
+    """With no local collector to draw it, the last line leads to this very trace, which is there."""
+    address, trace_id = re.fullmatch(
+        r"Trace: http://(\S+)/trace/([0-9a-f]{32})", searched.shown.splitlines()[-1]
+    ).groups()  # type: ignore[union-attr]
+    assert address == searched.stack.address("jaeger.query")
+    found = jaeger.trace(searched.stack, trace_id)
+    assert found is not None
+    assert found.named("qdrant_search")
 
 
 def test_a_search_is_seen_within_the_promised_time(searched: Searched) -> None:
