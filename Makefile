@@ -1,6 +1,6 @@
 # make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
-# make stack       build the real Collector, Jaeger, Prometheus, Loki and Kafka into your cache (20 minutes, once)
+# make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
 # make bench       side-by-side benchmarks

@@ -16,6 +16,7 @@ from collector.doctor.backends.local import Local
 from collector.doctor.backends.loki import Loki
 from collector.doctor.backends.prometheus import Prometheus
 from collector.doctor.backends.sentry import URL, Sentry
+from collector.doctor.backends.victorialogs import VictoriaLogs
 from collector.doctor.options import SENTRY_VARIABLES, Options, Target
 from collector.doctor.place import of_url
 from collector.local.auth import token_to_send
@@ -23,7 +24,12 @@ from collector.local.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
 from telemetry.errors import TelemetryError
 
-_KINDS: Final[dict[str, Callable[[], Backend]]] = {"jaeger": Jaeger, "prometheus": Prometheus, "loki": Loki}
+_KINDS: Final[dict[str, Callable[[], Backend]]] = {
+    "jaeger": Jaeger,
+    "prometheus": Prometheus,
+    "victorialogs": VictoriaLogs,
+    "loki": Loki,
+}
 _READ_S: Final = 5.0
 
 

@@ -33,6 +33,7 @@ def add(subparsers: Any) -> None:
         ("api", "the local collector's API", "127.0.0.1:4319"),
         ("jaeger", "Jaeger", "http://127.0.0.1:16686"),
         ("prometheus", "Prometheus", "http://127.0.0.1:9090"),
+        ("victorialogs", "VictoriaLogs", "http://127.0.0.1:9428"),
         ("loki", "Loki", "http://127.0.0.1:3100"),
     ):
         parser.add_argument(

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from telemetry.errors import TelemetryError
 
-BACKENDS: Final = ("api", "jaeger", "prometheus", "loki")
+BACKENDS: Final = ("api", "jaeger", "prometheus", "victorialogs", "loki")
 DEFAULTS: Final[Mapping[str, str]] = {
     "api": "127.0.0.1:4319",
     "jaeger": "http://127.0.0.1:16686",
     "prometheus": "http://127.0.0.1:9090",
+    "victorialogs": "http://127.0.0.1:9428",
     "loki": "http://127.0.0.1:3100",
 }
 SENTRY_VARIABLES: Final = ("SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")

@@ -27,7 +27,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         command.set_defaults(run=run)
 
 
-_STACK = "The real Collector, Jaeger, Prometheus, Loki, Alertmanager and Kafka: built from source, run as processes."
+_STACK = (
+    "The real Collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager and Kafka: built from source, run as processes."
+)
 _BUILD = "Build programs into the cache; what is there already costs nothing. The first time takes about 20 minutes."
 _LOCK = "After an edit of the Collector's builder.yaml: resolve its modules and write go.mod and go.sum beside it."
 _UP = "Start the real programs, wait until all are ready, print their addresses, and stay until Ctrl-C."

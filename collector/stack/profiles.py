@@ -11,15 +11,15 @@ from collector.stack.errors import StackError
 from collector.stack.programs.alertmanager import Alertmanager
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.kafka import Kafka
-from collector.stack.programs.loki import Loki
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.programs.program import Program
 from collector.stack.programs.prometheus import Prometheus
+from collector.stack.programs.victorialogs import VictoriaLogs
 
 _CLEAN: Final = ("base", "privacy")
 _METRICS: Final = ("span-metrics", "prometheus")
 _GATEWAY: Final = (*_CLEAN, "gateway", *_METRICS, "jaeger")
-_BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), Loki())
+_BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), VictoriaLogs())
 
 PROFILES: Final[Mapping[str, Sequence[Program]]] = {
     "minimal": (Jaeger(), Prometheus(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger"))),

@@ -30,7 +30,7 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatc
         urls = {
             "jaeger": stack.url("jaeger.query"),
             "prometheus": stack.url("prometheus.web"),
-            "loki": stack.url("loki.http"),
+            "victorialogs": stack.url("victorialogs.http"),
         }
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("collector.otlp_grpc"), "OTEL_LOGS_EXPORTER": "otlp"}
         well = examine(endpoint, timeout=PATIENCE, **urls)
@@ -42,7 +42,7 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatc
             "jaeger: trace": "ok",
             "prometheus: metric": "ok",
             "prometheus targets": "ok",
-            "loki: log": "ok",
+            "victorialogs: log": "ok",
             "clocks": "ok",
         }
         assert line(well, "prometheus: metric").detail.startswith("is search_doctor_runs_total")

@@ -14,6 +14,7 @@ from collector.stack.programs.program import CONFIG
 from collector.stack.recipes.collector import OTELCOL
 from collector.stack.stack import Stack
 from collector.stack.versions import VERSIONS
+from tests.stack import logs
 from tests.stack.asking import eventually, get, log, post, span
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -26,7 +27,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         ("jaeger", "jaeger"),
         ("prometheus", "prometheus"),
         ("promtool", "prometheus"),
-        ("loki", "loki"),
+        ("victoria-logs", "victorialogs"),
         ("docker-compose", "compose"),
         ("alertmanager", "alertmanager"),
         ("amtool", "alertmanager"),
@@ -41,19 +42,18 @@ def test_a_binary_says_its_pinned_version(binary: str, program: str) -> None:
 
 @pytest.mark.timeout(240)
 def test_the_largest_profile_ships_everything_to_its_backends(tmp_path: Path) -> None:
-    """A trace by Kafka and a gateway to Jaeger, its metrics to Prometheus, its log to Loki; everything is scraped."""
+    """A trace by Kafka and a gateway to Jaeger, its metrics to Prometheus, its log to VictoriaLogs; all are scraped."""
     with Stack("scale", data_dir=tmp_path) as stack:
         post(stack.url("agent.otlp_http", "/v1/traces"), span(TRACE, "shop", error=True))
         post(stack.url("agent.otlp_http", "/v1/logs"), log(TRACE, "shop", "found nothing"))
         found = eventually(lambda: get(stack.url("jaeger.query", f"/api/traces/{TRACE}")))
         assert [one["operationName"] for one in found["data"][0]["spans"]] == ["/search"]
-        query = "/loki/api/v1/query_range?query=%7Bservice_name%3D%22shop%22%7D%7Ctrace_id%3D%22" + TRACE + "%22"
-        lines = eventually(lambda: get(stack.url("loki.http", query))["data"]["result"])
-        assert [value for _, value in lines[0]["values"]] == ["found nothing"]
+        (found,) = eventually(lambda: logs.query(stack, f'{{service.name="shop"}} trace_id:="{TRACE}"'))
+        assert found["_msg"] == "found nothing"
         calls = stack.url("prometheus.web", "/api/v1/query?query=traces_span_metrics_calls_total")
         assert eventually(lambda: get(calls)["data"]["result"])[0]["metric"]["service_name"] == "shop"
         assert eventually(lambda: all_scraped(stack)) == {
-            "pipeline": 3, "otelcol": 3, "jaeger": 1, "prometheus": 1, "loki": 1, "alertmanager": 1
+            "pipeline": 3, "otelcol": 3, "jaeger": 1, "prometheus": 1, "victorialogs": 1, "alertmanager": 1
         }  # fmt: skip
         (found,) = get(stack.url("prometheus.web", "/api/v1/alertmanagers"))["data"]["activeAlertmanagers"]
         assert found["url"] == stack.url("alertmanager.web", "/api/v2/alerts")

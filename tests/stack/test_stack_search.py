@@ -1,4 +1,4 @@
-"""One search of Pamazon's, by the real Collector, read back from Jaeger, Prometheus and Loki."""
+"""One search of Pamazon's, by the real Collector, read back from Jaeger, Prometheus and VictoriaLogs."""
 
 import re
 import time
@@ -13,7 +13,7 @@ import pytest
 from collector.stack.stack import Stack
 from demo_flow.demo import free_address
 from tests.pamazon_fixtures import Trace
-from tests.stack import jaeger, prometheus
+from tests.stack import jaeger, logs, prometheus
 from tests.stack.asking import assert_becomes, eventually, get
 from tests.stack.pamazon import FAILED, SEARCH, TREE, index_a_little, pamazon, whole
 
@@ -166,18 +166,17 @@ def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
 
 
 def test_logs_are_found_by_their_trace(searched: Searched) -> None:
-    """Loki gives the line of the failure by the id of its trace, under its service, with the span that failed."""
-    asked = urlencode({"query": f'{{service_name="clip_encoder"}} | trace_id="{searched.failed.data["trace_id"]}"'})
-    url = searched.stack.url("loki.http", f"/loki/api/v1/query_range?{asked}")
-    (found,) = eventually(lambda: get(url)["data"]["result"])
-    assert [line for _, line in found["values"]] == ["a request failed"]
-    (span,) = [span for span in searched.failed.spans if span["span_id"] == found["stream"]["span_id"]]
+    """The line of the failure by the id of its trace, under its service, with the span that failed."""
+    asked = f'{{service.name="clip_encoder"}} trace_id:="{searched.failed.data["trace_id"]}"'
+    (found,) = eventually(lambda: logs.query(searched.stack, asked))
+    assert found["_msg"] == "a request failed"
+    (span,) = [span for span in searched.failed.spans if span["span_id"] == found["span_id"]]
     assert span["service"] == "clip_encoder"
 
 
 def test_everything_is_scraped(searched: Searched) -> None:
     """`up` is 1 for each program, and for what the Collector passes on."""
-    programs = ("pipeline", "otelcol", "jaeger", "prometheus", "loki", "alertmanager")
+    programs = ("pipeline", "otelcol", "jaeger", "prometheus", "victorialogs", "alertmanager")
 
     def up() -> dict[str, float]:
         return {labels["job"]: value for labels, value in prometheus.query(searched.stack, "up")}

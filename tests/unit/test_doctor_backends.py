@@ -244,6 +244,34 @@ def test_a_loki_with_tenants_wants_one(collector: StandIn) -> None:
     assert "--header loki:X-Scope-OrgID=TENANT" in found.mend
 
 
+# ── VictoriaLogs ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HITS = "/select/logsql/hits"
+
+
+def test_victorialogs_is_asked_for_the_log_of_the_trace(collector: StandIn) -> None:
+    """Greeted by its service, then by service and trace id, until there is one."""
+    answers: Iterator[list[Any]] = iter([[], [], [{"total": 1}]])
+    with backend({HITS: lambda _: (200, {"hits": next(answers)})}) as logs:
+        report = examine(environ(collector), victorialogs=logs.url)
+    assert line(report, "victorialogs: log").status is Status.OK
+    ours = f'{{service.name="{c.DOCTOR_SERVICE}"}}'
+    assert [parameters["query"][0] for _, parameters, _ in logs.asked] == [
+        ours,
+        *[f'{ours} trace_id:="{report.trace_id}"'] * 2,
+    ]
+
+
+def test_a_log_that_victorialogs_lacks_is_told_with_what_to_look_at(collector: StandIn) -> None:
+    """The layer, its address, and the header by which a service is a stream; something else there is told as that."""
+    with backend({HITS: (200, {"hits": []})}) as logs:
+        lost = line(examine(environ(collector), timeout=SOON, victorialogs=logs.url), "victorialogs: log")
+    assert lost.code == "not_arrived"
+    assert all(word in lost.mend for word in ("layer logs", "LOGS_OTLP", "VL-Stream-Fields"))
+    with backend({HITS: (200, {"data": []})}) as other:
+        assert line(examine(environ(collector), victorialogs=other.url), "victorialogs").code == "foreign"
+
+
 # ── Sentry ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PROJECT, EVENTS = "/api/0/projects/pamazon/search/", "/api/0/organizations/pamazon/events/"

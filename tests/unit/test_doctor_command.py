@@ -24,7 +24,7 @@ from telemetry.cli import main
 from tests.doctor_stand_in import NOTHING_LISTENS
 from tests.otlp_stand_in import stand_in
 
-NO_BACKENDS = ("--api=none", "--jaeger=none", "--prometheus=none", "--loki=none")
+NO_BACKENDS = ("--api=none", "--jaeger=none", "--prometheus=none", "--victorialogs=none", "--loki=none")
 BROKEN = Cause("nothing_listens", "nothing listens on localhost:4317", "start a collector")
 FINDINGS = [
     ok("sampling", "services send every trace"),

@@ -17,9 +17,7 @@ from collector.stack import cache
 from collector.stack.errors import BuildError, NotBuiltError, StackError
 from collector.stack.recipes import RECIPES, go, kafka
 from collector.stack.recipes import collector as otelcol
-from collector.stack.recipes.loki import Loki
 from collector.stack.shell import Shell
-from collector.stack.versions import VERSIONS
 
 Make = Callable[[Shell, Path, Path], None]
 
@@ -194,7 +192,7 @@ def test_a_tool_that_is_missing_is_named_with_the_way_to_get_it(
         "collector: go is not on the PATH.",
         "jaeger: go is not on the PATH.",
         "prometheus: go is not on the PATH.",
-        "loki: go is not on the PATH.",
+        "victorialogs: go is not on the PATH.",
         "compose: go is not on the PATH.",
         "alertmanager: go is not on the PATH.",
         "kafka: java is not on the PATH.",
@@ -206,7 +204,7 @@ def test_names_that_are_not_known_are_told_with_those_that_are() -> None:
     """A mistyped name builds nothing."""
     with pytest.raises(StackError, match=r"No program is called jeager"):
         building.build(["jeager"])
-    assert [recipe.name for recipe in building.chosen(["loki", "collector"])] == ["collector", "loki"]
+    assert [recipe.name for recipe in building.chosen(["kafka", "collector"])] == ["collector", "kafka"]
 
 
 class Tools:
@@ -280,24 +278,6 @@ def test_the_collector_is_compiled_from_our_locks(tools: Tools, shell: Shell, tm
         == f"go build -trimpath -buildvcs=false -mod=readonly -ldflags=-s -w -o {tmp_path}/out/bin/search-otelcol ."
     )
     assert "--skip-get-modules" in (tmp_path / "log").read_text()
-
-
-def test_lokis_second_module_is_the_one_that_its_go_mod_names(tools: Tools, shell: Shell, tmp_path: Path) -> None:
-    """The version comes from Loki's own file, and a Loki without it is told as what it is."""
-    held = tmp_path / "held"
-    (held / "pkg" / "ui" / "frontend").mkdir(parents=True)
-    (held / "go.mod").write_text("require (\n\tgithub.com/grafana/loki/pkg/push v0.1.2\n)\n")
-    pinned = VERSIONS["loki"]["sum"]
-    tools.add("go", f'[ "$1" = mod ] && echo \'{{"Dir": "{held}", "Sum": "{pinned}"}}\'; true')
-    (tmp_path / "work").mkdir()
-    Loki().make(shell, tmp_path / "work", tmp_path / "out")
-    assert "go mod download -json github.com/grafana/loki/pkg/push@v0.1.2" in tools.called
-    assert (tmp_path / "work/source/pkg/push/go.mod").exists()
-    assert (tmp_path / "work/source/pkg/ui/frontend/dist/index.html").exists()
-    (held / "go.mod").write_text("require ()\n")
-    (tmp_path / "again").mkdir()
-    with pytest.raises(BuildError, match=r"no longer names"):
-        Loki().make(shell, tmp_path / "again", tmp_path / "out")
 
 
 def test_kafkas_jars_are_asked_for_in_the_pinned_versions(tools: Tools, shell: Shell, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from collector.stack.programs.kafka import Kafka
 from collector.stack.programs.otelcol import LAYERS, Otelcol
 from collector.stack.programs.program import CONFIG, Place, Program
 from collector.stack.programs.prometheus import FILE, Prometheus, targets
+from collector.stack.programs.victorialogs import VictoriaLogs
 
 VARIABLE = re.compile(r"\$\{(?:env:)?([A-Z][A-Z0-9_]*)")
 
@@ -51,7 +52,7 @@ EVERY = [
 def test_every_file_on_a_command_line_is_there(profile: str, program: Program, tmp_path: Path) -> None:
     """A layer or file that was renamed is noticed here, and not by whoever starts the stack."""
     place = place_of(PROFILES[profile], tmp_path)
-    if not isinstance(program, Kafka):
+    if not isinstance(program, (Kafka, VictoriaLogs)):  # the one on a file of its own, the other on flags
         program.prepare(place)
         found = files(program, place)
         assert found
@@ -126,7 +127,7 @@ def test_the_profile_that_everyone_starts_with_has_the_documented_ports() -> Non
         "jaeger.otlp": 14317,
         "prometheus.web": 9090,
         "alertmanager.web": 9093,
-        "loki.http": 3100,
+        "victorialogs.http": 9428,
     }
     assert {key: usual[key] for key in documented} == documented
 
@@ -168,7 +169,7 @@ def test_prometheus_is_told_of_everything_in_its_stack(tmp_path: Path) -> None:
     place = place_of(PROFILES["scale"], tmp_path)
     assert groups(targets(place)) == {
         "pipeline": ["gateway-1", "gateway-2", "agent"],
-        "own": ["gateway-1", "gateway-2", "agent", "jaeger", "prometheus", "loki", "alertmanager"],
+        "own": ["gateway-1", "gateway-2", "agent", "jaeger", "prometheus", "victorialogs", "alertmanager"],
         "alertmanager": [""],
     }
     addresses = {group["targets"][0] for group in targets(place)}

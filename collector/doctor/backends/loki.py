@@ -46,8 +46,8 @@ class Loki:
         return Cause(
             "not_arrived",
             "was taken at the endpoint, and is not in Loki",
-            "see the Collector's log for its exporter to Loki; is the layer loki loaded, does Loki take structured "
-            "metadata (allow_structured_metadata), and is service.name a label?",
+            "see the Collector's log for its exporter otlp_http/logs; is the layer logs loaded, does Loki take "
+            "structured metadata (allow_structured_metadata), and is service.name a label?",
         )
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)

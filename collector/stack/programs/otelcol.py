@@ -78,7 +78,7 @@ class Otelcol:
 
 _OTHERS: Final = (
     ("JAEGER_OTLP", "jaeger", "otlp", "{}"),
-    ("LOGS_OTLP", "loki", "http", "http://{}/otlp"),
+    ("LOGS_OTLP", "victorialogs", "http", "http://{}/insert/opentelemetry"),
     ("KAFKA_BROKERS", "kafka", "broker", "{}"),
     ("OTELCOL_GATEWAY_1", "gateway-1", "otlp_grpc", "{}"),
     ("OTELCOL_GATEWAY_2", "gateway-2", "otlp_grpc", "{}"),

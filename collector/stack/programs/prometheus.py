@@ -59,7 +59,7 @@ class Prometheus:
         return place.folder(self.name) / FILE.name
 
 
-_OWN: Final = (("jaeger", "metrics"), ("prometheus", "web"), ("loki", "http"), ("alertmanager", "web"))
+_OWN: Final = (("jaeger", "metrics"), ("prometheus", "web"), ("victorialogs", "http"), ("alertmanager", "web"))
 """Where the backends tell of themselves."""
 
 

@@ -8,7 +8,6 @@ from typing import Final
 from collector.stack.recipes.collector import Collector
 from collector.stack.recipes.go_module import GoModule
 from collector.stack.recipes.kafka import Kafka
-from collector.stack.recipes.loki import Loki
 from collector.stack.recipes.recipe import Recipe
 
 RECIPES: Final[tuple[Recipe, ...]] = (
@@ -19,7 +18,11 @@ RECIPES: Final[tuple[Recipe, ...]] = (
         {"prometheus": "./cmd/prometheus", "promtool": "./cmd/promtool"},
         "github.com/prometheus/common/version.Version",
     ),
-    Loki(),
+    GoModule(
+        "victorialogs",
+        {"victoria-logs": "./app/victoria-logs"},
+        "github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version",
+    ),
     GoModule("compose", {"docker-compose": "./cmd"}, "github.com/docker/compose/v5/internal.Version"),
     GoModule(
         "alertmanager",
