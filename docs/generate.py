@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry import conventions as c
+from telemetry import standard
 from telemetry.prometheus.names import label_name, metric_name
 from telemetry.settings import Declared, ExporterSettings, Settings
 
@@ -117,8 +118,35 @@ def settings() -> str:
                 " OpenTelemetry's own; without one, an attribute's value is cut at 16,384 characters."
             ),
             "",
+            "## Standard values that something else stands in for",
+            "",
+            (
+                "What OpenTelemetry's specification allows in a variable never stops a process. What is not done here"
+                " is replaced by what comes nearest, and one warning at the start says so. A value that is not"
+                " standard, and an argument of `configure`, is a mistake as ever. Variables of a signal that is off, or whose"
+                " provider somebody else has set, are not judged."
+            ),
+            "",
+            *_table(("variable", "value", "becomes"), _replaced()),
+            "",
         )
     )
+
+
+def _replaced() -> Iterator[tuple[str, ...]]:
+    words = (
+        ("OTEL_TRACES_EXPORTER, …", standard.EXPORTERS),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", standard.PROTOCOLS),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", standard.COMPRESSIONS),
+        (standard.HISTOGRAM_VARIABLE, standard.HISTOGRAMS),
+    )
+    for variable, told in words:
+        for becomes in dict.fromkeys(ours for ours, _ in told.values()):
+            values = ", ".join(f"`{value}`" for value, (ours, _) in told.items() if ours == becomes)
+            yield f"`{variable}`", values, f"`{becomes}`"
+    for sampler, (ours, share) in standard.REMOTE_SAMPLERS.items():
+        yield "`OTEL_TRACES_SAMPLER`", f"`{sampler}`", f"`{ours}`, {share:g} or its argument's `initialSamplingRate`"
+    yield from standard.OTHERS
 
 
 def _spans() -> Iterator[tuple[str, ...]]:

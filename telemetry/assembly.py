@@ -9,7 +9,7 @@ import dataclasses
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -142,7 +142,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
         ),
     )
     kind = dataclasses.replace(signals.SPANS, encode=partial(encode_spans, cuts=cuts))
-    make_delivery = _delivery(kind, settings.traces)
+    make_delivery = _delivery(kind, settings.traces, settings.traces_exporter)
     pipeline = SpanPipeline(
         _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval),
         resource=lambda: provider.resource,
@@ -163,7 +163,7 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
         return _Parts(set_already, adopted=True)
     if not settings.metrics:
         return _Parts()
-    pipeline = _metric_pipeline(settings) if "otlp" in settings.metrics else None
+    pipeline = _metric_pipeline(settings) if {"otlp", "console"} & set(settings.metrics) else None
     sums = Sums(settings.exemplar_filter, delta=False) if pipeline is None else pipeline.sums
     pull = _pull(settings, resource, sums) if "prometheus" in settings.metrics else None
     readers: list[MetricReader] = [one for one in (pipeline, None if pull is None else pull.reader) if one is not None]
@@ -179,9 +179,9 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
 
 def _metric_pipeline(settings: Settings) -> MetricPipeline:
     return MetricPipeline(
-        _delivery(signals.METRICS, settings.metrics_export),
+        _delivery(signals.METRICS, settings.metrics_export, settings.metrics),
         settings.metric_interval,
-        delta=settings.temporality == "delta",
+        temporality=settings.temporality,
         exemplar_filter=settings.exemplar_filter,
     )
 
@@ -202,7 +202,7 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     limits = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
     provider = LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=limits)
     kind = dataclasses.replace(signals.LOGS, encode=partial(signals.encode_log_records, longest=cut))
-    make_delivery = _delivery(kind, settings.logs_export)
+    make_delivery = _delivery(kind, settings.logs_export, ("otlp",))
     pipeline = LogPipeline(
         _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)
     )
@@ -219,7 +219,8 @@ def _with_margin(longest: int | None) -> int | None:
 def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], None]:
     """Add the handlers that the settings ask for to the root logger; return what takes them away again."""
     root = logging.getLogger()
-    exports = [ExportHandler(logger_provider)] if "otlp" in settings.logs and logger_provider is not None else []
+    exported = "otlp" in settings.logs and logger_provider is not None and not _exported_already(root)
+    exports = [ExportHandler(logger_provider)] if exported else []
     detach_exports = root_logger.attach(exports)
     console = logging.StreamHandler(sys.stderr)
     console.setFormatter(JsonFormatter(settings.service_name))
@@ -233,6 +234,12 @@ def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], N
     return detach
 
 
+def _exported_already(root: logging.Logger) -> bool:
+    """Say whether OpenTelemetry's own handler is there, as `opentelemetry-instrument` may add it."""
+    kinds = (type(handler) for handler in root.handlers)
+    return any(kind.__name__ == "LoggingHandler" and kind.__module__.startswith("opentelemetry.") for kind in kinds)
+
+
 def _sampler(settings: Settings) -> sampling.Sampler:
     root, ratio = settings.sampler.removeprefix("parentbased_"), settings.sampler_arg
     samplers: dict[str, sampling.Sampler] = {
@@ -243,10 +250,20 @@ def _sampler(settings: Settings) -> sampling.Sampler:
     return sampling.ParentBased(samplers[root]) if settings.sampler.startswith("parentbased_") else samplers[root]
 
 
-def _delivery(kind: SignalKind, settings: ExporterSettings) -> Callable[[Counts], Delivery]:
+def _delivery(kind: SignalKind, settings: ExporterSettings, exporters: Sequence[str]) -> Callable[[Counts], Delivery]:
     where = f"{settings.endpoint.rpartition('@')[2]} by {settings.protocol}"
-    make_sender = _sender(kind, settings)
+    make_sender = _sender(kind, settings) if "otlp" in exporters else None
+    if "console" in exporters:
+        make_sender = _console(kind, make_sender)
+        where = where if "otlp" in exporters else "standard output"
+    assert make_sender is not None  # noqa: S101  whoever asks has one of the two
     return lambda counts: Delivery(kind, make_sender, settings.timeout, where, counts)
+
+
+def _console(kind: SignalKind, then: Callable[[], Sender] | None) -> Callable[[], Sender]:
+    from telemetry.pipeline.console import ConsoleSender
+
+    return lambda: ConsoleSender(kind.name, None if then is None else then())
 
 
 def _sender(kind: SignalKind, settings: ExporterSettings) -> Callable[[], Sender]:

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from telemetry.standard import grpc_name
+
 Check = Callable[[Any], Any]
 Pairs = tuple[tuple[str, str], ...]
+_LONGEST_TIMEOUT = 3600.0  # seconds: no limit, as 0 means by the specification, is no choice for a bounded queue
+_LONGEST_INTERVAL = 1e6  # seconds, eleven days: what threads can wait for is finite
 
 
 def text(raw: object) -> str:
@@ -120,7 +124,8 @@ def milliseconds(low: int, example: int) -> Check:
     check = whole(low, example)
 
     def seconds(raw: object) -> float:
-        return float(check(raw)) / 1000 if isinstance(raw, str) else _seconds(raw, low / 1000)
+        value = float(check(raw)) / 1000 if isinstance(raw, str) else _seconds(raw, low / 1000)
+        return min(value, _LONGEST_INTERVAL)
 
     return seconds
 
@@ -129,14 +134,14 @@ def export_timeout(raw: object) -> float:
     """Take the time that one export may last; the value is in seconds.
 
     The specification counts `OTEL_EXPORTER_OTLP_TIMEOUT` in milliseconds, OpenTelemetry's exporters for Python count
-    it in seconds. Nobody means 30 ms or 3 hours: below 100 it is seconds.
+    it in seconds. Nobody means 30 ms or 3 hours: below 100 it is seconds. 0 is no limit, which is an hour here.
     """
     if not isinstance(raw, str):
-        return _seconds(raw, 0.001)
+        return min(_seconds(raw, 0.001), _LONGEST_TIMEOUT)
     value = _number(raw)
-    if value is None or value <= 0:
-        raise ValueError("is not a number above 0; write 10000 for ten seconds")
-    return value if value < 100 else value / 1000
+    if value is None or value < 0:
+        raise ValueError("is not a number of at least 0; write 10000 for ten seconds")
+    return min(value if value < 100 else value / 1000, _LONGEST_TIMEOUT) or _LONGEST_TIMEOUT
 
 
 def pairs(raw: object) -> Pairs:
@@ -161,18 +166,21 @@ def headers(raw: object) -> Pairs:
 
 
 def address(raw: object) -> str:
-    """Take `http://host:port`, `https://…` or `host:port`."""
+    """Take `http://host:port`, `https://…`, `host:port`, or an address as gRPC spells it; gRPC's names are resolved."""
     value = text(raw)
-    mend = "write http://localhost:4317"
+    hint = "write http://localhost:4317"
+    if re.match(r"unix(-abstract)?:/*[^/]", value):
+        return value
+    value = grpc_name(value)
     parts = urlsplit(value if "://" in value else f"//{value}")
-    if parts.scheme not in {"", "http", "https", "unix"}:
-        raise ValueError(f"has the scheme {parts.scheme!r}, which is neither http nor https; {mend}")
+    if parts.scheme not in {"", "http", "https"}:
+        raise ValueError(f"has the scheme {parts.scheme!r}, which is neither http nor https; {hint}")
     try:
         port_is_there = parts.port is not None or parts.scheme != ""
     except ValueError:
-        raise ValueError(f"has a port that is not a number up to 65535; {mend}") from None
-    if parts.scheme != "unix" and (not parts.hostname or not port_is_there):
-        raise ValueError(f"names no host or no port; {mend}")
+        raise ValueError(f"has a port that is not a number up to 65535; {hint}") from None
+    if not parts.hostname or not port_is_there:
+        raise ValueError(f"names no host or no port; {hint}")
     return value
 
 

@@ -15,7 +15,7 @@ from telemetry import providers
 from telemetry.guard import guard
 from telemetry.privacy import Scrub
 from telemetry.running import Telemetry
-from telemetry.settings import Settings, load
+from telemetry.settings import Settings, Signal, load
 
 if TYPE_CHECKING:  # it is loaded where metrics are pulled
     from prometheus_client import CollectorRegistry
@@ -27,8 +27,9 @@ class _Process:
     """What this process has configured."""
 
     telemetry: Telemetry | None = None
+    adopted: frozenset[Signal] = frozenset()  # whose providers were there before
     warned = False
-    lock = threading.Lock()  # guards the two above
+    lock = threading.Lock()  # guards the three above
 
 
 def configure(
@@ -94,9 +95,13 @@ def configure(
 
 def _configure(arguments: Mapping[str, object]) -> Telemetry:
     with _Process.lock:
-        settings = load(arguments, os.environ)
+        if _Process.telemetry is None:
+            _Process.adopted = providers.adopted()
+        settings = load(arguments, os.environ, _Process.adopted)
         if _Process.telemetry is None:
             _warn_of_namesake()
+            for note in settings.notes:
+                _log.warning("%s", note)
             _Process.telemetry = _start(settings)
         elif arguments and settings != _Process.telemetry.settings and not _Process.warned:
             _Process.warned = True

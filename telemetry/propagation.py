@@ -4,20 +4,17 @@ In: the names in `OTEL_PROPAGATORS`. Out: OpenTelemetry's global propagator, whi
 leaves. State: none here.
 """
 
+import contextlib
+import importlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
-from telemetry import checks
+from telemetry import checks, standard
 
-_PACKAGES = {
-    "b3": "opentelemetry-propagator-b3",
-    "b3multi": "opentelemetry-propagator-b3",
-    "jaeger": "opentelemetry-propagator-jaeger",
-    "xray": "opentelemetry-propagator-aws-xray",
-    "ottrace": "opentelemetry-propagator-ot-trace",
-}
 _BUILT_IN = ("tracecontext", "baggage")
 _GROUP = "opentelemetry_propagator"
+_VARIABLE = "OTEL_PROPAGATORS"
 
 
 def installed(raw: object) -> tuple[str, ...]:
@@ -30,21 +27,38 @@ def installed(raw: object) -> tuple[str, ...]:
         there = entry_points(group=_GROUP).names
         for name in asked:
             if name not in there:
-                raise ValueError(f"has {name!r}, which {_mend(name)}")
+                raise ValueError(f"has {name!r}, which {_hint(name)}")
     return names
 
 
-def _mend(name: str) -> str:
-    if name in _PACKAGES:
-        return f"is not installed; pip install {_PACKAGES[name]}"
+def _hint(name: str) -> str:
+    package = standard.package_of(name)
+    if package:
+        return f"is not installed; pip install {package}"
     return f"is no propagator that is installed; write {', '.join((*_BUILT_IN, 'b3', 'b3multi', 'jaeger'))} or none"
+
+
+def api() -> Any:
+    """Return OpenTelemetry's module of propagators.
+
+    It refuses to be imported where `OTEL_PROPAGATORS` has a name that is not installed. Then it is imported with those
+    that are.
+    """
+    with contextlib.suppress(ValueError):
+        return importlib.import_module("opentelemetry.propagate")
+    given = os.environ[_VARIABLE]
+    known = standard.propagators(given)
+    os.environ[_VARIABLE] = ",".join(("tracecontext", "baggage") if known is None else known[0])
+    try:
+        return importlib.import_module("opentelemetry.propagate")
+    finally:
+        os.environ[_VARIABLE] = given
 
 
 def use(names: Sequence[str]) -> None:
     """Make the propagators of these names the process's own, in this order."""
     from importlib.metadata import entry_points
 
-    from opentelemetry import propagate
     from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
 
@@ -60,4 +74,8 @@ def use(names: Sequence[str]) -> None:
             return super().extract(carrier, get_current() if context is None else context, *args, **kwargs)
 
     made = [entry_points(group=_GROUP)[name].load()() for name in names]
-    propagate.set_global_textmap(Propagators(made))
+    api().set_global_textmap(Propagators(made))
+
+
+if os.environ.get(_VARIABLE):
+    api()  # before anything that we import asks for it

@@ -15,16 +15,27 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import metrics, trace
+from opentelemetry import _logs, metrics, trace
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Tracer
 
 if TYPE_CHECKING:  # it imports the SDK
     from telemetry.pipeline.sums import Sums
+    from telemetry.settings_reader import Signal
 
 SCOPE: Final = "search-telemetry"
 """Name of the instrumentation scope: of our tracer, our meter and our logger."""
+
+
+def adopted() -> "frozenset[Signal]":
+    """Return the signals whose provider is the user's."""
+    found: dict[Signal, object] = {
+        "traces": trace.get_tracer_provider(),
+        "metrics": metrics.get_meter_provider(),
+        "logs": _logs.get_logger_provider(),
+    }
+    return frozenset(signal for signal, provider in found.items() if not is_nobodys(provider))
 
 
 class _Providers:

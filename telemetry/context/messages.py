@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
+from telemetry import propagation
 from telemetry.context.current import attach, detach
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
@@ -46,8 +47,6 @@ def inject(carrier: Any = None) -> Any:
     `queue.put({"body": body, "headers": telemetry.context.inject()})`. The propagator is the configured one
     (`OTEL_PROPAGATORS`), the same that gRPC calls go by. Where nothing is current, nothing is written.
     """
-    from opentelemetry import propagate  # loads the propagators' packages
-
     made = {} if carrier is None else carrier
     if isinstance(made, list) or not hasattr(made, "__setitem__"):
         raise TelemetryError(
@@ -55,7 +54,7 @@ def inject(carrier: Any = None) -> Any:
             "write headers = inject(), and turn those into what your queue takes",
         )
     with guard:
-        propagate.inject(made)
+        propagation.api().inject(made)
     return made
 
 
@@ -77,10 +76,11 @@ def extract(carrier: Carrier | None) -> Iterator[Context]:
 
 def received(headers: Mapping[str, str], base: Context) -> Context:
     """Return `base` with what the configured propagator finds in `headers`; what it cannot read is left out."""
-    from opentelemetry import propagate  # as above
-
     with guard:
-        return propagate.extract({name.lower(): value for name, value in headers.items()}, base, _getter)
+        context: Context = propagation.api().extract(
+            {name.lower(): value for name, value in headers.items()}, base, _getter
+        )
+        return context
     return base
 
 

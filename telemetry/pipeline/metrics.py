@@ -23,14 +23,17 @@ from telemetry.pipeline.sums import Sums
 from telemetry.pipeline.worker import start_worker, stop_worker
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
-_SUMS: tuple[type, ...] = (Counter, Histogram, ObservableCounter)
+_SINCE_LAST: dict[str, tuple[type, ...]] = {
+    "cumulative": (), "delta": (Counter, Histogram, ObservableCounter), "lowmemory": (Counter, Histogram),
+}  # fmt: skip
+"""Whose sums are those since the last export, by temporality."""
 
 
 class MetricPipeline(MetricReader):
     """A reader with its thread.
 
-    Arguments: `make_delivery` makes who sends and keeps the books it is given; `interval` in seconds; `delta`, whether
-    sums are those since the last export; `exemplar_filter` of our own metrics.
+    Arguments: `make_delivery` makes who sends and keeps the books it is given; `interval` in seconds; `temporality` of
+    sums: `cumulative`, `delta` (since the last export) or `lowmemory`; `exemplar_filter` of our own metrics.
     """
 
     def __init__(
@@ -38,11 +41,11 @@ class MetricPipeline(MetricReader):
         make_delivery: Callable[[Counts], Delivery],
         interval: float,
         *,
-        delta: bool,
+        temporality: str = "cumulative",
         exemplar_filter: str = "trace_based",
     ) -> None:
-        since_last: dict[type, AggregationTemporality] = dict.fromkeys(_SUMS, AggregationTemporality.DELTA)
-        super().__init__(preferred_temporality=since_last if delta else None)
+        delta = temporality != "cumulative"
+        super().__init__(dict.fromkeys(_SINCE_LAST[temporality], AggregationTemporality.DELTA) or None)
         self.sums = Sums(exemplar_filter, delta=delta)
         self._make_delivery = make_delivery
         self._interval = interval

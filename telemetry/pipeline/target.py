@@ -44,7 +44,9 @@ class Proxy:
 
 
 def target_of(settings: ExporterSettings) -> Target:
-    """Return where an endpoint leads: `http://`, `https://`, `unix:///path` or `host:port`."""
+    """Return where an endpoint leads: `http://`, `https://`, `unix:/path`, `unix-abstract:name` or `host:port`."""
+    if settings.endpoint.startswith("unix-abstract:"):
+        return Target(file=f"\0{settings.endpoint.removeprefix('unix-abstract:')}")
     if settings.endpoint.startswith("unix:"):
         return Target(file=settings.endpoint.removeprefix("unix:").removeprefix("//"))
     scheme, separator, rest = settings.endpoint.partition("://")

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import grpc.aio
 from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
+from telemetry import propagation
 from telemetry.guard import guard
 
+propagate: Any = propagation.api()
 Pair = tuple[str, str | bytes]
 Headers = dict[str, list[str]]
 
@@ -73,7 +75,8 @@ def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
         if isinstance(value, str):
             headers.setdefault(key, []).append(value)
     with guard:
-        return propagate.extract(headers, base, _getter)
+        context: Context = propagate.extract(headers, base, _getter)
+        return context
     return base
 
 

@@ -5,6 +5,7 @@ In: the server's arguments. Out: its address, what its workers answered. State: 
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -60,10 +61,12 @@ async def asgi(scope, receive, send):
 class Server:
     """A server that runs. `log` is what it has written so far."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str]", workers: int) -> None:
         self.process = process
         self.log: list[str] = []
+        self.out = ""  # once it has ended
         self.address = ""
+        self._awaited = workers
         self._started = 0
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read)
@@ -77,7 +80,7 @@ class Server:
             if found:
                 self.address = found[1]
             self._started += "Application startup complete" in line  # uvicorn's workers listen only then
-            if "Listening at" in line or self._started == 2:
+            if "Listening at" in line or (self.address and self._started == self._awaited):
                 self._ready.set()
         self._ready.set()
 
@@ -101,9 +104,9 @@ class Server:
             answered.append(self.ask())
         return answered
 
-    def end(self) -> None:
+    def end(self, by: signal.Signals = signal.SIGTERM) -> None:
         """Ask the server to end, and wait for it."""
-        self.process.terminate()
+        self.process.send_signal(by)
         self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
 
@@ -112,21 +115,33 @@ class Server:
 def serving(folder: Path, collector: StandIn, *command: str, **environment: str) -> Iterator[Server]:
     """Run `python -m COMMAND` on the applications above, exporting to `collector`."""
     (folder / "shop_app.py").write_text(APP)
+    with start(folder, collector, [sys.executable, "-m", *command], workers=2, **environment) as server:
+        yield server
+
+
+@contextmanager
+def start(
+    folder: Path, collector: StandIn, command: list[str], *, workers: int = 1, **environment: str
+) -> Iterator[Server]:
+    """Run a server's command in `folder`, exporting to `collector`, and wait until it listens."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SEARCH_TELEMETRY_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env={**clean, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    server = Server(process)
+    with (folder / "stdout").open("w+") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**clean, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **environment},
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    server = Server(process, workers)
     try:
         server.ready()
         yield server
     finally:
         if process.poll() is None:
             server.end()
+        server.out = (folder / "stdout").read_text()
         assert process.stderr is not None
         process.stderr.close()
 
@@ -138,10 +153,14 @@ def gunicorn(*options: str) -> list[str]:
 
 def uvicorn() -> list[str]:
     """The command that serves the application by uvicorn on a port that is free now: it does not tell which it took."""
+    return ["uvicorn", "--host", "127.0.0.1", "--port", str(free_port()), "--workers", "2", "shop_app:asgi"]
+
+
+def free_port() -> int:
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return ["uvicorn", "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "shop_app:asgi"]
+        return int(probe.getsockname()[1])
 
 
 def workers(collector: StandIn) -> dict[int, set[str]]:

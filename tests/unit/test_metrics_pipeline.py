@@ -20,7 +20,9 @@ from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSe
 def pipeline(sender: StandInSender, *, delta: bool = False) -> Iterator[tuple[MetricPipeline, MeterProvider]]:
     """A pipeline that collects only when asked, and its provider."""
     made = MetricPipeline(
-        lambda counts: Delivery(signals.METRICS, lambda: sender, 10.0, "the stand-in", counts), 3600, delta=delta
+        lambda counts: Delivery(signals.METRICS, lambda: sender, 10.0, "the stand-in", counts),
+        3600,
+        temporality="delta" if delta else "cumulative",
     )
     provider = MeterProvider([made], shutdown_on_exit=False)
     made.start()

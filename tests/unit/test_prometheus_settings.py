@@ -50,7 +50,7 @@ def test_the_standard_variables_and_the_arguments() -> None:
         (
             {"metrics": "statsd"},
             {},
-            "configure: metrics='statsd' has 'statsd', which is not one of otlp, prometheus, none; write otlp",
+            "configure: metrics='statsd' has 'statsd', which is not one of otlp, prometheus, console, none; write otlp",
         ),
     ],
 )

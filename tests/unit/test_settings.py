@@ -107,9 +107,9 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
         ({"service_name": 5}, {}, "configure: service_name=5 is int, not a string; write it in quotes"),
         ({}, {"OTEL_SDK_DISABLED": "yes"}, "OTEL_SDK_DISABLED='yes' is neither true nor false; write true"),
         (
+            {"endpoint": "localhost"},
             {},
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT='localhost' names no host or no port; write http://localhost:4317",
+            "configure: endpoint='localhost' names no host or no port; write http://localhost:4317",
         ),
         (
             {},
@@ -120,9 +120,9 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
             ),
         ),
         (
+            {"protocol": "http/json"},
             {},
-            {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
-            "OTEL_EXPORTER_OTLP_PROTOCOL='http/json' is not one of grpc, http/protobuf; write grpc",
+            "configure: protocol='http/json' is not one of grpc, http/protobuf; write grpc",
         ),
         (
             {},
@@ -135,9 +135,12 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
             "OTEL_SPAN_EVENT_COUNT_LIMIT='many' is not a whole number of at least 0; write 128",
         ),
         (
+            {"propagators": "xray"},
             {},
-            {"OTEL_PROPAGATORS": "xray"},
-            "OTEL_PROPAGATORS='xray' has 'xray', which is not installed; pip install opentelemetry-propagator-aws-xray",
+            (
+                "configure: propagators='xray' has 'xray', which is not installed; "
+                "pip install opentelemetry-propagator-aws-xray"
+            ),
         ),
         (
             {},
