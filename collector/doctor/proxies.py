@@ -2,7 +2,7 @@
 
 In: an endpoint, variables. Out: the variable and its value, without a password. State: none.
 
-gRPC takes `grpc_proxy`, `https_proxy` and `http_proxy`, in small letters alone, whatever the scheme; `requests` takes
+gRPC takes `grpc_proxy`, `https_proxy` and `http_proxy`, in small letters alone, whatever the scheme; by HTTP it is
 the variable of the scheme, then `all_proxy`, in small or in capital letters. `no_proxy` makes exceptions for both.
 """
 

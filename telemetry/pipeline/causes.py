@@ -1,6 +1,6 @@
 """Says what is behind a failed export, and how to mend it.
 
-In: what our senders, OpenSSL, `requests` or the collector said. Out: the same with the cause and its mend, where it is
+In: what our senders, OpenSSL or the collector said. Out: the same with the cause and its mend, where it is
 a known one. State: none.
 
 Whoever refuses a sender says so in the words of its own layer: a port that speaks TLS closes the socket, one that does
@@ -29,6 +29,7 @@ _HTTP: Final = (
     "name its port for gRPC, usually 4317, in OTEL_EXPORTER_OTLP_ENDPOINT, or set "
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
 )
+_REDIRECT: Final = "name the collector itself in OTEL_EXPORTER_OTLP_ENDPOINT, if that is where it is"
 
 _CAUSES: Final = (
     ("certificate has expired", "renew the collector's certificate"),
@@ -50,6 +51,7 @@ _CAUSES: Final = (
     ("it broke off plain HTTP", _BROKEN_OFF),
     ("it speaks HTTP/1", _HTTP),
     ("Socket closed", "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("a redirect is not followed", _REDIRECT),
     ("UNAUTHENTICATED", _TOKEN),
     ("HTTP 401", _TOKEN),
 )

@@ -18,6 +18,7 @@ from telemetry.pipeline.signals import SignalKind
 
 _log = logging.getLogger("search_telemetry.export")
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between attempts: a collector that was restarted is found soon
+_LONGEST_ASKED = 60.0  # seconds that a collector may ask to be left alone for
 _QUIET = 60.0  # seconds after a warning: a collector that comes and goes makes no more than one in that time
 _LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a collector that is away is not waited for
 
@@ -62,7 +63,7 @@ class Delivery:
             if not (retry and outcome.retry) or self._exits_without():
                 return outcome
             least = wait if self._patient else _LAST_WAIT
-            pause = max(least, outcome.wait or 0.0) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
+            pause = max(least, min(outcome.wait or 0.0, _LONGEST_ASKED)) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
             self._hurry.wait(self._at_most(pause))
             self._hurry.clear()
             wait = min(wait * 2, _LONGEST_WAIT)

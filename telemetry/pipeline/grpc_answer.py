@@ -7,7 +7,6 @@ of the OTLP specification.
 """
 
 import base64
-import zlib
 from typing import Final
 from urllib.parse import unquote
 
@@ -15,7 +14,7 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
 
 from telemetry.pipeline.http2 import Answer
-from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sending import Outcome, unpacked
 
 _CODES: Final = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -32,7 +31,6 @@ _RETRYABLE: Final = {
     "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS",
 }  # fmt: skip
 _PREFIX = 5  # bytes before a message: compressed or not, 4 of length
-_LONGEST = 4 * 2**20  # bytes of an unpacked message
 _LONGEST_WORDS = 1000
 
 
@@ -74,12 +72,7 @@ def _message(answer: Answer) -> bytes:
     """Return the message that came. Whatever stands there: the request was taken."""
     packed = bool(answer.body[:1] != b"\0")
     message = bytes(answer.body[_PREFIX : _PREFIX + int.from_bytes(answer.body[1:_PREFIX], "big")])
-    if not packed or not message:
-        return message
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(message, _LONGEST)  # gzip or deflate
-    except zlib.error:
-        return b""
+    return unpacked(message) if packed and message else message
 
 
 def _asked_wait(details: str) -> float | None:

@@ -1,6 +1,6 @@
 """Sends OTLP by gRPC.
 
-In: encoded requests. Out: outcomes. State: one connection, opened at the first request, owned by the sender.
+In: encoded requests. Out: outcomes. State: one connection, of `calling`.
 
 A gRPC call with one request and one answer is HTTP/2 and five bytes. That is done here, on a socket, by the thread that
 calls, rather than by gRPC's own library: its threads would live in every process of our users, and where one of them
@@ -9,9 +9,9 @@ is busy at a fork, the child's gRPC hangs or aborts, the user's own included (do
 
 import base64
 import gzip
-import threading
 import time
 
+from telemetry.pipeline.calling import Caller
 from telemetry.pipeline.grpc_answer import failed, outcome_of
 from telemetry.pipeline.http2 import Answer, Headers, Http2
 from telemetry.pipeline.sending import CallError, Outcome
@@ -28,46 +28,16 @@ _NOT_THEIRS = {
 _LONGEST_TIMEOUT = 99_999_999  # milliseconds: gRPC has eight digits
 
 
-class GrpcSender:
+class GrpcSender(Caller[Http2]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings, method: str) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._target = target_of(settings)
         self._headers = _headers(settings, method, self._target.tls, self._target.authority)
-        self._wire: Wire | None = None
-        self._http2: Http2 | None = None
         self._unfit = [name for name, value in self._headers if not _is_fit(value)]
-        self._closed = False
-        self._calling = threading.Lock()  # guards the connection, but for its breaking off
-
-    def send(self, request: bytes, timeout: float) -> Outcome:
-        """Send and return within about `timeout` seconds. Never raises."""
-        with self._calling:
-            outcome = self._outcome(request, time.monotonic() + timeout)
-        if self._closed:
-            self._hang_up()
-        return outcome
-
-    def close(self) -> None:
-        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
-        self._closed = True
-        wire = self._wire
-        if wire is not None:
-            wire.break_off()
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Close the connection, unless somebody uses it, who does so afterwards."""
-        if self._calling.acquire(blocking=False):
-            try:
-                self._drop()
-            finally:
-                self._calling.release()
 
     def _outcome(self, request: bytes, deadline: float) -> Outcome:
-        if self._closed:
-            return Outcome(problem="the sender is closed")
         if self._unfit:
             return failed("INTERNAL", f"gRPC's headers are ASCII, {self._unfit[0]} is not: use {self._unfit[0]}-bin")
         try:
@@ -100,28 +70,13 @@ class GrpcSender:
             if not done:  # whatever is still on its way belongs to a call that is over
                 self._drop()
 
-    def _connected(self, deadline: float) -> Http2:
-        if self._wire is not None and self._http2 is not None:
-            self._wire.deadline = deadline
-            if self._http2.is_usable():
-                return self._http2
-            self._drop()
-        self._wire = wire = Wire()
-        if self._closed:  # since nobody saw this wire to break it off
-            wire.break_off()
-        wire.deadline = deadline
+    def _begun(self, wire: Wire) -> Http2:
         wire.open(self._target, proxy_before(self._target), self._settings)
         wire.awaited = f"HTTP/2 from {self._target.name}"
         http2 = Http2(wire)
         http2.greet()
         wire.awaited = f"an answer from {self._target.name}"
-        self._http2 = http2
         return http2
-
-    def _drop(self) -> None:
-        wire, self._wire, self._http2 = self._wire, None, None
-        if wire is not None:
-            wire.close()
 
 
 def _headers(settings: ExporterSettings, method: str, tls: bool, authority: str) -> Headers:

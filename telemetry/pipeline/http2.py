@@ -19,7 +19,7 @@ from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, Stream
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from telemetry.pipeline.sending import CallError, HungUpError
+from telemetry.pipeline.sending import LONGEST_ANSWER, CallError, HungUpError
 from telemetry.pipeline.wire import Wire
 
 Headers = list[tuple[str, str]]
@@ -27,7 +27,6 @@ Headers = list[tuple[str, str]]
 _HEAD = 9  # bytes before each frame: 3 of length, type, flags, 4 of stream
 _SETTINGS, _GOAWAY = 4, 7  # types of frames
 _AHEAD = 2**18  # bytes given to the socket before it has sent them
-_LONGEST_ANSWER = 4 * 2**20  # bytes, as gRPC has it
 _ANY_STREAM = 2**31 - 1
 
 
@@ -164,7 +163,7 @@ class Http2:
         elif isinstance(event, DataReceived):
             self._connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             answer.body += event.data
-            if len(answer.body) > _LONGEST_ANSWER:
+            if len(answer.body) > LONGEST_ANSWER:
                 raise CallError("its answer is endless", "RESOURCE_EXHAUSTED")
         elif isinstance(event, TrailersReceived):
             answer.trailers = _headers(event.headers)

@@ -3,9 +3,13 @@
 In: an encoded request. Out: an `Outcome`. State: none; senders own their connections.
 """
 
+import zlib
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
+
+LONGEST_ANSWER: Final = 4 * 2**20
+"""Bytes of an answer at most, as gRPC has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,11 @@ def is_here(endpoint: str) -> bool:
     except ValueError:
         return False
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def unpacked(message: bytes) -> bytes:
+    """Return what was packed by gzip or deflate; nothing where it cannot be read."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(message, LONGEST_ANSWER)
+    except zlib.error:
+        return b""

@@ -1,32 +1,40 @@
-"""Where OTLP by gRPC goes: the collector, and the proxy before it.
+"""Where OTLP goes: the collector, and the proxy before it.
 
 In: a signal's settings, the environment. Out: a `Target`, a `Proxy`. State: none.
 
-Proxies are gRPC's: `grpc_proxy`, `https_proxy` or `http_proxy`, the first that is set, in small letters, whatever the
-collector speaks; `no_grpc_proxy` or `no_proxy` make exceptions. See gRPC's `doc/environment_variables.md`.
+By gRPC proxies are gRPC's: `grpc_proxy`, `https_proxy` or `http_proxy`, the first that is set, in small letters,
+whatever the collector speaks; `no_grpc_proxy` or `no_proxy` make exceptions. See gRPC's `doc/environment_variables.md`.
+By HTTP they are those of Python's own `urllib`: the variable of the scheme, then `all_proxy`.
 """
 
 import base64
+import contextlib
 import ipaddress
 import os
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from telemetry.pipeline.sending import is_here
+from telemetry.pipeline.sending import CallError, is_here
 from telemetry.settings import ExporterSettings
 
 _PORT = 443  # gRPC's, where none is written
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A collector: by `host` and `port`, or by the path of a socket `file`; `authority` is its name in requests."""
+    """A collector: by `host` and `port`, or by the path of a socket `file`; `authority` is its name in requests.
+
+    `speaks` is the protocol that TLS agrees on.
+    """
 
     host: str = ""
     port: int = 0
     tls: bool = False
     file: str = ""
     authority: str = "localhost"
+    speaks: str = "h2"
 
     @property
     def name(self) -> str:
@@ -36,11 +44,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy that opens tunnels; `credentials` is the value of `proxy-authorization`, or empty."""
+    """An HTTP proxy; `credentials` is the value of `proxy-authorization`, or empty.
+
+    It speaks `tls` itself, or plain text; it `tunnels`, or forwards requests.
+    """
 
     host: str
     port: int
     credentials: str = ""
+    tls: bool = False
+    tunnels: bool = True
 
 
 def target_of(settings: ExporterSettings) -> Target:
@@ -60,15 +73,48 @@ def target_of(settings: ExporterSettings) -> Target:
 
 def proxy_before(target: Target) -> Proxy | None:
     """Return the proxy that the environment puts before a collector; none before one on this machine."""
-    if target.file or is_here(target.name) or _is_exception(target.host):
+    given = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112  gRPC's are small
+    if target.file or is_here(target.name) or _is_exception(target, given):
         return None
     named = next((value for name in ("grpc", "https", "http") if (value := os.environ.get(f"{name}_proxy"))), "")
     parts = urlsplit(named if "://" in named else f"http://{named}")
     if parts.scheme != "http" or not parts.hostname:
         return None
+    return Proxy(parts.hostname, parts.port or _PORT, credentials_in(parts))
+
+
+def http_target_of(endpoint: str) -> Target:
+    """Return where an endpoint leads by HTTP: `http://` or `https://`."""
+    parts = urlsplit(endpoint)
+    authority = parts.netloc.rpartition("@")[2]
+    with contextlib.suppress(UnicodeError):  # a name that there cannot be: the resolver will say so
+        authority = authority.encode("idna").decode()
+    tls = parts.scheme == "https"
+    port = parts.port or _PORTS["https" if tls else "http"]
+    return Target(parts.hostname or "", port, tls, authority=authority, speaks="http/1.1")
+
+
+def http_proxy_before(target: Target) -> Proxy | None:
+    """Return the proxy before a collector that speaks HTTP. Raises `CallError` for one that we cannot speak to."""
+    proxies = getproxies()
+    exempt = is_here(target.name) or proxy_bypass(target.host) or _is_exception(target, proxies.get("no", ""))
+    named = proxies.get("https" if target.tls else "http") or proxies.get("all")
+    if exempt or not named:
+        return None
+    parts = urlsplit(named if "://" in named else f"http://{named}")
+    try:
+        usual = _PORTS[parts.scheme]
+        port = parts.port or usual
+    except (KeyError, ValueError):
+        shown = parts.netloc.rpartition("@")[2]
+        raise CallError(f"no export goes through the proxy {parts.scheme}://{shown}: name one by http://") from None
+    return Proxy(parts.hostname or "", port, credentials_in(parts), parts.scheme == "https", target.tls)
+
+
+def credentials_in(parts: SplitResult) -> str:
+    """Return the value of an `authorization` header for the user and the password in an address, or nothing."""
     user = parts.netloc.rpartition("@")[0]
-    credentials = f"Basic {base64.b64encode(unquote_to_bytes(user)).decode()}" if user else ""
-    return Proxy(parts.hostname, parts.port or _PORT, credentials)
+    return f"Basic {base64.b64encode(unquote_to_bytes(user)).decode()}" if user else ""
 
 
 def address(host: str, port: int) -> str:
@@ -76,11 +122,13 @@ def address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _is_exception(host: str) -> bool:
-    """Say whether `no_proxy` names the host, a domain above it, or its network."""
-    given = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112  gRPC's are small
+def _is_exception(target: Target, given: str) -> bool:
+    """Say whether `no_proxy` names the host, a domain above it, its network, or the host with its port."""
+    host = target.host
     names = [name.strip().lower().removeprefix("*").removeprefix(".") for name in given.split(",") if name.strip()]
-    return any(not name or host == name or host.endswith(f".{name}") or _is_within(host, name) for name in names)
+    return any(
+        not name or name in {host, target.name} or host.endswith(f".{name}") or _is_within(host, name) for name in names
+    )
 
 
 def _is_within(host: str, network: str) -> bool:

@@ -16,13 +16,13 @@ _PIECE = 65536  # bytes taken at once
 
 
 class Tls:
-    """The client's side, which expects the certificate of `host`."""
+    """The client's side, which expects the certificate of `host`, and says that it `speaks` h2 or http/1.1."""
 
-    def __init__(self, settings: ExporterSettings, host: str) -> None:
+    def __init__(self, settings: ExporterSettings, host: str, speaks: str) -> None:
         self.agreed = False
         self.ended = False  # the other side has said goodbye
         self._from_socket, self._to_socket = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._object = _context(settings).wrap_bio(self._from_socket, self._to_socket, server_hostname=host)
+        self._object = _context(settings, speaks).wrap_bio(self._from_socket, self._to_socket, server_hostname=host)
 
     def shake_hands(self, came: bytes) -> bytes:
         """Go on with the handshake; return what to send. Raises `ssl.SSLError`."""
@@ -55,16 +55,17 @@ class Tls:
         return bytes(plain)
 
 
-def _context(settings: ExporterSettings) -> ssl.SSLContext:
+def _context(settings: ExporterSettings, speaks: str) -> ssl.SSLContext:
     """Read the certificates, anew for each connection: they may have been renewed."""
     path = settings.certificate
     try:
-        context = ssl.create_default_context(cafile=path)
+        is_folder = path is not None and path.is_dir()
+        context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
         path = settings.client_certificate
         if path is not None:
             context.load_cert_chain(path, settings.client_key, password="")  # never asked for on a terminal
     except OSError as error:
         raise CallError(f"the PEM file {path or 'of the system'} cannot be used: {error}") from None
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13 refuses many a private authority for its form
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols([speaks])
     return context

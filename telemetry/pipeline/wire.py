@@ -36,7 +36,7 @@ class Wire:
         self.deadline = 0.0
         self.awaited = "a connection"
         self._socket: socket.socket | None = None
-        self._tls: Tls | None = None
+        self._tls: list[Tls] = []  # the proxy's first, where it speaks TLS, and inside of it the collector's
         self._outgoing = bytearray()
         self._early = b""  # came with a proxy's answer, after it
         self._hung_up = ""  # why nothing comes any more
@@ -49,16 +49,19 @@ class Wire:
             self._connect(socket.AF_UNIX, target.file, self.deadline)
         elif proxy is not None:
             self._connect_by_name(proxy.host, proxy.port)
-            self._tunnel(target, proxy)
+            if proxy.tls:
+                self._shake_hands(Tls(settings, proxy.host, "http/1.1"), address(proxy.host, proxy.port))
+            if proxy.tunnels:
+                self._tunnel(target, proxy)
         else:
             self._connect_by_name(target.host, target.port)
         if target.tls:
-            self._shake_hands(Tls(settings, target.host), target)
+            self._shake_hands(Tls(settings, target.host, target.speaks), target.name)
 
     @property
     def speaks_tls(self) -> bool:
         """Whether TLS was agreed on."""
-        return self._tls is not None
+        return bool(self._tls)
 
     @property
     def backlog(self) -> int:
@@ -67,7 +70,9 @@ class Wire:
 
     def put(self, data: bytes) -> None:
         """Have `data` sent by the next exchanges."""
-        self._outgoing += data if self._tls is None else self._tls.encrypt(data)
+        for tls in reversed(self._tls):
+            data = tls.encrypt(data)
+        self._outgoing += data
 
     def send(self) -> int:
         """Send what the socket takes. Where the other side has hung up, what it said before is still to be read."""
@@ -93,9 +98,9 @@ class Wire:
     def arrived(self) -> bytes:
         """Return what has come, without waiting. Raises `HungUpError` where nothing will come any more."""
         self._check()
-        came = bytearray(b"" if self._tls is None else self._tls.decrypt(b""))  # the handshake may have left some
+        came = bytearray(self._decrypted(b""))  # the handshake may have left some
         while len(came) < _PIECE and (data := self._receive()):
-            came += data if self._tls is None else self._decrypted(self._tls, data)
+            came += self._decrypted(data)
         if self._hung_up and not came:
             raise HungUpError(self._hung_up)
         return bytes(came)
@@ -164,16 +169,16 @@ class Wire:
         if not status.startswith("HTTP/1.") or status.split(" ")[1:2] != ["200"]:
             raise CallError(f"the proxy {where} opens no tunnel to {target.name}: {status[:100]}")
 
-    def _shake_hands(self, tls: Tls, target: Target) -> None:
-        self.awaited = f"a TLS handshake with {target.name}"
+    def _shake_hands(self, tls: Tls, name: str) -> None:
+        self.awaited = f"a TLS handshake with {name}"
         came = b""
         try:
             while not tls.agreed:
-                self._outgoing += tls.shake_hands(came)
+                self.put(tls.shake_hands(came))
                 came = b"" if tls.agreed else self.exchange()
         except HungUpError as error:
             raise CallError(f"{error} in the TLS handshake") from None
-        self._tls = tls
+        self._tls.append(tls)
 
     def _wait(self, events: int) -> bool:
         """Wait for the socket for a moment; say whether it is ready."""
@@ -209,12 +214,13 @@ class Wire:
             self._hung_up = self._hung_up or "it hung up"
         return data
 
-    def _decrypted(self, tls: Tls, data: bytes) -> bytes:
-        plain = tls.decrypt(data)
-        self._outgoing += tls.encrypt(b"")  # its own affairs, such as new keys
-        if tls.ended:
-            self._hung_up = "it hung up"
-        return plain
+    def _decrypted(self, data: bytes) -> bytes:
+        for tls in self._tls:
+            data = tls.decrypt(data)
+            if tls.ended:
+                self._hung_up = "it hung up"
+        self.put(b"")  # TLS's own affairs, such as new keys
+        return data
 
 
 _wires: "weakref.WeakSet[Wire]" = weakref.WeakSet()

@@ -1,13 +1,10 @@
 """What a failed export means, in words that say what to do."""
 
-import http.client
 import socket
 import struct
 from collections.abc import Callable
 
 import pytest
-import requests
-import urllib3
 
 from telemetry.pipeline.causes import explained
 from telemetry.pipeline.http_sender import HttpSender
@@ -21,6 +18,7 @@ from tests.doctor_stand_in import NOTHING_LISTENS, listener
     [
         ("HTTP 401 Unauthorized: no", "asks for a token"),
         ("UNAUTHENTICATED: no", "asks for a token"),
+        ("HTTP 308 Permanent Redirect to nowhere: a redirect is not followed", "name the collector itself"),
         ("TLS: [SSL: WRONG_VERSION_NUMBER]", "write http://"),
         ("HTTP 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "write https://"),
         ("UNAVAILABLE: Socket closed before HTTP/2 came (it hung up)", "write https://"),
@@ -96,38 +94,6 @@ def test_plain_http_that_is_broken_off_may_have_met_tls(say: Callable[[socket.so
         outcome = _sent(f"http://{address}")
     assert (outcome.response, outcome.retry) == (None, True)
     assert mend in explained(outcome.problem), outcome.problem
-
-
-_BROKEN_OFF = [
-    ConnectionResetError(104, "Connection reset by peer"),
-    ConnectionAbortedError(103, "Software caused connection abort"),
-    BrokenPipeError(32, "Broken pipe"),
-    http.client.RemoteDisconnected("Remote end closed connection without response"),
-    http.client.BadStatusLine("?"),
-]
-
-
-def _as_requests_tells(cause: Exception) -> list[Exception]:
-    """Before the answer, and amid it."""
-    aborted = urllib3.exceptions.ProtocolError("Connection aborted.", cause)
-    broken = urllib3.exceptions.ProtocolError(f"Connection broken: {cause!r}", cause)
-    return [requests.exceptions.ConnectionError(aborted), requests.exceptions.ChunkedEncodingError(broken)]
-
-
-@pytest.mark.parametrize("error", [told for cause in _BROKEN_OFF for told in _as_requests_tells(cause)], ids=repr)
-def test_every_way_to_be_broken_off_has_the_mend_in_plain_http_alone(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By TLS the same errors mean something else, and are told as they are."""
-
-    def post(*_: object, **__: object) -> requests.Response:
-        raise error
-
-    monkeypatch.setattr(requests.Session, "post", post)
-    assert "write https://" in explained(_sent("http://127.0.0.1:4318").problem)
-    by_tls = _sent("https://127.0.0.1:4318").problem
-    assert by_tls.startswith(type(error).__name__)
-    assert explained(by_tls) == by_tls
 
 
 def test_a_port_where_nothing_listens_has_no_such_mend() -> None:

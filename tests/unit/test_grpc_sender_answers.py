@@ -118,7 +118,7 @@ def test_many_calls_leave_nothing_behind() -> None:
     with listening(Taking(100)) as where, sender(f"http://127.0.0.1:{where[1]}") as made:
         for _ in range(100):
             assert made.send(b"x", PATIENCE) == Outcome(b"")
-        connection = made._http2._connection  # type: ignore[union-attr]
+        connection = made._spoken._connection  # type: ignore[union-attr]
         assert len(connection.streams) + len(connection._closed_streams) < 20
 
 
