@@ -3,12 +3,14 @@
 import gc
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from telemetry.guard import guard
 
-pytest_plugins = ("tests.pamazon_fixtures",)
+# Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
+pytest_plugins = ("tests.pamazon_fixtures",) if find_spec("onnxruntime") else ()
 
 
 @pytest.fixture(autouse=True)

@@ -91,7 +91,13 @@ def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
 def _fields(kind: Descriptor) -> tuple[tuple[str, bool, bool], ...]:
     """Return the fields of a kind of message that are or hold texts: name, whether repeated, whether a text itself."""
     return tuple(
-        (field.name, field.is_repeated, field.type == FieldDescriptor.TYPE_STRING)
+        (field.name, _repeated(field), field.type == FieldDescriptor.TYPE_STRING)
         for field in kind.fields
         if field.type in {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE}
     )
+
+
+def _repeated(field: Any) -> bool:
+    """Return whether a field holds several values: protobuf has a property for it from 6.31 on, before that a label."""
+    several = getattr(field, "is_repeated", None)
+    return bool(field.label == FieldDescriptor.LABEL_REPEATED if several is None else several)

@@ -2,7 +2,7 @@
 
 In: nothing. Out: what a test recorded. State: see `telemetry.testing.recording`.
 
-Nothing is imported until it is asked for: pytest loads this package in every project that has the library installed.
+Nothing is imported until it is asked for.
 """
 
 from importlib import import_module

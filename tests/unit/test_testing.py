@@ -85,11 +85,30 @@ def test_a_missing_span_is_told_with_the_tree(spans: Spans) -> None:
 def test_the_plugin_loads_nothing_heavy() -> None:
     """Every test run of every project that has the library installed loads the plugin."""
     code = (
-        "import sys, telemetry.testing.plugin; "
-        "print([m for m in ('opentelemetry.sdk', 'grpc', 'requests', 'numpy', 'asyncio') if m in sys.modules])"
+        "import sys, search_telemetry_pytest; "
+        "print([m for m in ('telemetry', 'opentelemetry', 'grpc', 'requests', 'numpy', 'asyncio') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_project_with_a_telemetry_of_its_own_runs_its_tests(pytester: pytest.Pytester) -> None:
+    """Its module is the one that it imports; a test that asks for a fixture of ours is told what is in the way."""
+    pytester.makepyfile(
+        telemetry="answer = 42",
+        test_theirs="""
+        import telemetry
+
+        def test_theirs():
+            assert telemetry.answer == 42
+
+        def test_ours(metrics):
+            pass
+        """,
+    )
+    outcome = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", LOOP_SCOPE)
+    outcome.assert_outcomes(passed=1, errors=1)
+    outcome.stdout.fnmatch_lines([f"this fixture needs the package telemetry, which *{pytester.path.name}*hides; *"])
 
 
 def test_tests_that_do_not_ask_are_not_touched(pytester: pytest.Pytester) -> None:
