@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from opentelemetry.util.types import AttributeValue
 
+from telemetry.repairs import repairs
+
 _log = logging.getLogger("search_telemetry")
 _warned: set[str] = set()
 _MOST_WARNINGS = 100
@@ -22,22 +24,32 @@ def clean(attributes: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return what of `attributes` a span can carry; None means absent. No value is ever turned into text."""
     kept: dict[str, AttributeValue] = {}
     for name, value in attributes.items():
-        if type(value) in _PLAIN:
+        if type(value) in _PLAIN and type(name) is str:
             kept[name] = value  # type: ignore[assignment]  # just tested
         elif value is not None:
-            _keep(kept, name, value)
+            try:
+                _keep(kept, name, value)
+            except Exception:  # noqa: BLE001  an object of the user's, which may raise at any look
+                _leave_out(name, value)
     return kept
 
 
-def _keep(kept: dict[str, AttributeValue], name: str, value: object) -> None:
+def _keep(kept: dict[str, AttributeValue], name: object, value: object) -> None:
     plain = _plain(value)
     if plain is not None:
-        kept[name] = plain
-    elif name not in _warned and len(_warned) < _MOST_WARNINGS:
-        _warned.add(name)
+        kept[name if isinstance(name, str) else str(name)] = plain
+    else:
+        _leave_out(name, value)
+
+
+def _leave_out(name: object, value: object) -> None:
+    repairs.count += 1
+    named = str(name) if issubclass(type(name), str) else f"of the type {type(name).__name__}"
+    if named not in _warned and len(_warned) < _MOST_WARNINGS:
+        _warned.add(named)
         _log.warning(
-            "attribute %s is left out of spans: %s is no string, boolean, number, bytes or list of these (said once)",
-            name,
+            "attribute %s is left out of spans: %s is not a text, boolean, number, bytes or list of these (said once)",
+            named,
             type(value).__name__,
         )
 

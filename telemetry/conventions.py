@@ -39,7 +39,10 @@ class Instrument(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric's contract: its instrument, its UCUM unit, its attributes and, for a histogram, its bucket bounds."""
+    """One metric's contract: its instrument, its UCUM unit, its attributes and, for a histogram, its bucket bounds.
+
+    `signed`: its values may lie below zero; those of all others that do are faults, and are not recorded.
+    """
 
     name: str
     instrument: Instrument
@@ -47,6 +50,7 @@ class Metric:
     brief: str
     attributes: tuple[Attribute, ...]
     buckets: tuple[float, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,7 @@ RESULTS_EMPTY: Final = Metric(
 )
 RESULT_SCORE: Final = Metric(
     "search.result.score", Instrument.HISTOGRAM, "1", "Scores of results, in the index's metric.",
-    (SEARCH_OPERATION, SEARCH_RANK), SCORES,
+    (SEARCH_OPERATION, SEARCH_RANK), SCORES, signed=True,
 )  # fmt: skip
 INDEX_POINTS: Final = Metric(
     "search.index.points", Instrument.GAUGE, "{point}", "Points in the collection.", (DB_COLLECTION_NAME,)
@@ -235,11 +239,16 @@ TELEMETRY_SCRUB_FAILURES: Final = Metric(
     "search.telemetry.scrub.failures", Instrument.COUNTER, "{value}",
     "Values hidden because a fault of ours kept them from being scrubbed.", (),
 )  # fmt: skip
+TELEMETRY_REPAIRED: Final = Metric(
+    "search.telemetry.repaired", Instrument.COUNTER, "{value}",
+    "Values that could not leave as they were given, and were repaired or left out.", (),
+)  # fmt: skip
 
 METRICS: Final = (
     REQUEST_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, QUEUE_WAIT_DURATION, QUEUE_LENGTH, REQUEST_SIZE, RESULTS,
     RESULTS_EMPTY, RESULT_SCORE, INDEX_POINTS, DB_CLIENT_OPERATION_DURATION, RPC_CLIENT_CALL_DURATION,
     RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW, TELEMETRY_SCRUB_FAILURES,
+    TELEMETRY_REPAIRED,
 )  # fmt: skip
 
 # ── Spans ────────────────────────────────────────────────────────────────────────────────────────────────────────────

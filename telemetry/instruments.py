@@ -8,6 +8,7 @@ series met so far, and what is watched; all owned by this module.
 Buckets go along as the instrument's advice, so that a provider of the user's own gets them too.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -144,7 +145,14 @@ def _series_of(metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Re
     measure = _instruments.get(metric.name) or _make(metric)
     if measure is None:
         return None
-    return lambda value, context: measure(value, attributes, context)
+    if metric.instrument is c.Instrument.GAUGE:
+        return lambda value, context: measure(value, attributes, context)
+
+    def record(value: float, context: Context | None) -> None:
+        if 0 <= value < math.inf:  # the SDK takes no other, and logs a warning for each
+            measure(value, attributes, context)
+
+    return record
 
 
 def _make(metric: c.Metric) -> Measure | None:

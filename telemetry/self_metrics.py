@@ -1,8 +1,8 @@
 """The telemetry's metrics of itself.
 
-In: the books, the bounds and the scrubber, when metrics are collected. Out: `search.telemetry.dropped`,
-`search.telemetry.overflow` and `search.telemetry.scrub.failures`, one series for every reason and attribute from the
-start, zero included. State: none.
+In: the counts of the pipelines, the bounds, the scrubber and the repairs, when metrics are collected. Out:
+`search.telemetry.dropped`, `search.telemetry.overflow`, `search.telemetry.scrub.failures` and
+`search.telemetry.repaired`, one series for every reason and attribute from the start, zero included. State: none.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +13,7 @@ from telemetry import conventions as c
 from telemetry.bounds import bounds
 from telemetry.pipeline.counts import SignalStats
 from telemetry.privacy.scrubber import current
+from telemetry.repairs import repairs
 
 
 def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -> None:
@@ -31,9 +32,13 @@ def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -
     def failures(_: CallbackOptions) -> Iterable[Observation]:
         yield Observation(current().failures)
 
+    def repaired(_: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(repairs.count)
+
     for metric, callback in (
         (c.TELEMETRY_DROPPED, dropped),
         (c.TELEMETRY_OVERFLOW, overflow),
         (c.TELEMETRY_SCRUB_FAILURES, failures),
+        (c.TELEMETRY_REPAIRED, repaired),
     ):
         meter.create_observable_counter(metric.name, [callback], metric.unit, metric.brief)

@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReade
 from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.delivery import Delivery
+from telemetry.pipeline.repair_metrics import repaired_metrics
 from telemetry.pipeline.sending import Outcome
 from telemetry.pipeline.sums import Sums
 from telemetry.pipeline.worker import start_worker, stop_worker
@@ -146,14 +147,17 @@ class MetricPipeline(MetricReader):
                 return
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002  the SDK's own signature
-        metrics_data = self.sums.added_to(metrics_data)
+        metrics_data, unfit = repaired_metrics(self.sums.added_to(metrics_data))
         points = _count_points(metrics_data)
-        if not points:
+        if not points + unfit:
             return
         with self._changed:
             if self._given_up:
                 return
-            self._counts.recorded += points
+            self._counts.recorded += points + unfit
+            self._counts.drop("export_failed", unfit)
+            if not points:
+                return
             self._in_flight = points
             retry = self._delta or self._closed
         outcome = Outcome(problem="they could not be encoded")

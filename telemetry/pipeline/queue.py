@@ -135,13 +135,13 @@ class BatchQueue(Generic[T]):
         """Send a batch, in pieces where it is too large, and enter what became of it."""
         if not batch:
             return
-        request = b""
+        request: bytes | None = None
         outcome = Outcome(problem="it could not be encoded")
-        with guard:  # an attribute of an odd type must not end this thread
+        with guard:  # an item that cannot be encoded must not end this thread
             request = self._delivery.kind.encode(batch)
             if len(request) <= _LARGEST or len(batch) == 1:
                 outcome = self._delivery.deliver(request, retry=True)
-        if len(request) > _LARGEST and len(batch) > 1:
+        if (request is None or len(request) > _LARGEST) and len(batch) > 1:  # so that it costs no other item
             middle = len(batch) // 2
             self._deliver(batch[:middle])
             self._deliver(batch[middle:])

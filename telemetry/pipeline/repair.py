@@ -1,72 +1,173 @@
-"""Mends what OTLP cannot spell, once an encoder has failed on it.
+"""Repairs what OTLP cannot spell, before an encoder meets it.
 
-In: ended spans and log records. Out: equal ones, but for texts that are no Unicode (a lone surrogate, as in the name of
-a file that could not be decoded), which get a question mark, and integers beyond 64 bits, which become texts. State:
-none.
+In: ended spans, log records, resources and scopes. Out: the very same, where everything in them can be spelled; else
+copies. Texts that are not Unicode (a lone surrogate, as in the name of a file that could not be decoded) get a question
+mark, integers beyond 64 bits become texts, times that are not one become 0, and values of other types are left out.
+State: none; each repair is counted.
 
-One such text would cost every other span of its export.
+One such value would cost every other item of its export, and OpenTelemetry's encoder logs a stack for each.
 """
 
 import copy
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 
+from telemetry.privacy.copied import CopiedSpan
+from telemetry.repairs import repairs
+
+T = TypeVar("T")
+
 _MOST: Final = 2**63
+_DEEPEST: Final = 32  # containers inside containers
+_LEFT_OUT: Final = object()
 
 
 def repaired_span(span: ReadableSpan) -> ReadableSpan:
     """Return a span that can be encoded."""
-    events = [Event(_text(event.name), _mapping(event.attributes), event.timestamp) for event in span.events]
-    links = [Link(link.context, _mapping(link.attributes)) for link in span.links]
-    words = span.status.description
-    return ReadableSpan(
-        name=_text(span.name),
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=_mapping(span.attributes),
-        events=events,
-        links=links,
-        kind=span.kind,
-        instrumentation_scope=span.instrumentation_scope,
-        status=Status(span.status.status_code, None if words is None else _text(words)),
-        start_time=span.start_time,
-        end_time=span.end_time,
-    )
+    repair: dict[str, Callable[[Any], Any]] = {
+        "name": text, "attributes": attributes, "events": _all(_event), "links": _all(_link), "status": _status,
+        "start_time": _time, "end_time": _time,
+    }  # fmt: skip
+    given = {name: getattr(span, name) for name in repair}
+    made = {name: repair[name](value) for name, value in given.items()}
+    return span if all(made[name] is value for name, value in given.items()) else CopiedSpan(span, **made)
 
 
 def repaired_record(record: ReadableLogRecord) -> ReadableLogRecord:
     """Return a log record that can be encoded."""
-    inner = copy.copy(record.log_record)
-    inner.body = _value(inner.body)
-    inner.attributes = _mapping(inner.attributes)
-    return ReadableLogRecord(
-        log_record=inner,
-        resource=record.resource,
-        instrumentation_scope=record.instrumentation_scope,
-        limits=record.limits,
-    )
+    inner = record.log_record
+    other: dict[str, Any] = {
+        "body": _body(inner.body),
+        "attributes": attributes(inner.attributes),
+        "severity_text": _optional(inner.severity_text),
+        "event_name": _optional(inner.event_name),
+        "timestamp": _time(inner.timestamp),
+        "observed_timestamp": _time(inner.observed_timestamp),
+    }
+    resource, scope = repaired_resource(record.resource), repaired_scope(record.instrumentation_scope)
+    if all(value is getattr(inner, name) for name, value in other.items()):
+        if resource is record.resource and scope is record.instrumentation_scope:
+            return record
+    else:
+        inner = copy.copy(inner)
+        for name, value in other.items():
+            setattr(inner, name, value)
+    return ReadableLogRecord(inner, resource, scope, record.limits)
 
 
-def _mapping(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {_text(name): _value(value) for name, value in (attributes or {}).items()}
+def repaired_resource(resource: Resource) -> Resource:
+    """Return a resource that can be encoded."""
+    made = attributes(resource.attributes)
+    return resource if made is resource.attributes else Resource(made, resource.schema_url)
 
 
-def _value(value: Any) -> Any:
+def repaired_scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+    """Return a scope that can be encoded."""
+    if scope is None:
+        return None
+    name, version, made = text(scope.name), _optional(scope.version), attributes(scope.attributes)
+    if name is scope.name and version is scope.version and made is scope.attributes:
+        return scope
+    return InstrumentationScope(name, version, scope.schema_url, made)
+
+
+def text(given: Any) -> str:
+    """Return a text that is Unicode; in place of what is not a text, its type."""
+    if not isinstance(given, str):
+        repairs.add("a name that is not a text")
+        return f"<{type(given).__name__}>"
+    if given.isascii():
+        return given
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        repairs.add("a text that is not Unicode")
+        return given.encode("utf-8", "replace").decode()
+    return given
+
+
+def attributes(given: Mapping[str, Any] | None, depth: int = _DEEPEST) -> Any:
+    """Return attributes that can be encoded: the same object, where nothing in it is repaired."""
+    if not given:
+        return given
+    made, changed = {}, False
+    for name, value in given.items():
+        new_name, new_value = text(name), _value(value, depth)
+        changed = changed or new_name is not name or new_value is not value
+        if new_value is not _LEFT_OUT:
+            made[new_name] = new_value
+    return made if changed else given
+
+
+def _value(value: Any, depth: int = _DEEPEST) -> Any:
+    if value is None or isinstance(value, bool | float | bytes):
+        return value
     if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int) and not -_MOST <= value < _MOST:
-        return str(value)
-    if isinstance(value, Mapping):
-        return _mapping(value)
-    if isinstance(value, list | tuple):
-        return type(value)(_value(item) for item in value)
-    return value
+        return text(value)
+    if isinstance(value, int):
+        return value if -_MOST <= value < _MOST else _large(value)
+    if depth > 0 and isinstance(value, Mapping):
+        return attributes(value, depth - 1)
+    if depth > 0 and isinstance(value, Sequence):
+        items = [_value(item, depth - 1) for item in value]
+        same = all(made is item for made, item in zip(items, value, strict=True))
+        return value if same else [item for item in items if item is not _LEFT_OUT]
+    repairs.add(f"a value of the type {type(value).__name__}")
+    return _LEFT_OUT
 
 
-def _text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _large(number: int) -> str:
+    repairs.add("an integer beyond 64 bits")
+    try:
+        return str(number)
+    except ValueError:  # of more digits than Python writes
+        return hex(number)
+
+
+def _body(body: Any) -> Any:
+    made = _value(body)
+    return f"<{type(body).__name__}>" if made is _LEFT_OUT else made
+
+
+def _optional(given: str | None) -> str | None:
+    return None if given is None else text(given)
+
+
+def _time(given: int | None) -> int | None:
+    if given is None or (type(given) is int and 0 <= given < 2 * _MOST):
+        return given
+    repairs.add("a time that is not a number of nanoseconds")
+    return int(given) if isinstance(given, float) and 0 <= given < _MOST else 0
+
+
+def _status(status: Status) -> Status:
+    words = _optional(status.description)
+    return status if words is status.description else Status(status.status_code, words)
+
+
+def _all(repair: Callable[[T], T]) -> Callable[[Sequence[T]], Sequence[T]]:
+    """Return how to repair a sequence: the same object, where nothing in it is repaired."""
+
+    def repaired(given: Sequence[T]) -> Sequence[T]:
+        made = [repair(item) for item in given]
+        return given if all(one is item for one, item in zip(made, given, strict=True)) else made
+
+    return repaired
+
+
+def _event(event: Event) -> Event:
+    name, made, at = text(event.name), attributes(event.attributes), _time(event.timestamp)
+    if name is event.name and made is event.attributes and at is event.timestamp:
+        return event
+    return Event(name, made, at)
+
+
+def _link(link: Link) -> Link:
+    made = attributes(link.attributes)
+    return link if made is link.attributes else Link(link.context, made)

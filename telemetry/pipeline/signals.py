@@ -51,10 +51,7 @@ class SignalKind:
 
 def encode_log_records(records: Sequence[ReadableLogRecord], longest: int | None = None) -> bytes:
     """Return the request that exports `records`, scrubbed, and then their attributes cut to `longest` characters."""
-    try:
-        request = encode_logs(records)
-    except (TypeError, ValueError):  # a text that is no Unicode: it must cost no other record
-        request = encode_logs([repaired_record(record) for record in records])
+    request = encode_logs([repaired_record(record) for record in records])
     scrub_message(request, current())
     for of_resource in request.resource_logs:
         for scope in of_resource.scope_logs:

@@ -22,10 +22,11 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from telemetry.pipeline.repair import repaired_span
+from telemetry.pipeline.repair import repaired_resource, repaired_scope, repaired_span
 from telemetry.privacy.messages import cut_texts, scrub_message
 from telemetry.privacy.scrubber import Scrubs, current
 
@@ -45,6 +46,7 @@ _REMOTE: Final = Span(
 # `Span`'s own fields, as its definition numbers them: a tag is the number times 8, plus how the value is spelled
 _TRACE_ID, _SPAN_ID, _PARENT_ID = b"\x0a\x10", b"\x12\x08", b"\x22\x08"
 _TIMES: Final = struct.Struct("<BQBQ")
+_NOWHERE: Final = Resource({})
 _START, _END = 7 << 3 | 1, 8 << 3 | 1
 
 
@@ -61,13 +63,6 @@ _UNCUT: Final = Cuts()
 
 def encode_spans(spans: Sequence[ReadableSpan], cuts: Cuts = _UNCUT) -> bytes:
     """Return the request that exports `spans`, scrubbed, and then cut."""
-    try:
-        return _encode(spans, cuts)
-    except (TypeError, ValueError):  # a text that is no Unicode: it must cost no other span
-        return _encode([repaired_span(span) for span in spans], cuts)
-
-
-def _encode(spans: Sequence[ReadableSpan], cuts: Cuts) -> bytes:
     resources: dict[int, dict[object, list[ReadableSpan]]] = {}
     for span in spans:
         scopes = resources.setdefault(id(span.resource), {})
@@ -78,16 +73,27 @@ def _encode(spans: Sequence[ReadableSpan], cuts: Cuts) -> bytes:
 def _resource_spans(scopes: list[list[ReadableSpan]], cuts: Cuts) -> bytes:
     """Encode the spans of one resource, given by scope, as a field of the request."""
     scrubber = current()
-    frame = encode_by_the_library([group[0] for group in scopes])
-    parts = []
-    for of_scope, group in zip(frame.resource_spans[0].scope_spans, scopes, strict=True):
-        del of_scope.spans[:]
-        scrub_message(of_scope, scrubber)
-        content = of_scope.SerializeToString() + b"".join(_field(2, _span(span, scrubber, cuts)) for span in group)
-        parts.append(_field(2, content))
-    del frame.resource_spans[0].scope_spans[:]
-    scrub_message(frame, scrubber)
-    return _field(1, frame.resource_spans[0].SerializeToString() + b"".join(parts))
+    resource = scopes[0][0].resource
+    parts: list[bytes] = []
+    for group in scopes:
+        around = _frame(group[0], resource)
+        scrub_message(around, scrubber)
+        of_scope = around.scope_spans[0].SerializeToString()
+        if not parts:
+            del around.scope_spans[:]
+            parts.append(around.SerializeToString())
+            resource = _NOWHERE  # it stands once
+        parts.append(_field(2, of_scope + b"".join(_field(2, _span(span, scrubber, cuts)) for span in group)))
+    return _field(1, b"".join(parts))
+
+
+def _frame(span: ReadableSpan, resource: Resource) -> Any:
+    """Encode what is around a span, without the span."""
+    scope = repaired_scope(span.instrumentation_scope)
+    empty = ReadableSpan("", span.context, resource=repaired_resource(resource), instrumentation_scope=scope)
+    frame = encode_by_the_library([empty]).resource_spans[0]
+    del frame.scope_spans[0].spans[:]
+    return frame
 
 
 def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
@@ -95,9 +101,9 @@ def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
     if not (dropped or span.events or span.links or span.status.description):
         try:
             return _plain_span(span, scrubber, cuts.span)
-        except (TypeError, ValueError):  # an attribute that is a list; one that OTLP cannot hold, which is left out
+        except (TypeError, ValueError, struct.error):  # an attribute that is a list; something that OTLP cannot spell
             pass
-    request: ExportTraceServiceRequest = encode_by_the_library([span])
+    request: ExportTraceServiceRequest = encode_by_the_library([repaired_span(span)])
     message: Any = request.resource_spans[0].scope_spans[0].spans[0]
     scrub_message(message, scrubber)
     cut_texts(message.attributes, cuts.span)

@@ -9,11 +9,12 @@ once, and kept by whoever records.
 """
 
 import math
+import sys
 import threading
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -29,6 +30,7 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
     Sum,
 )
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import AttributeValue
 
@@ -47,15 +49,16 @@ class Series:
     """The values of one metric with one set of attributes. A counter is a histogram with a single bucket."""
 
     __slots__ = (
-        "_attributes", "_before", "_begun", "_bounds", "_counts", "_exemplars", "_filter", "_kept", "_lock", "_max",
-        "_min", "_since", "_sum",
+        "_attributes", "_before", "_begun", "_bounds", "_counts", "_exemplars", "_filter", "_kept", "_least", "_lock",
+        "_max", "_min", "_since", "_sum",
     )  # fmt: skip
 
     def __init__(
-        self, attributes: Mapping[str, AttributeValue], bounds: tuple[float, ...], exemplar_filter: str, since: int
+        self, attributes: Mapping[str, AttributeValue], metric: c.Metric, exemplar_filter: str, since: int
     ) -> None:
         self._attributes = attributes
-        self._bounds = bounds
+        self._bounds = metric.buckets
+        self._least = -sys.float_info.max if metric.signed else 0
         self._filter = exemplar_filter
         self._begun = self._since = since
         self._exemplars: dict[int, _Sample] = {}  # the last one of each bucket, until it is told
@@ -72,8 +75,10 @@ class Series:
         self._min, self._max = math.inf, -math.inf
 
     def record(self, value: float, context: Context | None) -> None:
-        """Add `value`, measured in `context` (default: the current one); one that is negative or no number is not."""
-        if not 0 <= value < math.inf:
+        """Add `value`, measured in `context` (default: the current one), if the metric can have it."""
+        if type(value) is not float and type(value) is not int:
+            value = float(value)
+        if not self._least <= value < math.inf:
             return
         bucket = bisect_left(self._bounds, value)
         sample = None if self._filter == "always_off" else self._sample(value, context)
@@ -120,7 +125,7 @@ class Series:
                 start_time_unix_nano=self._since,
                 time_unix_nano=now,
                 count=sum(self._counts),
-                sum=self._sum,
+                sum=_told_sum(self._sum, self._min),
                 bucket_counts=tuple(self._counts),
                 explicit_bounds=self._bounds,
                 min=self._min,
@@ -152,7 +157,7 @@ class Series:
             start_time_unix_nano=self._begun,
             time_unix_nano=now,
             count=sum(counts),
-            sum=total,
+            sum=_told_sum(total, least),
             bucket_counts=counts,
             explicit_bounds=self._bounds,
             min=least,
@@ -168,6 +173,11 @@ class Series:
 
     def _all_exemplars(self) -> list[Exemplar]:
         return [Exemplar({}, *sample) for _, sample in sorted((self._kept | self._exemplars).items())]
+
+
+def _told_sum(total: float, least: float) -> Any:
+    """Return the sum of a histogram; none where a value lay below zero, as OTLP has it: a sum must not fall."""
+    return total if least >= 0 else None
 
 
 class Sums:
@@ -197,7 +207,7 @@ class Sums:
             found = known.get(_key(attributes))
             if found is None:
                 since = (self._delta and self._collected) or time.time_ns()
-                found = known[_key(attributes)] = Series(dict(attributes), metric.buckets, self._filter, since)
+                found = known[_key(attributes)] = Series(dict(attributes), metric, self._filter, since)
             return found
 
     def added_to(self, data: MetricsData) -> MetricsData:
@@ -205,7 +215,7 @@ class Sums:
         metrics = self._collect()
         if not metrics:
             return data
-        first, *others = data.resource_metrics
+        first, *others = data.resource_metrics or [ResourceMetrics(Resource.get_empty(), [], "")]
         extended = ResourceMetrics(first.resource, _with_ours(first.scope_metrics, metrics), first.schema_url)
         return MetricsData([extended, *others])
 

@@ -58,7 +58,7 @@ def _metric(metric: Any, scrubber: Scrubs) -> Any:
         return metric
     latest = isinstance(metric.data, Gauge)
     return dataclasses.replace(
-        metric, data=dataclasses.replace(metric.data, data_points=_merged(points, latest=latest))
+        metric, data=dataclasses.replace(metric.data, data_points=merged_points(points, latest=latest))
     )
 
 
@@ -76,8 +76,8 @@ def _exemplar(exemplar: Exemplar, scrubber: Scrubs) -> Exemplar:
     return dataclasses.replace(exemplar, filtered_attributes=scrubber.attributes(exemplar.filtered_attributes))
 
 
-def _merged(points: Sequence[Any], *, latest: bool) -> list[Any]:
-    """Return one point for each set of attributes; of a gauge the latest."""
+def merged_points(points: Sequence[Any], *, latest: bool) -> list[Any]:
+    """Return one point for each set of attributes: their sum, of a gauge the latest."""
     merged: dict[object, Any] = {}
     for point in points:
         key = _key(point.attributes)
@@ -101,11 +101,12 @@ def _sum(one: Any, other: Any) -> Any:
     if isinstance(one, NumberDataPoint):
         return dataclasses.replace(one, value=one.value + other.value, **common)
     if isinstance(one, HistogramDataPoint) and one.explicit_bounds == other.explicit_bounds:
+        total: Any = None if one.sum is None or other.sum is None else one.sum + other.sum
         counts = [a + b for a, b in zip(one.bucket_counts, other.bucket_counts, strict=True)]
         return dataclasses.replace(
             one,
             count=one.count + other.count,
-            sum=one.sum + other.sum,
+            sum=total,
             bucket_counts=counts,
             min=min(one.min, other.min),
             max=max(one.max, other.max),

@@ -8,6 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import Link, Status
 
+from telemetry.privacy.copied import CopiedSpan
 from telemetry.privacy.metrics import scrub_resource
 from telemetry.privacy.scrubber import Scrubs, current
 
@@ -27,7 +28,7 @@ class ScrubbingSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand on a scrubbed copy."""
-        self._behind.on_end(_Scrubbed(span, current()))
+        self._behind.on_end(_scrubbed(span, current()))
 
     def shutdown(self) -> None:
         """Shut down the processor behind."""
@@ -38,43 +39,19 @@ class ScrubbingSpanProcessor(SpanProcessor):
         return self._behind.force_flush(timeout_millis)
 
 
-class _Scrubbed(ReadableSpan):
-    """A copy of a span, which says as the span does what was dropped."""
-
-    def __init__(self, span: ReadableSpan, scrubber: Scrubs) -> None:
-        super().__init__(
-            name=scrubber.text(span.name),
-            context=span.context,
-            parent=span.parent,
-            resource=scrub_resource(span.resource, scrubber),
-            attributes=scrubber.attributes(span.attributes or {}),
-            events=[
-                Event(scrubber.text(event.name), scrubber.attributes(event.attributes or {}), event.timestamp)
-                for event in span.events
-            ],
-            links=[Link(link.context, scrubber.attributes(link.attributes or {})) for link in span.links],
-            kind=span.kind,
-            status=_status(span.status, scrubber),
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
-        )
-        self._dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
-
-    @property
-    def dropped_attributes(self) -> int:
-        """As the span has it."""
-        return self._dropped[0]
-
-    @property
-    def dropped_events(self) -> int:
-        """As the span has it."""
-        return self._dropped[1]
-
-    @property
-    def dropped_links(self) -> int:
-        """As the span has it."""
-        return self._dropped[2]
+def _scrubbed(span: ReadableSpan, scrubber: Scrubs) -> ReadableSpan:
+    return CopiedSpan(
+        span,
+        name=scrubber.text(span.name),
+        resource=scrub_resource(span.resource, scrubber),
+        attributes=scrubber.attributes(span.attributes or {}),
+        events=[
+            Event(scrubber.text(event.name), scrubber.attributes(event.attributes or {}), event.timestamp)
+            for event in span.events
+        ],
+        links=[Link(link.context, scrubber.attributes(link.attributes or {})) for link in span.links],
+        status=_status(span.status, scrubber),
+    )
 
 
 def _status(status: Status, scrubber: Scrubs) -> Status:

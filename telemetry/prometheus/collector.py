@@ -18,6 +18,7 @@ from prometheus_client import core
 
 from telemetry import conventions as c
 from telemetry.guard import guard
+from telemetry.pipeline.repair_metrics import repaired_metrics
 from telemetry.pipeline.sums import Sums
 from telemetry.privacy.metrics import scrub_metrics
 from telemetry.privacy.scrubber import current
@@ -53,7 +54,8 @@ class PullReader(MetricReader):
                 self._resource = of_resource.resource
                 collected.extend(of_resource.scope_metrics)
             found = ResourceMetrics(self._resource, [*collected, self._sums.totals()], "")
-        (scrubbed,) = scrub_metrics(MetricsData([found]), current()).resource_metrics
+        repaired, _ = repaired_metrics(MetricsData([found]))
+        (scrubbed,) = scrub_metrics(repaired, current()).resource_metrics
         return scrubbed
 
     def renew(self) -> None:

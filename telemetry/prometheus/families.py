@@ -130,7 +130,8 @@ def _buckets(name: str, labels: dict[str, str], point: HistogramDataPoint) -> It
         count += in_bucket
         yield core.Sample(f"{name}_bucket", labels | {"le": le}, count, None, exemplars.get(index))
     yield core.Sample(f"{name}_count", labels, point.count)
-    yield core.Sample(f"{name}_sum", labels, point.sum)
+    if point.sum is not None:  # none where a value lay below zero
+        yield core.Sample(f"{name}_sum", labels, point.sum)
 
 
 def _by_bucket(bounds: Sequence[float], exemplars: Sequence[Exemplar]) -> dict[int, core.Exemplar]:

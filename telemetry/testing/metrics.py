@@ -10,14 +10,17 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
 
+from telemetry.pipeline.sums import Sums
+
 Point = HistogramDataPoint | NumberDataPoint
 
 
 class Metrics:
     """What the fixture `metrics` gives: the values measured since the test began."""
 
-    def __init__(self, reader: InMemoryMetricReader) -> None:
+    def __init__(self, reader: InMemoryMetricReader, sums: Sums) -> None:
         self._reader: InMemoryMetricReader | None = reader
+        self._sums = sums
         self._last: MetricsData | None = None
         self._exemplars: defaultdict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)
 
@@ -32,7 +35,7 @@ class Metrics:
 
     def total(self, name: str, attributes: Mapping[str, Any] | None = None) -> float:
         """Return the sum of the values of a histogram."""
-        return sum(p.sum for p in self.points(name, attributes) if isinstance(p, HistogramDataPoint))
+        return sum(p.sum or 0 for p in self.points(name, attributes) if isinstance(p, HistogramDataPoint))
 
     def series(self, name: str) -> list[dict[str, Any]]:
         """Return the attributes of each data point of a metric, the shorter first."""
@@ -58,10 +61,13 @@ class Metrics:
     def end(self) -> None:
         """Keep what was measured: the reader is about to go."""
         if self._reader is not None:
-            self._last, self._reader = self._reader.get_metrics_data(), None
+            self._last, self._reader = self._read(self._reader), None
+
+    def _read(self, reader: InMemoryMetricReader) -> MetricsData:
+        return self._sums.added_to(reader.get_metrics_data() or MetricsData([]))
 
     def _all(self) -> Iterator[tuple[str, Point]]:
-        data = self._last if self._reader is None else self._reader.get_metrics_data()
+        data = self._last if self._reader is None else self._read(self._reader)
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
@@ -78,5 +84,8 @@ class Metrics:
 def _line(name: str, point: Point) -> str:
     has: Mapping[str, Any] = point.attributes or {}
     attributes = ", ".join(f"{key}={value}" for key, value in sorted(has.items()))
-    value = f"count {point.count}, sum {point.sum:g}" if isinstance(point, HistogramDataPoint) else f"{point.value:g}"
+    if isinstance(point, HistogramDataPoint):  # without a sum, where a value lay below zero
+        value = f"count {point.count}" + ("" if point.sum is None else f", sum {point.sum:g}")
+    else:
+        value = f"{point.value:g}"
     return f"{name}{{{attributes}}} {value}"

@@ -27,6 +27,7 @@ from telemetry.bounds import bounds
 from telemetry.clock import clock
 from telemetry.errors import TelemetryError
 from telemetry.log_export import ExportHandler
+from telemetry.pipeline.sums import Sums
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics
@@ -92,10 +93,11 @@ def record_metrics() -> Iterator[Metrics]:
     provider = _meter_provider()
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
-    with providers.borrow(meter=provider.get_meter(providers.SCOPE)):
+    sums = Sums("trace_based", delta=False)
+    with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=sums):
         instruments.forget()
         bounds.forget()
-        recorded = Metrics(reader)
+        recorded = Metrics(reader, sums)
         try:
             yield recorded
         finally:

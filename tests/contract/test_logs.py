@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,21 @@ def record(message: object, *args: object, **extra: object) -> logging.LogRecord
     made = logging.getLogger("shop").makeRecord("shop", logging.INFO, __file__, 1, message, args, None, extra=extra)
     made.created = 1_767_225_600.25
     return made
+
+
+class Raising:
+    """Raises at any look, as proxies of web frameworks do outside of a request."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError("outside of a request")
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None: ...
+
+
+LOOPED: list[object] = []
+LOOPED.append(LOOPED)
 
 
 class TestJsonLines:
@@ -55,6 +71,36 @@ class TestJsonLines:
         line = json.loads(text)
         assert (line["message"], line["odd"], line["level"], line["text"]) == ("two\nlines", "<Broken>", "INFO", "ü")
         assert "trace_id" not in line
+
+    @pytest.mark.parametrize(
+        ("odd", "told"),
+        [
+            (math.nan, "nan"),
+            ({"deep": [math.inf, -0.5]}, {"deep": ["inf", -0.5]}),
+            ({(1, 2): 3, None: 4}, {"(1, 2)": 3, "None": 4}),
+            ("jacket \ud83d", "jacket ?"),
+            ({"\udcff": 1}, {"?": 1}),
+            (LOOPED, "[redacted:error]"),
+            (10**5000, "<int>"),
+            ({1, }, "{1}"),
+            (Raising(), "[redacted:error]"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )  # fmt: skip
+    def test_a_line_is_valid_json_whatever_extra_holds(self, odd: object, told: object) -> None:
+        """As Python's own parser is told to read it: without NaN. What fits beside it is as it was."""
+        line = telemetry.JsonFormatter().format(record("hello", odd=odd, fine=0.5))
+        line.encode()
+        read = json.loads(line, parse_constant=pytest.fail)
+        assert (read["odd"], read["fine"], read["message"]) == (told, 0.5, "hello")
+
+    def test_a_line_is_valid_json_whatever_the_names_and_arguments_are(self) -> None:
+        """Names that are not texts; a message whose arguments do not fit it."""
+        made = record("%d hits")
+        made.args = ("no",)
+        vars(made)[1, 2] = 3  # type: ignore[index]  # as `extra={(1, 2): 3}` does
+        read = json.loads(telemetry.JsonFormatter().format(made))
+        assert (read["message"], read["(1, 2)"]) == ("%d hits", 3)
 
     def test_an_exception_comes_with_its_traceback(self) -> None:
         """What `logging.exception` knows stands in the line."""

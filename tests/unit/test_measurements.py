@@ -1,6 +1,9 @@
 """The metrics that endpoints, stages and `results` make, and the bounds of their attributes."""
 
 import contextlib
+from typing import Any
+
+import pytest
 
 import telemetry
 from telemetry import conventions as c
@@ -111,6 +114,42 @@ class TestResults:
         with telemetry.stage("b"):
             telemetry.results(hits=1, scores=scores)  # type: ignore[arg-type]
         assert next(scores) == 0.5
+
+    @pytest.mark.parametrize(
+        ("hits", "scores", "told"),
+        [
+            (3, [[0.9, 0.8], [0.7, 0.6]], (3, 0.9, 4)),  # two queries, as rows
+            (None, [[0.9, 0.8], [0.7]], (3, 0.9, 3)),
+            (3, [-0.5, -0.25], (3, -0.25, 2)),  # the cosine of poor matches
+            (None, [0.5, None, "0.25", "x", object(), 2**2000, float("inf")], (7, 0.5, 2)),
+            (None, [("id", 0.5), 0.25], (2, 0.25, 1)),
+            (None, {"a": 0.5, "b": 0.25}, (2, 0.5, 2)),
+            (None, 0.5, (None, None, 0)),
+            ("2", "scores", (2, None, 0)),
+            (-1, [0.5], (None, 0.5, 1)),
+            (object(), [0.5], (None, 0.5, 1)),
+        ],
+        ids=str,
+    )
+    def test_odd_results_cost_nothing_but_themselves(
+        self, spans: Spans, metrics: Metrics, hits: Any, scores: Any, told: tuple[int | None, float | None, int]
+    ) -> None:
+        """Whatever can be taken from them stands on the span and in metrics."""
+        with telemetry.stage("s"):
+            telemetry.results(hits=hits, scores=scores)
+        has = spans.one("s").attributes or {}
+        topk = metrics.value("search.result.score", {"search.rank": "topk"})
+        assert (has.get("search.hits"), has.get("search.top_score"), topk) == told
+
+    def test_many_scores_of_an_array_are_read_at_once(self, spans: Spans, metrics: Metrics) -> None:
+        """With two dimensions too; of a hundred thousand the highest is found, and a hundred are kept."""
+        import numpy as np
+
+        with telemetry.stage("s"):
+            telemetry.results(scores=np.linspace(-1, 1, 100_000).reshape(10, -1))
+        assert (spans.one("s").attributes or {})["search.top_score"] == 1.0
+        assert (spans.one("s").attributes or {})["search.hits"] == 100_000
+        assert metrics.value("search.result.score", {"search.rank": "topk"}) == 100
 
     def test_index_points_is_a_gauge(self, metrics: Metrics) -> None:
         """The last count holds, for each collection."""

@@ -169,8 +169,9 @@ def test_a_flush_of_nothing_is_true() -> None:
     assert queue._thread is None
 
 
-def test_what_cannot_be_encoded_is_lost_alone() -> None:
-    """A batch that OTLP cannot carry is counted; the thread goes on with the next."""
+@pytest.mark.parametrize("batch", [1, 5])
+def test_what_cannot_be_encoded_is_lost_alone(batch: int) -> None:
+    """An item that OTLP cannot carry is counted; those in the same batch, and in the next, arrive."""
 
     def encode(items: list[object]) -> bytes:
         if "bad" in items:
@@ -178,11 +179,11 @@ def test_what_cannot_be_encoded_is_lost_alone() -> None:
         return b""
 
     guard.strict = False
-    queue, counts = span_queue(StandInSender(), batch=1, encode=encode)
-    for item in ("good", "bad", "good"):
+    queue, counts = span_queue(StandInSender(), batch=batch, encode=encode)
+    for item in ("good", "bad", "good", "good", "good"):
         queue.push(item)
     assert not flush(queue)
-    assert books(counts) == {"recorded": 3, "exported": 2, "export_failed": 1}
+    assert books(counts) == {"recorded": 5, "exported": 4, "export_failed": 1}
     close(queue)
 
 

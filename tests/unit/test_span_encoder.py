@@ -1,6 +1,5 @@
 """Spans in OTLP: what is decoded again is what OpenTelemetry's own encoder makes of the same spans."""
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from telemetry.pipeline import span_encoder
 from telemetry.pipeline.span_encoder import Cuts, encode_spans
 from telemetry.privacy.scrubber import Untouched
 from telemetry.testing import Spans
+from tests.otlp_stand_in import attributes as read_back
 
 RESOURCES = [Resource({"service.name": "gateway"}), Resource({"service.name": "encoder"}, "https://schema")]
 SCOPES = [InstrumentationScope("a"), InstrumentationScope("b", "1.2", "https://schema", {"x": 1}), None]
@@ -97,11 +97,40 @@ def test_sizes_of_several_bytes_are_spelled_right() -> None:
     assert_same(*(span({"x": "y" * size}) for size in (*range(60, 140), 16_000, 16_384, 2_100_000)))
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**63, -(2**63) - 1], ids=["half a character", "too large", "too small"])
-def test_what_otlp_cannot_hold_is_left_out(value: object, caplog: pytest.LogCaptureFixture) -> None:
-    """The span arrives without that attribute, and the library says so."""
-    with caplog.at_level(logging.CRITICAL):
-        assert_same(span({"odd": value, "fine": 1}), span({"fine": 1}))
+@pytest.mark.parametrize(
+    ("value", "repaired"),
+    [("a\ud800", "a?"), (2**63, str(2**63)), (-(2**63) - 1, str(-(2**63) - 1)), (10**5000, hex(10**5000))],
+    ids=["half a character", "too large", "too small", "more digits than Python writes"],
+)
+def test_what_otlp_cannot_spell_is_repaired(value: object, repaired: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The span arrives with the nearest that can be spelled, the others as they are, and no stack is logged."""
+    odd, fine = span({"odd": value, "map": {"x": [value]}, "fine": 1}), span({"odd": "x"})
+    sent = ExportTraceServiceRequest.FromString(encode_spans([odd, fine])).resource_spans[0].scope_spans[0].spans
+    told, plain = (read_back(one.attributes) for one in sent)
+    deep = read_back(told.pop("map").values)["x"].values[0].string_value
+    assert (told, deep, plain) == ({"odd": repaired, "fine": 1}, repaired, {"odd": "x"})
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"name": "a\ud800"}, {"name": None}, {"start_time": 1.5}, {"start_time": -1}, {"end_time": 2**64},
+        {"attributes": {"a\ud800": 1}}, {"attributes": {1: 1}}, {"attributes": {"x": object()}},
+        {"attributes": {"x": [object(), 1]}}, {"attributes": {"x": {"y": {"z": object()}}}},
+        {"resource": Resource({"team": "a\udcff"})}, {"instrumentation_scope": InstrumentationScope("a\udcff")},
+        {"status": Status(StatusCode.ERROR, "a\ud800")},
+        {"events": [Event("a\ud800", {"x": 2**70}, 1)]}, {"links": [Link(context(), {"x": "a\ud800"})]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_span_costs_another(odd: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is odd about it, in any of its parts: both arrive, and no stack is logged."""
+    odd = {"name": "odd", "context": context(), "start_time": 1, "end_time": 2, **odd}
+    made = ReadableSpan(**odd)
+    sent = ExportTraceServiceRequest.FromString(encode_spans([span({"fine": 1}), made]))
+    assert sum(len(scope.spans) for one in sent.resource_spans for scope in one.scope_spans) == 2
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_plain_spans_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """`stage`: its attributes, its links, its span; one object used many times."""
 
 import contextlib
+from typing import Any
 
 import pytest
 from opentelemetry import trace
 
 import telemetry
+from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
 
@@ -29,6 +31,32 @@ class TestAttributes:
         assert [message.partition(" is left out")[0] for message in caplog.messages] == [
             "attribute document_by_mistake"
         ]
+
+    def test_an_attribute_that_raises_at_any_look_costs_no_other(
+        self, spans: Spans, metrics: Metrics, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Flask's `request` outside of a request is such a one; so is a list that holds itself; a name may be such."""
+
+        class Proxy:
+            def __getattr__(self, name: str) -> object:
+                raise RuntimeError("working outside of request context")
+
+            @property
+            def __class__(self) -> type:
+                raise RuntimeError("working outside of request context")
+
+            @__class__.setter
+            def __class__(self, kind: type) -> None: ...
+
+        looped: list[object] = []
+        looped.append(looped)
+        named: Any = {Proxy(): 1, 7: 7}
+        with telemetry.stage("answer", named, caller=Proxy(), callers=[Proxy()], looped=looped, top_k=3):
+            pass
+        assert dict(spans.one("answer").attributes or {}) == {"7": 7, "top_k": 3}
+        assert metrics.value("search.stage.duration") == 1
+        assert len(caplog.messages) == 4
+        assert [record for record in caplog.records if record.exc_info] == []
 
     def test_the_span_itself_is_given(self, spans: Spans) -> None:
         """`stage` yields the OpenTelemetry span: users of OpenTelemetry learn nothing new."""

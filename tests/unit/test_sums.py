@@ -1,5 +1,6 @@
 """The sums of our own metrics: the same points as the SDK's instruments make of the same values."""
 
+import dataclasses
 import os
 import random
 import threading
@@ -27,6 +28,8 @@ FILTERS: dict[str, type[Any]] = {
     "always_off": sdk.AlwaysOffExemplarFilter,
 }
 NOTHING = MetricsData([])
+UNSIGNED = dataclasses.replace(c.RESULT_SCORE, signed=False)
+"""The SDK's histograms have no values below zero."""
 
 
 def context(span_id: int, *, sampled: bool) -> Context:
@@ -76,7 +79,7 @@ class Both:
 
     def record(self, value: float, attributes: dict[str, Any], where: Context) -> None:
         self.histogram.record(value, attributes, where)
-        self.sums.series(c.RESULT_SCORE, attributes).record(value, where)
+        self.sums.series(UNSIGNED, attributes).record(value, where)
 
     def add(self, value: int, attributes: dict[str, Any], where: Context) -> None:
         self.counter.add(value, attributes, where)
@@ -116,6 +119,24 @@ def test_points_are_those_of_the_sdk(filter_: str, *, delta: bool) -> None:
     ours, theirs = both.collect()
     assert ours == theirs, "a collection without anything new"
     both.provider.shutdown()
+
+
+@pytest.mark.parametrize("delta", [False, True], ids=["cumulative", "delta"])
+def test_scores_below_zero_count_and_leave_no_sum(*, delta: bool) -> None:
+    """OTLP and Prometheus want sums that do not fall; an interval without such a score has one again."""
+    sums = Sums("always_off", delta=delta)
+    series = sums.series(c.RESULT_SCORE, {})
+    for value in (-0.5, -0.25, 0.5):
+        series.record(value, None)
+    points: list[Any] = [sums._collect()[0].data.data_points[0]]
+    series.record(0.5, None)
+    points += sums._collect()[0].data.data_points
+    assert [(p.count, p.sum, p.bucket_counts[0], p.min) for p in points] == [
+        (3, None, 2, -0.5),
+        (1, 0.5, 0, 0.5) if delta else (4, None, 2, -0.5),
+    ]
+    total = sums.totals().metrics[0].data.data_points[0]
+    assert (total.count, total.sum, total.min, total.max) == (4, None, -0.5, 0.5)  # type: ignore[union-attr]
 
 
 def test_what_the_sdk_refuses_is_refused(caplog: pytest.LogCaptureFixture) -> None:
