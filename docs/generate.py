@@ -123,8 +123,8 @@ def settings() -> str:
             (
                 "What OpenTelemetry's specification allows in a variable never stops a process. What is not done here"
                 " is replaced by what comes nearest, and one warning at the start says so. A value that is not"
-                " standard, and an argument of `configure`, is a mistake as ever. Variables of a signal that is off, or whose"
-                " provider somebody else has set, are not judged."
+                " standard, and an argument of `configure`, is a mistake as ever. Variables of a signal that is off, or"
+                " whose provider somebody else has set, are not judged."
             ),
             "",
             *_table(("variable", "value", "becomes"), _replaced()),

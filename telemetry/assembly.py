@@ -7,12 +7,13 @@ This module imports the SDK and the exporters; only `configure` imports it.
 
 import dataclasses
 import logging
+import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
@@ -62,11 +63,15 @@ _LONGEST_VALUE = 16_384  # characters of an attribute, where OTEL_ATTRIBUTE_VALU
 
 @dataclass(slots=True)
 class _Parts:
-    """What is built for one signal: the provider, the user's or ours; what is behind it, where the provider is ours."""
+    """What is built for one signal: the provider, the user's or ours; what is behind it, where the provider is ours.
+
+    `asked` says whether the settings want this signal at all.
+    """
 
     provider: Any = None
     pipeline: Any = None
     adopted: bool = False
+    asked: bool = True
     sums: Sums | None = None
     pull: "Pull | None" = None
 
@@ -85,12 +90,13 @@ def assemble(settings: Settings) -> Telemetry:
         "spans": _spans(settings, resource),
         "logs": _logs_parts(settings, resource),
     }
-    detach_handlers = _attach_handlers(settings, parts["logs"].provider)
     pipelines = {name: part.pipeline for name, part in parts.items() if part.pipeline is not None}
     if settings.sentry_dsn:
         pipelines["errors"] = _sentry(settings)
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
-    telemetry = Telemetry(settings, pipelines, adopted, at_shutdown=detach_handlers, pull=parts["metrics"].pull)
+    listen = partial(_attach_handlers, settings, parts["logs"].provider)
+    telemetry = Telemetry(settings, pipelines, adopted, listen, parts["metrics"].pull)
+    _warn_of_dead_ends(parts)
     _record_with(parts["spans"].provider, parts["metrics"], telemetry)
     watch_forks(telemetry, parts["metrics"].provider)
     for pipeline in telemetry.pipelines.values():
@@ -195,7 +201,7 @@ def _pull(settings: Settings, resource: Resource, sums: Sums) -> "Pull":
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     set_already = _logs.get_logger_provider()
     if not providers.is_nobodys(set_already):
-        return _Parts(set_already, adopted=True)
+        return _Parts(set_already, adopted=True, asked="otlp" in settings.logs)
     if "otlp" not in settings.logs:
         return _Parts()
     cut = LogRecordLimits().max_log_record_attribute_length
@@ -232,6 +238,33 @@ def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], N
         root.removeHandler(console)
 
     return detach
+
+
+_PROCESSORS: Final = {
+    "spans": ("TracerProvider", "_active_span_processor._span_processors", "a span processor"),
+    "metrics": ("MeterProvider", "_metric_readers", "a metric reader"),
+    "logs": ("LoggerProvider", "_multi_log_record_processor._log_record_processors", "a log record processor"),
+}
+"""By signal: the SDK's provider, where it keeps what it hands items to, and what that is called."""
+
+
+def _warn_of_dead_ends(parts: Mapping[str, _Parts]) -> None:
+    """Say so where a provider that somebody else set hands nothing on: whatever is recorded goes nowhere."""
+    for name, part in parts.items():
+        kind, path, missing = _PROCESSORS[name]
+        provider = part.provider
+        if not part.adopted or type(provider).__name__ != kind:
+            continue
+        try:
+            found = operator.attrgetter(path)(provider)
+        except AttributeError:  # another SDK than the one we know
+            continue
+        if not found and (name != "logs" or part.asked):
+            _log.warning(
+                "%s go nowhere: OpenTelemetry has a %s already, without %s, and a provider that is there is used as it "
+                "is; add one to it, or call telemetry.configure before it is set (OTEL_PYTHON_%s sets one, too)",
+                name, kind, missing, kind.replace("Provider", "_PROVIDER").upper(),
+            )  # fmt: skip
 
 
 def _exported_already(root: logging.Logger) -> bool:

@@ -85,7 +85,7 @@ def configure(
     are in seconds. With `metrics="prometheus"` metrics are pulled instead; `"otlp,prometheus"` does both.
 
     Where the user has set an OpenTelemetry provider before, it is used as it is. A second call returns the same
-    `Telemetry`.
+    `Telemetry`; after a shutdown it begins again, with the settings of the first.
 
     Returns the way to flush and to shut down; at the end of the process that happens by itself.
     Raises `ConfigurationError` with every mistake in arguments and variables at once.
@@ -103,9 +103,11 @@ def _configure(arguments: Mapping[str, object]) -> Telemetry:
             for note in settings.notes:
                 _log.warning("%s", note)
             _Process.telemetry = _start(settings)
-        elif arguments and settings != _Process.telemetry.settings and not _Process.warned:
+            return _Process.telemetry
+        if arguments and settings != _Process.telemetry.settings and not _Process.warned:
             _Process.warned = True
             _log.warning("telemetry is configured already; the other arguments of this second configure() are ignored")
+        _Process.telemetry.begin_again()
         return _Process.telemetry
 
 

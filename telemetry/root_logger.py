@@ -1,58 +1,56 @@
-"""Adds handlers to the root logger that nobody notices who reads the process's output.
+"""Gives handlers every record that reaches the root logger, without being among its handlers.
 
-In: handlers that send records elsewhere. Out: the same, attached; what takes them away again. State: which of the root
-logger's handlers are such, for the process.
+In: handlers that send records elsewhere. Out: the same, attached; what takes them away again. State: the handlers, for
+the process.
 
-As soon as the root logger has any handler, `logging` no longer writes warnings to standard error by itself
-(`logging.lastResort`). A handler that only sends records elsewhere is no reason for that silence: while there is no
-other, warnings are written as before. `logging.basicConfig` still does nothing once a handler is there: call it first.
+A program's own configuration takes whatever handlers the root logger has away: `dictConfig`, `fileConfig`,
+`basicConfig(force=True)`, `root.handlers = []`, a Celery worker at its start. And as soon as the root logger has any
+handler, `basicConfig` does nothing, and `logging` no longer writes warnings to standard error by itself. What only
+sends records elsewhere is no reason for either. So these handlers stand beside the root logger's, in the one function
+that hands a record to handlers.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from telemetry.guard import guard
 
-_unnoticed: Final[list[logging.Handler]] = []
+
+class _Beside:
+    """What stands beside the root logger's handlers. `installed` once records come by here."""
+
+    handlers: tuple[logging.Handler, ...] = ()
+    installed = False
 
 
 def attach(handlers: Sequence[logging.Handler]) -> Callable[[], None]:
-    """Add `handlers` to the root logger; return what takes them away again."""
-    root = logging.getLogger()
-    _unnoticed.extend(handlers)
-    for handler in (*handlers, _last_resort) if handlers else ():
-        root.addHandler(handler)  # adds none twice
+    """Hand records to `handlers` as the root logger would; return what takes them away again."""
+    _Beside.handlers = (*_Beside.handlers, *handlers)
+    if handlers and not _Beside.installed:
+        _Beside.installed = True
+        _install()
 
     def detach() -> None:
-        for handler in handlers:
-            root.removeHandler(handler)
-            if handler in _unnoticed:
-                _unnoticed.remove(handler)
-        if not _unnoticed:
-            root.removeHandler(_last_resort)
+        _Beside.handlers = tuple(one for one in _Beside.handlers if one not in handlers)
 
     return detach
 
 
-class _LastResort(logging.Handler):
-    """Stands in for `logging.lastResort` while only unnoticed handlers are there."""
+def _install() -> None:
+    call_handlers = logging.Logger.callHandlers
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a warning that nobody else writes. Never raises."""
-        with guard:
-            last = logging.lastResort
-            if last is not None and record.levelno >= last.level and not _heard(logging.getLogger(record.name)):
-                last.handle(record)
+    def with_those_beside(self: logging.Logger, record: logging.LogRecord) -> None:
+        call_handlers(self, record)
+        if _Beside.handlers and _reaches_root(self):
+            with guard:
+                for handler in _Beside.handlers:
+                    if record.levelno >= handler.level:
+                        handler.handle(record)
+
+    logging.Logger.callHandlers = with_those_beside  # type: ignore[method-assign]  # stays: others may wrap it
 
 
-_last_resort: Final = _LastResort()
-
-
-def _heard(logger: logging.Logger | None) -> bool:
-    """Say whether a handler of somebody else's gets the records of `logger`, on the way to the root."""
-    while logger is not None:
-        if any(handler is not _last_resort and handler not in _unnoticed for handler in logger.handlers):
-            return True
-        logger = logger.parent if logger.propagate else None
-    return False
+def _reaches_root(logger: logging.Logger) -> bool:
+    while logger.propagate and logger.parent is not None:
+        logger = logger.parent
+    return logger is logging.root

@@ -47,6 +47,10 @@ class Pipeline(Protocol):
         """Begin anew in a forked child, and touch nothing that was inherited."""
         ...
 
+    def begin_again(self) -> None:
+        """Take items again where it was closed; do nothing while it runs."""
+        ...
+
 
 class Pull(Protocol):
     """What is asked of who lets metrics be pulled."""
@@ -57,6 +61,10 @@ class Pull(Protocol):
 
     def close(self) -> None:
         """Free the port."""
+        ...
+
+    def reopen(self) -> None:
+        """Serve again after `close`."""
         ...
 
     def renew(self) -> None:
@@ -75,14 +83,15 @@ class Telemetry:
         settings: Settings,
         pipelines: Mapping[str, Pipeline],
         adopted: frozenset[str] = frozenset(),
-        at_shutdown: Callable[[], None] | None = None,
+        listen: Callable[[], Callable[[], None]] | None = None,
         pull: Pull | None = None,
     ) -> None:
         self.settings = settings
         self.pull = pull
         self._pipelines = dict(pipelines)
         self._adopted = adopted
-        self._at_shutdown = at_shutdown
+        self._listen = listen
+        self._at_shutdown = None if listen is None else listen()
         self._lock = threading.Lock()  # guards _ended: only one shutdown runs
         self._ended: bool | None = None
 
@@ -120,6 +129,19 @@ class Telemetry:
                 outcomes = [pipeline.finish_close(deadline) for pipeline in self._pipelines.values()]
                 self._ended = all(outcomes)
             return self._ended
+
+    def begin_again(self) -> None:
+        """Export again after a shutdown, of ours or of the provider. Does nothing while all is running."""
+        with self._lock:
+            for pipeline in self._pipelines.values():
+                pipeline.begin_again()
+            if self._ended is None:
+                return
+            if self._listen is not None:
+                self._at_shutdown = self._listen()
+            if self.pull is not None:
+                self.pull.reopen()
+            self._ended = None
 
     @property
     def stats(self) -> Stats:

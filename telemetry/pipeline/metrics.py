@@ -52,15 +52,15 @@ class MetricPipeline(MetricReader):
         self._interval = interval
         self._delta = delta
         self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
-        self._begin()
+        self._begin(Counts())
 
-    def _begin(self) -> None:
-        self._counts = Counts()
-        self._delivery = self._make_delivery(self._counts)
+    def _begin(self, counts: Counts) -> None:
+        self._counts = counts
+        self._delivery = self._make_delivery(counts)
         self._asked = 0  # rounds of collecting that someone asked for
         self._done = 0  # of these, the rounds that are over
         self._in_flight = 0  # data points
-        self._lost_before = 0  # losses that an earlier flush has told of
+        self._lost_before = counts.lost()  # losses that an earlier flush has told of
         self._closed = False
         self._given_up = False
         self._changed = threading.Condition(self._counts.lock)  # the lock guards all of the above
@@ -117,7 +117,13 @@ class MetricPipeline(MetricReader):
         """Begin anew in a forked child, and touch nothing that was inherited."""
         self.sums.renew()
         self._inherited.append(self._delivery)
-        self._begin()
+        self._begin(Counts())
+
+    def begin_again(self) -> None:
+        """Collect again where it was closed; do nothing while it runs. Sums and books go on."""
+        if self._closed:
+            self._begin(self._counts)
+            self.start()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Flush, as the SDK's provider asks for it."""

@@ -4,6 +4,7 @@ In: ended spans and emitted log records, on the user's threads. Out: the same, q
 """
 
 import copy
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Generic
@@ -18,6 +19,7 @@ from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.queue import BatchQueue, T
 
+_log = logging.getLogger("search_telemetry")
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
 
 
@@ -27,14 +29,32 @@ class QueueSide(Generic[T]):
     Arguments: `make_queue` makes a queue that keeps the books it is given.
     """
 
+    _name = "items"
+
     def __init__(self, make_queue: Callable[[Counts], BatchQueue[T]]) -> None:
         self._make_queue = make_queue
         self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
-        self._begin()
+        self._begin(Counts())
 
-    def _begin(self) -> None:
-        self._counts = Counts()
-        self.queue = self._make_queue(self._counts)
+    def _begin(self, counts: Counts) -> None:
+        self._counts = counts
+        self.queue = self._make_queue(counts)
+        self._ended_by: str | None = None  # whose provider was shut down, until somebody is told of it
+
+    def begin_again(self) -> None:
+        """Take items again where it was closed; do nothing while it runs. The books go on."""
+        if self.queue.closed:
+            self._begin(self._counts)
+
+    def _push(self, item: T) -> None:
+        if self._ended_by is not None:
+            _log.warning(
+                "%s are recorded, and lost: somebody has shut down OpenTelemetry's provider; do not, or call "
+                "telemetry.configure() again after it (said once)",
+                self._ended_by,
+            )
+            self._ended_by = None
+        self.queue.push(item)
 
     def begin_flush(self) -> int:
         """Have everything exported, without waiting for it."""
@@ -62,7 +82,7 @@ class QueueSide(Generic[T]):
     def renew(self) -> None:
         """Begin anew in a forked child, and touch nothing that was inherited."""
         self._inherited.append(self.queue)
-        self._begin()
+        self._begin(Counts())
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Flush, as the SDK's providers ask for it."""
@@ -71,6 +91,8 @@ class QueueSide(Generic[T]):
     def shutdown(self) -> None:
         """Close, as the SDK's providers ask for it."""
         deadline = time.monotonic() + _PROVIDER_TIMEOUT
+        if not self.queue.closed:
+            self._ended_by = self._name
         self.begin_close(deadline)
         self.finish_close(deadline)
 
@@ -81,6 +103,8 @@ class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
     A span that was open when this process was forked is left to the parent: it is known by its resource, which the SDK
     makes anew in a child. Arguments: `make_queue` as above; `resource` tells the provider's resource of today.
     """
+
+    _name = "spans"
 
     def __init__(
         self, make_queue: Callable[[Counts], BatchQueue[ReadableSpan]], resource: Callable[[], Resource] | None = None
@@ -102,18 +126,20 @@ class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
         context = span.get_span_context()
         if context is not None and context.trace_flags.sampled:
             with guard:
-                self.queue.push(span)
+                self._push(span)
 
 
 class LogPipeline(QueueSide[ReadableLogRecord], LogRecordProcessor):
     """Takes log records."""
+
+    _name = "log records"
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue a record, without the context that it was made in: a queue must not keep requests alive."""
         with guard:
             record = copy.copy(log_record.log_record)
             record.context = Context()
-            self.queue.push(
+            self._push(
                 ReadableLogRecord(
                     log_record=record,
                     resource=log_record.resource or Resource.create({}),

@@ -41,10 +41,15 @@ class BatchQueue(Generic[T]):
         self._accepted = 0  # items that were queued, ever
         self._settled = 0  # of these, the items whose end stands in the books; they are settled in order
         self._flushes = 0  # flushes that wait
-        self._lost_before = 0  # losses that an earlier flush has told of
+        self._lost_before = counts.lost()  # losses that an earlier flush has told of
         self._closed = False
         self._changed = threading.Condition(counts.lock)  # the lock guards all of the above
         self._thread: threading.Thread | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more."""
+        return self._closed
 
     def push(self, item: T) -> None:
         """Keep `item` for delivery, or count it as dropped. Never waits."""

@@ -85,6 +85,11 @@ class Pull:
         if server is not None:
             server.close()
 
+    def reopen(self) -> None:
+        """Serve again after `close`, where a port was served before."""
+        if self._settings.prometheus_server and self._server is None:
+            self.serve(None, None)
+
     def renew(self) -> None:
         """Begin anew in a forked child: with sums of its own, and without the parent's server."""
         self.reader.renew()

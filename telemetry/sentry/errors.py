@@ -39,12 +39,17 @@ class SentryErrors:
     """A pipeline beside those of the signals: it is flushed and closed with them, under the same deadline."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._closed = False
         self._detach: Callable[[], None] = root_logger.attach(())
         self._owned = not sentry_sdk.is_initialized()
         register_external_propagation_context(_current)
+        self._begin()
+
+    def _begin(self) -> None:
         if self._owned:
-            _init(settings)
-            self._listen(breadcrumbs=settings.capture_content)
+            _init(self._settings)
+            self._listen(breadcrumbs=self._settings.capture_content)
 
     def _listen(self, *, breadcrumbs: bool) -> None:
         for name in _OURS:
@@ -66,6 +71,7 @@ class SentryErrors:
 
     def begin_close(self, deadline: float, *, patient: bool) -> None:  # noqa: ARG002  the protocol's signature
         """Capture nothing more."""
+        self._closed = True
         failure.on_first(None)
         self._detach()
 
@@ -82,6 +88,12 @@ class SentryErrors:
 
     def start(self) -> None:
         """Do nothing: the SDK's thread begins with its first event."""
+
+    def begin_again(self) -> None:
+        """Capture again where it was closed; do nothing while it runs."""
+        if self._closed:
+            self._closed = False
+            self._begin()
 
     def renew(self) -> None:
         """Do nothing: the SDK begins a thread of its own in a forked child."""

@@ -6,7 +6,6 @@ hands every span to the test that runs, and to none between tests; metrics have 
 the user's own tests have set are used as they are, with their ids.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +21,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
-from telemetry import instruments, providers
+from telemetry import instruments, providers, root_logger
 from telemetry.bounds import bounds
 from telemetry.clock import clock
 from telemetry.errors import TelemetryError
@@ -133,12 +132,11 @@ def record_logs() -> Iterator[Logs]:
     """Record what `logging` is given during one test, by way of the handler that exports it in production."""
     logs, provider = Logs(), LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(_Keep(logs))
-    handler = ExportHandler(provider)
-    logging.getLogger().addHandler(handler)
+    detach = root_logger.attach([ExportHandler(provider)])
     try:
         yield logs
     finally:
-        logging.getLogger().removeHandler(handler)
+        detach()
 
 
 def _meter_provider() -> MeterProvider:

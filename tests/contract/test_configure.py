@@ -117,7 +117,7 @@ class TestExport:
             f"""
 telemetry.configure("x", logs="otlp", headers={{"Authorization": "Bearer secret"}})
 {SEARCHES}
-logging.lastResort = None
+logging.getLogger().addHandler(logging.NullHandler())
 logging.getLogger("shop").warning("sold out")
             """,
             "1",

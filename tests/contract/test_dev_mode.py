@@ -12,7 +12,7 @@ import asyncio, concurrent.futures, gc, threading, warnings
 import grpc, grpc.aio, psutil
 from telemetry import context, rpc
 assert sys.flags.dev_mode
-logging.lastResort = None  # what is logged here is exported, and not a word too many
+logging.getLogger().addHandler(logging.NullHandler())  # what is logged here is exported, and not a word too many
 
 before = set(threading.enumerate())
 handle = telemetry.configure("x", logs="otlp")

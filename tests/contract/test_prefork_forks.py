@@ -172,7 +172,7 @@ def test_forks_in_full_flow(collector: StandIn, protocol: str, rounds: int) -> N
         + """
 handle = telemetry.configure("x", logs="otlp", span_interval=0.001, log_interval=0.001)
 log = logging.getLogger("x")
-logging.lastResort = None
+logging.getLogger().addHandler(logging.NullHandler())
 over = threading.Event()
 
 @telemetry.endpoint("/search")

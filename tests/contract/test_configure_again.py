@@ -1,0 +1,152 @@
+"""Where telemetry would be dead, and nobody told: it works all the same, or one warning says why and what to do."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.otlp_stand_in import StandIn, stand_in
+from tests.unit.own_process import python
+
+
+@pytest.fixture
+def collector() -> Iterator[StandIn]:
+    """A collector."""
+    with stand_in() as collector:
+        yield collector
+
+
+CELL = """
+@telemetry.endpoint("/search")
+def search(docs):
+    logging.getLogger("shop").error("sold out")
+logging.getLogger("shop").addHandler(logging.NullHandler())
+"""
+
+
+def test_a_notebooks_cell_that_runs_twice_exports_twice(collector: StandIn) -> None:
+    """`configure`, work, `shutdown`, again and again: all signals of every run arrive, and the books go on."""
+    ended = python(
+        f"""
+{CELL}
+for run in range(3):
+    handle = telemetry.configure("notebook", logs="otlp")
+    search([1])
+    show([handle.flush(), handle.shutdown()])
+search([1])
+show([handle.stats.spans.exported, handle.stats.logs.exported, handle.stats.dropped["after_shutdown"]])
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.shown == [[True, True]] * 3 + [[3, 3, 1]]
+    assert [span.name for span, _ in collector.spans()] == ["/search"] * 3
+    assert len(collector.logs()) == 3
+    assert [point.count for point in collector.metric("search.request.duration")] == [3]
+
+
+def test_pulled_metrics_are_served_again_after_a_shutdown() -> None:
+    """Their port is there while telemetry runs, and not in between."""
+    ended = python(
+        """
+import urllib.request
+for run in range(2):
+    handle = telemetry.configure("notebook", metrics="prometheus", prometheus_port=0, traces_exporter="none")
+    with telemetry.stage("work"):
+        pass
+    text = urllib.request.urlopen(f"http://{telemetry.prometheus.address()}/metrics").read().decode()
+    name = "search_stage_duration_seconds_count"
+    show([line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(name)])
+    handle.shutdown()
+    show(telemetry.prometheus.address())
+        """,
+        before="import telemetry.prometheus\n",
+    )
+    assert (ended.status, ended.err) == (0, "")
+    assert [float(shown[0]) if shown else None for shown in ended.shown] == [1, None, 2, None]
+
+
+def test_a_provider_that_somebody_else_shuts_down_is_told_of_once(collector: StandIn) -> None:
+    """As a framework may at the end of its client: what is lost then is told, and `configure` begins again."""
+    ended = python(
+        f"""
+from opentelemetry import trace
+{CELL}
+handle = telemetry.configure("x", metrics="none")
+search([1])
+trace.get_tracer_provider().shutdown()
+search([1])
+search([1])
+telemetry.configure()
+search([1])
+handle.shutdown()
+show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.shown) == (0, [[2, 2]])
+    assert ended.err == (
+        "spans are recorded, and lost: somebody has shut down OpenTelemetry's provider; do not, or call "
+        "telemetry.configure() again after it (said once)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("api", "sdk", "kind", "said"),
+    [
+        ("trace", "trace", "Tracer", "spans go nowhere: OpenTelemetry has a TracerProvider already, without a span"),
+        ("metrics", "metrics", "Meter", "metrics go nowhere: OpenTelemetry has a MeterProvider already, without a me"),
+        ("_logs", "_logs", "Logger", "logs go nowhere: OpenTelemetry has a LoggerProvider already, without a log rec"),
+    ],
+)
+def test_an_adopted_provider_that_hands_nothing_on_is_told_of(
+    collector: StandIn, api: str, sdk: str, kind: str, said: str
+) -> None:
+    """One line names it, and both ways out."""
+    ended = python(
+        f"""
+import opentelemetry.{api}, opentelemetry.sdk.{sdk}
+provider = opentelemetry.sdk.{sdk}.{kind}Provider(shutdown_on_exit=False)
+opentelemetry.{api}.set_{kind.lower()}_provider(provider)
+telemetry.configure("x", logs="otlp")
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err.count("\n")) == (0, 1)
+    assert ended.err.startswith(said)
+    assert "add one to it, or call telemetry.configure before it is set" in ended.err
+
+
+RECONFIGURED = {
+    "dictConfig": """logging.config.dictConfig(
+        {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO", "handlers": ["h"]},
+        "handlers": {"h": {"class": "logging.StreamHandler", "formatter": "f"}},
+        "formatters": {"f": {"format": "%(message)s"}}})""",
+    "fileConfig": """logging.config.fileConfig(io.StringIO("[loggers]\\nkeys=root\\n[handlers]\\nkeys=h\\n"
+        "[formatters]\\nkeys=f\\n[logger_root]\\nlevel=INFO\\nhandlers=h\\n[handler_h]\\nclass=StreamHandler\\n"
+        "args=()\\nformatter=f\\n[formatter_f]\\nformat=%(message)s\\n"), disable_existing_loggers=False)""",
+    "basicConfig": "logging.basicConfig(format='%(message)s')",
+    "basicConfig, forced": "logging.basicConfig(format='%(message)s', force=True)",
+    "removed one by one": """[logging.root.removeHandler(one) for one in list(logging.root.handlers)]
+logging.root.addHandler(logging.StreamHandler())""",
+    "replaced, as Celery does": "logging.root.handlers = [logging.StreamHandler()]",
+}
+
+
+@pytest.mark.parametrize("how", RECONFIGURED)
+def test_a_logging_configuration_after_configure_takes_nothing_from_the_export(collector: StandIn, how: str) -> None:
+    """The program's own handlers are as it says, and what it logs is exported, once."""
+    ended = python(
+        f"""
+import io, logging.config
+telemetry.configure("l", logs="otlp")
+{RECONFIGURED[how]}
+logging.getLogger("app").warning("slow disk")
+apart = logging.getLogger("apart")
+apart.propagate = False
+apart.addHandler(logging.NullHandler())
+apart.warning("not for the root logger")
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err) == (0, "slow disk\n")
+    assert [record.body.string_value for record in collector.logs()] == ["slow disk"]
