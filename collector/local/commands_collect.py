@@ -8,6 +8,7 @@ import argparse
 import logging
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -61,6 +62,8 @@ def collect(args: argparse.Namespace) -> int:
     console.print(_summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
         console.print(f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
+    for note in _odd(stats):
+        console.print(note, style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
         console.print(
             f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask.", style="dim"
@@ -162,3 +165,14 @@ def _summary(stats: CollectorStats, console: Console) -> Table:
     for signal_name, figures in stats.signals.items():
         table.add_row(signal_name, *(f"{getattr(figures, name):,}" for name in columns))
     return table
+
+
+def _odd(stats: CollectorStats) -> Iterator[str]:
+    """What was wrong with records, by reason."""
+    for name, what in (("rejected_by", "rejected, and their senders were told"), ("repaired_by", "repaired")):
+        reasons = Counter[str]()
+        for figures in stats.signals.values():
+            reasons.update(getattr(figures, name))
+        if reasons:
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+            yield f"{reasons.total():,} records were {what}: {listed}."

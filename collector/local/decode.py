@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import Any
@@ -17,15 +18,19 @@ import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from collector.local.errors import MalformedError
+from collector.local.reasons import Rejected, Repaired
 from collector.local.schema import EXEMPLARS, METRIC_POINTS
 
 UNKNOWN_SERVICE = "unknown_service"
 TIME_BEYOND = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
 
 
-class UnfitError(MalformedError):
-    """A record that cannot be stored; the text says which bound it breaks. The others of its export are kept."""
+class UnfitError(Exception):
+    """A record that cannot be stored; the text says why. The others of its export are kept."""
+
+    def __init__(self, reason: Rejected, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ DEFAULT = Bounds()
 Row = tuple[Any, ...]
 """The columns of a table in order, without the last, `ingested_unix_ns`, which the store fills."""
 
+Scope = tuple[str, int, int, Any]
+"""Service, id of the resource, id of the scope, and the message that has the records."""
+
 
 @dataclass
 class Decoded:
@@ -49,16 +57,26 @@ class Decoded:
     signal: str
     bounds: Bounds = DEFAULT
     records: int = 0
-    rejected: int = 0
     problem: str = ""
+    rejected_by: Counter[Rejected] = field(default_factory=Counter)
+    repaired_by: Counter[Repaired] = field(default_factory=Counter)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     resources: dict[int, Row] = field(default_factory=dict)
     scopes: dict[int, Row] = field(default_factory=dict)
 
-    def reject(self, problem: str) -> None:
-        """One record is not taken; the first problem is the one that the sender is told."""
-        self.rejected += 1
+    @property
+    def rejected(self) -> int:
+        """Records that are not taken."""
+        return self.rejected_by.total()
+
+    def reject(self, reason: Rejected, problem: str, records: int = 1) -> None:
+        """Records are not taken; the first problem is the one that the sender is told."""
+        self.rejected_by[reason] += records
         self.problem = self.problem or problem
+
+    def repair(self, what: Repaired) -> None:
+        """A record, a resource or a scope is not stored as it was sent."""
+        self.repaired_by[what] += 1
 
     def attributes(self, attributes: Sequence[KeyValue]) -> str:
         """Attributes as JSON text in the form that the query API gives back; of a repeated key the last value stands.
@@ -71,12 +89,13 @@ class Decoded:
     def few(self, elements: Sequence[Any], what: str) -> None:
         """See that a list of `what` is within its bound, before anything is made of it."""
         if len(elements) > self.bounds.max_elements:
-            raise UnfitError(f"{len(elements)} {what} are more than max_elements, {self.bounds.max_elements}")
+            raise _too_many(f"{len(elements)} {what} are more than max_elements, {self.bounds.max_elements}")
 
     def take(self, other: Decoded) -> None:
         """Add what was decoded from a later part of the same export."""
         self.records += other.records
-        self.rejected += other.rejected
+        self.rejected_by += other.rejected_by
+        self.repaired_by += other.repaired_by
         self.problem = self.problem or other.problem
         self.resources |= other.resources
         self.scopes |= other.scopes
@@ -85,6 +104,36 @@ class Decoded:
             if points and table in {METRIC_POINTS.name, EXEMPLARS.name}:  # their first column counts the points
                 rows = [(row[0] + points, *row[1:]) for row in rows]  # noqa: PLW2901 (the same rows, renumbered)
             self.rows.setdefault(table, []).extend(rows)
+
+    def id_or_none(self, identifier: bytes, size: int) -> str | None:
+        """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""
+        if len(identifier) == size and any(identifier):
+            return identifier.hex()
+        if identifier and len(identifier) != size:
+            self.repair(Repaired.ID)
+        return None
+
+    def scopes_of(self, resources: Sequence[Any], scopes: str, count: Callable[[Any], int]) -> Iterator[Scope]:
+        """The scopes of an export with what they share.
+
+        A resource or a scope that cannot be stored costs its own records.
+
+        Args:
+            resources: `resource_spans` and the like.
+            scopes: the field with a resource's scopes.
+            count: how many records a scope has.
+        """
+        for resource in resources:
+            try:
+                resource_id, service = self.resource(resource.resource, resource.schema_url)
+            except UnfitError as error:
+                self.reject(error.reason, f"a resource: {error}", sum(map(count, getattr(resource, scopes))))
+                continue
+            for scope in getattr(resource, scopes):
+                try:
+                    yield service, resource_id, self.scope(scope.scope, scope.schema_url), scope
+                except UnfitError as error:
+                    self.reject(error.reason, f"a scope: {error}", count(scope))
 
     def resource(self, resource: Resource, schema_url: str) -> tuple[int, str]:
         """Note the resource; return its id and its service."""
@@ -111,7 +160,7 @@ class Decoded:
 def plain_map(attributes: Sequence[KeyValue], bounds: Bounds, depth: int = 0) -> dict[str, Any]:
     """Attributes as a dictionary of plain JSON values."""
     if len(attributes) > bounds.max_elements:
-        raise UnfitError(f"{len(attributes)} attributes are more than max_elements, {bounds.max_elements}")
+        raise _too_many(f"{len(attributes)} attributes are more than max_elements, {bounds.max_elements}")
     result: dict[str, Any] = {}
     for attribute in attributes:
         value = attribute.value
@@ -132,13 +181,17 @@ def plain(value: AnyValue, bounds: Bounds, depth: int = 0) -> Any:
 
 def _plain_list(values: Sequence[AnyValue], bounds: Bounds, depth: int) -> list[Any]:
     if len(values) > bounds.max_elements:
-        raise UnfitError(f"a list of {len(values)} is longer than max_elements, {bounds.max_elements}")
+        raise _too_many(f"a list of {len(values)} is longer than max_elements, {bounds.max_elements}")
     return [plain(value, bounds, depth) for value in values]
+
+
+def _too_many(message: str) -> UnfitError:
+    return UnfitError(Rejected.MAX_ELEMENTS, message)
 
 
 def _deeper(bounds: Bounds, depth: int) -> int:
     if depth >= bounds.max_depth:
-        raise UnfitError(f"an attribute is nested deeper than max_depth, {bounds.max_depth}")
+        raise UnfitError(Rejected.MAX_DEPTH, f"an attribute is nested deeper than max_depth, {bounds.max_depth}")
     return depth + 1
 
 
@@ -161,8 +214,3 @@ PLAIN: Mapping[str, Callable[[AnyValue], Any]] = {
     "bool_value": lambda value: value.bool_value,
     "bytes_value": lambda value: b64encode(value.bytes_value).decode(),
 }
-
-
-def id_or_none(identifier: bytes, size: int) -> str | None:
-    """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""
-    return identifier.hex() if len(identifier) == size and any(identifier) else None

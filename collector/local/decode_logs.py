@@ -9,7 +9,8 @@ import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, id_or_none, plain
+from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, plain
+from collector.local.reasons import Rejected
 from collector.local.schema import LOGS
 
 
@@ -17,18 +18,17 @@ def decode_logs(request: ExportLogsServiceRequest, bounds: Bounds = DEFAULT) -> 
     """All log records of one export. One that cannot be stored is rejected, the others are kept."""
     decoded = Decoded("logs", bounds)
     rows: list[Row] = []
-    for resource_logs in request.resource_logs:
-        resource_id, service = decoded.resource(resource_logs.resource, resource_logs.schema_url)
-        for scope_logs in resource_logs.scope_logs:
-            scope_id = decoded.scope(scope_logs.scope, scope_logs.schema_url)
-            for record in scope_logs.log_records:
-                if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
-                    decoded.reject(f"a log record's {TIME_BEYOND}")
-                    continue
-                try:
-                    rows.append(_row(decoded, record, service, resource_id, scope_id))
-                except UnfitError as error:
-                    decoded.reject(f"a log record: {error}")
+    for service, resource_id, scope_id, scope in decoded.scopes_of(
+        request.resource_logs, "scope_logs", lambda scope: len(scope.log_records)
+    ):
+        for record in scope.log_records:
+            if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
+                decoded.reject(Rejected.TIME, f"a log record's {TIME_BEYOND}")
+                continue
+            try:
+                rows.append(_row(decoded, record, service, resource_id, scope_id))
+            except UnfitError as error:
+                decoded.reject(error.reason, f"a log record: {error}")
     decoded.records = len(rows)
     if rows:
         decoded.rows[LOGS.name] = rows
@@ -44,8 +44,8 @@ def _row(decoded: Decoded, record: LogRecord, service: str, resource_id: int, sc
         orjson.dumps(plain(record.body, decoded.bounds)).decode(),
         record.event_name,
         service,
-        id_or_none(record.trace_id, 16),
-        id_or_none(record.span_id, 8),
+        decoded.id_or_none(record.trace_id, 16),
+        decoded.id_or_none(record.span_id, 8),
         record.flags,
         decoded.attributes(record.attributes),
         record.dropped_attributes_count,

@@ -6,7 +6,7 @@ No state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isnan
@@ -15,7 +15,8 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, id_or_none
+from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError
+from collector.local.reasons import Rejected
 from collector.local.schema import EXEMPLARS, METRIC_POINTS
 
 TEMPORALITIES = ("unspecified", "delta", "cumulative")
@@ -32,23 +33,25 @@ def decode_metrics(request: ExportMetricsServiceRequest, bounds: Bounds = DEFAUL
     """All points of one export. One that cannot be stored is rejected, the others are kept."""
     decoded = Decoded("metrics", bounds)
     rows = _Rows()
-    for resource_metrics in request.resource_metrics:
-        resource_id, service = decoded.resource(resource_metrics.resource, resource_metrics.schema_url)
-        for scope_metrics in resource_metrics.scope_metrics:
-            scope_id = decoded.scope(scope_metrics.scope, scope_metrics.schema_url)
-            for metric in scope_metrics.metrics:
-                shared = {"service": service, "resource_id": resource_id, "scope_id": scope_id}
-                try:
-                    _metric(decoded, rows, metric, shared)
-                except UnfitError as error:  # of what all its points share
-                    for _ in range(len(getattr(metric, metric.WhichOneof("data") or "gauge").data_points)):
-                        decoded.reject(f"metric {metric.name[:100]!r}: {error}")
+    for service, resource_id, scope_id, scope in decoded.scopes_of(
+        request.resource_metrics, "scope_metrics", lambda scope: sum(len(_points(metric)) for metric in scope.metrics)
+    ):
+        shared = {"service": service, "resource_id": resource_id, "scope_id": scope_id}
+        for metric in scope.metrics:
+            try:
+                _metric(decoded, rows, metric, shared)
+            except UnfitError as error:  # of what all its points share
+                decoded.reject(error.reason, f"metric {metric.name[:100]!r}: {error}", len(_points(metric)))
     decoded.records = len(rows.points)
     if rows.points:
         decoded.rows[METRIC_POINTS.name] = rows.points
     if rows.exemplars:
         decoded.rows[EXEMPLARS.name] = rows.exemplars
     return decoded
+
+
+def _points(metric: Metric) -> Sequence[Any]:
+    return getattr(metric, metric.WhichOneof("data") or "gauge").data_points  # type: ignore[no-any-return]
 
 
 def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any]) -> None:
@@ -72,24 +75,21 @@ def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any
     }
     for point in data.data_points:
         exemplars = getattr(point, "exemplars", ())
-        if len(exemplars) > decoded.bounds.max_elements:
-            decoded.reject(f"metric {metric.name[:100]!r}: {len(exemplars)} exemplars are more than max_elements")
-            continue
-        if _beyond(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars)):
-            decoded.reject(f"metric {metric.name[:100]!r}: a {TIME_BEYOND}")
-            continue
         try:
+            decoded.few(exemplars, "exemplars")
+            _check_times(point.time_unix_nano, point.start_time_unix_nano, *(e.time_unix_nano for e in exemplars))
             values = shared | _common(decoded, point) | _VALUES[kind](decoded, point) | {"point_id": len(rows.points)}
             its_exemplars = [_exemplar(decoded, exemplar, len(rows.points)) for exemplar in exemplars]
         except UnfitError as error:
-            decoded.reject(f"metric {metric.name[:100]!r}: {error}")
+            decoded.reject(error.reason, f"metric {metric.name[:100]!r}: {error}")
             continue
         rows.points.append(tuple(values.get(column) for column in COLUMNS))
         rows.exemplars.extend(its_exemplars)
 
 
-def _beyond(*times: int) -> bool:
-    return any(time >> 63 for time in times)
+def _check_times(*times: int) -> None:
+    if any(time >> 63 for time in times):
+        raise UnfitError(Rejected.TIME, f"a {TIME_BEYOND}")
 
 
 def _common(decoded: Decoded, point: Any) -> dict[str, Any]:
@@ -124,10 +124,14 @@ def _histogram(decoded: Decoded, point: Any) -> dict[str, Any]:
     bounds, counts = point.explicit_bounds, point.bucket_counts
     decoded.few(counts, "buckets")
     if len(counts) != len(bounds) + 1 and (bounds or counts):
-        raise UnfitError(f"{len(counts)} buckets do not fit {len(bounds)} bounds; there is one bucket more than bounds")
+        raise _misshapen(f"{len(counts)} buckets do not fit {len(bounds)} bounds; there is one bucket more than bounds")
     if any(map(isnan, bounds)) or not all(lower < upper for lower, upper in pairwise(bounds)):
-        raise UnfitError("the bounds of a histogram do not rise")
+        raise _misshapen("the bounds of a histogram do not rise")
     return _distribution(point) | {"bounds": _list(bounds), "bucket_counts": _list(counts)}
+
+
+def _misshapen(message: str) -> UnfitError:
+    return UnfitError(Rejected.BUCKETS, message)
 
 
 def _exponential(decoded: Decoded, point: Any) -> dict[str, Any]:
@@ -166,8 +170,8 @@ def _exemplar(decoded: Decoded, exemplar: Any, point_id: int) -> Row:
         exemplar.time_unix_nano,
         number["int_value"],
         number["double_value"],
-        id_or_none(exemplar.trace_id, 16),
-        id_or_none(exemplar.span_id, 8),
+        decoded.id_or_none(exemplar.trace_id, 16),
+        decoded.id_or_none(exemplar.span_id, 8),
         decoded.attributes(exemplar.filtered_attributes),
     )
 

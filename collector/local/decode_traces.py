@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.local.decode import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError
+from collector.local.reasons import Rejected
 from collector.local.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -23,27 +24,23 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
     spans: list[Row] = []
     events: list[Row] = []
     links: list[Row] = []
-    for resource_spans in request.resource_spans:
-        resource_id, service = decoded.resource(resource_spans.resource, resource_spans.schema_url)
-        for scope_spans in resource_spans.scope_spans:
-            scope_id = decoded.scope(scope_spans.scope, scope_spans.schema_url)
-            for span in scope_spans.spans:
-                try:
-                    decoded.few(span.events, "events")  # before they are looked at
-                    decoded.few(span.links, "links")
-                    problem = span_problem(span)
-                    if problem:
-                        decoded.reject(problem)
-                        continue
-                    row = _span_row(decoded, span, service, resource_id, scope_id)
-                    its_events = _event_rows(decoded, span, row[0], row[1]) if span.events else ()
-                    its_links = _link_rows(decoded, span, row[0], row[1]) if span.links else ()
-                except UnfitError as error:
-                    decoded.reject(f"span {span.name[:100]!r}: {error}")
-                    continue
-                spans.append(row)
-                events.extend(its_events)
-                links.extend(its_links)
+    for service, resource_id, scope_id, scope in decoded.scopes_of(
+        request.resource_spans, "scope_spans", lambda scope: len(scope.spans)
+    ):
+        for span in scope.spans:
+            try:
+                decoded.few(span.events, "events")  # before they are looked at
+                decoded.few(span.links, "links")
+                check_span(span)
+                row = _span_row(decoded, span, service, resource_id, scope_id)
+                its_events = _event_rows(decoded, span, row[0], row[1]) if span.events else ()
+                its_links = _link_rows(decoded, span, row[0], row[1]) if span.links else ()
+            except UnfitError as error:
+                decoded.reject(error.reason, f"span {span.name[:100]!r}: {error}")
+                continue
+            spans.append(row)
+            events.extend(its_events)
+            links.extend(its_links)
     decoded.records = len(spans)
     for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
         if rows:
@@ -51,19 +48,23 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
     return decoded
 
 
-def span_problem(span: Span) -> str:
-    """Why this span cannot be stored; empty when it can."""
-    name = f"span {span.name[:100]!r}"
+def check_span(span: Span) -> None:
+    """See that a span can be stored.
+
+    Raises:
+        UnfitError: it cannot.
+    """
     if len(span.trace_id) != 16 or span.trace_id == NO_TRACE_ID:
-        return f"{name}: trace_id must be 16 bytes and not all zeros, got {_shown(span.trace_id)}"
+        raise UnfitError(Rejected.TRACE_ID, f"trace_id must be 16 bytes and not all zeros, got {_shown(span.trace_id)}")
     if len(span.span_id) != 8 or span.span_id == NO_SPAN_ID:
-        return f"span {span.name[:100]!r}: span_id must be 8 bytes and not all zeros, got {_shown(span.span_id)}"
+        raise UnfitError(Rejected.SPAN_ID, f"span_id must be 8 bytes and not all zeros, got {_shown(span.span_id)}")
     if len(span.parent_span_id) not in (0, 8):
-        return f"{name}: parent_span_id must be 8 bytes or absent, got {_shown(span.parent_span_id)}"
+        raise UnfitError(
+            Rejected.PARENT_SPAN_ID, f"parent_span_id must be 8 bytes or absent, got {_shown(span.parent_span_id)}"
+        )
     latest = span.start_time_unix_nano | span.end_time_unix_nano
     if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
-        return f"{name}: a {TIME_BEYOND}"
-    return ""
+        raise UnfitError(Rejected.TIME, f"a {TIME_BEYOND}")
 
 
 def _shown(identifier: bytes) -> str:

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs`, protobuf or JSON, plain, gzip or deflate.
+"""OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs`, protobuf or JSON, plain or compressed.
 
 In: requests on port 4318. Out: what the receiver says, in the request's own content type; errors as `google.rpc.Status`
 (https://opentelemetry.io/docs/specs/otlp/#otlphttp-response). No state beyond the request.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
@@ -28,7 +28,8 @@ from collector.local.errors import (
     UnsupportedError,
 )
 from collector.local.export import Export, Reply
-from collector.local.payload import PROTOBUF, check_json, decompress, parse, too_large
+from collector.local.payload import PROTOBUF, check_json, decompress, too_large
+from collector.local.repair import read
 from collector.local.settings import CollectorSettings
 from collector.local.signals import Signal
 from collector.local.stats import Counters
@@ -140,19 +141,21 @@ class Receiver:
             if export.decoded.records:
                 self._writer.put(export)
             else:
-                self._counters.add(export.signal.name, rejected=export.decoded.rejected)
+                self._counters.count(export.signal.name, export.decoded)
                 export.accept()
 
     def _read(self, export: Export) -> Decoded:
         """What an export holds, read piece by piece: parsed, a piece may take 90 times its size."""
         signal, settings = export.signal, self._settings
         bounds = Bounds(settings.max_elements, settings.max_depth)
+        decoded = Decoded(signal.name, bounds)
         if export.content_type != PROTOBUF:
             check_json(export.body, settings.max_json_values)
-            return signal.decode(parse(export.body, export.content_type, signal.request), bounds)
-        decoded = Decoded(signal.name, bounds)
-        for piece in pieces(export.body, settings):
-            decoded.take(signal.decode(parse(piece, PROTOBUF, signal.request), bounds))
+            bodies: Iterable[bytes] = (export.body,)
+        else:
+            bodies = pieces(export.body, settings, decoded.reject)
+        for body in bodies:
+            decoded.take(signal.decode(read(body, export.content_type, signal, decoded), bounds))
         return decoded
 
     @contextmanager

@@ -38,6 +38,8 @@ class Signal:
     rejected_field: str
     decode: Callable[..., Decoded]
     """Of a message, with `Bounds`."""
+    path_to_records: tuple[frozenset[str], ...]
+    """The fields that lead from an export to its records; of some there are several kinds."""
 
     def reply(self, rejected: int, problem: str) -> Message:
         """The answer to an accepted export: empty, or OTLP's partial success."""
@@ -46,6 +48,10 @@ class Signal:
             setattr(response.partial_success, self.rejected_field, rejected)
             response.partial_success.error_message = problem
         return response  # type: ignore[no-any-return]
+
+
+def _path(*steps: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(step.split()) for step in steps)
 
 
 _PACKAGE = "opentelemetry.proto.collector"
@@ -59,6 +65,7 @@ ALL = (
         ExportTraceServiceResponse,
         "rejected_spans",
         decode_traces,
+        _path("resource_spans", "scope_spans", "spans"),
     ),
     Signal(
         "metrics",
@@ -68,6 +75,13 @@ ALL = (
         ExportMetricsServiceResponse,
         "rejected_data_points",
         decode_metrics,
+        _path(
+            "resource_metrics",
+            "scope_metrics",
+            "metrics",
+            "gauge sum histogram exponential_histogram summary",
+            "data_points",
+        ),
     ),
     Signal(
         "logs",
@@ -77,6 +91,7 @@ ALL = (
         ExportLogsServiceResponse,
         "rejected_log_records",
         decode_logs,
+        _path("resource_logs", "scope_logs", "log_records"),
     ),
 )
 BY_PATH = {signal.path: signal for signal in ALL}

@@ -6,8 +6,11 @@ In: `add` from any thread. Out: frozen snapshots. `Counters` owns the numbers, f
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+
+from collector.local.decode import Decoded
 
 SIGNALS = ("traces", "metrics", "logs")
 
@@ -29,6 +32,12 @@ class SignalStats:
     """Records of exports that were stored before and came again; acknowledged, not stored twice."""
     rejected: int = 0
     """Records that cannot be stored (a bad id, a time beyond 2262); the sender is told by OTLP's partial success."""
+    rejected_by: Mapping[str, int] = field(default_factory=dict)
+    """The same by reason, as `reasons.Rejected` spells them."""
+    repaired: int = 0
+    """Records, and resources and scopes of records, that are not stored as they were sent."""
+    repaired_by: Mapping[str, int] = field(default_factory=dict)
+    """The same by what was repaired, as `reasons.Repaired` spells it; one may be repaired in several ways."""
     refused: int = 0
     """Exports that were turned away, to be sent again: queue full, store unavailable."""
     malformed: int = 0
@@ -37,6 +46,9 @@ class SignalStats:
     """Records deleted because they were too old, or the store too large."""
     unauthorized: int = 0
     """Exports without a token that is let in, or of a web page."""
+
+
+FIGURES = tuple(field.name for field in fields(SignalStats) if field.type == "int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +89,35 @@ class Counters:
     """The running figures, by signal."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _figures
-        self._figures = {signal: {field.name: 0 for field in fields(SignalStats)} for signal in SIGNALS}
+        self._lock = threading.Lock()  # guards what follows
+        self._figures = {signal: dict.fromkeys(FIGURES, 0) for signal in SIGNALS}
+        self._rejected_by = {signal: Counter[str]() for signal in SIGNALS}
+        self._repaired_by = {signal: Counter[str]() for signal in SIGNALS}
 
     def add(self, signal: str, **figures: int) -> None:
         """Add to figures of one signal, by the names of `SignalStats`."""
         with self._lock:
-            mine = self._figures[signal]
-            for name, number in figures.items():
-                mine[name] += number
+            self._add(signal, figures)
+
+    def count(self, signal: str, decoded: Decoded, **figures: int) -> None:
+        """Count what became of an export's records: `figures`, and what was rejected and repaired on the way."""
+        figures |= {"rejected": decoded.rejected, "repaired": decoded.repaired_by.total()}
+        with self._lock:
+            self._add(signal, figures)
+            self._rejected_by[signal].update(decoded.rejected_by)
+            self._repaired_by[signal].update(decoded.repaired_by)
 
     def snapshot(self) -> dict[str, SignalStats]:
         """The figures now, by signal."""
         with self._lock:
-            return {signal: SignalStats(**figures) for signal, figures in self._figures.items()}
+            return {
+                signal: SignalStats(
+                    **figures, rejected_by=dict(self._rejected_by[signal]), repaired_by=dict(self._repaired_by[signal])
+                )
+                for signal, figures in self._figures.items()
+            }
+
+    def _add(self, signal: str, figures: Mapping[str, int]) -> None:
+        mine = self._figures[signal]
+        for name, number in figures.items():
+            mine[name] += number

@@ -209,7 +209,7 @@ class Writer:
     def _accept(self, export: Export, *, duplicate: bool) -> None:
         decoded = export.decoded
         kept = "duplicate" if duplicate else "stored"
-        self._counters.add(export.signal.name, rejected=decoded.rejected, **{kept: decoded.records})
+        self._counters.count(export.signal.name, decoded, **{kept: decoded.records})
         export.accept()
 
     def _fail(self, group: Sequence[Export], problem: str) -> None:

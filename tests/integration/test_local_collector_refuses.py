@@ -59,7 +59,7 @@ BAD_REQUESTS = [
     ("POST", "/v1/traces", b"{}", JSON | GZIP, 400, "the body is not gzip"),
     ("POST", "/v1/traces", b"{}", {"Content-Type": "text/plain"}, 415, "application/x-protobuf, application/json"),
     ("POST", "/v1/traces", b"{}", {}, 415, "content type 'missing' is not supported"),
-    ("POST", "/v1/traces", b"{}", JSON | {"Content-Encoding": "br"}, 415, "gzip, deflate, identity"),
+    ("POST", "/v1/traces", b"{}", JSON | {"Content-Encoding": "br"}, 415, "gzip, deflate, zlib, zstd, identity"),
     ("POST", "/v1/traces", b" " * 2_001, JSON, 413, "max_request_bytes, 2000"),
     (
         "POST",

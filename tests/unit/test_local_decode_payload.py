@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+import sys
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -15,6 +18,11 @@ from collector.local.errors import MalformedError, TooLargeError, UnsupportedErr
 from collector.local.payload import JSON, PROTOBUF, content_type_of, decompress, encoding_of, parse
 from collector.local.signals import BY_PATH
 from tests import otlp_samples as otlp
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 TRACES = BY_PATH["/v1/traces"]
 
@@ -71,28 +79,52 @@ def test_content_types_and_encodings_are_read_without_case_or_parameters() -> No
     assert (encoding_of(""), encoding_of(" GZIP ")) == ("identity", "gzip")
     with pytest.raises(UnsupportedError, match="application/x-protobuf, application/json"):
         content_type_of("text/plain")
-    with pytest.raises(UnsupportedError, match="gzip, deflate, identity"):
+    with pytest.raises(UnsupportedError, match="gzip, deflate, zlib, zstd, identity"):
         encoding_of("br")
 
 
-def test_a_compression_bomb_stops_at_the_limit() -> None:
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zlib": zlib.compress,
+    "zstd": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_a_compression_bomb_stops_at_the_limit(encoding: str) -> None:
     """A hundred kilobytes that unfold to a hundred megabytes are refused once the limit is passed."""
-    bomb = gzip.compress(bytes(100 << 20))
+    bomb = COMPRESS[encoding](bytes(100 << 20))
     tracemalloc.start()
     with pytest.raises(TooLargeError, match="max_request_bytes, 1048576"):
-        decompress(bomb, "gzip", 1 << 20)
+        decompress(bomb, encoding, 1 << 20)
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
 
 
-def test_compressed_bodies_are_read_whole() -> None:
-    """Gzip in several members, and deflate, which in HTTP is zlib."""
-    assert decompress(gzip.compress(b"ab") + gzip.compress(b"cd"), "gzip", 4) == b"abcd"
-    assert decompress(zlib.compress(b"abcd"), "deflate", 4) == b"abcd"
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_compressed_bodies_are_read_whole(encoding: str) -> None:
+    """In several members or frames, up to the limit exactly; and larger than what is inflated at once."""
+    compress = COMPRESS[encoding]
+    assert decompress(compress(b"ab") + compress(b"cd"), encoding, 4) == b"abcd"
+    assert decompress(compress(b""), encoding, 4) == b""
+    large = random.Random(5).randbytes(3 << 20)
+    assert decompress(compress(large), encoding, len(large)) == large
 
 
-@pytest.mark.parametrize("body", [b"plain", b"\x1f\x8b\x08"])
-def test_a_body_that_is_not_compressed_as_it_says_is_refused(body: bytes) -> None:
+def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
+    """Its window is bounded as its content is: a hundred bytes make nobody reserve a gigabyte."""
+    large: dict[int, int] = {zstd.CompressionParameter.window_log: 30}
+    compressor = zstd.ZstdCompressor(options=large)
+    body = compressor.compress(b"a" * 100) + compressor.flush()
+    with pytest.raises(MalformedError, match="requires too much memory"):
+        decompress(body, "zstd", 16 << 20)
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_body_that_is_not_compressed_as_it_says_is_refused(encoding: str, cut: bool) -> None:
     """Cut off, or not compressed at all."""
-    with pytest.raises(MalformedError, match="gzip"):
-        decompress(body, "gzip", 100)
+    body = COMPRESS[encoding](bytes(100))[:-1] if cut else b"plain text"
+    with pytest.raises(MalformedError, match=f"{encoding} stream ends early" if cut else f"the body is not {encoding}"):
+        decompress(body, encoding, 100)

@@ -39,9 +39,13 @@ def large(request: Any) -> bytes:
     return body
 
 
+def never(*_: object) -> None:
+    raise AssertionError("a record was rejected")
+
+
 def decode_in_pieces(signal: Any, body: bytes, limits: CollectorSettings = LIMITS) -> Decoded:
     decoded = Decoded(signal.name)
-    for piece in pieces(body, limits):
+    for piece in pieces(body, limits, decoded.reject):
         decoded.take(signal.decode(parse(piece, PROTOBUF, signal.request)))
     return decoded
 
@@ -66,7 +70,7 @@ def test_an_export_cut_into_pieces_is_the_same_export(signal: Any, monkeypatch: 
     """Every row, with the right resource and scope, and exemplars at their points."""
     body = many(signal, monkeypatch)
     whole, cut = signal.decode(parse(body, PROTOBUF, signal.request)), decode_in_pieces(signal, body)
-    assert len(list(pieces(body, LIMITS))) > 4
+    assert len(list(pieces(body, LIMITS, never))) > 4
     assert (cut.rows, cut.resources, cut.scopes) == (whole.rows, whole.resources, whole.scopes)
     assert (cut.records, cut.rejected) == (whole.records, whole.rejected)
 
@@ -112,16 +116,26 @@ BOMBS = {
 def test_more_records_than_allowed_are_refused_before_they_are_parsed(bomb: str) -> None:
     """An empty span takes 2 bytes on the wire, and 90 times that in memory."""
     with pytest.raises(TooLargeError, match="more than max_records, 100000"):
-        list(pieces(BOMBS[bomb], LIMITS))
+        list(pieces(BOMBS[bomb], LIMITS, never))
 
 
-@pytest.mark.parametrize("part", ["record", "resource or scope"])
-def test_a_record_above_its_limit_is_refused_before_it_is_parsed(part: str) -> None:
-    """And a resource or scope, which would stand in each piece anew."""
+def test_a_resource_above_the_limit_is_refused_before_it_is_parsed() -> None:
+    """Or a scope: it would stand in each piece anew."""
     limits = CollectorSettings(max_record_bytes=300_000)
-    inner = field(1 if part != "record" else 2, b"x" * 300_001)
-    with pytest.raises(TooLargeError, match=f"a {part} is larger than max_record_bytes, 300000"):
-        list(pieces(field(1, field(2, inner)), limits))
+    with pytest.raises(TooLargeError, match="a resource or scope is larger than max_record_bytes, 300000"):
+        list(pieces(field(1, field(2, field(1, b"x" * 300_001))), limits, never))
+
+
+def test_a_record_above_its_limit_is_rejected_alone_before_it_is_parsed() -> None:
+    """The records around it are kept."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for number in (1, 2, 3):
+        spans.add(trace_id=bytes((number,)) * 16, span_id=bytes((number,)) * 8)
+    spans[1].name = "x" * 300_001
+    decoded = decode_in_pieces(TRACES, large(request), CollectorSettings(max_record_bytes=300_000))
+    assert (decoded.records, decoded.rejected_by) == (2, {"max_record_bytes": 1})
+    assert decoded.problem.startswith("a record is larger than max_record_bytes, 300000")
 
 
 def nested(depth: int) -> AnyValue:

@@ -233,7 +233,7 @@ async def test_a_payload_that_nobody_foresaw_is_refused_and_harms_no_other(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of our own in decoding costs one export, not the collector."""
-    monkeypatch.setattr("collector.local.receiver.parse", lambda *_: 1 / 0)
+    monkeypatch.setattr("collector.local.receiver.read", lambda *_: 1 / 0)
     with pytest.raises(MalformedError, match="ZeroDivisionError"):
         await ingest.send(1)
     monkeypatch.undo()
@@ -246,7 +246,7 @@ async def test_an_export_of_rejected_spans_alone_is_answered_without_a_commit(in
     reply = await ingest.send(body=orjson.dumps(otlp.traces(otlp.small_span(1, traceId="ab"))))
     assert (reply.rejected, ingest.writer.commits) == (1, 0)
     assert "trace_id must be 16 bytes" in reply.problem
-    assert ingest.traces() == SignalStats(exports=1, received=1, rejected=1)
+    assert ingest.traces() == SignalStats(exports=1, received=1, rejected=1, rejected_by={"trace_id": 1})
 
 
 async def test_a_value_that_the_store_cannot_hold_turns_away_its_export_alone(ingest: Ingest) -> None:
