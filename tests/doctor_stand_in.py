@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from collector.doctor import doctor, options
-from collector.doctor.finding import Finding
+from collector.doctor.finding import Finding, Status
 from collector.doctor.report import Report
 
 OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
@@ -130,10 +130,10 @@ def silence(connection: socket.socket) -> None:
         pass
 
 
-def examine(environ: Mapping[str, str], timeout: float = 10.0, **urls: str) -> Report:
-    """Run the doctor with these variables; backends that are not named are left out."""
+def examine(environ: Mapping[str, str], timeout: float = 10.0, *, data: Path | None = None, **urls: str) -> Report:
+    """Run the doctor with these variables; backends that are not named are left out. `data` is a stack's folder."""
     given: dict[str, str | None] = {name: urls.get(name, "none") for name in options.BACKENDS}
-    return doctor.run(options.Options(options.targets(given, environ), timeout=timeout, environ=environ))
+    return doctor.run(options.Options(options.targets(given, environ), timeout=timeout, environ=environ, data=data))
 
 
 def line(report: Report, check: str) -> Finding:
@@ -145,6 +145,11 @@ def line(report: Report, check: str) -> Finding:
 def verdicts(report: Report) -> dict[str, str]:
     """From check to how it ended, with the code of whatever is not well."""
     return {one.check: f"{one.status.value} {one.code}".strip() for one in report.findings}
+
+
+def failures(report: Report) -> dict[str, str]:
+    """From check to code, of what is broken."""
+    return {one.check: one.code for one in report.findings if one.status is Status.FAILED}
 
 
 def sent(endpoint: str, protocol: str = "grpc", **more: str) -> Finding:

@@ -7,8 +7,8 @@ where the services send to another machine, whose backends are elsewhere.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from collector.doctor.asking import Api, TroubleError
 from collector.doctor.backends.backend import ITEMS, Backend
@@ -75,26 +75,38 @@ def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Fin
         return skipped(check, Cause("not_sent", "not looked for: none was sent"))
     if sent.cause is not None:
         return skipped(check, Cause("not_sent", "not looked for: sending it failed"))
+    wanted = marked.each() if signal == "traces" else [marked]
+    said, missing = "", wanted
     try:
         while True:
-            said = one.backend.find(one.api, signal, marked)
-            if said is not None:
-                return ok(check, f"{said}, {time.monotonic() - sent.began:.1f} s after it was sent")
+            answers = [(each, one.backend.find(one.api, signal, each)) for each in missing]
+            said = next((answer for _, answer in answers if answer is not None), said)
+            missing = [each for each, answer in answers if answer is None]
+            if not missing:
+                return ok(check, f"{said}{_ways(wanted)}, {time.monotonic() - sent.began:.1f} s after it was sent")
             if not one.api.rest():
                 break
-        return _lost(one, check, signal, sent)
+        some = f"{len(missing)} of {len(wanted)}{_ways(missing)} " if wanted[1:] else ""
+        return _lost(one, check, signal, sent, some)
     except TroubleError as trouble:
         return failed(check, trouble.cause)
     except SHAPES as error:
         return failed(check, _strange(one, error))
 
 
-def _lost(one: Asked, check: str, signal: Signal, sent: Sent) -> Finding:
+def _ways(marks: Sequence[Marked]) -> str:
+    """By which ways these went, where that is known."""
+    ways = [each.by[each.trace_id] for each in marks if each.trace_id in each.by]
+    return f" (by {' and '.join(ways)})" if ways else ""
+
+
+def _lost(one: Asked, check: str, signal: Signal, sent: Sent, some: str) -> Finding:
     if not one.asked and not is_here(sent.settings.endpoint):
         detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
         mend = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
         return skipped(check, Cause("elsewhere", detail, mend))
-    return failed(check, one.backend.missing(one.api, signal))
+    cause = one.backend.missing(one.api, signal)
+    return failed(check, replace(cause, detail=f"{some}{cause.detail}"))
 
 
 def _strange(one: Asked, error: Exception) -> Cause:

@@ -1,13 +1,16 @@
-"""Which backends are asked, each by its API.
+"""Which backends and Collectors are asked, each by its API.
 
-In: options. Out: backends with open connections, for one run. State: the connections, owned by the context manager.
+In: options, and what runs here. Out: backends and Collectors, for one run. State: open connections, owned by the
+context managers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+from collector.doctor import otelcol
 from collector.doctor.arrival import Asked
 from collector.doctor.asking import Api
 from collector.doctor.backends.backend import Backend
@@ -17,12 +20,14 @@ from collector.doctor.backends.loki import Loki
 from collector.doctor.backends.prometheus import Prometheus
 from collector.doctor.backends.sentry import URL, Sentry
 from collector.doctor.backends.victorialogs import VictoriaLogs
+from collector.doctor.known import Known
 from collector.doctor.options import SENTRY_VARIABLES, Options, Target
 from collector.doctor.place import of_url
 from collector.local.auth import token_to_send
 from collector.local.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
 from telemetry.errors import TelemetryError
+from telemetry.pipeline.sending import is_here
 
 _KINDS: Final[dict[str, Callable[[], Backend]]] = {
     "jaeger": Jaeger,
@@ -39,6 +44,8 @@ def backends(options: Options, deadline: float) -> Iterator[list[Asked]]:
     with ExitStack() as opened:
         asked = []
         for name, target in options.targets.items():
+            if name == otelcol.NAME:
+                continue
             make = _local if name == "api" else _other
             one = make(name, target, options, deadline)
             opened.enter_context(one.api)
@@ -47,6 +54,45 @@ def backends(options: Options, deadline: float) -> Iterator[list[Asked]]:
             opened.enter_context(sentry.api)
             asked.append(sentry)
         yield asked
+
+
+def with_stack(targets: Mapping[str, Target], known: Known | None) -> dict[str, Target]:
+    """Return the targets, with those that the stack which runs here has, in place of guesses."""
+    found = known.backends() if known else {}
+    return {
+        name: Target(found[name], asked=True, named=f"--{name}") if name in found and not target.asked else target
+        for name, target in targets.items()
+    }
+
+
+@contextmanager
+def collectors(
+    options: Options, known: Known | None, endpoint: str, deadline: float
+) -> Iterator[list[otelcol.Collector]]:
+    """Meet the Collectors whose own metrics can be read: those of the stack here, or the one beside the endpoint."""
+    target = options.targets.get(otelcol.NAME)
+    pages: dict[str, str] = {}
+    if target is not None and target.asked:
+        pages = {otelcol.NAME: target.url}
+    elif target is not None and known is not None:
+        pages = known.collectors()
+    elif target is not None and (host := _beside(endpoint)):
+        pages = {otelcol.NAME: target.url.replace("127.0.0.1", host)}
+    with ExitStack() as opened:
+        met = []
+        for name, url in pages.items():
+            place = of_url(url, f"--{otelcol.NAME}", "--ca", options.ca)
+            api = opened.enter_context(Api(url, place, options.headers.get(otelcol.NAME, {}), deadline))
+            met.append(otelcol.meet(name, api, asked=bool(target and target.asked) or known is not None))
+        yield met
+
+
+def _beside(endpoint: str) -> str:
+    """The host of an endpoint, where it is this machine, or a name that only a network of containers knows."""
+    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+    if is_here(endpoint):
+        return "127.0.0.1"
+    return host if host and not set(".:") & set(host) else ""
 
 
 def _local(name: str, target: Target, options: Options, deadline: float) -> Asked:

@@ -59,7 +59,7 @@ class Api:
         """Seconds that the backend's clock is ahead of ours, and how exact that is."""
         self._headers = dict(headers)
         self._understood = False  # whether any question was
-        self._client = client or _client(base, place)
+        self._client = client or client_for(base, place)
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +69,14 @@ class Api:
 
     def get(self, path: str, **parameters: Any) -> Any:
         """Return the JSON that answers. Raises `TroubleError`."""
+        body = self.read(path, **parameters)
+        try:
+            return json.loads(body)
+        except ValueError:
+            raise self._foreign() from None
+
+    def read(self, path: str, **parameters: Any) -> bytes:
+        """Return the bytes that answer. Raises `TroubleError`."""
         began = time.time()
         until = time.monotonic() + _PATIENCE
         try:
@@ -80,10 +88,7 @@ class Api:
         if answer.status_code >= 300:
             raise self._refused(answer.status_code, body)
         self._understood = True
-        try:
-            return json.loads(body)
-        except ValueError:
-            raise self._foreign() from None
+        return body
 
     def poll(self, path: str, **parameters: Any) -> Any:
         """As `get`; None where the answer is 404, as Jaeger's to a trace that is not there."""
@@ -157,7 +162,7 @@ def _said(body: bytes) -> str:
 _SEE_LOG: Final = "see its log"
 
 
-def _client(base: str, place: Place) -> httpx.Client:
+def client_for(base: str, place: Place) -> httpx.Client:
     """No proxy stands between us and this machine; certificates are checked by the system's authorities and `--ca`."""
     context = ssl.create_default_context()
     if place.authority is not None:

@@ -15,7 +15,7 @@ from typing import Any
 
 _DESCRIPTION = (
     "Send one marked trace, metric and log as a service with these OTEL_* variables would, ask every backend whether "
-    "they arrived, and say what is broken and how to mend it. Exit status: 0 when everything that is configured works, "
+    "they arrived, and say what is broken and how to fix it. Exit status: 0 when everything that was sent arrived, "
     "1 when something is broken, 2 for a mistake in this command."
 )
 
@@ -35,6 +35,7 @@ def add(subparsers: Any) -> None:
         ("prometheus", "Prometheus", "http://127.0.0.1:9090"),
         ("victorialogs", "VictoriaLogs", "http://127.0.0.1:9428"),
         ("loki", "Loki", "http://127.0.0.1:3100"),
+        ("otelcol", "the Collector's own metrics", "http://127.0.0.1:8888"),
     ):
         parser.add_argument(
             f"--{name}", metavar="URL", help=f"{what}; `none` leaves it out (default: {default}, if it listens there)"
@@ -43,6 +44,9 @@ def add(subparsers: Any) -> None:
         "--header", action="append", default=[], metavar="BACKEND:NAME=VALUE", help="sent with every question to it"
     )
     parser.add_argument("--ca", type=Path, metavar="FILE", help="PEM file that backends' certificates are checked by")
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help="folder of a stack that runs here (default: the usual one)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -59,6 +63,7 @@ def run(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> in
             options.authority(args.ca),
             args.timeout or options.TIMEOUT,
             environ,
+            args.data,
         )
     )
     if args.json:

@@ -1,14 +1,16 @@
 """Tells a backend that has died from one that nobody has.
 
-In: what was found; the backends. Out: the same findings, but for guessed backends that were not there, and that
-Prometheus knows and cannot reach: they are failures. State: none.
+In: what was found; the backends; exporters of Collectors. Out: the same findings, but for guessed backends that were
+not there, and that a Collector sends to, or that Prometheus knows and cannot reach: they are failures. State: none.
 
-A guessed port where nothing listens looks the same in both cases. Our stack's Prometheus scrapes the other backends,
-each as a job of its name (collector/stack/config/prometheus): such a target says that there should be one.
+A guessed port where nothing listens looks the same in both cases. An exporter that is named after a backend says that
+there should be one; so does our stack's Prometheus, which scrapes the other backends, each as a job of its name
+(collector/stack/config/prometheus).
 """
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from collector.doctor.arrival import SHAPES, Asked
@@ -16,15 +18,23 @@ from collector.doctor.asking import Api, TroubleError
 from collector.doctor.backends.prometheus import CHECK, Prometheus, active_targets
 from collector.doctor.finding import Cause, Finding, failed
 
+_START: Final = "start it (telemetry stack up), or say with {} where it is, or none"
 _METRIC: Final = "prometheus: metric"
 _NEXT_SCRAPE: Final = 6.0
 """Seconds in which our stack's Prometheus scrapes everything once: who died just now is still up in its list."""
 
 
-def reconsider(findings: list[Finding], asked: Sequence[Asked]) -> list[Finding]:
-    """Return the findings, with a failure for each guessed backend that should be there, and is not."""
+def reconsider(findings: list[Finding], asked: Sequence[Asked], exporters: Collection[str]) -> list[Finding]:
+    """Return the findings, with a failure for each guessed backend that should be there, and is not.
+
+    Arguments: `exporters`, of the Collectors on the way, by their names.
+    """
     codes = {finding.check: finding.code for finding in findings}
     away = {one.backend.name: one for one in asked if codes.get(one.backend.name) == "not_configured"}
+    sent_to = {name: exporter for name in away for exporter in exporters if name in re.split(r"[/_-]", exporter)}
+    dead = {name: failed(name, _sent_to(away[name].api, exporter)) for name, exporter in sent_to.items()}
+    findings = [dead.get(finding.check, finding) for finding in findings]
+    away = {name: one for name, one in away.items() if name not in dead}
     source = next((one.api for one in asked if isinstance(one.backend, Prometheus)), None)
     if not away or source is None or CHECK not in codes or codes.get(_METRIC) == "elsewhere":
         return findings
@@ -53,10 +63,14 @@ def _of(api: Api, jobs: set[str]) -> list[dict[str, Any]]:
     return [target for target in active_targets(api) if target["labels"].get("job") in jobs]
 
 
+def _sent_to(api: Api, exporter: str) -> Cause:
+    detail = f"is not at {api.place.address}, and the Collector sends to it by {exporter}"
+    return Cause("nothing_listens", detail, _START.format(api.place.named))
+
+
 def _cause(api: Api, target: dict[str, Any]) -> Cause:
     detail = (
         f"is not at {api.place.address}, and Prometheus, which should scrape it, does not reach it: "
         f"{target['scrapeUrl']} ({target['lastError']})"
     )
-    mend = f"start it (telemetry stack up), or say with {api.place.named} where it is, or none"
-    return Cause("target_down", detail, mend)
+    return Cause("target_down", detail, _START.format(api.place.named))

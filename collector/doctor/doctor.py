@@ -1,4 +1,4 @@
-"""Runs the checks: sends, asks every backend at once, looks who of those away should be there, compares clocks.
+"""Runs the checks: learns what should be there, sends, asks every backend at once, compares clocks.
 
 In: options. Out: a report. State: none beyond one run.
 
@@ -7,14 +7,17 @@ Nothing waits for what it does not need, and nothing waits beyond the run's dead
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from collector.doctor import arrival, clocks, sending
+from collector.doctor import arrival, clocks, otelcol, sending
 from collector.doctor.arrival import Asked
-from collector.doctor.asked import backends
+from collector.doctor.asked import backends, collectors, with_stack
 from collector.doctor.configured import reconsider
+from collector.doctor.confirmed import unconfirmed
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.known import running
 from collector.doctor.marked import Marked, mark
 from collector.doctor.notes import exporter_of, exports, notes, unsent
 from collector.doctor.options import Options
@@ -40,15 +43,22 @@ def run(options: Options) -> Report:
         mend = "correct it; docs/settings.md has all variables"
         wrong = [failed("settings", Cause("wrong_setting", problem, mend)) for problem in error.problems]
         return Report("", "", time.monotonic() - began, wrong)
-    marked = mark(settings)
     deadline = began + options.timeout
-    sent = _send_all(marked, options, deadline)
-    with backends(options, deadline) as asked:
-        answers = reconsider(_ask_all(asked, sent, marked, deadline), asked)
+    known = running((exporter_of(settings, signal).endpoint for signal in SIGNALS), options.data)
+    options = replace(options, targets=with_stack(options.targets, known))
+    with collectors(options, known, settings.traces.endpoint, deadline) as on_the_way:
+        marked = mark(settings, otelcol.exporters(on_the_way))
+        sent = _send_all(marked, options, deadline)
+        with backends(options, deadline) as asked:
+            answers = reconsider(_ask_all(asked, sent, marked, deadline), asked, otelcol.exporters(on_the_way))
+        queues = [finding for one in on_the_way for finding in otelcol.examine(one)]
     findings = [
         *notes(settings, options.environ),
+        *([known.examine()] if known else []),
         *(_told(signal, sent[signal], settings, options.environ) for signal in SIGNALS),
+        *queues,
         *answers,
+        *unconfirmed(sent, answers, asked, settings),
         clocks.compare(_clocks(asked, sent)),
     ]
     return Report(marked.mark, marked.trace_id, time.monotonic() - began, findings)

@@ -13,15 +13,20 @@ Code = Literal[
     "expired_certificate", "wrong_name", "tls", "client_certificate_wanted", "client_certificate_refused",
     "unauthorized", "forbidden", "not_found", "not_taken", "rejected", "overloaded", "refused", "no_answer",
     "redirected", "error_answer", "proxy", "not_arrived", "not_scraped", "target_down", "scrape_old", "clock_skew",
-    "no_project", "store", "not_configured", "not_sent", "elsewhere", "not_known",
+    "no_project", "store", "not_configured", "not_sent", "elsewhere", "not_known", "wrong_path", "reading_port",
+    "not_ready", "not_delivered", "unconfirmed", "not_asked",
 ]  # fmt: skip
 """What programs know a cause by; docs/doctor.md says what each is."""
 
 
 class Status(Enum):
-    """How a check ended. `SKIPPED` is no failure: not configured, or nothing to be said."""
+    """How a check ended.
+
+    `SKIPPED` is no failure: not configured, or nothing to be said. `WARNING` neither, and hardly what anybody wants.
+    """
 
     OK = "ok"
+    WARNING = "warning"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -54,6 +59,11 @@ def ok(check: str, detail: str) -> Finding:
 def failed(check: str, cause: Cause) -> Finding:
     """A check that found something broken."""
     return Finding(check, Status.FAILED, cause.detail, cause.code, cause.mend)
+
+
+def warning(check: str, cause: Cause) -> Finding:
+    """Nothing is broken, and hardly anybody wants it so."""
+    return Finding(check, Status.WARNING, cause.detail, cause.code, cause.mend)
 
 
 def skipped(check: str, cause: Cause) -> Finding:

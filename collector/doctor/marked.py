@@ -1,4 +1,4 @@
-"""The trace, the metric and the log record that are sent: one of each, and easy to recognise.
+"""The traces, the metric and the log record that are sent: one of each, and easy to recognise.
 
 In: the settings of a service. Out: encoded OTLP requests. State: none; `Marked` is frozen.
 
@@ -6,10 +6,12 @@ They carry `search.doctor` with a random value, which tail sampling keeps by its
 their own. The value is of small letters alone, so that nothing takes it for a secret and masks it.
 """
 
+import re
 import secrets
 import string
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -39,13 +41,27 @@ BODY = "telemetry doctor was here"
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """What to look for: `mark`, the value of `search.doctor`; ids in hex; `start_ns` of the span, in Unix time."""
+    """What to look for: `mark`, the value of `search.doctor`; ids in hex; `start_ns` of the span, in Unix time.
+
+    `others` are ids of further traces, one for each way that traces may take; `by` from a trace's id to its way.
+    """
 
     mark: str
     trace_id: str
     span_id: str
     start_ns: int
     settings: Settings
+    others: tuple[str, ...] = ()
+    by: Mapping[str, str] = field(default_factory=dict)
+
+    def each(self) -> "list[Marked]":
+        """The same with one trace alone, for each of the traces."""
+        return [replace(self, trace_id=trace_id, others=()) for trace_id in self.trace_ids]
+
+    @property
+    def trace_ids(self) -> tuple[str, ...]:
+        """The ids of all traces."""
+        return (self.trace_id, *self.others)
 
     def request(self, signal: Signal) -> bytes:
         """Return the encoded export request of one signal."""
@@ -53,17 +69,20 @@ class Marked:
         return message.SerializeToString()
 
     def _traces(self) -> Message:
-        span = Span(
-            trace_id=bytes.fromhex(self.trace_id),
-            span_id=bytes.fromhex(self.span_id),
-            name=c.DOCTOR.name,
-            kind=Span.SPAN_KIND_INTERNAL,
-            start_time_unix_nano=self.start_ns,
-            end_time_unix_nano=self.start_ns + LASTS_NS,
-            flags=1,  # sampled
-            attributes=self._attributes(),
-        )
-        of_resource = ResourceSpans(resource=self._resource(), scope_spans=[ScopeSpans(scope=_SCOPE, spans=[span])])
+        spans = [
+            Span(
+                trace_id=bytes.fromhex(trace_id),
+                span_id=bytes.fromhex(self.span_id),
+                name=c.DOCTOR.name,
+                kind=Span.SPAN_KIND_INTERNAL,
+                start_time_unix_nano=self.start_ns,
+                end_time_unix_nano=self.start_ns + LASTS_NS,
+                flags=1,  # sampled
+                attributes=self._attributes(),
+            )
+            for trace_id in self.trace_ids
+        ]
+        of_resource = ResourceSpans(resource=self._resource(), scope_spans=[ScopeSpans(scope=_SCOPE, spans=spans)])
         return ExportTraceServiceRequest(resource_spans=[of_resource])
 
     def _metrics(self) -> Message:
@@ -114,13 +133,30 @@ class Marked:
         return Resource(attributes=[_pair(name, str(value)) for name, value in attributes.items()])
 
 
+_HALVES = ("01234567", "89abcdef")
+"""By the last digit of their ids the layer `agent` gives traces to its two gateways."""
+_SPREAD = {"load_balancing", "loadbalancing", "kafka"}
+"""Exporters that spread traces over gateways by a hash of their ids: it takes some traces to reach all."""
 _SCOPE = InstrumentationScope(name="search-telemetry")
 
 
-def mark(settings: Settings) -> Marked:
-    """Make the marks of one run. `settings` name the service that sends them."""
+def mark(settings: Settings, exporters: Collection[str] = ()) -> Marked:
+    """Make the marks of one run.
+
+    Arguments: `settings` name the service that sends them; `exporters` are those of the Collectors on the way.
+    """
     letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(16))
-    return Marked(letters, secrets.token_hex(16), secrets.token_hex(8), time.time_ns(), settings)
+    gateways = sorted(name for name in exporters if re.search(r"/gateway-\d+$", name))
+    by: dict[str, str] = {}
+    if len(gateways) == len(_HALVES):  # our layer agent
+        for name, half in zip(gateways, _HALVES, strict=True):
+            by[secrets.token_hex(16)[:-1] + secrets.choice(half)] = name.partition("/")[2]
+        ids = list(by)
+    elif gateways or any(name.partition("/")[0] in _SPREAD for name in exporters):
+        ids = [secrets.token_hex(16)[:-1] + digit for half in _HALVES for digit in half]
+    else:
+        ids = [secrets.token_hex(16)]
+    return Marked(letters, ids[0], secrets.token_hex(8), time.time_ns(), settings, tuple(ids[1:]), by)
 
 
 def _pair(name: str, value: str) -> KeyValue:

@@ -6,7 +6,7 @@ In: settings and variables. Out: findings; nothing is asked of anyone. State: no
 from collections.abc import Mapping
 from typing import Final
 
-from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.finding import Cause, Finding, failed, ok, skipped, warning
 from collector.doctor.options import SENTRY_VARIABLES
 from collector.doctor.place import of_exporter
 from collector.doctor.proxies import between
@@ -65,7 +65,7 @@ def _sampling(settings: Settings) -> Finding:
     how = "no trace" if share == 0 else f"{share * 100:g} % of the traces"
     detail = f"{named}: services send {how}; the marked one is sent all the same"
     mend = "set OTEL_TRACES_SAMPLER=parentbased_always_on to see all" if share <= _FEW else ""
-    return skipped("sampling", Cause("sampled", detail, mend))
+    return (warning if share == 0 else skipped)("sampling", Cause("sampled", detail, mend))
 
 
 def _sentry(environ: Mapping[str, str]) -> list[Finding]:

@@ -13,15 +13,23 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from telemetry.errors import TelemetryError
+from telemetry.settings import Signal
 
-BACKENDS: Final = ("api", "jaeger", "prometheus", "victorialogs", "loki")
+BACKENDS: Final = ("api", "jaeger", "prometheus", "victorialogs", "loki", "otelcol")
 DEFAULTS: Final[Mapping[str, str]] = {
     "api": "127.0.0.1:4319",
     "jaeger": "http://127.0.0.1:16686",
     "prometheus": "http://127.0.0.1:9090",
     "victorialogs": "http://127.0.0.1:9428",
     "loki": "http://127.0.0.1:3100",
+    "otelcol": "http://127.0.0.1:8888",
 }
+KEEPERS: Final[Mapping[Signal, tuple[str, ...]]] = {
+    "traces": ("api", "jaeger"),
+    "metrics": ("api", "prometheus"),
+    "logs": ("api", "victorialogs", "loki"),
+}
+"""Who may keep a signal, beside Sentry."""
 SENTRY_VARIABLES: Final = ("SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")
 TIMEOUT: Final = 20.0
 """Seconds until everything that was sent should have arrived, through a queue, a tail decision and a scrape."""
@@ -41,7 +49,8 @@ class Options:
     """What to do.
 
     Arguments: `targets` by backend, without those switched off; `headers` for each; `ca`, a PEM file that certificates
-    of backends are checked by; `timeout` in seconds; `environ`, a service's variables.
+    of backends are checked by; `timeout` in seconds; `environ`, a service's variables; `data`, the folder of a stack
+    that runs here, None for the usual one.
     """
 
     targets: Mapping[str, Target]
@@ -49,6 +58,7 @@ class Options:
     ca: Path | None = None
     timeout: float = TIMEOUT
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    data: Path | None = None
 
 
 def variable(backend: str) -> str:

@@ -13,9 +13,14 @@ from collector.doctor.finding import Finding, Status
 from collector.doctor.report import Report
 from collector.local.render_text import UNICODE, clean, glyphs_for
 
-_SIGNS: Final = {Status.OK: "✓", Status.FAILED: "✗", Status.SKIPPED: "–"}
-_PLAIN_SIGNS: Final = {Status.OK: "+", Status.FAILED: "x", Status.SKIPPED: "-"}
-_STYLES: Final = {Status.OK: "green", Status.FAILED: "bold red", Status.SKIPPED: "dim"}
+_SIGNS: Final = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✗", Status.SKIPPED: "–"}
+_PLAIN_SIGNS: Final = {Status.OK: "+", Status.WARNING: "!", Status.FAILED: "x", Status.SKIPPED: "-"}
+_STYLES: Final = {
+    Status.OK: "green",
+    Status.WARNING: "bold yellow",
+    Status.FAILED: "bold red",
+    Status.SKIPPED: "dim",
+}
 
 
 def render(report: Report, console: Console) -> None:
@@ -53,12 +58,16 @@ def _words(finding: Finding, detail: str, mend: str, arrow: str) -> Text:
     text = Text(detail, "dim" if finding.status is Status.SKIPPED else "")
     if mend:
         text.append(f"\n{arrow} ", "bold")
-        text.append(mend, "yellow" if finding.status is Status.FAILED else "dim")
+        text.append(mend, "dim" if finding.status is Status.SKIPPED else "yellow")
     return text
 
 
 def _sum(report: Report) -> Text:
     broken = sum(finding.status is Status.FAILED for finding in report.findings)
+    warned = sum(finding.status is Status.WARNING for finding in report.findings)
+    if not broken and warned:
+        said = "a warning" if warned == 1 else f"{warned} warnings"
+        return Text(f"\nEverything that was sent arrived; there is {said} ({report.seconds:.1f} s).", "yellow")
     if not broken:
-        return Text(f"\nEverything that is configured works ({report.seconds:.1f} s).", "green")
+        return Text(f"\nEverything that was sent arrived ({report.seconds:.1f} s).", "green")
     return Text(f"\n{broken} {'check' if broken == 1 else 'checks'} failed ({report.seconds:.1f} s).", "bold red")

@@ -14,9 +14,10 @@ from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place, of_exporter
 from collector.doctor.probe import Seen, look
 from collector.doctor.proxies import Proxy, between
+from collector.doctor.receiver import is_response, kind_of
 from telemetry.pipeline import signals
 from telemetry.pipeline.sending import Outcome, Sender
-from telemetry.settings import ExporterSettings, Signal
+from telemetry.settings import SIGNALS, ExporterSettings, Signal
 
 KINDS: Final = {"traces": signals.SPANS, "metrics": signals.METRICS, "logs": signals.LOGS}
 _USUAL_PORTS: Final = (4317, 4318)
@@ -24,6 +25,9 @@ _CREDENTIALS: Final = {"authorization", "x-sentry-auth", "api-key", "x-api-key"}
 """Headers that show who sends."""
 _NOT_GRPC: Final = "UNIMPLEMENTED: Received http2 header"
 """How gRPC tells that an answer of HTTP/2 is none of gRPC's."""
+_PERHAPS_ANOTHER: Final = {"not_found", "not_taken", "foreign"}
+"""What others than collectors answer, too."""
+_SENDING: Final = ((4317, "grpc"), (4318, "http/protobuf"))
 _NAME_ONE: Final = "name an OpenTelemetry Collector; a proxy or a load balancer may answer in its place"
 _HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
 
@@ -64,6 +68,9 @@ def send(
     if outcome.response is None:
         cause, seen = _why(outcome, signal, settings, place, environ)
         return Sent(signal, settings, began, seconds, cause, seen)
+    if not is_response(outcome.response):
+        cause = Cause("foreign", "the answer is not OTLP's: a web server listens there, and no collector", _NAME_ONE)
+        return Sent(signal, settings, began, seconds, cause)
     refused, words = kind.rejected(outcome.response)
     if refused:
         detail = f"the request was taken, its content refused: {words or 'no reason is given'}"
@@ -92,17 +99,51 @@ def _sender(kind: signals.SignalKind, settings: ExporterSettings) -> Sender:
 def _why(
     outcome: Outcome, signal: Signal, settings: ExporterSettings, place: Place | None, environ: Mapping[str, str]
 ) -> tuple[Cause, Seen | None]:
-    """An answer explains itself; where there was none, what listens there does."""
+    """Settings that cannot be right explain it, then whoever listens there instead; else the answer itself."""
+    if wrong := _wrong_path(signal, settings, environ):
+        return wrong, None
     if answered := _answered(outcome.problem, signal, settings, environ):
-        return answered, None
+        direct = place is not None and between(place, environ) is None
+        other = _another(place) if place and direct and answered.code in _PERHAPS_ANOTHER else None
+        return other or answered, None
     if place is None:
         return _other(outcome.problem), None
     proxy = between(place, environ)
     seen = look(place)
     if proxy is not None:
         return _through(proxy, place, seen, outcome.problem), seen
+    if seen.speech == "http" != place.speech and (other := _another(place)):
+        return other, seen
     others = [] if seen.reach != "refused" else _others(place)
     return explain.connection(place, seen, others) or _other(outcome.problem), seen
+
+
+def _wrong_path(signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> Cause | None:
+    """The path of a signal where it does not belong: to the address of all signals it is added."""
+    variable, path = variable_of("ENDPOINT", signal, environ), f"/v1/{signal}"
+    given = settings.endpoint if settings.protocol == "grpc" else settings.endpoint.removesuffix(path)
+    wrong = next((f"/v1/{one}" for one in SIGNALS if given.rstrip("/").endswith(f"/v1/{one}")), "")
+    if not wrong:
+        return None
+    shorter = f"take {wrong} off {variable}"
+    if settings.protocol == "grpc":
+        detail = f"{variable} ends in {wrong}, which is for HTTP, and the exporter speaks gRPC"
+        return Cause("wrong_path", detail, f"{shorter}, and set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
+    if given != settings.endpoint:
+        return Cause("wrong_path", f"{variable} ends in {wrong}, and {path} is added to it", shorter)
+    return Cause("wrong_path", f"{variable} ends in {wrong}: {signal} do not go there", f"end it with {path}")
+
+
+def _another(place: Place) -> Cause | None:
+    """Who answers HTTP there, where it is no receiver of OTLP."""
+    kind = kind_of(place)
+    if kind == "reading":
+        detail = f"{place.address} is where a local collector is read, and takes nothing"
+        usual = " or ".join(f"port {port} ({protocol})" for port, protocol in _SENDING)
+        return Cause("reading_port", detail, f"set {place.named} to where it takes telemetry, usually {usual}")
+    if kind == "web":
+        return Cause("foreign", f"{place.address} is a web server, and no collector", _NAME_ONE)
+    return None
 
 
 def _others(place: Place) -> list[tuple[int, Seen]]:
@@ -127,7 +168,7 @@ def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ:
     meanings: tuple[tuple[set[str], Code, tuple[str, str]], ...] = (
         ({"401", "UNAUTHENTICATED"}, "unauthorized", wrong_token if known else no_token),
         ({"403", "PERMISSION_DENIED"}, "forbidden", ("whoever sends this may not", f"use another token in {named}")),
-        ({"404", "405"}, "not_found", (f"no {signal} are taken at this path", _path(signal, settings, environ))),
+        ({"404", "405", "501"}, "not_found", (f"no {signal} are taken at this path", _path(signal, settings, environ))),
         ({"UNIMPLEMENTED"} if foreign else set(), "foreign", ("a web server answers, and no collector", _NAME_ONE)),
         ({"UNIMPLEMENTED"}, "not_taken", (f"no {signal} are taken there", pipeline)),
         ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", _NAME_ONE)),

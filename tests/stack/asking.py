@@ -10,6 +10,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from telemetry.conventions import SEARCH_BATCH_REQUESTS
+
 LIMIT = 60.0
 """Seconds for an answer to come: the promise is 20 on a machine of one's own; tests share theirs."""
 
@@ -47,17 +49,19 @@ def assert_becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) 
     assert answer == expected, f"at last: {answer!r}, not {expected!r}"
 
 
-def span(trace_id: str, service: str, *, error: bool = False) -> Any:
-    """An OTLP document with one span, the root of its trace, that took a second and ended just now."""
+def span(trace_id: str, service: str, *, error: bool = False, seconds: float = 1.0, batch_of: int = 0) -> Any:
+    """An OTLP document with one span, the root of its trace, that ended just now; a batch's of so many requests."""
     now = time.time_ns()
+    requests = {"key": SEARCH_BATCH_REQUESTS.name, "value": {"intValue": str(batch_of)}}
     told = {
         "traceId": trace_id,
         "spanId": "b7ad6b7169203331",
         "name": "/search",
         "kind": 2,
-        "startTimeUnixNano": str(now - 10**9),
+        "startTimeUnixNano": str(now - int(seconds * 10**9)),
         "endTimeUnixNano": str(now),
         "status": {"code": 2 if error else 0},
+        "attributes": [requests] if batch_of else [],
     }
     return {"resourceSpans": [{"resource": _resource(service), "scopeSpans": [{"spans": [told]}]}]}
 

@@ -1,19 +1,22 @@
 """The doctor, with the real programs: all is well, one is away, traces are sampled, callers are refused."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.doctor import options
-from collector.doctor.finding import Status
+from collector.stack import state
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.programs.program import Program
 from collector.stack.stack import Stack
 from tests import certificates
 from tests.certificates import TOKEN
-from tests.doctor_stand_in import examine, line, verdicts
+from tests.doctor_stand_in import examine, failures, line, verdicts
+from tests.stack.asking import eventually, get, post, span
 
 PATIENCE = 60.0
 """Seconds for everything to arrive, on a machine that is shared: the promise is 20."""
@@ -25,17 +28,24 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
 
 
 def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trace, metric and log are where they belong; a killed Jaeger is told, asked for or not, the rest stays well."""
+    """Trace, metric and log are where they belong; a killed Jaeger is told, asked for or not, the rest stays well.
+
+    Of the running stack the doctor knows by what that one wrote down, as `telemetry stack up` does: nothing is named.
+    """
+    guess: dict[str, Any] = dict.fromkeys(("jaeger", "prometheus", "victorialogs", "otelcol"), "")
     with Stack("full", data_dir=tmp_path) as stack:
-        urls = {
+        urls: dict[str, Any] = {
             "jaeger": stack.url("jaeger.query"),
             "prometheus": stack.url("prometheus.web"),
             "victorialogs": stack.url("victorialogs.http"),
         }
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("collector.otlp_grpc"), "OTEL_LOGS_EXPORTER": "otlp"}
-        well = examine(endpoint, timeout=PATIENCE, **urls)
+        state.write(tmp_path, "full", stack.ports)
+        well = examine(endpoint, timeout=PATIENCE, data=tmp_path, **guess)
         assert verdicts(well) == {
             "sampling": "ok",
+            "stack": "ok",
+            "collector": "ok",
             "send traces": "ok",
             "send metrics": "ok",
             "send logs": "ok",
@@ -47,29 +57,47 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatc
         }
         assert line(well, "prometheus: metric").detail.startswith("is search_doctor_runs_total")
         stack.kill("jaeger")
+        known = examine(endpoint, timeout=3.0, data=tmp_path, **guess)
+        assert failures(known) == {"stack": "not_ready", "collector": "not_delivered", "jaeger": "nothing_listens"}
+        assert "otlp_grpc/jaeger" in line(known, "collector").detail
+        (tmp_path / "stack.json").unlink()
         monkeypatch.setattr(options, "DEFAULTS", {**options.DEFAULTS, **urls})
-        guessed = examine(endpoint, timeout=PATIENCE, **dict.fromkeys(urls, ""))
-        assert [(one.check, one.code) for one in guessed.findings if one.status is Status.FAILED] == [
-            ("jaeger", "target_down")
-        ]
-        ill = examine(endpoint, timeout=PATIENCE, **urls)
-        assert [(one.check, one.code) for one in ill.findings if one.status is Status.FAILED] == [
-            ("jaeger", "nothing_listens")
-        ]
+        guessed = examine(endpoint, timeout=PATIENCE, data=None, **dict.fromkeys(urls, ""))
+        assert failures(guessed) == {"jaeger": "target_down"}
+        assert failures(examine(endpoint, timeout=PATIENCE, **urls)) == {"jaeger": "nothing_listens"}
 
 
-def test_a_gateway_that_keeps_no_trace_keeps_the_marked_one(tmp_path: Path) -> None:
-    """Tail sampling at 0 %, by its policy `marked`; the other protocol's port is recognised with a real Collector."""
-    layers = ("base", "privacy", "gateway", "jaeger")
-    programs: list[Program] = [Jaeger(), Otelcol("gateway", layers)]
+def test_gateways_that_keep_no_trace_keep_the_marked_ones_and_all_batches(tmp_path: Path) -> None:
+    """Tail sampling at 0 %, by policies of their own; one trace comes by each gateway, and a dead gateway is named.
+
+    The other protocol's port is recognised with a real Collector.
+    """
+    gateway = ("base", "privacy", "gateway", "jaeger")
+    programs: list[Program] = [
+        Jaeger(),
+        Otelcol("gateway-1", gateway, shift=1),
+        Otelcol("gateway-2", gateway, shift=2),
+        Otelcol("agent", ("base", "privacy", "agent")),
+    ]
     with Stack(programs, data_dir=tmp_path, environment={"OTELCOL_KEEP_PERCENT": "0"}) as stack:
-        http = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("gateway.otlp_http"), "OTEL_METRICS_EXPORTER": "none"}
+        plain, batch = (secrets.token_hex(16) for _ in range(2))
+        post(stack.url("agent.otlp_http", "/v1/traces"), span(plain, "shop", seconds=0.001))
+        post(stack.url("agent.otlp_http", "/v1/traces"), span(batch, "shop", seconds=0.001, batch_of=1))
+        http = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("agent.otlp_http"), "OTEL_METRICS_EXPORTER": "none"}
         by_http = {**http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
-        found = examine(by_http, timeout=PATIENCE, jaeger=stack.url("jaeger.query"))
-        assert verdicts(found)["jaeger: trace"] == "ok"
+        urls: dict[str, Any] = {"jaeger": stack.url("jaeger.query"), "otelcol": stack.url("agent.metrics")}
+        found = examine(by_http, timeout=PATIENCE, **urls)
+        assert line(found, "jaeger: trace").detail.startswith("can be read (by gateway-1 and gateway-2)")
         assert "the collector agree" in line(found, "clocks").detail
+        eventually(lambda: get(stack.url("jaeger.query", f"/api/traces/{batch}")))
+        assert get(stack.url("jaeger.query", f"/api/traces/{plain}")) is None
+        stack.kill("gateway-2")
+        without = examine(by_http, timeout=PATIENCE / 5, **urls)
+        assert failures(without) == {"otelcol": "not_delivered", "jaeger: trace": "not_arrived"}
+        assert line(without, "jaeger: trace").detail.startswith("1 of 2 (by gateway-2) was taken at the endpoint")
+        assert "otlp_grpc/gateway-2" in line(without, "otelcol").detail
         assert line(examine(http), "send traces").code == "wrong_protocol"
-        grpc = {**by_http, "OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("gateway.otlp_grpc")}
+        grpc = {**by_http, "OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("agent.otlp_grpc")}
         assert line(examine(grpc), "send traces").code == "wrong_protocol"
 
 

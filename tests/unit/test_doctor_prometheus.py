@@ -154,7 +154,8 @@ def test_a_backend_that_prometheus_knows_and_cannot_reach_is_configured(
 ) -> None:
     """Nobody named it and nothing listens: its dead target tells that it died; the targets stay a note."""
     with backend(prometheus(target(), *targets, series=FOUND)) as running:
-        report = examine(environ(collector), prometheus=running.url, jaeger="", loki="")
+        only_metrics = {**environ(collector), "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+        report = examine(only_metrics, prometheus=running.url, jaeger="", loki="")
     found = verdicts(report)
     assert (found["jaeger"], found["loki"]) == (jaeger, loki)
     assert report.exit_status == int("failed" in jaeger + loki)

@@ -17,7 +17,7 @@ from collector.doctor.finding import Status
 from collector.doctor.place import of_exporter
 from telemetry import conventions as c
 from telemetry.settings import load
-from tests.doctor_stand_in import OVER, examine, line, listener, sent, silence, verdicts
+from tests.doctor_stand_in import OVER, backend, examine, failures, line, listener, sent, silence, verdicts
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 
 PROTOCOLS = ("grpc", "http/protobuf")
@@ -112,13 +112,58 @@ def test_a_refusal_is_told_by_its_kind(collector: StandIn, protocol: str, refusa
 
 def test_a_path_that_is_missing_or_added(collector: StandIn) -> None:
     """A signal's own variable is taken as it is; to that of all signals the library adds the path."""
-    collector.refusals += [(404, {}), (404, {})]
+    collector.refusals.append((404, {}))
     own = sent("http://127.0.0.1:9", "http/protobuf", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.http}/x/traces")
     assert own.mend == "end the address in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with /v1/traces"
+    collector.refusals.append((404, {}))
     common = sent(collector.http, "http/protobuf")
     assert common.mend == (
         "see that OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry Collector: /v1/traces is the usual path of one"
     )
+
+
+COMMON, OF_TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
+
+
+@pytest.mark.parametrize(
+    ("variable", "path", "protocol", "mend"),
+    [
+        (COMMON, "/v1/traces", "http/protobuf", f"take /v1/traces off {COMMON}"),
+        (COMMON, "/v1/metrics/", "http/protobuf", f"take /v1/metrics off {COMMON}"),
+        (COMMON, "/v1/traces", "grpc", f"take /v1/traces off {COMMON}, and set {PROTOCOL}=http/protobuf"),
+        (OF_TRACES, "/v1/traces", "grpc", f"take /v1/traces off {OF_TRACES}, and set {PROTOCOL}=http/protobuf"),
+        (OF_TRACES, "/v1/logs", "http/protobuf", "end it with /v1/traces"),
+    ],
+)  # fmt: skip
+def test_an_address_with_a_signals_path_that_does_not_belong_there(
+    collector: StandIn, variable: str, path: str, protocol: str, mend: str
+) -> None:
+    """The library adds `/v1/traces` to the address of all signals: there it must not stand already."""
+    collector.refusals.append((404, {}))
+    environ = {variable: f"{collector.http}{path}", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER}
+    found = line(examine(environ), "send traces")
+    assert (found.status, found.code, found.mend) == (Status.FAILED, "wrong_path", mend)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_port_where_a_local_collector_is_read_takes_nothing(protocol: str) -> None:
+    """4319 for 4318: whoever answers says what it is, whatever the port's number."""
+    with backend({"/api/health": (200, {"status": "ok"})}) as api:
+        found = sent(api.url, protocol)
+    assert found.code == "reading_port"
+    assert "is where a local collector is read" in found.detail
+    assert "4317 (grpc) or port 4318 (http/protobuf)" in found.mend
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("page", [(404, b"<html>not here"), (200, b"<html>welcome"), (501, b"no such method")])
+def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
+    """Whatever it answers, it is told as what it is, and no other path or protocol is proposed."""
+    with backend(dict.fromkeys(("/v1/traces", "/v1/metrics", "/v1/logs"), page)) as web:
+        found = sent(web.url, protocol)
+    assert (found.code, "web server" in found.detail) == ("foreign", True), found
+    assert found.mend.startswith("name an OpenTelemetry Collector")
 
 
 def test_a_web_server_of_http2_is_no_collector() -> None:
@@ -208,6 +253,7 @@ def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> Non
         "send traces": "ok",
         "send metrics": "skipped pulled",
         "send logs": "skipped not_exported",
+        "trace kept": "failed unconfirmed",
         "clocks": "skipped not_known",
     }
     assert collector.got("metrics") == collector.got("logs") == []
@@ -224,26 +270,27 @@ def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://127.0.0.1:9"}
     report = examine(endpoint)
     assert verdicts(report)["send logs"] == "skipped nothing_listens"
-    assert report.ok
-    assert not examine({**endpoint, "OTEL_LOGS_EXPORTER": "otlp"}).ok
+    assert failures(examine({**endpoint, "OTEL_LOGS_EXPORTER": "otlp"}))["send logs"] == "nothing_listens"
 
 
 @pytest.mark.parametrize(
-    ("sampler", "share", "says"),
+    ("sampler", "share", "status", "says"),
     [
-        ("parentbased_always_on", "", "services send every trace"),
-        ("always_off", "", "services send no trace; the marked one is sent all the same"),
-        ("parentbased_traceidratio", "0.005", "services send 0.5 % of the traces; the marked one is sent all the same"),
+        ("parentbased_always_on", "", Status.OK, "services send every trace"),
+        ("always_off", "", Status.WARNING, "services send no trace; the marked one is sent all the same"),
+        ("parentbased_always_off", "", Status.WARNING, "services send no trace"),
+        ("traceidratio", "0", Status.WARNING, "services send no trace"),
+        ("parentbased_traceidratio", "0.005", Status.SKIPPED, "services send 0.5 % of the traces; the marked one"),
     ],
 )
 def test_head_sampling_is_told_and_does_not_hold_back_the_marked_trace(
-    collector: StandIn, sampler: str, share: str, says: str
+    collector: StandIn, sampler: str, share: str, status: Status, says: str
 ) -> None:
-    """Sampling is a choice, no failure; who looks for a trace should know of it."""
+    """Sampling is a choice, no failure; to send nothing at all is hardly meant, and a warning."""
     variables = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": share}
     report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **variables})
     assert says in line(report, "sampling").detail
-    assert report.ok
+    assert line(report, "sampling").status is status
     ((span, _),) = collector.spans()
     assert span.flags & 1
 
