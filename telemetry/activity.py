@@ -22,14 +22,15 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.clock import clock
 from telemetry.context import attach, detach
-from telemetry.failure import record_failure
+from telemetry.failure import Ending, record_end
 from telemetry.generation import generation
 from telemetry.guard import guard
+from telemetry.outcome import expected_in
 from telemetry.scope import Scope, current_scope, with_scope
 from telemetry.spans import start_span
 
-AtEnd = Callable[[float, str | None, Context], None]
-"""Records the metrics of a finished run: its seconds, its error's type or None, the context that holds its span."""
+AtEnd = Callable[[float, Ending, Context], None]
+"""Records the metrics of a finished run: its seconds, how it ended, the context that holds its span."""
 
 
 class Run(Protocol):
@@ -53,10 +54,14 @@ class Run(Protocol):
 
 
 class Activity:
-    """A run that is recorded. Its span has begun once the object is made."""
+    """A run that is recorded. Its span has begun once the object is made.
+
+    `answers`: what it returns is the answer to the rpc around it.
+    """
 
     __slots__ = (
-        "_at_end", "_before", "_generation", "_owns_scope", "_resumed", "_scope", "_steady", "_wall", "context", "span",
+        "_answers", "_at_end", "_before", "_generation", "_owns_scope", "_resumed", "_scope", "_steady", "_wall",
+        "context", "span",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +71,8 @@ class Activity:
         at_end: AtEnd,
         links: Sequence[Link] = (),
         context: Context | None = None,
+        *,
+        answers: bool = False,
     ) -> None:
         scope = current_scope(context)
         self._owns_scope = scope is None
@@ -73,6 +80,7 @@ class Activity:
             scope = Scope()
             context = with_scope(scope, context)
         self._scope = scope
+        self._answers = answers
         self._at_end = at_end
         self._before: Token[Context] | None = None
         self._generation = generation.current
@@ -116,11 +124,10 @@ class Activity:
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
-        failure = None if isinstance(exc, GeneratorExit) else exc
         with guard:
             lasted = max(0, clock.steady() - self._steady)
-            error = None if failure is None else record_failure(self.span, failure, self._scope)
-            self._at_end(lasted / 1e9, error, self.context)
+            ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
+            self._at_end(lasted / 1e9, ending, self.context)
             if self.span.is_recording():  # else the user ended it
                 self.span.end(self._wall + lasted)
         if self._owns_scope:

@@ -29,7 +29,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
 
 from telemetry import conventions as c
-from telemetry import providers, root_logger
+from telemetry import outcome, providers, root_logger
 from telemetry.bounds import bounds
 from telemetry.errors import TelemetryError
 from telemetry.forking import watch_forks
@@ -80,6 +80,7 @@ def assemble(settings: Settings) -> Telemetry:
     """Build everything and set it going."""
     scrubber.use(settings.scrub)
     content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
+    outcome.expect(settings.expected_errors)
     use(settings.propagators)
     for attribute, names in zip(c.BAGGAGE, (settings.operations, settings.platforms, settings.regions), strict=True):
         for name in names:

@@ -7,7 +7,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ def configure(
     operations: str | Sequence[str] | None = None,
     platforms: str | Sequence[str] | None = None,
     regions: str | Sequence[str] | None = None,
+    expected_errors: Collection[type[BaseException]] | type[BaseException] | None = None,
     sentry_dsn: str | None = None,
     sentry_ca: str | Path | None = None,
     disabled: bool | None = None,

@@ -78,7 +78,12 @@ BAGGAGE: Final = (SEARCH_OPERATION, CLIENT_PLATFORM, CLIENT_REGION)
 """Baggage entries that become attributes on every span of the request. All others stay baggage."""
 
 SEARCH_STAGE: Final = Attribute("search.stage", "string", "Name of the stage, as given to `stage`.", limit=24)
-SEARCH_OUTCOME: Final = Attribute("search.outcome", "string", "`ok` or `error`.", limit=2)
+SEARCH_OUTCOME: Final = Attribute(
+    "search.outcome",
+    "string",
+    "`ok`; `rejected`: the caller's mistake; `cancelled`: the caller went away; `error`. Spans have the middle two.",
+    limit=4,
+)
 ERROR_TYPE: Final = Attribute("error.type", "string", "Class of the exception, or the rpc status code.", limit=20)
 LEN_DOCS: Final = Attribute("len_docs", "int", "Documents in the call.")
 SEARCH_DOCS_TEXT: Final = Attribute(
@@ -176,7 +181,7 @@ BYTES: Final = (64.5, 256.5, 1024.5, 4096.5, 16384.5, 65536.5, 262144.5, 1048576
 # ── Metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 REQUEST_DURATION: Final = Metric(
     "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint.",
-    (SEARCH_OPERATION, ERROR_TYPE), SECONDS,
+    (SEARCH_OPERATION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
 )  # fmt: skip
 STAGE_DURATION: Final = Metric(
     "search.stage.duration", Instrument.HISTOGRAM, "s", "Duration of stages.",
@@ -264,8 +269,9 @@ RPC_SERVER: Final = SpanName(
     "/{package.Service}/{Method}", "server", "One incoming call.", (*_RPC, NETWORK_PEER_ADDRESS)
 )
 ENDPOINT: Final = SpanName(
-    "/{endpoint}", "internal", "One request in an executor's endpoint.", (LEN_DOCS, SEARCH_DOCS_TEXT, ERROR_TYPE)
-)
+    "/{endpoint}", "internal", "One request in an executor's endpoint.",
+    (LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_OUTCOME, ERROR_TYPE),
+)  # fmt: skip
 ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
 INFERENCE: Final = SpanName(
     "inference", "internal", "Preprocessing and forward passes.", (HAS_IMG_DA, HAS_TXT_DA, MINIBATCH_SIZE, ERROR_TYPE)

@@ -4,10 +4,11 @@ In: calls and `with` blocks of user code. Out: the endpoint span and the metrics
 open blocks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeVar, overload
 
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
@@ -18,8 +19,10 @@ from telemetry.block import Block, F, check_decorated
 from telemetry.bounds import bounds
 from telemetry.documents import finder_for
 from telemetry.errors import TelemetryError
+from telemetry.failure import Ending
 from telemetry.guard import guard
 from telemetry.instruments import observe
+from telemetry.outcome import CANCELLED, REJECTED, Classes, checked, expecting
 from telemetry.privacy import content
 from telemetry.request import operation_name, request_name, with_request
 from telemetry.scope import current_scope
@@ -34,11 +37,12 @@ BeginIn = Callable[..., Run]
 class Endpoint(Block):
     """Trace, time and count the requests of one endpoint; made by `endpoint`."""
 
-    __slots__ = ("_names",)
+    __slots__ = ("_expected", "_names")
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], expected: Classes = ()) -> None:
         super().__init__()
         self._names = names
+        self._expected = expected
 
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
@@ -84,7 +88,8 @@ class Endpoint(Block):
         texts = content.texts_of(documents)
         if texts:
             attributes[c.SEARCH_DOCS_TEXT.name] = texts
-        return Activity(name, attributes, _Metrics(count), context=context)
+        context = expecting(self._expected, context)
+        return Activity(name, attributes, _AtEnd(count), context=context, answers=True)
 
     def _name(self, default: str, context: Context) -> str:
         if len(self._names) == 1:
@@ -103,20 +108,24 @@ def is_marked(fn: Any) -> bool:
     return getattr(function_in(fn), _MARK, False) is True
 
 
-class _Metrics:
-    """Records what a finished request adds to the metrics."""
+class _AtEnd:
+    """Records how a request ended: on its span, and in the metrics."""
 
     __slots__ = ("_documents",)
 
     def __init__(self, documents: int | None) -> None:
         self._documents = documents
 
-    def __call__(self, seconds: float, error: str | None, context: Context) -> None:
-        labels = {} if error is None else {c.ERROR_TYPE.name: error}
-        observe(c.REQUEST_DURATION, seconds, labels, context)
+    def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
+        labels = {c.SEARCH_OUTCOME.name: ending.outcome}
         if self._documents is not None:
-            outcome = {c.SEARCH_OUTCOME.name: "ok" if error is None else "error"}
-            observe(c.DOCUMENTS, self._documents, outcome, context)
+            observe(c.DOCUMENTS, self._documents, labels, context)
+        span = trace.get_current_span(context)
+        if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # a status says the others
+            span.set_attributes(labels)
+        if ending.error is not None:
+            labels[c.ERROR_TYPE.name] = ending.error
+        observe(c.REQUEST_DURATION, seconds, labels, context)
 
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -125,22 +134,27 @@ Fn = TypeVar("Fn", bound=Callable[..., Any])
 @overload
 def endpoint(fn: Fn, /) -> Fn: ...
 @overload
-def endpoint(*names: str) -> Endpoint: ...
-def endpoint(*names: Any) -> Any:
+def endpoint(*names: str, expected: Collection[type[BaseException]] | type[BaseException] = ()) -> Endpoint: ...
+def endpoint(*names: Any, expected: Any = ()) -> Any:
     """Trace, time and count the requests of an executor's method.
 
     `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator;
     `with telemetry.endpoint("/search") as span:` around a block.
 
     Arguments: the names that the method serves. With several, or none, the span takes the name of the request being
-    served (see `telemetry.request`), else the first name, else `/` and the function's name.
+    served (see `telemetry.request`), else the first name, else `/` and the function's name. `expected`, classes of
+    exceptions that are the caller's mistake: a request that ends by one of them is rejected, and no error.
     Metrics: `search.request.duration` and, where the call has documents, `search.documents`.
     """
     if len(names) == 1 and can_wrap(names[0]):
         return Endpoint(())(names[0])
+    try:
+        classes = checked(expected)
+    except ValueError as error:
+        raise TelemetryError(*f"endpoint's expected {error}".split("; ")) from None
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
         raise TelemetryError(
             f"endpoint names are strings, not {type(wrong[0]).__name__}", 'write @telemetry.endpoint("/search")'
         )
-    return Endpoint(names)
+    return Endpoint(names, classes)

@@ -1,22 +1,24 @@
-"""Writes an exception on a span.
+"""Writes on a span how its run ended.
 
-In: a span, the exception that passes through it, and the request's scope. Out: error status, `error.type` and, on the
-innermost span of the process only, the exception event. State: who else wants to know of an exception, for
-the process; the scope remembers which exceptions had their event.
+In: a span, the exception that passes through it, and the request's scope. Out: its outcome (see `telemetry.outcome`);
+where that is `error`, error status and `error.type`; on the innermost span of the process only, the exception event.
+State: who else wants to know of an error, for the process; the scope remembers which exceptions had their event, and
+what they were taken for: that holds for the spans further out.
 
-A cancelled task is a failure of type `CancelledError`; a call that another process failed is one of its gRPC status. A
-generator closed early (`GeneratorExit`) is none: callers do not come here with it.
+A call that another process failed is an error of its gRPC status. A generator closed early (`GeneratorExit`) has no
+event.
 """
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import conventions as c
 from telemetry.guard import guard
-from telemetry.scope import Scope
+from telemetry.outcome import CANCELLED, ERROR, OK, Classes, outcome_of_error, outcome_of_status
+from telemetry.scope import Answer, Scope
 
 _LONGEST: Final = 17_408
 """Characters of a message that are kept: as of an attribute, with the margin that scrubbing cuts off again."""
@@ -58,29 +60,91 @@ def _rpc_status(exc: BaseException) -> tuple[str, str] | None:
     return (code.name, exc.details() or "") if code is not None else None
 
 
-def record_failure(span: Span, exc: BaseException, scope: Scope | None) -> str:
-    """Mark `span` as failed by `exc`; return the `error.type`. Never raises.
+class Ending(NamedTuple):
+    """How a run ended: its outcome, and the `error.type` of an error."""
 
-    The event is added only where `exc` is seen for the first time, and not at all for an exception that only says that
-    the rpc was answered: its status and words then stand for it.
+    outcome: str
+    error: str | None = None
+
+
+FINE: Final = Ending(OK)
+
+
+def record_end(
+    span: Span, exc: BaseException | None, scope: Scope, expected: Classes = (), *, answers: bool = False
+) -> Ending:
+    """Write on `span` how its run ended: by `exc`, or without one. Never raises.
+
+    Arguments: `expected` are classes of exceptions that are the caller's mistake; `answers`: what the run returns is
+    the answer to the rpc around it, whose status is then the run's own.
     """
-    kind = error_type(exc)
+    if exc is None and not (answers and scope.answered is not None):
+        return FINE
+    ending = FINE if exc is None else Ending(ERROR, error_type(exc))
     with guard:
-        answered = scope.answered(exc) if scope is not None and scope.answered is not None else None
-        kind, message = answered or (kind, message_of(exc))
-        first = answered is None and (scope is None or not scope.seen(exc))
-        if span.is_recording():
-            span.set_attribute(c.ERROR_TYPE.name, kind)
-            span.set_status(Status(StatusCode.ERROR, message))
-            if first:
-                _add_event(span, exc)
-        if first and _listener.first is not None:
-            _listener.first(exc, span)
-    return kind
+        asked = answers or not isinstance(exc, GeneratorExit)
+        answer = scope.answered(exc) if scope.answered is not None and asked else None
+        outcome = _outcome(exc, answer, scope, expected)
+        kind, message = _words(exc, answer, expected)
+        ending = Ending(outcome, kind if outcome == ERROR else None)
+        event = None if answer is None or not answer.replaces else (kind, message)
+        _write(span, None if isinstance(exc, GeneratorExit) else exc, scope, ending, message, instead=event)
+    return ending
+
+
+def record_failure(span: Span, exc: BaseException, scope: Scope | None, outcome: str) -> None:
+    """Write `exc` on the span of an rpc whose status says what came of it. Never raises."""
+    with guard:
+        ending = Ending(outcome, error_type(exc) if outcome == ERROR else None)
+        _write(span, exc, scope, ending, message_of(exc))
+
+
+def _outcome(exc: BaseException | None, answer: Answer | None, scope: Scope, expected: Classes) -> str:
+    if answer is not None:
+        return outcome_of_status(answer.status)
+    return OK if exc is None else scope.outcome_of(exc) or outcome_of_error(exc, expected)
+
+
+def _words(exc: BaseException | None, answer: Answer | None, expected: Classes) -> tuple[str, str]:
+    """Return `error.type` and message: of the rpc's status, where no exception says more than that."""
+    mute = exc is None or (answer is not None and (answer.replaces or outcome_of_error(exc, expected) == CANCELLED))
+    if mute and answer is not None:
+        return answer.status, answer.details
+    return ("", "") if exc is None else (error_type(exc), message_of(exc))
+
+
+def _write(
+    span: Span,
+    exc: BaseException | None,
+    scope: Scope | None,
+    ending: Ending,
+    message: str,
+    *,
+    instead: tuple[str, str] | None = None,
+) -> None:
+    """Write the ending on the span, with the event of `exc` where it is met for the first time.
+
+    `instead`: type and message of what `exc`, which says nothing, stands for.
+    """
+    if ending.error is not None and span.is_recording():
+        span.set_attribute(c.ERROR_TYPE.name, ending.error)
+        span.set_status(Status(StatusCode.ERROR, message))
+    if exc is None or (scope is not None and scope.outcome_of(exc) is not None):
+        return
+    if scope is not None:
+        scope.remember(exc, ending.outcome)
+    if instead is not None:
+        if ending.error is None and span.is_recording():  # else the status says it
+            span.add_event("exception", {"exception.type": instead[0], "exception.message": instead[1][:_LONGEST]})
+        return
+    if span.is_recording():
+        _add_event(span, exc)
+    if ending.error is not None and _listener.first is not None:
+        _listener.first(exc, span)
 
 
 class _Listener:
-    """Who is told of every exception once in each process, recorded or not."""
+    """Who is told of every error once in each process, recorded or not."""
 
     first: Callable[[BaseException, Span], None] | None = None
 
@@ -89,7 +153,7 @@ _listener = _Listener()
 
 
 def on_first(tell: Callable[[BaseException, Span], None] | None) -> None:
-    """Have `tell` called with every exception that is met for the first time, and its innermost span; None: no more."""
+    """Have `tell` called with every error that is met for the first time, and its innermost span; None: no more."""
     _listener.first = tell
 
 

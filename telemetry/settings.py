@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from telemetry import checks, propagation, standard
 from telemetry.errors import ConfigurationError
+from telemetry.outcome import Classes, checked
 from telemetry.privacy import Scrub, options
 from telemetry.sentry import dsn as sentry
 from telemetry.settings_reader import SIGNALS, Declared, Reader, Signal, env
@@ -229,6 +230,11 @@ class Settings:
     regions: Sequence[str] = env(
         "SEARCH_TELEMETRY_REGIONS", (), checks.names, help="the same for their regions: `eu,us`"
     )
+    expected_errors: Classes = env(
+        "", (), checked,
+        help="classes of exceptions that are the caller's mistake: a request that one of them ends is "
+        "[`rejected`](library.md#errors), and no error",
+    )  # fmt: skip
     sentry_dsn: str = env(
         "SEARCH_TELEMETRY_SENTRY_DSN", "", sentry.check, secret=True,
         help="the project that errors of this process go to, by Sentry's own SDK (`search-telemetry[sentry]`)",

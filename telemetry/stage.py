@@ -16,6 +16,7 @@ from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.attributes import clean
 from telemetry.block import Block, F, check_decorated
 from telemetry.errors import TelemetryError
+from telemetry.failure import Ending
 from telemetry.guard import guard
 from telemetry.instruments import observe
 from telemetry.wrap import wrap
@@ -79,10 +80,10 @@ class _Metrics:
         self._name = name
         self._attributes = attributes
 
-    def __call__(self, seconds: float, error: str | None, context: Context) -> None:
+    def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
         labels = {**self._attributes, c.SEARCH_STAGE.name: self._name}
-        if error is not None:
-            labels[c.ERROR_TYPE.name] = error
+        if ending.error is not None:
+            labels[c.ERROR_TYPE.name] = ending.error
         observe(c.STAGE_DURATION, seconds, labels, context)
         size = self._attributes.get(c.MINIBATCH_SIZE.name)
         if isinstance(size, int):

@@ -39,12 +39,19 @@ def run(args: argparse.Namespace) -> int:
 
     import telemetry
     from demo_flow.processes import announce, follow_parent
+    from demo_flow.serving.errors import MISTAKES
     from demo_flow.serving.server import serve
 
     if args.follow_parent:
         follow_parent()
     role: Role = args.role
-    handle = telemetry.configure(role.name, namespace=NAMESPACE, version=own_version(), logs=("console", "otlp"))
+    handle = telemetry.configure(
+        role.name,
+        namespace=NAMESPACE,
+        version=own_version(),
+        logs=("console", "otlp"),
+        expected_errors=MISTAKES,
+    )
     logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))

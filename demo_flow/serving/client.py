@@ -12,6 +12,8 @@ import telemetry.rpc
 from demo_flow.proto.pamazon_pb2 import Parameters, ProcessRequest, ProcessResponse
 from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
 from demo_flow.serving.endpoints import Documents
+from demo_flow.serving.errors import Refused
+from demo_flow.serving.statuses import CALLERS
 
 MESSAGE_SIZE: Final = 64 * 1024 * 1024
 """Largest message, in bytes: a batch of pictures is above gRPC's default of 4 MiB."""
@@ -35,11 +37,16 @@ class ExecutorClient:
         self._stub = ExecutorStub(self._channel)  # type: ignore[no-untyped-call]  # generated
 
     async def process(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
-        """Send the documents through one endpoint. Raises grpc.aio.AioRpcError, with a note that says where."""
+        """Send the documents through one endpoint.
+
+        Raises Refused for the caller's mistake, else grpc.aio.AioRpcError, with a note that says where.
+        """
         request = ProcessRequest(endpoint=endpoint, docs=docs, parameters=parameters)
         try:
             response: ProcessResponse = await self._stub.Process(request)
         except grpc.aio.AioRpcError as error:
+            if error.code() in CALLERS:
+                raise Refused(error.code(), error.details() or "") from error
             error.add_note(self._where)
             raise
         return response.docs

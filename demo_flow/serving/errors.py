@@ -22,6 +22,14 @@ class CallerError(PamazonError):
     """A request that cannot be served as it was asked."""
 
 
+class Refused(CallerError):
+    """What an executor further down refused as its caller's mistake: the caller's of this one, too."""
+
+    def __init__(self, code: grpc.StatusCode, words: str) -> None:
+        super().__init__(words, "")
+        self.code = code
+
+
 class UnknownEndpoint(PamazonError):
     """An endpoint that the executor does not have."""
 
@@ -43,16 +51,20 @@ _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
     (asyncio.TimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
 )
 
+MISTAKES: Final = tuple(kind for kind, code in _STATUS if code in CALLERS)
+"""Exceptions that are the caller's mistake: no span of theirs is an error."""
+
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     """Return the status that `error` has for the caller, and its words.
 
-    The error of a call further down keeps its code. Who was called stands in a note (see `serving.client`), and
-    interests the caller unless the mistake is theirs.
+    The error of a call further down keeps its code. Who was called stands in a note (see `serving.client`).
     """
+    if isinstance(error, Refused):
+        return error.code, error.message
     if isinstance(error, grpc.aio.AioRpcError):
         words = error.details() or ""
-        where = "" if error.code() in CALLERS else ", ".join(getattr(error, "__notes__", ()))
+        where = ", ".join(getattr(error, "__notes__", ()))
         return error.code(), f"{where}: {words}" if where else words
     for kind, code in _STATUS:
         if isinstance(error, kind):

@@ -24,6 +24,7 @@ from telemetry.batching.call import Visit
 from telemetry.batching.errors import WrongResults, duplicate, for_one_caller
 from telemetry.batching.waiting import Part
 from telemetry.clock import clock
+from telemetry.failure import Ending
 from telemetry.guard import guard
 from telemetry.instruments import observe
 from telemetry.sampling import follow
@@ -104,11 +105,13 @@ class Batch:
             part.call.visits.append(Visit(began, identity))
         return activity
 
-    def _account(self, seconds: float, error: str | None, context: Context) -> None:
+    def _account(self, seconds: float, ending: Ending, context: Context) -> None:
         for part in self.parts:
             if part.call.visits:
                 part.call.visits[-1].share = seconds * (part.stop - part.start) / len(self.items)
-        labels = {c.SEARCH_STAGE.name: self._name} | ({} if error is None else {c.ERROR_TYPE.name: error})
+        labels: dict[str, AttributeValue] = {c.SEARCH_STAGE.name: self._name}
+        if ending.error is not None:
+            labels[c.ERROR_TYPE.name] = ending.error
         observe(c.STAGE_DURATION, seconds, labels, context)
         observe(c.BATCH_SIZE, len(self.items), labels, context)
 

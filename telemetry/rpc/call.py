@@ -5,7 +5,8 @@ measurement. State: the open span, owned by the `Call`; whoever ends it first en
 (a done callback, an exception and a cancellation race with each other).
 
 Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
-those that are the server's own fault, so that a caller's mistake or a caller's cancellation raises no alarm.
+those that are the server's own fault (see `telemetry.outcome`), so that a caller's mistake or a caller's cancellation
+raises no alarm.
 """
 
 import sys
@@ -27,6 +28,7 @@ from telemetry.failure import error_type, record_failure
 from telemetry.generation import generation
 from telemetry.guard import guard
 from telemetry.instruments import observe
+from telemetry.outcome import ERROR, outcome_of_status
 from telemetry.rpc.names import Method
 from telemetry.scope import current_scope
 from telemetry.spans import baggage_attributes, start_span
@@ -50,11 +52,8 @@ CLIENT: Final = Side(
 SERVER: Final = Side(
     SpanKind.SERVER,
     c.RPC_SERVER_CALL_DURATION,
-    frozenset({
-        grpc.StatusCode.UNKNOWN, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS,
-    }),
-)  # fmt: skip
+    frozenset(code for code in grpc.StatusCode if outcome_of_status(code.name) == ERROR),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +137,11 @@ class Call:
         if outcome.code is not None:
             result[c.RPC_GRPC_STATUS_CODE.name] = outcome.code.value[0]
         self.span.set_attributes(result)
-        if not self._failed(outcome):
-            return
+        failed = self._failed(outcome)
         if outcome.error is not None:
-            record_failure(self.span, outcome.error, current_scope(self.context))
-        else:
+            ended = ERROR if failed or outcome.code is None else outcome_of_status(outcome.code.name)
+            record_failure(self.span, outcome.error, current_scope(self.context), ended)
+        elif failed:
             self.span.set_status(Status(StatusCode.ERROR, outcome.details))
 
 

@@ -24,7 +24,7 @@ from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, peer_attributes
 from telemetry.rpc.outgoing import contributed_span, wanted
-from telemetry.scope import Scope, with_scope
+from telemetry.scope import Answer, Scope, with_scope
 from telemetry.spans import operation_of
 
 # what a handler meets when nobody hears it any more; InternalError is what `context.write` then raises
@@ -99,10 +99,18 @@ class Served:
             return rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
         return rpc.Outcome(code, self._details(), None if is_abort(error) else error)
 
-    def _answered(self, error: BaseException) -> tuple[str, str] | None:
-        """Return what `abort` told the caller, for the spans inside that its empty exception passes."""
-        code = rpc.code_of(_asked(self._servicer, "code")) if is_abort(error) else None
-        return None if code is None or code is grpc.StatusCode.OK else (code.name, self._details())
+    def _answered(self, error: BaseException | None) -> Answer | None:
+        """Return what the caller is answered, for the spans inside: by `abort`, by `set_code`, or because it has gone.
+
+        `error` is what leaves such a span. A failure that is met while the caller leaves stays one.
+        """
+        if isinstance(error, _LEFT_ALONE) or (error is None and self._caller_has_gone()):
+            left = self._unanswered()
+            return Answer(left.code.name, left.details) if left.code is not None else None
+        code = rpc.code_of(_asked(self._servicer, "code"))
+        if code is None or code is grpc.StatusCode.OK:
+            return None
+        return Answer(code.name, self._details(), replaces=error is not None and is_abort(error))
 
     def _unanswered(self) -> rpc.Outcome:
         remaining = self._servicer.time_remaining()

@@ -67,7 +67,7 @@ def test_a_status_is_the_servers_fault_or_the_callers(
     ("code", "fault"),
     [
         ("CANCELLED", False), ("UNKNOWN", True), ("INVALID_ARGUMENT", False), ("DEADLINE_EXCEEDED", True),
-        ("NOT_FOUND", False), ("ALREADY_EXISTS", False), ("PERMISSION_DENIED", False), ("RESOURCE_EXHAUSTED", False),
+        ("NOT_FOUND", False), ("ALREADY_EXISTS", False), ("PERMISSION_DENIED", False), ("RESOURCE_EXHAUSTED", True),
         ("FAILED_PRECONDITION", False), ("ABORTED", False), ("OUT_OF_RANGE", False), ("UNIMPLEMENTED", True),
         ("INTERNAL", True), ("UNAVAILABLE", True), ("DATA_LOSS", True), ("UNAUTHENTICATED", False),
     ],

@@ -117,6 +117,29 @@ raise KeyError("unhandled")
     assert exception(raised)[0] == "KeyError"
 
 
+def test_a_callers_mistake_is_no_error(sentry: SentryStandIn) -> None:
+    """By the same rule as in spans and metrics: only what is the service's own fault arrives."""
+    ended = python(
+        """
+import fastapi
+telemetry.configure("gateway", sentry_dsn=sys.argv[1], expected_errors=KeyError)
+@telemetry.endpoint("/search", expected=IndexError)
+def search(error):
+    with telemetry.stage("look up"):
+        raise error
+for error in (fastapi.HTTPException(422), KeyError("q"), IndexError("q"), fastapi.HTTPException(503)):
+    try:
+        search(error)
+    except Exception:
+        pass
+        """,
+        sentry.dsn,
+        **OFF,
+    )
+    assert ended.status == 0, ended.err
+    assert [exception(event) for event in sentry.events] == [("HTTPException", "Service Unavailable")]
+
+
 def test_a_cancelled_request_is_no_error(sentry: SentryStandIn) -> None:
     """A caller who leaves is not a fault of the service."""
     ended = python(

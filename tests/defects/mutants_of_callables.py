@@ -40,7 +40,7 @@ CALLABLES: Final = (
         _MACHINE,
     ),
     Mutant(
-        "telemetry/activity.py",
+        "telemetry/failure.py",
         "None if isinstance(exc, GeneratorExit) else exc",
         "exc",
         _MACHINE,
@@ -53,8 +53,8 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/scope.py",
-        "        return known\n",
-        "        return False\n",
+        "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
+        "        return None\n",
         _MACHINE,
     ),
     Mutant(

@@ -33,7 +33,7 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/rpc/call.py",
-        "        if not self._failed(outcome):\n            return\n",
+        "        failed = self._failed(outcome)\n",
         "        return\n",
         "contract/test_rpc_trees.py::test_an_exception_in_the_handler_is_an_error_on_both_sides",
     ),
@@ -129,8 +129,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/endpoint.py",
-        "labels = {} if error is None else {c.ERROR_TYPE.name: error}",
-        "labels: dict[str, str] = {}",
+        "            labels[c.ERROR_TYPE.name] = ending.error\n",
+        "            pass\n",
         _JINA + "test_failed_requests_were_timed_as_successes",
     ),
 )

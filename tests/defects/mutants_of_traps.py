@@ -38,8 +38,8 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/scope.py",
-        "        return known\n",
-        "        return False\n",
+        "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
+        "        return None\n",
         _METRICS + "test_the_exception_event_stands_once_in_a_process",
     ),
     Mutant(
@@ -55,9 +55,9 @@ TRAPS: Final = (
         _ENDINGS + "TestThreads::test_a_stream_left_early",
     ),
     Mutant(
-        "telemetry/rpc/call.py",
-        "grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED,",
-        "grpc.StatusCode.UNIMPLEMENTED,",
+        "telemetry/outcome.py",
+        '"UNKNOWN", "DEADLINE_EXCEEDED",',
+        '"UNKNOWN",',
         "contract/test_rpc_trees.py::test_a_deadline_ends_both_spans",
     ),
     Mutant(

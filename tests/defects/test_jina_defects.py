@@ -40,7 +40,7 @@ def test_a_generator_endpoints_span_ended_when_the_generator_was_made(spans: Spa
     with pytest.raises(ValueError, match="the last one"):
         list(found)
     assert spans.tree(status=True) == "/search ! ValueError\n├ encode\n└ encode"
-    failed = {"search.operation": "search", "error.type": "ValueError"}
+    failed = {"search.operation": "search", "search.outcome": "error", "error.type": "ValueError"}
     assert metrics.total("search.request.duration", failed) > 5
 
 

@@ -19,13 +19,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from demo_flow.encoders import BadPicture, EncoderUnavailable
 from demo_flow.flow import CLIP_ENCODER, GATEWAY
 from demo_flow.index import IndexUnavailable, UnknownCollection
-from demo_flow.proto.pamazon_pb2 import Document, Parameters, ProcessRequest
+from demo_flow.proto.pamazon_pb2 import Document, Parameters, ProcessRequest, ProcessResponse
 from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
+from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.serving.endpoints import Documents, endpoints_of, requests
-from demo_flow.serving.errors import CallerError, NotReady, UnknownEndpoint, status_of
+from demo_flow.serving.errors import MISTAKES, CallerError, NotReady, UnknownEndpoint, status_of
 from demo_flow.serving.ports import PortTaken, holder_of
 from demo_flow.serving.server import serve
+from demo_flow.serving.statuses import CALLERS
 from demo_flow.serving.threads import in_pool, one_ahead
 from telemetry.batching import BatcherClosed, QueueFull
 
@@ -134,11 +136,19 @@ def test_every_exception_has_its_status(error: Exception, code: grpc.StatusCode)
         (grpc.StatusCode.INVALID_ARGUMENT, "refused"),
     ],
 )
-def test_the_error_of_a_call_further_down_keeps_its_code(code: grpc.StatusCode, words: str) -> None:
-    """Who failed is told with a failure; with the caller's own mistake it would only distract."""
-    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "refused", "")
-    error.add_note("clip_encoder at 127.0.0.1:8090")
-    assert status_of(error) == (code, words)
+async def test_the_error_of_a_call_further_down_keeps_its_code(code: grpc.StatusCode, words: str) -> None:
+    """Who failed is told with a failure; with the caller's own mistake it would only distract, and it stays one."""
+    client = ExecutorClient("clip_encoder", "127.0.0.1:8090")
+
+    async def process(_: ProcessRequest) -> ProcessResponse:
+        raise grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "refused", "")
+
+    client._stub.Process = process
+    with pytest.raises(Exception, match="refused") as failed:
+        await client.process("/search", [], Parameters())
+    assert status_of(failed.value) == (code, words)
+    assert isinstance(failed.value, MISTAKES) is (code in CALLERS)
+    await client.close()
 
 
 async def test_a_thread_sees_the_context_of_the_request(pool: ThreadPoolExecutor) -> None:

@@ -26,10 +26,10 @@ class TestMetrics:
             with contextlib.suppress(ValueError):
                 search(docs)
         assert metrics.series("search.request.duration") == [
-            {"search.operation": "search"},
-            {"search.operation": "search", "error.type": "ValueError"},
+            {"search.operation": "search", "search.outcome": "ok"},
+            {"search.operation": "search", "search.outcome": "error", "error.type": "ValueError"},
         ]
-        assert metrics.value("search.request.duration", {"search.operation": "search"}) == 2
+        assert metrics.value("search.request.duration", {"search.operation": "search", "search.outcome": "ok"}) == 2
         assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "ok"}) == 3
         assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "error"}) == 0
         assert len(metrics.points("search.documents")) == 2

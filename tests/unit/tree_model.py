@@ -151,9 +151,9 @@ class Model:
         raise raised
 
     def _fail(self, label: int, raised: Raised) -> None:
-        """Mark a span; the event stands where an exception is seen first in a request."""
+        """Mark a span, unless it was cancelled; the event stands where an exception is seen first in a request."""
         span = self.spans[label]
-        span.failed = raised.kind
+        span.failed = None if raised.kind == "CancelledError" else raised.kind
         told = self._told.setdefault(self._root(label), set())
         if raised.key not in told:
             told.add(raised.key)
