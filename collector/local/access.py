@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.local.auth import Tokens
 from collector.local.errors import SettingsError
+from collector.local.origins import Origins
 from collector.local.tls import Tls
-
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What a page calls this machine when it comes from this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,13 @@ class Access:
         tokens: a request must carry one of them; None: no token is asked for.
         tls: the ports speak TLS; None: plain text.
         allow_anonymous: listen beyond this machine even where callers need neither token nor certificate.
+        origins: the web pages that may send, to the OTLP port alone.
     """
 
     tokens: Tokens | None = None
     tls: Tls | None = None
     allow_anonymous: bool = False
+    origins: Origins = field(default_factory=Origins)
 
     @property
     def knows_callers(self) -> bool:

@@ -69,6 +69,13 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-anonymous", action="store_true", help="listen beyond this machine even without a token"
     )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of this origin send too, as those of this machine may: https://shop.example",
+    )
 
     def run(args: argparse.Namespace) -> int:
         from collector.local.commands_collect import collect

@@ -23,6 +23,7 @@ from collector.local.auth import tokens_from
 from collector.local.client import default_store
 from collector.local.errors import SettingsError
 from collector.local.grpc_log import handshakes_told_once
+from collector.local.origins import ANY, Origins
 from collector.local.query import store_stats
 from collector.local.render_text import clean, glyphs_for, make_console
 from collector.local.server import LocalCollector
@@ -108,7 +109,7 @@ def access_of(args: argparse.Namespace) -> Access:
     elif args.tls_cert or args.tls_key or args.tls_client_ca:
         missing = "--tls-key" if args.tls_cert else "--tls-cert"
         raise SettingsError(f"{missing} is missing", PAIR)
-    return Access(tokens_from(args.token_file), tls, args.allow_anonymous)
+    return Access(tokens_from(args.token_file), tls, args.allow_anonymous, Origins.of(args.allow_origin))
 
 
 def _banner(collector: LocalCollector, args: argparse.Namespace, console: Console) -> Iterator[Text]:
@@ -151,6 +152,8 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
     beyond = [a for a in addresses if a and not is_loopback(a.rpartition(":")[0].strip("[]"))]
     if beyond and not collector.access.knows_callers:
         yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
+    if ANY in collector.access.origins.named and not collector.access.knows_callers:
+        yield "any web page that a browser here opens can send (--allow-origin '*')"
     if beyond and collector.access.tokens and not collector.access.tls:
         yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key mend that"
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from math import ceil
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.local.access import LOOPBACK_NAMES
+from collector.local.access import Access
 from collector.local.auth import CHALLENGE
 from collector.local.budget import Hold
+from collector.local.complaints import Complaints
 from collector.local.errors import (
     ForbiddenError,
     MalformedError,
@@ -33,6 +34,7 @@ from collector.local.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
+from collector.local.origins import Cors, Origins, hint
 from collector.local.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.receiver import Receiver
 from collector.local.receiving import Receiving
@@ -53,7 +55,7 @@ PATHS = "POST " + ", ".join(signal.path for signal in ALL)
 
 
 def http_app(
-    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, *, pages: bool = False
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, access: Access, complaints: Complaints
 ) -> Starlette:
     """The ASGI application of the OTLP/HTTP port.
 
@@ -61,7 +63,8 @@ def http_app(
         receiver: takes what arrives.
         settings: limits.
         receiving: the places for bodies.
-        pages: whether a web page may send; where no token is asked for, none may.
+        access: which web pages may send; where a token is asked for, every page that has it may.
+        complaints: about pages that may not.
     """
 
     async def export(request: Request) -> Response:
@@ -70,8 +73,8 @@ def http_app(
         try:
             hold = receiver.admit(signal, request.headers.get("authorization"))
             try:
-                if not pages:
-                    _refuse_pages(request)
+                if access.tokens is None:
+                    _refuse_pages(request, access.origins)
                 answer_in = content_type_of(request.headers.get("content-type", ""))
                 encoding = encoding_of(request.headers.get("content-encoding", ""))
                 body = await _body(request, hold, settings, receiving)
@@ -90,6 +93,7 @@ def http_app(
     return Starlette(
         routes=[Route(signal.path, export, methods=["POST"]) for signal in ALL],
         exception_handlers={404: _not_here, 405: _not_here, Exception: _failed},
+        middleware=[Middleware(Cors, access.origins, complaints)],
     )
 
 
@@ -98,13 +102,11 @@ def status_json(status: int, _: str, message: str, mend: str) -> dict[str, Any]:
     return {"code": 4 if status == 408 else 3, "message": f"{message}; {mend}"}
 
 
-def _refuse_pages(request: Request) -> None:
+def _refuse_pages(request: Request, origins: Origins) -> None:
     """Of all callers only browsers send `Origin`: any page could write to a port that asks for no token."""
     origin = request.headers.get("origin")
-    if origin is not None and (urlsplit(origin).hostname or "") not in LOOPBACK_NAMES:
-        raise ForbiddenError(
-            f"a web page of {origin[:100]!r} may not send to a collector without a token", "start it with --token-file"
-        )
+    if origin is not None and not origins.allow(origin):
+        raise ForbiddenError(f"a web page of {origin[:100]!r} may not send", hint(origin))
 
 
 async def _body(request: Request, hold: Hold, settings: CollectorSettings, receiving: Receiving) -> bytes:

@@ -81,7 +81,7 @@ class Ports:
         if http is None:
             return grpc, None
         address = _address_of(http)
-        app = http_app(receiver, self._settings, receiving, pages=self._access.tokens is not None)
+        app = http_app(receiver, self._settings, receiving, self._access, self._complaints)
         ingest.run(serve_http(ingest, app, http, **self._shared, error_json=status_json))
         return grpc, address
 

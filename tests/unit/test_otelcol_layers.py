@@ -37,7 +37,15 @@ COMBINATIONS = [
     for line in _section("Combinations").splitlines()
     if line.startswith("| ") and "`base`" in line
 ]
-ACCESS = ((), ("tls",), ("tls", "mtls"), ("tls", "token"), ("tls", "mtls", "token"))
+ACCESS = (
+    (),
+    ("tls",),
+    ("tls", "mtls"),
+    ("tls", "token"),
+    ("tls", "mtls", "token"),
+    ("cors",),
+    ("tls", "token", "cors"),
+)
 """What may stand behind each of them."""
 
 
@@ -89,7 +97,9 @@ def test_the_page_names_each_layer_and_each_combination_once() -> None:
     assert sorted(listed) == NAMES
     assert {name for names in COMBINATIONS for name in names} | {name for row in ACCESS for name in row} == set(NAMES)
     assert len(set(COMBINATIONS)) == len(COMBINATIONS) > 10
-    assert "`tls`, `tls` `mtls`, `tls` `token`, or `tls` `mtls` `token`" in _section("Combinations")
+    behind = _section("Combinations").partition("for who may send:")[2].partition("\n\n")[0]
+    rows = [tuple(re.findall("`([a-z]+)`", row)) for row in re.split(r",|\band for\b|\bor\b", behind)]
+    assert {row for row in rows if row} | {()} == set(ACCESS)
 
 
 def test_what_runs_is_a_combination_of_the_page() -> None:
