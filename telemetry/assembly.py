@@ -78,7 +78,7 @@ class _Parts:
 
 def assemble(settings: Settings) -> Telemetry:
     """Build everything and set it going."""
-    scrubber.use(settings.scrub)
+    scrubber.use(settings.scrub, contents=settings.capture_content)
     content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
     outcome.expect(settings.expected_errors)
     use(settings.propagators)

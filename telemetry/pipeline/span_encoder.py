@@ -105,6 +105,7 @@ def _span(span: ReadableSpan, scrubber: Scrubs, cuts: Cuts) -> bytes:
             pass
     request: ExportTraceServiceRequest = encode_by_the_library([repaired_span(span)])
     message: Any = request.resource_spans[0].scope_spans[0].spans[0]
+    message.status.message = scrubber.value("exception.message", message.status.message)  # they are the same words
     scrub_message(message, scrubber)
     cut_texts(message.attributes, cuts.span)
     message.status.message = message.status.message[: cuts.span]  # the SDK cuts attributes alone

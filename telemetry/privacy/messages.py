@@ -69,8 +69,9 @@ def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
     """Scrub the value of an attribute, or of a body, which has no name."""
     kind = value.WhichOneof("value")
     if kind in {"array_value", "kvlist_value"}:
-        hidden = scrubber.value(name, ["x"])  # a name that hides one text hides all there is
-        if depth <= 0 or hidden != ["x"]:
+        # a name that hides one text hides all there is
+        hidden = scrubber.value(name, ["x"] if kind == "array_value" else {"x": "x"})
+        if depth <= 0 or isinstance(hidden, str):
             value.string_value = hidden if isinstance(hidden, str) else marker(ERROR)
             return
         for item in getattr(value, kind).values:

@@ -56,4 +56,4 @@ def _scrubbed(span: ReadableSpan, scrubber: Scrubs) -> ReadableSpan:
 
 def _status(status: Status, scrubber: Scrubs) -> Status:
     words = status.description
-    return Status(status.status_code, scrubber.text(words)) if words else status
+    return Status(status.status_code, scrubber.value("exception.message", words)) if words else status

@@ -12,11 +12,13 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 from telemetry.privacy import assignments
 from telemetry.privacy.keys import Keys
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
+from telemetry.privacy.urls import without_contents
 
 _log = logging.getLogger("search_telemetry")
 _SHORT: Final = 256  # characters of a text that is kept in the cache
@@ -24,6 +26,9 @@ _CACHED: Final = 4096  # texts
 _DEEPEST: Final = 32  # containers inside containers
 _PIECE: Final = 32_768  # characters that are searched at once
 _OVERLAP: Final = 2048  # characters after them, more than any bounded match has
+_MOST_ESCAPES: Final = 3  # escapes of escapes
+_WORD: Final = re.compile(r"""[^\s"'<>]+""")
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
 
 MARGIN: Final = 1024
@@ -54,10 +59,11 @@ class Scrubs(Protocol):
 
 
 class Scrubber:
-    """Hides what `options` ask for."""
+    """Hides what `options` ask for; what URLs say beyond where they lead, unless `contents` are recorded."""
 
-    def __init__(self, options: Scrub) -> None:
+    def __init__(self, options: Scrub, *, contents: bool = False) -> None:
         self.failures = 0
+        self._contents = contents
         self._keys = Keys(options.keys, options.keep)
         more = tuple(Rule(kind, "", (), re.compile(pattern)) for kind, pattern in options.patterns.items())
         rules = (*RULES, *((IP_RULE,) if options.ip_addresses else ()))
@@ -90,6 +96,8 @@ class Scrubber:
             return value
         if self._named and self._keys.found(name) and isinstance(value, (str, int, bytes, *_CONTAINERS)):
             return value if value in ("", b"", self._secret) else self._secret
+        if not self._contents:
+            value = without_contents(name, value)
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
@@ -106,7 +114,7 @@ class Scrubber:
         items = [self._value(name, item, depth - 1) for item in value]
         return items if isinstance(value, list) else tuple(items) if isinstance(value, tuple) else set(items)
 
-    def _scrubbed(self, text: str) -> str:
+    def _scrubbed(self, text: str, depth: int = _MOST_ESCAPES) -> str:
         small = text.lower()
         open_gates = {gate for gate in self._gates if gate.search(text)}
         for rule in self._rules:
@@ -115,7 +123,23 @@ class Scrubber:
                 if hidden is not text:
                     text, small = hidden, hidden.lower()
         named = self._named and _hinted(assignments.HINTS, small) and _hinted(self._keys.stems, small)
-        return self._hide_named(text) if named else text
+        if named:
+            text = self._hide_named(text)
+        return self._hide_escaped(text, depth) if "%" in text and depth else text
+
+    def _hide_escaped(self, text: str, depth: int) -> str:
+        """Hide the secrets of words with percent-escapes; such a word stays without the escapes, the others as is."""
+        parts: list[str] = []
+        done = 0
+        for match in _WORD.finditer(text):
+            if "%" not in match[0] or not _ESCAPE.search(match[0]):
+                continue
+            plain = unquote(match[0])
+            hidden = self._scrubbed(plain, depth - 1)
+            if hidden != plain:
+                parts += text[done : match.start()], hidden
+                done = match.end()
+        return "".join((*parts, text[done:])) if parts else text
 
     def _hide_named(self, text: str) -> str:
         parts: list[str] = []
@@ -133,21 +157,24 @@ class Scrubber:
 
 
 class Untouched:
-    """Hides nothing: `configure(scrub=False)`."""
+    """Hides no secret: `configure(scrub=False)`; only what URLs say, unless `contents` are recorded."""
 
     failures = 0
+
+    def __init__(self, *, contents: bool = True) -> None:
+        self._contents = contents
 
     def text(self, text: str) -> str:
         """Return `text` as it is."""
         return text
 
-    def value(self, name: str, value: Any) -> Any:  # noqa: ARG002  the Protocol's signature
-        """Return `value` as it is."""
-        return value
+    def value(self, name: str, value: Any) -> Any:
+        """Return `value` as it is, unless it is a URL."""
+        return value if self._contents else without_contents(name, value)
 
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy."""
-        return dict(attributes)
+        return {name: self.value(name, value) for name, value in attributes.items()}
 
 
 def _hinted(hints: tuple[str, ...], small: str) -> bool:
@@ -199,9 +226,12 @@ def current() -> Scrubs:
     return _Process.scrubber
 
 
-def use(options: Scrub | None) -> Scrubs:
-    """Scrub as `options` say from now on; None: not at all. Returns what does it."""
-    _Process.scrubber = Untouched() if options is None else Scrubber(options)
+def use(options: Scrub | None, *, contents: bool = False) -> Scrubs:
+    """Scrub as `options` say from now on; None: not at all. Returns what does it.
+
+    Arguments: `contents`, whether contents are recorded, of URLs too.
+    """
+    _Process.scrubber = Untouched(contents=contents) if options is None else Scrubber(options, contents=contents)
     return _Process.scrubber
 
 
