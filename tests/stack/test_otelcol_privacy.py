@@ -37,6 +37,8 @@ service: {{pipelines: {{metrics/otlp: {{receivers: [forward/metrics], exporters:
 """
 """A layer of the user's own, since Prometheus is not given all of a metric."""
 
+Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
+
 NAMELESS = [secret.text for secret in SECRETS if not secret.name]
 NAMED = [(secret.name or "note", secret.text) for secret in SECRETS]
 KEPT = [(one.name or "note", one.text) for one in HARMLESS if one.text not in MASKED_THOUGH_HARMLESS]
@@ -174,6 +176,59 @@ def test_no_secret_in_a_metric_reaches_a_backend(backends: Backends) -> None:
     backends.loki.wait_until(lambda: len(backends.loki.metric("shop.sales")) == len(points))
     assert leaked(backends.everything()) == []
     assert text.count('trace_id="000102030405060708090a0b0c0d0e0f"') == len(points)
+
+
+URLS = {
+    "url.full": (
+        "https://ada:pw@shop.example:443/search?q=my+illness&page=2&user%5Bname%5D=x#top",
+        f"https://{U}@shop.example:443/search?q={Q}&page={Q}&user%5Bname%5D={Q}#{F}",
+    ),
+    "http.url": ("https://ada:p?w@shop.example/", f"https://{U}?{Q}"),
+    "http.target": ("/search?my+illness&ada%40example.com=1&c2VjcmV0MQ==", f"/search?{Q}&{Q}={Q}&{Q}="),
+    "url.query": ("q=my+illness&next=%2Fa%3Fpassword%3Dhunter22", f"q={Q}&next={Q}"),
+    "http.query": ("?q=a;b&&c", f"?q={Q};{Q}&&{Q}"),
+    "url.fragment": ("top", Q),
+    "http.request.query.q": ("my illness", Q),
+    "requestUrl": ("/a?q=x", f"/a?q={Q}"),
+    "http.request.header.referer": (["https://a/?q=x"], f'["https://a/?q={Q}'),
+    "url.original": (f"/search?q={Q}#{F}", f"/search?q={Q}#{F}"),
+    "url.path": ("/search", "/search"),
+    "http.route": ("/a/{b}", "/a/{b}"),
+    "search.query": ("why?", "why?"),
+}
+"""By attribute: what somebody else records, and what is left of it."""
+
+
+def test_no_query_of_a_url_reaches_a_backend(backends: Backends) -> None:
+    """In attributes of spans, events, log records and data points; names of parameters stay, as do our markers."""
+    given = {name: sent for name, (sent, _) in URLS.items()}
+    backends.send(trace([{"attributes": given, "events": [("event", given)]}]))
+    backends.send(log([{"attributes": given}]))
+    backends.send(counter("shop.sales", [{"attributes": given}], time.time_ns()))
+    (span,), (record,) = backends.spans(1), backends.records(1)
+    backends.loki.wait_until(lambda: bool(backends.loki.metric("shop.sales")))
+    (point,) = backends.loki.metric("shop.sales")
+    told = {name: left for name, (_, left) in URLS.items()}
+    for item in (span, span.events[0], record, point):
+        assert attributes(item.attributes) == told
+    everything = backends.everything()
+    assert [word for word in ("illness", "hunter22", "ada:pw") if word in everything] == []
+
+
+ESCAPED = (
+    "password%3Dhunter22", "next=%2Flogin%3Fpassword%3Dhunter22%26x%3D1", "token%253Dhunter22",
+    "Authorization%3A%20Bearer%20hunter22", "%22password%22%3A%22hunter22%22", "https%3A%2F%2Fada%3Ahunter22%40a%2F",
+    "key%3Dsk-proj-" + "hunter22hunter22hunter22", "a%20Bearer%20hunter22x",
+)  # fmt: skip
+
+
+def test_secrets_behind_percent_escapes_are_found_like_plain_ones(backends: Backends) -> None:
+    """Escaped twice too; in attributes, names, status messages and bodies."""
+    backends.send(trace([{"attributes": {"note": f"a {text} b"}, "name": text, "status": text} for text in ESCAPED]))
+    backends.send(log([{"body": text, "attributes": {"url.path": f"/{text}"}} for text in ESCAPED]))
+    backends.spans(len(ESCAPED))
+    backends.records(len(ESCAPED))
+    assert "hunter22" not in backends.everything()
 
 
 def test_what_is_harmless_stays_as_it_is(backends: Backends) -> None:
