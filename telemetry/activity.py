@@ -22,7 +22,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.clock import clock
 from telemetry.context import attach, detach
-from telemetry.failure import Ending, record_end
+from telemetry.failure import FINE, Ending, record_end
 from telemetry.generation import generation
 from telemetry.guard import guard
 from telemetry.outcome import expected_in
@@ -124,10 +124,13 @@ class Activity:
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
+        lasted = max(0, clock.steady() - self._steady)
+        ending = FINE
         with guard:
-            lasted = max(0, clock.steady() - self._steady)
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
+        with guard:
             self._at_end(lasted / 1e9, ending, self.context)
+        with guard:
             if self.span.is_recording():  # else the user ended it
                 self.span.end(self._wall + lasted)
         if self._owns_scope:

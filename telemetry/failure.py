@@ -11,7 +11,7 @@ event.
 
 import sys
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -37,7 +37,10 @@ def error_type(exc: BaseException) -> str:
     if asyncio is not None and isinstance(exc, asyncio.CancelledError):
         return "CancelledError"
     kind = type(exc)
-    return kind.__qualname__ if kind.__module__ in {"builtins", ""} else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        return kind.__qualname__ if kind.__module__ in {"builtins", ""} else f"{kind.__module__}.{kind.__qualname__}"
+    except Exception:  # noqa: BLE001  a metaclass of the user's
+        return c.OTHER
 
 
 def message_of(exc: BaseException) -> str:
@@ -54,10 +57,21 @@ def message_of(exc: BaseException) -> str:
 def _rpc_status(exc: BaseException) -> tuple[str, str] | None:
     """Return code and details of a failed rpc; None for any other exception, and for an rpc that has no code yet."""
     grpc = sys.modules.get("grpc")  # whoever called has imported it
-    if grpc is None or not isinstance(exc, grpc.RpcError) or not isinstance(exc, grpc.Call | grpc.aio.AioRpcError):
+    try:
+        if grpc is None or not isinstance(exc, grpc.RpcError) or not isinstance(exc, grpc.Call | grpc.aio.AioRpcError):
+            return None
+        code = exc.code()
+        name = getattr(code, "name", code)
+    except Exception:  # noqa: BLE001  a class of the user's, or a module of theirs that is called grpc
         return None
-    code = exc.code()
-    return (code.name, exc.details() or "") if code is not None else None
+    return (name, _details(exc)) if isinstance(name, str) else None
+
+
+def _details(exc: Any) -> str:
+    try:
+        return str(exc.details() or "")
+    except Exception:  # noqa: BLE001  as above
+        return ""
 
 
 class Ending(NamedTuple):
@@ -80,14 +94,18 @@ def record_end(
     """
     if exc is None and not (answers and scope.answered is not None):
         return FINE
-    ending = FINE if exc is None else Ending(ERROR, error_type(exc))
+    answer: Answer | None = None
+    outcome, kind, message = (OK, "", "") if exc is None else (ERROR, error_type(exc), "")
     with guard:
         asked = answers or not isinstance(exc, GeneratorExit)
         answer = scope.answered(exc) if scope.answered is not None and asked else None
+    with guard:
         outcome = _outcome(exc, answer, scope, expected)
+    with guard:
         kind, message = _words(exc, answer, expected)
-        ending = Ending(outcome, kind if outcome == ERROR else None)
-        event = None if answer is None or not answer.replaces else (kind, message)
+    ending = Ending(outcome, kind if outcome == ERROR else None)
+    event = None if answer is None or not answer.replaces else (kind, message)
+    with guard:
         _write(span, None if isinstance(exc, GeneratorExit) else exc, scope, ending, message, instead=event)
     return ending
 
@@ -127,8 +145,10 @@ def _write(
     `instead`: type and message of what `exc`, which says nothing, stands for.
     """
     if ending.error is not None and span.is_recording():
-        span.set_attribute(c.ERROR_TYPE.name, ending.error)
-        span.set_status(Status(StatusCode.ERROR, message))
+        with guard:
+            span.set_attribute(c.ERROR_TYPE.name, ending.error)
+        with guard:
+            span.set_status(Status(StatusCode.ERROR, message))
     if exc is None or (scope is not None and scope.outcome_of(exc) is not None):
         return
     if scope is not None:
@@ -137,8 +157,9 @@ def _write(
         if ending.error is None and span.is_recording():  # else the status says it
             span.add_event("exception", {"exception.type": instead[0], "exception.message": instead[1][:_LONGEST]})
         return
-    if span.is_recording():
-        _add_event(span, exc)
+    with guard:
+        if span.is_recording():
+            _add_event(span, exc)
     if ending.error is not None and _listener.first is not None:
         _listener.first(exc, span)
 

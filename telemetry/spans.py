@@ -32,8 +32,10 @@ def start_span(
     """
     tracer = providers.tracer()
     if tracer is not None:
+        given: dict[str, AttributeValue] = {}
         with guard:
             given = baggage_attributes(context)
+        with guard:
             if attributes:
                 given.update(attributes)
             return tracer.start_span(name, context, kind, given, links, start_time)

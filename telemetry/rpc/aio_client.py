@@ -7,6 +7,7 @@ whoever cancelled: the caller's task, `call.cancel()`, the deadline, or the coll
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -86,12 +87,17 @@ def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
 def _watch(outgoing: Any, call: Call) -> None:
     """Have `call` ended when `outgoing` is."""
     with guard:
-        if outgoing.done():
-            call.end(_outcome(outgoing))
-        else:
-            outgoing.add_done_callback(lambda finished: call.end(_outcome(finished)))
-        return
-    call.end(Outcome(None))
+        if not outgoing.done():
+            outgoing.add_done_callback(lambda finished: _end(finished, call))
+            return
+    _end(outgoing, call)
+
+
+def _end(finished: Any, call: Call) -> None:
+    outcome = Outcome(None)
+    with guard:
+        outcome = _outcome(finished)
+    call.end(outcome)
 
 
 def _outcome(finished: Any) -> Outcome:
@@ -115,5 +121,6 @@ def _outcome_of_error(error: BaseException) -> Outcome:
     if isinstance(error, asyncio.CancelledError):
         return Outcome(grpc.StatusCode.CANCELLED, "cancelled by the caller")
     if isinstance(error, grpc.aio.AioRpcError):
-        return Outcome(error.code(), error.details() or "")
+        with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
+            return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)

@@ -110,6 +110,7 @@ class Call:
         result: dict[str, AttributeValue] = {}
         with guard:
             result = self._result(outcome)
+        with guard:
             observe(self._side.duration, lasted / 1e9, {**self._method.attributes, **result}, self.context)
         with guard:
             self._write(outcome, result)
@@ -146,9 +147,11 @@ class Call:
 
 
 def code_of(raw: object) -> grpc.StatusCode | None:
-    """Return gRPC's code for what an API gave as one: the enum, or (in `grpc.aio`'s servers) its number."""
+    """Return gRPC's code for what an API gave as one: the enum, its name, or (in `grpc.aio`'s servers) its number."""
     if isinstance(raw, grpc.StatusCode):
         return raw
+    if isinstance(raw, str):
+        return grpc.StatusCode.__members__.get(raw, grpc.StatusCode.UNKNOWN)
     return _CODES.get(raw, grpc.StatusCode.UNKNOWN) if isinstance(raw, int) else None
 
 

@@ -122,7 +122,8 @@ def _outcome(finished: Any) -> Outcome:
 def _outcome_of_error(error: BaseException) -> Outcome:
     """Tell how a call ended that raised: a code where there is one, else it never was a call (a closed channel)."""
     if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
-        return Outcome(code_of(error.code()), error.details() or "")
+        with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
+            return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)
 
 

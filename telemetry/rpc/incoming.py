@@ -5,6 +5,7 @@ scope of each call, in the call's context.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -143,8 +144,9 @@ class ServerCall(rpc.Call):
 
     def measure(self, request: object) -> None:
         """Keep the size of a protobuf message: at the end, a handler may have changed it."""
-        size = getattr(request, "ByteSize", None)
-        self._size = size() if callable(size) else None
+        with contextlib.suppress(Exception):  # a message of a class of the user's
+            size = getattr(request, "ByteSize", None)
+            self._size = size() if callable(size) else None
 
     def end(self, outcome: rpc.Outcome) -> None:
         """End the call, and record its request's size where the operation is known by now."""
