@@ -1,55 +1,159 @@
 """The `telemetry` command: nothing but the place where each room hangs its commands.
 
-In: the command line. Out: an exit status; 2 for a user's mistake, told in a line or two and never with a stack trace.
-State: none.
+In: the command line. Out: an exit status; 2 for a user's mistake and 1 where the output cannot be written, told in a
+line or two and never with a stack trace. State: none.
 
 Commands come from the entry points of `GROUP`: each loads to a function `add(subparsers)` that adds parsers with
 `set_defaults(run=…)`, a function from the parsed arguments to an exit status. So this package imports no room to its
-right.
+right. Ctrl-C ends a command that sets `leaves_nothing=True` at once; any other gets a `KeyboardInterrupt`.
 """
 
 import argparse
+import errno
 import os
+import re
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points, version
+from typing import Any, Final, NoReturn
 
-from telemetry.errors import TelemetryError
+from telemetry.errors import TelemetryError, did_you_mean
 
 GROUP = "search_telemetry.commands"
+_UNWRITABLE: Final = frozenset(
+    {errno.ENOSPC, errno.EPIPE, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.ENXIO}
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="telemetry", description="Traces, metrics and logs of search pipelines.")
+    is_process = argv is None
+    if is_process:
+        _prepare_process()
+    try:
+        status = _command(sys.argv[1:] if argv is None else argv, is_process)
+        sys.stdout.flush()
+    except TelemetryError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        output_lost(error)
+        return 0 if isinstance(error, BrokenPipeError) else 1
+    return status
+
+
+def output_lost(error: OSError) -> None:
+    """Let go of standard output, which cannot be written, and say so in one line; nothing where its reader has left."""
+    with suppress(OSError, ValueError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        _tell(f"The output cannot be written: {error.strerror}.")
+
+
+def _prepare_process() -> None:
+    """Make Ctrl-C quiet, and no text unwritable."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    if sys.stdout is None:  # closed by whoever started us: an error where something is written, as on a full disk
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+
+
+def _command(words: Sequence[str], is_process: bool) -> int:
+    parser = Parser(prog="telemetry", description="Traces, metrics and logs of search pipelines.")
     parser.add_argument("--version", action="version", version=version("search-telemetry"))
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
-    missing = _add_commands(subparsers)
-    words = sys.argv[1:] if argv is None else argv
-    if missing and not subparsers.choices and any(not word.startswith("-") for word in words):
-        return _fail(missing)
-    args = parser.parse_args(words)
+    parser.missing = _add_commands(subparsers)
+    if parser.missing and not subparsers.choices and any(not word.startswith("-") for word in words):
+        raise parser.missing
+    try:
+        args = parser.parse_args(words)
+    except SystemExit as end:  # of --help and --version, which the output may not have room for
+        return int(end.code or 0)
     if hasattr(args, "run"):
-        return _run(args)
+        with _interrupts(is_process and not getattr(args, "leaves_nothing", False)):
+            return _run(args)
     parser.print_help()
-    return _fail(missing) if missing else 2
+    if parser.missing:
+        raise parser.missing
+    return 2
 
 
 def _run(args: argparse.Namespace) -> int:
     try:
         return int(args.run(args))
     except ModuleNotFoundError as error:
-        return _fail(_missing(error, args.extra))
-    except TelemetryError as error:
-        return _fail(error)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our output has left, as `head` does: no error of anyone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise _missing(error, args.extra) from error
 
 
-def _add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> TelemetryError | None:
+@contextmanager
+def _interrupts(are_raised: bool) -> Iterator[None]:
+    """Let Ctrl-C raise `KeyboardInterrupt` meanwhile, for a command that has something to put away."""
+    if not are_raised or signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line; each mistake is a `TelemetryError` that proposes the nearest name."""
+
+    missing: TelemetryError | None = None
+    """Why a command may not be there: a room whose packages are not installed."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what is left over is told by the parser that knows what there is instead."""
+        found, left = super().parse_known_args(args, namespace)
+        if not left:
+            return found, left
+        word = left[0].partition("=")[0]
+        if not word.startswith("-"):
+            raise TelemetryError(f"{self.prog} takes no argument {word!r}.", self._help())
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        raise TelemetryError(f"{self.prog} has no option {word}.", did_you_mean(word, options) or self._help())
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found; its text names the option, and may hold a second line: the fix."""
+        told, _, hint = message.partition("\n")
+        if of := re.fullmatch(r"argument (\S+): (.+)", told, re.DOTALL):
+            told = f"{of[1]} {of[2]}" if of[2].startswith("'") else f"{of[1]}: {of[2]}"
+        told = told[:1].upper() + told[1:]
+        raise TelemetryError(told if told.endswith(".") else f"{told}.", hint or self._help())
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = None if action.choices is None else list(action.choices)
+        if choices is None or value in choices:
+            return
+        near, there = did_you_mean(str(value), choices), ", ".join(map(str, choices))
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 (argparse has no other name for it)
+            if self.missing and not near:
+                raise self.missing
+            what = (action.metavar if isinstance(action.metavar, str) else "command").lower()
+            raise TelemetryError(f"{self.prog} has no {what} {value!r}.", near or f"There are: {there}.")
+        name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+        raise TelemetryError(f"{name} {value!r} is not one of {there}.", near or self._help())
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse takes no notice of a full disk
+
+    def _help(self) -> str:
+        return f"See {self.prog} --help."
+
+
+def _add_commands(subparsers: "argparse._SubParsersAction[Parser]") -> TelemetryError | None:
     """Let every room add its commands; return what is missing where one cannot."""
     missing = None if entry_points(group=GROUP) else TelemetryError("No commands are installed.", _mend("local"))
     for entry in sorted(entry_points(group=GROUP)):
@@ -72,9 +176,14 @@ def _mend(extra: str) -> str:
 
 
 def _fail(error: TelemetryError) -> int:
+    _tell(error.message, error.mend)
+    return 2
+
+
+def _tell(message: str, mend: str = "") -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     red, plain = ("\x1b[31m", "\x1b[0m") if coloured else ("", "")
-    text = f"{red}{error.message}{plain}\n{error.mend}".rstrip()
+    text = f"{red}{message}{plain}\n{mend}".rstrip()
     # What the mistake quotes came from outside: it must not steer the terminal.
-    print("".join(c if c.isprintable() or c in f"\n{red}" else "�" for c in text), file=sys.stderr)
-    return 2
+    with suppress(OSError):  # standard error is full, too: the exit status is left
+        print("".join(c if c.isprintable() or c in f"\n{red}" else "�" for c in text), file=sys.stderr)
