@@ -41,7 +41,7 @@ class Histogram:
 
         Values are taken to be spread evenly within their bucket, as Prometheus' `histogram_quantile` does; the lowest
         and the highest value, where they are known, narrow the outer buckets. In the last bucket, without a highest
-        value, it is the highest bound.
+        value, it is the highest bound, and `is_beyond`.
         """
         rank, passed = q * self.count, 0
         if not self.count:
@@ -54,6 +54,10 @@ class Histogram:
                 return least if most == inf else least + (most - least) * (rank - passed) / count
             passed += count
         return self.high if self.high < inf else edges[-2]
+
+    def is_beyond(self, q: float) -> bool:
+        """Whether the value at this quantile lies above the highest bound, and no highest value is known."""
+        return self.high == inf and self.counts[-1] > 0 and q * self.count > self.count - self.counts[-1]
 
 
 def _merged(histogram: Histogram, bounds: Sequence[float]) -> list[int]:

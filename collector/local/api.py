@@ -5,10 +5,12 @@ own; queries run in threads, so that a long one never holds up the others or wha
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import anyio
 import duckdb
@@ -22,8 +24,9 @@ from collector.local import api_answers
 from collector.local.access import OPEN, Access
 from collector.local.api_json import dumps, plain
 from collector.local.api_parameters import Parameters
-from collector.local.api_wait import await_trace
+from collector.local.api_wait import await_rows, await_trace
 from collector.local.auth import CHALLENGE
+from collector.local.calling import PROBLEM_HEADER
 from collector.local.damage import is_damage
 from collector.local.errors import CollectorError, UnauthorizedError
 from collector.local.query import QueryError, store_stats
@@ -45,6 +48,10 @@ class Collector(Protocol):
     def store(self) -> Store:
         """To query, and to wait on."""
 
+    @property
+    def problem(self) -> str:
+        """Why the store cannot write now; empty when it can."""
+
     def stats(self) -> CollectorStats:
         """What came in and what became of it."""
 
@@ -63,7 +70,8 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
     routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
-        routes.append(Route(path, api.serve(api.trace if "wait" in question.parameters else api.answer)))
+        handler = api.trace if "{trace_id}" in question.path else api.answer
+        routes.append(Route(path, api.serve(handler)))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False
     return app
@@ -78,7 +86,7 @@ class _Api:
 
     def health(self, request: Request) -> dict[str, Any]:
         Parameters(_pairs(request), ())
-        if self._collector.stats().store_problem:  # which of them, /api/stats tells those who may ask
+        if self._collector.problem:  # which of them, /api/stats tells those who may ask
             return {"status": "degraded", "problem": "The store cannot write now. Reading goes on."}
         return {"status": "ok"}
 
@@ -90,8 +98,15 @@ class _Api:
         return {**figures.pop("signals"), **figures, "held": plain(held)}
 
     def answer(self, request: Request) -> dict[str, Any]:
+        path, pairs = request.scope["path"], _pairs(request)
+
+        def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+            return api_answers.answer(connection, path, pairs, time.time_ns())
+
+        if any(name == "wait" for name, _ in pairs) and (wait_s := api_answers.parameters_of(path, pairs).wait_s()):
+            return await_rows(self._collector.store, ask, wait_s)
         with closing(self._collector.store.reader()) as connection:
-            return api_answers.answer(connection, request.scope["path"], _pairs(request))
+            return ask(connection)
 
     def trace(self, request: Request) -> dict[str, Any]:
         limit_s = Parameters(_pairs(request), ("wait",)).wait_s()
@@ -119,7 +134,10 @@ class _Api:
 
     def _respond(self, handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
         try:
-            return _respond(handler, request)
+            response = _respond(handler, request)
+            if handler != self.health and (problem := self._collector.problem):
+                response.headers[PROBLEM_HEADER] = quote(problem)
+            return response
         except duckdb.Error as error:
             self._collector.suspect()
             _log.warning("The store is damaged: %s", error)

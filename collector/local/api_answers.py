@@ -6,15 +6,18 @@ The HTTP server and the commands that read a store without one both answer from 
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
 from collector.local.api_json import plain
-from collector.local.api_parameters import Parameters
+from collector.local.api_parameters import MAX_LIMIT, Parameters
 
 Answer = dict[str, Any]
 Pairs = Iterable[tuple[str, str]]
@@ -35,6 +38,10 @@ def _list(name: str, page: query.Page[Any]) -> Answer:
     return {name: plain(page.rows), "next": page.next}
 
 
+def _arrivals(name: str, found: query.Arrivals[Any]) -> Answer:
+    return {name: plain(found.rows), "after": found.after}
+
+
 def _services(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     return _list("services", query.services(connection, asked.limit(1000), asked.text("before")))
 
@@ -45,7 +52,11 @@ def _operations(connection: DuckDBPyConnection, _: str, asked: Parameters) -> An
 
 
 def _traces(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _list("traces", query.traces(connection, asked.trace_filter(), asked.limit(100), asked.text("before")))
+    wanted, after = asked.trace_filter(), asked.after()
+    if after is None:
+        return _list("traces", query.traces(connection, wanted, asked.limit(100), asked.text("before")))
+    now, since = asked.now_unix_ns or time.time_ns(), None if after == NOW else after
+    return _arrivals("traces", query.ended_traces(connection, wanted, since, now, asked.limit(MAX_LIMIT)))
 
 
 def _trace(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
@@ -63,32 +74,38 @@ def _metrics(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answe
 
 
 def _metric(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
-    found: Answer = plain(
-        query.metric(connection, name, asked.limit(10_000), asked.text("before"), latest=asked.flag("latest"))
-    )
+    limit, before, latest = asked.limit(10_000), asked.text("before"), asked.flag("latest")
+    found: Answer = plain(query.metric(connection, name, limit, before, latest=latest, now_unix_ns=asked.now_unix_ns))
     return found
 
 
 def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    trace_id = asked.text("trace_id")
-    page = query.logs(connection, trace_id and trace_id.lower(), asked.limit(1000), asked.text("before"))
-    return _list("logs", page)
+    name, after = asked.text("trace_id"), asked.after()
+    wanted = asked.log_filter(name and query.find_trace(connection, name, with_logs=True))
+    if after is not None and after != NOW:
+        return _arrivals("logs", query.arrived_logs(connection, wanted, after))
+    newest = query.newest_log(connection)
+    limit, before = asked.limit(1000), asked.text("before")
+    page = query.logs(connection, wanted.trace_id, limit, before, service=wanted.service, level=wanted.level)
+    return _list("logs", page) if after is None else {"logs": plain(page.rows), "after": newest}
 
 
-PAGE = ("limit", "before")
+PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
+NOW = "now"
+"""As `after`: what is there now, and the cursor to what arrives later."""
 QUESTIONS = (
     Question("/api/services", "services and how much each sent", PAGE, _services),
     Question("/api/operations", "operations with rate, errors and percentiles", ("service", *PAGE), _operations),
     Question(
         "/api/traces",
         "traces, latest first",
-        ("service", "operation", "status", "min_duration", "attribute", *PAGE),
+        ("service", "operation", "status", "min_duration", "attribute", "batches", *PAGE, *FOLLOW),
         _traces,
     ),
     Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
     Question("/api/metrics", "metrics by name", PAGE, _metrics),
     Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", *PAGE), _metric),
-    Question("/api/logs", "log records, latest first", ("trace_id", *PAGE), _logs),
+    Question("/api/logs", "log records, latest first", ("trace_id", "service", "level", *PAGE, *FOLLOW), _logs),
 )
 
 
@@ -108,16 +125,32 @@ def find(path: str) -> tuple[Question, str]:
 PATHS = ("/api/health", *(question.path for question in QUESTIONS), "/api/stats")
 
 
-def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = ()) -> Answer:
-    """Answer one question.
+def parameters_of(path: str, pairs: Pairs) -> Parameters:
+    """The parameters of a question, checked against those that it knows.
+
+    Raises:
+        query.QueryError: no such path or parameter.
+    """
+    return Parameters(pairs, find(path)[0].parameters)
+
+
+def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = (), now_unix_ns: int | None = None) -> Answer:
+    """Answer one question, as of one moment.
 
     Args:
         connection: to the store.
         path: such as `/api/traces`, percent-decoded.
         pairs: the query string, decoded.
+        now_unix_ns: by the collector's clock; None in a store that no collector runs on.
 
     Raises:
         query.QueryError: no such path, parameter or thing.
     """
     question, name = find(path)
-    return question.answer(connection, name, Parameters(pairs, question.parameters))
+    asked = Parameters(pairs, question.parameters, now_unix_ns)
+    connection.begin()
+    try:
+        return question.answer(connection, name, asked)
+    finally:
+        with suppress(duckdb.Error):  # the store was closed meanwhile: the answer, or its own error, stands
+            connection.rollback()

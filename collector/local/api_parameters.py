@@ -6,7 +6,7 @@ unknown, doubled or wrong: a filter with a spelling mistake must not quietly fin
 
 from collections.abc import Iterable, Mapping
 
-from collector.local.query import QueryError, TraceFilter, parse_duration
+from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration
 
 MAX_LIMIT = 10_000
 MAX_WAIT_S = 60
@@ -16,7 +16,9 @@ REPEATABLE = "attribute"
 class Parameters:
     """What a request asks for."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], known: Iterable[str]) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]], known: Iterable[str], now_unix_ns: int | None = None) -> None:
+        self.now_unix_ns = now_unix_ns
+        """By the collector's clock; None in a store that no collector runs on."""
         known = tuple(known)
         self._attributes: list[str] = []
         self._values: dict[str, str] = {}
@@ -73,7 +75,26 @@ class Parameters:
             status=self.text("status"),
             min_duration_ns=self.duration_ns("min_duration"),
             attributes=self._attribute_filter(),
+            batches=self.flag("batches"),
         )
+
+    def log_filter(self, trace_id: str | None) -> LogFilter:
+        """The filter that the parameters make, for records of this trace."""
+        level = self.text("level")
+        return LogFilter(trace_id, self.text("service"), level and level.lower())
+
+    def after(self) -> str | None:
+        """The cursor to what arrives later, or `now`; None where a list is asked for.
+
+        Raises:
+            QueryError: it is given together with `before`, or `wait` without it.
+        """
+        after = self.text("after")
+        if after and self.text("before"):
+            raise QueryError("bad_request", "before and after are given both.", "Leave one of them out.")
+        if not after and self.text("wait"):
+            raise QueryError("bad_request", "wait is given without after.", "Ask with after=now first.")
+        return after
 
     def _attribute_filter(self) -> Mapping[str, str]:
         found: dict[str, str] = {}

@@ -1,21 +1,27 @@
-"""Waiting until a trace is whole.
+"""Waiting: until a trace is whole, until something arrives.
 
-In: a store, the name of a trace, a limit. Out: the trace, and whether it was complete. State: none.
+In: a store, the name of a trace or a question, a limit. Out: the trace, and whether it was complete; the answer. State:
+none.
 
 Complete: it has its root, no parent is missing, every client span of an rpc has its server span, and for a moment no
 span was added. The wait sleeps on the store's own signal of a commit; between two of them nothing is asked.
 """
 
+from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
 
+from duckdb import DuckDBPyConnection
+
 from collector.local import query
+from collector.local.api_answers import Answer
 from collector.local.errors import CollectorError
 from collector.local.store import Store
 
 QUIET_S = 0.3
 UNANSWERED_QUIET_S = 0.8
 """After a call answered UNAVAILABLE: longer than the 500 ms after which the other process would have sent its spans."""
+LOOK_S, SETTLING_S = 0.25, (query.ROOTLESS_NS + query.SETTLED_NS) / 1e9
 
 
 def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, bool]:
@@ -50,6 +56,35 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
         store.changed.wait(sequence, wake_at - now)
         if store.changed.closed:
             raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+
+
+def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_s: float) -> Answer:
+    """The answer once its list has a row, or as it is when the limit is over.
+
+    Args:
+        store: to read and to wait on.
+        ask: a question about what came since.
+        limit_s: seconds to wait at most.
+
+    Raises:
+        query.QueryError: the question cannot be answered.
+        CollectorError: the collector is stopping.
+    """
+    deadline = monotonic() + limit_s
+    changed_at, sequence = monotonic(), store.changed.sequence
+    while True:
+        with closing(store.reader()) as connection:
+            answer = ask(connection)
+        now = monotonic()
+        if now >= deadline or any(isinstance(rows, list) and rows for rows in answer.values()):
+            return answer
+        # A trace ends a while after its last span arrived: only then is there something to look for without a change.
+        pause = LOOK_S if now - changed_at < SETTLING_S else deadline - now
+        latest = store.changed.wait(sequence, min(pause, deadline - now))
+        if store.changed.closed:
+            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+        if latest != sequence:
+            changed_at, sequence = monotonic(), latest
 
 
 def _quiet_s(found: query.Trace | query.QueryError) -> float:

@@ -11,8 +11,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,11 +25,13 @@ from collector.local.errors import SettingsError
 from collector.local.grpc_log import handshakes_told_once
 from collector.local.origins import ANY, Origins
 from collector.local.query import store_stats
+from collector.local.render_tables import Column, table
 from collector.local.render_text import clean, glyphs_for, make_console
 from collector.local.server import LocalCollector
 from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
 from collector.local.stats import CollectorStats
 from collector.local.tls import PAIR, Tls
+from telemetry.cli import output_lost
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -49,9 +51,9 @@ def collect(args: argparse.Namespace) -> int:
             ending.enter_context(handshakes_told_once())
         collector.start()
         for line in _banner(collector, args, console):
-            console.print(line, soft_wrap=True)
+            _print(console, line, soft_wrap=True)
         asked_to_end.wait()
-        console.print(Text("Storing what has arrived …" if glyphs_for(console).ellipsis == "…" else "Ending", "dim"))
+        _print(console, Text("Storing what has arrived …" if glyphs_for(console).ellipsis == "…" else "Ending", "dim"))
         ended = collector.stop()
     finally:
         collector.stop()
@@ -60,16 +62,23 @@ def collect(args: argparse.Namespace) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     stats = collector.stats()
-    console.print(_summary(stats, console))
+    _print(console, _summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
-        console.print(f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
+        _print(console, f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
     for note in _odd(stats):
-        console.print(note, style="dim")
+        _print(console, note, style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
-        console.print(
-            f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask.", style="dim"
-        )
+        told = f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask."
+        _print(console, told, style="dim")
     return 0 if ended else 1
+
+
+def _print(console: Console, what: Any, **options: Any) -> None:
+    """Print; where that cannot be, say so once, and go on with what matters more."""
+    try:
+        console.print(what, **options)
+    except OSError as error:
+        output_lost(error)
 
 
 def settings_of(args: argparse.Namespace) -> CollectorSettings:
@@ -119,24 +128,27 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
     scheme = "https" if collector.access.tls else "http"
     dot, separator = glyphs_for(console).critical, glyphs_for(console).separator
     yield Text.assemble((f"{dot} ", "bold green"), ("search-telemetry collector", "bold"), " is ready")
+    limits = collector.settings
+    age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
     rows = (
         ("OTLP over gRPC", str(addresses.grpc), ""),
         ("OTLP over HTTP", f"{scheme}://{addresses.http}", ""),
         ("query API", f"{scheme}://{addresses.api}/api/traces", ""),
         ("store", clean(args.store or default_store()), f"  {held.traces} traces {separator} {held.spans} spans"),
+        ("kept", f"age {age} {separator} size {size}", "  oldest go first"),
+        ("access", _asked(collector.access), ""),
     )
     for name, value, note in rows:
-        yield Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
-    limits = collector.settings
-    age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
-    yield Text.assemble(
-        "  kept            ", (f"age {age} {separator} size {size}", "cyan"), ("  oldest go first", "dim")
-    )
-    yield Text.assemble("  access          ", (_asked(collector.access), "cyan"))
+        line = Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
+        parts = [Text.assemble("    ", part) for part in ((value, "cyan"), (note.strip(), "dim")) if part[0]]
+        helps = console.width < min(60, line.cell_len) and console.width >= max(part.cell_len for part in parts)
+        yield from [Text(f"  {name}"), *parts] if helps else [line]
     for warning in _warnings(collector):
         yield Text(f"  {glyphs_for(console).error} {warning}", "yellow")
     yield Text()
-    yield Text.assemble(("  Elsewhere: ", "dim"), "telemetry trace last", ("    Ctrl-C ends it.", "dim"))
+    advice = Text.assemble(("  Elsewhere: ", "dim"), "telemetry trace last")
+    ending = Text("  Ctrl-C ends it.", "dim")
+    yield from [Text.assemble(advice, "  ", ending)] if console.width >= 60 else [advice, ending]
 
 
 def _asked(access: Access) -> str:
@@ -159,15 +171,19 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:
-    columns = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
-    lines = box.SIMPLE_HEAD if glyphs_for(console).branch == "├" else box.ASCII2
-    table = Table(box=lines, show_edge=False, pad_edge=False, header_style="dim")
-    table.add_column("")
-    for name in columns:
-        table.add_column(name, justify="right")
-    for signal_name, figures in stats.signals.items():
-        table.add_row(signal_name, *(f"{getattr(figures, name):,}" for name in columns))
-    return table
+    """The counts by signal; where there is no room for all, without those that are zero throughout."""
+    counts = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
+    figures = stats.signals.values()
+    columns = [Column("")]
+    columns += [
+        Column(name, is_number=True, rank=0 if any(getattr(of, name) for of in figures) else place)
+        for place, name in enumerate(counts)
+    ]
+    rows = [
+        [Text(signal_name), *(Text(f"{getattr(of, name):,}") for name in counts)]
+        for signal_name, of in stats.signals.items()
+    ]
+    return table(console, columns, rows)
 
 
 def _odd(stats: CollectorStats) -> Iterator[str]:

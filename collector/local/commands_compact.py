@@ -22,12 +22,12 @@ def compact_store(args: argparse.Namespace) -> int:
     def begin(needed: int, free: int) -> None:
         room = f"  needs up to {size_text(needed)} on the disk for a while; {size_text(free)} are free"
         console.print(f"Compacting {clean(path)}", markup=False, highlight=False, soft_wrap=True)
-        console.print(room, style="dim", highlight=False, soft_wrap=True)
+        console.print(room, style="dim", highlight=False)
 
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         done = compact(path, begin, lambda copied, total: bar.update(task, completed=copied, total=total))
     won = f"won {size_text(done.before - done.after)}" if done.after < done.before else "nothing to win"
     sizes = f"{size_text(done.before)} to {size_text(done.after)}"
-    console.print(f"  {sizes}: {won}. All {done.rows:,} rows are there.", highlight=False, soft_wrap=True)
+    console.print(f"  {sizes}: {won}. All {done.rows:,} rows are there.", highlight=False)
     return 0

@@ -70,6 +70,13 @@ def _value(name: str, value: Any, glyphs: Glyphs) -> str:
     return attribute(value)
 
 
+def unfinished(span: Json) -> str:
+    """Why the span has no duration; empty where it has one."""
+    if not span["end_unix_ns"]:
+        return "has not ended"
+    return "ends before it begins" if span["end_unix_ns"] < span["start_unix_ns"] else ""
+
+
 def failure(span: Json) -> tuple[str, str]:
     """What went wrong in the span itself, as type and message: its last exception, else its status.
 
@@ -121,10 +128,15 @@ def _within(spans: Sequence[Json], position: int) -> range:
 
 
 def links(span: Json, glyphs: Glyphs, encoding: str) -> str:
-    """The traces that the span links to: the id of the only one, of several the beginnings of theirs."""
-    found = list(dict.fromkeys(clean(link["trace_id"], encoding) for link in span["links"]))
+    """The traces that the span links to: the id of the only one, of several the beginnings of theirs.
+
+    With how many of them are not in the store: a sampler may have left them out.
+    """
+    stored = {clean(link["trace_id"], encoding): link["stored"] for link in span["links"]}
+    found, missing = list(stored), len(stored) - sum(stored.values())
     if len(found) == 1:
-        return f"linked to trace {found[0]}"
+        return f"linked to trace {found[0]}{' (not kept here)' * missing}"
     ids = [trace_id[:8] for trace_id in found]
     more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-    return f"linked to trace {', '.join(i + glyphs.ellipsis for i in ids[:3])}{more}" if ids else ""
+    lost = f" ({'none' if missing == len(ids) else f'{missing} of them not'} kept here)" if missing else ""
+    return f"linked to trace {', '.join(i + glyphs.ellipsis for i in ids[:3])}{more}{lost}" if ids else ""

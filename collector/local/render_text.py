@@ -4,13 +4,14 @@ In: text from anywhere, such as names of spans sent by strangers. Out: one-line 
 terminal can draw; a console. State: none.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
-MIN_WIDTH, MAX_WIDTH = 60, 160
+MIN_WIDTH, MAX_WIDTH = 40, 160
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,15 @@ UNICODE = Glyphs("├", "└", "│", "●", "✗", "•", "…", "·", ("━", 
 ASCII = Glyphs("|", "`", "|", "*", "x", "-", "~", "-", ("=", "=", "="), ("-", "-", "-"), " .:-=+*#%", "u")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to the caller, whom rich would end."""
+        raise  # noqa: PLE0704 (called while the error is handled)
+
+
 def make_console(file: IO[str] | None = None, width: int | None = None, *, record: bool = False) -> Console:
     """A console for our output: no markup, no guessing of highlights; colours only where someone looks at them."""
-    console = Console(
+    console = _Console(
         file=file, width=width, highlight=False, markup=False, emoji=False, record=record, soft_wrap=False
     )
     if width is None:
@@ -72,3 +79,15 @@ def fit(text: str, width: int, glyphs: Glyphs) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, max(0, width - cell_len(glyphs.ellipsis))) + glyphs.ellipsis if width > 0 else ""
+
+
+def wrap(words: Sequence[str], width: int, glyphs: Glyphs) -> list[str]:
+    """Words in as many lines of `width` cells as it takes; a word that is longer is cut."""
+    lines: list[str] = []
+    for whole in words:
+        word = whole if cell_len(whole) <= width else fit(whole, width, glyphs)
+        if lines and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

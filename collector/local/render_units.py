@@ -3,6 +3,7 @@
 In: nanoseconds, counts, values of attributes. Out: short text with a unit. State: none.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -44,6 +45,12 @@ def age(nanoseconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit} ago"
     return "now"
+
+
+def clock(unix_ns: int, *, millis: bool = False) -> str:
+    """The time of day in UTC: `22:13:20`, `22:13:20.123`."""
+    seconds, rest = divmod(unix_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}" + (f".{rest // 10**6:03}" if millis else "")
 
 
 def percent(ratio: float) -> str:

@@ -68,6 +68,11 @@ class LocalCollector:
             raise CollectorError("the collector is not running", "call start() first")
         return self._store
 
+    @property
+    def problem(self) -> str:
+        """Why the store cannot write now; empty when it can."""
+        return self._writer.problem
+
     def stats(self) -> CollectorStats:
         """The figures now: what came in and what became of it."""
         exports, size = self._budget.under_way()
@@ -76,7 +81,7 @@ class LocalCollector:
             queue_exports=exports,
             queue_bytes=size,
             commits=self._writer.commits,
-            store_problem=self._writer.problem,
+            store_problem=self.problem,
             store=self._store_size(),
             retention_s=self.settings.retention_s,
             max_store_bytes=self.settings.max_store_bytes,

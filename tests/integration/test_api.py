@@ -81,6 +81,7 @@ def test_a_trace_has_the_documented_shape(api: httpx.Client) -> None:
         "kind": "server",
         "service": "gateway",
         "start_unix_ns": START,
+        "end_unix_ns": START + 50 * MS,
         "offset_ns": 0,
         "duration_ns": 50 * MS,
         "self_ns": 10 * MS,
@@ -131,6 +132,7 @@ def test_rows_have_the_documented_shape(api: httpx.Client) -> None:
             "duration_ns": 200 * MS,
             "span_count": 1,
             "error_count": 0,
+            "open_count": 0,
         }
     ]
     assert api.get("/api/operations?service=clip_encoder").json()["operations"] == [
@@ -177,8 +179,8 @@ def test_the_cursor_leads_to_the_next_page(api: httpx.Client) -> None:
 
 
 def test_last_and_beginnings_name_a_trace(api: httpx.Client) -> None:
-    """`last` is the latest that begins with an rpc: not the indexing, though it came later."""
-    assert api.get("/api/traces/last").json()["trace_id"] == A
+    """`last` is the latest, whatever its root."""
+    assert api.get("/api/traces/last").json()["trace_id"] == B
     assert api.get("/api/traces/BBB").json()["trace_id"] == B
 
 
@@ -212,6 +214,10 @@ def test_logs_of_a_trace(api: httpx.Client) -> None:
     (row,) = api.get(f"/api/logs?trace_id={A.upper()}").json()["logs"]
     assert (row["body"], row["severity_text"], row["service"], row["trace_id"]) == ("searched", "INFO", "gateway", A)
     assert api.get(f"/api/logs?trace_id={B}").json()["logs"] == []
+    assert api.get("/api/logs?trace_id=aaaa&level=info&service=gateway").json()["logs"] == [row]
+    assert api.get("/api/logs?level=error").json()["logs"] == []
+    trace = api.get(f"/api/traces/{A}").json()
+    assert (trace["logs"], trace["log_count"]) == ([row | {"offset_ns": 0}], 1)
 
 
 def test_stats_count_by_signal(api: httpx.Client) -> None:
@@ -255,6 +261,13 @@ ERRORS = [
     ("GET", "/api/traces?attribute==value", 400, "bad_request"),
     ("GET", "/api/traces?attribute=a=1&attribute=a=2", 400, "bad_request"),
     ("GET", "/api/traces?before=x", 400, "bad_request"),
+    ("GET", "/api/traces?before=now&after=now", 400, "bad_request"),
+    ("GET", "/api/traces?after=x", 400, "bad_request"),
+    ("GET", "/api/traces?batches=yes", 400, "bad_request"),
+    ("GET", "/api/traces?wait=1s", 400, "bad_request"),
+    ("GET", "/api/logs?level=eror", 400, "bad_request"),
+    ("GET", "/api/logs?trace_id=xyz", 400, "bad_request"),
+    ("GET", "/api/logs?after=now&wait=61s", 400, "bad_request"),
     ("GET", f"/api/traces/{A}?wait=soon", 400, "bad_request"),
     ("GET", f"/api/traces/{A}?wait=61s", 400, "bad_request"),
     ("GET", "/api/traces/xyz?wait=1s", 400, "bad_request"),
@@ -280,7 +293,7 @@ def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client
     assert api.get("/api/traces?servce=x").json()["error"] == {
         "code": "bad_request",
         "message": "There is no parameter 'servce' here.",
-        "mend": "Use service, operation, status, min_duration, attribute, limit, before.",
+        "mend": "Use service, operation, status, min_duration, attribute, batches, limit, before, after, wait.",
     }
 
 
@@ -379,6 +392,30 @@ def test_a_wait_for_the_last_trace_sees_one_arrive(monkeypatch: pytest.MonkeyPat
         send(collector.addresses.http, "traces", "gateway", [span(B, 1, None, kind="server", attributes=RPC)])
         trace = answer.result(20)
     assert (trace["trace_id"], trace["complete"]) == (B, True)
+
+
+def test_what_arrives_is_told_as_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waits gets the record that comes, and the trace that ends; and the cursor to the next."""
+    with running_collector() as collector, ThreadPoolExecutor(2) as pool:
+        http = collector.addresses.http
+        send(http, "logs", "gateway", [{"timeUnixNano": str(START), "body": {"stringValue": "before"}}])
+        get = Waiting(collector, monkeypatch).get
+        logs, traces = get("/api/logs?after=now"), get("/api/traces?after=now")
+        assert ([row["body"] for row in logs["logs"]], traces["traces"]) == (["before"], [])
+        answers = [
+            pool.submit(get, f"/api/{name}?after={first['after']}&wait=60s")
+            for name, first in (("logs", logs), ("traces", traces))
+        ]
+        send(http, "logs", "gateway", [{"timeUnixNano": "1", "body": {"stringValue": "after"}}])
+        send(http, "traces", "gateway", [span(A, 2, 1, "encode"), span(A, 1, None, "/search", "server")])
+        logs, traces = (answer.result(20) for answer in answers)
+        assert [row["body"] for row in logs["logs"]] == ["after"]
+        assert [(row["trace_id"], row["span_count"]) for row in traces["traces"]] == [(A, 2)]
+        assert (
+            get(f"/api/logs?after={logs['after']}")["logs"]
+            == get(f"/api/traces?after={traces['after']}")["traces"]
+            == []
+        )
 
 
 def test_at_the_limit_a_trace_is_told_as_far_as_it_is() -> None:

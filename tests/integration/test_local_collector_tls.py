@@ -127,7 +127,9 @@ def test_tls_to_a_port_in_plain_text_is_told_on_both_sides(
         reading.setenv(calling.CERTIFICATE, str(pems.authority))
         said = {told(str(collector.addresses.api)) for _ in range(3)}
         assert said == {"https://API: that port speaks plain text. Write http:// before the address."}
-        assert client.answers(str(collector.addresses.api))  # somebody is there: no other store is read instead
+        reading.setattr(client, "DEFAULT_API", str(collector.addresses.api))
+        with closing(client.open_reader(None, None)) as reader, pytest.raises(CollectorError, match="plain text"):
+            reader.get("/api/services")  # somebody is there: no other store is read instead
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
         f"{collector.addresses.api} speaks plain text, and was called with TLS; callers have to write http://"

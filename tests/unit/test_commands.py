@@ -106,7 +106,7 @@ def test_the_local_collectors_commands_are_installed() -> None:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
     commands.add(subparsers)
-    assert set(subparsers.choices) == {"collect", "compact", "services", "traces", "trace", "metrics"}
+    assert set(subparsers.choices) == {"collect", "compact", "services", "traces", "trace", "logs", "metrics"}
     assert all(command.format_help() for command in subparsers.choices.values())
 
 
@@ -127,10 +127,9 @@ def test_with_no_collector_running_the_default_store_is_read(nobody_listens: Pat
 
 def test_with_nothing_to_read_both_ways_out_are_told(nobody_listens: Path) -> None:
     """Where was looked, and what to do."""
-    with pytest.raises(
-        CollectorError, match=f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
-    ):
-        open_reader(None, None)
+    told = f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
+    with closing(open_reader(None, None)) as reader, pytest.raises(CollectorError, match=told):
+        reader.get("/api/traces")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])

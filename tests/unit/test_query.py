@@ -7,7 +7,7 @@ import pytest
 
 from collector.local import query
 from collector.local.query import QueryError, TraceFilter
-from tests.unit.query_store import MS, START, A, B, HandFilledStore, fill_with_three_traces
+from tests.unit.query_store import MS, START, A, B, C, HandFilledStore, fill_with_three_traces
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ids(page: query.Page[query.TraceRow]) -> str:
 def test_a_row_says_what_a_trace_was(three_traces: HandFilledStore) -> None:
     """Root, extent and counts of a trace stand in its row."""
     (row,) = query.traces(three_traces.connection, TraceFilter(status="error")).rows
-    assert row == query.TraceRow(A, "gateway", "/search", START, 10 * MS, span_count=2, error_count=1)
+    assert row == query.TraceRow(A, "gateway", "/search", START, 10 * MS, span_count=2, error_count=1, open_count=0)
 
 
 FILTERS: list[tuple[dict[str, Any], str]] = [
@@ -96,10 +96,10 @@ def test_an_unknown_status_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("last", B), ("bbb", B), (A, A), (A.upper(), A)], ids=["last", "prefix", "id", "upper case"]
+    ("name", "expected"), [("last", C), ("bbb", B), (A, A), (A.upper(), A)], ids=["last", "prefix", "id", "upper case"]
 )
 def test_a_trace_is_found_by_less_than_its_id(three_traces: HandFilledStore, name: str, expected: str) -> None:
-    """`last` is the latest that begins with an rpc: not the indexing, though it came later."""
+    """`last` is the latest, whatever its root: here the indexing, which begins without an rpc."""
     assert query.find_trace(three_traces.connection, name) == expected
 
 
@@ -122,11 +122,32 @@ def test_a_beginning_that_two_traces_share_is_ambiguous(store: HandFilledStore) 
     assert caught.value.code == "ambiguous"
 
 
-def test_no_rpc_means_no_last_trace(store: HandFilledStore) -> None:
-    """`last` says that nothing begins with an rpc, though traces are there."""
-    store.span(A, "a1")
-    with pytest.raises(QueryError, match="No trace here begins with an rpc"):
+def test_the_last_trace_is_never_a_batch(store: HandFilledStore) -> None:
+    """A request's batch begins after it; also a trace whose root is not here is one."""
+    store.span(B, "b1", None, "batch", start_ms=5)
+    with pytest.raises(QueryError, match="No trace is here yet that is not a batch") as caught:
         query.find_trace(store.connection, "last")
+    assert "telemetry traces --batches" in caught.value.mend
+    store.span(A, "a1", "gone", "encode")
+    assert query.find_trace(store.connection, "last") == A
+
+
+def test_batches_are_listed_only_when_they_are_asked_for(store: HandFilledStore) -> None:
+    """By the filter or by their name; a span of that name within a request is none."""
+    store.span(A, "a1", None, "/search")
+    store.span(A, "a2", "a1", "batch")
+    store.span(B, "b1", None, "batch", start_ms=5)
+    store.span(B, "b2", "b1", "inference", start_ms=6)
+    listed = (TraceFilter(), TraceFilter(batches=True), TraceFilter(operation="batch"), TraceFilter(status="unset"))
+    assert [ids(query.traces(store.connection, wanted)) for wanted in listed] == ["a", "ba", "ba", "a"]
+
+
+def test_a_trace_with_a_span_that_has_not_ended_says_so(store: HandFilledStore) -> None:
+    """Its duration is that of what has ended."""
+    store.span(A, "a1", None, "/search", 0, -START / MS)
+    store.span(A, "a2", "a1", "encode", 1, 3)
+    (row,) = query.traces(store.connection, TraceFilter()).rows
+    assert (row.duration_ns, row.open_count) == (3 * MS, 1)
 
 
 def test_a_trace_comes_back_whole(store: HandFilledStore) -> None:
@@ -157,6 +178,7 @@ def test_a_trace_comes_back_whole(store: HandFilledStore) -> None:
                 kind="internal",
                 service="gateway",
                 start_unix_ns=START,
+                end_unix_ns=START + 10 * MS,
                 offset_ns=0,
                 duration_ns=10 * MS,
                 self_ns=10 * MS,
@@ -175,7 +197,7 @@ def test_a_trace_comes_back_whole(store: HandFilledStore) -> None:
                     query.Event("first", START + 3, 3, {"k": 1}, 0),
                     query.Event("second", START + 4, 4, {}, 0),
                 ],
-                links=[query.Link(B, "b1", {"why": "batch"}, "", 1, 0)],
+                links=[query.Link(B, "b1", {"why": "batch"}, "", 1, 0, stored=False)],
                 dropped_attributes=0,
                 dropped_events=0,
                 dropped_links=0,
@@ -204,6 +226,29 @@ def test_spans_stand_in_tree_order_whatever_is_wrong_with_them(store: HandFilled
     ]
     assert sum(span.critical_ns for span in found.spans) == 15 * MS
     assert found.duration_ns == 19 * MS
+
+
+def test_a_link_says_whether_its_trace_is_here(store: HandFilledStore) -> None:
+    """A sampler may have kept the one and not the other."""
+    store.span(A, "a1")
+    store.span(B, "b1")
+    for position, linked in enumerate((B, C)):
+        link = {"linked_trace_id": linked, "linked_span_id": "1", "attributes": "{}", "position": position}
+        store.insert("span_links", trace_id=A, span_id="a1", **link)
+    (span,) = query.trace(store.connection, A).spans
+    assert [(link.trace_id, link.stored) for link in span.links] == [(B, True), (C, False)]
+
+
+def test_a_trace_has_its_log_records_in_the_order_of_time(store: HandFilledStore) -> None:
+    """With their place in it; a record without a time stands where it was seen."""
+    store.span(A, "a1", None, "/search", 0, 10)
+    common = {"body": '"x"', "attributes": "{}", "service": "gateway"}
+    store.insert("logs", **common, trace_id=A, span_id="a1", time_unix_ns=START + 7)
+    store.insert("logs", **common, trace_id=A, observed_unix_ns=START + 3)
+    store.insert("logs", **common, trace_id=B, time_unix_ns=START)
+    found = query.trace(store.connection, A)
+    assert [(record.span_id, record.offset_ns) for record in found.logs] == [(None, 3), ("a1", 7)]
+    assert found.log_count == 2
 
 
 def test_ten_thousand_spans_are_one_trace(store: HandFilledStore) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from collector.local import query
-from collector.local.query import QueryError, TraceFilter
+from collector.local.query import LogFilter, QueryError, TraceFilter
 from tests.unit.query_store import MS, START, A, B, HandFilledStore, fill_with_three_traces
 
 
@@ -221,3 +221,120 @@ def test_what_is_no_duration_is_told(text: str) -> None:
     with pytest.raises(QueryError, match="is not a duration") as caught:
         query.parse_duration(text, "min_duration")
     assert caught.value.mend == "Write a number and a unit: min_duration=50ms."
+
+
+def test_logs_by_service_and_level(store: HandFilledStore) -> None:
+    """A level means that and above; a record without a number is as severe as its text says."""
+    rows = [
+        (9, "INFO", "gateway"),
+        (13, "WARN", "gateway"),
+        (17, "ERROR", "indexer"),
+        (0, "warning", "gateway"),
+        (0, "", "x"),
+    ]
+    for position, (number, text, service) in enumerate(rows):
+        record = {"severity_number": number, "severity_text": text, "service": service, "time_unix_ns": position}
+        store.insert("logs", **record, body=str(position), attributes="{}")
+
+    def found(**wanted: Any) -> list[Any]:
+        return [row.body for row in query.logs(store.connection, **wanted).rows]
+
+    assert found(level="warn") == [3, 2, 1]
+    assert found(level="warning", service="gateway") == [3, 1]
+    assert found(level="critical") == []
+    assert found(level="trace") == [3, 2, 1, 0]
+    with pytest.raises(QueryError, match="level='eror' is not a level") as caught:
+        found(level="eror")
+    assert caught.value.mend == "Did you mean error?"
+
+
+def test_logs_that_arrive_are_told_once_in_the_order_of_their_arrival(store: HandFilledStore) -> None:
+    """Whatever time their senders give them."""
+
+    def arrive(body: int, at: int, time: int) -> None:
+        store.insert("logs", body=str(body), attributes="{}", ingested_unix_ns=at, time_unix_ns=time, service="s")
+
+    arrive(0, 10, 100)
+    after = query.newest_log(store.connection)
+    assert query.arrived_logs(store.connection, LogFilter(), after) == query.Arrivals([], after)
+    arrive(1, 20, 5)
+    arrive(2, 20, 300)
+    first = query.arrived_logs(store.connection, LogFilter(), after)
+    arrive(3, 30, 1)
+    second = query.arrived_logs(store.connection, LogFilter(), first.after)
+    assert [[row.body for row in page.rows] for page in (first, second)] == [[1, 2], [3]]
+
+
+def test_traces_end_when_their_root_has_arrived_and_settled(store: HandFilledStore) -> None:
+    """A request is told once: not while it lasts, and with what other processes have of it; a batch is not told."""
+    connection, wanted, second = store.connection, TraceFilter(), 10**9
+    told: list[str] = []
+    after = query.ended_traces(connection, wanted, None, 0, 10).after
+
+    def look(now_s: float) -> str:
+        nonlocal after
+        found = query.ended_traces(connection, wanted, after, int(now_s * second), 10)
+        after = found.after
+        told.extend(f"{row.trace_id[0]}{row.span_count}" for row in found.rows)
+        return "".join(f"{row.trace_id[0]}{row.span_count}" for row in found.rows)
+
+    store.span(A, "a2", "a1", ingested_unix_ns=1 * second)
+    assert look(3) == ""
+    store.span(A, "a1", ingested_unix_ns=int(3.1 * second))
+    store.span(B, "b1", name="batch", ingested_unix_ns=int(3.1 * second))
+    assert look(3.2) == ""
+    store.span(A, "a3", "a1", ingested_unix_ns=int(3.3 * second))
+    assert look(3.7) == "a3"
+    assert look(20) == ""
+
+
+def test_a_trace_whose_root_never_comes_ends_when_nothing_more_comes(store: HandFilledStore) -> None:
+    """Its caller is not instrumented."""
+    connection, second = store.connection, 10**9
+    after = query.ended_traces(connection, TraceFilter(), None, 0, 10).after
+    store.span(A, "a1", "gone", ingested_unix_ns=second)
+    seen = []
+    for now in (2, 3, 4, 5, 9):
+        found = query.ended_traces(connection, TraceFilter(), after, now * second, 10)
+        after = found.after
+        seen.append(len(found.rows))
+    assert seen == [0, 0, 1, 0, 0]
+
+
+def test_a_series_has_ended_when_its_process_sends_no_more(store: HandFilledStore) -> None:
+    """Three intervals without an export; whatever else of the store goes on."""
+    second = 10**9
+    for resource, exports in ((1, range(0, 60, 10)), (2, range(0, 30, 10)), (3, [0])):
+        for at in exports:
+            moment = {"time_unix_ns": at * second, "ingested_unix_ns": at * second, "point_id": 100 * resource + at}
+            common = {"name": "queue", "type": "gauge", "attributes": "{}", "service": str(resource), "int_value": 1}
+            store.insert("metric_points", **common, **moment, resource_id=resource)
+
+    def ended(now_s: int | None) -> dict[str, bool]:
+        now = None if now_s is None else now_s * second
+        return {
+            series.service: series.ended for series in query.metric(store.connection, "queue", now_unix_ns=now).series
+        }
+
+    assert ended(None) == {"1": False, "2": False, "3": False}
+    assert ended(52) == {"1": False, "2": True, "3": False}
+    assert ended(160) == {"1": True, "2": True, "3": True}
+
+
+def test_percentiles_leave_out_spans_without_an_end(store: HandFilledStore) -> None:
+    """Nobody knows how long they last."""
+    store.span(A, "a1", name="open", end_ms=-START / MS)
+    store.span(A, "a2", name="both", end_ms=-START / MS)
+    store.span(A, "a3", name="both", start_ms=0, end_ms=8)
+    rows = {row.operation: (row.count, row.p50_ns, row.p99_ns) for row in query.operations(store.connection).rows}
+    assert rows == {"open": (1, None, None), "both": (2, 8 * MS, 8 * MS)}
+
+
+def test_an_unknown_metric_is_answered_with_the_nearest_names(store: HandFilledStore) -> None:
+    """Also where it is spelt as Prometheus does."""
+    for name in ("search.request.duration", "queue.length"):
+        store.insert("metric_points", name=name, type="sum", attributes="{}", int_value=1)
+    for asked in ("search.request.duratoin", "search_request_duration_seconds"):
+        with pytest.raises(QueryError, match=f"No metric '{asked}' is here") as caught:
+            query.metric(store.connection, asked)
+        assert caught.value.mend == "Did you mean search.request.duration?"

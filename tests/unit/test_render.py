@@ -1,7 +1,6 @@
 """The picture of a trace: whole outputs, compared as text."""
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -16,50 +15,7 @@ from collector.local.render_text import ASCII, UNICODE, clean, fit, make_console
 from collector.local.render_trace import render_trace
 from collector.local.render_tree import guides
 from tests.unit.search_trace import search_trace
-
-MS = 1_000_000
-
-
-def span(name: str, depth: int, start: int, end: int, **changes: Any) -> dict[str, Any]:
-    """The JSON of a span that works from `start` to `end` (ms), all of it on the critical path."""
-    row: dict[str, Any] = {
-        "name": name,
-        "depth": depth,
-        "service": "gateway",
-        "offset_ns": start * MS,
-        "duration_ns": (end - start) * MS,
-        "self_ns": (end - start) * MS,
-        "critical_ns": (end - start) * MS,
-        "critical_parts": [[start * MS, (end - start) * MS]],
-        "start_unix_ns": 0,
-        "parent_span_id": "p" if depth else None,
-        "status": "unset",
-        "status_message": "",
-        "attributes": {},
-        "events": [],
-        "links": [],
-    }
-    return row | changes
-
-
-def trace(*spans: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    services = list(dict.fromkeys(row["service"] for row in spans))
-    duration = max(row["offset_ns"] + row["duration_ns"] for row in spans)
-    return {"trace_id": "ab" * 16, "duration_ns": duration, "services": services, "spans": list(spans)} | changes
-
-
-def drawn(answer: dict[str, Any], width: int = 80, encoding: str = "utf-8", max_spans: int | None = 500) -> str:
-    """What a terminal without colours gets."""
-    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    console = make_console(file, width)
-    for line in render_trace(answer, console, max_spans):
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    file.seek(0)
-    return "\n".join(line.rstrip() for line in file.read().splitlines())
-
-
-def rows_of(text: str) -> Sequence[str]:
-    return text.splitlines()[4:]
+from tests.unit.trace_pictures import MS, drawn, rows_of, span, trace
 
 
 def test_a_search_in_eighty_columns_without_colour() -> None:
@@ -158,7 +114,7 @@ def test_a_search_on_a_terminal_without_unicode() -> None:
         * waited for txt_minibatch_encoding 24.1 ms (58 %), qdrant_search 8.10 ms (20 %)""")
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("width", [40, 44, 59, 60, 71, 72, 80, 100, 160])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Names are cut, attributes wrapped; nothing runs over the edge."""
     for answer in (search_trace(), search_trace(failed=True)):
@@ -346,15 +302,29 @@ def _text(line: Text, part: Span) -> str:
 
 def test_links_name_the_traces_that_they_point_to() -> None:
     """A batch says which requests were in it, the first few by the beginning of their ids."""
-    links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "attributes": {}} for i in range(1, 6)]
-    assert "linked to trace 11111111…, 22222222…, 33333333… and 2 more" in drawn(
-        trace(span("batch", 0, 0, 9, links=links))
-    )
+    links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "attributes": {}, "stored": True} for i in range(1, 6)]
+    text = drawn(trace(span("batch", 0, 0, 9, links=links)))
+    assert "linked to trace 11111111…, 22222222…, 33333333… and 2 more" in text
+    assert "kept" not in text
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ([False], f"linked to trace {'0' * 32} (not kept here)"),
+        ([True, False], "linked to trace 00000000…, 11111111… (1 of them not kept here)"),
+        ([False, False], "linked to trace 00000000…, 11111111… (none kept here)"),
+    ],
+)
+def test_a_link_to_a_trace_that_was_not_kept_says_so(stored: list[bool], told: str) -> None:
+    """Nobody looks for it in vain."""
+    links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "stored": here} for i, here in enumerate(stored)]
+    assert told in drawn(trace(span("batch", 0, 0, 9, links=links)), 120)
 
 
 def test_a_minibatch_names_its_batch_its_wait_and_its_share() -> None:
     """The id of the only link is whole, as `telemetry trace` takes it; seconds are read as durations."""
-    links = [{"trace_id": "ab" * 16, "span_id": "1" * 16, "attributes": {}}]
+    links = [{"trace_id": "ab" * 16, "span_id": "1" * 16, "attributes": {}, "stored": True}]
     told = {"minibatch_size": 1, "search.batch.queue_wait": 0.0000487, "search.batch.share": 0.0125}
     text = drawn(trace(span("txt_minibatch_encoding", 0, 0, 9, links=links, attributes=told)))
     assert f"linked to trace {'ab' * 16}" in text

@@ -72,6 +72,7 @@ def trace_row(trace_id: str, operation: str = "/search", errors: int = 0, age_s:
         "duration_ns": 41_200_000,
         "span_count": 13,
         "error_count": errors,
+        "open_count": 0,
     }
 
 
@@ -115,13 +116,19 @@ def test_metrics_in_a_table() -> None:
 
 def point(**changes: Any) -> dict[str, Any]:
     names = ("value", "count", "sum", "min", "max", "bounds", "bucket_counts", "scale", "quantiles", "quantile_values")
-    return dict.fromkeys(names) | {"time_unix_ns": 2, "start_unix_ns": 1} | changes
+    return dict.fromkeys(names) | {"time_unix_ns": 2, "start_unix_ns": 1, "flags": 0} | changes
 
 
 def series(
-    *points: dict[str, Any], temporality: str = "cumulative", service: str = "gateway", **labels: Any
+    *points: dict[str, Any],
+    temporality: str = "cumulative",
+    service: str = "gateway",
+    monotonic: bool = True,
+    ended: bool = False,
+    **labels: Any,
 ) -> dict[str, Any]:
-    return {"service": service, "attributes": labels, "temporality": temporality, "points": list(points)}
+    known = {"service": service, "attributes": labels, "points": list(points)}
+    return known | {"temporality": temporality, "monotonic": monotonic, "ended": ended}
 
 
 def metric(kind: str, unit: str, *of: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +149,7 @@ def test_a_histogram_has_percentiles_and_a_picture_of_its_buckets() -> None:
         series(buckets([1, 0, 0, 0, 0]), stage="rank"),
     )
     assert printed(lambda console: metric_title(answer, console)) == "search.x · histogram, s · How it went."
-    assert printed(lambda console: metric_table(answer, console)) == dedent("""\
+    assert printed(lambda console: metric_table(answer, console, NOW)) == dedent("""\
         stage · ok       count      p50      p95      p99  buckets
         ──────────────────────────────────────────────────────────
         gateway
@@ -176,7 +183,7 @@ VALUES: dict[str, tuple[dict[str, Any], str]] = {
 def test_the_latest_value_of_a_metric(case: str) -> None:
     """Each kind of metric is put together in its own way."""
     answer, expected = VALUES[case]
-    row = printed(lambda console: metric_table(answer, console)).splitlines()[3]
+    row = printed(lambda console: metric_table(answer, console, NOW)).splitlines()[3]
     assert row.removeprefix("  all").strip().startswith(expected)
 
 

@@ -5,11 +5,13 @@ In: a DuckDB connection to a store (`schema.py`), read-only or a cursor of the c
 """
 
 from collector.local.query.duration import parse_duration
+from collector.local.query.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
 from collector.local.query.errors import QueryError
 from collector.local.query.filters import TraceFilter
-from collector.local.query.logs import logs
+from collector.local.query.logs import LEVELS, LogFilter, arrived_logs, logs, newest_log
 from collector.local.query.metrics import metric, metrics
 from collector.local.query.model import (
+    Arrivals,
     Event,
     Exemplar,
     Link,
@@ -24,6 +26,7 @@ from collector.local.query.model import (
     Span,
     StoreStats,
     Trace,
+    TraceLog,
     TraceRow,
 )
 from collector.local.query.services import operations, services
@@ -32,9 +35,14 @@ from collector.local.query.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.traces import find_trace, traces
 
 __all__ = [
+    "LEVELS",
+    "ROOTLESS_NS",
+    "SETTLED_NS",
+    "Arrivals",
     "Event",
     "Exemplar",
     "Link",
+    "LogFilter",
     "LogRow",
     "Metric",
     "MetricRow",
@@ -48,13 +56,17 @@ __all__ = [
     "StoreStats",
     "Trace",
     "TraceFilter",
+    "TraceLog",
     "TraceRow",
+    "arrived_logs",
+    "ended_traces",
     "find_trace",
     "has_unanswered_call",
     "is_complete",
     "logs",
     "metric",
     "metrics",
+    "newest_log",
     "operations",
     "parse_duration",
     "services",

@@ -16,7 +16,7 @@ def encode(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
+def decode(cursor: str | None, *kinds: type, name: str = "before") -> tuple[Any, ...]:
     """The parts of a cursor, which are of these kinds; Nones where no cursor was given.
 
     Raises:
@@ -30,7 +30,9 @@ def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...]:
         parts = None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not all(map(_fits, parts)):
         mend = "Pass the `next` of the page before, or leave it out for the first page."
-        raise QueryError("bad_request", f"before={cursor!r} is no cursor of this list.", mend)
+        if name == "after":
+            mend = "Pass the `after` of the answer before, or `now` for the first one."
+        raise QueryError("bad_request", f"{name}={cursor!r} is no cursor of this list.", mend)
     return tuple(parts)
 
 

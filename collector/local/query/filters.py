@@ -4,7 +4,8 @@ In: the filter's fields, as a caller means them. Out: a condition on `spans` wit
 part of the SQL text. State: none.
 
 `service`, `operation` and `status` describe one span that the trace must have; each attribute may stand on any span of
-it, or on that span's resource; `min_duration_ns` is the whole trace's.
+it, or on that span's resource; `min_duration_ns` is the whole trace's. Traces whose root is a batch of dynamic batching
+are left out unless they are asked for: each request links to its own.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.local.query.errors import QueryError
-from telemetry.conventions import RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
+from telemetry.conventions import BATCH, RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
 
 RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)
 """Attributes by which a client or server span is known to be of an rpc, in today's conventions and the older ones."""
@@ -29,6 +30,8 @@ class TraceFilter:
     min_duration_ns: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Values as text: `true`, `12`, `0.5`, `pamazon`."""
+    batches: bool = False
+    """Batches as well; so does `operation="batch"`."""
 
     def __post_init__(self) -> None:
         if self.status is not None and self.status not in STATUSES:
@@ -46,12 +49,16 @@ class TraceFilter:
             same_span = " AND ".join(f"{column} = ?" for column in asked)
             parts.append(f"trace_id IN (SELECT trace_id FROM spans WHERE {same_span})")  # noqa: S608 (our column names)
             parameters += asked.values()
+        if not self.batches and self.operation != BATCH.name:
+            parts.append(_NO_BATCH)
+            parameters.append(BATCH.name)
         for key, value in self.attributes.items():
             parts.append(_HAS_ATTRIBUTE)
             parameters += [json_path(key), value] * 2
         return " AND ".join(parts) or "true", parameters
 
 
+_NO_BATCH = "trace_id NOT IN (SELECT trace_id FROM spans WHERE parent_span_id IS NULL AND name = ?)"
 _HAS_ATTRIBUTE = """trace_id IN (
     SELECT trace_id FROM spans WHERE json_extract_string(attributes, ?) = ? OR resource_id IN (
         SELECT resource_id FROM resources WHERE json_extract_string(attributes, ?) = ?))"""

@@ -12,7 +12,9 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
+from collector.local.query.living import living
 from collector.local.query.model import Exemplar, Metric, MetricRow, Page, Point, Series
+from telemetry.errors import did_you_mean
 
 _METRICS = """
 SELECT name, arg_max(type, time_unix_ns), arg_max(unit, time_unix_ns), arg_max(description, time_unix_ns),
@@ -39,6 +41,8 @@ _EXEMPLARS = """
 SELECT point_id, time_unix_ns, int_value, double_value, trace_id, span_id, attributes
 FROM exemplars WHERE list_contains(?::BIGINT[], point_id) ORDER BY point_id, time_unix_ns
 """
+STALE_NS = 300 * 10**9
+"""A series whose last point is so much older than the newest of its metric has ended, whenever it arrived."""
 _POINT_FIELDS = [field.name for field in fields(Point) if field.name not in {"value", "exemplars"}]
 
 
@@ -51,7 +55,13 @@ def metrics(connection: DuckDBPyConnection, limit: int = 1000, before: str | Non
 
 
 def metric(
-    connection: DuckDBPyConnection, name: str, limit: int = 10_000, before: str | None = None, *, latest: bool = False
+    connection: DuckDBPyConnection,
+    name: str,
+    limit: int = 10_000,
+    before: str | None = None,
+    *,
+    latest: bool = False,
+    now_unix_ns: int | None = None,
 ) -> Metric:
     """The series of one metric.
 
@@ -62,6 +72,7 @@ def metric(
             run of a process.
         limit: points at most, over all series, the newest ones.
         before: the cursor of the page before; the pages go back in time.
+        now_unix_ns: by which it is judged whether a process still sends; None: as of the last point in the store.
 
     Raises:
         QueryError: no metric has this name.
@@ -71,21 +82,31 @@ def metric(
     found = _dictionaries(connection, sql, [name, last[0], *last, *[name] * latest, limit + 1])
     points = found[:limit]
     if not points:
-        raise QueryError("not_found", f"No metric {name!r} is here.", "See which metrics are: telemetry metrics.")
+        raise _unknown(connection, name)
     exemplars = _exemplars(connection, [row["point_id"] for row in points])
     series: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in reversed(points):
         series[row["resource_id"], row["scope_id"], row["attributes"], row["type"], row["unit"]].append(row)
     ordered = sorted(series.values(), key=lambda rows: (rows[0]["service"], rows[0]["attributes"]))
     newest, oldest = points[0], points[-1]
+    alive, stale = living(connection, now_unix_ns), newest["time_unix_ns"] - STALE_NS
     return Metric(
         name,
         newest["type"],
         newest["unit"],
         newest["description"],
-        [_series(rows, exemplars) for rows in ordered],
+        [
+            _series(rows, exemplars, ended=rows[-1]["resource_id"] not in alive or rows[-1]["time_unix_ns"] < stale)
+            for rows in ordered
+        ],
         encode(oldest["time_unix_ns"], oldest["point_id"]) if len(found) > limit else None,
     )
+
+
+def _unknown(connection: DuckDBPyConnection, name: str) -> QueryError:
+    names = [row[0] for row in connection.execute("SELECT DISTINCT name FROM metric_points").fetchall()]
+    hint = did_you_mean(name, names) or "See which metrics are: telemetry metrics."
+    return QueryError("not_found", f"No metric {name!r} is here.", hint)
 
 
 def _dictionaries(connection: DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
@@ -104,7 +125,7 @@ def _exemplars(connection: DuckDBPyConnection, point_ids: list[int]) -> dict[int
     return found
 
 
-def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]]) -> Series:
+def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]], *, ended: bool) -> Series:
     first = rows[0]
     return Series(
         service=first["service"],
@@ -116,6 +137,7 @@ def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]]) ->
         temporality=first["temporality"],
         monotonic=first["monotonic"],
         points=[_point(row, exemplars.get(row["point_id"], [])) for row in rows],
+        ended=ended,
     )
 
 

@@ -22,6 +22,14 @@ class Page(Generic[Row]):
 
 
 @dataclass(frozen=True)
+class Arrivals(Generic[Row]):
+    """Rows that came since, and the cursor to those that come later: pass `after` again."""
+
+    rows: Sequence[Row]
+    after: str
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened at one moment of a span."""
 
@@ -43,6 +51,8 @@ class Link:
     trace_state: str
     flags: int
     dropped_attributes: int
+    stored: bool
+    """Whether any span of that trace is here: it may not have been kept, or not have arrived."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +68,12 @@ class Span:
     kind: str
     service: str
     start_unix_ns: int
+    end_unix_ns: int
+    """0 where the span has not ended; may lie before the start, when a clock was set back."""
     offset_ns: int
     """From the trace's start; safe in JavaScript, which `start_unix_ns` is not."""
     duration_ns: int
+    """0 where there is no end after the start."""
     self_ns: int
     critical_ns: int
     critical_parts: Sequence[tuple[int, int]]
@@ -92,6 +105,9 @@ class Trace:
     services: Sequence[str]
     """By first appearance in the tree."""
     spans: Sequence[Span]
+    logs: "Sequence[TraceLog]" = ()
+    """Oldest first, the first 1,000."""
+    log_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,8 @@ class TraceRow:
     duration_ns: int
     span_count: int
     error_count: int
+    open_count: int
+    """Spans that have not ended: the trace lasts longer than `duration_ns`."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +149,11 @@ class OperationRow:
     """Spans per second, from the first one's start to the last one's end, at least over one second."""
     error_ratio: float
     """0 to 1."""
-    p50_ns: int
-    p95_ns: int
-    p99_ns: int
-    """Percentiles are durations that occurred (nearest rank), not interpolated."""
+    p50_ns: int | None
+    p95_ns: int | None
+    p99_ns: int | None
+    """Percentiles are durations that occurred (nearest rank), not interpolated; of the spans that have an end after
+    their start, None where none has."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +220,8 @@ class Series:
     temporality: str
     monotonic: bool
     points: Sequence[Point]
+    ended: bool
+    """The process that it came from sends no metrics any more."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +252,14 @@ class LogRow:
     attributes: Attributes
     resource: Attributes
     scope: str
+
+
+@dataclass(frozen=True)
+class TraceLog(LogRow):
+    """A log record of a trace, with its place in it."""
+
+    offset_ns: int
+    """From the trace's start."""
 
 
 @dataclass(frozen=True)

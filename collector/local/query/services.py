@@ -22,7 +22,7 @@ WITH timed AS (
 SELECT service, name, kind, count(*),
        count(*) * 1e9 / greatest(max(stop) - min(start_unix_ns), 1000000000),
        count_if(status = 'error') / count(*),
-       quantile_disc(stop - start_unix_ns, [0.5, 0.95, 0.99])
+       quantile_disc(stop - start_unix_ns, [0.5, 0.95, 0.99]) FILTER (end_unix_ns >= start_unix_ns)
 FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
 """
 
@@ -41,6 +41,6 @@ def operations(
     """Every operation, of one service or of all, by service, name and kind; over all spans in the store."""
     last = decode(before, str, str, str)
     found = connection.execute(_OPERATIONS, [service, service, last[0], *last, limit + 1]).fetchall()
-    rows = [OperationRow(*row[:6], *row[6]) for row in found[:limit]]
+    rows = [OperationRow(*row[:6], *(row[6] or (None, None, None))) for row in found[:limit]]
     end = rows[-1] if len(found) > limit else None
     return Page(rows, encode(end.service, end.operation, end.kind) if end else None)

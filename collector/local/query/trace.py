@@ -16,6 +16,7 @@ from collector.analysis.self_time import self_times
 from collector.analysis.tree import build
 from collector.local.query.errors import QueryError
 from collector.local.query.filters import RPC_MARKS
+from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
 from telemetry.conventions import RPC_RESPONSE_STATUS_CODE
 
@@ -32,6 +33,7 @@ _LINKS = """
 SELECT span_id, linked_trace_id, linked_span_id, attributes, trace_state, flags, dropped_attributes
 FROM span_links WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
 """
+_STORED = "SELECT DISTINCT trace_id FROM spans WHERE list_contains(?, trace_id)"
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 _SCOPES = "SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)"
 
@@ -87,6 +89,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
                 kind=row.kind,
                 service=row.service,
                 start_unix_ns=row.start_unix_ns,
+                end_unix_ns=row.end_unix_ns,
                 offset_ns=row.start_unix_ns - tree.start,
                 duration_ns=tree.ends[index] - tree.starts[index],
                 self_ns=own[index],
@@ -108,7 +111,9 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
                 dropped_links=row.dropped_links,
             )
         )
-    return Trace(trace_id, tree.start, tree.end - tree.start, list(dict.fromkeys(s.service for s in spans)), spans)
+    services = list(dict.fromkeys(span.service for span in spans))
+    logs, log_count = logs_of_trace(connection, trace_id, tree.start)
+    return Trace(trace_id, tree.start, tree.end - tree.start, services, spans, tuple(logs), log_count)
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,12 @@ class _Around:
         for span_id, name, time, attributes, dropped in connection.execute(_EVENTS, [trace_id]).fetchall():
             events[span_id].append(Event(name, time, time - trace_start, json.loads(attributes), dropped))
         links: dict[str, list[Link]] = defaultdict(list)
-        for span_id, to_trace, to_span, attributes, state, flags, dropped in connection.execute(
-            _LINKS, [trace_id]
-        ).fetchall():
-            links[span_id].append(Link(to_trace, to_span, json.loads(attributes), state, flags, dropped))
+        linked = connection.execute(_LINKS, [trace_id]).fetchall()
+        there = _stored_of(connection, [row[1] for row in linked])
+        for span_id, to_trace, to_span, attributes, state, flags, dropped in linked:
+            links[span_id].append(
+                Link(to_trace, to_span, json.loads(attributes), state, flags, dropped, to_trace in there)
+            )
         resources = connection.execute(_RESOURCES, [list({row.resource_id for row in stored})]).fetchall()
         scopes = connection.execute(_SCOPES, [list({row.scope_id for row in stored})]).fetchall()
         return cls(
@@ -140,6 +147,13 @@ class _Around:
             {key: json.loads(attributes) for key, attributes in resources},
             {key: (name, version, json.loads(attributes)) for key, name, version, attributes in scopes},
         )
+
+
+def _stored_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> set[str]:
+    """Those of the traces of which a span is here."""
+    if not trace_ids:
+        return set()
+    return {row[0] for row in connection.execute(_STORED, [list(set(trace_ids))]).fetchall()}
 
 
 def is_complete(found: Trace) -> bool:

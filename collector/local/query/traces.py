@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
-from collector.local.query.filters import RPC_MARKS, TraceFilter, json_path
+from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Page, TraceRow
 
 # A trace is as old as its first span. Its root is its earliest span without a parent, else its earliest one; it is
@@ -18,7 +18,7 @@ _TRACES = """
 WITH page AS (
     SELECT trace_id, min(start_unix_ns) AS start,
            max(greatest(start_unix_ns, end_unix_ns)) - min(start_unix_ns) AS duration,
-           count(*) AS span_count, count_if(status = 'error') AS error_count
+           count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count
     FROM spans WHERE {condition} GROUP BY trace_id
     HAVING duration >= ? AND (? IS NULL OR (start, trace_id) < (?, ?))
     ORDER BY start DESC, trace_id DESC LIMIT ?
@@ -26,17 +26,11 @@ WITH page AS (
     SELECT trace_id, arg_min((service, name), (parent_span_id IS NOT NULL, start_unix_ns, span_id)) AS root
     FROM spans WHERE trace_id IN (SELECT trace_id FROM page) GROUP BY trace_id
 )
-SELECT trace_id, root[1], root[2], start, duration, span_count, error_count
+SELECT trace_id, root[1], root[2], start, duration, span_count, error_count, open_count
 FROM page JOIN roots USING (trace_id) ORDER BY start DESC, trace_id DESC
 """
 
-# Roots only: no trace has to be put together to know when it began.
-_LAST = """
-SELECT trace_id FROM spans
-WHERE parent_span_id IS NULL AND kind IN ('client', 'server')
-  AND (json_exists(attributes, ?) OR json_exists(attributes, ?) OR json_exists(attributes, ?))
-ORDER BY start_unix_ns DESC, trace_id DESC LIMIT 1
-"""
+_FIND = "SELECT DISTINCT trace_id FROM {table} WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3"
 
 
 def traces(
@@ -59,12 +53,22 @@ def traces(
     return Page(rows, encode(rows[-1].start_unix_ns, rows[-1].trace_id) if len(found) > limit else None)
 
 
-def find_trace(connection: DuckDBPyConnection, name: str) -> str:
+def rows_of(connection: DuckDBPyConnection, ids: list[str], wanted: TraceFilter, limit: int) -> list[TraceRow]:
+    """Of the traces with these ids those that match, latest first."""
+    condition, parameters = wanted.condition()
+    sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}")
+    found = connection.execute(sql, [ids, *parameters, wanted.min_duration_ns, None, None, None, limit]).fetchall()
+    return [TraceRow(*row) for row in found]
+
+
+def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = False) -> str:
     """The id of the trace that `name` means.
 
     Args:
         connection: to the store.
-        name: an id, the beginning of one, or `last`: the latest trace that begins with an rpc.
+        name: an id, the beginning of one, or `last`: the latest trace that is not a batch.
+
+        with_logs: a trace of which there are only log records is one, too; and so is a whole id of none.
 
     Raises:
         QueryError: there is none, or several ids begin so.
@@ -73,11 +77,13 @@ def find_trace(connection: DuckDBPyConnection, name: str) -> str:
         return _last(connection)
     if not re.fullmatch("[0-9a-fA-F]{1,32}", name):
         raise QueryError("bad_request", f"{name!r} is no trace id.", "Write up to 32 hexadecimal digits, or `last`.")
-    found = connection.execute(
-        "SELECT DISTINCT trace_id FROM spans WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3", [name.lower()]
-    ).fetchall()
+    name = name.lower()
+    found = connection.execute(_FIND.format(table="spans"), [name]).fetchall()
+    if not found and with_logs:
+        found = connection.execute(_FIND.format(table="logs"), [name]).fetchall() or [(name,)] * (len(name) == 32)
     if not found:
-        raise QueryError("not_found", f"No span of trace {name} is here.", "See which traces are: telemetry traces.")
+        what = "span or log record" if with_logs else "span"
+        raise QueryError("not_found", f"No {what} of trace {name} is here.", "See which traces are: telemetry traces.")
     if len(found) > 1:
         examples = " and ".join(row[0] for row in found[:2])
         raise QueryError("ambiguous", f"Several traces begin with {name}: {examples}.", "Write more digits of the id.")
@@ -85,8 +91,8 @@ def find_trace(connection: DuckDBPyConnection, name: str) -> str:
 
 
 def _last(connection: DuckDBPyConnection) -> str:
-    row = connection.execute(_LAST, [json_path(name) for name in RPC_MARKS]).fetchone()
-    if row is None:
-        mend = "Send a request through an instrumented service, or name a trace: telemetry traces lists them."
-        raise QueryError("not_found", "No trace here begins with an rpc.", mend)
-    return str(row[0])
+    latest = traces(connection, TraceFilter(), limit=1).rows
+    if not latest:
+        mend = "Send a request through an instrumented service. Batches are listed by telemetry traces --batches."
+        raise QueryError("not_found", "No trace is here yet that is not a batch.", mend)
+    return latest[0].trace_id

@@ -1,0 +1,48 @@
+"""Traces in the order in which they end, for those who watch.
+
+In: a connection to the store, a filter, a cursor. Out: the rows of those that ended since. State: none.
+
+A trace has ended once its root is here, and for a moment more, in which what other processes have of it arrives. One
+whose root never comes (its caller is not instrumented) has ended when nothing came for longer. Both times are those of
+the arrival, by the collector's clock, and never beyond what is stored already: nothing is passed over.
+"""
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.cursor import decode, encode
+from collector.local.query.filters import TraceFilter
+from collector.local.query.model import Arrivals, TraceRow
+from collector.local.query.traces import rows_of
+
+SETTLED_NS = 500_000_000
+"""After its root: an exporter of ours sends within 250 ms."""
+ROOTLESS_NS = 3_000_000_000
+"""After the last span of a trace whose root is not here."""
+
+_ENDED = """
+SELECT trace_id FROM (
+    SELECT trace_id, min(ingested_unix_ns) FILTER (parent_span_id IS NULL) AS rooted, max(ingested_unix_ns) AS last
+    FROM spans WHERE trace_id IN (SELECT trace_id FROM spans WHERE ingested_unix_ns > ?) GROUP BY trace_id)
+WHERE (rooted > ? AND rooted <= ?) OR (rooted IS NULL AND last > ? AND last <= ?)
+"""
+
+
+def ended_traces(
+    connection: DuckDBPyConnection, wanted: TraceFilter, after: str | None, now_unix_ns: int, limit: int
+) -> Arrivals[TraceRow]:
+    """The traces that ended since, latest first, and the cursor to those that end later.
+
+    Args:
+        connection: to the store.
+        wanted: the filter.
+        after: the cursor of the call before; None: all that have ended.
+        now_unix_ns: by the collector's clock.
+        limit: rows at most.
+    """
+    rooted, rootless = decode(after, int, int, name="after") if after else (-1, -1)
+    newest = connection.execute("SELECT max(ingested_unix_ns) FROM spans").fetchone()
+    stored = -1 if newest is None or newest[0] is None else int(newest[0])
+    until = (max(rooted, min(stored, now_unix_ns - SETTLED_NS)), max(rootless, min(stored, now_unix_ns - ROOTLESS_NS)))
+    window = [min(rooted, rootless), rooted, until[0], rootless, until[1]]
+    ids = [row[0] for row in connection.execute(_ENDED, window).fetchall()] if until != (rooted, rootless) else []
+    return Arrivals(rows_of(connection, ids, wanted, limit) if ids else [], encode(*until))

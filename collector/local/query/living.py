@@ -1,0 +1,40 @@
+"""Which processes still send metrics.
+
+In: a connection to the store, the time. Out: the ids of their resources. State: none.
+
+A process sends all of its metrics once in each interval, which nobody tells: it is learnt from the gaps between its
+last exports. Times are those of the arrival, by the collector's clock.
+"""
+
+from duckdb import DuckDBPyConnection
+
+MISSED_EXPORTS = 3
+"""After so many intervals without an export a process has ended."""
+AT_LEAST_NS, AT_MOST_NS, UNKNOWN_NS = 15 * 10**9, 300 * 10**9, 150 * 10**9
+"""Bounds of that time; and the time where there was one export: OpenTelemetry's own interval is a minute."""
+
+_LIVING = f"""
+WITH exports AS (
+    SELECT DISTINCT resource_id, ingested_unix_ns AS arrived FROM metric_points
+    WHERE ingested_unix_ns >= $now - {3 * AT_MOST_NS}
+), gaps AS (
+    SELECT resource_id, arrived, arrived - lag(arrived) OVER (PARTITION BY resource_id ORDER BY arrived) AS gap
+    FROM exports QUALIFY row_number() OVER (PARTITION BY resource_id ORDER BY arrived DESC) <= 10
+)
+SELECT resource_id FROM gaps GROUP BY resource_id
+HAVING $now - max(arrived) <=
+    least({AT_MOST_NS}, greatest({AT_LEAST_NS}, coalesce({MISSED_EXPORTS} * max(gap), {UNKNOWN_NS})))
+"""  # noqa: S608 (our own numbers)
+
+
+def living(connection: DuckDBPyConnection, now_unix_ns: int | None) -> set[int]:
+    """The ids of the resources that still send metrics.
+
+    Args:
+        connection: to the store.
+        now_unix_ns: by the collector's clock; None: when the last point arrived, in a store that no collector runs on.
+    """
+    if now_unix_ns is None:
+        row = connection.execute("SELECT max(ingested_unix_ns) FROM metric_points").fetchone()
+        now_unix_ns = int(row[0]) if row and row[0] is not None else 0
+    return {row[0] for row in connection.execute(_LIVING, {"now": now_unix_ns}).fetchall()}
