@@ -80,7 +80,7 @@ def test_a_laptops_collector_brings_no_demo() -> None:
 
 def test_a_services_site_packages_gets_the_library_alone(built: dict[Path, Built]) -> None:
     """The library's wheel holds `telemetry/`, typed, its pytest plugin, and no other room."""
-    assert built[LIBRARY].rooms == {"telemetry", "search_telemetry_pytest.py"}
+    assert built[LIBRARY].rooms == {"telemetry", "search_telemetry_pytest.py", "search_telemetry_command.py"}
     assert "telemetry/py.typed" in built[LIBRARY].wheel
 
 
