@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +37,17 @@ GUNICORN = {
     "gthread, preloaded": gunicorn(
         "--workers", "2", "--worker-class", "gthread", "--threads", "2", "--preload", "shop_app:wsgi"
     ),
+    "gevent, preloaded": gunicorn("--workers", "2", "--worker-class", "gevent", "--preload", "shop_app:wsgi"),
 }
 UVICORN_WORKERS = {
     "gunicorn's uvicorn workers, preloaded": gunicorn(
         "-w", "2", "-k", "uvicorn_worker.UvicornWorker", "--preload", "shop_app:asgi"
     ),
 }
+KINDS = ["sync", "sync, preloaded", "gthread, preloaded", "gevent, preloaded"]
 
 
-@pytest.mark.parametrize("kind", ["sync", "sync, preloaded", "gthread, preloaded", *UVICORN_WORKERS, "uvicorn"])
+@pytest.mark.parametrize("kind", [*KINDS, *UVICORN_WORKERS, "uvicorn"])
 def test_every_worker_exports_all_of_its_own(collector: StandIn, tmp_path: Path, kind: str) -> None:
     """Spans, logs and metrics of every request are there when the server has ended, each worker an instance.
 
@@ -54,7 +57,9 @@ def test_every_worker_exports_all_of_its_own(collector: StandIn, tmp_path: Path,
     command = uvicorn() if kind == "uvicorn" else {**GUNICORN, **UVICORN_WORKERS}[kind]
     with serving(tmp_path, collector, *command, FLUSHES="yes") as server:
         answered = Counter(server.ask_until(by_two))
+        began = time.monotonic()
         server.end()
+        assert time.monotonic() - began < 10
         log = "".join(server.log)
         assert "Traceback" not in log, log
         assert "cannot be delivered" not in log, log
