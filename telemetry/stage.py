@@ -15,11 +15,15 @@ from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.attributes import clean
 from telemetry.block import Block, F, check_decorated
+from telemetry.bounds import bounds
 from telemetry.errors import TelemetryError
 from telemetry.failure import Ending
 from telemetry.guard import guard
 from telemetry.instruments import observe
 from telemetry.wrap import wrap
+
+_NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
+"""Attributes of a decorated stage that its metrics have."""
 
 
 class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, where names are lower case
@@ -60,6 +64,9 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
             return self._begin()
 
         check_decorated("stage", fn)
+        for attribute, value in ((c.SEARCH_STAGE, self._name), *((one, self._given.get(one.name)) for one in _NAMED)):
+            if value is not None:
+                bounds.declare(attribute, value)
         wrapped: F = wrap(fn, begin)
         return wrapped
 

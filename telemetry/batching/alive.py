@@ -36,6 +36,7 @@ _batchers: Final[WeakSet[Any]] = WeakSet()
 def enlist(batcher: Queueing) -> None:
     """Look after `batcher` as long as there is one."""
     _batchers.add(batcher)
+    bounds.declare(c.SEARCH_STAGE, batcher.name)
 
 
 def watch_lengths() -> None:

@@ -23,4 +23,8 @@ def cleaned(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001  th
         parts["logentry"] = {"message": shown, "formatted": shown}
     for name in parts.keys() - _LEFT:
         parts[name] = scrub(parts[name], name)
+    errors = parts.get("exception")
+    for error in errors.get("values") or () if isinstance(errors, dict) else ():
+        if isinstance(error, dict):
+            error["value"] = scrub(error.get("value"), "exception.message")
     return parts  # type: ignore[return-value]

@@ -66,14 +66,19 @@ try:
     Gateway().search(["for jane.doe@example.com"])
 except ValueError:
     logging.getLogger("shop").error("mail to %s failed", "jane.doe@example.com", extra={"password": "hunter2"})
+try:
+    with telemetry.stage("ask"):
+        raise OSError("no answer from https://shop.example/search?q=my+" + "ssenlli"[::-1])
+except OSError:
+    pass
         """,
         sentry.dsn,
         **OFF,
     )
     assert ended.status == 0, ended.err
-    assert len(sentry.events) == 2
+    assert len(sentry.events) == 3
     text = json.dumps(sentry.events)
-    for leak in ("jane.doe", "hunter2", "a breadcrumb", "local variable", '"vars"'):
+    for leak in ("jane.doe", "hunter2", "illness", "a breadcrumb", "local variable", '"vars"'):
         assert leak not in text.replace('secret_word = \\"local variable\\"', ""), leak
     assert "[redacted:email]" in text
 

@@ -74,7 +74,7 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/results.py",
-        'if scores is None or not hasattr(scores, "__len__"):',
+        'if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):',
         "if scores is None:",
         _PEERS + "test_results_read_the_callers_iterator",
     ),
@@ -122,8 +122,8 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/bounds.py",
-        "or len(known) < (attribute.limit or 1)",
-        "or True",
+        "if taken < (attribute.limit or 1):",
+        "if taken >= 0:",
         "unit/test_measurements.py::TestBounds::test_too_many_values_become_other_and_are_counted",
     ),
     Mutant(
@@ -134,7 +134,7 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/rpc/aio_client.py",
-        "            outgoing.add_done_callback(lambda finished: call.end(_outcome(finished)))\n",
+        "            outgoing.add_done_callback(lambda finished: _end(finished, call))\n",
         "            pass\n",
         _ENDINGS + "TestTasks::test_a_call_that_is_cancelled",
     ),

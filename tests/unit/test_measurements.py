@@ -209,6 +209,20 @@ class TestBounds:
         told = [spans.one(name).attributes or {} for name in ("declared", "given")]
         assert [(one["client.platform"], one["client.region"]) for one in told] == [("_other", "eu"), ("web", "us")]
 
+    def test_made_up_stages_and_collections_take_no_place_of_decorated_ones(self, metrics: Metrics) -> None:
+        """A name that comes with a request may be anything."""
+
+        @telemetry.stage("rank", {"db.system.name": "qdrant", "db.collection.name": "goods"})
+        def rank() -> None: ...
+
+        for number in range(50):
+            with telemetry.stage(f"s{number}", {"db.system.name": "qdrant", "db.collection.name": f"tenant{number}"}):
+                pass
+        rank()
+        assert metrics.value("search.stage.duration", {"search.stage": "rank"}) == 1
+        goods = {"db.system.name": "qdrant", "db.collection.name": "goods"}
+        assert metrics.value("db.client.operation.duration", goods) == 1
+
     def test_values_given_while_running_take_no_place_of_declared_ones(self, metrics: Metrics) -> None:
         """Names that a program reads from its requests are bounded, and leave room for those that it declares."""
         for number in range(20):
