@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-PROFILES = ("minimal", "full", "scale", "gpu")
+PROFILES = ("minimal", "full", "gateways", "scale", "gpu")
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)([^A-Z_])")
 HOST = re.compile(r"(?:^|//|\s|@|=)([a-z][a-z0-9-]+):\d{2,5}(?![\d:])")
 LAYERS = ROOT / "collector/otelcol"
@@ -35,7 +35,9 @@ def hosts(profile: str) -> set[str]:
     return found
 
 
-ONLY_WITH = {"LOGS_OTLP": "logs.yaml", "KAFKA_BROKERS": "kafka-"}
+ONLY_WITH = {"LOGS_OTLP": "/logs.yaml", "KAFKA_BROKERS": "kafka-"} | dict.fromkeys(
+    ("OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2"), "agent.yaml"
+)
 """Variables that are given to every Collector, and the layers without which nobody reads them."""
 
 
@@ -65,7 +67,7 @@ def test_every_dependency_is_in_the_profile(profile: str) -> None:
     services = of_profile(profile)
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
-            assert other in services, f"{name} waits for {other}, which {profile} does not start"
+            assert other in services or how.get("required") is False, f"{name} waits for {other}, not in {profile}"
             assert how["condition"] != "service_healthy" or "healthcheck" in SERVICES[other]
 
 
@@ -93,19 +95,83 @@ def test_each_profile_is_scraped_whole(profile: str) -> None:
     groups = json.loads((ROOT / mount).read_text("utf-8"))
     targets = {target.split(":")[0] for group in groups for target in group["targets"]}
     assert targets <= hosts(profile) | {"localhost"}
-    collectors = {name for name in of_profile(profile) if name.startswith("collector-gateway")} | {"collector"}
+    collectors = {name for name in hosts(profile) if name.startswith("collector-gateway")} | {"collector"}
     assert collectors <= targets
 
 
-def test_nothing_needs_a_dotenv() -> None:
-    """Every variable has a default, or leaves something out where it is not set."""
+def test_nothing_needs_to_be_set() -> None:
+    """Every variable has a default, or leaves something out where it is not set; .env names a profile alone."""
     assert {name for name, follows in VARIABLE.findall(TEXT) if follows != ":"} == set()
+    lines = (ROOT / ".env").read_text("utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["COMPOSE_PROFILES=full"]
+
+
+def test_the_page_lists_every_variable() -> None:
+    """What can be set stands in docs/containers.md, and nothing else does."""
+    listed = re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/containers.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted({name for name, _ in VARIABLE.findall(TEXT)} | {"COMPOSE_PROFILES"})
+
+
+def test_the_file_stays_readable() -> None:
+    """It fits a few screens, and no line runs off one; no layer's path is written twice."""
+    lines = TEXT.splitlines()
+    assert len(lines) <= 300
+    assert max(map(len, lines)) <= 120
+    layers = re.findall(r"--config=\S+?\.yaml", TEXT)
+    assert len(layers) == len(set(layers))
+
+
+@pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if "build" in service])
+def test_our_own_images_are_built_and_never_pulled(name: str) -> None:
+    """Nobody publishes them: a pull would ask a registry for a stranger's image of that name."""
+    assert SERVICES[name]["pull_policy"] == "build"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_goods_are_indexed_once_encoder_and_indexer_are_healthy(profile: str) -> None:
+    """It is tried again when it fails, and not done again where the goods are there."""
+    catalogue = SERVICES["pamazon-catalogue"]
+    needed = {name for name in of_profile(profile) if name.startswith(("pamazon-encoder", "pamazon-indexer"))}
+    healthy = {name for name, how in catalogue["depends_on"].items() if how["condition"] == "service_healthy"}
+    assert len(needed) == 2
+    assert needed | {"pamazon-gateway"} <= healthy
+    assert (catalogue["restart"], catalogue["command"][:2]) == ("on-failure", ["index", "--once"])
+
+
+def test_a_gpu_runs_a_real_model_into_a_collection_of_its_dimension() -> None:
+    """Its weights, which are downloaded, are kept; vectors of the small model are in another collection."""
+    encoder, indexer = SERVICES["pamazon-encoder-gpu"], SERVICES["pamazon-indexer-gpu"]
+    assert {"--model=${CLIP_MODEL:-ViT-B-32::openai}", "--device=cuda"} <= set(encoder["command"])
+    assert {"--dimension=${CLIP_DIMENSION:-512}", "--collection=${CLIP_COLLECTION:-goods-clip}"} <= set(
+        indexer["command"]
+    )
+    home = encoder["environment"]["HOME"]
+    assert f"weights:{home}" in encoder["volumes"]
+    assert f"-o 10001 -g 10001 {home}" in (ROOT / encoder["build"]["dockerfile"]).read_text("utf-8")
+
+
+def test_kafka_runs_on_the_file_of_the_stack() -> None:
+    """The environment gives it addresses and its folder, and repeats nothing of the file."""
+    kafka = SERVICES["kafka"]
+    assert "./collector/stack/config/kafka:/mnt/shared/config:ro" in kafka["volumes"]
+    text = (ROOT / "collector/stack/config/kafka/server.properties").read_text("utf-8")
+    keys = {line.partition("=")[0] for line in text.splitlines() if "=" in line and not line.startswith("#")}
+    given = {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in kafka["environment"]}
+    assert given == {"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs"}
+    assert given & keys == set()
+
+
+def test_a_secret_that_is_not_given_is_an_empty_file() -> None:
+    """Rootless engines refuse /dev/null."""
+    for secret in COMPOSE["secrets"].values():
+        (default,) = re.findall(r":-(\./[^}]+)\}", secret["file"])
+        assert (ROOT / default).read_bytes() == b""
 
 
 def test_every_variable_of_the_collector_is_one_that_a_layer_reads() -> None:
     """A misspelt variable would be ignored in silence."""
     read = set(re.findall(r"\$\{env:([A-Z0-9_]+)", "".join(p.read_text("utf-8") for p in LAYERS.glob("*.yaml"))))
-    given = set(COMPOSE["x-otelcol-environment"]) - {"GOMEMLIMIT"}
+    given = set(COMPOSE["x-otelcol"]["environment"]) - {"GOMEMLIMIT"}
     assert given <= read
 
 
@@ -113,7 +179,7 @@ def test_every_layer_that_is_named_is_there() -> None:
     """The Collectors load files of collector/otelcol, privacy.yaml always right after base.yaml."""
     for name, service in SERVICES.items():
         if name.startswith("collector-"):
-            layers = re.findall(r"file:/etc/search-otelcol/([a-z-]+\.yaml)", service["command"])
+            layers = re.findall(r"--config=/layers/([a-z-]+\.yaml)", " ".join(service["command"]))
             assert layers[:2] == ["base.yaml", "privacy.yaml"]
             assert [layer for layer in layers if not (LAYERS / layer).is_file()] == []
 
@@ -138,7 +204,7 @@ def test_every_container_is_bounded_and_hardened(name: str) -> None:
     assert service.get("user", "").split(":")[0] not in {"", "0", "root"} or service["image"].endswith("-unprivileged")
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["read_only"] or name == "kafka"
+    assert service["read_only"] or name == "kafka"  # its start script formats folders in the image
     assert service["logging"]["options"]["max-size"]
 
 

@@ -108,7 +108,7 @@ def test_what_runs_is_a_combination_of_the_page() -> None:
     run |= {(*p.layers, p.sentry) for programs in PROFILES.values() for p in programs if isinstance(p, Otelcol)}
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
     for service in compose.values():
-        found = tuple(re.findall(r"file:/etc/search-otelcol/([a-z-]+)\.yaml", str(service.get("command", ""))))
+        found = tuple(re.findall(r"--config=/layers/([a-z-]+)\.yaml", str(service.get("command", ""))))
         run |= {found, tuple(name for name in found if not name.startswith("sentry"))} if found else set()
     named = {frozenset(names) for names in COMBINATIONS}
     assert [names for names in run if frozenset(names) not in named] == []

@@ -16,12 +16,8 @@ from collector.stack.programs.asking import answers_http
 from collector.stack.programs.program import CONFIG, Place, Port
 
 FILE: Final = CONFIG / "prometheus" / "prometheus.yml"
-FLAGS: Final = (
-    "--enable-feature=exemplar-storage",  # from a slow bucket to a trace
-    "--storage.tsdb.retention.time=15d",
-    "--storage.tsdb.retention.size=5GB",
-)
-"""What docker-compose gives it too."""
+EXEMPLARS: Final = "--enable-feature=exemplar-storage"
+"""From a slow bucket to a trace. Everything else that docker-compose sets too is in the file."""
 
 
 class Prometheus:
@@ -44,7 +40,7 @@ class Prometheus:
             f"--config.file={self._configuration(place)}",
             f"--storage.tsdb.path={place.folder(self.name) / 'series'}",
             f"--web.listen-address={place.address(self.name, 'web')}",
-            *FLAGS,
+            EXEMPLARS,
         ]
 
     def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)

@@ -1,0 +1,65 @@
+"""docker-compose.yml by the real `docker-compose config`: which services each command would start, and how."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.stack import cache
+
+ROOT = Path(__file__).parents[2]
+SHOP = {"pamazon-gateway", "pamazon-encoder", "pamazon-indexer", "pamazon-catalogue", "qdrant"}
+BACKENDS = {"jaeger", "loki", "alertmanager", "grafana"}
+GATEWAYS = {"collector-gateway-1", "collector-gateway-2"}
+CONSUMERS = {"collector-consumer-1", "collector-consumer-2"}
+ON_A_GPU = (SHOP - {"pamazon-encoder", "pamazon-indexer"}) | {"pamazon-encoder-gpu", "pamazon-indexer-gpu"}
+PROFILES = {
+    "minimal": SHOP | {"collector-minimal", "jaeger", "prometheus-minimal"},
+    "full": SHOP | BACKENDS | {"collector-full", "prometheus-full"},
+    "gateways": SHOP | BACKENDS | GATEWAYS | {"collector-agent", "prometheus-gateways"},
+    "scale": SHOP | BACKENDS | CONSUMERS | {"collector-producer", "kafka", "prometheus-gateways"},
+    "gpu": ON_A_GPU | BACKENDS | {"collector-full", "prometheus-full"},
+}
+SENTRY = {"SENTRY_OTLP_ENDPOINT": "https://sentry.invalid/api/1/integration/otlp", "SENTRY_PUBLIC_KEY": "k"}
+
+
+def services(*options: str, **variables: str) -> dict[str, dict[str, Any]]:
+    """What a command with these options would run, as Compose understands the file."""
+    command = [str(cache.binary("docker-compose")), *options, "config", "--format=json"]
+    environment = {"PATH": os.environ["PATH"], **variables}
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
+    return dict(json.loads(told.stdout)["services"])
+
+
+def test_up_without_a_profile_is_the_whole_stack() -> None:
+    """And `down`, which reads the same file, stops the same services."""
+    assert services().keys() == PROFILES["full"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_runs_its_services_and_no_others(profile: str) -> None:
+    """By the option, and by the variable."""
+    assert services("--profile", profile).keys() == PROFILES[profile]
+    assert services(COMPOSE_PROFILES=profile).keys() == PROFILES[profile]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_sentry_is_a_layer_only_where_both_variables_are_set(profile: str) -> None:
+    """Else the Collector has an empty argument more, which it takes for none."""
+    for variables, expected in ((SENTRY, True), ({"SENTRY_PUBLIC_KEY": "k"}, False), ({}, False)):
+        collectors = [s for name, s in services("--profile", profile, **variables).items() if name.startswith("coll")]
+        assert {any("sentry" in part for part in collector["command"]) for collector in collectors} == {expected}
+        assert all(collector["command"][-1] for collector in collectors) is expected
+
+
+def test_a_gpu_gets_its_model_dimension_and_device() -> None:
+    """Another model needs three variables."""
+    told = services("--profile", "gpu", CLIP_MODEL="ViT-L-14::openai", CLIP_DIMENSION="768", CLIP_COLLECTION="large")
+    encoder, indexer = told["pamazon-encoder-gpu"], told["pamazon-indexer-gpu"]
+    assert "--model=ViT-L-14::openai" in encoder["command"]
+    assert encoder["deploy"]["resources"]["reservations"]["devices"][0]["driver"] == "nvidia"
+    assert {"--collection=large", "--dimension=768"} <= set(indexer["command"])
