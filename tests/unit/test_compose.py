@@ -5,6 +5,8 @@ The real `docker compose config` runs on every profile where it is built (tests/
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -232,3 +234,24 @@ def test_grafana_reads_what_is_there() -> None:
     assert set(re.findall(r"datasourceUid: (\w+)", text)) <= {source["uid"] for source in sources}
     variables = {source["url"].strip("${}") for source in sources}
     assert variables <= SERVICES["grafana"]["environment"].keys()
+
+
+def test_the_image_of_the_shop_installs_what_comes_from_elsewhere_first() -> None:
+    """All that our distributions need, and none of them: an edit of our source installs none of it again."""
+    dockerfile = (ROOT / "demo_flow/Dockerfile").read_text("utf-8")
+    assert dockerfile.index("-r needed.txt") < dockerfile.index("COPY telemetry")
+    asked = [
+        requirement.replace("${EXTRA}", "clip") for requirement in re.findall(r'"(search-telemetry\S*)"', dockerfile)
+    ]
+    command = [sys.executable, str(ROOT / "packaging/requirements.py"), *asked]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    names = {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in printed}
+    assert {"h2", "sentry-sdk", "duckdb", "onnxruntime", "qdrant-client", "torch"} <= names
+    assert [name for name in names if name.startswith("search-telemetry")] == []
+
+
+def test_the_image_of_the_collector_downloads_before_it_compiles() -> None:
+    """The locked modules come before whatever of ours is edited."""
+    dockerfile = (LAYERS / "Dockerfile").read_text("utf-8")
+    assert dockerfile.index("go mod download") < dockerfile.index("COPY builder.yaml")
+    assert dockerfile.index("go mod download") < dockerfile.index("processor.go")
