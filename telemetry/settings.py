@@ -176,7 +176,11 @@ class Settings:
         help="spans kept while the collector is away",
     )
     span_batch_size: int = env(
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, checks.whole(1, 512), of="traces", help="spans in one export at most"
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        8192,
+        checks.whole(1, 8192),
+        of="traces",
+        help="spans in one export at most; none is larger than 3 MiB",
     )
     span_interval: float = env(
         "OTEL_BSP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250), of="traces", nearest=standard.at_least(0.001),
@@ -191,10 +195,10 @@ class Settings:
     )
     log_batch_size: int = env(
         "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-        512,
-        checks.whole(1, 512),
+        8192,
+        checks.whole(1, 8192),
         of="logs",
-        help="log records in one export at most",
+        help="log records in one export at most; none is larger than 3 MiB",
     )
     log_interval: float = env(
         "OTEL_BLRP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250), of="logs", nearest=standard.at_least(0.001),

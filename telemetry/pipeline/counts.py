@@ -58,10 +58,10 @@ class Counts:
             if rejected:
                 self._dropped["partial_success"] += rejected
 
-    def lost(self) -> int:
-        """Return how many items were dropped so far."""
+    def lost(self, *reasons: Reason) -> int:
+        """Return how many items were dropped so far: for these reasons, or for any."""
         with self.lock:
-            return self._dropped.total()
+            return sum(self._dropped[reason] for reason in reasons or REASONS)
 
     def snapshot(self) -> SignalStats:
         """Return the books as they stand."""

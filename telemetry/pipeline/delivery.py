@@ -1,9 +1,10 @@
 """Brings encoded requests to the collector, or finds out that it cannot.
 
-In: a request and how many items it holds, on the pipeline's thread. Out: the books. State: the sender, made at the
-first request, and the deadline, once there is one; both owned by one `Delivery` for each signal.
+In: requests, on the pipeline's threads. Out: outcomes. State: the senders, as many as requests were ever under way at
+once, and the deadline, once there is one; both owned by one `Delivery` for each signal.
 """
 
+import contextlib
 import logging
 import math
 import random
@@ -24,7 +25,7 @@ _LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a colle
 
 
 class Delivery:
-    """Delivers the requests of one signal, one at a time.
+    """Delivers the requests of one signal, on any number of threads.
 
     Arguments: `kind` of signal; `make_sender`; `timeout` of one attempt in seconds; `where` the collector listens, for
     warnings; `counts`, the signal's books.
@@ -36,20 +37,26 @@ class Delivery:
         self.kind = kind
         self._make_sender = make_sender
         self._timeout = timeout
-        self._where = where
+        self.where = where
         self._counts = counts
-        self._sender: Sender | None = None
+        self._senders: list[Sender] = []
+        self._idle: list[Sender] = []  # of these; the one that was used last is used next
+        self._closed = False
         self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
         self._hurry = threading.Event()  # ends a wait between attempts
-        self._failing = False
+        self._state = threading.Lock()  # guards what was told
+        self.failing = False
         self._told = False  # of the failure that lasts
         self._quiet_until = -math.inf  # of time.monotonic
         self._told_refusal = False
         self._patient = True
         self._failed_at_exit = 0
 
-    def deliver(self, request: bytes, *, retry: bool) -> Outcome:
-        """Send `request`; with `retry`, again and again until it is taken, refused for good, or time is up."""
+    def deliver(self, request: bytes, *, retry: bool, meanwhile: Callable[[], None] = lambda: None) -> Outcome:
+        """Send `request`; with `retry`, again and again until it is taken, refused for good, or time is up.
+
+        `meanwhile` is called after each attempt that failed.
+        """
         wait = _FIRST_WAIT
         while True:
             outcome = self._attempt(request)
@@ -60,6 +67,7 @@ class Delivery:
                 self._warn_of_loss()
                 return outcome
             self._warn(outcome)
+            meanwhile()
             if not (retry and outcome.retry) or self._exits_without():
                 return outcome
             least = wait if self._patient else _LAST_WAIT
@@ -75,7 +83,7 @@ class Delivery:
         rejected, message = self.kind.rejected(outcome.response)
         if (rejected or message) and not self._told_refusal:
             self._told_refusal = True
-            _log.warning("%s refused %d %s: %s (said once)", self._where, rejected, self.kind.name, message)
+            _log.warning("%s refused %d %s: %s (said once)", self.where, rejected, self.kind.name, message)
         return rejected
 
     def reason(self) -> Reason:
@@ -100,10 +108,18 @@ class Delivery:
         """Break off whatever is being sent; `lost` says whether items were not delivered in time."""
         if lost:
             self._warn_of_loss()
-        self._failing = True  # what a call that is broken off says is no news
-        sender = self._sender
-        if sender is not None:
+        self.failing = True  # what a call that is broken off says is no news
+        self._closed = True
+        for sender in tuple(self._senders):
             sender.close()
+
+    def trim(self) -> None:
+        """Close the connections that nobody uses, but for one."""
+        with contextlib.suppress(IndexError):
+            while len(self._idle) > 1:
+                sender = self._idle.pop(0)
+                self._senders.remove(sender)
+                sender.close()
 
     def _exits_without(self) -> bool:
         """Say whether the process should exit rather than try again."""
@@ -113,9 +129,16 @@ class Delivery:
         return self._failed_at_exit >= _LAST_ATTEMPTS
 
     def _attempt(self, request: bytes) -> Outcome:
-        if self._sender is None:
-            self._sender = self._make_sender()
-        return self._sender.send(request, max(0.001, self._at_most(self._timeout)))
+        try:
+            sender = self._idle.pop()
+        except IndexError:
+            sender = self._make_sender()
+            self._senders.append(sender)
+        if self._closed:  # since nobody saw this sender to close it
+            sender.close()
+        outcome = sender.send(request, max(0.001, self._at_most(self._timeout)))
+        self._idle.append(sender)
+        return outcome
 
     def _at_most(self, seconds: float) -> float:
         if self._deadline is None:
@@ -124,27 +147,31 @@ class Delivery:
 
     def _warn(self, outcome: Outcome) -> None:
         """Say once that something is wrong, until it has been right again, and not too often: never a flood."""
-        if self._failing:
-            return
-        self._failing = True
-        self._told = time.monotonic() >= self._quiet_until
-        if not self._told:
-            return
-        self._quiet_until = time.monotonic() + _QUIET
+        with self._state:
+            now = time.monotonic()
+            if self.failing:
+                return
+            self.failing = True
+            self._told = now >= self._quiet_until
+            if not self._told:
+                return
+            self._quiet_until = now + _QUIET
         _log.warning(
             "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
             self.kind.name,
-            self._where,
+            self.where,
             causes.explained(outcome.problem),
         )
 
     def _warn_of_loss(self) -> None:
-        if not self._failing:
-            self._failing = True
-            _log.warning("%s were not delivered to %s in time, and are lost", self.kind.name, self._where)
+        with self._state:
+            known, self.failing = self.failing, True
+        if not known:
+            _log.warning("%s were not delivered to %s in time, and are lost", self.kind.name, self.where)
 
     def _recovered(self) -> None:
-        self._failing = False
-        if self._told:
-            self._told = False
-            _log.info("%s are delivered to %s again", self.kind.name, self._where)
+        with self._state:
+            self.failing = False
+            told, self._told = self._told, False
+        if told:
+            _log.info("%s are delivered to %s again", self.kind.name, self.where)

@@ -9,7 +9,7 @@ from telemetry.pipeline import signals
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.queue import BatchQueue
-from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sending import Outcome, Sender
 
 PATIENCE = 10.0
 TAKEN = Outcome(b"")
@@ -59,16 +59,17 @@ class StandInSender:
 
 
 def span_queue(
-    sender: StandInSender,
+    sender: Sender | Callable[[], Sender],
     *,
     size: int = 100,
     batch: int = 10,
     interval: float = 3600,
     encode: Callable[..., bytes] | None = None,
 ) -> tuple[BatchQueue[object], Counts]:
-    """A queue of strings before `sender`; each request is their `repr`."""
+    """A queue of strings before `sender`, or whatever makes one; each request is their `repr`."""
     counts = Counts()
     encode = encode or (lambda items: repr(items).encode())
     kind = signals.SignalKind("spans", "", "", encode, ExportTraceServiceResponse, "rejected_spans")
-    delivery = Delivery(kind, lambda: sender, 10.0, "the stand-in", counts)
+    make = sender if callable(sender) else lambda: sender
+    delivery = Delivery(kind, make, 10.0, "the stand-in", counts)
     return BatchQueue(delivery, counts, size, batch, interval), counts
