@@ -2,6 +2,7 @@
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
+# make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
 # make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
 # make bench       side-by-side benchmarks
 # make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…),
@@ -18,7 +19,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack lint mutants bench chaos dist docs proto test-clip clean
+.PHONY: help env demo test stack test-stack browser lint mutants bench chaos dist docs proto test-clip clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -47,6 +48,9 @@ stack: env
 # -m '': the slow ones, too.
 test-stack: env
 	@$(BIN)/python -m pytest tests/stack -m ''
+
+browser: env
+	@$(BIN)/python -m tests.browser.install
 
 lint: env
 	@$(BIN)/ruff check .

@@ -19,6 +19,9 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
 
+from collector.local.access import Access
+from collector.local.auth import Tokens
+from collector.local.origins import Origins
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings
 from tests.otlp_samples import rows
@@ -32,6 +35,12 @@ GZIP = {"Content-Encoding": "gzip"}
 def limited(**settings: Any) -> LocalCollector:
     """A collector with other limits, to be started."""
     return LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", api=None, settings=CollectorSettings(**settings))
+
+
+def allowing(*origins: str, tokens: Tokens | None = None) -> LocalCollector:
+    """A collector with a query API, which lets pages of these origins send too; to be started."""
+    access = Access(tokens=tokens, origins=Origins.of(origins))
+    return LocalCollector(None, None, "127.0.0.1:0", "127.0.0.1:0", access=access)
 
 
 def exporter(collector: LocalCollector, protocol: str, signal: str) -> Any:

@@ -65,6 +65,7 @@ class Shop:
     clip_encoder: str
     qdrant_indexer: str
     api: str
+    otlp_http: str
     processes: Processes
     gate: Path
     logs: Path
@@ -146,7 +147,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def shop(home: Path) -> Iterator[Shop]:
     """Pamazon with its catalogue indexed, and a local collector that gets everything."""
-    collector = Collector(otlp=free_address(), api=free_address(), http=ANYWHERE, store=home / "telemetry.duckdb")
+    http = free_address()
+    collector = Collector(otlp=free_address(), api=free_address(), http=http, store=home / "telemetry.duckdb")
     gate = home / "gate"
     os.mkfifo(gate)
     with pytest.MonkeyPatch.context() as patch, Processes(home / "logs") as processes:
@@ -157,7 +159,14 @@ def shop(home: Path) -> Iterator[Shop]:
         encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
         plan = Plan(home, FREE_PORTS, elsewhere={"clip_encoder": encoder})
         pamazon = open_pamazon(plan, processes)
-        running = Shop(**pamazon.addresses, api=collector.api, processes=processes, gate=gate, logs=home / "logs")
+        running = Shop(
+            **pamazon.addresses,
+            api=collector.api,
+            otlp_http=http,
+            processes=processes,
+            gate=gate,
+            logs=home / "logs",
+        )
         indexed = running.pamazon("index")
         assert indexed.returncode == 0, indexed.stderr
         yield running

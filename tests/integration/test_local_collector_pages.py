@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.local.access import Access
 from collector.local.auth import Tokens
 from collector.local.commands import add
 from collector.local.commands_collect import _warnings, access_of
@@ -18,7 +17,7 @@ from collector.local.origins import Origins
 from collector.local.ports import Addresses
 from collector.local.server import LocalCollector
 from tests import otlp_samples as otlp
-from tests.local_collector import JSON, post
+from tests.local_collector import JSON, allowing, post
 
 TOKEN = "a-token-of-more-than-16-characters"
 SHOP = "https://shop.example"
@@ -44,11 +43,6 @@ FROM_ELSEWHERE = (
     "http://notlocalhost:3000",
 )
 SPAN = json.dumps(otlp.traces(otlp.small_span(1)))
-
-
-def allowing(*origins: str, tokens: Tokens | None = None) -> LocalCollector:
-    access = Access(tokens=tokens, origins=Origins.of(origins))
-    return LocalCollector(None, None, "127.0.0.1:0", "127.0.0.1:0", access=access)
 
 
 @pytest.fixture(scope="module")

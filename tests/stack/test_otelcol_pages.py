@@ -10,6 +10,8 @@ import pytest
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
 from tests import otlp_samples as otlp
+from tests.browser.driving import blank_page, in_browser
+from tests.browser.environment import missing
 from tests.certificates import BEARER, TOKEN
 
 Answer = tuple[int, dict[str, str]]
@@ -103,3 +105,15 @@ def test_with_a_token_the_question_needs_none_and_the_export_does(running: Runni
     status, told = running.sent("guarded", page)
     assert (status, told["access-control-allow-origin"]) == (401, page)
     assert running.sent("guarded", page, Authorization=BEARER)[0] == 200
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing())
+def test_a_real_browser_lets_a_page_of_this_machine_send_and_stops_the_others(running: Running) -> None:
+    """Chromium asks, and goes by the answer."""
+    body = json.dumps(otlp.traces(otlp.small_span(1)))
+    span = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": body}
+    calls = [{"address": f"http://{running.stack.address('open.otlp_http')}/v1/traces", **span}]
+    with blank_page() as port:
+        visits = [{"url": f"http://{name}:{port}/", "calls": calls} for name in ("localhost", "shop.example")]
+        seen = in_browser("fetch.mjs", names={"shop.example": "127.0.0.1"}, visits=visits)
+    assert seen.result == [[200], ["stopped"]]

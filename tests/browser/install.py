@@ -1,0 +1,61 @@
+"""`make browser`: installs what tests in a real browser need. Does nothing where it is there.
+
+In: nothing. Out: Debian's Chromium on the system, where this user may install it; packages of npm in the user's cache.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from tests.browser.environment import CACHE, HERE, MODULES, chromium
+
+NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+"""By the lock file alone; esbuild's binary is in its package, so that no script has to fetch it."""
+
+
+def main() -> int:
+    """Install what is missing; 1 where that cannot be done, with what a person has to do."""
+    tools = [name for name in ("node", "npm") if not shutil.which(name)]
+    if tools:
+        return _failed(f"{' and '.join(tools)} not found; install Node.js 20 or newer")
+    if not chromium() and not _install_chromium():
+        return _failed("Chromium not found; install it: apt-get install chromium")
+    if not MODULES.is_dir():
+        _install_modules()
+    return 0
+
+
+def _install_chromium() -> bool:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return False
+    print("Installing Debian's Chromium …", flush=True)
+    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    subprocess.run(["apt-get", "update", "-qq"], check=True, **quiet)  # type: ignore[call-overload]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+    subprocess.run(install, check=True, **quiet)  # type: ignore[call-overload]
+    return chromium() is not None
+
+
+def _install_modules() -> None:
+    """Into a folder beside, which then takes its name: whole or not there."""
+    print("Installing OpenTelemetry for browsers and playwright-core …", flush=True)
+    unfinished = CACHE / f".unfinished-{os.getpid()}"
+    unfinished.mkdir(parents=True)
+    try:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, unfinished)
+        subprocess.run(NPM, cwd=unfinished, check=True)
+        if not MODULES.is_dir():  # another may have been faster
+            unfinished.rename(MODULES.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _failed(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
