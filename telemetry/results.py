@@ -14,6 +14,7 @@ from telemetry import conventions as c
 from telemetry import providers
 from telemetry.guard import guard
 from telemetry.instruments import observe, observe_all, set_gauge
+from telemetry.repairs import repairs
 
 _DEEPEST: Final = 3  # rows inside rows
 _MOST_SCORES: Final = 100  # a search for thousands must not spend its time on telemetry
@@ -44,7 +45,11 @@ def results(hits: int | None = None, scores: Collection[float] | None = None) ->
 
 def index_points(collection: str, count: int) -> None:
     """Record that `collection` holds `count` points now. Never raises. Metric: `search.index.points`."""
-    set_gauge(c.INDEX_POINTS, count, {c.DB_COLLECTION_NAME.name: collection})
+    number = _whole(count)
+    if number is None:
+        repairs.add("a count that is not a number")
+    else:
+        set_gauge(c.INDEX_POINTS, number, {c.DB_COLLECTION_NAME.name: collection})
 
 
 def _collect(scores: Any, values: list[float], depth: int = _DEEPEST) -> int | None:

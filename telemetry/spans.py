@@ -15,6 +15,7 @@ from telemetry import conventions as c
 from telemetry import providers
 from telemetry.bounds import bounds
 from telemetry.guard import guard
+from telemetry.repairs import repairs
 
 
 def start_span(
@@ -38,8 +39,16 @@ def start_span(
         with guard:
             if attributes:
                 given.update(attributes)
-            return tracer.start_span(name, context, kind, given, links, start_time)
+            return tracer.start_span(name, context, kind, given, _real(links) if links else (), start_time)
     return NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
+
+def _real(links: Sequence[Link]) -> list[Link]:
+    """Return what of `links` are links: anything else would cost the span."""
+    found = [link for link in links if isinstance(link, Link)]
+    if len(found) < len(links):
+        repairs.add("a link that is not one")
+    return found
 
 
 def baggage_attributes(context: Context | None = None) -> dict[str, AttributeValue]:

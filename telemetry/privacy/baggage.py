@@ -1,7 +1,8 @@
 """Scrubs the baggage that leaves with a call or a message.
 
 In: the context of whoever calls. Out: the same, or where its baggage holds a secret another context with markers in its
-place, for the propagators alone. State: none; the caller's context keeps what it has.
+place, for the propagators alone; without entries that no header can carry, which would cost the ids of the trace as well.
+State: none; the caller's context keeps what it has.
 """
 
 from opentelemetry import baggage
@@ -9,6 +10,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry.privacy.scrubber import current
+from telemetry.repairs import repairs
 
 
 def leaving(context: Context | None = None) -> Context:
@@ -19,8 +21,14 @@ def leaving(context: Context | None = None) -> Context:
         return made
     scrubber = current()
     for name, value in entries.items():
-        text = value if isinstance(value, str) else str(value)  # as the propagators do
-        scrubbed = scrubber.value(name, text)
+        try:
+            name.encode()
+            text = value if isinstance(value, str) else str(value)  # as the propagators do
+            scrubbed = scrubber.value(name, text).encode("utf-8", "replace").decode()
+        except Exception:  # noqa: BLE001  a name that is not Unicode, a value of a class of the user's
+            repairs.add("baggage that cannot be written")
+            made = baggage.remove_baggage(name, made)
+            continue
         if scrubbed != text:
             made = baggage.set_baggage(name, scrubbed, made)
     return made

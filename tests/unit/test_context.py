@@ -235,6 +235,24 @@ class TestMessages:
             consume()
         assert spans.tree() == "/search\n└ part\nconsumer"
 
+    @pytest.mark.usefixtures("_propagators")
+    def test_baggage_that_no_header_can_carry_costs_no_other(self, spans: Spans) -> None:
+        """Half a character gets a question mark; an object that has no text is left out; the trace goes on."""
+
+        class Mute:
+            def __str__(self) -> str:
+                raise RuntimeError("no words")
+
+        with telemetry.endpoint("/search"), telemetry.request(platform="web \ud83d"):
+            carried = otel_context.attach(baggage.set_baggage("mine", Mute(), baggage.set_baggage("o\udcff", "x")))
+            headers = inject()
+            otel_context.detach(carried)
+        with extract(headers) as context:
+            assert traced("part") == "search"
+            assert baggage.get_baggage("client.platform", context) == "web ?"
+            assert baggage.get_baggage("mine", context) is None
+        assert spans.tree() == "/search\n└ part"
+
     def test_a_message_without_headers_begins_a_trace(self, spans: Spans) -> None:
         """Neither the consumer's span nor its baggage is taken for the message's."""
         with telemetry.endpoint("/consume"):

@@ -156,6 +156,10 @@ class TestResults:
         for count in (3, 5):
             telemetry.index_points("goods", count)
         assert metrics.value("search.index.points", {"db.collection.name": "goods"}) == 5
+        odd: list[Any] = [None, object(), "many", float("nan")]
+        for count in odd:
+            telemetry.index_points("goods", count)
+        assert metrics.value("search.index.points", {"db.collection.name": "goods"}) == 5
 
 
 class TestBounds:

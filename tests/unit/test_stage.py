@@ -71,6 +71,10 @@ class TestAttributes:
             pass
         with telemetry.stage("two", links=[trace.Link(other.get_span_context())]):
             pass
+        odd: Any = ["not a link", None, trace.Link(other.get_span_context())]
+        with telemetry.stage("three", links=odd):
+            pass
+        assert len(spans.one("three").links) == 1
         (link,) = spans.one("two").links
         assert link.context.span_id == other.get_span_context().span_id
 
