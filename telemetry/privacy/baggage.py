@@ -1,7 +1,7 @@
 """Scrubs the baggage that leaves with a call or a message.
 
 In: the context of whoever calls. Out: the same, or where its baggage holds a secret another context with markers in its
-place, for the propagators alone; without entries that no header can carry, which would cost the ids of the trace as well.
+place, for the propagators alone; without entries that no header can carry, which would cost the ids of the trace too.
 State: none; the caller's context keeps what it has.
 """
 
