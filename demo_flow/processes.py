@@ -95,6 +95,7 @@ class Processes:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if ours else stderr,
                 stderr=stderr,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},  # so that a log has what was said in its order
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its children in order
                 preexec_fn=None if ours else _die_with_parent,  # noqa: PLW1509 (before any thread of ours starts)
             )

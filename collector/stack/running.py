@@ -40,7 +40,8 @@ class Running:
         self.log.parent.mkdir(exist_ok=True)
         program.prepare(place)
         command = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()), *program.command(place)]
-        told = {**os.environ, **program.environment(place), **environment}
+        # Unbuffered: what a Python program printed last stands in its log, in order with what it wrote as errors.
+        told = {**os.environ, "PYTHONUNBUFFERED": "1", **program.environment(place), **environment}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

@@ -305,6 +305,9 @@ def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
         HttpReader("127.0.0.1:1")
 
 
+TOLD = "agree on no TLS: it spoke plain text; callers have to write https://"
+
+
 def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(
     pems: certificates.Pems, tmp_path: Path
 ) -> None:
@@ -321,11 +324,11 @@ def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(
         *ports,
     ]
     command += ["--token-file", str(token), "--tls-cert", str(pems.certificate), "--tls-key", str(pems.key)]
-    errors = tmp_path / "errors"
-    with errors.open("w") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said = ""
     try:
-        assert process.stdout is not None
         banner = []
         for line in process.stdout:
             banner.append(line.strip())
@@ -337,14 +340,16 @@ def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(
             with socket.create_connection((host, int(port)), 60) as plain:
                 plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                 until_closed(plain)
+        while TOLD not in said:  # gRPC writes its log after it has closed the connection
+            said += process.stderr.readline() or pytest.fail(f"the collector ended, and had said:\n{said}")
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        with process:  # its end closes what is read here
+            said += process.stderr.read()
     assert process.returncode == 0
     assert "access          with a token" in banner
     assert any(line.startswith("OTLP over HTTP  https://") for line in banner)
-    said = errors.read_text()
-    assert said.count("agree on no TLS: it spoke plain text; callers have to write https://") == 1, said
+    assert said.count(TOLD) == 1, said
     assert "ssl_transport_security" not in said
 
 

@@ -108,3 +108,13 @@ def test_facts_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     """What `announce` prints, `ready` reads."""
     module.announce({"role": "gateway"})
     assert json.loads(capsys.readouterr().out) == {"role": "gateway"}
+
+
+def test_a_log_holds_what_was_said_in_its_order(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program prints is not held back until its end, whatever variables we were started with."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    said = "import sys; print('ready'); print('complaint', file=sys.stderr); print('ended')"
+    with Processes(logs) as processes:
+        child = processes.start("collector", python(said), ours=False)
+        child.process.wait(30)
+    assert child.log.read_text().split() == ["ready", "complaint", "ended"]

@@ -50,8 +50,9 @@ def test_a_killed_program_comes_back_where_it_was(tmp_path: Path) -> None:
         assert (stack.pid("one") != pids[0], stack.pid("other") == pids[1], stack.ports == ports) == (True, True, True)
 
 
-def test_a_program_that_dies_at_its_start_is_told_with_its_log(tmp_path: Path) -> None:
-    """The error holds its exit status and last lines, and what had started is ended."""
+def test_a_program_that_dies_at_its_start_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error holds its exit status and last lines in their order, and what had started is ended."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     well = StandIn("well")
     with pytest.raises(ProgramDiedError) as raised, Stack([well, StandIn("ill", DIE)], data_dir=tmp_path):
         pass
