@@ -16,7 +16,7 @@ from collector.stack.progress import Lines
 from collector.stack.recipes import RECIPES
 from collector.stack.recipes.collector import LOCKS, Collector
 from collector.stack.recipes.recipe import Recipe
-from collector.stack.shell import Shell
+from collector.stack.shell import TOOLS, Shell, is_here
 
 
 def build(names: Sequence[str] = (), console: Console | None = None) -> None:
@@ -24,11 +24,13 @@ def build(names: Sequence[str] = (), console: Console | None = None) -> None:
 
     Raises:
         StackError: a name is not known.
-        BuildError: programs that failed, each with its reason; the others are built all the same.
+        BuildError: a tool is missing, and nothing was built; or programs failed, each with its reason, and the others
+            are built all the same.
     """
     console = console or Console(soft_wrap=True)
     wanted = chosen(names)
     missing = [recipe for recipe in wanted if not cache.is_built(recipe)]
+    _require_tools(missing)
     with Lines(console) as lines:
         for recipe in wanted:
             if recipe not in missing:
@@ -52,6 +54,17 @@ def chosen(names: Sequence[str]) -> Sequence[Recipe]:
     if unknown:
         raise StackError(f"No program is called {', '.join(unknown)}.", f"There are: {', '.join(known)}.")
     return [recipe for recipe in RECIPES if not names or recipe.name in names]
+
+
+def _require_tools(recipes: Sequence[Recipe]) -> None:
+    """Raise a `BuildError` that names every tool that is missing, and who needs it: not after minutes of compiling."""
+    needed = {tool: [recipe.name for recipe in recipes if tool in recipe.tools] for tool in TOOLS}
+    missing = {tool: names for tool, names in needed.items() if names and not is_here(tool)}
+    if missing:
+        raise BuildError(
+            "\n".join(f"{tool} is not on the PATH; needed for {', '.join(names)}." for tool, names in missing.items()),
+            "\n".join(TOOLS[tool] for tool in missing),
+        )
 
 
 def _build_all(missing: Sequence[Recipe], lines: Lines, console: Console) -> None:

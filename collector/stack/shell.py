@@ -50,7 +50,8 @@ class Shell:
         Raises:
             BuildError: it is not installed, or it failed.
         """
-        require(command[0])
+        if not is_here(command[0]):
+            raise BuildError(f"{command[0]} is not on the PATH.", TOOLS.get(command[0], ""))
         with self._log.open("ab") as log:
             log.write(f"$ {' '.join(command)}\n".encode())
             log.flush()
@@ -70,7 +71,6 @@ class Shell:
         return ended
 
 
-def require(tool: str) -> None:
-    """Raise a `BuildError` with the mend where a tool is not on the PATH."""
-    if shutil.which(tool) is None:
-        raise BuildError(f"{tool} is not on the PATH.", TOOLS.get(tool, ""))
+def is_here(tool: str) -> bool:
+    """Say whether a tool is on the PATH."""
+    return shutil.which(tool) is not None

@@ -7,12 +7,12 @@ State: the server, owned by one `Pull`; the `Pull` of this process, owned by thi
 import errno
 import logging
 import os
+import re
 import socket
 import weakref
 
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
-from prometheus_client.registry import DuplicateTimeseries
 
 from telemetry.errors import ConfigurationError, TelemetryError
 from telemetry.pipeline.sums import Sums
@@ -137,8 +137,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> str:
 def _register(registry: CollectorRegistry, collector: PullCollector) -> None:
     try:
         registry.register(collector)
-    except DuplicateTimeseries as error:
-        names = ", ".join(sorted(error.duplicates))
+    except ValueError as error:  # from 0.26 on it has a class of its own; the names stand in its message in all
+        names = ", ".join(sorted(re.findall(r"'(\w+)'", str(error))))
         raise ConfigurationError(
             [f"configure: prometheus_registry has metrics of our names already: {names}; rename them"]
         ) from None

@@ -29,6 +29,7 @@ class Collector:
     """The Collector's recipe."""
 
     name = "collector"
+    tools = go.TOOLS
     outputs = ("bin/search-otelcol",)
 
     @property

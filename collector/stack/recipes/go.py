@@ -18,6 +18,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {"CGO_ENABLED": "0", "GOWORK": "off", "G
 """No C compiler is needed and none of the user's own settings changes what comes out; which proxy is asked stays
 theirs."""
 
+TOOLS: Final = ("go",)
+"""What compiles."""
+
 FLAGS: Final = ("-trimpath", "-buildvcs=false")
 """No path of this machine, and no state of a repository around the source, in the binary."""
 

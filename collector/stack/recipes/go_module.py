@@ -28,6 +28,11 @@ class GoModule:
     version_variable: str
 
     @property
+    def tools(self) -> Sequence[str]:
+        """Go alone."""
+        return go.TOOLS
+
+    @property
     def version(self) -> str:
         """The released version."""
         return VERSIONS[self.name]["version"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from collector.stack.shell import Shell, require
+from collector.stack.shell import Shell
 from collector.stack.versions import VERSIONS
 
 POM: Final = Path(__file__).with_name("kafka-pom.xml")
@@ -17,6 +17,7 @@ class Kafka:
     """Kafka's recipe."""
 
     name = "kafka"
+    tools = ("java", "mvn")
 
     @property
     def version(self) -> str:
@@ -37,7 +38,6 @@ class Kafka:
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:
         """Let Maven resolve the broker and copy all it needs."""
-        require("java")
         pin = VERSIONS["kafka"]
         shell.step("downloading jars")
         versions = (f"-Dkafka.version={pin['version']}", f"-Dslf4j.version={pin['slf4j']}")

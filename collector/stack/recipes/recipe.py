@@ -13,8 +13,8 @@ from collector.stack.shell import Shell
 class Recipe(Protocol):
     """How one program is made.
 
-    `name` and `version` are what people call it; `outputs` are the paths that it leaves in its folder; `material` is
-    everything that decides what comes out: other material, another folder in the cache.
+    `name` and `version` are what people call it; `tools` are the commands that make it; `outputs` are the paths that it
+    leaves in its folder; `material` is everything that decides what comes out: other material, another folder.
     """
 
     @property
@@ -24,6 +24,10 @@ class Recipe(Protocol):
     @property
     def version(self) -> str:
         """The version that its project released."""
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """Names of `shell.TOOLS`."""
 
     @property
     def outputs(self) -> Sequence[str]:
