@@ -177,3 +177,13 @@ def test_the_page_names_every_command_option_path_and_parameter() -> None:
     assert list(paths) == list(PATHS)
     for question in QUESTIONS:
         assert tuple(re.findall(r"`(\w+)`", paths[question.path])) == question.parameters
+
+
+def test_the_command_sentry_prints_a_dotenv(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its output can be appended to `.env` as it is."""
+    assert cli.main(["sentry", "https://key@o1.ingest.sentry.io/42"]) == 0
+    assert capsys.readouterr().out == (
+        "SENTRY_OTLP_ENDPOINT=https://o1.ingest.sentry.io/api/42/integration/otlp\nSENTRY_PUBLIC_KEY=key\n"
+    )
+    assert cli.main(["sentry", "o1.ingest.sentry.io"]) == 2
+    assert "the DSN is no http or https address\nwrite https://" in capsys.readouterr().err
