@@ -1,8 +1,12 @@
 # make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
-# make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once)
+# make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
+#                  needs Go 1.26, Java 17 and Maven, and names what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
+# make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
+#                  other Python that is here (ALL=1: all that need the library alone)
+# make test-install   every line of docs/installing.md, in empty environments
 # make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
 # make bench       side-by-side benchmarks
 # make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…),
@@ -19,7 +23,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack browser lint mutants bench chaos dist docs proto test-clip clean
+.PHONY: help env demo test stack test-stack browser lint mutants bench chaos dist docs proto test-clip test-versions test-install clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -27,6 +31,9 @@ help:
 env: $(VENV)/.ready
 
 $(VENV)/.ready: $(INPUTS)
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the PATH: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make environments: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than Python 3.11: run 'make PYTHON=python3.11' or newer" >&2; exit 1; }
 	@echo "Building the environment in $(VENV) (about a minute, once) …"
@@ -44,6 +51,12 @@ test: env
 
 stack: env
 	@$(BIN)/python -m collector.stack
+
+test-versions: env
+	@$(BIN)/python -m tests.versions $(if $(ALL),--all)
+
+test-install: env dist
+	@$(BIN)/python -m pytest -m '' tests/install
 
 # -m '': the slow ones, too.
 test-stack: env

@@ -96,7 +96,8 @@ def _run(environment: Environment, *, everything: bool) -> bool:
     print(f"── {environment.name}: in {folder}, made in {time.monotonic() - began:.0f} s", flush=True)
     tests = library_alone() if everything else SMOKE
     command = [str(folder / "bin/python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, tests)]
-    ended = subprocess.run(command, cwd=ROOT, check=False)
+    bare = {name: os.environ[name] for name in ("HOME", "PATH")}  # no test may need more
+    ended = subprocess.run(command, cwd=ROOT, env=bare, check=False)
     print(f"── {environment.name}: {time.monotonic() - began:.0f} s", flush=True)
     return ended.returncode == 0
 

@@ -1,6 +1,7 @@
 """What is shipped: three distributions from one checkout, each with its own rooms, at one version."""
 
 import ast
+import re
 import subprocess
 import sys
 import tarfile
@@ -104,6 +105,16 @@ def test_an_sdist_is_complete_in_itself(folder: Path, built: dict[Path, Built]) 
     assert {name.split("/")[0] for name in names} - beside == built[folder].rooms
     assert {"LICENSE", "README.md", "pyproject.toml"} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in built[folder].wheel)
+
+
+def test_the_demo_needs_what_its_generated_code_asks_for() -> None:
+    """Generated code refuses older packages than those that made it, and warns of those a major version newer."""
+    proto = ROOT / "demo_flow" / "proto"
+    protobuf = re.search(r"^# Protobuf Python Version: (\S+)", (proto / "pamazon_pb2.py").read_text(), re.MULTILINE)
+    grpcio = re.search(r"^GRPC_GENERATED_VERSION = '(\S+)'", (proto / "pamazon_pb2_grpc.py").read_text(), re.MULTILINE)
+    assert protobuf is not None
+    assert grpcio is not None
+    assert {f"protobuf>={protobuf[1]},<8", f"grpcio>={grpcio[1]}"} <= set(project(DEMO)["dependencies"])
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
