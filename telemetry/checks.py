@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from telemetry.errors import nearest
 from telemetry.standard import grpc_name
 
 Check = Callable[[Any], Any]
@@ -29,10 +30,17 @@ def text(raw: object) -> str:
 def boolean(raw: object) -> bool:
     """Take true or false."""
     known = {"true": True, "1": True, "false": False, "0": False}
-    value = known.get(str(raw).strip().lower())
+    written = str(raw).strip().lower()
+    value = known.get(written)
     if value is None:
-        raise ValueError("is neither true nor false; write true")
+        meant = "false" if written in {"no", "off", "n"} else best(written, ("true", "false"))
+        raise ValueError(f"is neither true nor false; write {meant}")
     return value
+
+
+def best(written: str, choices: Sequence[str]) -> str:
+    """Return the choice that is most like what was written; the first where none is like it."""
+    return next(iter(nearest(written, choices, 1)), choices[0])
 
 
 def one_of(*choices: str) -> Check:
@@ -41,7 +49,7 @@ def one_of(*choices: str) -> Check:
     def check(raw: object) -> str:
         value = text(raw).lower()
         if value not in choices:
-            raise ValueError(f"is not one of {', '.join(choices)}; write {choices[0]}")
+            raise ValueError(f"is not one of {', '.join(choices)}; write {best(value, choices)}")
         return value
 
     return check
@@ -72,7 +80,8 @@ def some_of(*choices: str) -> Check:
         wrong = [value for value in values if value not in choices]
         if wrong:
             raise ValueError(
-                f"has {wrong[0]!r}, which is not one of {', '.join((*choices, 'none'))}; write {choices[0]}"
+                f"has {wrong[0]!r}, which is not one of {', '.join((*choices, 'none'))}; "
+                f"write {best(wrong[0], (*choices, 'none'))}"
             )
         return values
 

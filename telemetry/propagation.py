@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from telemetry import checks, standard
+from telemetry.errors import nearest
 
 _BUILT_IN = ("tracecontext", "baggage")
 _GROUP = "opentelemetry_propagator"
@@ -35,7 +36,9 @@ def _hint(name: str) -> str:
     package = standard.package_of(name)
     if package:
         return f"is not installed; pip install {package}"
-    return f"is no propagator that is installed; write {', '.join((*_BUILT_IN, 'b3', 'b3multi', 'jaeger'))} or none"
+    known = (*_BUILT_IN, "b3", "b3multi", "jaeger")
+    advice = next(iter(nearest(name, (*known, "none"), 1)), f"{', '.join(known)} or none")
+    return f"is no propagator that is installed; write {advice}"
 
 
 def api() -> Any:

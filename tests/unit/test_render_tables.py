@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from collector.local import render_units
 from collector.local.render_metric import metric_table, metric_title
-from collector.local.render_tables import metrics_table, services_table, traces_table
+from collector.local.render_tables import ended_traces_table, metrics_table, services_table, traces_table
 from collector.local.render_text import make_console
 
 NOW = 1_700_000_000 * 10**9
@@ -226,3 +226,86 @@ def test_shares_are_percent(value: float, text: str) -> None:
 def test_sizes_are_binary(value: float, text: str) -> None:
     """As memory is counted."""
     assert render_units.bytes_(value) == text
+
+
+def test_a_histogram_without_buckets_has_no_percentiles() -> None:
+    """Nothing is known of how its values lie but their average; nor where several have no bound in common."""
+    bare = point(bounds=[], bucket_counts=[], count=7, sum=0.7)
+    one, other = (point(bounds=[b], bucket_counts=[1, 1], count=2, sum=0.4) for b in (0.1, 0.2))
+    answer = metric(
+        "histogram", "s", series(bare, op="a"), series(one, op="b"), series(other, op="b", service="gateway")
+    )
+    answer["series"].append(series(point(bounds=None, bucket_counts=None, count=3, sum=None), op="c"))
+    rows = printed(lambda console: metric_table(answer, console, NOW)).splitlines()[3:]
+    assert [row.split() for row in rows] == [
+        ["a", "7", "-", "-", "-", "none,", "avg", "100", "ms"],
+        ["b", "4", "-", "-", "-", "none,", "avg", "200", "ms"],
+        ["c", "3", "-", "-", "-", "none"],
+    ]
+
+
+def test_a_percentile_beyond_the_highest_bound_says_that_it_is() -> None:
+    """Nobody knows how far; where the highest value is known it bounds the last bucket."""
+    open_end = point(bounds=[0.1, 1.0], bucket_counts=[50, 40, 10], count=100, sum=30.0)
+    answer = metric("histogram", "s", series(open_end, op="a"), series(open_end | {"max": 4.0}, op="b"))
+    rows = printed(lambda console: metric_table(answer, console, NOW)).splitlines()[3:]
+    assert [row.split()[2:8] for row in rows] == [
+        ["100", "ms", ">1.00", "s", ">1.00", "s"],
+        ["100", "ms", "2.50", "s", "3.70", "s"],
+    ]
+
+
+NO_VALUE = point(flags=1, time_unix_ns=9)
+ENDED = series(point(value=5, time_unix_ns=NOW - 60 * 10**9), ended=True, monotonic=False)
+FALLS: dict[str, Any] = {"monotonic": False}
+BEFORE, DURING = (point(value=7, start_unix_ns=1, time_unix_ns=at) for at in (5, 12))
+RESTARTED = point(value=2, start_unix_ns=9, time_unix_ns=12)
+LIVING: dict[str, tuple[dict[str, Any], str]] = {
+    "a gauge whose newest point has none": (metric("gauge", "1", series(point(value=5), NO_VALUE)), "no value"),
+    "a histogram without one": (metric("histogram", "s", series(buckets([1]), NO_VALUE | {"count": 0})), "no value"),
+    "a summary without one": (metric("summary", "1", series(NO_VALUE | {"count": 0})), "no value"),
+    "deltas of which one has none": (metric("sum", "1", series(point(value=5), NO_VALUE, temporality="delta")), "5"),
+    "two processes of which one has none": (metric("sum", "1", series(point(value=5)), series(NO_VALUE)), "5"),
+    "an ended process counts no more": (metric("sum", "1", ENDED, series(point(value=2), **FALLS)), "2"),
+    "nor does its gauge": (metric("gauge", "1", ENDED, series(point(value=2))), "2"),
+    "what it counted stays": (metric("sum", "1", ENDED | {"monotonic": True}, series(point(value=2))), "7"),
+    "of none that is left the last value stands": (metric("gauge", "1", ENDED), "5 until 1 min ago"),
+    "a run before a restart counts no more": (metric("sum", "1", series(BEFORE, RESTARTED, **FALLS)), "2"),
+    "runs at the same time do": (metric("sum", "1", series(DURING, RESTARTED, **FALLS)), "9"),
+}
+
+
+@pytest.mark.parametrize("case", LIVING)
+def test_a_value_is_that_of_the_processes_that_still_send(case: str) -> None:
+    """And of no point that only says that there is none."""
+    answer, expected = LIVING[case]
+    row = printed(lambda console: metric_table(answer, console, NOW)).splitlines()[3]
+    assert row.removeprefix("  all").strip() == expected
+
+
+def test_tables_in_forty_columns() -> None:
+    """What matters least is left out first; names give way."""
+    rows = [trace_row("ab" * 16, "/pamazon.Gateway/Search", 2), trace_row("cd" * 16) | {"open_count": 1}]
+    assert printed(lambda console: traces_table(rows, console, NOW), 40) == dedent("""\
+        trace     operation         time  errors
+        ────────────────────────────────────────
+        abababab  /pamazon.Ga…   41.2 ms     ✗ 2
+        cdcdcdcd  /search       >41.2 ms""")
+    assert printed(lambda console: services_table(OPERATIONS[:1], console), 40) == dedent("""\
+        operation        errors     p50      p95
+        ────────────────────────────────────────
+        gateway
+          /pamazon.Gat…     0 %  812 µs  41.2 ms""")
+
+
+@pytest.mark.parametrize("width", [40, 57, 80, 140])
+def test_ended_traces_stand_in_line_page_after_page(width: int) -> None:
+    """Columns have the width that they had on the first page."""
+    rows = [trace_row("ab" * 16, "/search"), trace_row("cd" * 16, "x" * 200, 12)]
+    pages = [
+        printed(lambda console, row=row, first=first: ended_traces_table([row], console, heads=first), width)
+        for first, row in enumerate(rows[::-1])
+    ]
+    lines = [line for page in pages for line in page.splitlines()]
+    assert max(map(len, lines)) <= width
+    assert len({line.index(" ms") for line in lines if " ms" in line}) == 1

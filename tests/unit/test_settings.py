@@ -185,6 +185,26 @@ def test_a_mistake_names_the_variable_the_value_and_the_mend(
     assert problem(arguments, environ) == said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ({"sampler": "always-of"}, "write always_off"),
+        ({"sampler": "parentbased_traceid_ratio"}, "write parentbased_traceidratio"),
+        ({"protocol": "http"}, "write http/protobuf"),
+        ({"temporality": "detla"}, "write delta"),
+        ({"logs": "consle"}, "write console"),
+        ({"metrics": "non"}, "write none"),
+        ({"capture_content": "flase"}, "write false"),
+        ({"capture_content": "off"}, "write false"),
+        ({"propagators": "tracecontxt"}, "write tracecontext"),
+        ({"compression": "zstandard"}, "write none"),
+    ],
+)
+def test_a_misspelt_value_is_answered_with_the_nearest_that_is_known(arguments: dict[str, object], advice: str) -> None:
+    """With the first where none is like it."""
+    assert problem(arguments, {}).endswith(f"; {advice}")
+
+
 def test_a_key_without_its_certificate_is_noticed(tmp_path: Path) -> None:
     """Two settings that belong together are told together, once for all signals."""
     (tmp_path / "key.pem").write_text("key")
