@@ -116,8 +116,8 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/pipeline/delivery.py",
-        "            sender.close()\n",
-        "            pass\n",
+        "        for sender in tuple(self._senders):\n            sender.close()\n",
+        "",
         "contract/test_dev_mode.py::test_a_service_in_dev_mode_leaves_nothing_behind",
     ),
 )
