@@ -28,9 +28,8 @@ def read(body: bytes, content_type: str, signal: Signal, decoded: Decoded) -> Me
     try:
         return parse(body, content_type, signal.request)
     except MalformedError as error:
-        repair = repair_json if content_type == JSON else repair_protobuf
-        message = repair(body, signal, decoded)
-        if message is None:
-            raise
-        error.__traceback__ = None  # it holds what was read so far
-        return message
+        refused = MalformedError(error.message, error.mend)  # without its traceback, which holds what was read so far
+    message = (repair_json if content_type == JSON else repair_protobuf)(body, signal, decoded)
+    if message is None:
+        raise refused
+    return message
