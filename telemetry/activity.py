@@ -4,12 +4,13 @@ In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` w
 for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off, `NO_ACTIVITY` stands in.
 
 A run in one piece is `with activity: …`. A generator runs in pieces between which its consumer must not see its
-context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step.
+context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step. One that goes on after
+its `with` block, in what the block returned, is kept: `activity.keep()`.
 """
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import Token
 from types import TracebackType
 from typing import Protocol
@@ -31,6 +32,10 @@ from telemetry.spans import start_span
 
 AtEnd = Callable[[float, Ending, Context], None]
 """Records the metrics of a finished run: its seconds, how it ended, the context that holds its span."""
+
+
+Kept = ExitStack
+"""What ends a run that outlasts its `with` block: when it is closed or collected."""
 
 
 class Run(Protocol):
@@ -60,8 +65,8 @@ class Activity:
     """
 
     __slots__ = (
-        "_answers", "_at_end", "_before", "_generation", "_owns_scope", "_resumed", "_scope", "_steady", "_wall",
-        "context", "span",
+        "_answers", "_at_end", "_before", "_first", "_generation", "_kept", "_owns_scope", "_resumed", "_scope",
+        "_steady", "_steps", "_wall", "context", "span",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +88,8 @@ class Activity:
         self._answers = answers
         self._at_end = at_end
         self._before: Token[Context] | None = None
+        self._kept = False
+        self._steps = self._first = 0
         self._generation = generation.current
         self._wall, self._steady = clock.wall(), clock.steady()
         self.span = start_span(name, attributes=attributes, links=links, context=context, start_time=self._wall)
@@ -96,7 +103,15 @@ class Activity:
         with guard:
             if self._before is not None:
                 detach(self._before, self.context)
-        self._end(exc)
+        if exc is not None or not self._kept:
+            self._end(exc)
+
+    def keep(self) -> Kept:
+        """Let the run outlast its `with` block, to the end of what is returned."""
+        kept = ExitStack()
+        kept.enter_context(self.whole())
+        self._kept = True
+        return kept
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -117,6 +132,9 @@ class Activity:
 
     def pause(self, token: Token[Context] | None) -> None:
         """Make the consumer's context current again."""
+        self._steps += 1
+        if self._steps == 1 and self._answers:
+            self._first = clock.steady()
         self._resumed = otel_context.get_current()
         if token is not None:
             detach(token, self._resumed)
@@ -129,6 +147,8 @@ class Activity:
         with guard:
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
         with guard:
+            if self._answers and self._steps > 1:  # had the first step given no item, it had been the last
+                ending = ending._replace(first_item=max(0, self._first - self._steady) / 1e9)
             self._at_end(lasted / 1e9, ending, self.context)
         with guard:
             if self.span.is_recording():  # else the user ended it

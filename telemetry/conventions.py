@@ -91,6 +91,9 @@ SEARCH_DOCS_TEXT: Final = Attribute(
     "string[]",
     "Where `capture_content` asks for it: how the texts of the first documents of the call begin.",
 )
+SEARCH_FIRST_ITEM_DURATION: Final = Attribute(
+    "search.first_item.duration", "double", "Seconds until the first item of a streamed answer was there."
+)
 
 # ── Attributes: encoding ─────────────────────────────────────────────────────────────────────────────────────────────
 MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or its upper bound).")
@@ -183,6 +186,10 @@ REQUEST_DURATION: Final = Metric(
     "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint.",
     (SEARCH_OPERATION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
 )  # fmt: skip
+FIRST_ITEM_DURATION: Final = Metric(
+    "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time until the first item of a streamed answer.",
+    (SEARCH_OPERATION,), SECONDS,
+)  # fmt: skip
 STAGE_DURATION: Final = Metric(
     "search.stage.duration", Instrument.HISTOGRAM, "s", "Duration of stages.",
     (SEARCH_OPERATION, SEARCH_STAGE, ERROR_TYPE), SECONDS,
@@ -250,10 +257,10 @@ TELEMETRY_REPAIRED: Final = Metric(
 )  # fmt: skip
 
 METRICS: Final = (
-    REQUEST_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, QUEUE_WAIT_DURATION, QUEUE_LENGTH, REQUEST_SIZE, RESULTS,
-    RESULTS_EMPTY, RESULT_SCORE, INDEX_POINTS, DB_CLIENT_OPERATION_DURATION, RPC_CLIENT_CALL_DURATION,
-    RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW, TELEMETRY_SCRUB_FAILURES,
-    TELEMETRY_REPAIRED,
+    REQUEST_DURATION, FIRST_ITEM_DURATION, STAGE_DURATION, DOCUMENTS, BATCH_SIZE, QUEUE_WAIT_DURATION, QUEUE_LENGTH,
+    REQUEST_SIZE, RESULTS, RESULTS_EMPTY, RESULT_SCORE, INDEX_POINTS, DB_CLIENT_OPERATION_DURATION,
+    RPC_CLIENT_CALL_DURATION, RPC_SERVER_CALL_DURATION, TELEMETRY_DROPPED, TELEMETRY_OVERFLOW,
+    TELEMETRY_SCRUB_FAILURES, TELEMETRY_REPAIRED,
 )  # fmt: skip
 
 # ── Spans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +277,7 @@ RPC_SERVER: Final = SpanName(
 )
 ENDPOINT: Final = SpanName(
     "/{endpoint}", "internal", "One request in an executor's endpoint.",
-    (LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_OUTCOME, ERROR_TYPE),
+    (LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_FIRST_ITEM_DURATION, SEARCH_OUTCOME, ERROR_TYPE),
 )  # fmt: skip
 ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
 INFERENCE: Final = SpanName(

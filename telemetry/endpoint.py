@@ -10,14 +10,14 @@ from typing import Any, Final, TypeVar, overload
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry import providers
 from telemetry.activity import NO_ACTIVITY, Activity, Run
+from telemetry.attributes import clean
 from telemetry.block import Block, F, check_decorated
 from telemetry.bounds import bounds
-from telemetry.documents import finder_for
+from telemetry.documents import Docs, DocumentFinder
 from telemetry.errors import TelemetryError
 from telemetry.failure import Ending
 from telemetry.guard import guard
@@ -27,6 +27,7 @@ from telemetry.privacy import content
 from telemetry.request import operation_name, request_name, with_request
 from telemetry.scope import current_scope
 from telemetry.spans import operation_of
+from telemetry.streamed import follow
 from telemetry.wrap import can_wrap, function_in, wrap
 
 _MARK: Final = "__telemetry_endpoint__"
@@ -37,23 +38,31 @@ BeginIn = Callable[..., Run]
 class Endpoint(Block):
     """Trace, time and count the requests of one endpoint; made by `endpoint`."""
 
-    __slots__ = ("_expected", "_names")
+    __slots__ = ("_attributes", "_docs", "_expected", "_names")
 
-    def __init__(self, names: tuple[str, ...], expected: Classes = ()) -> None:
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        expected: Classes = (),
+        docs: Docs = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__()
         self._names = names
         self._expected = expected
+        self._docs = docs
+        self._attributes = attributes or {}
 
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
         check_decorated("endpoint", fn)
-        wrapped: F = mark(wrap(fn, self.begin_of(fn)))
+        wrapped: F = mark(wrap(fn, self.begin_of(fn), follow))
         return wrapped
 
     def begin_of(self, fn: Any) -> BeginIn:
         """Return how a call of `fn` begins, in a given context or the current one."""
         inner = function_in(fn)
-        find = finder_for(inner)
+        find = DocumentFinder(inner, self._docs)
         default = f"/{getattr(inner, '__name__', 'call')}"
         for name in self._names or (default,):
             bounds.declare(c.SEARCH_OPERATION, operation_name(name))
@@ -84,7 +93,9 @@ class Endpoint(Block):
             scope.operation = scope.operation or operation
         if scope is not None and scope.entry is not None and scope.entry.is_recording():
             scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
-        attributes: dict[str, AttributeValue] = {} if count is None else {c.LEN_DOCS.name: count}
+        attributes = clean(self._attributes)
+        if count is not None:
+            attributes[c.LEN_DOCS.name] = count
         texts = content.texts_of(documents)
         if texts:
             attributes[c.SEARCH_DOCS_TEXT.name] = texts
@@ -121,6 +132,10 @@ class _AtEnd:
         if self._documents is not None:
             observe(c.DOCUMENTS, self._documents, labels, context)
         span = trace.get_current_span(context)
+        if ending.first_item is not None:
+            observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, context)
+            if span.is_recording():
+                span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
         if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # a status says the others
             span.set_attributes(labels)
         if ending.error is not None:
@@ -134,20 +149,32 @@ Fn = TypeVar("Fn", bound=Callable[..., Any])
 @overload
 def endpoint(fn: Fn, /) -> Fn: ...
 @overload
-def endpoint(*names: str, expected: Collection[type[BaseException]] | type[BaseException] = ()) -> Endpoint: ...
-def endpoint(*names: Any, expected: Any = ()) -> Any:
+def endpoint(
+    *names: str | Mapping[str, object],
+    expected: Collection[type[BaseException]] | type[BaseException] = (),
+    docs: Docs = None,
+    **attributes: object,
+) -> Endpoint: ...
+def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: object) -> Any:
     """Trace, time and count the requests of an executor's method.
 
     `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator;
-    `with telemetry.endpoint("/search") as span:` around a block.
+    `with telemetry.endpoint("/search") as span:` around a block. A streamed answer, which is yielded or returned, is
+    timed to its end.
 
     Arguments: the names that the method serves. With several, or none, the span takes the name of the request being
     served (see `telemetry.request`), else the first name, else `/` and the function's name. `expected`, classes of
-    exceptions that are the caller's mistake: a request that ends by one of them is rejected, and no error.
-    Metrics: `search.request.duration` and, where the call has documents, `search.documents`.
+    exceptions that are the caller's mistake: a request that ends by one of them is rejected, and no error. `docs`, the
+    name of the argument that holds the documents, or a function that is given the call's arguments, without `self`, and
+    returns them. Further keywords become attributes of the span; a mapping after the names is for those with dots.
+    Metrics: `search.request.duration`; where the call has documents, `search.documents`; where the answer is streamed,
+    `search.first_item.duration`.
     """
     if len(names) == 1 and can_wrap(names[0]):
         return Endpoint(())(names[0])
+    given = {}
+    if names and isinstance(names[-1], Mapping):
+        *names, given = names  # type: ignore[assignment]
     try:
         classes = checked(expected)
     except ValueError as error:
@@ -157,4 +184,8 @@ def endpoint(*names: Any, expected: Any = ()) -> Any:
         raise TelemetryError(
             f"endpoint names are strings, not {type(wrong[0]).__name__}", 'write @telemetry.endpoint("/search")'
         )
-    return Endpoint(names, classes)
+    if docs is not None and not isinstance(docs, str) and not callable(docs):
+        raise TelemetryError(
+            f"endpoint's docs are named, not given: not a {type(docs).__name__}", 'write docs="query", or a function'
+        )
+    return Endpoint(tuple(names), classes, docs, {**given, **attributes})

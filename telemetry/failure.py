@@ -75,10 +75,11 @@ def _details(exc: Any) -> str:
 
 
 class Ending(NamedTuple):
-    """How a run ended: its outcome, and the `error.type` of an error."""
+    """How a run ended: its outcome, the `error.type` of an error, the seconds to the first item of a stream."""
 
     outcome: str
     error: str | None = None
+    first_item: float | None = None
 
 
 FINE: Final = Ending(OK)

@@ -25,6 +25,7 @@ from telemetry.request_tables import (
     method_of,
     tables_of,
 )
+from telemetry.streamed import follow
 from telemetry.wrap import wrap
 
 T = TypeVar("T")
@@ -147,7 +148,7 @@ def _wrap_raw(raw: Any, method: Method, names: tuple[str, ...], *, bound: bool =
     if isinstance(raw, functools.partialmethod):
         return functools.partialmethod(_wrap_raw(raw.func, method, names), *raw.args, **raw.keywords)
     inner = raw.__func__ if isinstance(raw, staticmethod | classmethod) else raw
-    wrapped = mark(wrap(raw, begin_once(inner, method, names)))
+    wrapped = mark(wrap(raw, begin_once(inner, method, names), follow))
     binds = bound or hasattr(type(raw), "__get__")
     return wrapped if binds else staticmethod(wrapped)
 

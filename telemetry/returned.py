@@ -5,27 +5,34 @@ Out: the same, whose run ends with the coroutine or generator that a call return
 
 Decorators are often written so: a plain function around an `async def`. Nothing but that declaration tells that what
 they return is the work itself. What any other plain function returns is a value, made here or only handed through; it
-is the user's, and the run ends when it is returned. So it is with what is no coroutine or generator itself: a task is
-its maker's.
+is the user's, and the run ends when it is returned, unless it is the streamed answer of an endpoint (see
+`telemetry.streamed`). So it is with what is no coroutine or generator itself: a task is its maker's.
 """
 
 import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from contextvars import Token
 from types import TracebackType
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from telemetry.activity import NO_ACTIVITY, Run
+from telemetry.activity import Activity, Kept, Run
+from telemetry.context import attach, detach
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
 Shape = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
+Follow = Callable[[Any, Run], Any]
+"""Returns what a call returned, and has the run go on in it where that is its answer still to come."""
+
+
+def as_it_is(returned: Any, _run: Run) -> Any:
+    """Let the run end with the call."""
+    return returned
 
 
 def stands_for_work(fn: Any) -> bool:
@@ -42,7 +49,9 @@ def stands_for_work(fn: Any) -> bool:
     return False
 
 
-def to_the_end(fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape]) -> Callable[..., Any]:
+def to_the_end(
+    fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape], follow: Follow
+) -> Callable[..., Any]:
     """Return `fn` so that a run lasts from its call to the end of the coroutine or generator that the call returned.
 
     Arguments: `shapes` says how each kind of object is run inside a run. One that is dropped before its first step ends
@@ -51,45 +60,50 @@ def to_the_end(fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         run = begin(args, kwargs)
-        if run is NO_ACTIVITY:
-            return fn(*args, **kwargs)
-        with ExitStack() as rest:
-            rest.enter_context(run.whole())
-            token = run.resume()
-            try:
-                returned = fn(*args, **kwargs)
-            finally:
-                run.pause(token)
+        with run:
+            returned = fn(*args, **kwargs)
             shape = shapes.get(type(returned))
-            if shape is None:
-                return returned
-            begun = _Begun(run, rest.pop_all())
-            return functools.update_wrapper(shape(lambda: returned, lambda *_: begun), fn)()
+            if shape is None or not isinstance(run, Activity):
+                return follow(returned, run)
+            return functools.update_wrapper(go_on(returned, run, shape), fn)()
 
     return wrapper
 
 
-class _Begun:
-    """A run that began already: `rest` ends it."""
+def go_on(returned: Any, run: "Activity | Begun", shape: Shape) -> Callable[[], Any]:
+    """Return what makes of `returned` the same inside `run`, which outlasts its `with` block."""
+    begun = Begun(run)
+    return shape(lambda: returned, lambda *_: begun)
 
-    __slots__ = ("_rest", "_run", "_token")
 
-    def __init__(self, run: Run, rest: ExitStack) -> None:
+class Begun:
+    """A run that began already, and is kept."""
+
+    __slots__ = ("_kept", "_run", "_token", "context", "span")
+
+    def __init__(self, run: "Activity | Begun") -> None:
+        self.context: Context = run.context
+        self.span: Span = run.span
         self._run = run
-        self._rest = rest
+        self._kept = run.keep()
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> Span:
-        self._token = self._run.resume()
-        return trace.get_current_span()
+        self._token = attach(self.context)
+        return self.span
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self._run.pause(self._token)
-        self._rest.__exit__(kind, exc, tb)
+        if self._token is not None:
+            detach(self._token, self.context)
+        self._kept.__exit__(kind, exc, tb)
 
     def whole(self) -> AbstractContextManager[Any]:
         """End the run when the block ends."""
-        return self._rest
+        return self._kept
+
+    def keep(self) -> Kept:
+        """Let the run outlast this `with` block, too."""
+        return self._kept.pop_all()
 
     def resume(self) -> Token[Context] | None:
         """Make the run's context current for one step."""

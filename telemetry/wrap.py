@@ -14,20 +14,23 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 
-from telemetry.returned import Begin, Shape, stands_for_work, to_the_end
+from telemetry.returned import Begin, Follow, Shape, as_it_is, stands_for_work, to_the_end
 
-__all__ = ["Begin", "can_wrap", "function_in", "wrap"]
+__all__ = ["SHAPES", "Begin", "can_wrap", "function_in", "wrap"]
 
 
-def wrap(fn: Any, begin: Begin) -> Any:
-    """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives."""
-    descriptor = _descriptor(fn, begin)
+def wrap(fn: Any, begin: Begin, follow: Follow = as_it_is) -> Any:
+    """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives.
+
+    Arguments: `follow` takes what a call returns, and the activity, which may go on in it.
+    """
+    descriptor = _descriptor(fn, begin, follow)
     if descriptor is not None:
         return descriptor
     made_by = _context_manager_maker(fn)
     if made_by is not None:
         return made_by(wrap(fn.__wrapped__, begin))
-    wrapped = functools.update_wrapper(_runner(fn, begin), fn)
+    wrapped = functools.update_wrapper(_runner(fn, begin, follow), fn)
     _copy_methods(wrapped, fn)
     return wrapped
 
@@ -46,15 +49,17 @@ def function_in(fn: Any) -> Any:
     return fn.func if isinstance(fn, functools.cached_property | functools.partialmethod) else fn
 
 
-def _runner(fn: Any, begin: Begin) -> Callable[..., Any]:
+def _runner(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
     shape = _shape_of(fn)
     if inspect.isasyncgenfunction(shape):
         return _async_generator(fn, begin)
     if inspect.iscoroutinefunction(shape) or inspect.iscoroutinefunction(fn):
-        return _coroutine(fn, begin)
+        return _coroutine(fn, begin, follow)
     if inspect.isgeneratorfunction(shape):
         return _generator(fn, begin)
-    return to_the_end(fn, begin, _SHAPES) if stands_for_work(shape) else _plain(fn, begin)
+    if not stands_for_work(shape):
+        return _plain(fn, begin, follow)
+    return to_the_end(fn, begin, {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}, follow)
 
 
 def _shape_of(fn: Any) -> Any:
@@ -65,16 +70,16 @@ def _shape_of(fn: Any) -> Any:
     return fn if is_function else getattr(fn, "__call__", fn)  # noqa: B004  the method itself is wanted
 
 
-def _descriptor(fn: Any, begin: Begin) -> Any:
+def _descriptor(fn: Any, begin: Begin, follow: Follow) -> Any:
     """Return a descriptor of the same kind around the wrapped function; None where `fn` is none of these."""
     if isinstance(fn, staticmethod | classmethod):
-        return type(fn)(wrap(fn.__func__, begin))
+        return type(fn)(wrap(fn.__func__, begin, follow))
     if isinstance(fn, property):
-        return fn.getter(wrap(fn.fget, begin))
+        return fn.getter(wrap(fn.fget, begin, follow))
     if isinstance(fn, functools.cached_property):
-        return type(fn)(wrap(fn.func, begin))
+        return type(fn)(wrap(fn.func, begin, follow))
     if isinstance(fn, functools.partialmethod):
-        return type(fn)(wrap(fn.func, begin), *fn.args, **fn.keywords)
+        return type(fn)(wrap(fn.func, begin, follow), *fn.args, **fn.keywords)
     return None
 
 
@@ -101,18 +106,20 @@ def _copy_methods(wrapped: Any, fn: Any) -> None:
             setattr(wrapped, name, getattr(fn, name))
 
 
-def _plain(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with begin(args, kwargs):
-            return fn(*args, **kwargs)
+        run = begin(args, kwargs)
+        with run:
+            return follow(fn(*args, **kwargs), run)
 
     return wrapper
 
 
-def _coroutine(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _coroutine(fn: Callable[..., Any], begin: Begin, follow: Follow = as_it_is) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with begin(args, kwargs):
-            return await fn(*args, **kwargs)
+        run = begin(args, kwargs)
+        with run:
+            return follow(await fn(*args, **kwargs), run)
 
     return wrapper
 
@@ -172,8 +179,9 @@ def _async_generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     return wrapper
 
 
-_SHAPES: Final[dict[type, Shape]] = {
+SHAPES: Final[dict[type, Shape]] = {
     CoroutineType: _coroutine,
     GeneratorType: _generator,
     AsyncGeneratorType: _async_generator,
 }
+"""How the objects that stand for work are run."""

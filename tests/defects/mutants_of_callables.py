@@ -16,14 +16,14 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/wrap.py",
-        "to_the_end(fn, begin, _SHAPES) if stands_for_work(shape) else _plain(fn, begin)",
-        "_plain(fn, begin)",
+        "if not stands_for_work(shape):",
+        "if True:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::test_a_coroutine_is_timed_to_its_end",
     ),
     Mutant(
         "telemetry/wrap.py",
-        "if stands_for_work(shape) else",
-        "if True else",
+        "if not stands_for_work(shape):",
+        "if False:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::"
         "test_a_generator_that_is_only_passed_on_stays_what_it_was",
     ),

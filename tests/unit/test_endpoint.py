@@ -1,7 +1,7 @@
 """`endpoint`: names, documents, errors, the operation of the request, and the metrics of all of it."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,8 +13,8 @@ from telemetry.spans import start_span
 from telemetry.testing.spans import Spans
 
 
-class Sized:
-    """A thing with a length of which nothing may be read."""
+class Sized(Sequence[Any]):
+    """A sequence of which nothing may be read but its length."""
 
     def __init__(self, length: Any) -> None:
         self._length = length
@@ -25,6 +25,9 @@ class Sized:
         return int(self._length)
 
     def __iter__(self) -> Iterator[None]:
+        raise AssertionError("the documents were read")
+
+    def __getitem__(self, place: Any) -> Any:
         raise AssertionError("the documents were read")
 
 

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-import django.conf
 import django.core.exceptions
 import django.http
 import fastapi
@@ -13,6 +12,7 @@ import fastapi.exceptions
 import flask
 import httpx
 import pytest
+import rest_framework.exceptions
 import starlette.exceptions
 import starlette.requests
 import werkzeug.exceptions
@@ -22,11 +22,7 @@ import telemetry
 from telemetry import failure, outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
-
-if not django.conf.settings.configured:
-    django.conf.settings.configure(USE_I18N=False)
-
-import rest_framework.exceptions
+from tests.unit.own_django import Item
 
 
 class Upstream(Exception):
@@ -71,7 +67,7 @@ ERRORS = [
     rest_framework.exceptions.Throttled(),
     rest_framework.exceptions.APIException(),
     httpx.HTTPStatusError("404", request=httpx.Request("GET", "http://index"), response=httpx.Response(404)),
-    django.core.exceptions.ObjectDoesNotExist(),
+    Item.DoesNotExist(),
     Upstream(),
     Missing(),
     ValueError("a bug"),
