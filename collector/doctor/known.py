@@ -55,16 +55,16 @@ class Known:
 
 
 def running(endpoints: Iterable[str], data: Path | None) -> Known | None:
-    """Return the stack in a folder, where it runs, is ready, and is sent to; else None."""
+    """Return the stack in a folder, where it runs, is ready, is sent to, and is of this version; else None."""
     data = data or state.default_data()
     told = None if state.holder(data) is None else state.read(data)
     if told is None or not any(_leads_to(endpoint, told["ports"]) for endpoint in endpoints):
         return None
     try:
-        programs_of(told["profile"])
-    except StackError:  # of another version
+        wanted = {f"{program.name}.{port.use}" for program in programs_of(told["profile"]) for port in program.ports}
+    except StackError:
         return None
-    return Known(told["profile"], Place(told["ports"], data))
+    return Known(told["profile"], Place(told["ports"], data)) if wanted <= told["ports"].keys() else None
 
 
 def _leads_to(endpoint: str, ports: Mapping[str, int]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from collector.doctor import options
 from collector.doctor.finding import Status
 from collector.stack import state
+from collector.stack.profiles import PROFILES
 from tests.doctor_stand_in import (
     NOTHING_LISTENS,
     Backend,
@@ -179,9 +180,7 @@ def test_gateways_behind_a_hash_all_get_some(collector: StandIn, exporter: str) 
 @pytest.fixture
 def stack(tmp_path: Path, collector: StandIn) -> Iterator[Path]:
     """The folder of a stack whose Collector is the stand-in, and of whose other programs nothing listens."""
-    ports = dict.fromkeys(
-        ("jaeger.query", "jaeger.health", "prometheus.web", "collector.metrics", "collector.health"), 9
-    )
+    ports = {f"{program.name}.{port.use}": 9 for program in PROFILES["minimal"] for port in program.ports}
     with state.holding(tmp_path):
         state.write(tmp_path, "minimal", {**ports, "collector.otlp_grpc": int(collector.grpc.rpartition(":")[2])})
         yield tmp_path
@@ -195,6 +194,12 @@ def test_a_stack_that_is_sent_to_says_who_should_be_there(collector: StandIn, st
     away = dict.fromkeys(("collector", "jaeger", "prometheus"), "nothing_listens")
     assert failures(report) == {"stack": "not_ready", **away, "log kept": "unconfirmed"}
     assert "127.0.0.1:9" in line(report, "jaeger").detail
+
+
+def test_a_stack_of_another_version_is_left_alone(collector: StandIn, stack: Path) -> None:
+    """It wrote down other programs than this one knows: it may be asked at its usual ports, as anybody's."""
+    state.write(stack, "minimal", {"collector.otlp_grpc": int(collector.grpc.rpartition(":")[2])})
+    assert "stack" not in verdicts(examine(environ(collector), data=stack))
 
 
 def test_a_stack_that_nothing_is_sent_to_is_left_alone(stack: Path) -> None:
