@@ -110,7 +110,7 @@ def test_texts_that_are_not_unicode_cost_no_other_metric(meter: Any) -> None:
     odd = meter.create_counter("odd", "1", "broken \ud83d")
     odd.add(1, {"user": "a\ud83d"})
     odd.add(2, {"user": "a\ud83e"})
-    odd.add(4, {"user\udcff": "b", "list": ["\udcff"], "number": 2**70})
+    odd.add(4, {"user\udcff": "b", "list": ("\udcff",), "number": 2**70})
     found, lost = pushed(meter)
     assert (found["odd"], found["innocent"], lost) == ([3, 4], [3], 0)
     text = scraped(meter)
@@ -126,7 +126,7 @@ def test_a_callback_may_give_anything(meter: Any) -> None:
 
 def test_what_is_fit_is_handed_on_as_it_is(meter: Any) -> None:
     """Nothing is copied, and nothing counted."""
-    meter.create_histogram("fine").record(0.5, {"a": "ü", "b": [1, 2], "c": None, "d": b"\xff"})
+    meter.create_histogram("fine").record(0.5, {"a": "ü", "b": (1, 2), "c": None, "d": b"\xff"})
     data = meter.readers[0].get_metrics_data()
     before = repairs.count
     made, _ = repaired_metrics(data)
