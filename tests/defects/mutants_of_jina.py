@@ -46,13 +46,13 @@ JINA: Final = (
     Mutant(
         "telemetry/wrap.py",
         "        return _generator(fn, begin)\n",
-        "        return _plain(fn, begin)\n",
+        "        return _plain(fn, begin, as_it_is)\n",
         _JINA + "test_a_generator_endpoints_span_ended_when_the_generator_was_made",
     ),
     Mutant(
         "telemetry/wrap.py",
-        "        return _coroutine(fn, begin)\n",
-        "        return _plain(fn, begin)\n",
+        "        return _coroutine(fn, begin, follow)\n",
+        "        return _plain(fn, begin, as_it_is)\n",
         _JINA + "test_a_monitor_on_async_def_timed_the_making_of_the_coroutine",
     ),
     Mutant(
@@ -69,8 +69,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/configuration.py",
-        "        if _Process.telemetry is None:\n",
-        "        if True:\n",
+        "        if _Process.telemetry is None:\n            _warn_of_namesake()\n",
+        "        if True:\n            _warn_of_namesake()\n",
         _JINA + "test_every_gateway_of_a_process_made_providers_and_exporters_of_its_own",
     ),
     Mutant(
@@ -93,8 +93,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/settings.py",
-        '        return endpoint or "http://localhost:4317"\n',
-        '        return f"{endpoint or None}:None"\n',
+        '    base = endpoint or f"http://localhost:{port}"\n',
+        '    base = f"{endpoint or None}:None"\n',
         _JINA + "test_an_unset_exporter_host_became_none_and_hid_the_standard_variables",
     ),
     Mutant(

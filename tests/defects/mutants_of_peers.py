@@ -38,7 +38,7 @@ PEERS: Final = (
     Mutant(
         "telemetry/wrap.py",
         "        return _async_generator(fn, begin)\n",
-        "        return _plain(fn, begin)\n",
+        "        return _plain(fn, begin, as_it_is)\n",
         _SHAPES + "TestAsyncGenerators::test_a_failing_async_generator_fails_its_span",
     ),
     Mutant(
@@ -60,16 +60,15 @@ PEERS: Final = (
         "contract/test_context_processes.py::test_the_workers_of_a_pool_are_in_the_requests_trace",
     ),
     Mutant(
-        "telemetry/documents.py",
-        "    if not isinstance(value, Sized) or isinstance(value, str | bytes | bytearray):\n"
-        "        return None\n    try:\n        return len(value)\n",
-        "    try:\n        return len(list(value))\n",
+        "telemetry/counting.py",
+        "    if not _is_cheap(kind):\n        return None\n    try:\n        return len(value)",
+        "    try:\n        return len(list(value))",
         _PEERS + "test_a_wrapped_upload_of_a_generator_stored_no_points",
     ),
     Mutant(
         "telemetry/wrap.py",
-        "        return _coroutine(fn, begin)\n",
-        "        return _plain(fn, begin)\n",
+        "        return _coroutine(fn, begin, follow)\n",
+        "        return _plain(fn, begin, as_it_is)\n",
         _PEERS + "test_async_calls_had_no_span_or_a_wrong_duration",
     ),
     Mutant(
