@@ -47,7 +47,7 @@ from telemetry.pipeline.span_encoder import Cuts, encode_spans
 from telemetry.pipeline.sums import Sums
 from telemetry.privacy import content, scrubber
 from telemetry.propagation import use
-from telemetry.resource import make_resource
+from telemetry.resource import make_resource, named
 from telemetry.running import Telemetry
 from telemetry.sampling import following
 from telemetry.self_metrics import observe_self
@@ -95,8 +95,9 @@ def assemble(settings: Settings) -> Telemetry:
     if settings.sentry_dsn:
         pipelines["errors"] = _sentry(settings)
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
-    listen = partial(_attach_handlers, settings, parts["logs"].provider)
-    telemetry = Telemetry(settings, pipelines, adopted, listen, parts["metrics"].pull)
+    listen = partial(_attach_handlers, parts["logs"].provider)
+    rename = partial(_rename, [part.provider for part in parts.values() if not part.adopted], parts["spans"].pipeline)
+    telemetry = Telemetry(settings, pipelines, adopted, listen, pull=parts["metrics"].pull, rename=rename)
     _warn_of_dead_ends(parts)
     _record_with(parts["spans"].provider, parts["metrics"], telemetry)
     watch_forks(telemetry, parts["metrics"].provider)
@@ -223,7 +224,17 @@ def _with_margin(longest: int | None) -> int | None:
     return None if longest is None else longest + scrubber.MARGIN
 
 
-def _attach_handlers(settings: Settings, logger_provider: Any) -> Callable[[], None]:
+def _rename(own: Sequence[Any], spans: SpanPipeline | None, settings: Settings) -> None:
+    """Give the providers that are ours the names in `settings`, as the SDK gives them an instance id after a fork."""
+    for provider in own:
+        update = getattr(provider, "_update_resource", None)  # there is no public way
+        if update is not None:
+            update(Resource(named(settings)))
+    if spans is not None:
+        spans.rename()
+
+
+def _attach_handlers(logger_provider: Any, settings: Settings) -> Callable[[], None]:
     """Add the handlers that the settings ask for to the root logger; return what takes them away again."""
     root = logging.getLogger()
     exported = "otlp" in settings.logs and logger_provider is not None and not _exported_already(root)

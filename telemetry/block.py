@@ -33,6 +33,15 @@ class Block:
     def _begin(self) -> Run:
         raise NotImplementedError
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the open blocks out of a copy: they are left where they were entered."""
+        names = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()) if name != "_open")
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in {**state, "_open": []}.items():
+            setattr(self, name, value)
+
     def __enter__(self) -> Span:
         run = self._begin()
         if not isinstance(run, Activity):

@@ -4,6 +4,7 @@ In: arguments and the environment. Out: the process's `Telemetry`. State: that `
 """
 
 import atexit
+import dataclasses
 import logging
 import os
 import threading
@@ -23,13 +24,17 @@ if TYPE_CHECKING:  # it is loaded where metrics are pulled
 _log = logging.getLogger("search_telemetry")
 
 
+_NAMES = frozenset({"service_name", "namespace", "version", "resource_attributes"})
+
+
 class _Process:
     """What this process has configured."""
 
     telemetry: Telemetry | None = None
     adopted: frozenset[Signal] = frozenset()  # whose providers were there before
     warned = False
-    lock = threading.Lock()  # guards the three above
+    unnamed_child = False  # a forked child that has its parent's name still
+    lock = threading.Lock()  # guards all above
 
 
 def configure(
@@ -86,7 +91,8 @@ def configure(
     are in seconds. With `metrics="prometheus"` metrics are pulled instead; `"otlp,prometheus"` does both.
 
     Where the user has set an OpenTelemetry provider before, it is used as it is. A second call returns the same
-    `Telemetry`; after a shutdown it begins again, with the settings of the first.
+    `Telemetry`; after a shutdown it begins again, with the settings of the first. The first call in a forked child may
+    name it: `service_name`, `namespace`, `version` and `resource_attributes` are the child's then.
 
     Returns the way to flush and to shut down; at the end of the process that happens by itself.
     Raises `ConfigurationError` with every mistake in arguments and variables at once.
@@ -105,6 +111,10 @@ def _configure(arguments: Mapping[str, object]) -> Telemetry:
                 _log.warning("%s", note)
             _Process.telemetry = _start(settings)
             return _Process.telemetry
+        if _Process.unnamed_child and not _NAMES.isdisjoint(arguments):
+            _Process.unnamed_child = False
+            names = {name: getattr(settings, name) for name in _NAMES}
+            _Process.telemetry.rename(dataclasses.replace(_Process.telemetry.settings, **names))
         if arguments and settings != _Process.telemetry.settings and not _Process.warned:
             _Process.warned = True
             _log.warning("telemetry is configured already; the other arguments of this second configure() are ignored")
@@ -114,6 +124,7 @@ def _configure(arguments: Mapping[str, object]) -> Telemetry:
 
 def _after_fork() -> None:
     _Process.lock = threading.Lock()
+    _Process.unnamed_child = True
 
 
 if hasattr(os, "register_at_fork"):

@@ -25,15 +25,19 @@ def make_resource(settings: Settings) -> Resource:
         c.DISTRO_NAME.name: "search-telemetry",
         c.DISTRO_VERSION.name: own_version(),
         **_kubernetes(os.environ, _NAMESPACE_FILE),
-        **dict(settings.resource_attributes),
+        **named(settings),
     }
-    named = {
+    return Resource.create({name: value for name, value in attributes.items() if value})
+
+
+def named(settings: Settings) -> dict[str, str]:
+    """Return what the settings themselves say of the resource."""
+    names = {
         c.SERVICE_NAME.name: settings.service_name,
         c.SERVICE_NAMESPACE.name: settings.namespace,
         c.SERVICE_VERSION.name: settings.version,
     }
-    attributes.update({name: value for name, value in named.items() if value})
-    return Resource.create({name: value for name, value in attributes.items() if value})
+    return {**dict(settings.resource_attributes), **{name: value for name, value in names.items() if value}}
 
 
 def own_version() -> str:

@@ -1,7 +1,8 @@
 """Goes on with a run in what its call returned.
 
 In: a plain function that stands for a coroutine or generator function, as `functools.wraps` says of it, and `begin`.
-Out: the same, whose run ends with the coroutine or generator that a call returned. State: none.
+Out: the same, whose run ends with the coroutine or generator that a call returned; that of a generator begins at its
+first step, as it would without the function around it. State: none.
 
 Decorators are often written so: a plain function around an `async def`. Nothing but that declaration tells that what
 they return is the work itself. What any other plain function returns is a value, made here or only handed through; it
@@ -21,6 +22,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from telemetry import providers
 from telemetry.activity import Activity, Kept, Run
 from telemetry.context import attach, detach
 
@@ -47,6 +49,38 @@ def stands_for_work(fn: Any) -> bool:
             or inspect.isasyncgenfunction(inner)
         )
     return False
+
+
+def makes_generators(fn: Any) -> bool:
+    """Say whether what `fn` stands for is a generator function."""
+    inner = inspect.unwrap(fn)
+    return inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
+
+
+def from_the_first_step(
+    fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape], follow: Follow
+) -> Callable[..., Any]:
+    """Return `fn` so that a run lasts from the first step of the generator that a call returned to its end.
+
+    Where the call raises, or returns something else, a run of its own says so.
+    """
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not providers.recording():
+            return fn(*args, **kwargs)
+        try:
+            returned = fn(*args, **kwargs)
+        except BaseException:
+            with begin(args, kwargs):
+                raise
+        shape = shapes.get(type(returned))
+        if shape is None:
+            run = begin(args, kwargs)
+            with run:
+                return follow(returned, run)
+        return functools.update_wrapper(shape(lambda: returned, lambda *_: begin(args, kwargs)), fn)()
+
+    return wrapper
 
 
 def to_the_end(

@@ -83,15 +83,18 @@ class Telemetry:
         settings: Settings,
         pipelines: Mapping[str, Pipeline],
         adopted: frozenset[str] = frozenset(),
-        listen: Callable[[], Callable[[], None]] | None = None,
+        listen: Callable[[Settings], Callable[[], None]] | None = None,
+        *,
         pull: Pull | None = None,
+        rename: Callable[[Settings], None] | None = None,
     ) -> None:
         self.settings = settings
         self.pull = pull
         self._pipelines = dict(pipelines)
         self._adopted = adopted
         self._listen = listen
-        self._at_shutdown = None if listen is None else listen()
+        self._rename = rename
+        self._at_shutdown = None if listen is None else listen(settings)
         self._lock = threading.Lock()  # guards _ended: only one shutdown runs
         self._ended: bool | None = None
 
@@ -130,6 +133,16 @@ class Telemetry:
                 self._ended = all(outcomes)
             return self._ended
 
+    def rename(self, settings: Settings) -> None:
+        """Go on under the names that `settings` give, as a forked child may that has a role of its own."""
+        with self._lock:
+            self.settings = settings
+            if self._rename is not None:
+                self._rename(settings)
+            if self._at_shutdown is not None and self._listen is not None and self._ended is None:
+                self._at_shutdown()
+                self._at_shutdown = self._listen(settings)
+
     def begin_again(self) -> None:
         """Export again after a shutdown, of ours or of the provider. Does nothing while all is running."""
         with self._lock:
@@ -138,7 +151,7 @@ class Telemetry:
             if self._ended is None:
                 return
             if self._listen is not None:
-                self._at_shutdown = self._listen()
+                self._at_shutdown = self._listen(self.settings)
             if self.pull is not None:
                 self.pull.reopen()
             self._ended = None

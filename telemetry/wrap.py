@@ -14,7 +14,16 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 
-from telemetry.returned import Begin, Follow, Shape, as_it_is, stands_for_work, to_the_end
+from telemetry.returned import (
+    Begin,
+    Follow,
+    Shape,
+    as_it_is,
+    from_the_first_step,
+    makes_generators,
+    stands_for_work,
+    to_the_end,
+)
 
 __all__ = ["SHAPES", "Begin", "can_wrap", "function_in", "wrap"]
 
@@ -59,7 +68,10 @@ def _runner(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
         return _generator(fn, begin)
     if not stands_for_work(shape):
         return _plain(fn, begin, follow)
-    return to_the_end(fn, begin, {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}, follow)
+    shapes = {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}
+    if makes_generators(shape) and not getattr(begin, "from_the_call", False):
+        return from_the_first_step(fn, begin, shapes, follow)
+    return to_the_end(fn, begin, shapes, follow)
 
 
 def _shape_of(fn: Any) -> Any:

@@ -55,6 +55,19 @@ class _Carried:
             detach(token, self._context)
 
 
+class _Begin:
+    """Begins calls in a context: the whole of each call, not what it returns alone."""
+
+    __slots__ = ("_context",)
+    from_the_call = True
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __call__(self, *_: object) -> _Carried:
+        return _Carried(self._context)
+
+
 def carry(fn: F) -> F:
     """Return `fn` so that it runs in the context of this moment, wherever and however often it is called.
 
@@ -73,5 +86,5 @@ def carry_in(context: Context, fn: F) -> F:
         raise TelemetryError(
             f"{fn!r:.80} cannot be called, so it cannot be carried", "write carry(work), not carry(work())"
         )
-    carried: F = wrap(fn, lambda args, kwargs: _Carried(context))  # noqa: ARG005  what every `begin` is given
+    carried: F = wrap(fn, _Begin(context))
     return carried

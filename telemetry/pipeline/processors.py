@@ -111,17 +111,22 @@ class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
     ) -> None:
         super().__init__(make_queue)
         self._resource_now = resource
-        self._childs_own: Resource | None = None
+        self._childs_own: tuple[Resource, ...] = ()
 
     def renew(self) -> None:
         """Begin anew in a forked child, and touch nothing that was inherited."""
         super().renew()
         if self._resource_now is not None:
-            self._childs_own = self._resource_now()
+            self._childs_own = (self._resource_now(),)
+
+    def rename(self) -> None:
+        """Take spans of the provider's resource of today as well: a child was given a name of its own."""
+        if self._resource_now is not None and self._childs_own:
+            self._childs_own = (*self._childs_own, self._resource_now())
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span."""
-        if self._childs_own is not None and span.resource is not self._childs_own:
+        if self._childs_own and not any(span.resource is own for own in self._childs_own):
             return
         context = span.get_span_context()
         if context is not None and context.trace_flags.sampled:

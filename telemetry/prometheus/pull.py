@@ -26,6 +26,10 @@ _log = logging.getLogger("search_telemetry")
 _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
 
 
+class _TakenError(ConfigurationError):
+    """Somebody else listens there."""
+
+
 class Process:
     """What this process serves, None for nothing."""
 
@@ -35,7 +39,8 @@ class Process:
 class Pull:
     """The metrics of this process, ready to be pulled.
 
-    Raises `ConfigurationError` where the registry has metrics of our names, or the port cannot be had.
+    Raises `ConfigurationError` where the registry has metrics of our names, or the port cannot be had for
+    another reason than that it is taken.
     """
 
     def __init__(self, settings: Settings, resource: Resource, sums: Sums) -> None:
@@ -49,7 +54,7 @@ class Pull:
         self._told_of_forks = False
         try:
             if settings.prometheus_server:
-                self._server = self._bind(settings.prometheus_host, settings.prometheus_port)
+                self._server = self._bind_somewhere(settings.prometheus_host, settings.prometheus_port)
         except ConfigurationError:
             registry.unregister(self._collector)
             raise
@@ -112,6 +117,19 @@ class Pull:
         """Remember in the parent that the child has warned."""
         self._told_of_forks = True
 
+    def _bind_somewhere(self, host: str, port: int) -> MetricsServer:
+        """Listen at the port, or where that is taken, as it is in the second worker of a server, at a free one."""
+        try:
+            return self._bind(host, port)
+        except _TakenError:
+            server = self._bind(host, 0)
+        _log.warning(
+            "%s=%d is taken on %s by another process, or by another worker of this service; the metrics of this one "
+            "are served at %s; write 0 for any port that is free, or push with OTEL_METRICS_EXPORTER=otlp",
+            _PORT, port, host, _shown(*server.address),
+        )  # fmt: skip
+        return server
+
     def _bind(self, host: str, port: int) -> MetricsServer:
         try:
             return MetricsServer(host, port, wsgi(self.exposition.answer))
@@ -120,7 +138,8 @@ class Pull:
                 [f"{_HOST}={host!r} is no address of this machine; write localhost, or 0.0.0.0 for everyone"]
             ) from None
         except OSError as error:
-            raise ConfigurationError([_cannot_listen(host, port, error)]) from None
+            kind = _TakenError if error.errno == errno.EADDRINUSE else ConfigurationError
+            raise kind([_cannot_listen(host, port, error)]) from None
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:

@@ -41,8 +41,8 @@ class Incoming:
         self._filter = filter_ or leave_out_infrastructure
 
     def listens(self) -> bool:
-        """Say whether calls are looked at at all."""
-        return providers.recording() and is_instrumentation_enabled()
+        """Say whether calls are looked at at all; where nothing is recorded, their context passes all the same."""
+        return is_instrumentation_enabled()
 
     def begin(self, details: Any, request: object, servicer: Any) -> "Served | None":
         """Begin a call; None where it is served as if we were not here. Never raises."""
@@ -50,7 +50,7 @@ class Incoming:
             method = method_of(details.method)
             if rpc.running(rpc.SERVER, method, None):
                 return None
-            if not wanted(self._filter, details):
+            if not providers.recording() or not wanted(self._filter, details):
                 return Served(None, received(servicer.invocation_metadata()), servicer)
             return Served(*_started(method, request, servicer), servicer)
         return None
@@ -58,7 +58,7 @@ class Incoming:
     def refuse(self, details: Any) -> None:
         """Record a call of a method that nobody serves. Never raises."""
         with guard:
-            if not self.listens() or not wanted(self._filter, details):
+            if not providers.recording() or not self.listens() or not wanted(self._filter, details):
                 return
             found = method_of(details.method)
             # callers choose these names, so that metrics must not keep them

@@ -45,8 +45,10 @@ def carrying(details: Any, context: Context | None = None) -> Any:
     Where that fails, the details come back as they are: the call goes on, and the trace breaks here.
     """
     with guard:
-        given = details.metadata
-        pairs = with_headers(given or (), _headers(context))
+        given, headers = details.metadata, _headers(context)
+        if not headers:
+            return details
+        pairs = with_headers(given or (), headers)
         metadata = grpc.aio.Metadata(*pairs) if isinstance(details, grpc.aio.ClientCallDetails) else pairs
         return _with_metadata(details, metadata)
     return details

@@ -30,11 +30,13 @@ class Outgoing:
     def begin(self, details: Any, request: object) -> tuple[rpc.Call | None, Any]:
         """Return the call begun and the details to go on with. Never raises.
 
-        Without a call, the details carry the current context all the same, unless telemetry is off, suppressed, or
-        has been here already.
+        Without a call, the details carry the current context all the same, also where nothing is recorded, unless
+        instrumentation is suppressed, or has been here already.
         """
-        if not providers.recording() or not is_instrumentation_enabled():
+        if not is_instrumentation_enabled():
             return None, details
+        if not providers.recording():
+            return None, carrying(details)
         with guard:
             method = method_of(details.method)
             if rpc.running(rpc.CLIENT, method, request):

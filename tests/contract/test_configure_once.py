@@ -115,6 +115,64 @@ show([threading.active_count(), "opentelemetry.sdk" in sys.modules, "grpc" in sy
         assert ended.shown[-2:] == [False, [1, False, False]]
         assert (ended.status, ended.err, collector.requests) == (0, "", [])
 
+    @pytest.mark.parametrize("how", ["never configured", "disabled"])
+    def test_the_context_that_arrived_is_handed_on(self, how: str) -> None:
+        """A gateway without telemetry breaks no trace: what its caller sent goes on to whom it calls, in both kinds."""
+        ended = python(
+            """
+import asyncio, grpc, grpc.aio, telemetry.rpc as rpc
+from concurrent.futures import ThreadPoolExecutor
+
+if sys.argv[1] == "disabled":
+    telemetry.configure("x", disabled=True)
+sent = (("traceparent", f"00-{7:032x}-{8:016x}-01"), ("baggage", "search.operation=search"))
+method = "/shop.Encoder/Encode"
+
+def serving(server, handler):
+    handlers = {"Encode": grpc.unary_unary_rpc_method_handler(handler)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.Encoder", handlers),))
+    return f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+
+def show_headers(request, context):
+    show(sorted([k, v] for k, v in context.invocation_metadata() if k in ("traceparent", "baggage")))
+    return b""
+
+last = grpc.server(ThreadPoolExecutor(2))
+behind = serving(last, show_headers)
+last.start()
+
+def gateway(request, context):
+    with grpc.insecure_channel(behind) as bare:
+        channel = grpc.intercept_channel(bare, *rpc.client_interceptors())
+        return channel.unary_unary(method)(request)
+
+async def aio_gateway(request, context):
+    async with grpc.aio.insecure_channel(behind, interceptors=rpc.aio_client_interceptors()) as channel:
+        return await channel.unary_unary(method)(request)
+
+first = grpc.server(ThreadPoolExecutor(2), interceptors=rpc.server_interceptors())
+front = serving(first, gateway)
+first.start()
+with grpc.insecure_channel(front) as channel:
+    channel.unary_unary(method)(b"", metadata=sent)
+first.stop(None).wait()
+
+async def main():
+    server = grpc.aio.server(interceptors=rpc.aio_server_interceptors())
+    front = serving(server, aio_gateway)
+    await server.start()
+    async with grpc.aio.insecure_channel(front) as channel:
+        await channel.unary_unary(method)(b"", metadata=sent)
+    await server.stop(None)
+
+asyncio.run(main())
+last.stop(None).wait()
+            """,
+            how,
+        )
+        headers = [["baggage", "search.operation=search"], ["traceparent", f"00-{7:032x}-{8:016x}-01"]]
+        assert (ended.status, ended.err, ended.shown) == (0, "", [headers] * 2)
+
     def test_one_signal_alone(self, collector: StandIn) -> None:
         """`none` switches one signal off, and leaves the other."""
         python(

@@ -337,3 +337,35 @@ def test_however_a_worker_ends_its_work_is_there(collector: StandIn, how: str, s
     assert (ended.status, ended.err) == (0, "")
     names = sorted(span.name for span, _ in collector.spans() if span.name != "unlucky")
     assert names == ["work 0", "work 1", "work 2"]
+
+
+def test_a_forked_child_may_be_named(collector: StandIn) -> None:
+    """A flow's parent is configured first; a child's own `configure` gives its name, for all signals, without a word.
+
+    Other settings stay the parent's, and a second name is one too many: both are told.
+    """
+    ended = forking(
+        """
+def serve():
+    assert telemetry.configure("clip_encoder", version="2") is handle
+    with telemetry.stage("work"):
+        pass
+    telemetry.configure("another")
+    assert handle.shutdown()
+
+with telemetry.stage("begun before"):
+    assert ended(fork(serve)) == 0
+assert handle.shutdown()
+        """,
+        collector,
+    )
+    assert ended.status == 0
+    assert ended.err == "telemetry is configured already; the other arguments of this second configure() are ignored\n"
+    named = {span.name: (told["service.name"], told.get("service.version")) for span, told in collector.spans()}
+    assert named == {"work": ("clip_encoder", "2"), "begun before": ("x", None)}
+    instances = {
+        attributes(of_resource.resource.attributes)["service.name"]
+        for request in collector.got("metrics")
+        for of_resource in request.resource_metrics
+    }
+    assert instances == {"x", "clip_encoder"}

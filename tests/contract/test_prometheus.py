@@ -124,8 +124,8 @@ silent.detach()
     assert (ended.status, "search-telemetry" in ended.err) == ({"": 0, "sys.exit(3)": 3, "1 / 0": 1}[ending], False)
 
 
-def test_a_taken_port_is_told_with_its_mend() -> None:
-    """An error of the settings, before anything is set up; with another port the next `configure` works."""
+def test_a_taken_port_is_told_and_a_free_one_served() -> None:
+    """As in the second worker of a server: it starts, says where its metrics are, and serves them there."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """
@@ -134,34 +134,30 @@ registry = prometheus_client.CollectorRegistry()
 taken = socket.create_server(("127.0.0.1", 0))
 port = taken.getsockname()[1]
 try:
-    telemetry.configure(
-        "enc", metrics="prometheus", traces_exporter="none", prometheus_port=port, prometheus_registry=registry
-    )
-except telemetry.ConfigurationError as error:
-    show(str(error).replace(str(port), "PORT"))
-try:
     telemetry.configure("enc", metrics="prometheus", traces_exporter="none", prometheus_host="203.0.113.7")
 except telemetry.ConfigurationError as error:
     show(error.problems)
 telemetry.configure(
-    "enc", metrics="prometheus", traces_exporter="none", prometheus_port=0, prometheus_registry=registry
+    "enc", metrics="prometheus", traces_exporter="none", prometheus_port=port, prometheus_registry=registry
 )
 show("target_info" in scrape()[0])
+import telemetry.prometheus
+show([port, telemetry.prometheus.address()])
 taken.close()
         """
     )
-    assert (ended.status, ended.err) == (0, "")
-    taken, (elsewhere,), served = ended.shown
-    assert taken == (
-        "1 setting is wrong:\n  OTEL_EXPORTER_PROMETHEUS_PORT=PORT is taken on localhost by another process, or by "
-        "another worker of this service; write a port for each, 0 for any that is free, or let your own server have "
-        "the app (prometheus_server=False)"
-    )
+    (elsewhere,), served, (port, address) = ended.shown
     assert elsewhere == (
         "OTEL_EXPORTER_PROMETHEUS_HOST='203.0.113.7' is no address of this machine; "
         "write localhost, or 0.0.0.0 for everyone"
     )
     assert served
+    assert ended.status == 0
+    assert ended.err == (
+        f"OTEL_EXPORTER_PROMETHEUS_PORT={port} is taken on localhost by another process, or by another worker of this "
+        f"service; the metrics of this one are served at {address}; write 0 for any port that is free, or push with "
+        "OTEL_METRICS_EXPORTER=otlp\n"
+    )
 
 
 def test_the_standard_variables_are_enough() -> None:

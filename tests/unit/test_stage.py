@@ -1,6 +1,9 @@
 """`stage`: its attributes, its links, its span; one object used many times."""
 
 import contextlib
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,3 +113,15 @@ class TestOneObject:
             thread.join()
         assert spans.tree().count("\n└ work\n  └ work") == 4
         assert (len(spans), spans.open) == (12, [])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_while_a_block_is_open_is_a_stage_of_its_own(spans: Spans, copied: Callable[[Any], Any]) -> None:
+    """An executor that holds a stage may be copied while it serves a request: the copy has no open block."""
+    held = {"stage": telemetry.stage("work", size=3), "endpoint": telemetry.endpoint("/search")}
+    with held["endpoint"], held["stage"]:
+        made = copied(held)
+        with made["endpoint"], made["stage"]:
+            assert spans.open == ["/search", "work", "/search", "work"]
+    assert spans.open == []
+    assert spans.tree(attributes=["size"]).count("work size=3") == 2

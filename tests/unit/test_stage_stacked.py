@@ -53,7 +53,7 @@ class TestPlainFunctionsAroundOthers:
         assert (span.end_time or 0) - (span.start_time or 0) > 3e9
 
     def test_a_generator_is_timed_to_its_end(self, spans: Spans) -> None:
-        """So does one around a generator; its consumer does not see the span."""
+        """One around a generator is timed from its first step to its end; its consumer does not see the span."""
 
         @telemetry.stage("work")
         @logged
@@ -61,8 +61,12 @@ class TestPlainFunctionsAroundOthers:
             yield name()
             yield name()
 
-        assert [(item, name()) for item in items()] == [("work", ""), ("work", "")]
-        assert spans.tree() == "work\n└ log"
+        made = items()
+        spans.clock.advance(3)  # nobody has asked for anything yet
+        assert [(item, name()) for item in made] == [("work", ""), ("work", "")]
+        assert spans.tree() == "log\nwork"
+        span = spans.one("work")
+        assert (span.end_time or 0) - (span.start_time or 0) < 1e9
 
     async def test_an_async_generator_is_timed_to_its_end(self, spans: Spans) -> None:
         """So does one around an async generator, closed early as well."""
@@ -75,7 +79,7 @@ class TestPlainFunctionsAroundOthers:
 
         async with contextlib.aclosing(items()) as found:
             assert [(await anext(found), name()), spans.open] == [("work", ""), ["work"]]
-        assert spans.tree(status=True) == "work\n└ log"
+        assert spans.tree(status=True) == "log\nwork"
 
     @pytest.mark.parametrize("early", [True, False])
     async def test_a_failure_is_the_spans(self, spans: Spans, early: bool) -> None:
@@ -101,8 +105,8 @@ class TestPlainFunctionsAroundOthers:
         assert (caught.value, wrong.__context__, wrong.__cause__) == (wrong, None, None)
         assert spans.tree(status=True) == "work ! ValueError"
 
-    def test_a_generator_that_nobody_reads_ends_its_span(self, spans: Spans) -> None:
-        """What is dropped before its first step leaves no open span: the call itself was made."""
+    def test_a_generator_that_nobody_reads_has_no_run(self, spans: Spans) -> None:
+        """A run begins at the first step: what is dropped before it leaves no span, open or ended."""
 
         @telemetry.stage("work")
         @logged
@@ -111,7 +115,30 @@ class TestPlainFunctionsAroundOthers:
 
         items()
         gc.collect()
-        assert (spans.open, spans.tree(status=True)) == ([], "work\n└ log")
+        assert (spans.open, spans.tree(status=True)) == ([], "log")
+
+    def test_a_call_that_gives_no_generator_is_a_run_of_its_own(self, spans: Spans) -> None:
+        """It may raise, as a check of arguments does, or return what it kept."""
+
+        def checked(fn: Any) -> Any:
+            @functools.wraps(fn)
+            def checking(number: int) -> Any:
+                if number < 0:
+                    raise ValueError(number)
+                return fn(number) if number else []
+
+            return checking
+
+        @telemetry.stage("work")
+        @checked
+        def items(number: int) -> Iterator[int]:
+            yield number
+
+        with pytest.raises(ValueError, match="-1"):
+            items(-1)
+        assert items(0) == []
+        assert list(items(1)) == [1]
+        assert spans.tree(status=True) == "work ! ValueError\nwork\nwork"
 
     async def test_work_that_was_brought_to_its_end_inside_is_a_result(self, spans: Spans) -> None:
         """A plain function around a coroutine that returns something else is left as it is."""
