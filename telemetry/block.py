@@ -17,6 +17,7 @@ from opentelemetry.trace import INVALID_SPAN, Span
 from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.errors import TelemetryError
 from telemetry.guard import guard
+from telemetry.inside import acts_by_itself
 from telemetry.wrap import can_wrap
 
 F = TypeVar("F")
@@ -83,7 +84,7 @@ def check_decorated(decorator: str, fn: object) -> None:
     if isinstance(fn, type):
         mend = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
         raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", mend)
-    if not can_wrap(fn):
+    if not can_wrap(fn) and not acts_by_itself(fn):
         mend = "decorate the function itself: the one that is called, or the one inside"
         raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", mend)
 

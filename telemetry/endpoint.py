@@ -21,6 +21,7 @@ from telemetry.documents import Docs, DocumentFinder
 from telemetry.errors import TelemetryError
 from telemetry.failure import Ending
 from telemetry.guard import guard
+from telemetry.inside import acts_by_itself, trace_inside
 from telemetry.instruments import observe
 from telemetry.outcome import CANCELLED, REJECTED, Classes, checked, expecting
 from telemetry.privacy import content
@@ -56,6 +57,9 @@ class Endpoint(Block):
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
         check_decorated("endpoint", fn)
+        if acts_by_itself(fn):
+            whole: F = trace_inside("endpoint", fn, self)
+            return whole
         wrapped: F = mark(wrap(fn, self.begin_of(fn), follow))
         return wrapped
 
@@ -170,7 +174,7 @@ def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: ob
     Metrics: `search.request.duration`; where the call has documents, `search.documents`; where the answer is streamed,
     `search.first_item.duration`.
     """
-    if len(names) == 1 and can_wrap(names[0]):
+    if len(names) == 1 and (can_wrap(names[0]) or acts_by_itself(names[0])):
         return Endpoint(())(names[0])
     given = {}
     if names and isinstance(names[-1], Mapping):

@@ -19,6 +19,7 @@ from telemetry.bounds import bounds
 from telemetry.errors import TelemetryError
 from telemetry.failure import Ending
 from telemetry.guard import guard
+from telemetry.inside import acts_by_itself, trace_inside
 from telemetry.instruments import observe
 from telemetry.wrap import wrap
 
@@ -64,6 +65,9 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
             return self._begin()
 
         check_decorated("stage", fn)
+        if acts_by_itself(fn):
+            whole: F = trace_inside("stage", fn, self)
+            return whole
         for attribute, value in ((c.SEARCH_STAGE, self._name), *((one, self._given.get(one.name)) for one in _NAMED)):
             if value is not None:
                 bounds.declare(attribute, value)

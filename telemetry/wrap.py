@@ -68,7 +68,7 @@ def _runner(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
         return _generator(fn, begin)
     if not stands_for_work(shape):
         return _plain(fn, begin, follow)
-    shapes = {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}
+    shapes: dict[type, Shape] = {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}
     if makes_generators(shape) and not getattr(begin, "from_the_call", False):
         return from_the_first_step(fn, begin, shapes, follow)
     return to_the_end(fn, begin, shapes, follow)
