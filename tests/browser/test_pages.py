@@ -56,7 +56,7 @@ click shop_page
 def test_one_trace_leads_from_a_click_in_a_page_to_the_index(shop: Shop, script: Path) -> None:
     """The page asks the shop's front, the front the gateway; the page sends its own spans, to another origin."""
     with front(shop.gateway, shop.otlp_http, script) as address:
-        seen = in_browser("search.mjs", url=f"http://{address}/", query="black jacket")
+        seen = in_browser("search.mjs", url=f"http://{address}/", query="black jacket", spans=["click", "GET"])
         trace = shop.trace(seen.result["trace"])
     assert (seen.problems, seen.result["failed"], len(seen.result["names"])) == ((), [], 3)
     assert trace.tree() == TREE
