@@ -48,15 +48,23 @@ class Losses:
             self._where,
         )
 
-    def over(self, before: int | None = None) -> None:
+    def over(self, before: int) -> None:
         """Report how many were lost, if they were no more than `before` a request began that has succeeded by now."""
+        if before == self.count():
+            self._report("%s are not dropped any more: %d were lost within %.1f s")
+
+    def shut_down(self) -> None:
+        """Report how many were lost, if that lasts until the shutdown."""
+        self._report("%s were dropped until the shutdown: %d were lost within %.1f s")
+
+    def _report(self, words: str) -> None:
         with self._lock:
-            lost = self.count()
-            if self._since is None or before not in {None, lost}:
+            if self._since is None:
                 return
+            lost = self.count()
             seconds, number = time.monotonic() - self._since, lost - self._reported
             self._since, self._reported = None, lost
-        _log.warning("%s are not dropped any more: %d were lost within %.1f s", self._name, number, seconds)
+        _log.warning(words, self._name, number, seconds)
 
     def hush(self) -> None:
         """Report no further beginning: the process exits."""

@@ -139,7 +139,7 @@ class BatchQueue(Generic[T]):
             nothing_lost = self._nothing_lost()
             workers = tuple(self._workers.values())
         self._delivery.close(lost=lost > 0)
-        self._losses.over()
+        self._losses.shut_down()
         for worker in workers:
             stop_worker(worker, deadline)
         return nothing_lost
