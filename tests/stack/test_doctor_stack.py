@@ -57,7 +57,8 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatc
         }
         assert line(well, "prometheus: metric").detail.startswith("is search_doctor_runs_total")
         stack.kill("jaeger")
-        known = examine(endpoint, timeout=3.0, data=tmp_path, **guess)
+        unscraped = {**endpoint, "OTEL_METRICS_EXPORTER": "none"}
+        known = examine(unscraped, timeout=5.0, data=tmp_path, **guess)
         assert failures(known) == {"stack": "not_ready", "collector": "not_delivered", "jaeger": "nothing_listens"}
         assert "otlp_grpc/jaeger" in line(known, "collector").detail
         (tmp_path / "stack.json").unlink()
