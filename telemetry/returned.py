@@ -23,7 +23,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from telemetry import providers
-from telemetry.activity import Activity, Kept, Run
+from telemetry.activity import NO_ACTIVITY, Activity, Kept, Run
 from telemetry.context import attach, detach
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
@@ -97,9 +97,11 @@ def to_the_end(
         with run:
             returned = fn(*args, **kwargs)
             shape = shapes.get(type(returned))
-            if shape is None or not isinstance(run, Activity):
+            if shape is None or run is NO_ACTIVITY:
                 return follow(returned, run)
-            return functools.update_wrapper(go_on(returned, run, shape), fn)()
+            if isinstance(run, Activity):
+                return functools.update_wrapper(go_on(returned, run, shape), fn)()
+            return functools.update_wrapper(shape(lambda: returned, begin), fn)()  # carried: there is no run to end
 
     return wrapper
 

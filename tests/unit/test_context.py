@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import functools
 import gc
 import queue
 import threading
@@ -99,6 +100,30 @@ class TestCarry:
         async for _ in third("c"):
             traced("consumer")
         assert spans.tree() == "root\n├ a\n├ b\n│ └ b leaf\n└ c\n  └ c leaf\nconsumer\nconsumer"
+
+    async def test_what_stands_for_a_coroutine_or_a_generator_is_carried_to_its_end(self, spans: Spans) -> None:
+        """A plain function around either, as decorators are often written, and whatever the work does later."""
+
+        def plain(fn: Any) -> Any:
+            @functools.wraps(fn)
+            def around() -> Any:
+                return fn()
+
+            return around
+
+        @plain
+        async def work() -> str | None:
+            await asyncio.sleep(0)
+            return traced("work")
+
+        @plain
+        def items() -> Iterator[str | None]:
+            yield traced("item")
+
+        with telemetry.endpoint("/search"):
+            carried, generated = carry(work), carry(items)
+        assert [await carried(), *generated()] == ["search", "search"]
+        assert spans.tree() == "/search\n├ work\n└ item"
 
     def test_what_cannot_be_called_is_told(self) -> None:
         """The usual slip, a call in place of a function, is told where it is made."""
