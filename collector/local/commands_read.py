@@ -38,7 +38,7 @@ def services(args: argparse.Namespace) -> int:
         if args.json and not args.service:
             return print_json(ask(reader, "/api/services"))
         answer = ask(reader, "/api/operations", service=args.service)
-        if not answer["operations"]:
+        if not (answer["operations"] or args.json):
             _check_names(reader, args.service)
     if args.json:
         return print_json(answer)
@@ -59,7 +59,7 @@ def traces(args: argparse.Namespace) -> int:
     limit = args.limit or 20
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, "/api/traces", **filters, limit=limit, before=args.before)
-        if not answer["traces"]:
+        if not (answer["traces"] or args.json):
             _check_names(reader, args.service, args.operation)
     if args.json:
         return print_json(answer)
@@ -93,7 +93,7 @@ def logs(args: argparse.Namespace) -> int:
     filters, limit = log_filters(args), args.limit or 100
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, "/api/logs", **filters, limit=limit, before=args.before)
-        if not answer["logs"]:
+        if not (answer["logs"] or args.json):
             _check_sender(reader, args.service)
     if args.json:
         return print_json(answer)

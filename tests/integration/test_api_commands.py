@@ -291,6 +291,12 @@ def test_a_users_mistake_is_told_in_two_lines(
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", told)
 
 
+def test_json_of_a_service_that_is_not_there_yet_is_an_empty_list(shell: Shell, running: Running) -> None:
+    """A script that waits for a service sees no mistake."""
+    shown = shell("traces", "--service", "not_yet", "--json", "--api", running.api)
+    assert (shown.returncode, json.loads(shown.stdout)["traces"], shown.stderr) == (0, [], "")
+
+
 def test_a_store_in_use_is_read_through_its_collector(shell: Shell, running: Running) -> None:
     """The message says who holds it and what to do."""
     shown = shell("traces", "--store", str(running.store))
