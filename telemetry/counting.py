@@ -36,7 +36,7 @@ _MAY_QUERY: Final = frozenset({"django", "sqlalchemy", "docarray"})
 def count(value: object) -> int | None:
     """Return the number of documents that `value` holds; None where it is no collection, or must not be asked."""
     kind: Any = type(value)
-    if not _is_cheap(kind):
+    if kind not in _BUILT_IN and not _is_cheap(kind):
         return None
     try:
         return len(value)  # type: ignore[arg-type]  # cheap types have a length

@@ -9,6 +9,7 @@ A search for one text is a call with one document: parameters of certain names s
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any, Final
@@ -27,6 +28,8 @@ _QUERIES: Final = ("q", "query", "text", "texts", "prompt", "question")
 """Parameters that hold a query: a text or its vector, or several."""
 _KNOWN: Final = frozenset({*_MANY, *_QUERIES})
 
+_PLAIN: Final = frozenset({type(None), str, int, float, bool, list, dict, tuple})
+
 _log: Final = logging.getLogger("search_telemetry")
 _warned: Final[set[str]] = set()
 _MOST_WARNINGS: Final = 100
@@ -40,16 +43,23 @@ class DocumentFinder:
     called on is never one.
     """
 
-    __slots__ = ("_docs", "_fn", "_names", "_receivers")
+    __slots__ = ("_docs", "_fn", "_is_method", "_names", "_place", "_receivers")
 
     def __init__(self, fn: Any, docs: Docs = None) -> None:
         self._fn = fn
         self._docs = docs
         self._names = _names(fn)
+        self._is_method = self._names[:1] in (["self"], ["cls"])
+        self._place = self._names.index("docs") if "docs" in self._names else sys.maxsize
         self._receivers: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Found:
         """Find the documents in a call."""
+        if self._docs is None:  # most calls have them here
+            docs = kwargs.get("docs", args[self._place] if self._place < len(args) else None)
+            number = count(docs)
+            if number is not None:
+                return docs, number
         if args and self._is_receiver(args[0]):
             args, names = args[1:], self._names[1:]
         else:
@@ -79,7 +89,7 @@ class DocumentFinder:
 
     def _is_receiver(self, first: object) -> bool:
         """Say whether `first` is the instance or the class that the method is called on."""
-        if self._names and self._names[0] in {"self", "cls"}:
+        if self._is_method:
             return True
         kind: Any = first if issubclass(type(first), type) else type(first)
         if kind not in self._receivers:
@@ -106,9 +116,11 @@ def _names(fn: Any) -> list[str]:
 def _given(names: list[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[Any, Any]:
     """Return the arguments by name, in the order of the parameters; those of no name by their place."""
     given: dict[Any, Any] = dict(zip(names, args, strict=False))
-    given.update(enumerate(args[len(names) :], len(names)))
-    given.update((name, kwargs[name]) for name in names if name in kwargs)
-    given.update(kwargs)
+    if len(args) > len(names):
+        given.update(enumerate(args[len(names) :], len(names)))
+    if kwargs:
+        given.update((name, kwargs[name]) for name in names[len(args) :] if name in kwargs)
+        given.update(kwargs)
     return given
 
 
@@ -123,12 +135,16 @@ def _search(given: Mapping[Any, Any]) -> Found:
 
 def _by_name(arguments: Mapping[Any, Any]) -> Found:
     """Return what the parameters of known names hold."""
+    if _KNOWN.isdisjoint(arguments):
+        return _NOTHING
     for name in _MANY:
         number = count(arguments.get(name))
         if number is not None:
             return arguments[name], number
     for name in _QUERIES:
         value = arguments.get(name)
+        if value is None:
+            continue
         if issubclass(type(value), str) or (name != "texts" and is_vector(value)):
             return [value], 1
         number = count(value)
@@ -140,7 +156,7 @@ def _by_name(arguments: Mapping[Any, Any]) -> Found:
 def _bodies(given: Mapping[Any, Any], wanted: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield of each argument that is a request body the fields that are wanted."""
     for value in given.values():
-        names = fields_of(value) & wanted
+        names = None if type(value) in _PLAIN else fields_of(value) & wanted
         if names:
             yield {name: field(value, name) for name in names}
 

@@ -61,7 +61,8 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/counting.py",
-        "    if not _is_cheap(kind):\n        return None\n    try:\n        return len(value)",
+        "    if kind not in _BUILT_IN and not _is_cheap(kind):\n"
+        "        return None\n    try:\n        return len(value)",
         "    try:\n        return len(list(value))",
         _PEERS + "test_a_wrapped_upload_of_a_generator_stored_no_points",
     ),
