@@ -1,15 +1,17 @@
 """Pre-fork servers: every worker of gunicorn and of uvicorn exports its own, however it begins and ends."""
 
 import os
+import re
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.contract.prefork_server import counted, gunicorn, serving, uvicorn, workers
+from tests.contract.prefork_server import counted, free_port, gunicorn, serving, uvicorn, workers
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 
 
@@ -115,3 +117,19 @@ def test_a_uvicorn_worker_without_a_lifespan_loses_its_last_half_second_at_most(
         collector.wait_until(lambda: works(collector) == answered, patience=0.5)
         server.end()
     assert len(collector.logs()) == answered.total()
+
+
+def test_each_worker_of_uvicorn_has_its_pulled_metrics_at_a_port_of_its_own(collector: StandIn, tmp_path: Path) -> None:
+    """The second one finds the port taken: it says so and where its own are, and both together have counted all."""
+    port = str(free_port())
+    pulled = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": port}
+    with serving(tmp_path, collector, *uvicorn(), **pulled) as server:
+        answered = server.ask_until(by_two)
+        (said,) = [line for line in server.log if "is taken on localhost" in line]
+        found = re.search(r"are served at ([\d.:]+)", said)
+        assert found is not None, said
+        pages = [
+            httpx.get(f"http://{where}/metrics", trust_env=False).text for where in (f"localhost:{port}", found[1])
+        ]
+    counts = re.findall(r"^search_request_duration_seconds_count{.*} (\d+)", "\n".join(pages), re.MULTILINE)
+    assert (len(counts), sum(map(int, counts))) == (2, len(answered))
