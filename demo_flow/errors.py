@@ -3,6 +3,11 @@
 In: a message and a mend. Out: an exception that the command line prints without a stack trace. State: none.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import grpc
+
 
 class PamazonError(Exception):
     """Something that the user, not the program, has to mend.
@@ -14,3 +19,15 @@ class PamazonError(Exception):
         super().__init__(f"{message} {mend}")
         self.message = message
         self.mend = mend
+
+
+class CallerError(PamazonError):
+    """A request that cannot be served as it was asked."""
+
+
+class Refused(CallerError):
+    """What an executor further down refused as its caller's mistake: the caller's of this one, too."""
+
+    def __init__(self, code: "grpc.StatusCode", words: str) -> None:
+        super().__init__(words, "")
+        self.code = code

@@ -7,11 +7,11 @@ executor.
 import asyncio
 
 import telemetry
+from demo_flow.errors import CallerError
 from demo_flow.flow import ROUTES
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.endpoints import Documents, requests
-from demo_flow.serving.errors import CallerError
 
 MAX_LIMIT = 100
 

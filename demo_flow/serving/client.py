@@ -9,10 +9,10 @@ from typing import Final
 import grpc
 
 import telemetry.rpc
+from demo_flow.errors import Refused
 from demo_flow.proto.pamazon_pb2 import Parameters, ProcessRequest, ProcessResponse
 from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
 from demo_flow.serving.endpoints import Documents
-from demo_flow.serving.errors import Refused
 from demo_flow.serving.statuses import CALLERS
 
 MESSAGE_SIZE: Final = 64 * 1024 * 1024

@@ -12,22 +12,10 @@ from typing import Final
 import grpc
 
 from demo_flow.encoders.base import BadPicture, EncoderUnavailable
-from demo_flow.errors import PamazonError
+from demo_flow.errors import CallerError, PamazonError, Refused
 from demo_flow.index.base import IndexUnavailable, UnknownCollection
 from demo_flow.serving.statuses import CALLERS
 from telemetry.batching import BatcherClosed, QueueFull
-
-
-class CallerError(PamazonError):
-    """A request that cannot be served as it was asked."""
-
-
-class Refused(CallerError):
-    """What an executor further down refused as its caller's mistake: the caller's of this one, too."""
-
-    def __init__(self, code: grpc.StatusCode, words: str) -> None:
-        super().__init__(words, "")
-        self.code = code
 
 
 class UnknownEndpoint(PamazonError):

@@ -17,6 +17,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from demo_flow.encoders import BadPicture, EncoderUnavailable
+from demo_flow.errors import CallerError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY
 from demo_flow.index import IndexUnavailable, UnknownCollection
 from demo_flow.proto.pamazon_pb2 import Document, Parameters, ProcessRequest, ProcessResponse
@@ -24,7 +25,7 @@ from demo_flow.proto.pamazon_pb2_grpc import ExecutorStub
 from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.serving.endpoints import Documents, endpoints_of, requests
-from demo_flow.serving.errors import MISTAKES, CallerError, NotReady, UnknownEndpoint, status_of
+from demo_flow.serving.errors import MISTAKES, NotReady, UnknownEndpoint, status_of
 from demo_flow.serving.ports import PortTaken, holder_of
 from demo_flow.serving.server import serve
 from demo_flow.serving.statuses import CALLERS
