@@ -133,7 +133,7 @@ def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -
 def _spans(settings: Settings, resource: Resource) -> _Parts:
     set_already = trace.get_tracer_provider()
     if not providers.is_nobodys(set_already):
-        return _Parts(set_already, adopted=True)
+        return _Parts(set_already, adopted=True, asked=bool(settings.traces_exporter))
     if not settings.traces_exporter:
         return _Parts()
     limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"}
@@ -168,7 +168,7 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
                 "no metrics can be pulled: OpenTelemetry has a MeterProvider already, to which nothing is added; "
                 "give it a reader of its own, or call telemetry.configure before it is set"
             )
-        return _Parts(set_already, adopted=True)
+        return _Parts(set_already, adopted=True, asked=bool(settings.metrics) and "prometheus" not in settings.metrics)
     if not settings.metrics:
         return _Parts()
     pipeline = _metric_pipeline(settings) if {"otlp", "console"} & set(settings.metrics) else None
@@ -271,7 +271,7 @@ def _warn_of_dead_ends(parts: Mapping[str, _Parts]) -> None:
             found = operator.attrgetter(path)(provider)
         except AttributeError:  # another SDK than the one we know
             continue
-        if not found and (name != "logs" or part.asked):
+        if not found and part.asked:
             _log.warning(
                 "%s go nowhere: OpenTelemetry has a %s already, without %s, and a provider that is there is used as it "
                 "is; add one to it, or call telemetry.configure before it is set (OTEL_PYTHON_%s sets one, too)",

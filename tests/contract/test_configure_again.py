@@ -116,6 +116,20 @@ telemetry.configure("x", logs="otlp")
     assert "add one to it, or call telemetry.configure before it is set" in ended.err
 
 
+def test_a_provider_without_a_processor_for_a_signal_that_is_off_is_no_news() -> None:
+    """As `opentelemetry-instrument --traces_exporter none` sets it."""
+    ended = python(
+        """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
+telemetry.configure("x", metrics="none")
+        """,
+        OTEL_TRACES_EXPORTER="none",
+    )
+    assert (ended.status, ended.err) == (0, "")
+
+
 RECONFIGURED = {
     "dictConfig": """logging.config.dictConfig(
         {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO", "handlers": ["h"]},
