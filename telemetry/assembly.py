@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import _logs, metrics, trace
@@ -206,9 +207,7 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
         return _Parts(set_already, adopted=True, asked="otlp" in settings.logs)
     if "otlp" not in settings.logs:
         return _Parts()
-    cut = LogRecordLimits().max_log_record_attribute_length
-    limits = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
-    provider = LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=limits)
+    provider, cut = _logger_provider(resource)
     kind = dataclasses.replace(signals.LOGS, encode=partial(signals.encode_log_records, longest=cut))
     make_delivery = _delivery(kind, settings.logs_export, ("otlp",))
     pipeline = LogPipeline(
@@ -217,6 +216,16 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     provider.add_log_record_processor(pipeline)
     _logs.set_logger_provider(provider)
     return _Parts(provider, pipeline)
+
+
+def _logger_provider(resource: Resource) -> tuple[LoggerProvider, int | None]:
+    """Return a provider, and what we cut the texts of its records at."""
+    limits = LogRecordLimits()
+    if "log_record_limits" not in signature(LoggerProvider).parameters:  # before 1.45: it cuts, and then we scrub
+        return LoggerProvider(resource, shutdown_on_exit=False), limits.max_attribute_length
+    cut = limits.max_log_record_attribute_length
+    margin = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
+    return LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=margin), cut
 
 
 def _with_margin(longest: int | None) -> int | None:

@@ -37,6 +37,7 @@ def test_a_service_under_opentelemetry_instrument_serves_and_its_console_shows_o
 
     Its logs leave once, though both of us were asked to export them.
     """
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.grpc", reason="its default for logs and metrics")
     (tmp_path / "shop_app.py").write_text(APP)
     port = free_port()
     command = [INSTRUMENT, "--traces_exporter", "console", sys.executable, "-m", "uvicorn", "--port", str(port)]
