@@ -7,13 +7,18 @@ A program's own configuration takes whatever handlers the root logger has away: 
 `basicConfig(force=True)`, `root.handlers = []`, a Celery worker at its start. And as soon as the root logger has any
 handler, `basicConfig` does nothing, and `logging` no longer writes warnings to standard error by itself. What only
 sends records elsewhere is no reason for either. So these handlers stand beside the root logger's, in the one function
-that hands a record to handlers.
+that hands a record to handlers. What a program keeps from the root logger (`propagate = False`) stays kept from them.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from telemetry.guard import guard
+
+_OWN_HANDLERS: Final = frozenset({"celery.task"})
+"""Loggers that a framework gives the root logger's handlers once more, in its own format, and takes off the root logger
+for that reason alone: a Celery worker's, below which are all that `get_task_logger` returns."""
 
 
 class _Beside:
@@ -51,6 +56,6 @@ def _install() -> None:
 
 
 def _reaches_root(logger: logging.Logger) -> bool:
-    while logger.propagate and logger.parent is not None:
+    while logger.parent is not None and (logger.propagate or logger.name in _OWN_HANDLERS):
         logger = logger.parent
     return logger is logging.root
