@@ -29,12 +29,13 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
         from telemetry.privacy import scrub  # compiles the rules
+        from telemetry.privacy.urls import LOGGED
 
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": scrub(_message(record)),
+            "message": scrub(_message(record), LOGGED),
         }
         if self._service:
             line["service"] = self._service
@@ -43,7 +44,7 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = trace.format_trace_id(context.trace_id)
             line["span_id"] = trace.format_span_id(context.span_id)
         if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = scrub(self.formatException(record.exc_info))
+            line["exception"] = scrub(self.formatException(record.exc_info), "exception.stacktrace")
         for name, value in extras(record).items():
             key = name if isinstance(name, str) else _text(name)
             if key not in line:

@@ -14,6 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from telemetry.privacy.rules import ERROR, marker
 from telemetry.privacy.scrubber import Scrubs
+from telemetry.privacy.urls import LOGGED
 
 _PAIR: Final = KeyValue.DESCRIPTOR.full_name
 _ANY: Final = AnyValue.DESCRIPTOR.full_name
@@ -26,7 +27,7 @@ def scrub_message(message: Message, scrubber: Scrubs) -> None:
     if kind == _PAIR:
         _any(message.key, message.value, scrubber, _DEEPEST)  # type: ignore[attr-defined]
     elif kind == _ANY:
-        _any("", message, scrubber, _DEEPEST)
+        _any(LOGGED, message, scrubber, _DEEPEST)
     else:
         for field, several, text in _fields(message.DESCRIPTOR):
             _field(message, field, scrubber, several=several, text=text)
@@ -66,7 +67,7 @@ def _field(message: Any, field: str, scrubber: Scrubs, *, several: bool, text: b
 
 
 def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
-    """Scrub the value of an attribute, or of a body, which has no name."""
+    """Scrub the value of an attribute, or of a body, which has no name of its own."""
     kind = value.WhichOneof("value")
     if kind in {"array_value", "kvlist_value"}:
         # a name that hides one text hides all there is

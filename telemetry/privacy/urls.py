@@ -24,8 +24,12 @@ _PARTS: Final = frozenset({"full", "original", "target", "path", "raw", "locatio
 _OF_REQUESTS: Final = frozenset({"url", "uri", "http", "https", "request", "header", "headers", "asgi", "wsgi"})
 _QUERIES: Final = frozenset({"query", "querystring", "params", "parameters"})
 _NAME: Final = re.compile(r"(?:[A-Za-z_]|%5[BbDd])(?:[A-Za-z0-9_.:$\[\]-]|%5[BbDd]){0,63}")
-_ERRORS: Final = frozenset({"exception", "exception.message", "exception.stacktrace"})
-_IN_WORDS: Final = re.compile(r"""(?i)(\b(?=https?://)|\bwith url: (?=/))([^\s"'<>]+)""")
+LOGGED: Final = "."
+"""Stands for the name of what a program logs, which has none: no rule that goes by the words of a name knows it."""
+
+_TEXTS: Final = frozenset({"exception", "exception.message", "exception.stacktrace", LOGGED})
+_METHODS: Final = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
+_IN_WORDS: Final = re.compile(rf"""(?i)(\b(?=https?://)|\bwith url: (?=/)|\b(?:{_METHODS}) (?=/))([^\s"'<>]+)""")
 _SEPARATOR: Final = re.compile("([&;])")
 _PORT: Final = re.compile(r"[0-9]{0,5}")
 
@@ -54,7 +58,7 @@ def _applied(hide: Hide, value: Any) -> Any:
 @lru_cache(4096)
 def _how(name: str) -> Hide | None:
     """Return how to hide what an attribute of this name holds; None where it is not a URL, nor a part of one."""
-    if name in _ERRORS:
+    if name in _TEXTS:
         return _words
     words = words_of(name)
     if not words:
@@ -71,7 +75,7 @@ def _how(name: str) -> Hide | None:
 
 
 def _words(words: str) -> str:
-    """Hide the same in the URLs of an error's words: clients write there what they asked for."""
+    """Hide the same in the URLs of an error's words, or of a log's: clients and servers write there what was asked."""
     return _IN_WORDS.sub(lambda match: match[1] + _url(match[2]), words) if "?" in words or "@" in words else words
 
 

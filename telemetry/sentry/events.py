@@ -6,6 +6,7 @@ In: an event, as Sentry's SDK is about to send it. Out: the same, scrubbed. Stat
 from typing import TYPE_CHECKING, Any
 
 from telemetry.privacy import scrub
+from telemetry.privacy.urls import LOGGED
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -19,7 +20,7 @@ def cleaned(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001  th
     parts: dict[str, Any] = dict(event)
     words = parts.get("logentry")
     if isinstance(words, dict):
-        shown = words.get("formatted") or words.get("message")
+        shown = scrub(words.get("formatted") or words.get("message"), LOGGED)
         parts["logentry"] = {"message": shown, "formatted": shown}
     for name in parts.keys() - _LEFT:
         parts[name] = scrub(parts[name], name)

@@ -1,18 +1,24 @@
 """What is recorded of URLs: where they lead and which parameters they have, not what these say."""
 
+import logging
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from telemetry import JsonFormatter
 from telemetry.pipeline.span_encoder import encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrub, scrubber
+from telemetry.privacy.messages import scrub_message
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.scrubber import Scrubber, Untouched
+from telemetry.privacy.urls import LOGGED
 
 Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
 
@@ -53,6 +59,9 @@ Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
         ("exception.message", "404 for url 'https://u:p@a/x?q=my+illness'", f"404 for url 'https://{U}@a/x?q={Q}'"),
         ("exception.message", "Max retries exceeded with url: /x?q=ill (why?)",
          f"Max retries exceeded with url: /x?q={Q} (why?)"),
+        (LOGGED, 'Request: GET https://a/x?q=ill "HTTP/1.1"', f'Request: GET https://a/x?q={Q} "HTTP/1.1"'),
+        (LOGGED, '127.0.0.1 - "GET /x?q=my+illness HTTP/1.1" 200', f'127.0.0.1 - "GET /x?q={Q} HTTP/1.1" 200'),
+        (LOGGED, "POST /x?q=ill&p=2 took 3 ms (why?)", f"POST /x?q={Q}&p={Q} took 3 ms (why?)"),
     ],
 )  # fmt: skip
 def test_values_of_a_url_become_markers(name: str, given: Any, told: Any) -> None:
@@ -68,7 +77,7 @@ def test_values_of_a_url_become_markers(name: str, given: Any, told: Any) -> Non
         ("db.query.text", "SELECT a FROM b WHERE c = ?"), ("search.query", "why?"), ("http.route", "/a/{b}"),
         ("url.path", "/search"), ("url.scheme", "https"), ("note", "https://a/?q=x"), ("url.full", 5),
         ("url.full", None), ("exception.message", "why? because"), ("db.vector.query.top_k", 5),
-        ("http.request.method", "GET"),
+        ("http.request.method", "GET"), (LOGGED, "GET ready? /a?b=c"), (LOGGED, "is /a?b=c a path?"),
     ],
 )  # fmt: skip
 def test_what_is_no_url_of_a_request_stays(name: str, value: Any) -> None:
@@ -125,6 +134,20 @@ def test_events_statuses_and_lists_of_a_span_are_looked_at() -> None:
     assert "illness" not in sent
     assert "ada" not in sent
     assert sent.count(f"q={Q}") == 3
+
+
+def test_what_is_logged_is_looked_at() -> None:
+    """In records that are exported, and in lines of JSON, with the words of their exceptions."""
+    asked = "HTTP Request: GET https://a/x?q=illness"
+    exported = LogRecord(body=AnyValue(string_value=asked))
+    scrub_message(exported, Scrubber(Scrub()))
+    assert exported.body.string_value == f"HTTP Request: GET https://a/x?q={Q}"
+    error = ConnectionError("no answer from https://a/x?q=illness")
+    made = logging.getLogger("httpx").makeRecord("httpx", 20, "", 1, asked, (), (ConnectionError, error, None))
+    scrubber.use(Scrub())
+    line = JsonFormatter().format(made)
+    assert "illness" not in line
+    assert line.count(f"q={Q}") == 2
 
 
 def test_a_provider_of_the_users_own_hides_them_too() -> None:
