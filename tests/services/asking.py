@@ -30,15 +30,16 @@ class Click:
 
 @dataclass(frozen=True)
 class Collector:
-    """A collector that runs, by its three addresses."""
+    """A collector that runs, by its three addresses, and what tests call it and the services with."""
 
+    client: httpx.Client
     grpc: str
     http: str
     api: str
 
     def get(self, path: str, **parameters: str) -> Any:
         """One answer of the query API."""
-        answer = httpx.get(f"http://{self.api}/api/{path}", params=parameters)
+        answer = self.client.get(f"http://{self.api}/api/{path}", params=parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -54,7 +55,7 @@ class Collector:
             span |= {"startTimeUnixNano": str(start), "endTimeUnixNano": str(time.time_ns())}
             page = {"attributes": [{"key": "service.name", "value": {"stringValue": "page"}}]}
             export = {"resourceSpans": [{"resource": page, "scopeSpans": [{"spans": [span]}]}]}
-            assert httpx.post(f"http://{self.http}/v1/traces", json=export).status_code == 200
+            assert self.client.post(f"http://{self.http}/v1/traces", json=export).status_code == 200
 
     def traces(self, service: str) -> list[Any]:
         """The traces that begin in a service, first come first."""

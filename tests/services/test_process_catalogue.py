@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.services.asking import Collector, exceptions, logs, one, tree
@@ -46,7 +45,7 @@ def traces(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> di
         for name, query in QUERIES.items():
             with collector.click() as click:
                 url = f"http://{address(log)}/search"
-                answered[name] = httpx.get(url, params=query, headers=click.headers, timeout=30).status_code
+                answered[name] = collector.client.get(url, params=query, headers=click.headers).status_code
             begun[name] = click.trace_id
     assert answered == {"found": 200, "unknown shelf": 404, "no query": 400, "damaged shelf": 500}
     return begun

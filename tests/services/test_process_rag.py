@@ -70,14 +70,14 @@ class Page:
         """One question whose answer is not read."""
         with self.collector.click() as click:
             self.traces[name] = click.trace_id
-            return httpx.post(self.url, json=body, headers=click.headers, timeout=PATIENCE).status_code
+            return self.collector.client.post(self.url, json=body, headers=click.headers).status_code
 
     def read(self, model: Model) -> str:
         """A streamed answer; while the model pauses after its first word, another question is asked."""
         with self.collector.click() as click:
             self.traces["answered"] = click.trace_id
             body = {"question": "which black jacket"}
-            with httpx.stream("POST", self.url, json=body, headers=click.headers, timeout=PATIENCE) as answer:
+            with self.collector.client.stream("POST", self.url, json=body, headers=click.headers) as answer:
                 words = answer.iter_text()
                 first, began = next(words), time.monotonic()
                 assert first == WORDS[0]
@@ -91,7 +91,7 @@ class Page:
         with self.collector.click() as click:
             self.traces["left"] = click.trace_id
             body = {"question": "talk for ever"}
-            with httpx.stream("POST", self.url, json=body, headers=click.headers, timeout=PATIENCE) as answer:
+            with self.collector.client.stream("POST", self.url, json=body, headers=click.headers) as answer:
                 assert next(answer.iter_text()) == WORDS[0]
             assert model.let_go.wait(PATIENCE)
 
