@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points, version
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from telemetry.errors import TelemetryError, did_you_mean
 
@@ -49,10 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def output_lost(error: OSError) -> None:
     """Let go of standard output, which cannot be written, and say so in one line; nothing where its reader has left."""
-    with suppress(OSError, ValueError):  # a stream that is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _let_go(sys.stdout)
     if not isinstance(error, BrokenPipeError):
         _tell(f"The output cannot be written: {error.strerror}.")
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write to nowhere from now on, also what the stream still holds, which Python would stumble over at its exit."""
+    with suppress(OSError, ValueError):  # a stream that is not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _prepare_process() -> None:
@@ -185,5 +190,7 @@ def _tell(message: str, mend: str = "") -> None:
     red, plain = ("\x1b[31m", "\x1b[0m") if coloured else ("", "")
     text = f"{red}{message}{plain}\n{mend}".rstrip()
     # What the mistake quotes came from outside: it must not steer the terminal.
-    with suppress(OSError):  # standard error is full, too: the exit status is left
+    try:
         print("".join(c if c.isprintable() or c in f"\n{red}" else "�" for c in text), file=sys.stderr)
+    except OSError:  # standard error is full, too: the exit status is left
+        _let_go(sys.stderr)

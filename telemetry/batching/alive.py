@@ -4,6 +4,7 @@ In: batchers, once each. Out: in a forked child, batchers begun anew; when metri
 State: the batchers, weakly held.
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,12 @@ def enlist(batcher: Queueing) -> None:
 def watch_lengths() -> None:
     """Have the lengths of all queues measured. They are read where they stand, so none can be left behind."""
     watch(c.QUEUE_LENGTH, _lengths)
+
+
+def collect_garbage() -> None:
+    """Let go of batchers that nobody else holds, so that a test does not see those of an earlier one."""
+    if _batchers:
+        gc.collect()
 
 
 def _lengths() -> Iterator[tuple[float, Mapping[str, str | bool | int]]]:

@@ -18,7 +18,7 @@ Point = HistogramDataPoint | NumberDataPoint
 class Metrics:
     """What the fixture `metrics` gives: the values measured since the test began."""
 
-    def __init__(self, reader: InMemoryMetricReader, sums: Sums) -> None:
+    def __init__(self, reader: InMemoryMetricReader, sums: Sums | None) -> None:
         self._reader: InMemoryMetricReader | None = reader
         self._sums = sums
         self._last: MetricsData | None = None
@@ -64,7 +64,8 @@ class Metrics:
             self._last, self._reader = self._read(self._reader), None
 
     def _read(self, reader: InMemoryMetricReader) -> MetricsData:
-        return self._sums.added_to(reader.get_metrics_data() or MetricsData([]))
+        data = reader.get_metrics_data() or MetricsData([])
+        return data if self._sums is None else self._sums.added_to(data)
 
     def _all(self) -> Iterator[tuple[str, Point]]:
         data = self._last if self._reader is None else self._read(self._reader)

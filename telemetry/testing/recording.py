@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
 from telemetry import instruments, providers, root_logger
+from telemetry.batching import alive
 from telemetry.bounds import bounds
 from telemetry.clock import clock
 from telemetry.errors import TelemetryError
@@ -64,6 +65,7 @@ class _Process:
 
     provider: TracerProvider | None = None
     meter_provider: MeterProvider | None = None
+    meters_are_ours = False
     switch = _Switch()
     ids = CountingIds()
 
@@ -92,10 +94,11 @@ def record_metrics() -> Iterator[Metrics]:
     provider = _meter_provider()
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
-    sums = Sums("trace_based", delta=False)
+    sums = Sums("trace_based", delta=False) if _Process.meters_are_ours else None
     with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=sums):
         instruments.forget()
         bounds.forget()
+        alive.collect_garbage()
         recorded = Metrics(reader, sums)
         try:
             yield recorded
@@ -145,6 +148,7 @@ def _meter_provider() -> MeterProvider:
         if providers.is_nobodys(found):
             found = MeterProvider(shutdown_on_exit=False)
             otel_metrics.set_meter_provider(found)
+            _Process.meters_are_ours = True
         if not isinstance(found, MeterProvider):
             raise TelemetryError(
                 f"the fixture `metrics` cannot watch a {type(found).__name__}",

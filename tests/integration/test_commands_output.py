@@ -49,7 +49,8 @@ def test_a_closed_output_is_one_line_and_a_full_one_for_errors_leaves_the_status
     command = ("traces", "--api", str(collector.addresses.api))
     closed = start(tmp_path, *command, stdout=None, preexec_fn=lambda: os.close(1))
     with Path("/dev/full").open("w") as full:
-        silent = start(tmp_path, "traces", "--limit", "x", stderr=full)
+        buffered = {name: value for name, value in environment(tmp_path).items() if name != "PYTHONUNBUFFERED"}
+        silent = start(tmp_path, "traces", "--limit", "x", stderr=full, env=buffered)
         assert silent.communicate(timeout=60)[0] == ""
     assert silent.returncode == 2
     assert closed.communicate(timeout=60)[1] == "The output cannot be written: Bad file descriptor.\n"

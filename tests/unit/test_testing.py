@@ -1,15 +1,20 @@
 """The pytest plugin: light to load, the same in every run, and no business of tests that do not ask."""
 
+import contextlib
+import gc
 import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import telemetry
+from telemetry.batching import Batcher
 from telemetry.testing.metrics import Metrics
+from telemetry.testing.recording import record_metrics
 from telemetry.testing.spans import Spans
 
 pytest_plugins = ("pytester",)
@@ -43,6 +48,23 @@ def test_each_test_begins_with_nothing(spans: Spans, metrics: Metrics, again: in
         pass
     assert spans.one("work").context.span_id == 1
     assert metrics.value("search.stage.duration") == 1
+
+
+def test_a_batcher_of_an_earlier_test_is_not_seen() -> None:
+    """Its queue would be measured for as long as the collector of garbage takes to find it."""
+    gc.disable()
+    try:
+        with record_metrics() as metrics:
+            kept: list[Any] = [Batcher(list, name="gone")]
+            kept.append(kept)
+            with contextlib.suppress(Exception):
+                kept[0](["a"])
+            assert "search.queue.length" in metrics.names()
+            del kept
+        with record_metrics() as metrics:
+            assert metrics.names() == set()
+    finally:
+        gc.enable()
 
 
 def test_the_users_own_spans_are_in_the_tree(spans: Spans) -> None:
