@@ -14,6 +14,7 @@ import errno
 import os
 import select
 import socket
+import ssl
 import time
 import weakref
 from typing import Any
@@ -178,6 +179,10 @@ class Wire:
                 came = b"" if tls.agreed else self.exchange()
         except HungUpError as error:
             raise CallError(f"{error} in the TLS handshake") from None
+        except ssl.SSLError:
+            self.put(tls.encrypt(b""))  # the alert, by which the other side's log knows who would not go on
+            self.send()
+            raise
         self._tls.append(tls)
 
     def _wait(self, events: int) -> bool:
