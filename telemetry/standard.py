@@ -163,8 +163,8 @@ def endpoint(raw: str) -> tuple[str, str] | None:
     """Replace what gRPC takes for an address and we do not: no port, several addresses, names of other services."""
     value = raw.strip()
     scheme, _, rest = value.partition(":")
-    if scheme in {"ipv4", "ipv6"} and "," in rest:
-        first = rest.partition(",")[0]
+    if scheme in {"ipv4", "ipv6"} and "," in unquote(rest):
+        first = unquote(rest).partition(",")[0]
         return grpc_name(f"{scheme}:{first}"), f"has several addresses; only {first} is used"
     if scheme == "vsock":
         return "", "is not reached here; the default is used, localhost"
@@ -177,10 +177,11 @@ def endpoint(raw: str) -> tuple[str, str] | None:
 
 
 def grpc_name(value: str) -> str:
-    """Return `host:port` for gRPC's spellings of it: `dns:///host:port`, `ipv4:1.2.3.4:4317`, `ipv6:[::1]:4317`."""
+    """Return `host:port` for gRPC's spellings of it: `dns:///host:port`, `ipv4:1.2.3.4:4317`, `ipv6:%5B::1%5D:4317`."""
     scheme, separator, rest = value.partition(":")
     if not separator or scheme not in {"dns", "ipv4", "ipv6", "passthrough"}:
         return value
+    rest = unquote(rest)
     if rest.startswith("//"):  # a name server may stand between the slashes
         rest = rest[2:].partition("/")[2]
     if scheme == "ipv6" and not rest.startswith("["):

@@ -69,6 +69,20 @@ def test_what_can_be_done_is_done_without_a_word(variable: str, value: str) -> N
     assert load({}, {variable: value}).notes == ()
 
 
+@pytest.mark.parametrize(
+    ("spelling", "address"),
+    [
+        ("ipv6:%5B::1%5D:4317", "[::1]:4317"), ("ipv6:%5b2001%3Adb8::1%5d:4317", "[2001:db8::1]:4317"),
+        ("ipv6:///%5B::1%5D:4317", "[::1]:4317"), ("dns:///collector%3A4317", "collector:4317"),
+    ],
+)  # fmt: skip
+def test_an_address_can_be_percent_encoded_as_grpc_allows(spelling: str, address: str) -> None:
+    """gRPC's naming document writes the brackets of IPv6 so."""
+    settings = load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": spelling})
+    assert (settings.traces.endpoint, settings.notes) == (address, ())
+    assert load({"endpoint": spelling}, {}).traces.endpoint == address
+
+
 def at_path(settings: Settings, path: str) -> Any:
     """What a path of attributes leads to."""
     found: Any = settings
@@ -96,6 +110,12 @@ REPLACED = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "traces.endpoint", "collector:4317", "names no port"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "dns:///collector", "traces.endpoint", "collector:4317", "names no port"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv4:1.2.3.4:5,1.2.3.5:5", "traces.endpoint", "1.2.3.4:5", "several addresses"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D", "traces.endpoint", "[::1]:4317", "names no port"),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D:5,%5B::2%5D:5", "traces.endpoint", "[::1]:5",
+        "several addresses; only [::1]:5",
+    ),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D:5%2C%5B::2%5D:5", "traces.endpoint", "[::1]:5", "several addr"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "xds:///pool:4317", "traces.endpoint", "pool:4317", "xDS"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "vsock:1:2", "traces.endpoint", "http://localhost:4317", "not reached"),
     (
