@@ -42,7 +42,8 @@ class Losses:
                 return
             self._since, self._quiet_until = now, now + _QUIET
         _log.warning(
-            "%s are being dropped, %d so far: %s takes them too slowly, or not at all; the number follows at the end",
+            "%s are being dropped, %d so far: %s refuses them, is away or takes them too slowly; "
+            "the number follows at the end",
             self._name,
             lost,
             self._where,

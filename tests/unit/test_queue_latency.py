@@ -236,7 +236,7 @@ class TestLosses:
         failing, dropping, again, over = caplog.messages
         assert failing.startswith("spans cannot be delivered to the stand-in")
         assert dropping.startswith(
-            "spans are being dropped, 7 so far: the stand-in takes them too slowly, or not at all"
+            "spans are being dropped, 7 so far: the stand-in refuses them, is away or takes them too slowly;"
         )
         assert again == "spans are delivered to the stand-in again"
         assert over.startswith("spans are not dropped any more: 24 were lost within ")

@@ -77,7 +77,7 @@ def test_what_can_be_done_is_done_without_a_word(variable: str, value: str) -> N
     ],
 )  # fmt: skip
 def test_an_address_can_be_percent_encoded_as_grpc_allows(spelling: str, address: str) -> None:
-    """gRPC's naming document writes the brackets of IPv6 so."""
+    """The brackets of IPv6, as gRPC's naming document writes them."""
     settings = load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": spelling})
     assert (settings.traces.endpoint, settings.notes) == (address, ())
     assert load({"endpoint": spelling}, {}).traces.endpoint == address
