@@ -7,36 +7,39 @@ Each command is a module of `demo_flow.commands` with `add(subparsers)`; it impo
 `pamazon search` starts fast.
 """
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from demo_flow.commands import index, load, search, serve, up
 from demo_flow.commands.failing import fail, print_anything
 from demo_flow.errors import PamazonError
+from telemetry.cli import Parser, is_of_output, output_lost
 from telemetry.errors import TelemetryError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     print_anything()
-    parser = argparse.ArgumentParser(prog="pamazon", description="A shop that is searched by pictures and words.")
+    parser = Parser(prog="pamazon", description="A shop that is searched by pictures and words.")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (up, serve, index, search, load):
         command.add(subparsers)
-    args = parser.parse_args(argv)
     try:
-        return int(args.run(args))
+        args = parser.parse_args(argv)
+        status = int(args.run(args))
+        sys.stdout.flush()
     except PamazonError as error:
         return fail(error.message, error.mend, 2 if getattr(error, "callers_mistake", True) else 1)
     except TelemetryError as error:
         return fail(error.message, error.mend, 2)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        output_lost(error)
+        return 0 if isinstance(error, BrokenPipeError) else 1
+    return status
 
 
 if __name__ == "__main__":

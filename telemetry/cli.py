@@ -40,11 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if error.filename is not None or error.errno not in _UNWRITABLE:
+        if not is_of_output(error):
             raise
         output_lost(error)
         return 0 if isinstance(error, BrokenPipeError) else 1
     return status
+
+
+def is_of_output(error: OSError) -> bool:
+    """Whether an error is of an output that cannot be written, and not of a file that a command has opened."""
+    return error.filename is None and error.errno in _UNWRITABLE
 
 
 def output_lost(error: OSError) -> None:

@@ -73,6 +73,9 @@ def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["search", "coat", "--limit", "-1"], "The limit is -1."),
         (["search", "coat", "--limit", "99999999999"], "Ask for 1 to 100 results."),
         (["search", "coat", "--limit", "ten"], "invalid int value: 'ten'"),
+        (["search", "coat", "--limt", "3"], "pamazon search has no option --limt.\nDid you mean --limit?"),
+        (["serach", "coat"], "pamazon has no command 'serach'.\nDid you mean search?"),
+        (["serve", "gatewy"], "pamazon serve has no role 'gatewy'.\nDid you mean gateway?"),
         (["search", "coat", "--collection", "nowhere"], "There is no collection 'nowhere'. There is 'goods'."),
         (["search", "--image", "NO_PICTURE"], "picture"),
         (["search", "--image", "/nowhere.png"], "The picture /nowhere.png cannot be read: No such file or directory."),
@@ -199,6 +202,17 @@ def test_a_search_without_a_local_collector_leads_to_jaeger(shop: Shop) -> None:
     trace_id = path.removeprefix("/api/traces/")
     assert done.stdout.splitlines()[-1] == f"Trace: http://{address}/trace/{trace_id}"
     assert shop.trace(trace_id).named("qdrant_search")
+
+
+def test_output_on_a_full_disk_is_one_line(shop: Shop) -> None:
+    """And status 1, whichever part of it could not be written."""
+    nowhere = ("--api", free_address(), "--jaeger", free_address(), "--gateway", shop.gateway)
+    for command in (("search", "coat", *nowhere), ("search", "coat", "--json", *nowhere), ("search", "--help")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                pamazon_command(*command), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            )
+        assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
 
 
 def test_a_full_index_is_not_filled_again(shop: Shop) -> None:
