@@ -72,24 +72,22 @@ def test_the_books_balance(tmp_path: Path, sampler: Mapping[str, str], least: in
 def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
     """Every search is measured, and counted as a SERVER span; roots in Jaeger + counted as sampled out = traces made.
 
-    The traces of the forward passes are sampled for themselves, so they stand in the sum.
+    The traces of the forward passes stand in the sum, and all are kept; of the searches, none of which is slow here, a
+    share is.
     """
-    with Stack(GATEWAYS, data_dir=tmp_path / "stack", environment={"OTELCOL_KEEP_PERCENT": "10"}) as stack:
+    keeping = {"OTELCOL_KEEP_PERCENT": "10", "OTELCOL_SLOW_MS": "60000"}
+    with Stack(GATEWAYS, data_dir=tmp_path / "stack", environment=keeping) as stack:
         report, spans = searched(tmp_path, stack.address("agent.otlp_grpc"), {})
         assert (report["telemetry"]["recorded"], report["telemetry"]["dropped"]) == (SENT, {})
         assert_becomes(lambda: prometheus.total(stack, MEASURED), SENT)
         assert_becomes(lambda: prometheus.total(stack, SERVED), SENT)
         assert_becomes(lambda: prometheus.total(stack, "traces_span_metrics_calls_total"), spans)
-        made = SENT + int(prometheus.total(stack, 'traces_span_metrics_calls_total{span_name="batch"}'))
-        assert_becomes(lambda: sum(decisions(stack).values()), made)
-
-        def stored() -> int:
-            searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
-            return searches + jaeger.roots(stack, "batch", "clip_encoder", "internal", limit=2 * SENT)
-
-        assert_becomes(stored, made - decisions(stack)["not_sampled"])
-        assert 0 < stored() < made / 2
-        searches = jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT)
+        batches = int(prometheus.total(stack, 'traces_span_metrics_calls_total{span_name="batch"}'))
+        assert_becomes(lambda: sum(decisions(stack).values()), SENT + batches)
+        searches = SENT - decisions(stack)["not_sampled"]
+        assert 0 < searches < SENT / 3
+        assert_becomes(lambda: jaeger.roots(stack, SEARCH, "pamazon", "client", limit=2 * SENT), searches)
+        assert_becomes(lambda: jaeger.roots(stack, "batch", "clip_encoder", "internal", limit=2 * SENT), batches)
         assert jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT) == searches, "kept traces are whole"
 
 
