@@ -45,17 +45,31 @@ def unsent(settings: Settings, signal: Signal, environ: Mapping[str, str]) -> Ca
 
 def notes(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     """Return what the settings tell."""
-    found = [_sampling(settings)]
+    found = [_sampling(settings, environ)]
     if settings.disabled:
         detail = "OTEL_SDK_DISABLED is true: services record nothing at all"
         found.insert(0, failed("settings", Cause("disabled", detail, "unset OTEL_SDK_DISABLED")))
+    elif not any(exports(settings, signal) for signal in SIGNALS):
+        found.insert(0, failed("settings", _nothing_exported(environ)))
     if not exports(settings, "logs") and not environ.get("OTEL_LOGS_EXPORTER", "").strip():
         detail = "OTEL_LOGS_EXPORTER is not set: services export no logs; one is sent to see whether they could"
         found.append(skipped("log export", Cause("not_exported", detail, "set OTEL_LOGS_EXPORTER=otlp")))
     return [*found, *_proxies(settings, environ), *_sentry(environ)]
 
 
-def _sampling(settings: Settings) -> Finding:
+def _nothing_exported(environ: Mapping[str, str]) -> Cause:
+    """Every signal is off: nothing can arrive, which nobody should take for all being well."""
+    variables = {name: environ.get(name, "").strip() for name in (f"OTEL_{s.upper()}_EXPORTER" for s in SIGNALS)}
+    chosen = ", ".join(f"{name}={value}" if value else f"{name} is not set" for name, value in variables.items())
+    detail = f"{chosen}: services send nothing by OTLP, so no backend can confirm anything"
+    return Cause("not_exported", detail, "set one of them to otlp")
+
+
+def _sampling(settings: Settings, environ: Mapping[str, str]) -> Finding:
+    if settings.disabled:
+        return skipped("sampling", Cause("disabled", "OTEL_SDK_DISABLED is true: services send no trace"))
+    if off := unsent(settings, "traces", environ):
+        return skipped("sampling", off)
     if not settings.sampler.endswith("traceidratio") and not settings.sampler.endswith("always_off"):
         return ok("sampling", f"services send every trace ({settings.sampler})")
     share = 0.0 if settings.sampler.endswith("always_off") else settings.sampler_arg

@@ -264,6 +264,27 @@ def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> Non
     assert len(collector.logs()) == 1
 
 
+@pytest.mark.parametrize(
+    ("metrics", "logs"), [("none", "none"), ("console", "none"), ("prometheus", "console"), ("none", "")]
+)
+def test_services_that_export_nothing_are_a_failure_that_names_the_variables(
+    collector: StandIn, metrics: str, logs: str
+) -> None:
+    """Nothing was sent that a backend could confirm; the log that is tried anyway is nothing that services send."""
+    off = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": metrics, "OTEL_LOGS_EXPORTER": logs}
+    report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **off})
+    assert (failures(report), report.exit_status) == ({"settings": "not_exported"}, 1)
+    last = f"OTEL_LOGS_EXPORTER={logs}" if logs else "OTEL_LOGS_EXPORTER is not set"
+    assert line(report, "settings").detail == (
+        f"OTEL_TRACES_EXPORTER=none, OTEL_METRICS_EXPORTER={metrics}, {last}: services send nothing by OTLP, "
+        "so no backend can confirm anything"
+    )
+    assert line(report, "settings").mend == "set one of them to otlp"
+    assert "every trace" not in line(report, "sampling").detail
+    assert line(report, "sampling").code == "not_exported"
+    assert (collector.got("traces"), collector.got("metrics"), len(collector.got("logs"))) == ([], [], not logs)
+
+
 def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None:
     """Where logs are not switched on, an endpoint without logs is no failure."""
     collector.refusals += [None, None, None]
@@ -309,6 +330,7 @@ def test_a_process_that_records_nothing_is_told_so(collector: StandIn) -> None:
     """All the rest may be well."""
     report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_SDK_DISABLED": "true"})
     assert (line(report, "settings").code, line(report, "send traces").status) == ("disabled", Status.OK)
+    assert (line(report, "sampling").status, line(report, "sampling").code) == (Status.SKIPPED, "disabled")
     assert not report.ok
 
 
