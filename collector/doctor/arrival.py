@@ -75,7 +75,7 @@ def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Fin
         return skipped(check, Cause("not_sent", "not looked for: none was sent"))
     if sent.cause is not None:
         return skipped(check, Cause("not_sent", "not looked for: sending it failed"))
-    wanted = marked.each() if signal == "traces" else [marked]
+    wanted = marked.each() if signal == "traces" else [replace(marked, by={})]  # only traces go by gateways
     said, missing = "", wanted
     try:
         while True:

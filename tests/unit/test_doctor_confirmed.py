@@ -1,5 +1,6 @@
 """The doctor is never content before a backend has confirmed what was sent, and knows who should be there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,14 @@ def test_each_gateway_gets_a_trace_and_one_that_is_lost_is_named(collector: Stan
         jaeger.routes = jaeger_with(collector, lost=1)
         lost = line(asked_with(collector, *pages, jaeger=jaeger.url), "jaeger: trace")
     assert lost.detail == "1 of 2 (by gateway-2) was taken at the endpoint, and is not in Jaeger"
+
+
+def test_a_log_is_found_by_no_gateway(collector: StandIn) -> None:
+    """Traces alone go by gateways: a metric or log that arrived says nothing of a gateway, which may be dead."""
+    exporters = dict.fromkeys(("otlp_grpc/gateway-1", "otlp_grpc/gateway-2"), (0, 1))
+    with backend({"/select/logsql/hits": (200, {"hits": [{"total": 1}]})}) as logs:
+        report = asked_with(collector, page(exporters, 1), page(exporters, 2), victorialogs=logs.url)
+    assert re.fullmatch(r"is found by its trace, [\d.]+ s after it was sent", line(report, "victorialogs: log").detail)
 
 
 @pytest.mark.parametrize("exporter", ["kafka", "load_balancing"])
