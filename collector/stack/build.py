@@ -17,6 +17,7 @@ from collector.stack.recipes import RECIPES
 from collector.stack.recipes.collector import LOCKS, Collector
 from collector.stack.recipes.recipe import Recipe
 from collector.stack.shell import TOOLS, Shell, is_here
+from telemetry.errors import did_you_mean
 
 
 def build(names: Sequence[str] = (), console: Console | None = None) -> None:
@@ -52,7 +53,8 @@ def chosen(names: Sequence[str]) -> Sequence[Recipe]:
     known = [recipe.name for recipe in RECIPES]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise StackError(f"No program is called {', '.join(unknown)}.", f"There are: {', '.join(known)}.")
+        hint = did_you_mean(unknown[0], known) or f"There are: {', '.join(known)}."
+        raise StackError(f"No program is called {', '.join(unknown)}.", hint)
     return [recipe for recipe in RECIPES if not names or recipe.name in names]
 
 

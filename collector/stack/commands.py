@@ -9,6 +9,8 @@ heavier packages, is imported when a command runs.
 import argparse
 from pathlib import Path
 
+from telemetry.errors import did_you_mean
+
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `telemetry stack`."""
@@ -43,6 +45,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 def _add_up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
+        type=_profile,
         default="minimal",
         help="minimal: traces and metrics; full: logs and alerts too; scale: agent, Kafka, two gateways that sample; "
         "gateways: that without Kafka (%(default)s)",
@@ -56,6 +59,15 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="its folder (default: in your data directory)")
+
+
+def _profile(text: str) -> str:
+    from collector.stack.profiles import PROFILES
+
+    if text not in PROFILES:
+        wrong = f"{text!r} is not one of {', '.join(PROFILES)}"
+        raise argparse.ArgumentTypeError(f"{wrong}\n{did_you_mean(text, PROFILES)}")
+    return text
 
 
 def _port(text: str) -> tuple[str, int]:

@@ -6,29 +6,35 @@ In: programs. Out: a port for everything that they listen for. State: none.
 import contextlib
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from collector.local.errors import PortTakenError
 from collector.local.listen import taken
 from collector.stack.errors import StackError
 from collector.stack.programs.program import HOST, Program
+from telemetry.errors import did_you_mean
 
 FREE: Final = range(15_000, 32_000)
 """Where free ports are looked for: below those that systems give to outgoing connections (from 32768 on for Linux), one
 of which could take the port of a program that is killed and started again."""
 
 
+def require_known(programs: Sequence[Program], others: Iterable[str]) -> None:
+    """Raise a `StackError` for the first of these that is no `PROGRAM.USE` of the programs."""
+    known = [f"{program.name}.{port.use}" for program in programs for port in program.ports]
+    for other in others:
+        if other not in known:
+            raise StackError(f"--port {other!r} is not one of {', '.join(known)}.", did_you_mean(other, known))
+
+
 def usual_ports(programs: Sequence[Program], others: Mapping[str, int]) -> Mapping[str, int]:
     """The ports that documentation and dashboards name, or others for some, each free.
 
     Raises:
-        StackError: some are taken, and it says by whom; or nothing is called so.
+        StackError: some are taken, and it says by whom.
     """
     ports = {f"{program.name}.{port.use}": port.usual for program in programs for port in program.ports}
-    unknown = sorted(others.keys() - ports.keys())
-    if unknown:
-        raise StackError(f"There is no port {', '.join(unknown)} here.", f"There are: {', '.join(ports)}.")
     ports.update(others)
     problems = [problem for key, port in ports.items() if (problem := _problem(key, port))]
     if problems:

@@ -44,6 +44,8 @@ class Stack:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._programs = programs_of(profile)
+        if not isinstance(ports, str):
+            finding.require_known(self._programs, ports)
         self._ports = ports
         self._data = data_dir.absolute()
         self._environment = dict(environment or {})

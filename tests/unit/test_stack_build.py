@@ -204,8 +204,9 @@ def test_every_tool_that_is_missing_is_named_at_once_with_the_way_to_get_it(
 
 def test_names_that_are_not_known_are_told_with_those_that_are() -> None:
     """A mistyped name builds nothing."""
-    with pytest.raises(StackError, match=r"No program is called jeager"):
+    with pytest.raises(StackError, match=r"No program is called jeager") as raised:
         building.build(["jeager"])
+    assert raised.value.mend == "Did you mean jaeger?"
     assert [recipe.name for recipe in building.chosen(["kafka", "collector"])] == ["collector", "kafka"]
 
 

@@ -17,6 +17,7 @@ from collector.stack import running, stack
 from collector.stack.errors import NotBuiltError, ProgramDiedError, StackError
 from collector.stack.ports import free_ports, usual_ports
 from collector.stack.stack import Stack
+from telemetry.cli import main
 from tests.unit.stack_stand_in import DIE, IGNORE, StandIn
 
 ROOT = Path(__file__).parents[2]
@@ -183,9 +184,30 @@ def test_other_ports_replace_the_usual_ones(listening: int) -> None:
         "a.web": free,
         "b.web": 0,
     }
-    with pytest.raises(StackError, match=r"There is no port c.web here") as raised:
-        usual_ports([StandIn("a")], {"c.web": free})
-    assert raised.value.mend == "There are: a.web."
+
+
+@pytest.mark.parametrize(
+    ("written", "says", "hint"),
+    [
+        ("--profile=ful", "--profile 'ful' is not one of minimal, full, scale, gateways.", "Did you mean full?"),
+        ("--port=jager.query=1", "--port 'jager.query' is not one of jaeger.query, ", "Did you mean jaeger.query?"),
+        (
+            "--port=collector.otlp_gprc=1",
+            "--port 'collector.otlp_gprc' is not one of jaeger.query, ",
+            "Did you mean collector.otlp_grpc or collector.otlp_http?",
+        ),
+        ("--profile=everything", "--profile 'everything' is not one of ", "See telemetry stack up --help."),
+    ],
+)
+def test_a_misspelt_option_is_named_before_anything_starts(
+    written: str, says: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was typed, what there is and what is nearest; not a word of starting, and no folder."""
+    assert main(["stack", "up", "--data", str(tmp_path / "data"), written]) == 2
+    printed = capsys.readouterr()
+    wrong, fix = printed.err.splitlines()
+    assert (printed.out, wrong[: len(says)], fix) == ("", says, hint)
+    assert not (tmp_path / "data").exists()
 
 
 def test_free_ports_are_all_different_and_stay_free() -> None:
