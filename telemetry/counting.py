@@ -57,8 +57,8 @@ def is_vector(value: object) -> bool:
 def _is_cheap(kind: Any) -> bool:
     if kind in _BUILT_IN:
         return True
-    if issubclass(kind, _TEXTS):
-        return False
+    if issubclass(kind, _TEXTS) or _named_places(kind):
+        return False  # a named tuple is one thing, whose fields are none of a kind
     if any((_package(base), base.__name__) in _IN_MEMORY for base in kind.__mro__):
         return True
     asked = next((base for base in kind.__mro__ if "__len__" in vars(base)), None)
@@ -71,10 +71,22 @@ def _package(kind: type) -> str:
     return str(kind.__module__).partition(".")[0]
 
 
+def is_secret(value: object) -> bool:
+    """Say whether `value` is a text that pydantic keeps to itself (`SecretStr`)."""
+    kind: Any = type(value)
+    return any(base.__name__ in {"SecretStr", "Secret"} and _package(base) == "pydantic" for base in kind.__mro__)
+
+
 def fields_of(value: object) -> frozenset[str]:
-    """Return the fields of a pydantic model, a dataclass or a protobuf message; nothing for any other object."""
+    """Return the fields of a pydantic model, a dataclass, a named tuple or a protobuf message; nothing otherwise."""
     kind: Any = type(value)
     return _fields_of(kind)
+
+
+def _named_places(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a class of named tuples, in order."""
+    names = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+    return names if isinstance(names, tuple) and all(isinstance(name, str) for name in names) else ()
 
 
 @lru_cache(maxsize=1024)
@@ -89,7 +101,7 @@ def _fields_of(kind: Any) -> frozenset[str]:
     message = getattr(sys.modules.get("google.protobuf.message"), "Message", None)
     if isinstance(message, type) and issubclass(kind, message):
         return frozenset(kind.DESCRIPTOR.fields_by_name)
-    return frozenset()
+    return frozenset(_named_places(kind))
 
 
 def field(value: Any, name: str) -> object:
@@ -104,4 +116,6 @@ def field(value: Any, name: str) -> object:
         slot = vars(base).get(name)
         if isinstance(slot, MemberDescriptorType):
             return slot.__get__(value)
+    if issubclass(type(value), tuple):
+        return dict(zip(_named_places(type(value)), tuple.__iter__(value), strict=False)).get(name)
     return getattr(value, name, None) if hasattr(type(value), "DESCRIPTOR") else None

@@ -4,7 +4,7 @@ In: the arguments of a call. Out: the documents and their number, or None. State
 for each method. Nothing is consumed, nothing is loaded (see `telemetry.counting`), nothing is raised.
 
 A search for one text is a call with one document: parameters of certain names say so, also as fields of a request body
-(a pydantic model, a dataclass, a protobuf message).
+(a pydantic model, a dataclass, a named tuple, a protobuf message, a dictionary).
 """
 
 import inspect
@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from telemetry.counting import count, field, fields_of, is_vector
+from telemetry.counting import count, field, fields_of, is_secret, is_vector
 
 Found = tuple[Any, int | None]
 Docs = str | Callable[..., Any] | None
@@ -23,7 +23,7 @@ Docs = str | Callable[..., Any] | None
 
 _NOTHING: Final[Found] = (None, None)
 _MANY: Final = ("docs", "documents", "candidates", "passages")
-"""Parameters that hold documents, where they hold a collection."""
+"""Parameters that hold documents, a collection of them or one text."""
 _QUERIES: Final = ("q", "query", "text", "texts", "prompt", "question")
 """Parameters that hold a query: a text or its vector, or several."""
 _KNOWN: Final = frozenset({*_MANY, *_QUERIES})
@@ -125,11 +125,13 @@ def _given(names: list[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 
 
 def _search(given: Mapping[Any, Any]) -> Found:
-    for arguments in (given, *_bodies(given, _KNOWN)):
+    declared = {name: value for name, value in given.items() if not _is_dict(value)}
+    for arguments in (given, *_bodies(declared, _KNOWN)):
         found = _by_name(arguments)
         if found[1] is not None:
             return found
-    counted = ((value, count(value)) for value in given.values())
+    # a dictionary may be anything: it comes in its turn
+    counted = (_by_name(_body(value, _KNOWN)) if _is_dict(value) else (value, count(value)) for value in given.values())
     return next((found for found in counted if found[1] is not None), _NOTHING)
 
 
@@ -145,20 +147,33 @@ def _by_name(arguments: Mapping[Any, Any]) -> Found:
         value = arguments.get(name)
         if value is None:
             continue
-        if issubclass(type(value), str) or (name != "texts" and is_vector(value)):
+        if _is_text(value) or (name != "texts" and is_vector(value)):
             return [value], 1
         number = count(value)
         if number is not None:
             return value, number
-    return _NOTHING
+    return next((([arguments[name]], 1) for name in _MANY if _is_text(arguments.get(name))), _NOTHING)
 
 
 def _bodies(given: Mapping[Any, Any], wanted: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield of each argument that is a request body the fields that are wanted."""
-    for value in given.values():
-        names = None if type(value) in _PLAIN else fields_of(value) & wanted
-        if names:
-            yield {name: field(value, name) for name in names}
+    return filter(None, (_body(value, wanted) for value in given.values()))
+
+
+def _body(value: Any, wanted: frozenset[str]) -> dict[str, Any]:
+    if _is_dict(value):
+        return {name: dict.__getitem__(value, name) for name in wanted if dict.__contains__(value, name)}
+    names = () if type(value) in _PLAIN else fields_of(value) & wanted
+    return {name: field(value, name) for name in names}
+
+
+def _is_dict(value: object) -> bool:
+    return issubclass(type(value), dict)
+
+
+def _is_text(value: object) -> bool:
+    """Say whether `value` is a text, or one that hides itself: that counts, and is never read."""
+    return issubclass(type(value), str) or is_secret(value)
 
 
 def _as_given(value: Any) -> Found:
@@ -166,7 +181,7 @@ def _as_given(value: Any) -> Found:
     number = None if value is None else count(value)
     if number is not None:
         return value, number
-    single = issubclass(type(value), str | bytes | bytearray | dict) or fields_of(value)
+    single = issubclass(type(value), str | bytes | bytearray | dict) or is_secret(value) or fields_of(value)
     return ([value], 1) if single else _NOTHING
 
 

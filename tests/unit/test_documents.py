@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydantic
@@ -42,6 +42,20 @@ class Question:
 @dataclass(slots=True)
 class Prompt:
     prompt: str
+
+
+class Terms(NamedTuple):
+    query: str
+    limit: int = 5
+
+
+class Span(NamedTuple):
+    start: int
+    end: int
+
+
+class Hidden(pydantic.BaseModel):
+    query: pydantic.SecretStr
 
 
 class Lazy:
@@ -93,7 +107,17 @@ class TestOneQuery:
             (take, (SearchRequest(text="coat"),), {}, 1),
             (take, (ProcessRequest(docs=[Document(), Document()]),), {}, 2),
             (take, (ById(id="7"),), {}, None),
-            (take, ({"query": "coat"},), {}, None),
+            (take, (Terms("coat"),), {}, 1),
+            (take, (Terms("coat"), ["a", "b", "c"]), {}, 1),
+            (take, (Span(1, 2),), {}, None),
+            (take, ([Span(1, 2), Span(3, 4)],), {}, 2),
+            (take, ({"query": "coat"},), {}, 1),
+            (take, (), {"body": {"texts": ["coat", "hat"]}, "tags": ["a"]}, 2),
+            (take, (["a", "b", "c"], {"text": "coat"}), {}, 3),
+            (take, ({"id": "7"},), {}, None),
+            (take, (Hidden(query=pydantic.SecretStr("coat")),), {}, 1),
+            (search, (pydantic.SecretStr("coat"),), {}, 1),
+            (rank, (["a", "b"], "all"), {}, 2),
             (delete, ("7",), {}, None),
             (delete, (), {"id": "7"}, None),
         ],
@@ -122,6 +146,27 @@ class TestOneQuery:
         )
         assert metrics.value("search.documents") == 2
 
+    def test_a_text_as_docs_is_a_document(self) -> None:
+        """Named or in its place; a query beside it says more."""
+        assert DocumentFinder(search)((), {"docs": "jacket"}) == (["jacket"], 1)
+        assert DocumentFinder(search)((["coat", "hat"],), {"docs": "all"})[1] == 2
+
+    def test_a_text_that_hides_itself_is_counted_and_never_recorded(self, spans: Spans) -> None:
+        """With consent too: whoever wrote `SecretStr` did not give theirs."""
+
+        @telemetry.endpoint("/search")
+        def answer(body: Any) -> None: ...
+
+        content.use(content.Limits(documents=4, characters=50))
+        try:
+            answer(Hidden(query=pydantic.SecretStr("my illness")))
+            answer({"query": "coat"})
+        finally:
+            content.use(None)
+        assert spans.tree(attributes=["len_docs", "search.docs.text"]) == (
+            "/search len_docs=1\n/search len_docs=1 search.docs.text=['coat']"
+        )
+
 
 class TestNamed:
     def test_the_user_names_the_argument_or_a_field(self) -> None:
@@ -131,6 +176,8 @@ class TestNamed:
         assert found(take, Question("q", ["a"]), docs="tags") == (["a"], 1)
         assert found(take, b"picture", docs="body") == ([b"picture"], 1)
         assert found(take, {"id": 7}, docs="body")[1] == 1
+        assert found(take, {"words": "coat"}, docs="words") == (["coat"], 1)
+        assert found(take, Span(1, 2), docs="body") == ([Span(1, 2)], 1)
         assert found(take, Lazy(), docs="body")[1] is None
 
     def test_a_function_returns_them(self, spans: Spans) -> None:

@@ -66,7 +66,7 @@ class TestLenDocs:
             (lambda e: e.search([]), 0),
             (lambda e: e.search(parameters={"a": 1}), None),
             (lambda e: e.search(iter([1, 2])), None),
-            (lambda e: e.search("abc"), None),
+            (lambda e: e.search("abc"), 1),
             (lambda e: e.search(Sized(TypeError("len() of unsized object"))), None),
             (lambda e: e.rank("query", [1, 2]), 2),
             (lambda e: e.rank({"a": 1}, (1,)), 1),
