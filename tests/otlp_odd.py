@@ -268,6 +268,34 @@ def _protobuf_traces() -> Iterator[tuple[str, Odd]]:
     yield "two resources, of one an attribute", Odd(TRACES, PROTOBUF, resource, repaired_by={Repaired.FIELD: 1})
 
 
+GAUGE = encode(5 << 3 | 2, encode(1 << 3 | 2, b"\x31" + bytes(8)))
+"""Of a metric: a gauge with one point."""
+
+
+def _protobuf_metrics() -> Iterator[tuple[str, Odd]]:
+    """A metric whose bytes are damaged, before and after a good one."""
+    good = encode(1 << 3 | 2, b"good") + GAUGE
+    name = encode(1 << 3 | 2, b"bad")
+    for what, bad in (
+        ("that is none", b"\xff\xff"),
+        ("with a length beyond its end", b"\x0a\x7fname"),
+        ("of a wire type that does not exist", name + b"\x0f\x01"),
+        ("with a group without an end", name + b"\xa3\x06\x08\x01"),
+        ("with an end of a group alone", name + b"\xa4\x06"),
+        ("with a number without an end", name + b"\x30" + b"\xff" * 11),
+        ("that ends after a good point", GAUGE + b"\x0a\x7fname"),
+        *((f"with data {kind} that is none", name + encode(kind << 3 | 2, b"\xff")) for kind in (5, 7, 9, 10, 11)),
+        ("with a point beyond its gauge", name + encode(5 << 3 | 2, b"\x0a\x7f\x31")),
+    ):
+        for where, metrics in (("before", (bad, good)), ("after", (good, bad))):
+            scope = b"".join(encode(2 << 3 | 2, metric) for metric in metrics)
+            body = encode(1 << 3 | 2, encode(2 << 3 | 2, scope))
+            yield f"a metric {what} {where}", Odd(METRICS, PROTOBUF, body, 1, {Rejected.UNREADABLE: 1})
+    two = encode(2 << 3 | 2, GAUGE + GAUGE + b"\xff") + encode(2 << 3 | 2, good)
+    body = encode(1 << 3 | 2, encode(2 << 3 | 2, two))
+    yield "a metric that ends after two points", Odd(METRICS, PROTOBUF, body, 1, {Rejected.UNREADABLE: 2})
+
+
 def _bad_text() -> Iterator[tuple[str, Odd]]:
     """Text that is not UTF-8 at every place where a signal has text, one after the other."""
     documents = {
@@ -308,5 +336,6 @@ ODD = {
     **{f"metrics: {name}": odd for name, odd in _json_metrics()},
     **{f"logs: {name}": odd for name, odd in _json_logs()},
     **dict(_protobuf_traces()),
+    **{f"metrics: {name}": odd for name, odd in _protobuf_metrics()},
     **{f"text: {name}": odd for name, odd in _bad_text()},
 }

@@ -34,14 +34,14 @@ def decode_metrics(request: ExportMetricsServiceRequest, bounds: Bounds = DEFAUL
     decoded = Decoded("metrics", bounds)
     rows = _Rows()
     for service, resource_id, scope_id, scope in decoded.scopes_of(
-        request.resource_metrics, "scope_metrics", lambda scope: sum(len(_points(metric)) for metric in scope.metrics)
+        request.resource_metrics, "scope_metrics", lambda scope: sum(len(points_of(metric)) for metric in scope.metrics)
     ):
         shared = {"service": service, "resource_id": resource_id, "scope_id": scope_id}
         for metric in scope.metrics:
             try:
                 _metric(decoded, rows, metric, shared)
             except UnfitError as error:  # of what all its points share
-                decoded.reject(error.reason, f"metric {metric.name[:100]!r}: {error}", len(_points(metric)))
+                decoded.reject(error.reason, f"metric {metric.name[:100]!r}: {error}", len(points_of(metric)))
     decoded.records = len(rows.points)
     if rows.points:
         decoded.rows[METRIC_POINTS.name] = rows.points
@@ -50,7 +50,8 @@ def decode_metrics(request: ExportMetricsServiceRequest, bounds: Bounds = DEFAUL
     return decoded
 
 
-def _points(metric: Metric) -> Sequence[Any]:
+def points_of(metric: Metric) -> Sequence[Any]:
+    """The points of a metric of any type."""
     return getattr(metric, metric.WhichOneof("data") or "gauge").data_points  # type: ignore[no-any-return]
 
 

@@ -3,8 +3,9 @@
 In: the body of an export. Out: its message; what was repaired or rejected on the way stands in `Decoded`. No state.
 
 Text that is not Unicode is repaired, as U+FFFD, in every place. A record that cannot be read even so is rejected alone.
-Of a resource, a scope or a metric, which records share, what cannot be read is left out. Good exports never come here:
-they are parsed as a whole, and only when that fails are they walked through, field by field.
+Of a resource, a scope or a metric, which records share, what cannot be read is left out; a metric in protobuf whose
+points cannot be told from each other is rejected with them. Good exports never come here: they are parsed as a whole,
+and only when that fails are they walked through, field by field.
 """
 
 from __future__ import annotations

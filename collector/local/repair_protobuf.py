@@ -11,12 +11,15 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from collector.local.decode import Decoded, UnfitError
+from collector.local.decode_metrics import points_of
 from collector.local.errors import MalformedError
 from collector.local.payload import MAX_DEPTH
 from collector.local.reasons import Rejected, Repaired
 from collector.local.signals import Signal
 from collector.local.wire import LENGTH, encode, fields
 
+METRIC = 2
+"""The step of the path to records at which a metric stands: it holds its records, the points, a level further down."""
 SHARED_DEPTH = 2
 """How deep what can be read is picked out: of a resource its attributes, of an attribute its key and its value."""
 
@@ -52,11 +55,24 @@ class _Reader:
             inner = getattr(message, field.name)
             if step == len(self._path) - 1:
                 self._record(inner, body[value:end])
+            elif step == METRIC:
+                self._metric(inner, body[value:end])
             elif hasattr(inner, "add"):
                 self.walk(inner.add(), body[value:end], step + 1)
             else:
                 inner.SetInParent()
                 self.walk(inner, body[value:end], step + 1)
+
+    def _metric(self, metrics: Any, body: bytes) -> None:
+        """Read a metric, or reject it with its points where they cannot be told from each other."""
+        metric = metrics.add()
+        try:
+            self.walk(metric, body, METRIC + 1)
+        except MalformedError as error:
+            points = len(points_of(metric))
+            del metrics[-1]
+            problem = f"a Metric cannot be read as protobuf: {error}"
+            self._decoded.reject(Rejected.UNREADABLE, problem, max(1, points))
 
     def _record(self, records: Any, body: bytes) -> None:
         record = records.add()
