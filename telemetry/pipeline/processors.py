@@ -7,7 +7,7 @@ import copy
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -18,9 +18,14 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.queue import BatchQueue, T
+from telemetry.pipeline.worker import process_exits
 
 _log = logging.getLogger("search_telemetry")
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
+_BY_US: Final = "telemetry was shut down; telemetry.configure() begins again"
+_BY_OTHERS: Final = (
+    "somebody has shut down OpenTelemetry's provider; do not, or call telemetry.configure() again after it"
+)
 
 
 class QueueSide(Generic[T]):
@@ -39,7 +44,7 @@ class QueueSide(Generic[T]):
     def _begin(self, counts: Counts) -> None:
         self._counts = counts
         self.queue = self._make_queue(counts)
-        self._ended_by: str | None = None  # whose provider was shut down, until somebody is told of it
+        self._ended: str | None = None  # why it takes nothing more, until somebody is told of it
 
     def begin_again(self) -> None:
         """Take items again where it was closed; do nothing while it runs. The books go on."""
@@ -47,13 +52,9 @@ class QueueSide(Generic[T]):
             self._begin(self._counts)
 
     def _push(self, item: T) -> None:
-        if self._ended_by is not None:
-            _log.warning(
-                "%s are recorded, and lost: somebody has shut down OpenTelemetry's provider; do not, or call "
-                "telemetry.configure() again after it (said once)",
-                self._ended_by,
-            )
-            self._ended_by = None
+        if self._ended is not None and not process_exits():
+            why, self._ended = self._ended, None
+            _log.warning("%s are recorded, and lost: %s (said once)", self._name, why)
         self.queue.push(item)
 
     def begin_flush(self) -> int:
@@ -66,6 +67,11 @@ class QueueSide(Generic[T]):
 
     def begin_close(self, deadline: float, *, patient: bool = True) -> None:
         """Take nothing more, and export until `deadline`, without waiting for it."""
+        self._close(deadline, _BY_US if patient else None, patient=patient)
+
+    def _close(self, deadline: float, why: str | None, *, patient: bool = True) -> None:
+        if not self.queue.closed:
+            self._ended = why
         self.queue.begin_close(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:
@@ -91,9 +97,7 @@ class QueueSide(Generic[T]):
     def shutdown(self) -> None:
         """Close, as the SDK's providers ask for it."""
         deadline = time.monotonic() + _PROVIDER_TIMEOUT
-        if not self.queue.closed:
-            self._ended_by = self._name
-        self.begin_close(deadline)
+        self._close(deadline, _BY_OTHERS)
         self.finish_close(deadline)
 
 

@@ -32,3 +32,9 @@ def stop_worker(thread: threading.Thread | None, deadline: float) -> None:
     """See off a thread that was told to end by `deadline`, of `time.monotonic`."""
     if thread is not None and thread is not threading.current_thread():
         thread.join(max(0.0, deadline + _LAST_MOMENT - time.monotonic()))
+
+
+def process_exits() -> bool:
+    """Say whether the interpreter has begun to end: its last threads are waited for, its exit handlers run."""
+    # The private name is true from the first moment on; the public question only after the end of thread pools.
+    return getattr(threading, "_SHUTTING_DOWN", False) or not threading.main_thread().is_alive()

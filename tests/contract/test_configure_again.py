@@ -15,6 +15,7 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
+SHUT_DOWN = "spans are recorded, and lost: telemetry was shut down; telemetry.configure() begins again (said once)\n"
 CELL = """
 @telemetry.endpoint("/search")
 def search(docs):
@@ -33,12 +34,13 @@ for run in range(3):
     search([1])
     show([handle.flush(), handle.shutdown()])
 search([1])
+search([1])
 show([handle.stats.spans.exported, handle.stats.logs.exported, handle.stats.dropped["after_shutdown"]])
         """,
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
     )
-    assert (ended.status, ended.err) == (0, "")
-    assert ended.shown == [[True, True]] * 3 + [[3, 3, 1]]
+    assert (ended.status, ended.err) == (0, SHUT_DOWN)
+    assert ended.shown == [[True, True]] * 3 + [[3, 3, 2]]
     assert [span.name for span, _ in collector.spans()] == ["/search"] * 3
     assert len(collector.logs()) == 3
     assert [point.count for point in collector.metric("search.request.duration")] == [3]
@@ -63,6 +65,32 @@ for run in range(2):
     )
     assert (ended.status, ended.err) == (0, "")
     assert [float(shown[0]) if shown else None for shown in ended.shown] == [1, None, 2, None]
+
+
+def test_what_ends_with_the_process_after_a_shutdown_is_no_news(collector: StandIn) -> None:
+    """Threads, pools and exit handlers that Python waits for are counted, and nothing is said of them."""
+    ended = python(
+        """
+import atexit, concurrent.futures, threading
+handle = telemetry.configure("x", metrics="none")
+last = threading.Event()
+def work():
+    with telemetry.stage("late"):
+        last.wait(10)
+def at_the_end():
+    with telemetry.stage("later"):
+        pass
+    show(handle.stats.dropped["after_shutdown"])
+atexit.register(at_the_end)
+threading.Thread(target=work).start()
+pool = concurrent.futures.ThreadPoolExecutor(1)
+pool.submit(work)
+handle.shutdown()
+threading._register_atexit(last.set)  # as pools have it: before the threads are waited for
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err, ended.shown) == (0, "", [3])
 
 
 def test_a_provider_that_somebody_else_shuts_down_is_told_of_once(collector: StandIn) -> None:
