@@ -301,6 +301,24 @@ def test_a_trace_whose_root_never_comes_ends_when_nothing_more_comes(store: Hand
     assert seen == [0, 0, 1, 0, 0]
 
 
+def test_a_trace_with_an_open_root_has_not_ended(store: HandFilledStore) -> None:
+    """However long nothing comes: it has when its root comes again, with its end."""
+    connection, second, open_ = store.connection, 10**9, -START / MS
+    after = query.ended_traces(connection, TraceFilter(), None, 0, 10).after
+    store.span(A, "a1", end_ms=open_, ingested_unix_ns=second)
+    store.span(A, "a2", "a1", ingested_unix_ns=second)
+    store.span(B, "b1", "gone", end_ms=open_, ingested_unix_ns=second)
+    seen = []
+    for now in (2, 9):
+        found = query.ended_traces(connection, TraceFilter(), after, now * second, 10)
+        seen.append(len(found.rows))
+    assert (seen, query.ended_traces(connection, TraceFilter(), None, 9 * second, 10).rows) == ([0, 0], [])
+    store.span(A, "a1", ingested_unix_ns=10 * second)
+    store.span(B, "b1", "gone", ingested_unix_ns=10 * second)
+    ended = query.ended_traces(connection, TraceFilter(), found.after, 20 * second, 10)
+    assert sorted(row.trace_id[0] for row in ended.rows) == ["a", "b"]
+
+
 def test_a_series_has_ended_when_its_process_sends_no_more(store: HandFilledStore) -> None:
     """Three intervals without an export; whatever else of the store goes on."""
     second = 10**9

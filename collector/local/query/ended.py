@@ -2,8 +2,9 @@
 
 In: a connection to the store, a filter, a cursor. Out: the rows of those that ended since. State: none.
 
-A trace has ended once its root is here, and for a moment more, in which what other processes have of it arrives. One
-whose root never comes (its caller is not instrumented) has ended when nothing came for longer. Both times are those of
+A trace has ended once its root is here with its end, and for a moment more, in which what other processes have of it
+arrives. One whose root never comes (its caller is not instrumented) has ended when all of its spans have, and nothing
+came for longer. Both times are those of
 the arrival, by the collector's clock, and never beyond what is stored already: nothing is passed over.
 """
 
@@ -21,9 +22,11 @@ ROOTLESS_NS = 3_000_000_000
 
 _ENDED = """
 SELECT trace_id FROM (
-    SELECT trace_id, min(ingested_unix_ns) FILTER (parent_span_id IS NULL) AS rooted, max(ingested_unix_ns) AS last
+    SELECT trace_id, min(ingested_unix_ns) FILTER (parent_span_id IS NULL AND end_unix_ns <> 0) AS rooted,
+           max(ingested_unix_ns) AS last, count(DISTINCT span_id) FILTER (end_unix_ns <> 0) AS ended,
+           count(DISTINCT span_id) AS begun
     FROM spans WHERE trace_id IN (SELECT trace_id FROM spans WHERE ingested_unix_ns > ?) GROUP BY trace_id)
-WHERE (rooted > ? AND rooted <= ?) OR (rooted IS NULL AND last > ? AND last <= ?)
+WHERE (rooted > ? AND rooted <= ?) OR (rooted IS NULL AND ended = begun AND last > ? AND last <= ?)
 """
 
 
