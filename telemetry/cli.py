@@ -12,8 +12,10 @@ import argparse
 import errno
 import os
 import re
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points, version
@@ -123,6 +125,17 @@ class Parser(argparse.ArgumentParser):
 
     missing: TelemetryError | None = None
     """Why a command may not be there: a room whose packages are not installed."""
+
+    def format_help(self) -> str:
+        """As argparse writes it; a usage that is wider than the terminal in lines that fit."""
+        usage, blank, rest = super().format_help().partition("\n\n")
+        width = shutil.get_terminal_size().columns - 2  # argparse's own
+        plain = re.sub(r"\x1b\[[\d;]*m", "", usage)  # Python 3.14 colours it
+        if max(map(len, plain.splitlines())) > width:
+            whole = [part.replace(" ", "\0") for part in re.findall(r"\[[^]]*\]+|\S+", plain)]
+            lines = textwrap.wrap(" ".join(whole), width, subsequent_indent="  ", break_on_hyphens=False)
+            usage = "\n".join(lines).replace("\0", " ")
+        return usage + blank + rest
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does, but what is left over is told by the parser that knows what there is instead."""

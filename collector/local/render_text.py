@@ -4,12 +4,13 @@ In: text from anywhere, such as names of spans sent by strangers. Out: one-line 
 terminal can draw; a console. State: none.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 MIN_WIDTH, MAX_WIDTH = 40, 160
 
@@ -51,7 +52,9 @@ def make_console(file: IO[str] | None = None, width: int | None = None, *, recor
         file=file, width=width, highlight=False, markup=False, emoji=False, record=record, soft_wrap=False
     )
     if width is None:
-        console.width = max(MIN_WIDTH, min(MAX_WIDTH, console.width))
+        # Rich takes each dumb terminal to be of 80 columns, unless it is told width and height.
+        width, height = shutil.get_terminal_size() if console.is_dumb_terminal else console.size
+        console.size = ConsoleDimensions(max(MIN_WIDTH, min(MAX_WIDTH, width)), height)
     return console
 
 

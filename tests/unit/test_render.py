@@ -1,6 +1,9 @@
 """The picture of a trace: whole outputs, compared as text."""
 
 import io
+import os
+import sys
+import termios
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -119,6 +122,19 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Names are cut, attributes wrapped; nothing runs over the edge."""
     for answer in (search_trace(), search_trace(failed=True)):
         assert max(cell_len(line) for line in drawn(answer, width).splitlines()) <= width
+
+
+def test_a_dumb_terminal_is_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its width is its own to tell; `COLUMNS` says another."""
+    controller, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 50))
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with os.fdopen(terminal, "w") as output, os.fdopen(controller, "rb"):
+        monkeypatch.setattr(sys, "__stdout__", output)
+        assert make_console(output).width == 50
+        monkeypatch.setenv("COLUMNS", "70")
+        assert make_console(output).width == 70
 
 
 def test_spans_beside_the_critical_path_have_no_mark_and_a_light_bar() -> None:
