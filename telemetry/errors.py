@@ -33,7 +33,8 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The names that are most like a misspelt one, best first; none where nothing is like it.
 
     Case and the signs between words (`.`, `_`, `-`, `/`, spaces) do not matter, and a word that begins or ends a name
-    is like it: `search_request_duration_seconds` finds `search.request.duration`, `http` finds `http/protobuf`.
+    is like it: `search_request_duration_seconds` finds `search.request.duration`, `http` finds `http/protobuf`. So are
+    two letters of which one is another, or which have changed places: `gv` and `wg` find `gw`.
     """
     import difflib  # here, since only a mistake needs it
 
@@ -49,7 +50,9 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
         ends = min(len(asked), len(other)) >= 2 and any(
             long.startswith(short) or long.endswith(short) for long, short in ((asked, other), (other, asked))
         )
-        return max(difflib.SequenceMatcher(None, asked, other).ratio(), 0.7 if ends else 0.0)
+        are_pairs = len(asked) == len(other) == 2 and (asked + other).isalpha()
+        is_slip = are_pairs and (asked == other[::-1] or any(map(str.__eq__, asked, other)))
+        return max(difflib.SequenceMatcher(None, asked, other).ratio(), 0.7 if ends else 0.6 if is_slip else 0.0)
 
     rated = sorted(((likeness(name), name) for name in dict.fromkeys(names)), key=lambda item: (-item[0], item[1]))
     return [name for rating, name in rated[:count] if rating >= max(0.6, rated[0][0] - 0.15)]

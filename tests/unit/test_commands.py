@@ -17,7 +17,7 @@ from collector.local.errors import CollectorError
 from collector.local.schema import TABLES
 from collector.local.store import Store
 from telemetry import cli
-from telemetry.errors import TelemetryError
+from telemetry.errors import TelemetryError, did_you_mean
 
 Install = Callable[..., None]
 
@@ -187,3 +187,29 @@ def test_the_command_sentry_prints_a_dotenv(capsys: pytest.CaptureFixture[str]) 
     )
     assert cli.main(["sentry", "o1.ingest.sentry.io"]) == 2
     assert "the DSN is no http or https address\nwrite https://" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["collect", "services", "traces", "trace", "logs", "metrics"])
+def test_help_fits_in_forty_columns(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its usage, too, with every option whole in a line."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert cli.main([command, "--help"]) == 0
+    usage, _, rest = capsys.readouterr().out.partition("\n\n")
+    assert max(map(len, f"{usage}\n{rest}".splitlines())) <= 40
+    assert all(line.count("[") == line.count("]") for line in usage.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "told"),
+    [
+        ("gv", ["gw", "indexer"], "Did you mean gw?"),
+        ("wg", ["gw"], "Did you mean gw?"),
+        ("xy", ["gw"], ""),
+        ("b4", ["b3"], ""),
+    ],
+)
+def test_names_of_two_letters_are_proposed(word: str, names: list[str], told: str) -> None:
+    """One letter is another, or they have changed places; numbers are not like each other."""
+    assert did_you_mean(word, names) == told

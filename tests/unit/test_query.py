@@ -113,6 +113,14 @@ def test_a_name_that_means_no_trace_is_told(three_traces: HandFilledStore, name:
     assert caught.value.code == code
 
 
+def test_last_is_proposed_where_it_is_misspelt(three_traces: HandFilledStore) -> None:
+    """It is the one name that is no id."""
+    for name in ("lst", "lsat", "latst"):
+        with pytest.raises(QueryError) as told:
+            query.find_trace(three_traces.connection, name)
+        assert told.value.mend == "Did you mean last?"
+
+
 def test_a_beginning_that_two_traces_share_is_ambiguous(store: HandFilledStore) -> None:
     """The message names some of them."""
     store.span("ab" * 16, "1")

@@ -11,6 +11,7 @@ from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
 from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Page, TraceRow
+from telemetry.errors import did_you_mean
 
 # A trace is as old as its first span. Its root is its earliest span without a parent, else its earliest one; it is
 # looked for in the traces of the page alone, which halves the time.
@@ -76,7 +77,8 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
     if name == "last":
         return _last(connection)
     if not re.fullmatch("[0-9a-fA-F]{1,32}", name):
-        raise QueryError("bad_request", f"{name!r} is no trace id.", "Write up to 32 hexadecimal digits, or `last`.")
+        hint = did_you_mean(name, ["last"]) or "Write up to 32 hexadecimal digits, or `last`."
+        raise QueryError("bad_request", f"{name!r} is no trace id.", hint)
     name = name.lower()
     found = connection.execute(_FIND.format(table="spans"), [name]).fetchall()
     if not found and with_logs:
