@@ -28,22 +28,43 @@ _RESPONSES: Final = (
 """Responses that stream their body: module, class, and the attribute that holds the body."""
 _FILES: Final = (("django.http", "FileResponse"), ("werkzeug.wsgi", "FileWrapper"))
 """What servers send by themselves, where it stays what it is."""
+_VIEWS: Final = ("flask", "quart")
+"""Frameworks whose views may return a tuple: the body, then status, headers, or both."""
 
 
 def follow(returned: Any, run: Run) -> Any:
     """Return the answer of an endpoint; where it is still to come, its end is the end of the run. Never raises."""
     kind = type(returned)
-    if kind in _VALUES or not isinstance(run, Activity | Begun):
+    if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | Begun):
         return returned
     answer = returned
     with guard:
-        if kind is GeneratorType or kind is AsyncGeneratorType:
+        if kind is tuple:
+            answer = _follow_first(returned, run)
+        elif kind is GeneratorType or kind is AsyncGeneratorType:
             answer = _inside(returned, run)
         elif hasattr(kind, "__anext__"):
             answer = _Stream(returned, _inside(_relayed_async(returned), run))
         else:
             _follow_body(returned, run)
     return answer
+
+
+def _follow_first(returned: tuple[Any, ...], run: "Activity | Begun") -> tuple[Any, ...]:
+    """Return the answer of a view with its body followed; any other tuple as it is."""
+    if len(returned) not in {2, 3} or not _in_view():
+        return returned
+    body = returned[0]
+    if type(body) is not GeneratorType and hasattr(type(body), "__next__") and not _is_file(type(body)):
+        followed = _inside(_relayed(body), run)
+    else:
+        followed = follow(body, run)
+    return returned if followed is body else (followed, *returned[1:])
+
+
+def _in_view() -> bool:
+    asked = (getattr(sys.modules.get(name), "has_request_context", None) for name in _VIEWS)
+    return any(has() for has in asked if has is not None)
 
 
 def _follow_body(response: Any, run: "Activity | Begun") -> None:

@@ -162,6 +162,18 @@ class TestReturned:
         assert [search(place) is value for place, value in enumerate(values)] == [True] * len(values)
         assert metrics.names() == {"search.request.duration"}
 
+    def test_a_tuple_outside_of_a_view_is_a_value(self, spans: Spans, metrics: Metrics) -> None:
+        """It is handed over as it is, with what is in it."""
+
+        @telemetry.endpoint("/search")
+        def search() -> Any:
+            return made
+
+        made = (iter(["black"]), 200)
+        assert search() is made
+        assert spans.tree() == "/search"
+        assert metrics.value("search.first_item.duration") == 0
+
     def test_an_executor_that_is_instrumented_streams_too(self, spans: Spans, metrics: Metrics) -> None:
         """Without a changed line in it."""
 
@@ -238,6 +250,31 @@ class TestResponses:
         @telemetry.endpoint("/search")
         def search() -> flask.Response:
             return flask.Response(flask.stream_with_context(words(spans)))
+
+        with app.test_client() as client:
+            assert client.get("/search").text == "blackjacket"
+        check(spans, metrics)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            lambda body: (body, {"X": "y"}),
+            lambda body: (body, 200),
+            lambda body: (map(str.encode, body), 200, [("X", "y")]),
+            lambda body: (flask.Response(body), 200),
+        ],
+        ids=["headers", "status", "iterator", "response"],
+    )
+    def test_of_flask_with_status_and_headers(
+        self, answer: Callable[[Any], Any], spans: Spans, metrics: Metrics
+    ) -> None:
+        """A view may return a tuple, whose first is the body."""
+        app = flask.Flask("shop")
+
+        @app.get("/search")
+        @telemetry.endpoint("/search")
+        def search() -> Any:
+            return answer(flask.stream_with_context(words(spans)))
 
         with app.test_client() as client:
             assert client.get("/search").text == "blackjacket"
