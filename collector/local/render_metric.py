@@ -139,11 +139,12 @@ def _picture(histogram: Histogram, glyphs: Glyphs) -> str:
 def _value(metric: Json, series: Sequence[Json], now_unix_ns: int) -> Text:
     """The sum over processes; of a gauge, which does not add up, the newest value; of a summary its quantiles.
 
-    Only a counter's sum is of all processes that ever were; anything else is of those that still send.
+    Only a counter's sum is of all processes that ever were; anything else is of those that still send, or, where none
+    does, of those that were there to the last.
     """
     counts_for_good = metric["type"] == "sum" and all(one["monotonic"] for one in series)
     alive = [one for one in series if counts_for_good or not one["ended"]]
-    found = (_points(one) if counts_for_good else _running(one) for one in alive or series)
+    found = (_points(one) if counts_for_good else _running(one) for one in alive or _last(series))
     points = [point for of_series in found for point in of_series]
     if metric["type"] != "summary":
         points = [point for point in points if point["value"] is not None]
@@ -155,6 +156,12 @@ def _value(metric: Json, series: Sequence[Json], now_unix_ns: int) -> Text:
     if alive:
         return Text(told)
     return Text(f"{told} until {age(now_unix_ns - newest['time_unix_ns'])}", "dim")
+
+
+def _last(series: Sequence[Json]) -> list[Json]:
+    """The series of the processes that were there when the last one of them stopped."""
+    sent = [max((point["time_unix_ns"] for point in one["points"]), default=0) for one in series]
+    return [one for one, last in zip(series, sent, strict=True) if max(sent) - last <= one["missed_after_ns"]]
 
 
 def _running(series: Json) -> Sequence[Json]:

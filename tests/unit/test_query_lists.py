@@ -339,6 +339,17 @@ def test_a_series_has_ended_when_its_process_sends_no_more(store: HandFilledStor
     assert ended(160) == {"1": True, "2": True, "3": True}
 
 
+def test_a_series_says_how_soon_its_process_is_missed(store: HandFilledStore) -> None:
+    """Three times the longest pause between its last exports; nobody knows it of one that exported once."""
+    for resource, exports in ((1, range(0, 60, 10)), (2, [0, 400]), (3, [0])):
+        for at in exports:
+            moment = {"time_unix_ns": at * 10**9, "ingested_unix_ns": at * 10**9, "point_id": 1000 * resource + at}
+            common = {"name": "queue", "type": "gauge", "attributes": "{}", "service": str(resource), "int_value": 1}
+            store.insert("metric_points", **common, **moment, resource_id=resource)
+    found = query.metric(store.connection, "queue", latest=True)
+    assert [series.missed_after_ns // 10**9 for series in found.series] == [30, 300, 150]
+
+
 def test_percentiles_leave_out_spans_without_an_end(store: HandFilledStore) -> None:
     """Nobody knows how long they last."""
     store.span(A, "a1", name="open", end_ms=-START / MS)

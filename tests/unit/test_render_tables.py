@@ -128,7 +128,7 @@ def series(
     **labels: Any,
 ) -> dict[str, Any]:
     known = {"service": service, "attributes": labels, "points": list(points)}
-    return known | {"temporality": temporality, "monotonic": monotonic, "ended": ended}
+    return known | {"temporality": temporality, "monotonic": monotonic, "ended": ended, "missed_after_ns": 10**9}
 
 
 def metric(kind: str, unit: str, *of: dict[str, Any]) -> dict[str, Any]:
@@ -269,6 +269,16 @@ LIVING: dict[str, tuple[dict[str, Any], str]] = {
     "an ended process counts no more": (metric("sum", "1", ENDED, series(point(value=2), **FALLS)), "2"),
     "nor does its gauge": (metric("gauge", "1", ENDED, series(point(value=2))), "2"),
     "what it counted stays": (metric("sum", "1", ENDED | {"monotonic": True}, series(point(value=2))), "7"),
+    "of those that are left none, those that were there to the last": (
+        metric(
+            "sum",
+            "1",
+            ENDED,
+            series(point(value=7, time_unix_ns=NOW - 60 * 10**9 - 10**8), **FALLS | {"ended": True}),
+            series(point(value=100, time_unix_ns=NOW - 64 * 10**9), **FALLS | {"ended": True}),
+        ),
+        "12 until 1 min ago",
+    ),
     "of none that is left the last value stands": (metric("gauge", "1", ENDED), "5 until 1 min ago"),
     "a run before a restart counts no more": (metric("sum", "1", series(BEFORE, RESTARTED, **FALLS)), "2"),
     "runs at the same time do": (metric("sum", "1", series(DURING, RESTARTED, **FALLS)), "9"),

@@ -1,6 +1,6 @@
 """Which processes still send metrics.
 
-In: a connection to the store, the time. Out: the ids of their resources. State: none.
+In: a connection to the store, the time. Out: the ids of their resources; how soon each one is missed. State: none.
 
 A process sends all of its metrics once in each interval, which nobody tells: it is learnt from the gaps between its
 last exports. Times are those of the arrival, by the collector's clock.
@@ -25,6 +25,25 @@ SELECT resource_id FROM gaps GROUP BY resource_id
 HAVING $now - max(arrived) <=
     least({AT_MOST_NS}, greatest({AT_LEAST_NS}, coalesce({MISSED_EXPORTS} * max(gap), {UNKNOWN_NS})))
 """  # noqa: S608 (our own numbers)
+
+_MISSED = f"""
+WITH exports AS (
+    SELECT DISTINCT resource_id, ingested_unix_ns AS arrived FROM metric_points WHERE name = ?
+), gaps AS (
+    SELECT resource_id, arrived - lag(arrived) OVER (PARTITION BY resource_id ORDER BY arrived) AS gap
+    FROM exports QUALIFY row_number() OVER (PARTITION BY resource_id ORDER BY arrived DESC) <= 10
+)
+SELECT resource_id, least({AT_MOST_NS}, coalesce({MISSED_EXPORTS} * max(gap), {UNKNOWN_NS}))
+FROM gaps GROUP BY resource_id
+"""  # noqa: S608 (our own numbers)
+
+
+def missed_after(connection: DuckDBPyConnection, name: str) -> dict[int, int]:
+    """By the id of each resource that sent this metric: after so many nanoseconds without it the process was no more.
+
+    For looking back: what came later is known, so there is no least time, which bears with exports that are late.
+    """
+    return dict(connection.execute(_MISSED, [name]).fetchall())
 
 
 def living(connection: DuckDBPyConnection, now_unix_ns: int | None) -> set[int]:

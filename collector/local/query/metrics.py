@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
-from collector.local.query.living import living
+from collector.local.query.living import living, missed_after
 from collector.local.query.model import Exemplar, Metric, MetricRow, Page, Point, Series
 from telemetry.errors import did_you_mean
 
@@ -90,13 +90,19 @@ def metric(
     ordered = sorted(series.values(), key=lambda rows: (rows[0]["service"], rows[0]["attributes"]))
     newest, oldest = points[0], points[-1]
     alive, stale = living(connection, now_unix_ns), newest["time_unix_ns"] - STALE_NS
+    missed = missed_after(connection, name)
     return Metric(
         name,
         newest["type"],
         newest["unit"],
         newest["description"],
         [
-            _series(rows, exemplars, ended=rows[-1]["resource_id"] not in alive or rows[-1]["time_unix_ns"] < stale)
+            _series(
+                rows,
+                exemplars,
+                ended=rows[-1]["resource_id"] not in alive or rows[-1]["time_unix_ns"] < stale,
+                missed_after_ns=missed[rows[-1]["resource_id"]],
+            )
             for rows in ordered
         ],
         encode(oldest["time_unix_ns"], oldest["point_id"]) if len(found) > limit else None,
@@ -125,7 +131,9 @@ def _exemplars(connection: DuckDBPyConnection, point_ids: list[int]) -> dict[int
     return found
 
 
-def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]], *, ended: bool) -> Series:
+def _series(
+    rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]], *, ended: bool, missed_after_ns: int
+) -> Series:
     first = rows[0]
     return Series(
         service=first["service"],
@@ -138,6 +146,7 @@ def _series(rows: list[dict[str, Any]], exemplars: dict[int, list[Exemplar]], *,
         monotonic=first["monotonic"],
         points=[_point(row, exemplars.get(row["point_id"], [])) for row in rows],
         ended=ended,
+        missed_after_ns=missed_after_ns,
     )
 
 

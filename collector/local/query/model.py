@@ -222,6 +222,8 @@ class Series:
     points: Sequence[Point]
     ended: bool
     """The process that it came from sends no metrics any more."""
+    missed_after_ns: int
+    """Three of its export intervals: where another process sent for so much longer, this one had ended before it."""
 
 
 @dataclass(frozen=True)
