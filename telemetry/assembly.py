@@ -269,23 +269,43 @@ _PROCESSORS: Final = {
 """By signal: the SDK's provider, where it keeps what it hands items to, and what that is called."""
 
 
+_NO_OPS: Final = (trace.NoOpTracerProvider, metrics.NoOpMeterProvider, _logs.NoOpLoggerProvider)
+
+
 def _warn_of_dead_ends(parts: Mapping[str, _Parts]) -> None:
     """Say so where a provider that somebody else set hands nothing on: whatever is recorded goes nowhere."""
     for name, part in parts.items():
-        kind, path, missing = _PROCESSORS[name]
-        provider = part.provider
-        if not part.adopted or type(provider).__name__ != kind:
-            continue
-        try:
-            found = operator.attrgetter(path)(provider)
-        except AttributeError:  # another SDK than the one we know
-            continue
-        if not found and part.asked:
+        found = _dead_end(name, part.provider) if part.adopted and part.asked else None
+        if found is not None:
             _log.warning(
-                "%s go nowhere: OpenTelemetry has a %s already, without %s, and a provider that is there is used as it "
-                "is; add one to it, or call telemetry.configure before it is set (OTEL_PYTHON_%s sets one, too)",
-                name, kind, missing, kind.replace("Provider", "_PROVIDER").upper(),
+                "%s go nowhere: OpenTelemetry has a %s already, %s, and a provider that is there is used as it is; "
+                "%s, or call telemetry.configure before it is set (OTEL_PYTHON_%s sets one, too)",
+                name, type(part.provider).__name__, *found,
+                _PROCESSORS[name][0].replace("Provider", "_PROVIDER").upper(),
             )  # fmt: skip
+
+
+def _dead_end(name: str, provider: Any) -> tuple[str, str] | None:
+    """Return why a provider hands nothing on, and what to do; None where it does, or nobody knows."""
+    kind, path, missing = _PROCESSORS[name]
+    if type(provider) in _NO_OPS:
+        return "which records nothing", "set another one"
+    if type(provider).__name__ != kind:
+        return None
+    try:
+        found = operator.attrgetter(path)(provider)
+    except AttributeError:  # another SDK than the one we know
+        return None
+    if not found:
+        return f"without {missing}", "add one to it"
+    if _was_shut_down(provider) or all(map(_was_shut_down, found)):
+        return "which was shut down", "do not shut it down before the end"
+    return None
+
+
+def _was_shut_down(part: Any) -> bool:
+    """Say whether a provider or a processor of the SDK's was shut down; false where it does not tell."""
+    return getattr(getattr(part, "_batch_processor", part), "_shutdown", False) is True
 
 
 def _exported_already(root: logging.Logger) -> bool:

@@ -144,6 +144,55 @@ telemetry.configure("x", logs="otlp")
     assert "add one to it, or call telemetry.configure before it is set" in ended.err
 
 
+NO_OPS = """
+from opentelemetry import _logs, metrics, trace
+trace.set_tracer_provider(trace.NoOpTracerProvider())
+metrics.set_meter_provider(metrics.NoOpMeterProvider())
+_logs.set_logger_provider(_logs.NoOpLoggerProvider())
+"""
+ENDED = """
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk import _logs as sdk_logs, metrics as sdk_metrics, trace as sdk_trace
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, InMemoryLogRecordExporter
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+logging.getLogger("opentelemetry").setLevel("ERROR")  # the SDK has a word of its own for metrics
+traces = sdk_trace.TracerProvider(shutdown_on_exit=False)
+traces.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
+trace.set_tracer_provider(traces)
+metrics.set_meter_provider(sdk_metrics.MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False))
+logs = sdk_logs.LoggerProvider(shutdown_on_exit=False)
+logs.add_log_record_processor(BatchLogRecordProcessor(InMemoryLogRecordExporter()))
+_logs.set_logger_provider(logs)
+for provider in (traces, metrics.get_meter_provider(), logs):
+    provider.shutdown()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "prefix", "why", "hint"),
+    [
+        (NO_OPS, "NoOp", "which records nothing", "set another one"),
+        (ENDED, "", "which was shut down", "do not shut it down before the end"),
+    ],
+)
+def test_an_adopted_provider_that_records_nothing_or_was_shut_down_is_told_of(
+    code: str, prefix: str, why: str, hint: str
+) -> None:
+    """One line for each signal that is wanted, and both ways out."""
+    ended = python(f'{code}\ntelemetry.configure("x", logs="otlp")')
+    assert ended.status == 0
+    assert ended.err.splitlines() == [
+        f"{name} go nowhere: OpenTelemetry has a {prefix}{kind}Provider already, {why}, and a provider that is there "
+        f"is used as it is; {hint}, or call telemetry.configure before it is set (OTEL_PYTHON_{kind.upper()}_PROVIDER "
+        "sets one, too)"
+        for name, kind in (("metrics", "Meter"), ("spans", "Tracer"), ("logs", "Logger"))
+    ]
+    off = python(f'{code}\ntelemetry.configure("x", traces_exporter="none", metrics="none")')
+    assert (off.status, off.err) == (0, "")
+
+
 def test_a_provider_without_a_processor_for_a_signal_that_is_off_is_no_news() -> None:
     """As `opentelemetry-instrument --traces_exporter none` sets it."""
     ended = python(
