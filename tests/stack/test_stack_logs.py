@@ -1,5 +1,6 @@
 """Logs by the real Collector into the real VictoriaLogs: no record ends it, and a kill costs what was in its memory."""
 
+import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -51,6 +52,16 @@ POISON: dict[str, tuple[dict[str, Any], Callable[[Any], object] | None]] = {
 }
 """Records that end VictoriaLogs 1.52 when they are sent to it as they are, or hide a field of its own."""
 
+LONG = {
+    "attribute": ("a" * 129, "a" * 120),
+    "attribute, beyond ASCII": ("\u00fc\u4eee\U0001f9e5" * 15, "\u00fc\u4eee\U0001f9e5" * 10),
+    "attribute, ASCII first": ("a" * 100 + "\u4eee" * 10, "a" * 100 + "\u4eee" * 5),
+    "attribute of 128": ("b" * 128, "b" * 128),
+    "attribute of 96, beyond ASCII": ("\u4eee" * 32, "\u4eee" * 32),
+    "attribute, with lines": ("c\n" * 200, "c\n" * 60),
+}
+"""Names of attributes, and what the store keeps of them."""
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -98,6 +109,35 @@ def test_no_record_ends_the_store(stack: Stack) -> None:
     assert (renamed["_msg"], renamed["span_id"]) == ("found nothing", b"spanspan".hex())
     own = [*(f"attribute.{name}" for name in ("_msg", "_time", "_stream", "span_id", "trace_id")), "resource.trace_id"]
     assert [renamed[name] for name in own] == ["mine"] * len(own)
+
+
+def test_a_name_longer_than_the_store_keeps_is_cut(stack: Stack) -> None:
+    """In a record, a resource or a scope: VictoriaLogs drops the record of a name above 128 bytes, and says nothing."""
+
+    def named(request: Any) -> None:
+        for name, _ in LONG.values():
+            resource(f"r{name}", "its value")(request)
+            scope = request.resource_logs[0].scope_logs[0].scope
+            put(scope.attributes, f"s{name}", "its value")
+        put(scope.attributes, "nested", {"n" * 128: 1})
+
+    traces = [sent(stack, {"attributes": {name: "its value"}}) for name, _ in LONG.values()]
+    assert_becomes(lambda: [len(found(stack, trace)) for trace in traces], [1] * len(traces))
+    for trace, (_, kept) in zip(traces, LONG.values(), strict=True):
+        assert found(stack, trace)[0].get(kept) == "its value"
+    shared = sent(stack, {}, named)
+    (record,) = eventually(lambda: found(stack, shared))
+    assert len([name for name in record if name.startswith(("r", "scope.attributes.s"))]) == 2 * len(LONG)
+    assert max(len(name.encode()) for name in record) <= 128
+    assert record["scope.attributes.nested"] == json.dumps({"n" * 128: 1}, separators=(",", ":"))
+
+
+def test_an_attribute_without_a_name_gets_one(stack: Stack) -> None:
+    """VictoriaLogs takes an empty name for that of the body."""
+    trace = sent(stack, {"attributes": {"": "no name"}}, resource("", "of the resource"))
+    (record,) = eventually(lambda: found(stack, trace))
+    assert record["_msg"] == "found nothing"
+    assert (record["attribute."], record["resource."]) == ("no name", "of the resource")
 
 
 def test_a_kill_takes_what_was_in_memory_and_no_more(stack: Stack) -> None:
