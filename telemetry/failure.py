@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import conventions as c
 from telemetry.guard import guard
-from telemetry.outcome import CANCELLED, ERROR, OK, Classes, outcome_of_error, outcome_of_status
+from telemetry.outcome import CANCELLED, ERROR, OK, Classes, is_a, outcome_of_error, outcome_of_status
 from telemetry.scope import Answer, Scope
 
 _LONGEST: Final = 17_408
@@ -34,7 +34,7 @@ def error_type(exc: BaseException) -> str:
     if status is not None:
         return status[0]
     asyncio = sys.modules.get("asyncio")  # whoever was cancelled has imported it; others need not pay for it
-    if asyncio is not None and isinstance(exc, asyncio.CancelledError):
+    if asyncio is not None and is_a(exc, asyncio.CancelledError):
         return "CancelledError"
     kind = type(exc)
     try:
@@ -98,7 +98,7 @@ def record_end(
     answer: Answer | None = None
     outcome, kind, message = (OK, "", "") if exc is None else (ERROR, error_type(exc), "")
     with guard:
-        asked = answers or not isinstance(exc, GeneratorExit)
+        asked = answers or not is_a(exc, GeneratorExit)
         answer = scope.answered(exc) if scope.answered is not None and asked else None
     with guard:
         outcome = _outcome(exc, answer, scope, expected)
@@ -107,7 +107,7 @@ def record_end(
     ending = Ending(outcome, kind if outcome == ERROR else None)
     event = None if answer is None or not answer.replaces else (kind, message)
     with guard:
-        _write(span, None if isinstance(exc, GeneratorExit) else exc, scope, ending, message, instead=event)
+        _write(span, None if is_a(exc, GeneratorExit) else exc, scope, ending, message, instead=event)
     return ending
 
 

@@ -6,6 +6,7 @@ once. State: the count, owned by the one `guard` of the process. Our tests set `
 No user code ever runs inside `with guard:`, so that no exception of the user's can be swallowed.
 """
 
+import contextlib
 import logging
 from types import TracebackType
 
@@ -25,14 +26,15 @@ class Guard:
         """Cost next to nothing: this stands on the hot path."""
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
-        return exc is not None and isinstance(exc, Exception) and self._swallow(exc)
+        return kind is not None and issubclass(kind, Exception) and self._swallow(exc)
 
-    def _swallow(self, exc: Exception) -> bool:
+    def _swallow(self, exc: BaseException | None) -> bool:
         self.faults += 1
         if self.strict:
             return False
         if self.faults == 1:
-            _log.warning("telemetry failed inside itself; the call went on without it (said once)", exc_info=exc)
+            with contextlib.suppress(Exception):  # a handler of the user's, or an exception that raises at a look
+                _log.warning("telemetry failed inside itself; the call went on without it (said once)", exc_info=exc)
         return True
 
 

@@ -44,12 +44,18 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = trace.format_trace_id(context.trace_id)
             line["span_id"] = trace.format_span_id(context.span_id)
         if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = scrub(self.formatException(record.exc_info), "exception.stacktrace")
+            line["exception"] = scrub(self._stack(record.exc_info), "exception.stacktrace")
         for name, value in extras(record).items():
             key = name if isinstance(name, str) else _text(name)
             if key not in line:
                 line[key] = scrub(value, key)
         return _spelled(line)
+
+    def _stack(self, info: Any) -> str:
+        try:
+            return self.formatException(info)
+        except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
+            return f"{info[0].__qualname__}: {_text(info[1])}"
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:

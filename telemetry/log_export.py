@@ -6,6 +6,7 @@ What OpenTelemetry, gRPC and this library log themselves stays out, and so does 
 logs must not make logs.
 """
 
+import contextlib
 import logging
 import traceback
 from typing import Final
@@ -69,5 +70,6 @@ def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
     if exc is not None:
         attributes["exception.type"] = error_type(exc)
         attributes["exception.message"] = message_of(exc)
-        attributes["exception.stacktrace"] = "".join(traceback.format_exception(exc))
+        with contextlib.suppress(Exception):  # an exception of the user's, which may raise at any look
+            attributes["exception.stacktrace"] = "".join(traceback.format_exception(exc))
     return attributes

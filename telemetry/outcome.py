@@ -82,13 +82,18 @@ def expected_in(context: Context) -> Classes:
     return classes if isinstance(classes, tuple) else ()
 
 
+def is_a(exc: BaseException | None, classes: type[BaseException] | Classes) -> bool:
+    """Say whether `exc` is of one of these classes; `isinstance` would ask it, and it may raise at any look."""
+    return issubclass(type(exc), classes)
+
+
 def outcome_of_error(exc: BaseException, expected: Classes = ()) -> str:
     """Return the outcome of a run that `exc` ended."""
-    if isinstance(exc, GeneratorExit) or any(_is(exc, module, name) for module, name in _GONE):
+    if is_a(exc, GeneratorExit) or any(_is(exc, module, name) for module, name in _GONE):
         return CANCELLED
-    if isinstance(exc, (*expected, *_Process.expected)):
+    if is_a(exc, (*expected, *_Process.expected)):
         return REJECTED
-    return next((_of_http(read(exc)) for module, name, read in _ANSWERS if _is(exc, module, name)), ERROR)
+    return next((_of_http(exc, read) for module, name, read in _ANSWERS if _is(exc, module, name)), ERROR)
 
 
 def outcome_of_status(code: str) -> str:
@@ -110,8 +115,12 @@ def checked(classes: object) -> Classes:
 def _is(exc: BaseException, module: str, name: str) -> bool:
     """Say whether `exc` is of a class that lives in a module, which whoever raised it has imported."""
     kind = getattr(sys.modules.get(module), name, None)
-    return isinstance(kind, type) and isinstance(exc, kind)
+    return isinstance(kind, type) and is_a(exc, kind)
 
 
-def _of_http(status: object) -> str:
+def _of_http(exc: BaseException, read: Callable[[Any], object]) -> str:
+    try:
+        status = read(exc)
+    except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
+        return ERROR
     return REJECTED if isinstance(status, int) and status < 500 and status != 429 else ERROR

@@ -139,7 +139,7 @@ def _apart(results: list[Any]) -> None:
     """Where one exception stands for several items, give each of them its own."""
     met: set[int] = set()
     for number, result in enumerate(results):
-        if isinstance(result, Exception):
+        if issubclass(type(result), Exception):
             if id(result) in met:
                 results[number] = duplicate(result)
             met.add(id(result))

@@ -85,12 +85,14 @@ class Call:
 
     def fail(self, error: Exception) -> None:
         """End with `error`."""
-        self.error = self.error or error
+        self.error = error if self.error is None else self.error
         self.wake()
 
     def outcome(self, name: str) -> list[Any]:
         """Return the results; raise what the batch raised, else the first exception among the results."""
-        error = self.error or next((r for r in self.results if isinstance(r, BaseException)), None)
+        error = self.error
+        if error is None:
+            error = next((r for r in self.results if issubclass(type(r), BaseException)), None)
         if error is None:
             return self.results
         try:

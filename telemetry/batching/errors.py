@@ -4,8 +4,10 @@ In: what happened. Out: exceptions. State: none.
 """
 
 import copy
+from typing import cast
 
 from telemetry.errors import TelemetryError
+from telemetry.outcome import is_a
 
 
 class BatchingError(TelemetryError):
@@ -33,8 +35,8 @@ def for_one_caller(error: BaseException, name: str) -> Exception:
 
     What is no `Exception` is meant for the thread or task that it was raised in, not for the others that waited.
     """
-    if isinstance(error, Exception):
-        return error
+    if is_a(error, Exception):
+        return cast("Exception", error)
     return BatchBroken(f"the batch of {name} was broken off by {type(error).__name__}", "call again")
 
 

@@ -22,6 +22,7 @@ from telemetry.batching.limits import Limits, name_of
 from telemetry.batching.limits import is_async as is_coroutine_function
 from telemetry.batching.waiting import Waiting
 from telemetry.errors import TelemetryError
+from telemetry.outcome import is_a
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -98,7 +99,7 @@ class _Lane:
                 results = one_for_each(await self._fn(batch.items), len(batch.items), self._name)
         except BaseException as error:
             batch.fail(error)
-            if not isinstance(error, Exception):
+            if not is_a(error, Exception):
                 raise
         else:
             batch.finish(results)

@@ -20,6 +20,7 @@ from telemetry.batching.call import Call, listed
 from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Waiting
 from telemetry.errors import TelemetryError
+from telemetry.outcome import is_a
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -155,7 +156,7 @@ class Batcher(Generic[T, R]):
                 results = one_for_each(self._fn(batch.items), len(batch.items), self.name)
         except BaseException as error:
             batch.fail(error)
-            if not isinstance(error, Exception):
+            if not is_a(error, Exception):
                 raise
         else:
             batch.finish(results)

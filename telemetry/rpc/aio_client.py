@@ -16,6 +16,7 @@ import grpc.aio
 
 from telemetry.context import attach, detach
 from telemetry.guard import guard
+from telemetry.outcome import is_a
 from telemetry.rpc.call import Call, Outcome, code_of
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import Outgoing
@@ -117,10 +118,10 @@ def _known(answer: Coroutine[Any, Any, Any]) -> Any:
     return None
 
 
-def _outcome_of_error(error: BaseException) -> Outcome:
-    if isinstance(error, asyncio.CancelledError):
+def _outcome_of_error(error: Any) -> Outcome:
+    if is_a(error, asyncio.CancelledError):
         return Outcome(grpc.StatusCode.CANCELLED, "cancelled by the caller")
-    if isinstance(error, grpc.aio.AioRpcError):
+    if is_a(error, grpc.aio.AioRpcError):
         with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
             return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)

@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from telemetry.context import attach, detach
 from telemetry.guard import guard
+from telemetry.outcome import is_a
 from telemetry.rpc.call import Call, Outcome, code_of
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
@@ -114,14 +115,14 @@ def _outcome(finished: Any) -> Outcome:
     if code is grpc.StatusCode.OK:
         return Outcome()
     error = finished.exception() if code is grpc.StatusCode.INTERNAL else None
-    if error is not None and not isinstance(error, grpc.RpcError):
+    if error is not None and not is_a(error, grpc.RpcError):
         return _outcome_of_error(error)  # gRPC's stand-in for an exception raised below us
     return Outcome(code, finished.details() or "")
 
 
-def _outcome_of_error(error: BaseException) -> Outcome:
+def _outcome_of_error(error: Any) -> Outcome:
     """Tell how a call ended that raised: a code where there is one, else it never was a call (a closed channel)."""
-    if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
+    if is_a(error, grpc.RpcError) and issubclass(type(error), grpc.Call):
         with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
             return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)
@@ -131,7 +132,7 @@ def _outcome_of_stream(error: BaseException | None) -> Outcome:
     """Tell how a stream ended that another interceptor wrapped, so that its iteration is all there is to see."""
     if error is None:
         return Outcome()
-    return _ABANDONED if isinstance(error, GeneratorExit) else _outcome_of_error(error)
+    return _ABANDONED if is_a(error, GeneratorExit) else _outcome_of_error(error)
 
 
 def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:

@@ -21,6 +21,7 @@ from telemetry import conventions as c
 from telemetry import providers
 from telemetry.guard import guard
 from telemetry.instruments import observe
+from telemetry.outcome import is_a
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, peer_attributes
@@ -90,7 +91,7 @@ class Served:
         self._call.end(outcome)
 
     def _outcome(self, error: BaseException | None) -> rpc.Outcome:
-        if isinstance(error, _LEFT_ALONE) or self._caller_has_gone():
+        if is_a(error, _LEFT_ALONE) or self._caller_has_gone():
             return self._unanswered()
         code = rpc.code_of(_asked(self._servicer, "code"))
         if error is None:
@@ -105,7 +106,7 @@ class Served:
 
         `error` is what leaves such a span. A failure that is met while the caller leaves stays one.
         """
-        if isinstance(error, _LEFT_ALONE) or (error is None and self._caller_has_gone()):
+        if is_a(error, _LEFT_ALONE) or (error is None and self._caller_has_gone()):
             left = self._unanswered()
             return Answer(left.code.name, left.details) if left.code is not None else None
         code = rpc.code_of(_asked(self._servicer, "code"))
@@ -161,7 +162,7 @@ class ServerCall(rpc.Call):
 
 def is_abort(error: BaseException) -> bool:
     """Say whether `error` is only the way in which gRPC leaves a handler that called `abort`: it tells nothing."""
-    return isinstance(error, grpc.aio.AbortError) or (type(error) is Exception and not error.args)
+    return is_a(error, grpc.aio.AbortError) or (type(error) is Exception and not error.args)
 
 
 def rebuilt(handler: Any, behavior: Callable[..., Any]) -> Any:

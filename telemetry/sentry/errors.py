@@ -27,6 +27,7 @@ from sentry_sdk.utils import event_from_exception
 from telemetry import conventions as c
 from telemetry import failure, root_logger
 from telemetry.guard import guard
+from telemetry.outcome import is_a
 from telemetry.pipeline.counts import SignalStats
 from telemetry.sentry.events import cleaned
 from telemetry.settings import Settings
@@ -101,12 +102,16 @@ class SentryErrors:
 
 def capture(exc: BaseException, span: Span) -> None:
     """Send one exception, in the trace of the span that it failed. Never raises."""
-    if not isinstance(exc, Exception) or isinstance(exc, asyncio.CancelledError):
+    if not is_a(exc, Exception) or is_a(exc, asyncio.CancelledError):
         return
     with guard:
         client = sentry_sdk.get_client()
         mechanism = {"type": "search-telemetry", "handled": False}
-        event, hint = event_from_exception(exc, client_options=client.options, mechanism=mechanism)
+        try:
+            event, hint = event_from_exception(exc, client_options=client.options, mechanism=mechanism)
+        except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
+            said = {"type": failure.error_type(exc), "value": failure.message_of(exc), "mechanism": mechanism}
+            event, hint = {"level": "error", "exception": {"values": [said]}}, {}
         at = span.get_span_context()
         if at.is_valid:
             ids: dict[str, object] = {
