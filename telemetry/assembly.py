@@ -122,6 +122,8 @@ def _sentry(settings: Settings) -> Any:
 def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
     tracer = None if tracer_provider is None else tracer_provider.get_tracer(providers.SCOPE)
     meter = None if metering.provider is None else metering.provider.get_meter(providers.SCOPE)
+    if tracer is None and meter is None and "errors" in telemetry.pipelines:
+        tracer = trace.NoOpTracer()  # runs are followed for their errors alone
     providers.settle(tracer, meter, metering.sums)
     if meter is not None:
 

@@ -133,17 +133,16 @@ class Call:
         return result
 
     def _write(self, outcome: Outcome, result: dict[str, AttributeValue]) -> None:
-        if not self.span.is_recording():
-            return
-        if outcome.code is not None:
-            result[c.RPC_GRPC_STATUS_CODE.name] = outcome.code.value[0]
-        self.span.set_attributes(result)
         failed = self._failed(outcome)
-        if outcome.error is not None:
+        if self.span.is_recording():
+            if outcome.code is not None:
+                result[c.RPC_GRPC_STATUS_CODE.name] = outcome.code.value[0]
+            self.span.set_attributes(result)
+            if failed and outcome.error is None:
+                self.span.set_status(Status(StatusCode.ERROR, outcome.details))
+        if outcome.error is not None:  # told also where nothing is recorded
             ended = ERROR if failed or outcome.code is None else outcome_of_status(outcome.code.name)
             record_failure(self.span, outcome.error, current_scope(self.context), ended)
-        elif failed:
-            self.span.set_status(Status(StatusCode.ERROR, outcome.details))
 
 
 def code_of(raw: object) -> grpc.StatusCode | None:

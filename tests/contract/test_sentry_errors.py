@@ -55,6 +55,47 @@ except ValueError:
     assert (event["release"], event["tags"]["service.name"]) == ("1.2", "gateway")
 
 
+def test_errors_arrive_where_nothing_else_is_recorded(sentry: SentryStandIn) -> None:
+    """Without spans and metrics, too: from an endpoint, in the caller's trace where there is one; from an rpc."""
+    ended = python(
+        """
+import concurrent.futures, grpc, telemetry.rpc
+telemetry.configure("gateway", sentry_dsn=sys.argv[1], traces_exporter="none", metrics="none")
+telemetry.rpc.instrument_grpc()
+@telemetry.endpoint("/search")
+def search(docs):
+    with telemetry.stage("qdrant_search"):
+        raise ValueError("no collection")
+for carrier in ({}, {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}):
+    try:
+        with telemetry.context.extract(carrier):
+            search(["jacket"])
+    except ValueError:
+        pass
+def fails(request, context):
+    raise KeyError("shelf 7")
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+handler = grpc.method_handlers_generic_handler("Shelves", {"Get": grpc.unary_unary_rpc_method_handler(fails)})
+server.add_generic_rpc_handlers((handler,))
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+logging.getLogger("grpc").disabled = logging.getLogger("grpc._server").disabled = True
+with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    try:
+        channel.unary_unary("/Shelves/Get")(b"")
+    except grpc.RpcError as error:
+        show(error.code().name)
+server.stop(None).wait()
+        """,
+        sentry.dsn,
+    )
+    assert (ended.status, ended.err, ended.shown) == (0, "", ["UNKNOWN"])
+    assert [exception(event) for event in sentry.events] == [
+        ("ValueError", "no collection"), ("ValueError", "no collection"), ("KeyError", "'shelf 7'"),
+    ]  # fmt: skip
+    assert sentry.events[1]["contexts"]["trace"]["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+
+
 def test_nothing_private_is_in_an_event(sentry: SentryStandIn) -> None:
     """No local variables, no breadcrumbs; secrets in messages, logs and arguments are scrubbed."""
     ended = python(
