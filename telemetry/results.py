@@ -6,6 +6,7 @@ In: numbers that user code knows. Out: attributes of the current span, and metri
 import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
+from numbers import Number
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -20,12 +21,12 @@ _DEEPEST: Final = 3  # rows inside rows
 _MOST_SCORES: Final = 100  # a search for thousands must not spend its time on telemetry
 
 
-def results(hits: int | None = None, scores: Collection[float] | None = None) -> None:
+def results(hits: int | None = None, scores: Collection[float] | float | None = None) -> None:
     """Record the results of a search on the span of the stage or endpoint that it is called in, and in metrics.
 
     Arguments: `hits`, how many there are (default: the length of `scores`); `scores`, in the index's metric, a
-    sequence or an array, nested ones too; of more than 100 the first 100 go into the distribution. What is not a finite
-    number among them counts as a hit and not as a score. Never raises.
+    sequence or an array, nested ones too, or one number; of more than 100 the first 100 go into the distribution. What
+    is not a finite number among them counts as a hit and not as a score. Never raises.
     Metrics: `search.results`, `search.results.empty`, `search.result.score` as `top1` and `topk`.
     """
     if not providers.recording():
@@ -55,12 +56,15 @@ def index_points(collection: str, count: int) -> None:
 def _collect(scores: Any, values: list[float], depth: int = _DEEPEST) -> int | None:
     """Add the numbers among `scores` to `values`; return how many scores there are.
 
-    None for an iterator, which is the caller's to consume. Rows are lists and arrays; a tuple may hold an id as well.
+    None for an iterator, which is the caller's to consume. Rows are lists and arrays; a tuple may hold an id as well;
+    one number is a list of one.
     """
-    if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
-        return None
     if hasattr(scores, "ndim") and hasattr(scores, "tolist"):
         scores = scores.tolist()  # at once, in place of number by number
+    if isinstance(scores, Number):
+        scores = [scores]
+    if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
+        return None
     count = 0
     for score in scores.values() if isinstance(scores, Mapping) else scores:
         if type(score) is float:  # nearly all are

@@ -1,8 +1,10 @@
 """The metrics that endpoints, stages and `results` make, and the bounds of their attributes."""
 
 import contextlib
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 import telemetry
@@ -105,8 +107,6 @@ class TestResults:
 
     def test_arrays_and_odd_scores_are_taken_as_they_are(self, spans: Spans, metrics: Metrics) -> None:
         """NumPy's scores count as Python's; what is no number is left out; an iterator is not touched."""
-        import numpy as np
-
         with telemetry.stage("a"):
             telemetry.results(scores=np.array([0.5, np.nan, 0.25], dtype=np.float32))
         assert (spans.one("a").attributes or {})["search.top_score"] == 0.5
@@ -124,7 +124,13 @@ class TestResults:
             (None, [0.5, None, "0.25", "x", object(), 2**2000, float("inf")], (7, 0.5, 2)),
             (None, [("id", 0.5), 0.25], (2, 0.25, 1)),
             (None, {"a": 0.5, "b": 0.25}, (2, 0.5, 2)),
-            (None, 0.5, (None, None, 0)),
+            (None, 0.5, (1, 0.5, 1)),
+            (3, 1, (3, 1.0, 1)),
+            (None, Decimal("0.5"), (1, 0.5, 1)),
+            (None, np.float32(0.5), (1, 0.5, 1)),
+            (None, np.array(0.5), (1, 0.5, 1)),
+            (None, np.array(np.nan), (1, None, 0)),
+            (None, np.array("x"), (None, None, 0)),
             ("2", "scores", (2, None, 0)),
             (-1, [0.5], (None, 0.5, 1)),
             (object(), [0.5], (None, 0.5, 1)),
@@ -143,8 +149,6 @@ class TestResults:
 
     def test_many_scores_of_an_array_are_read_at_once(self, spans: Spans, metrics: Metrics) -> None:
         """With two dimensions too; of a hundred thousand the highest is found, and a hundred are kept."""
-        import numpy as np
-
         with telemetry.stage("s"):
             telemetry.results(scores=np.linspace(-1, 1, 100_000).reshape(10, -1))
         assert (spans.one("s").attributes or {})["search.top_score"] == 1.0
