@@ -59,13 +59,18 @@ def baggage_attributes(context: Context | None = None) -> dict[str, AttributeVal
     return {
         attribute.name: bounds.bounded(attribute, entries[attribute.name], count=False)
         for attribute in c.BAGGAGE
-        if attribute.name in entries
+        if attribute.name in entries and _says_something(entries[attribute.name])
     }
 
 
+def _says_something(value: object) -> bool:
+    """Say whether a value of the baggage can be shown: what is empty or of control characters is nobody's name."""
+    return not isinstance(value, str) or (value.isprintable() and value.strip() != "")
+
+
 def operation_of(context: Context | None = None) -> str | None:
-    """Return the operation that the request asks for, from its baggage; None outside of any request."""
+    """Return the operation that the request asks for, from its baggage; None where that says nothing."""
     operation = baggage.get_baggage(c.SEARCH_OPERATION.name, context)
-    if operation is None or isinstance(operation, str):
-        return operation
-    return str(bounds.bounded(c.SEARCH_OPERATION, operation, count=False))
+    if operation is None or not _says_something(operation):
+        return None
+    return operation if isinstance(operation, str) else str(bounds.bounded(c.SEARCH_OPERATION, operation, count=False))

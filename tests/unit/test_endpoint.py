@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from opentelemetry import baggage, trace
+from opentelemetry import baggage, propagate, trace
 
 import telemetry
 from telemetry import scope
+from telemetry.context import attach, detach
 from telemetry.spans import start_span
+from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
 
@@ -185,10 +187,24 @@ class TestTheOperation:
             "len_docs": 0,
         }
 
+    @pytest.mark.parametrize("sent", ["", "%20", "%00", "%07%0A", "search%00"])
+    def test_baggage_that_says_nothing_is_ignored(self, spans: Spans, metrics: Metrics, sent: str) -> None:
+        """An operation or a platform that cannot be shown is nobody's: the endpoint's own name counts."""
+        entries = f"search.operation={sent},client.platform={sent},client.region=eu"
+        token = attach(propagate.extract({"baggage": entries}))
+        try:
+            Executor().search([1])
+        finally:
+            detach(token)
+        (span,) = spans
+        shown = dict(span.attributes or {})
+        assert (shown["search.operation"], shown["client.region"]) == ("search", "eu")
+        assert "client.platform" not in shown
+        (series,) = metrics.series("search.request.duration")
+        assert series["search.operation"] == "search"
+
     def test_other_baggage_stays_baggage(self, spans: Spans) -> None:
         """Only what is on the list becomes an attribute: baggage comes from anywhere."""
-        from telemetry.context import attach, detach
-
         token = attach(baggage.set_baggage("user.email", "someone@example.org"))
         Executor().search([])
         detach(token)
