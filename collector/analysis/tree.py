@@ -23,7 +23,7 @@ class Timed(Protocol):
 
     @property
     def start_unix_ns(self) -> int:
-        """Its start."""
+        """Its start; 0 if it is not known."""
 
     @property
     def end_unix_ns(self) -> int:
@@ -35,6 +35,7 @@ class Tree:
     """A trace as a forest; every number is an index into the spans it was built from, or nanoseconds."""
 
     starts: Sequence[int]
+    """Of a span whose start is not known its end: it lasts no time. Without either, the trace's start."""
     ends: Sequence[int]
     """Never before the start: a span without an end, or with one before its start, lasts no time."""
     parents: Sequence[int | None]
@@ -72,8 +73,10 @@ def build(spans: Sequence[Timed]) -> Tree:
     Args:
         spans: at least one span, all of one trace.
     """
-    starts = [span.start_unix_ns for span in spans]
-    ends = [max(span.start_unix_ns, span.end_unix_ns) for span in spans]
+    known = [span.start_unix_ns or span.end_unix_ns for span in spans]
+    first = min(filter(None, known), default=0)
+    starts = [start or first for start in known]
+    ends = [max(start, span.end_unix_ns) for start, span in zip(starts, spans, strict=True)]
     by_start = sorted(range(len(spans)), key=lambda index: (starts[index], spans[index].span_id))
     parents = _parents(spans, by_start)
     _break_circles(parents, by_start)

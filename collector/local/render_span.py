@@ -72,8 +72,9 @@ def _value(name: str, value: Any, glyphs: Glyphs) -> str:
 
 def unfinished(span: Json) -> str:
     """Why the span has no duration; empty where it has one."""
-    if not span["end_unix_ns"]:
-        return "has not ended"
+    said = ["start is not known"] * (not span["start_unix_ns"]) + ["has not ended"] * (not span["end_unix_ns"])
+    if said:
+        return ", ".join(said)
     return "ends before it begins" if span["end_unix_ns"] < span["start_unix_ns"] else ""
 
 

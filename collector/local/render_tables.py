@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.local.render_text import UNICODE, clean, glyphs_for
-from collector.local.render_units import age, clock, count, duration, percent
+from collector.local.render_units import UNKNOWN, age, clock, count, duration, percent
 
 Json = Mapping[str, Any]
 _ELLIPSIS: OverflowMethod = "ellipsis"
@@ -85,7 +85,11 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
         Column("age", is_number=True, rank=2),
     ]
     rows = [
-        [*_trace_cells(row, console, length), Text(age(now_unix_ns - row["start_unix_ns"]), "dim")] for row in traces
+        [
+            *_trace_cells(row, console, length),
+            Text(age(now_unix_ns - row["start_unix_ns"]) if row["start_unix_ns"] else UNKNOWN, "dim"),
+        ]
+        for row in traces
     ]
     return table(console, columns, rows)
 
@@ -129,6 +133,8 @@ def _lasted(row: Json, micro: str) -> Text:
     text = duration(row["duration_ns"], micro)
     if row["open_count"]:
         return Text(f">{text}" if row["duration_ns"] else "open", "yellow")
+    if row["untimed_count"] and not row["duration_ns"]:
+        return Text(UNKNOWN, "yellow")
     return Text(text)
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from collector.local import render_logs, render_rows, render_span
 from collector.local.render_text import clean, fit, glyphs_for, wrap
 from collector.local.render_tree import Guides, guides
-from collector.local.render_units import attribute, duration, percent
+from collector.local.render_units import UNKNOWN, attribute, duration, percent
 from telemetry.conventions import BAGGAGE
 
 Json = Mapping[str, Any]
@@ -102,7 +102,7 @@ class _Picture:
         services = len(self._trace["services"])
         is_open = any(not span["end_unix_ns"] for span in self._all)
         facts = [
-            duration(self._trace["duration_ns"], g.micro) + " so far" * is_open,
+            self._lasted() + " so far" * is_open,
             f"{len(self._all)} span{'s' * (len(self._all) != 1)}",
             f"{services} service{'s' * (services != 1)}",
         ]
@@ -122,8 +122,10 @@ class _Picture:
             yield from (Text(line, "yellow") for line in wrap(sentence.split(" "), self._width, g))
 
     def _identity(self, root: Json) -> Iterator[str]:
-        began = datetime.fromtimestamp(root["start_unix_ns"] // 10**9, UTC)
-        parts = [f"{began:%Y-%m-%d %H:%M:%S} UTC"]
+        ended = "ended " * (not root["start_unix_ns"])
+        known = root["start_unix_ns"] or root["end_unix_ns"]
+        moment = datetime.fromtimestamp(known // 10**9, UTC)
+        parts = [f"{ended}{moment:%Y-%m-%d %H:%M:%S} UTC" if known else "start is not known"]
         baggage = [name.name for name in BAGGAGE if name.name in root["attributes"]]
         parts += [f"{name}={self._clean(attribute(root['attributes'][name]))}" for name in baggage]
         text = f"trace {self._trace['trace_id']}"
@@ -135,9 +137,15 @@ class _Picture:
                 text = part
         yield text
 
+    def _lasted(self) -> str:
+        """How long the trace took; with no span whose time is known, that nobody knows."""
+        took: int = self._trace["duration_ns"]
+        is_unknown = not took and any(span["end_unix_ns"] and render_span.unfinished(span) for span in self._all)
+        return UNKNOWN if is_unknown else duration(took, self._glyphs.micro)
+
     def titles(self) -> Text:
         layout = self._layout
-        total = duration(self._trace["duration_ns"], self._glyphs.micro)
+        total = self._lasted()
         columns = ["  " + "span".ljust(layout.name)]
         columns += ["service".ljust(layout.service)] * bool(layout.service)
         columns += ["time".rjust(_TIME)] + ["self".rjust(_TIME)] * bool(layout.own)
@@ -178,7 +186,7 @@ class _Picture:
         name = fit(cross + self._clean(span["name"]), layout.name - cell_len(guide.row), g)
         gap = layout.gap
         unknown = render_span.unfinished(span)
-        took = ("open" if not span["end_unix_ns"] else "?") if unknown else duration(span["duration_ns"], g.micro)
+        took = ("open" if not span["end_unix_ns"] else UNKNOWN) if unknown else duration(span["duration_ns"], g.micro)
         own = "" if unknown else duration(span["self_ns"], g.micro)
         return Text.assemble(
             (f"{g.critical} " if critical else "  ", f"bold {colour}"),
@@ -253,6 +261,8 @@ class _Picture:
             return
         by_name: dict[tuple[str, str], int] = {}
         for span in self._all:
+            if not span["critical_ns"]:
+                continue
             key = (span["service"], span["name"])
             by_name[key] = by_name.get(key, 0) + span["critical_ns"]
         text = Text.assemble((f"{g.critical} ", "bold"), ("waited for", "dim"))

@@ -21,6 +21,10 @@ def duration(nanoseconds: float, micro: str = "µ") -> str:
     return f"{nanoseconds:.0f} ns"
 
 
+UNKNOWN = "?"
+"""The sign of a duration or a time that nobody knows."""
+
+
 def seconds(value: float, micro: str = "µ") -> str:
     """The same for seconds, which metrics use."""
     return duration(value * 1e9, micro)

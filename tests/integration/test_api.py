@@ -133,6 +133,7 @@ def test_rows_have_the_documented_shape(api: httpx.Client) -> None:
             "span_count": 1,
             "error_count": 0,
             "open_count": 0,
+            "untimed_count": 0,
         }
     ]
     assert api.get("/api/operations?service=clip_encoder").json()["operations"] == [

@@ -23,7 +23,8 @@ class Timed:
 
 
 def tree_of(*rows: tuple[str, str | None, int, int]) -> Tree:
-    return build([Timed(*row) for row in rows])
+    """Times are from a moment after 1970, so that 0 is one; -1 is none."""
+    return build([Timed(span_id, parent, start + 1, end + 1) for span_id, parent, start, end in rows])
 
 
 def by_name(rows: Sequence["Row"], values: list[int]) -> dict[str, int]:
@@ -129,7 +130,7 @@ def test_a_chain_of_ten_thousand_spans_is_walked() -> None:
 Row = tuple[str, str | None, int, int]
 names = st.sampled_from("abcdefghij")
 rows_of_any_trace = st.lists(
-    st.tuples(names, st.none() | names | st.just("gone"), st.integers(0, 50), st.integers(0, 50)),
+    st.tuples(names, st.none() | names | st.just("gone"), st.integers(-1, 50), st.integers(-1, 50)),
     min_size=1,
     max_size=25,
 )

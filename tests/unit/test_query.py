@@ -32,7 +32,9 @@ def ids(page: query.Page[query.TraceRow]) -> str:
 def test_a_row_says_what_a_trace_was(three_traces: HandFilledStore) -> None:
     """Root, extent and counts of a trace stand in its row."""
     (row,) = query.traces(three_traces.connection, TraceFilter(status="error")).rows
-    assert row == query.TraceRow(A, "gateway", "/search", START, 10 * MS, span_count=2, error_count=1, open_count=0)
+    assert row == query.TraceRow(
+        A, "gateway", "/search", START, 10 * MS, span_count=2, error_count=1, open_count=0, untimed_count=0
+    )
 
 
 FILTERS: list[tuple[dict[str, Any], str]] = [
@@ -138,6 +140,22 @@ def test_the_last_trace_is_never_a_batch(store: HandFilledStore) -> None:
     assert "telemetry traces --batches" in caught.value.mend
     store.span(A, "a1", "gone", "encode")
     assert query.find_trace(store.connection, "last") == A
+
+
+def test_a_span_without_a_start_lasts_no_time(store: HandFilledStore) -> None:
+    """It stands at its end, or where the trace begins; it is on no path, and takes no time from others."""
+    store.span(A, "a1", start_ms=0, end_ms=10)
+    store.span(A, "a2", "a1", start_ms=-START / MS, end_ms=6)
+    store.span(A, "a3", "a1", start_ms=-START / MS, end_ms=-START / MS)
+    store.span(B, "b1", start_ms=-START / MS, end_ms=20)
+    store.span(C, "c1", start_ms=30, end_ms=29)
+    rows = query.traces(store.connection, TraceFilter()).rows
+    told = [(row.trace_id[0], row.start_unix_ns - START, row.duration_ns, row.untimed_count) for row in rows]
+    assert told == [("c", 30 * MS, 0, 1), ("b", 20 * MS, 0, 1), ("a", 0, 10 * MS, 2)]
+    found = query.trace(store.connection, A)
+    spans = {span.span_id: (span.offset_ns, span.duration_ns, span.self_ns, span.critical_ns) for span in found.spans}
+    assert (found.start_unix_ns, found.duration_ns) == (START, 10 * MS)
+    assert spans == {"a1": (0, 10 * MS, 10 * MS, 10 * MS), "a2": (6 * MS, 0, 0, 0), "a3": (0, 0, 0, 0)}
 
 
 def test_batches_are_listed_only_when_they_are_asked_for(store: HandFilledStore) -> None:

@@ -359,6 +359,20 @@ def test_percentiles_leave_out_spans_without_an_end(store: HandFilledStore) -> N
     assert rows == {"open": (1, None, None), "both": (2, 8 * MS, 8 * MS)}
 
 
+def test_percentiles_and_rates_leave_out_unknown_starts(store: HandFilledStore) -> None:
+    """Not 1970."""
+    for span_id, end_ms in (("a1", 5), ("a2", -START / MS)):
+        store.span(A, span_id, name="odd", start_ms=-START / MS, end_ms=end_ms)
+    store.span(A, "a3", name="both", start_ms=-START / MS, end_ms=5)
+    store.span(A, "a4", name="both", start_ms=0, end_ms=8)
+    rows = query.operations(store.connection).rows
+    assert [(row.operation, row.rate, row.p50_ns, row.p99_ns) for row in rows] == [
+        ("both", 2, 8 * MS, 8 * MS),
+        ("odd", 2, None, None),
+    ]
+    assert query.services(store.connection).rows[0].first_unix_ns == START
+
+
 def test_an_unknown_metric_is_answered_with_the_nearest_names(store: HandFilledStore) -> None:
     """Also where it is spelt as Prometheus does."""
     for name in ("search.request.duration", "queue.length"):

@@ -73,6 +73,7 @@ def trace_row(trace_id: str, operation: str = "/search", errors: int = 0, age_s:
         "span_count": 13,
         "error_count": errors,
         "open_count": 0,
+        "untimed_count": 0,
     }
 
 
@@ -85,6 +86,14 @@ def test_traces_in_a_table() -> None:
         abababababa  /search                    gateway  41.2 ms     13          5 s ago
         abababababc  xxxxxxxxxxxxxxxxxxxxxxxx…  gateway  41.2 ms     13     ✗ 2  2 h ago
         cdcdcdcdcdc  /search                    gateway  41.2 ms     13              now""")
+
+
+def test_a_trace_of_unknown_time_shows_the_sign_of_the_tree() -> None:
+    """Neither 0 ns nor 1970; where other spans tell how long it took, that."""
+    unknown = trace_row("ab" * 16) | {"untimed_count": 1, "duration_ns": 0, "start_unix_ns": 0}
+    known = trace_row("cd" * 16) | {"untimed_count": 1}
+    rows = printed(lambda console: traces_table([unknown, known], console, NOW)).splitlines()[2:]
+    assert [row.split()[3:] for row in rows] == [["?", "13", "?"], ["41.2", "ms", "13", "5", "s", "ago"]]
 
 
 def test_traces_on_a_terminal_without_unicode() -> None:

@@ -65,6 +65,33 @@ def test_a_span_that_ends_before_it_begins_has_no_duration() -> None:
     assert told.strip() == "ends before it begins"
 
 
+def test_a_span_without_a_start_says_so() -> None:
+    """There is no 1970, and no time that anybody waited for."""
+    answer = trace(span("root", 0, 0, 0, start_unix_ns=0, end_unix_ns=1_700_000_000 * 10**9, critical_ns=0))
+    answer["spans"][0]["critical_parts"] = []
+    assert drawn(answer).splitlines() == [
+        "root  ? · 1 span · 1 service",
+        f"trace {'ab' * 16} · ended 2023-11-14 22:13:20 UTC",
+        "",
+        "  span             service    time    self 0                                   ?",
+        "  root             gateway       ?         ╴",
+        "    start is not known",
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"start_unix_ns": 0}, {"end_unix_ns": 1, "start_unix_ns": 2}])
+def test_a_time_that_is_not_known_has_one_sign(changes: dict[str, int]) -> None:
+    """In the tree and above it."""
+    header, _, _, _, row, *_ = drawn(trace(span("root", 0, 0, 0, critical_ns=0, **changes))).splitlines()
+    assert (header.split()[1], row.split()[2]) == ("?", "?")
+
+
+def test_nobody_waited_for_a_span_without_a_start() -> None:
+    """It is not among those that the end was waiting for, not even for 0 ns."""
+    answer = trace(span("root", 0, 0, 10), span("odd", 1, 5, 5, start_unix_ns=0))
+    assert drawn(answer).splitlines()[-1] == "● waited for root 10.0 ms (100 %)"
+
+
 def test_log_records_stand_at_their_place_in_time() -> None:
     """Among the children of their span; those of no span that is here stand last."""
     spans = [span("root", 0, 0, 100), span("first", 1, 10, 40), span("second", 1, 50, 90)]

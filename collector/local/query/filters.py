@@ -17,6 +17,10 @@ from telemetry.conventions import BATCH, RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
 
 RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)
 """Attributes by which a client or server span is known to be of an rpc, in today's conventions and the older ones."""
+BEGAN = "coalesce(nullif(start_unix_ns, 0), end_unix_ns)"
+"""When a span began, as far as it is known: of one without a start when it ended. 0: it has neither."""
+FIRST = f"coalesce(min(nullif({BEGAN}, 0)), 0)"
+"""When the first of some spans began."""
 STATUSES = ("unset", "ok", "error")
 
 

@@ -68,12 +68,13 @@ class Span:
     kind: str
     service: str
     start_unix_ns: int
+    """0 where it is not known; the span then stands at its end."""
     end_unix_ns: int
     """0 where the span has not ended; may lie before the start, when a clock was set back."""
     offset_ns: int
     """From the trace's start; safe in JavaScript, which `start_unix_ns` is not."""
     duration_ns: int
-    """0 where there is no end after the start."""
+    """0 where there is no end after a known start."""
     self_ns: int
     critical_ns: int
     critical_parts: Sequence[tuple[int, int]]
@@ -123,6 +124,8 @@ class TraceRow:
     error_count: int
     open_count: int
     """Spans that have not ended: the trace lasts longer than `duration_ns`."""
+    untimed_count: int
+    """Spans that do not say when they began, or that end before they begin."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class OperationRow:
     p95_ns: int | None
     p99_ns: int | None
     """Percentiles are durations that occurred (nearest rank), not interpolated; of the spans that have an end after
-    their start, None where none has."""
+    a known start, None where none has."""
 
 
 @dataclass(frozen=True)

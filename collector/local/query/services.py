@@ -6,25 +6,27 @@ In: a connection to the store. Out: pages of rows, by name. State: none.
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
+from collector.local.query.filters import FIRST
 from collector.local.query.model import OperationRow, Page, ServiceRow
 
-_SERVICES = """
-SELECT service, count(*), count_if(status = 'error'), count(DISTINCT (name, kind)), min(start_unix_ns),
+_SERVICES = f"""
+SELECT service, count(*), count_if(status = 'error'), count(DISTINCT (name, kind)), {FIRST},
        max(greatest(start_unix_ns, end_unix_ns))
 FROM spans WHERE ? IS NULL OR service > ? GROUP BY service ORDER BY service LIMIT ?
-"""
+"""  # noqa: S608 (our own expression)
 
-_OPERATIONS = """
+_OPERATIONS = f"""
 WITH timed AS (
     SELECT *, greatest(start_unix_ns, end_unix_ns) AS stop FROM spans
     WHERE (? IS NULL OR service = ?) AND (? IS NULL OR (service, name, kind) > (?, ?, ?))
 )
 SELECT service, name, kind, count(*),
-       count(*) * 1e9 / greatest(max(stop) - min(start_unix_ns), 1000000000),
+       count(*) * 1e9 / greatest(max(stop) - {FIRST}, 1000000000),
        count_if(status = 'error') / count(*),
-       quantile_disc(stop - start_unix_ns, [0.5, 0.95, 0.99]) FILTER (end_unix_ns >= start_unix_ns)
+       quantile_disc(stop - start_unix_ns, [0.5, 0.95, 0.99])
+           FILTER (0 < start_unix_ns AND start_unix_ns <= end_unix_ns)
 FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
-"""
+"""  # noqa: S608 (our own expression)
 
 
 def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[ServiceRow]:

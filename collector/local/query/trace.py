@@ -90,7 +90,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
                 service=row.service,
                 start_unix_ns=row.start_unix_ns,
                 end_unix_ns=row.end_unix_ns,
-                offset_ns=row.start_unix_ns - tree.start,
+                offset_ns=tree.starts[index] - tree.start,
                 duration_ns=tree.ends[index] - tree.starts[index],
                 self_ns=own[index],
                 critical_ns=sum(end - start for start, end in critical[index]),

@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.errors import QueryError
-from collector.local.query.filters import TraceFilter
+from collector.local.query.filters import BEGAN, FIRST, TraceFilter
 from collector.local.query.model import Page, TraceRow
 from telemetry.errors import did_you_mean
 
@@ -17,17 +17,17 @@ from telemetry.errors import did_you_mean
 # looked for in the traces of the page alone, which halves the time.
 _TRACES = """
 WITH page AS (
-    SELECT trace_id, min(start_unix_ns) AS start,
-           max(greatest(start_unix_ns, end_unix_ns)) - min(start_unix_ns) AS duration,
-           count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count
+    SELECT trace_id, {first} AS start, max(greatest(start_unix_ns, end_unix_ns)) - {first} AS duration,
+           count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
+           count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count
     FROM spans WHERE {condition} GROUP BY trace_id
     HAVING duration >= ? AND (? IS NULL OR (start, trace_id) < (?, ?))
     ORDER BY start DESC, trace_id DESC LIMIT ?
 ), roots AS (
-    SELECT trace_id, arg_min((service, name), (parent_span_id IS NOT NULL, start_unix_ns, span_id)) AS root
+    SELECT trace_id, arg_min((service, name), (parent_span_id IS NOT NULL, {began}, span_id)) AS root
     FROM spans WHERE trace_id IN (SELECT trace_id FROM page) GROUP BY trace_id
 )
-SELECT trace_id, root[1], root[2], start, duration, span_count, error_count, open_count
+SELECT trace_id, root[1], root[2], start, duration, span_count, error_count, open_count, untimed_count
 FROM page JOIN roots USING (trace_id) ORDER BY start DESC, trace_id DESC
 """
 
@@ -47,7 +47,7 @@ def traces(
     """
     condition, parameters = wanted.condition()
     last = decode(before, int, str)
-    sql = _TRACES.format(condition=condition)
+    sql = _TRACES.format(condition=condition, began=BEGAN, first=FIRST)
     parameters += [wanted.min_duration_ns, last[0], *last, limit + 1]
     found = connection.execute(sql, parameters).fetchall()
     rows = [TraceRow(*row) for row in found[:limit]]
@@ -57,7 +57,7 @@ def traces(
 def rows_of(connection: DuckDBPyConnection, ids: list[str], wanted: TraceFilter, limit: int) -> list[TraceRow]:
     """Of the traces with these ids those that match, latest first."""
     condition, parameters = wanted.condition()
-    sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}")
+    sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}", began=BEGAN, first=FIRST)
     found = connection.execute(sql, [ids, *parameters, wanted.min_duration_ns, None, None, None, limit]).fetchall()
     return [TraceRow(*row) for row in found]
 
