@@ -25,8 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (up, serve, index, search, load):
         command.add(subparsers)
     try:
-        args = parser.parse_args(argv)
-        status = int(args.run(args))
+        status = _run(parser, argv)
         sys.stdout.flush()
     except PamazonError as error:
         return fail(error.message, error.mend, 2 if getattr(error, "callers_mistake", True) else 1)
@@ -40,6 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         output_lost(error)
         return 0 if isinstance(error, BrokenPipeError) else 1
     return status
+
+
+def _run(parser: Parser, argv: Sequence[str] | None) -> int:
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit:  # of --help, which the output may not have room for
+        sys.stdout.flush()
+        raise
+    return int(args.run(args))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/failure.py",
-        "None if isinstance(exc, GeneratorExit) else exc",
+        "None if is_a(exc, GeneratorExit) else exc",
         "exc",
         _MACHINE,
     ),
