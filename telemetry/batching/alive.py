@@ -4,7 +4,6 @@ In: batchers, once each. Out: in a forked child, batchers begun anew; when metri
 State: the batchers, weakly held.
 """
 
-import gc
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -32,6 +31,7 @@ class Queueing(Protocol):
 
 
 _batchers: Final[WeakSet[Any]] = WeakSet()
+_unused: Final[WeakSet[Any]] = WeakSet()
 
 
 def enlist(batcher: Queueing) -> None:
@@ -40,20 +40,23 @@ def enlist(batcher: Queueing) -> None:
     bounds.declare(c.SEARCH_STAGE, batcher.name)
 
 
-def watch_lengths() -> None:
-    """Have the lengths of all queues measured. They are read where they stand, so none can be left behind."""
+def watch_lengths(batcher: Queueing) -> None:
+    """Have the lengths of all queues measured, that of `batcher`, which is being used, among them.
+
+    They are read where they stand, so none can be left behind.
+    """
+    _unused.discard(batcher)
     watch(c.QUEUE_LENGTH, _lengths)
 
 
-def collect_garbage() -> None:
-    """Let go of batchers that nobody else holds, so that a test does not see those of an earlier one."""
-    if _batchers:
-        gc.collect()
+def forget() -> None:
+    """Measure no queue until its batcher is used again, so that a test does not see those of an earlier one."""
+    _unused.update(_batchers)
 
 
 def _lengths() -> Iterator[tuple[float, Mapping[str, str | bool | int]]]:
     lengths: Counter[str | bool | int] = Counter()
-    for batcher in tuple(_batchers):
+    for batcher in set(_batchers) - set(_unused):
         lengths[bounds.bounded(c.SEARCH_STAGE, batcher.name, count=False)] += batcher.length
     for name, length in lengths.items():
         yield length, {c.SEARCH_STAGE.name: name}

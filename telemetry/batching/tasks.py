@@ -158,7 +158,7 @@ class AsyncBatcher(Generic[T, R]):
         if any(batch.owner is self for batch in within):
             call.results = one_for_each(await self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            watch_lengths()
+            watch_lengths(self)
             await self._answer(call)
         return call.outcome(self.name)
 

@@ -92,7 +92,7 @@ class Batcher(Generic[T, R]):
         if any(batch.owner is self for batch in within):
             call.results = one_for_each(self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            watch_lengths()
+            watch_lengths(self)
             self._answer(call)
         return call.outcome(self.name)
 

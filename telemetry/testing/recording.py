@@ -98,7 +98,7 @@ def record_metrics() -> Iterator[Metrics]:
     with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=sums):
         instruments.forget()
         bounds.forget()
-        alive.collect_garbage()
+        alive.forget()
         recorded = Metrics(reader, sums)
         try:
             yield recorded
