@@ -36,8 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if not is_of_output(error):
             raise
-        output_lost(error)
-        return 0 if isinstance(error, BrokenPipeError) else 1
+        return output_lost(error)
     return status
 
 

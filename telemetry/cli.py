@@ -44,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if not is_of_output(error):
             raise
-        output_lost(error)
-        return 0 if isinstance(error, BrokenPipeError) else 1
+        return output_lost(error)
     return status
 
 
@@ -54,11 +53,16 @@ def is_of_output(error: OSError) -> bool:
     return error.filename is None and error.errno in _UNWRITABLE
 
 
-def output_lost(error: OSError) -> None:
-    """Let go of standard output, which cannot be written, and say so in one line; nothing where its reader has left."""
+def output_lost(error: OSError) -> int:
+    """Let go of standard output, which cannot be written; return the exit status.
+
+    One line says so, and the status is 1; a reader that has left, as `head` does, is silence and 0.
+    """
     _let_go(sys.stdout)
-    if not isinstance(error, BrokenPipeError):
-        _tell(f"The output cannot be written: {error.strerror}.")
+    if isinstance(error, BrokenPipeError):
+        return 0
+    _tell(f"The output cannot be written: {error.strerror}.")
+    return 1
 
 
 def _let_go(stream: TextIO) -> None:

@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
-from telemetry.pipeline.sending import Outcome
+from telemetry.pipeline.sending import CallError, Outcome
 from telemetry.pipeline.wire import Wire
 from telemetry.settings import ExporterSettings
 
@@ -24,9 +24,10 @@ class Spoken(Protocol):
 
 
 S = TypeVar("S", bound=Spoken)
+A = TypeVar("A")
 
 
-class Caller(ABC, Generic[S]):
+class Caller(ABC, Generic[S, A]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings) -> None:
@@ -57,6 +58,19 @@ class Caller(ABC, Generic[S]):
     @abstractmethod
     def _outcome(self, request: bytes, deadline: float) -> Outcome:
         """Send one request and say what became of it. Never raises."""
+
+    def _answer(self, body: bytes, deadline: float) -> A:
+        """Call, and once more on a new connection where the server has not begun to look at the request."""
+        try:
+            return self._call(body, deadline)
+        except CallError as error:
+            if not error.unprocessed:
+                raise
+        return self._call(body, deadline)
+
+    @abstractmethod
+    def _call(self, body: bytes, deadline: float) -> A:
+        """Call once. Raises `CallError`, `OSError`."""
 
     @abstractmethod
     def _begun(self, wire: Wire) -> S:

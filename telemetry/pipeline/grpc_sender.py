@@ -28,7 +28,7 @@ _NOT_THEIRS = {
 _LONGEST_TIMEOUT = 99_999_999  # milliseconds: gRPC has eight digits
 
 
-class GrpcSender(Caller[Http2]):
+class GrpcSender(Caller[Http2, Answer]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings, method: str) -> None:
@@ -48,15 +48,6 @@ class GrpcSender(Caller[Http2]):
             return failed("UNAVAILABLE", f"{self._target.name}: {error}")
         except Exception as error:  # noqa: BLE001  nothing here may reach the thread
             return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
-
-    def _answer(self, body: bytes, deadline: float) -> Answer:
-        """Call, and once more on a new connection where the server has not begun to look at the request."""
-        try:
-            return self._call(body, deadline)
-        except CallError as error:
-            if not error.unprocessed:
-                raise
-        return self._call(body, deadline)
 
     def _call(self, body: bytes, deadline: float) -> Answer:
         done = False

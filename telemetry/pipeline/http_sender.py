@@ -41,7 +41,7 @@ _SAFE: Final = "!#$%&'()*+,/:;=?@[]~"  # in a path that was written as it should
 _LONGEST_WORDS: Final = 300
 
 
-class HttpSender(Caller[Http1]):
+class HttpSender(Caller[Http1, Answer]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings) -> None:
@@ -67,15 +67,6 @@ class HttpSender(Caller[Http1]):
             return Outcome(problem=f"{self._target.name}: {error}", retry=True)
         except Exception as error:  # noqa: BLE001  nothing here may reach the thread
             return Outcome(problem=f"{type(error).__name__}: {error}")
-
-    def _answer(self, body: bytes, deadline: float) -> Answer:
-        """Call, and once more on a new connection where an old one was closed while it was idle."""
-        try:
-            return self._call(body, deadline)
-        except CallError as error:
-            if not error.unprocessed:
-                raise
-        return self._call(body, deadline)
 
     def _call(self, body: bytes, deadline: float) -> Answer:
         done = False
