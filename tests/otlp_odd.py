@@ -263,6 +263,8 @@ def _protobuf_traces() -> Iterator[tuple[str, Odd]]:
     yield "a span deeper than protobuf takes", Odd(TRACES, PROTOBUF, _around(deep), 2, {Rejected.MAX_DEPTH: 1})
     group = b"\xa3\x06\x08\x01\xa4\x06"  # field 100
     yield "a span with a group", Odd(TRACES, PROTOBUF, _around(SPAN + group))
+    endless = Odd(TRACES, PROTOBUF, _around(SPAN + group[:-2]), repaired_by={Repaired.FIELD: 1})
+    yield "a span with a group without an end", endless
     bad = encode(1 << 3 | 2, encode(1 << 3 | 2, b"k") + encode(2 << 3 | 2, b"\x12\x7f"))
     resource = encode(1 << 3 | 2, encode(1 << 3 | 2, bad)) + _around(SPAN)
     yield "two resources, of one an attribute", Odd(TRACES, PROTOBUF, resource, repaired_by={Repaired.FIELD: 1})
@@ -280,7 +282,6 @@ def _protobuf_metrics() -> Iterator[tuple[str, Odd]]:
         ("that is none", b"\xff\xff"),
         ("with a length beyond its end", b"\x0a\x7fname"),
         ("of a wire type that does not exist", name + b"\x0f\x01"),
-        ("with a group without an end", name + b"\xa3\x06\x08\x01"),
         ("with an end of a group alone", name + b"\xa4\x06"),
         ("with a number without an end", name + b"\x30" + b"\xff" * 11),
         ("that ends after a good point", GAUGE + b"\x0a\x7fname"),
@@ -291,6 +292,9 @@ def _protobuf_metrics() -> Iterator[tuple[str, Odd]]:
             scope = b"".join(encode(2 << 3 | 2, metric) for metric in metrics)
             body = encode(1 << 3 | 2, encode(2 << 3 | 2, scope))
             yield f"a metric {what} {where}", Odd(METRICS, PROTOBUF, body, 1, {Rejected.UNREADABLE: 1})
+    endless = encode(2 << 3 | 2, name + b"\xa3\x06\x08\x01") + encode(2 << 3 | 2, good)
+    body = encode(1 << 3 | 2, encode(2 << 3 | 2, endless))
+    yield "a metric with a group without an end", Odd(METRICS, PROTOBUF, body, 1, repaired_by={Repaired.FIELD: 1})
     two = encode(2 << 3 | 2, GAUGE + GAUGE + b"\xff") + encode(2 << 3 | 2, good)
     body = encode(1 << 3 | 2, encode(2 << 3 | 2, two))
     yield "a metric that ends after two points", Odd(METRICS, PROTOBUF, body, 1, {Rejected.UNREADABLE: 2})

@@ -16,7 +16,7 @@ from collector.local.errors import MalformedError
 from collector.local.payload import MAX_DEPTH
 from collector.local.reasons import Rejected, Repaired
 from collector.local.signals import Signal
-from collector.local.wire import LENGTH, encode, fields
+from collector.local.wire import GROUP, LENGTH, encode, fields
 
 METRIC = 2
 """The step of the path to records at which a metric stands: it holds its records, the points, a level further down."""
@@ -49,6 +49,9 @@ class _Reader:
         """
         for tag, begin, value, end in fields(body, 0, len(body)):
             field = message.DESCRIPTOR.fields_by_number.get(tag >> 3)
+            if tag & 7 == GROUP:
+                self._decoded.repair(Repaired.FIELD)
+                continue
             if field is None or tag & 7 != LENGTH or field.name not in self._path[step]:
                 self._keep(message, body[begin:end])
                 continue
@@ -77,41 +80,41 @@ class _Reader:
     def _record(self, records: Any, body: bytes) -> None:
         record = records.add()
         try:
-            if self._fill(record, body):
-                self._decoded.repair(Repaired.TEXT)
+            for repaired in self._fill(record, body):
+                self._decoded.repair(repaired)
         except UnfitError as error:
             del records[-1]
             self._decoded.reject(error.reason, str(error))
 
     @staticmethod
-    def _fill(message: Message, body: bytes) -> bool:
-        """Read a whole message; tell whether text in it was repaired.
+    def _fill(message: Message, body: bytes) -> set[Repaired]:
+        """Read a whole message; return what was repaired in it.
 
         Raises:
             UnfitError: it cannot be read; nothing of it is in `message`.
         """
         kind = type(message)
+        repaired: set[Repaired] = set()
         try:
             message.MergeFrom(kind.FromString(body))
         except DecodeError:
             try:
-                message.MergeFrom(kind.FromString(with_unicode(kind.DESCRIPTOR, body)))
+                message.MergeFrom(kind.FromString(readable(kind.DESCRIPTOR, body, repaired)))
             except (DecodeError, MalformedError) as error:
                 name = kind.DESCRIPTOR.name
                 raise UnfitError(Rejected.UNREADABLE, f"a {name} cannot be read as protobuf: {error}") from None
-            return True
-        return False
+        return repaired
 
     def _keep(self, message: Message, field: bytes, depth: int = 0) -> None:
         """Of a field that is not a record, keep what can be read."""
         try:
-            repaired = self._fill(message, field)
+            repairs = self._fill(message, field)
         except UnfitError:
             if depth == SHARED_DEPTH or not self._keep_parts(message, field, depth):
                 self._decoded.repair(Repaired.FIELD)
         else:
-            if repaired:
-                self._decoded.repair(Repaired.TEXT)
+            for repaired in repairs:
+                self._decoded.repair(repaired)
 
     def _keep_parts(self, message: Message, body: bytes, depth: int) -> bool:
         """Of a field that cannot be read as a whole, keep its own fields; false where it has none."""
@@ -130,8 +133,14 @@ class _Reader:
         return True
 
 
-def with_unicode(descriptor: Any, body: bytes, depth: int = 0) -> bytes:
-    """A message's bytes with U+FFFD for all that is not UTF-8 in its text.
+def readable(descriptor: Any, body: bytes, repaired: set[Repaired], depth: int = 0) -> bytes:
+    """A message's bytes with U+FFFD for all that is not UTF-8 in its text, and without groups.
+
+    Args:
+        descriptor: of the message.
+        body: the message.
+        repaired: gets what was repaired.
+        depth: in how many messages this one lies.
 
     Raises:
         UnfitError: it is nested too deep.
@@ -140,19 +149,19 @@ def with_unicode(descriptor: Any, body: bytes, depth: int = 0) -> bytes:
     if depth > MAX_DEPTH:
         raise UnfitError(Rejected.MAX_DEPTH, f"a message is nested deeper than {MAX_DEPTH} messages")
     parts: list[bytes] = []
-    done = 0
     for tag, begin, value, end in fields(body, 0, len(body)):
         field = descriptor.fields_by_number.get(tag >> 3)
-        if field is None or tag & 7 != LENGTH:
-            continue
         was = body[value:end]
-        if field.type == FieldDescriptor.TYPE_STRING:
-            now = was.decode("utf-8", "replace").encode()
-        elif field.message_type is not None:
-            now = with_unicode(field.message_type, was, depth + 1)
-        else:
+        now = was
+        if tag & 7 == GROUP:
+            repaired.add(Repaired.FIELD)
             continue
-        if now != was:
-            parts += (body[done:begin], encode(tag, now))
-            done = end
-    return b"".join((*parts, body[done:])) if parts else body
+        if field is not None and tag & 7 == LENGTH:
+            if field.type == FieldDescriptor.TYPE_STRING:
+                now = was.decode("utf-8", "replace").encode()
+                if now != was:
+                    repaired.add(Repaired.TEXT)
+            elif field.message_type is not None:
+                now = readable(field.message_type, was, repaired, depth + 1)
+        parts.append(body[begin:end] if now == was else encode(tag, now))
+    return b"".join(parts)

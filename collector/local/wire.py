@@ -22,7 +22,9 @@ SMALL_BYTES = 256 << 10
 """Smaller bodies are left whole: what they grow to is no danger."""
 LENGTH = 2
 """The wire type of text, bytes and messages: a length, and so many bytes."""
-_VARINT, _FIXED64, _GROUP, _END_OF_GROUP, _FIXED32 = 0, 1, 3, 4, 5
+GROUP = 3
+"""The wire type of a group: fields up to an end of its own."""
+_VARINT, _FIXED64, _END_OF_GROUP, _FIXED32 = 0, 1, 4, 5
 _FIRST, _SECOND = 1 << 3 | LENGTH, 2 << 3 | LENGTH
 """Tags of fields 1 and 2."""
 Field = tuple[int, int, int, int]
@@ -97,7 +99,7 @@ class _Cutter:
         for tag, whole, value, value_end in self.fields(start, end):
             if tag == _SECOND:
                 inner.append((whole, value, value_end))
-            else:
+            elif tag & 7 != GROUP:
                 around.append(self._body[whole:value_end])
                 size += len(around[-1])
         if size > limit:
@@ -118,7 +120,7 @@ class _Cutter:
 
 
 def fields(body: bytes, at: int, end: int) -> Iterator[Field]:
-    """The fields of a message, in order.
+    """The fields of a message, in order. OTLP has no groups: one without an end ends where the message does.
 
     Raises:
         MalformedError: it is not protobuf.
@@ -146,23 +148,23 @@ def _value(body: bytes, kind: int, at: int, end: int) -> tuple[int, int]:
         return at, _varint(body, at, end)[1]
     if kind in {_FIXED64, _FIXED32}:
         return at, at + (8 if kind == _FIXED64 else 4)
-    if kind == _GROUP:
+    if kind == GROUP:
         return at, _end_of_group(body, at, end)
     raise MalformedError(f"the body is not protobuf: wire type {kind} at byte {at}", "")
 
 
 def _end_of_group(body: bytes, at: int, end: int) -> int:
-    """Where a group ends, with those within it; OTLP has none, but a field of tomorrow may be one."""
+    """Where a group ends, with those within it: where the message does, if the group has no end."""
     depth = 1
     while depth and at < end:
         tag, at = _varint(body, at, end)
-        if tag & 7 == _GROUP:
+        if tag & 7 == GROUP:
             depth += 1
         elif tag & 7 == _END_OF_GROUP:
             depth -= 1
         else:
             _, at = _value(body, tag & 7, at, end)
-    return at if not depth else end + 1
+    return at
 
 
 def _varint(body: bytes, at: int, end: int) -> tuple[int, int]:
