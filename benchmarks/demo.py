@@ -30,7 +30,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks.demo_figures import Figures, Result, Rounds, show
 from benchmarks.demo_load import at_full_speed, at_rate
 from benchmarks.ingest import run_collector
-from collector.local.store import Store
+from collector.local.store.store import Store
 from demo_flow.client import GatewayClient
 from demo_flow.flow import GATEWAY, ROLES
 from demo_flow.indexing import index_items, read_catalogue

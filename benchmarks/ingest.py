@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.ingest_load import Load
 from collector.local.server import LocalCollector
-from collector.local.store import Store
+from collector.local.store.store import Store
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 

@@ -21,7 +21,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.demo_load import at_rate
-from collector.local.store import Store
+from collector.local.store.store import Store
 from demo_flow.books import read_books
 from demo_flow.client import GatewayClient
 from demo_flow.demo import Collector, free_address

@@ -25,8 +25,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
-from telemetry import instruments, providers, rpc
-from telemetry.pipeline.sums import Sums
+from telemetry import rpc
+from telemetry.recording import instruments, providers
+from telemetry.recording.aggregation import Sums
 
 KINDS = ("wall", "cpu")
 

@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.table import Table
 
 import telemetry
-from telemetry import instruments, providers
-from telemetry.pipeline import signals
+from telemetry.otlp import signals
+from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.processors import SpanPipeline
 from telemetry.pipeline.queue import BatchQueue
-from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.sums import Sums
+from telemetry.recording import instruments, providers
+from telemetry.recording.aggregation import Sums
 
 Call = Callable[[], object]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from telemetry import conventions as c
-from telemetry import standard
+from telemetry.config import standard
+from telemetry.config.settings import Declared, ExporterSettings, Settings
 from telemetry.prometheus.names import label_name, metric_name
-from telemetry.settings import Declared, ExporterSettings, Settings
 
 HERE = Path(__file__).parent
 
@@ -92,7 +92,7 @@ def settings() -> str:
         (
             "# Settings",
             "",
-            "<!-- Generated from telemetry/settings.py by `make docs`: do not edit. -->",
+            "<!-- Generated from telemetry/config/settings.py by `make docs`: do not edit. -->",
             "",
             (
                 "An argument of `telemetry.configure` goes before the variable, the variable before the default; an"

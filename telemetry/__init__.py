@@ -3,17 +3,17 @@
 In: calls of user code. Out: OpenTelemetry spans, metrics and logs. State: none here; see the modules.
 """
 
-from telemetry.configuration import configure
-from telemetry.endpoint import endpoint
+from telemetry.api.endpoint import endpoint
+from telemetry.api.instrument import instrument, uninstrument
+from telemetry.api.results import index_points, results
+from telemetry.api.stage import stage
+from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
-from telemetry.instrument import instrument, uninstrument
 from telemetry.json_logs import JsonFormatter
-from telemetry.request import request
-from telemetry.results import index_points, results
-from telemetry.running import Telemetry
-from telemetry.settings import Settings
-from telemetry.stage import stage
-from telemetry.stats import SignalStats, Stats
+from telemetry.pipeline.stats import SignalStats, Stats
+from telemetry.recording.request import request
+from telemetry.setup.configure import configure
+from telemetry.setup.handle import Telemetry
 
 __all__ = [
     "ConfigurationError",

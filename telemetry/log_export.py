@@ -15,10 +15,10 @@ from opentelemetry import context as otel_context
 from opentelemetry._logs import LoggerProvider, SeverityNumber
 from opentelemetry.util.types import AttributeValue
 
-from telemetry.attributes import clean
-from telemetry.failure import error_type, message_of
-from telemetry.guard import guard
 from telemetry.json_logs import extras
+from telemetry.recording.attributes import clean
+from telemetry.recording.exceptions import error_type, message_of
+from telemetry.recording.guard import guard
 
 _OURS: Final = ("opentelemetry", "search_telemetry", "grpc", "urllib3", "requests")
 

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 
 _OWN_HANDLERS: Final = frozenset({"celery.task"})
 """Loggers that a framework gives the root logger's handlers once more, in its own format, and takes off the root logger

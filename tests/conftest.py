@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
 pytest_plugins = ("tests.pamazon_fixtures",) if find_spec("onnxruntime") else ()

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 from google.protobuf import json_format
 
-from collector.local.payload import JSON, PROTOBUF, parse
-from collector.local.reasons import Rejected, Repaired
-from collector.local.signals import BY_PATH, Signal
-from collector.local.wire import encode
+from collector.local.decode.reasons import Rejected, Repaired
+from collector.local.decode.signals import BY_PATH, Signal
+from collector.local.intake.payload import JSON, PROTOBUF, parse
+from collector.local.intake.wire import encode
 from tests import otlp_samples as otlp
 
 MARK = "M\u00e4RK"

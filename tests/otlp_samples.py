@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import orjson
 
-from collector.local.decode import Decoded
-from collector.local.payload import JSON, parse
-from collector.local.signals import Signal
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.signals import Signal
+from collector.local.intake.payload import JSON, parse
 
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 SPAN_ID = "eee19b7ec3c1b174"

@@ -23,11 +23,11 @@ from collector.doctor.backends.victorialogs import VictoriaLogs
 from collector.doctor.known import Known
 from collector.doctor.options import SENTRY_VARIABLES, Options, Target
 from collector.doctor.place import of_url
-from collector.local.auth import token_to_send
-from collector.local.calling import CERTIFICATE, base_url, client
+from collector.local.cli.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
+from collector.local.net.auth import token_to_send
 from telemetry.errors import TelemetryError
-from telemetry.pipeline.sending import is_here
+from telemetry.otlp.outcome import is_here
 
 _KINDS: Final[dict[str, Callable[[], Backend]]] = {
     "jaeger": Jaeger,

@@ -17,7 +17,7 @@ import httpx
 from collector.doctor import explain, probe
 from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place
-from telemetry.pipeline.sending import is_here
+from telemetry.otlp.outcome import is_here
 
 _LONGEST: Final = 32 << 20
 """Bytes of an answer: Prometheus's list of targets may be long."""

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> in
         sys.stdout.write(f"{report.json()}\n")
         return report.exit_status
     from collector.doctor.render import render
-    from collector.local.render_text import make_console
+    from collector.local.render.text import make_console
 
     render(report, make_console())
     return report.exit_status

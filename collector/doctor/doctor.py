@@ -25,8 +25,8 @@ from collector.doctor.report import Report
 from collector.doctor.sending import Sent
 from collector.doctor.together import together
 from telemetry import conventions as c
+from telemetry.config.settings import SIGNALS, Settings, Signal, load
 from telemetry.errors import ConfigurationError
-from telemetry.settings import SIGNALS, Settings, Signal, load
 
 _SPARE: Final = 10.0
 """Seconds after the deadline, for finding out why something failed or did not come."""

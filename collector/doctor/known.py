@@ -17,7 +17,7 @@ from collector.stack import state
 from collector.stack.errors import StackError
 from collector.stack.profiles import programs_of
 from collector.stack.programs.program import Place
-from telemetry.pipeline.sending import is_here
+from telemetry.otlp.outcome import is_here
 
 CHECK: Final = "stack"
 _APIS: Final = (("jaeger", "query"), ("prometheus", "web"), ("victorialogs", "http"))

@@ -31,8 +31,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from telemetry import conventions as c
-from telemetry.resource import make_resource
-from telemetry.settings import Settings, Signal
+from telemetry.config.settings import Settings, Signal
+from telemetry.setup.resource import make_resource
 
 LASTS_NS = 1_000_000
 """Duration of the span: a millisecond, so that no backend takes it for an instant or a slow trace."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from telemetry.config.settings import Signal
 from telemetry.errors import TelemetryError
-from telemetry.settings import Signal
 
 BACKENDS: Final = ("api", "jaeger", "prometheus", "victorialogs", "loki", "otelcol")
 DEFAULTS: Final[Mapping[str, str]] = {

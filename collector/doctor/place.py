@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from telemetry.settings import ExporterSettings
+from telemetry.config.settings import ExporterSettings
 
 Speech = Literal["grpc", "http"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.doctor.place import Place
-from telemetry.pipeline.sending import is_here
+from telemetry.otlp.outcome import is_here
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from collector.doctor.finding import Finding, Status
 from collector.doctor.report import Report
-from collector.local.render_text import UNICODE, clean, glyphs_for
+from collector.local.render.text import UNICODE, clean, glyphs_for
 
 _SIGNS: Final = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✗", Status.SKIPPED: "–"}
 _PLAIN_SIGNS: Final = {Status.OK: "+", Status.WARNING: "!", Status.FAILED: "x", Status.SKIPPED: "-"}

@@ -15,9 +15,9 @@ from collector.doctor.place import Place, of_exporter
 from collector.doctor.probe import Seen, look
 from collector.doctor.proxies import Proxy, between
 from collector.doctor.receiver import is_response, kind_of
-from telemetry.pipeline import signals
-from telemetry.pipeline.sending import Outcome, Sender
-from telemetry.settings import SIGNALS, ExporterSettings, Signal
+from telemetry.config.settings import SIGNALS, ExporterSettings, Signal
+from telemetry.otlp import signals
+from telemetry.otlp.outcome import Outcome, Sender
 
 KINDS: Final = {"traces": signals.SPANS, "metrics": signals.METRICS, "logs": signals.LOGS}
 _USUAL_PORTS: Final = (4317, 4318)
@@ -88,10 +88,10 @@ def variable_of(name: str, signal: Signal, environ: Mapping[str, str]) -> str:
 
 def _sender(kind: signals.SignalKind, settings: ExporterSettings) -> Sender:
     if settings.protocol == "grpc":
-        from telemetry.pipeline.grpc_sender import GrpcSender
+        from telemetry.otlp.grpc import GrpcSender
 
         return GrpcSender(settings, kind.method)
-    from telemetry.pipeline.http_sender import HttpSender
+    from telemetry.otlp.http import HttpSender
 
     return HttpSender(settings)
 

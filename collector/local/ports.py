@@ -11,16 +11,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from collector.local.access import Access
-from collector.local.complaints import Complaints
 from collector.local.errors import CollectorError
-from collector.local.http_port import serve_http
-from collector.local.listen import Place, bind, join_address, resolve, taken
-from collector.local.loop_thread import LoopThread
-from collector.local.otlp_grpc import grpc_server
-from collector.local.otlp_http import http_app, status_json
-from collector.local.receiver import Receiver
-from collector.local.receiving import Receiving
+from collector.local.intake.otlp_grpc import grpc_server
+from collector.local.intake.otlp_http import http_app, status_json
+from collector.local.intake.receiver import Receiver
+from collector.local.intake.receiving import Receiving
+from collector.local.net.access import Access
+from collector.local.net.complaints import Complaints
+from collector.local.net.http_port import serve_http
+from collector.local.net.listen import Place, bind, join_address, resolve, taken
+from collector.local.net.loop_thread import LoopThread
 from collector.local.settings import CollectorSettings
 
 
@@ -87,7 +87,7 @@ class Ports:
 
     def open_api(self, thread: LoopThread, collector: Any, listening: socket.socket) -> str:
         """Answer queries on a bound socket; return its real address."""
-        from collector.local.api import create_app, error_json  # here, since the API is built on the collector
+        from collector.local.api.app import create_app, error_json  # here, since the API is built on the collector
 
         address = _address_of(listening)
         app = create_app(collector, self._access)

@@ -15,19 +15,19 @@ from typing import Self
 
 import duckdb
 
-from collector.local.access import OPEN, Access
-from collector.local.budget import Budget
-from collector.local.complaints import Complaints
 from collector.local.errors import CollectorError
-from collector.local.listen import bind
-from collector.local.loop_thread import LoopThread
+from collector.local.intake.budget import Budget
+from collector.local.intake.receiver import Receiver
+from collector.local.intake.retention import Retention
+from collector.local.intake.writer import Writer
+from collector.local.net.access import OPEN, Access
+from collector.local.net.complaints import Complaints
+from collector.local.net.listen import bind
+from collector.local.net.loop_thread import LoopThread
 from collector.local.ports import Addresses, Places, Ports, find_places
-from collector.local.receiver import Receiver
-from collector.local.retention import Retention
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters, StoreSize
-from collector.local.store import Store
-from collector.local.writer import Writer
+from collector.local.store.store import Store
 
 
 class LocalCollector:

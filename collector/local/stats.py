@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from collector.local.decode import Decoded
+from collector.local.decode.decoded import Decoded
 
 SIGNALS = ("traces", "metrics", "logs")
 

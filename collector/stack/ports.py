@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from collector.local.errors import PortTakenError
-from collector.local.listen import taken
+from collector.local.net.listen import taken
 from collector.stack.errors import StackError
 from collector.stack.programs.program import HOST, Program
 from telemetry.errors import did_you_mean

@@ -7,8 +7,8 @@ import argparse
 import sys
 from typing import Any
 
+from telemetry.config import dsn
 from telemetry.errors import TelemetryError
-from telemetry.sentry import dsn
 
 
 def add(subparsers: Any) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 from telemetry import conventions as c
-from telemetry.bounds import bounds
-from telemetry.instruments import watch
+from telemetry.recording.bounds import bounds
+from telemetry.recording.instruments import watch
 
 
 class Queueing(Protocol):

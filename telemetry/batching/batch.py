@@ -18,16 +18,16 @@ from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry import providers
-from telemetry.activity import NO_ACTIVITY, Activity, Run
 from telemetry.batching.call import Visit
 from telemetry.batching.errors import WrongResults, duplicate, for_one_caller
 from telemetry.batching.waiting import Part
-from telemetry.clock import clock
-from telemetry.failure import Ending
-from telemetry.guard import guard
-from telemetry.instruments import observe
-from telemetry.sampling import follow
+from telemetry.recording import providers
+from telemetry.recording.clock import clock
+from telemetry.recording.exceptions import Ending
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import observe
+from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.sampling import follow
 
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())
 

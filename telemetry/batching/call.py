@@ -17,11 +17,11 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanContext
 
 from telemetry import conventions as c
-from telemetry import providers
 from telemetry.batching.errors import for_one_caller
-from telemetry.clock import clock
-from telemetry.guard import guard
-from telemetry.instruments import observe
+from telemetry.recording import providers
+from telemetry.recording.clock import clock
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import observe
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from telemetry.batching.limits import Limits, name_of
 from telemetry.batching.limits import is_async as is_coroutine_function
 from telemetry.batching.waiting import Waiting
 from telemetry.errors import TelemetryError
-from telemetry.outcome import is_a
+from telemetry.recording.outcome import is_a
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -20,7 +20,7 @@ from telemetry.batching.call import Call, listed
 from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Waiting
 from telemetry.errors import TelemetryError
-from telemetry.outcome import is_a
+from telemetry.recording.outcome import is_a
 
 T = TypeVar("T")
 R = TypeVar("R")

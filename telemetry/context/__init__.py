@@ -7,8 +7,8 @@ baggage. State: none; OpenTelemetry's context variable holds the context.
 from typing import TYPE_CHECKING, Any
 
 from telemetry.context.carrying import carry
-from telemetry.context.current import attach, detach
 from telemetry.context.messages import extract, inject
+from telemetry.recording.current import attach, detach
 
 if TYPE_CHECKING:
     from telemetry.context.processes import ProcessPoolExecutor, carry_to_process

@@ -17,14 +17,14 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from telemetry.context.current import attach, detach
 from telemetry.errors import TelemetryError
+from telemetry.recording.current import attach, detach
 
 F = TypeVar("F")
 
 
 class _Carried:
-    """One call in a given context: what `telemetry.wrap` asks of a run, without a span of its own."""
+    """One call in a given context: what `telemetry.recording.callables` asks of a run, without a span of its own."""
 
     __slots__ = ("_before", "_context")
 
@@ -80,7 +80,7 @@ def carry(fn: F) -> F:
 
 def carry_in(context: Context, fn: F) -> F:
     """Return `fn` so that it runs in `context`."""
-    from telemetry.wrap import wrap  # it records activities, which import this package
+    from telemetry.recording.callables import wrap  # it records activities, which import this package
 
     if not callable(fn):
         raise TelemetryError(

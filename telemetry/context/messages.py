@@ -13,10 +13,10 @@ from typing import Any, Final, TypeAlias, TypeVar, overload
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
-from telemetry import propagation
-from telemetry.context.current import attach, detach
+from telemetry.config import propagators
 from telemetry.errors import TelemetryError
-from telemetry.guard import guard
+from telemetry.recording.current import attach, detach
+from telemetry.recording.guard import guard
 
 Carrier: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 _log = logging.getLogger("search_telemetry")
@@ -54,7 +54,7 @@ def inject(carrier: Any = None) -> Any:
             "write headers = inject(), and turn those into what your queue takes",
         )
     with guard:
-        propagation.api().inject(made)
+        propagators.api().inject(made)
     return made
 
 
@@ -77,7 +77,7 @@ def extract(carrier: Carrier | None) -> Iterator[Context]:
 def received(headers: Mapping[str, str], base: Context) -> Context:
     """Return `base` with what the configured propagator finds in `headers`; what it cannot read is left out."""
     with guard:
-        context: Context = propagation.api().extract(
+        context: Context = propagators.api().extract(
             {name.lower(): value for name, value in headers.items()}, base, _getter
         )
         return context

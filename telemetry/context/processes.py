@@ -18,12 +18,12 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from telemetry.config.baggage import leaving
 from telemetry.context.carrying import carry_in
 from telemetry.context.messages import inject, received
 from telemetry.errors import TelemetryError
-from telemetry.guard import guard
-from telemetry.privacy.baggage import leaving
-from telemetry.request import request_name, with_request
+from telemetry.recording.guard import guard
+from telemetry.recording.request import request_name, with_request
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from telemetry.context.current import attach, detach
+from telemetry.recording.current import attach, detach
 
 P = ParamSpec("P")
 R = TypeVar("R")

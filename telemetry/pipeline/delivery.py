@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from telemetry.pipeline import causes
+from telemetry.otlp import causes
+from telemetry.otlp.outcome import Outcome, Sender
+from telemetry.otlp.signals import SignalKind
 from telemetry.pipeline.counts import Counts, Reason
-from telemetry.pipeline.sending import Outcome, Sender
-from telemetry.pipeline.signals import SignalKind
 
 _log = logging.getLogger("search_telemetry.export")
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between attempts: a collector that was restarted is found soon

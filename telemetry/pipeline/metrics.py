@@ -15,13 +15,13 @@ from typing import Any
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 
-from telemetry.guard import guard
+from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.repair_metrics import repaired_metrics
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.repair_metrics import repaired_metrics
-from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.sums import Sums
 from telemetry.pipeline.worker import start_worker, stop_worker
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.guard import guard
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
 _SINCE_LAST: dict[str, tuple[type, ...]] = {

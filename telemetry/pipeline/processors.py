@@ -15,10 +15,10 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadW
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from telemetry.guard import guard
 from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.worker import process_exits
+from telemetry.recording.guard import guard
 
 _log = logging.getLogger("search_telemetry")
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time

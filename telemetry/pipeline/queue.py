@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeVar
 
-from telemetry.guard import guard
+from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.losses import Losses
-from telemetry.pipeline.sending import Outcome
 from telemetry.pipeline.worker import run_unseen, start_worker, stop_worker
+from telemetry.recording.guard import guard
 
 T = TypeVar("T")
 

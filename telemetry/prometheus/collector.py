@@ -17,13 +17,13 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
 from telemetry import conventions as c
-from telemetry.guard import guard
-from telemetry.pipeline.repair_metrics import repaired_metrics
-from telemetry.pipeline.sums import Sums
+from telemetry.otlp.repair_metrics import repaired_metrics
 from telemetry.privacy.metrics import scrub_metrics
 from telemetry.privacy.scrubber import current
 from telemetry.prometheus.families import families, family_of, target_info
 from telemetry.prometheus.names import Kind, metric_name
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.guard import guard
 
 
 class PullReader(MetricReader):

@@ -26,8 +26,8 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
 from telemetry import conventions as c
-from telemetry.guard import guard
 from telemetry.prometheus import names
+from telemetry.recording.guard import guard
 
 _log = logging.getLogger("search_telemetry")
 _conflicts: set[str] = set()

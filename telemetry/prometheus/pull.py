@@ -14,13 +14,13 @@ import weakref
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
+from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
-from telemetry.pipeline.sums import Sums
 from telemetry.prometheus.apps import wsgi
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition
 from telemetry.prometheus.server import MetricsServer
-from telemetry.settings import Settings
+from telemetry.recording.aggregation import Sums
 
 _log = logging.getLogger("search_telemetry")
 _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"

@@ -15,8 +15,8 @@ import grpc
 import grpc.aio
 
 from telemetry.context import attach, detach
-from telemetry.guard import guard
-from telemetry.outcome import is_a
+from telemetry.recording.guard import guard
+from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import Call, Outcome, code_of
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import Outgoing

@@ -5,7 +5,7 @@ measurement. State: the open span, owned by the `Call`; whoever ends it first en
 (a done callback, an exception and a cancellation race with each other).
 
 Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
-those that are the server's own fault (see `telemetry.outcome`), so that a caller's mistake or a caller's cancellation
+those that are the server's own fault (see `recording.outcome`), so that a caller's mistake or a caller's cancellation
 raises no alarm.
 """
 
@@ -23,15 +23,15 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.clock import clock
-from telemetry.failure import error_type, record_failure
-from telemetry.generation import generation
-from telemetry.guard import guard
-from telemetry.instruments import observe
-from telemetry.outcome import ERROR, outcome_of_status
+from telemetry.recording.clock import clock
+from telemetry.recording.exceptions import error_type, record_failure
+from telemetry.recording.generation import generation
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import observe
+from telemetry.recording.outcome import ERROR, outcome_of_status
+from telemetry.recording.request_scope import current_scope
+from telemetry.recording.spans import baggage_attributes, start_span
 from telemetry.rpc.names import Method
-from telemetry.scope import current_scope
-from telemetry.spans import baggage_attributes, start_span
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _RUNNING: Final = otel_context.create_key("search-telemetry-rpc")

@@ -18,16 +18,16 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry import providers
-from telemetry.guard import guard
-from telemetry.instruments import observe
-from telemetry.outcome import is_a
+from telemetry.recording import providers
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import observe
+from telemetry.recording.outcome import is_a
+from telemetry.recording.request_scope import Answer, Scope, with_scope
+from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, peer_attributes
 from telemetry.rpc.outgoing import contributed_span, wanted
-from telemetry.scope import Answer, Scope, with_scope
-from telemetry.spans import operation_of
 
 # what a handler meets when nobody hears it any more; InternalError is what `context.write` then raises
 _LEFT_ALONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)

@@ -15,10 +15,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
-from telemetry import propagation
-from telemetry.guard import guard
+from telemetry.config import propagators
+from telemetry.recording.guard import guard
 
-propagate: Any = propagation.api()
+propagate: Any = propagators.api()
 Pair = tuple[str, str | bytes]
 Headers = dict[str, list[str]]
 

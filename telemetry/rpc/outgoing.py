@@ -11,8 +11,8 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.util.types import AttributeValue
 
-from telemetry import providers
-from telemetry.guard import guard
+from telemetry.recording import providers
+from telemetry.recording.guard import guard
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import carrying
 from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, target_attributes

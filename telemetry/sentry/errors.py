@@ -1,7 +1,8 @@
 """Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
 
-In: exceptions that `telemetry.failure` meets for the first time, unhandled ones, and what is logged at ERROR and above.
-Out: Sentry's error events, by its own SDK and its own thread. State: the SDK's client, made here and closed here.
+In: exceptions that `recording.exceptions` meets for the first time, unhandled ones, and what is logged at ERROR and
+above. Out: Sentry's error events, by its own SDK and its own thread. State: the SDK's client, made here and closed
+here.
 
 Nothing of the SDK's is switched on by itself: no tracing, no propagator (W3C stays as it is), no patches of other
 libraries, no local variables, no request bodies, no breadcrumbs. `capture_content` adds local variables and
@@ -25,12 +26,13 @@ from sentry_sdk.scope import register_external_propagation_context
 from sentry_sdk.utils import event_from_exception
 
 from telemetry import conventions as c
-from telemetry import failure, root_logger
-from telemetry.guard import guard
-from telemetry.outcome import is_a
+from telemetry import root_logger
+from telemetry.config.settings import Settings
 from telemetry.pipeline.counts import SignalStats
+from telemetry.recording import exceptions
+from telemetry.recording.guard import guard
+from telemetry.recording.outcome import is_a
 from telemetry.sentry.events import cleaned
-from telemetry.settings import Settings
 
 _OURS = ("opentelemetry", "search_telemetry", "grpc", "sentry_sdk", "urllib3", "requests")
 _BREADCRUMBS = 50
@@ -58,7 +60,7 @@ class SentryErrors:
             ignore_logger(f"{name}.*")
         crumbs = [BreadcrumbHandler(logging.INFO)] if breadcrumbs else []
         self._detach = root_logger.attach([*crumbs, EventHandler(logging.ERROR)])
-        failure.on_first(capture)
+        exceptions.on_first(capture)
 
     def begin_flush(self) -> int:
         """Do nothing: the SDK sends at once."""
@@ -73,7 +75,7 @@ class SentryErrors:
     def begin_close(self, deadline: float, *, patient: bool) -> None:  # noqa: ARG002  the protocol's signature
         """Capture nothing more."""
         self._closed = True
-        failure.on_first(None)
+        exceptions.on_first(None)
         self._detach()
 
     def finish_close(self, deadline: float) -> bool:
@@ -110,7 +112,7 @@ def capture(exc: BaseException, span: Span) -> None:
         try:
             event, hint = event_from_exception(exc, client_options=client.options, mechanism=mechanism)
         except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
-            said = {"type": failure.error_type(exc), "value": failure.message_of(exc), "mechanism": mechanism}
+            said = {"type": exceptions.error_type(exc), "value": exceptions.message_of(exc), "mechanism": mechanism}
             event, hint = {"level": "error", "exception": {"values": [said]}}, {}
         at = span.get_span_context()
         if at.is_valid:

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
 
-from telemetry.pipeline.sums import Sums
+from telemetry.recording.aggregation import Sums
 
 Point = HistogramDataPoint | NumberDataPoint
 

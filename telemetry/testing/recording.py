@@ -21,13 +21,14 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
-from telemetry import instruments, providers, root_logger
+from telemetry import root_logger
 from telemetry.batching import alive
-from telemetry.bounds import bounds
-from telemetry.clock import clock
 from telemetry.errors import TelemetryError
 from telemetry.log_export import ExportHandler
-from telemetry.pipeline.sums import Sums
+from telemetry.recording import instruments, providers
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.bounds import bounds
+from telemetry.recording.clock import clock
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from telemetry import Telemetry
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 
 SIGNALS = ("spans", "metrics", "logs")
 

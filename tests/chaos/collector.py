@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 
-from collector.local.store import Store
+from collector.local.store.store import Store
 
 _COLLECTOR = """
 import json, sys

@@ -26,7 +26,7 @@ APP = """
 import asyncio, logging, os, warnings
 import telemetry
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of a fork with threads from 3.12 on
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 guard.strict = True
 
 handle = telemetry.configure("shop", logs="otlp")

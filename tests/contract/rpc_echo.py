@@ -21,8 +21,9 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.trace import Span, StatusCode, get_current_span
 
 import telemetry
-from telemetry import instruments, providers, rpc
-from telemetry.bounds import bounds
+from telemetry import rpc
+from telemetry.recording import instruments, providers
+from telemetry.recording.bounds import bounds
 
 SERVICE = "test.Echo"
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")

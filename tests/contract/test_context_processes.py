@@ -39,7 +39,7 @@ BEGIN = """
 import json, multiprocessing, os, sys, warnings
 import telemetry
 from telemetry.context import ProcessPoolExecutor, carry_to_process, extract, inject
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 guard.strict = True
 warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of a fork with threads from 3.12 on
 

@@ -4,10 +4,11 @@ import logging
 
 import pytest
 
-from telemetry.pipeline import delivery, signals
+from telemetry.otlp import signals
+from telemetry.otlp.outcome import Outcome
+from telemetry.pipeline import delivery
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.sending import Outcome
 
 AWAY = Outcome(problem="UNAVAILABLE: connection refused", retry=True)
 TAKEN = Outcome(b"")

@@ -19,8 +19,9 @@ from opentelemetry.propagators.jaeger import JaegerPropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 
 import telemetry
-from telemetry import providers, rpc
-from telemetry.guard import guard
+from telemetry import rpc
+from telemetry.recording import providers
+from telemetry.recording.guard import guard
 from tests.contract.rpc_echo import (
     ARITIES,
     CLIENTS,

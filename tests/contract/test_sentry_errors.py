@@ -262,7 +262,7 @@ began = time.monotonic()
 for n in range(20):
     logging.getLogger("shop").error("sold out %s", n)
 atexit.register(lambda: print("SHOWN", round(time.monotonic() - began), flush=True))
-import telemetry.configuration
+import telemetry.setup.configure
 telemetry.configuration._Process.telemetry.exit()
 show(time.monotonic() - began < 2)
         """,

@@ -9,62 +9,62 @@ _MACHINE: Final = "unit/test_state_machine.py::test_any_program_has_its_trace_an
 
 CALLABLES: Final = (
     Mutant(
-        "telemetry/block.py",
+        "telemetry/recording/block.py",
         "(id(frame), id(code))",
         "(id(frame), 0)",
         "unit/test_stage_tasks.py::TestOneObjectInHelpers",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "if not stands_for_work(shape):",
         "if True:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::test_a_coroutine_is_timed_to_its_end",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "if not stands_for_work(shape):",
         "if False:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::"
         "test_a_generator_that_is_only_passed_on_stays_what_it_was",
     ),
     Mutant(
-        "telemetry/activity.py",
+        "telemetry/recording/recorder.py",
         "        self._resumed = otel_context.get_current()\n",
         "",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/activity.py",
+        "telemetry/recording/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/failure.py",
+        "telemetry/recording/exceptions.py",
         "None if is_a(exc, GeneratorExit) else exc",
         "exc",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/block.py",
+        "telemetry/recording/block.py",
         "entry = next(mine, next(same_context, entry))",
         "entry = opened[0]",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/scope.py",
+        "telemetry/recording/request_scope.py",
         "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
         "        return None\n",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "resume = functools.partial(generator.throw, exc)",
         "resume = functools.partial(generator.throw, type(exc)(*exc.args))",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "                    return stop.value\n",
         "                    return None\n",
         _MACHINE,

@@ -44,13 +44,13 @@ JINA: Final = (
         _BATCHING + "test_every_request_is_linked_with_its_batch_and_keeps_its_tree",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "        return _generator(fn, begin)\n",
         "        return _plain(fn, begin, as_it_is)\n",
         _JINA + "test_a_generator_endpoints_span_ended_when_the_generator_was_made",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
         "        return _plain(fn, begin, as_it_is)\n",
         _JINA + "test_a_monitor_on_async_def_timed_the_making_of_the_coroutine",
@@ -62,13 +62,13 @@ JINA: Final = (
         _BATCHING + "test_waiting_is_no_work",
     ),
     Mutant(
-        "telemetry/configuration.py",
+        "telemetry/setup/configure.py",
         "@atexit.register\n",
         "@__import__('threading')._register_atexit\n",
         _JINA + "test_providers_were_shut_down_before_pending_requests_had_ended",
     ),
     Mutant(
-        "telemetry/configuration.py",
+        "telemetry/setup/configure.py",
         "        if _Process.telemetry is None:\n            _warn_of_namesake()\n",
         "        if True:\n            _warn_of_namesake()\n",
         _JINA + "test_every_gateway_of_a_process_made_providers_and_exporters_of_its_own",
@@ -80,7 +80,7 @@ JINA: Final = (
         "unit/test_rpc_metadata.py::test_headers_replace_pairs_of_their_own_name_only",
     ),
     Mutant(
-        "telemetry/pipeline/sums.py",
+        "telemetry/recording/aggregation.py",
         "self._bounds = metric.buckets",
         "self._bounds = metric.buckets and (0.0, 5.0, 10.0, 25.0, 50.0)",
         _CONFIGURE + "TestExport::test_buckets_are_the_declared_ones",
@@ -92,7 +92,7 @@ JINA: Final = (
         _BATCHING + "test_the_queue_length_falls_whatever_happens",
     ),
     Mutant(
-        "telemetry/settings.py",
+        "telemetry/config/settings.py",
         '    base = endpoint or f"http://localhost:{port}"\n',
         '    base = f"{endpoint or None}:None"\n',
         _JINA + "test_an_unset_exporter_host_became_none_and_hid_the_standard_variables",
@@ -104,19 +104,19 @@ JINA: Final = (
         _RPC_CONTEXT + "TestWhatIsLeftOut::test_health_checks",
     ),
     Mutant(
-        "telemetry/resource.py",
+        "telemetry/setup/resource.py",
         "        c.SERVICE_VERSION.name: settings.version,\n",
         "",
         _CONFIGURE + "TestExport::test_the_resource_says_who_it_was",
     ),
     Mutant(
-        "telemetry/pipeline/sums.py",
+        "telemetry/recording/aggregation.py",
         "sample = None if self._filter == ",
         "sample = None if self._filter != ",
         _CONFIGURE + "TestExport::test_exemplars_lead_from_a_metric_to_its_trace",
     ),
     Mutant(
-        "telemetry/assembly.py",
+        "telemetry/setup/assembly.py",
         "sampler=following(_sampler(settings)),",
         "sampler=sampling.ALWAYS_ON,",
         _CONFIGURE + "TestExport::test_metrics_are_exact_while_no_trace_is_kept",
@@ -128,7 +128,7 @@ JINA: Final = (
         _JINA + "test_tests_counted_spans_and_never_looked_at_the_tree",
     ),
     Mutant(
-        "telemetry/endpoint.py",
+        "telemetry/api/endpoint.py",
         "            labels[c.ERROR_TYPE.name] = ending.error\n",
         "            pass\n",
         _JINA + "test_failed_requests_were_timed_as_successes",

@@ -12,31 +12,31 @@ _ENDINGS: Final = "contract/test_rpc_endings.py::"
 
 PEERS: Final = (
     Mutant(
-        "telemetry/activity.py",
+        "telemetry/recording/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _SHAPES + "TestGenerators::test_the_context_is_never_visible_to_the_consumer",
     ),
     Mutant(
-        "telemetry/activity.py",
+        "telemetry/recording/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _SHAPES + "TestAsyncGenerators::test_the_context_is_never_visible_to_the_consumer",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "functools.partial(generator.send, (yield item))",
         "functools.partial(generator.send, (yield item) and None)",
         _SHAPES + "TestGenerators::test_send_throw_and_the_return_value_are_delegated",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "functools.partial(generator.asend, (yield item))",
         "functools.partial(generator.asend, (yield item) and None)",
         _SHAPES + "TestAsyncGenerators::test_asend_athrow_and_aclose_are_delegated",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "        return _async_generator(fn, begin)\n",
         "        return _plain(fn, begin, as_it_is)\n",
         _SHAPES + "TestAsyncGenerators::test_a_failing_async_generator_fails_its_span",
@@ -48,7 +48,7 @@ PEERS: Final = (
         "unit/test_context.py::TestThreadPool::test_each_task_belongs_to_whoever_submitted_it",
     ),
     Mutant(
-        "telemetry/forking.py",
+        "telemetry/setup/forking.py",
         "        pipeline.renew()\n",
         "        pass\n",
         "contract/test_forks.py::test_a_forked_child_exports_its_own",
@@ -60,39 +60,39 @@ PEERS: Final = (
         "contract/test_context_processes.py::test_the_workers_of_a_pool_are_in_the_requests_trace",
     ),
     Mutant(
-        "telemetry/counting.py",
+        "telemetry/api/counting.py",
         "    if kind not in _BUILT_IN and not _is_cheap(kind):\n"
         "        return None\n    try:\n        return len(value)",
         "    try:\n        return len(list(value))",
         _PEERS + "test_a_wrapped_upload_of_a_generator_stored_no_points",
     ),
     Mutant(
-        "telemetry/wrap.py",
+        "telemetry/recording/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
         "        return _plain(fn, begin, as_it_is)\n",
         _PEERS + "test_async_calls_had_no_span_or_a_wrong_duration",
     ),
     Mutant(
-        "telemetry/results.py",
+        "telemetry/api/results.py",
         'if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):',
         "if scores is None:",
         _PEERS + "test_results_read_the_callers_iterator",
     ),
     Mutant(
-        "telemetry/attributes.py",
+        "telemetry/recording/attributes.py",
         "        return item if isinstance(item, _PLAIN) else None\n    return None\n",
         "        return item if isinstance(item, _PLAIN) else None\n    return str(value)\n",
         _PEERS + "test_a_whole_query_became_an_attribute_though_content_was_off",
     ),
     Mutant(
-        "telemetry/context/current.py",
+        "telemetry/recording/current.py",
         "        token.var.reset(token)\n",
         "        otel_context.detach(token)\n",
         _PEERS + "TestFailedToDetachContext",
     ),
     Mutant(
         "telemetry/__init__.py",
-        "from telemetry.configuration import configure\n",
+        "from telemetry.setup.configure import configure\n",
         "import grpc  # noqa: F401\n\nfrom telemetry.configuration import configure\n",
         _PEERS + "test_importing_it_loaded_exporters_and_grpc",
     ),
@@ -103,13 +103,13 @@ PEERS: Final = (
         "unit/test_queue.py::test_a_full_queue_drops_and_counts_and_never_waits",
     ),
     Mutant(
-        "telemetry/running.py",
+        "telemetry/setup/handle.py",
         "self._end(self.settings.exit_timeout, patient=False)",
         "self._end(600.0, patient=True)",
         _CONFIGURE + "TestTheEnd::test_a_hanging_collector_does_not_hang_the_exit",
     ),
     Mutant(
-        "telemetry/configuration.py",
+        "telemetry/setup/configure.py",
         "@atexit.register\n",
         "",
         _CONFIGURE + "TestExport::test_traces_and_metrics_leave_by_themselves",
@@ -121,7 +121,7 @@ PEERS: Final = (
         _METRICS + "test_durations_are_exact_whatever_is_sampled",
     ),
     Mutant(
-        "telemetry/bounds.py",
+        "telemetry/recording/bounds.py",
         "if taken < (attribute.limit or 1):",
         "if taken >= 0:",
         "unit/test_measurements.py::TestBounds::test_too_many_values_become_other_and_are_counted",
@@ -139,7 +139,7 @@ PEERS: Final = (
         _ENDINGS + "TestTasks::test_a_call_that_is_cancelled",
     ),
     Mutant(
-        "telemetry/configuration.py",
+        "telemetry/setup/configure.py",
         "    if settings.disabled:\n",
         "    if not settings:\n",
         "contract/test_configure_once.py::TestOff::test_nothing_happens",

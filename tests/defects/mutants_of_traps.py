@@ -23,13 +23,13 @@ TRAPS: Final = (
         _TRAPS + "test_twenty_thousand_spans_were_unaccounted_for",
     ),
     Mutant(
-        "telemetry/providers.py",
+        "telemetry/recording/providers.py",
         "            _current.tracer = provider.get_tracer(SCOPE)\n",
         "            pass\n",
         "contract/test_configure_once.py::TestOnce::test_a_provider_without_configure_is_enough",
     ),
     Mutant(
-        "telemetry/assembly.py",
+        "telemetry/setup/assembly.py",
         "    detach_exports = root_logger.attach(exports)\n",
         "    from opentelemetry.sdk._logs import LoggingHandler\n\n"
         "    exports = [LoggingHandler(logger_provider=logger_provider)]\n"
@@ -37,13 +37,13 @@ TRAPS: Final = (
         _TRAPS + "test_a_log_handler_that_is_deprecated_warned_at_every_start",
     ),
     Mutant(
-        "telemetry/scope.py",
+        "telemetry/recording/request_scope.py",
         "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
         "        return None\n",
         _METRICS + "test_the_exception_event_stands_once_in_a_process",
     ),
     Mutant(
-        "telemetry/scope.py",
+        "telemetry/recording/request_scope.py",
         "        self._seen.clear()\n",
         "",
         _TRAPS + "test_an_exception_that_cannot_be_weakly_referenced_was_told_twice_or_kept",
@@ -55,7 +55,7 @@ TRAPS: Final = (
         _ENDINGS + "TestThreads::test_a_stream_left_early",
     ),
     Mutant(
-        "telemetry/outcome.py",
+        "telemetry/recording/outcome.py",
         '"UNKNOWN", "DEADLINE_EXCEEDED",',
         '"UNKNOWN",',
         "contract/test_rpc_trees.py::test_a_deadline_ends_both_spans",
@@ -79,37 +79,37 @@ TRAPS: Final = (
         "contract/test_forks.py::test_a_forked_child_exports_its_own",
     ),
     Mutant(
-        "telemetry/pipeline/grpc_sender.py",
+        "telemetry/otlp/grpc.py",
         "import base64\n",
         "import base64\n\nimport grpc  # noqa: F401\n",
         "unit/test_grpc_sender.py::test_an_exporter_by_grpc_imports_no_grpc",
     ),
     Mutant(
-        "telemetry/pipeline/wire.py",
+        "telemetry/otlp/connection.py",
         "            self._socket.close()\n\n    def _connect_by_name",
         "            _shut_down(self._socket)\n            self._socket.close()\n\n    def _connect_by_name",
         "unit/test_grpc_sender_connections.py::test_a_forked_child_says_nothing_on_its_parents_connection",
     ),
     Mutant(
-        "telemetry/pipeline/wire.py",
+        "telemetry/otlp/connection.py",
         "send(self._outgoing, _NO_SIGNAL)",
         "send(self._outgoing)",
         "unit/test_grpc_sender_connections.py::test_a_host_that_lets_sigpipe_end_it_lives_on",
     ),
     Mutant(
-        "telemetry/pipeline/http2.py",
+        "telemetry/otlp/http2.py",
         "                if frame[3] == _GOAWAY:\n",
         "                if frame[3] < 0:\n",
         "unit/test_grpc_sender_connections.py::TestNewConnections::test_a_goodbye_lets_what_was_begun_be_finished",
     ),
     Mutant(
-        "telemetry/forking.py",
+        "telemetry/setup/forking.py",
         "    multiprocessing.util.register_after_fork(telemetry, _finalize)\n",
         "",
         "contract/test_forks.py::test_the_workers_of_a_pool_export_their_own",
     ),
     Mutant(
-        "telemetry/configuration.py",
+        "telemetry/setup/configure.py",
         "            _warn_of_namesake()\n",
         "",
         "contract/test_configure_once.py::TestMistakes::test_the_namesake_on_pypi_is_noticed",

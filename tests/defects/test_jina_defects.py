@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import telemetry
-from telemetry.settings import load
+from telemetry.config.settings import load
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.otlp_stand_in import StandIn, stand_in

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.local import client
+from collector.local.cli import client
+from collector.local.intake.writer import Writer
 from collector.local.server import LocalCollector
-from collector.local.store import Store
-from collector.local.writer import Writer
+from collector.local.store.store import Store
 from telemetry import cli
 from tests.integration.otlp_by_hand import START, running_collector, send, span
 from tests.integration.test_commands_output import start

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from collector.local.store import Store
+from collector.local.store.store import Store
 from telemetry import cli
 from tests import otlp_samples as otlp
 

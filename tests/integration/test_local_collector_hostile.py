@@ -21,12 +21,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.local.payload import JSON as JSON_TYPE
-from collector.local.payload import parse
-from collector.local.render_text import make_console
-from collector.local.render_trace import render_trace
+from collector.local.decode.signals import ALL
+from collector.local.intake.payload import JSON as JSON_TYPE
+from collector.local.intake.payload import parse
+from collector.local.render.text import make_console
+from collector.local.render.trace import render_trace
 from collector.local.server import LocalCollector
-from collector.local.signals import ALL
 from tests import otlp_samples as otlp
 from tests.local_collector import GZIP, JSON, PROTOBUF, dial, grpc_code, post, raw_sender, read_all
 

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.local.store import Store
+from collector.local.store.store import Store
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 

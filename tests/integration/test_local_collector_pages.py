@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.local.auth import Tokens
-from collector.local.commands import add
-from collector.local.commands_collect import _warnings, access_of
+from collector.local.cli.collect import _warnings, access_of
+from collector.local.cli.commands import add
 from collector.local.errors import SettingsError
-from collector.local.origins import Origins
+from collector.local.net.auth import Tokens
+from collector.local.net.origins import Origins
 from collector.local.ports import Addresses
 from collector.local.server import LocalCollector
 from tests import otlp_samples as otlp

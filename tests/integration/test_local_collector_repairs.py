@@ -12,9 +12,9 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 
-from collector.local.payload import PROTOBUF
+from collector.local.decode.signals import ALL
+from collector.local.intake.payload import PROTOBUF
 from collector.local.server import LocalCollector
-from collector.local.signals import ALL
 from tests import otlp_samples as otlp
 from tests.local_collector import post, query, raw_sender
 from tests.otlp_odd import ODD, Odd

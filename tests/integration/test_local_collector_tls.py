@@ -21,15 +21,15 @@ import grpc
 import pytest
 import trustme
 
-from collector.local import calling, client, commands
-from collector.local.access import Access
-from collector.local.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.auth import Tokens
-from collector.local.client import HttpReader
+from collector.local.cli import calling, client, commands
+from collector.local.cli.client import HttpReader
 from collector.local.errors import CollectorError, SettingsError
+from collector.local.net.access import Access
+from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
+from collector.local.net.auth import Tokens
+from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings
-from collector.local.tls import Tls
 from tests import certificates
 from tests import otlp_samples as otlp
 from tests.certificates import TOKEN

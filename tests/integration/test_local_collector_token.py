@@ -13,11 +13,11 @@ import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from rich.console import Console
 
-from collector.local.access import Access
-from collector.local.api_answers import PATHS
-from collector.local.auth import Tokens
+from collector.local.api.answers import PATHS
+from collector.local.net.access import Access
+from collector.local.net.auth import Tokens
+from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
-from collector.local.tls import Tls
 from demo_flow import demo
 from demo_flow.processes import Processes
 from tests import certificates

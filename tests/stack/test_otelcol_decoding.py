@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.local.reasons import Rejected
+from collector.local.decode.reasons import Rejected
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
 from tests.otlp_odd import ODD, Odd

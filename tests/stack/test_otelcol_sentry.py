@@ -12,7 +12,7 @@ import pytest
 
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
-from telemetry.sentry import dsn
+from telemetry.config import dsn
 from tests import certificates
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 from tests.sentry_stand_in import SentryStandIn, sentry_stand_in

@@ -16,9 +16,9 @@ from h2.events import DataReceived, Event, RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 from hyperframe.frame import Frame, GoAwayFrame
 
-from telemetry.pipeline.grpc_sender import GrpcSender
-from telemetry.pipeline.sending import Outcome
-from telemetry.settings import ExporterSettings
+from telemetry.config.settings import ExporterSettings
+from telemetry.otlp.grpc import GrpcSender
+from telemetry.otlp.outcome import Outcome
 
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PATIENCE = 10.0

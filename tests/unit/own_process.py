@@ -10,7 +10,7 @@ from typing import Any
 _BEGIN = """
 import json, logging, os, sys
 import telemetry
-from telemetry.guard import guard
+from telemetry.recording.guard import guard
 guard.strict = True
 def show(value):
     print("SHOWN " + json.dumps(value, default=lambda v: dict(v)), flush=True)

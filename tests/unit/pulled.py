@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, core
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from telemetry.pipeline.sums import Sums
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Answer, Exposition
+from telemetry.recording.aggregation import Sums
 
 SCRAPE_AND_SEARCH = """
 import telemetry.prometheus, urllib.request

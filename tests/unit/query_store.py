@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from collector.local.schema import TABLES
+from collector.local.store.schema import TABLES
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from collector.local import query
-from collector.local.api_json import plain
+from collector.local.api.as_json import plain
 from tests.unit.query_store import MS, START, HandFilledStore
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from telemetry.pipeline import signals
+from telemetry.otlp import signals
+from telemetry.otlp.outcome import Outcome, Sender
 from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.queue import BatchQueue
-from telemetry.pipeline.sending import Outcome, Sender
 
 PATIENCE = 10.0
 TAKEN = Outcome(b"")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.local.api_answers import PATHS, QUESTIONS, answer, find
-from collector.local.api_json import dumps, plain
+from collector.local.api.answers import PATHS, QUESTIONS, answer, find
+from collector.local.api.as_json import dumps, plain
 from collector.local.query import QueryError
 from tests.unit.query_store import HandFilledStore
 

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from collector.local.api_wait import await_trace
+from collector.local.api.wait import await_trace
 from collector.local.errors import CollectorError
 from collector.local.query import QueryError
-from collector.local.store import Store
+from collector.local.store.store import Store
 from tests.unit.query_store import A, B, HandFilledStore
 
 RPC = {"rpc.system.name": "grpc"}
@@ -26,7 +26,7 @@ class Scripted:
         self.sequence = 0
         self.closed = False
         self._script = list(script)
-        monkeypatch.setattr("collector.local.api_wait.monotonic", lambda: self.now)
+        monkeypatch.setattr("collector.local.api.wait.monotonic", lambda: self.now)
 
     def reader(self) -> Any:
         return self.held.connection.cursor()

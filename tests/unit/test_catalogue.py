@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 import demo_flow.catalogue
-from demo_flow.catalogue.build import PRICES, read_goods
 from demo_flow.catalogue.catalogue import Item, load
-from demo_flow.catalogue.recolour import PALETTE
 from demo_flow.catalogue.shipped import PACK
-from demo_flow.catalogue.sources import ANNOTATIONS, DERIVED, PICTURES
-from demo_flow.catalogue.words import languages
+from demo_flow.making.catalogue import PRICES, read_goods
+from demo_flow.making.recolour import PALETTE
+from demo_flow.making.sources import ANNOTATIONS, DERIVED, PICTURES
+from demo_flow.making.words import languages
 
 HERE = Path(demo_flow.catalogue.__file__).parent
 LANGUAGES = {"en", "de", "es", "fr", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh", "ko"}

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from demo_flow.catalogue import build, sources
-from demo_flow.catalogue.build import Good, choose_colours
-from demo_flow.catalogue.recolour import PALETTE, paint, study
 from demo_flow.catalogue.shipped import read_pack
-from demo_flow.catalogue.sources import Package, SourceProblem, fetch
-from demo_flow.catalogue.words import languages
+from demo_flow.making import catalogue as build
+from demo_flow.making import sources
+from demo_flow.making.catalogue import Good, choose_colours
+from demo_flow.making.recolour import PALETTE, paint, study
+from demo_flow.making.sources import Package, SourceProblem, fetch
+from demo_flow.making.words import languages
 
 
 def ball(fill: str = "#c03030") -> Image.Image:

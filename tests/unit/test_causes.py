@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from telemetry.pipeline.causes import explained
-from telemetry.pipeline.http_sender import HttpSender
-from telemetry.pipeline.sending import Outcome
-from telemetry.settings import ExporterSettings
+from telemetry.config.settings import ExporterSettings
+from telemetry.otlp.causes import explained
+from telemetry.otlp.http import HttpSender
+from telemetry.otlp.outcome import Outcome
 from tests.doctor_stand_in import NOTHING_LISTENS, listener
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.local import client, commands
-from collector.local.api_answers import PATHS, QUESTIONS
-from collector.local.client import open_reader
+from collector.local.api.answers import PATHS, QUESTIONS
+from collector.local.cli import client, commands
+from collector.local.cli.client import open_reader
 from collector.local.errors import CollectorError
-from collector.local.schema import TABLES
-from collector.local.store import Store
+from collector.local.store.schema import TABLES
+from collector.local.store.store import Store
 from telemetry import cli
 from telemetry.errors import TelemetryError, did_you_mean
 

@@ -16,7 +16,7 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry import context as otel_context
 
 import telemetry
-from telemetry import propagation
+from telemetry.config import propagators
 from telemetry.context import ThreadPoolExecutor, carry, extract, inject, messages
 from telemetry.testing.spans import Spans
 
@@ -230,7 +230,7 @@ class TestThreadPool:
 @pytest.fixture(params=["tracecontext,baggage", "b3,baggage", "b3multi,baggage", "jaeger"])
 def _propagators(request: pytest.FixtureRequest) -> Iterator[None]:
     before = propagate.get_global_textmap()
-    propagation.use(request.param.split(","))
+    propagators.use(request.param.split(","))
     yield
     propagate.set_global_textmap(before)
 

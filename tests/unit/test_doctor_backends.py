@@ -10,12 +10,12 @@ import pytest
 
 from collector.doctor import asking, clocks, options
 from collector.doctor.finding import Status
-from collector.local.access import Access
-from collector.local.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.auth import Tokens
-from collector.local.calling import CERTIFICATE
+from collector.local.cli.calling import CERTIFICATE
+from collector.local.net.access import Access
+from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
+from collector.local.net.auth import Tokens
+from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
-from collector.local.tls import Tls
 from telemetry import conventions as c
 from telemetry.errors import TelemetryError
 from tests import certificates

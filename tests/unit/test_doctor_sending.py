@@ -16,7 +16,7 @@ from collector.doctor import sending
 from collector.doctor.finding import Status
 from collector.doctor.place import of_exporter
 from telemetry import conventions as c
-from telemetry.settings import load
+from telemetry.config.settings import load
 from tests.doctor_stand_in import OVER, backend, examine, failures, line, listener, sent, silence, verdicts
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 

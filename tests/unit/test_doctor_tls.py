@@ -6,10 +6,10 @@ import grpc
 import pytest
 
 from collector.doctor.finding import Status
-from collector.local.access import Access
-from collector.local.auth import Tokens
+from collector.local.net.access import Access
+from collector.local.net.auth import Tokens
+from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
-from collector.local.tls import Tls
 from tests import certificates
 from tests.certificates import TOKEN
 from tests.doctor_stand_in import backend, sent

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 import telemetry
 from demo_flow.proto.pamazon_pb2 import Document, ProcessRequest, SearchRequest
-from telemetry.documents import DocumentFinder
+from telemetry.api.documents import DocumentFinder
 from telemetry.privacy import content
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans

@@ -157,7 +157,7 @@ ALONE = """
 import sys
 import open_clip
 from demo_flow.encoders import load_encoder
-import demo_flow.training.evaluate, demo_flow.training.export, demo_flow.training.train
+import demo_flow.making.evaluate, demo_flow.making.export, demo_flow.making.train
 
 open_clip.add_model_config(sys.argv[1])
 encoder = load_encoder(sys.argv[2])

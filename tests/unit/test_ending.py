@@ -8,8 +8,8 @@ import grpc
 import pytest
 
 import telemetry
-from telemetry import activity, failure
-from telemetry.guard import guard
+from telemetry.recording import exceptions, recorder
+from telemetry.recording.guard import guard
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -79,7 +79,7 @@ def test_a_step_that_fails_costs_no_other(
     spans: Spans, metrics: Metrics, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """The span ends as an error, and the metric is there, whichever step it was."""
-    monkeypatch.setattr(failure, step, fail)
+    monkeypatch.setattr(exceptions, step, fail)
     with pytest.raises(ValueError, match="x"), telemetry.stage("encode"):
         raise ValueError("x")
     assert spans.open == []
@@ -92,8 +92,8 @@ def test_a_span_ends_though_neither_its_error_nor_its_metric_can_be_recorded(
     spans: Spans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is left is the span."""
-    monkeypatch.setattr(activity, "record_end", fail)
-    monkeypatch.setattr(sys.modules["telemetry.stage"], "observe", fail)
+    monkeypatch.setattr(recorder, "record_end", fail)
+    monkeypatch.setattr(sys.modules["telemetry.api.stage"], "observe", fail)
     with pytest.raises(ValueError, match="x"), telemetry.stage("encode"):
         raise ValueError("x")
     assert spans.tree() == "encode"
@@ -103,10 +103,10 @@ def test_a_span_ends_though_neither_its_error_nor_its_metric_can_be_recorded(
 @pytest.mark.usefixtures("lenient")
 def test_a_listener_that_fails_costs_no_span(spans: Spans) -> None:
     """Whoever else wants to know of an error."""
-    failure.on_first(fail)
+    exceptions.on_first(fail)
     try:
         with pytest.raises(ValueError, match="x"), telemetry.stage("encode"):
             raise ValueError("x")
     finally:
-        failure.on_first(None)
+        exceptions.on_first(None)
     assert spans.tree(status=True) == "encode ! ValueError"

@@ -8,9 +8,9 @@ import pytest
 from opentelemetry import baggage, propagate, trace
 
 import telemetry
-from telemetry import scope
 from telemetry.context import attach, detach
-from telemetry.spans import start_span
+from telemetry.recording import request_scope
+from telemetry.recording.spans import start_span
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -165,9 +165,9 @@ class TestTheOperation:
     def test_the_server_span_is_told(self, spans: Spans) -> None:
         """A caller that sent no baggage still gets a SERVER span with the operation."""
         server = start_span("/pamazon.Executor/Process", trace.SpanKind.SERVER)
-        token = scope.enter_scope(server)
+        token = request_scope.enter_scope(server)
         Executor().search([])
-        scope.leave_scope(token)
+        request_scope.leave_scope(token)
         server.end()
         assert (spans.one("/pamazon.Executor/Process").attributes or {})["search.operation"] == "search"
 

@@ -16,10 +16,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
 
-from telemetry.pipeline.causes import explained
-from telemetry.pipeline.sending import Outcome
-from telemetry.pipeline.target import Proxy, Target, proxy_before, target_of
-from telemetry.settings import ExporterSettings
+from telemetry.config.settings import ExporterSettings
+from telemetry.otlp.causes import explained
+from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.target import Proxy, Target, proxy_before, target_of
 from tests import certificates
 from tests.certificates import Pems
 from tests.unit.grpc_stand_ins import METHOD, PATIENCE, listening, sender
@@ -368,7 +368,7 @@ show(sorted(name for name in sys.modules if name.split(".")[0] in {"grpc", "grpc
 
 def test_gzip_is_what_it_says() -> None:
     """A packed request is one gzip file, marked as packed."""
-    from telemetry.pipeline.grpc_sender import _body
+    from telemetry.otlp.grpc import _body
 
     body = _body(b"abc", "gzip")
     assert (body[0], int.from_bytes(body[1:5], "big"), gzip.decompress(body[5:])) == (1, len(body) - 5, b"abc")

@@ -9,9 +9,9 @@ import pytest
 from h2.events import RequestReceived, StreamReset
 from hyperframe.frame import RstStreamFrame
 
-from telemetry.pipeline.grpc_answer import outcome_of
-from telemetry.pipeline.http2 import Answer
-from telemetry.pipeline.sending import Outcome
+from telemetry.otlp.grpc_answer import outcome_of
+from telemetry.otlp.http2 import Answer
+from telemetry.otlp.outcome import Outcome
 from tests.unit.grpc_stand_ins import PATIENCE, Peer, Taking, listening, sender, sent
 
 

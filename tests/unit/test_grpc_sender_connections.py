@@ -13,9 +13,9 @@ from h2.events import DataReceived, PingAckReceived, RequestReceived, SettingsAc
 from h2.settings import SettingCodes
 from hyperframe.frame import PingFrame, RstStreamFrame
 
-from telemetry.pipeline.causes import explained
-from telemetry.pipeline.grpc_sender import GrpcSender
-from telemetry.pipeline.sending import Outcome
+from telemetry.otlp.causes import explained
+from telemetry.otlp.grpc import GrpcSender
+from telemetry.otlp.outcome import Outcome
 from tests.unit.grpc_stand_ins import PATIENCE, Peer, Taking, listening, sender, sent
 from tests.unit.own_process import python
 
@@ -344,8 +344,8 @@ def test_a_forked_child_says_nothing_on_its_parents_connection() -> None:
             """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)
-from telemetry.pipeline.grpc_sender import GrpcSender
-from telemetry.settings import ExporterSettings
+from telemetry.otlp.grpc import GrpcSender
+from telemetry.config.settings import ExporterSettings
 sender = GrpcSender(ExporterSettings(endpoint=sys.argv[1]), "/x/y")
 assert sender.send(b"1", 10).response == b""
 number = sender._wire._held().fileno()
@@ -374,8 +374,8 @@ def test_a_host_that_lets_sigpipe_end_it_lives_on() -> None:
             """
 import signal
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-from telemetry.pipeline.grpc_sender import GrpcSender
-from telemetry.settings import ExporterSettings
+from telemetry.otlp.grpc import GrpcSender
+from telemetry.config.settings import ExporterSettings
 sender = GrpcSender(ExporterSettings(endpoint=sys.argv[1]), "/x/y")
 assert sender.send(b"x", 10).response == b""
 sender._wire.put(b"the rest of a request")

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from telemetry.pipeline.causes import explained
-from telemetry.pipeline.http_sender import HttpSender, _asked_wait
-from telemetry.pipeline.sending import CallError, Outcome
-from telemetry.pipeline.target import Proxy, http_proxy_before, http_target_of
-from telemetry.settings import ExporterSettings
+from telemetry.config.settings import ExporterSettings
+from telemetry.otlp.causes import explained
+from telemetry.otlp.http import HttpSender, _asked_wait
+from telemetry.otlp.outcome import CallError, Outcome
+from telemetry.otlp.target import Proxy, http_proxy_before, http_target_of
 from tests import certificates
 from tests.certificates import Pems
 from tests.unit.grpc_stand_ins import PATIENCE, listening
@@ -409,7 +409,7 @@ class TestProxies:
             monkeypatch.setenv("https_proxy", f"{scheme}://localhost:{where[1]}")
             found = socket.getaddrinfo
             monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: found("127.0.0.1", *a, **k))
-            monkeypatch.setattr("telemetry.pipeline.target.is_here", lambda _: False)
+            monkeypatch.setattr("telemetry.otlp.target.is_here", lambda _: False)
             monkeypatch.setenv("no_proxy", "nobody")
             with sender("https://localhost:4318/v1/traces", certificate=pems.authority) as made:
                 assert made.send(b"x" * 200_000, PATIENCE) == Outcome(b"x" * 200_000)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from collector.local.access import Access, is_loopback
-from collector.local.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.auth import TOKEN_FILE, Tokens, token_to_send, tokens_from
-from collector.local.complaints import Complaints
 from collector.local.errors import SettingsError, UnauthorizedError
+from collector.local.net.access import Access, is_loopback
+from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
+from collector.local.net.auth import TOKEN_FILE, Tokens, token_to_send, tokens_from
+from collector.local.net.complaints import Complaints
+from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
-from collector.local.tls import Tls
 from tests import certificates
 from tests.certificates import BEARER, TOKEN
 

@@ -12,18 +12,18 @@ from typing import Any
 import duckdb
 import pytest
 
-from collector.local import compact as compacting
-from collector.local.compact import compact
-from collector.local.decode import Decoded
+from collector.local.decode.decoded import Decoded
 from collector.local.errors import StoreDamagedError, StoreError, StoreHeldError
-from collector.local.schema import TABLES
-from collector.local.store import Store
+from collector.local.store import compact as compacting
+from collector.local.store.compact import compact
+from collector.local.store.schema import TABLES
+from collector.local.store.store import Store
 from telemetry import cli
 
 HOLD = """
 import sys
 from pathlib import Path
-from collector.local.store import Store
+from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()
@@ -31,8 +31,8 @@ sys.stdin.read()
 WRITE_AND_DIE = """
 import os, sys
 from pathlib import Path
-from collector.local.decode import Decoded
-from collector.local.store import Store
+from collector.local.decode.decoded import Decoded
+from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 store.write([Decoded("traces")], ["late"], 9)
 os._exit(0)
@@ -41,7 +41,7 @@ os._exit(0)
 STOP_AMID = """
 import sys
 from pathlib import Path
-from collector.local.compact import compact
+from collector.local.store.compact import compact
 def progress(copied, total):
     if copied > 1000:
         print("amid", flush=True)

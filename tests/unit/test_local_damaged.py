@@ -15,13 +15,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.local.client import StoreReader
-from collector.local.damage import is_damage, set_aside
-from collector.local.decode import Decoded
+from collector.local.cli.client import StoreReader
+from collector.local.decode.decoded import Decoded
 from collector.local.errors import StoreDamagedError, StoreError, StoreForeignError
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings
-from collector.local.store import Store
+from collector.local.store.damage import is_damage, set_aside
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 from tests.local_collector import JSON, post
 
@@ -30,8 +30,8 @@ SETTINGS = CollectorSettings(reopen_after_s=0.01)
 FILL_AND_DIE = """
 import os, sys
 from pathlib import Path
-from collector.local.decode import Decoded
-from collector.local.store import Store
+from collector.local.decode.decoded import Decoded
+from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 def write(name, count):
     decoded = Decoded("traces", records=count)
@@ -195,7 +195,7 @@ import os, sys
 from pathlib import Path
 from collector.local.errors import StoreError
 from collector.local.settings import CollectorSettings
-from collector.local.store import Store
+from collector.local.store.store import Store
 if os.geteuid() == 0:
     os.setegid(65534)
     os.seteuid(65534)

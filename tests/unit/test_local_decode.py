@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from collector.local.decode import Decoded
-from collector.local.payload import JSON, PROTOBUF, parse
-from collector.local.schema import TABLES
-from collector.local.signals import BY_PATH
-from collector.local.store import Store
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.signals import BY_PATH
+from collector.local.intake.payload import JSON, PROTOBUF, parse
+from collector.local.store.schema import TABLES
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode, rows
 

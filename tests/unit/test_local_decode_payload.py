@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 import pytest
 
+from collector.local.decode.signals import BY_PATH
 from collector.local.errors import MalformedError, TooLargeError, UnsupportedError
-from collector.local.payload import JSON, PROTOBUF, content_type_of, decompress, encoding_of, parse
-from collector.local.signals import BY_PATH
+from collector.local.intake.payload import JSON, PROTOBUF, content_type_of, decompress, encoding_of, parse
 from tests import otlp_samples as otlp
 
 if sys.version_info >= (3, 14):

@@ -16,16 +16,16 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from collector.local.api_json import dumps
-from collector.local.decode import Bounds, Decoded
+from collector.local.api.as_json import dumps
+from collector.local.decode.decoded import Bounds, Decoded
+from collector.local.decode.signals import ALL, BY_PATH
 from collector.local.errors import MalformedError, QueueFullError, RefusedError, TooLargeError, TooSlowError
-from collector.local.export import Export
-from collector.local.payload import JSON, PROTOBUF, check_json, parse
-from collector.local.receiving import Receiving
+from collector.local.intake.export import Export
+from collector.local.intake.payload import JSON, PROTOBUF, check_json, parse
+from collector.local.intake.receiving import Receiving
+from collector.local.intake.wire import SMALL_BYTES, pieces
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings
-from collector.local.signals import ALL, BY_PATH
-from collector.local.wire import SMALL_BYTES, pieces
 from tests import otlp_samples as otlp
 
 TRACES, METRICS, LOGS = (BY_PATH[f"/v1/{name}"] for name in ("traces", "metrics", "logs"))
@@ -52,7 +52,7 @@ def decode_in_pieces(signal: Any, body: bytes, limits: CollectorSettings = LIMIT
 
 def many(signal: Any, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A large export with every kind of record, in several scopes and resources, cut into many pieces."""
-    monkeypatch.setattr("collector.local.wire.PIECE_BYTES", 20_000)
+    monkeypatch.setattr("collector.local.intake.wire.PIECE_BYTES", 20_000)
     documents = {
         "traces": otlp.traces(*(otlp.full_span() | {"spanId": f"{n:016x}"} for n in range(1, 90))),
         "metrics": otlp.metrics(*(otlp.every_metric() * 60)),

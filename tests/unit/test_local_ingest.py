@@ -11,8 +11,8 @@ import duckdb
 import orjson
 import pytest
 
-from collector.local.budget import Budget
-from collector.local.decode import Decoded
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.signals import BY_PATH
 from collector.local.errors import (
     MalformedError,
     QueueFullError,
@@ -20,14 +20,14 @@ from collector.local.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from collector.local.export import Export, Reply
-from collector.local.payload import JSON
-from collector.local.receiver import Receiver
+from collector.local.intake.budget import Budget
+from collector.local.intake.export import Export, Reply
+from collector.local.intake.payload import JSON
+from collector.local.intake.receiver import Receiver
+from collector.local.intake.writer import Writer
 from collector.local.settings import CollectorSettings
-from collector.local.signals import BY_PATH
 from collector.local.stats import Counters, SignalStats
-from collector.local.store import Store
-from collector.local.writer import Writer
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 
 TRACES = BY_PATH["/v1/traces"]
@@ -233,7 +233,7 @@ async def test_a_payload_that_nobody_foresaw_is_refused_and_harms_no_other(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of our own in decoding costs one export, not the collector."""
-    monkeypatch.setattr("collector.local.receiver.read", lambda *_: 1 / 0)
+    monkeypatch.setattr("collector.local.intake.receiver.read", lambda *_: 1 / 0)
     with pytest.raises(MalformedError, match="ZeroDivisionError"):
         await ingest.send(1)
     monkeypatch.undo()

@@ -9,14 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collector.local import migrations, query
-from collector.local.client import StoreReader
-from collector.local.compact import compact
+from collector.local import query
+from collector.local.cli.client import StoreReader
+from collector.local.decode.signals import BY_PATH
 from collector.local.errors import StoreError
-from collector.local.migrations import MIGRATIONS
-from collector.local.schema import SCHEMA_VERSION, TABLES
-from collector.local.signals import BY_PATH
-from collector.local.store import Store
+from collector.local.store import migrations
+from collector.local.store.compact import compact
+from collector.local.store.migrations import MIGRATIONS
+from collector.local.store.schema import SCHEMA_VERSION, TABLES
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 
 VERSION_1 = Path(__file__).parent.parent / "stores" / "version_1.sql"
@@ -28,7 +29,7 @@ COLUMNS = (
 LATER_AND_KILLED = """
 import os, sys
 from pathlib import Path
-from collector.local.store import Store
+from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 cursor = store.reader()
 cursor.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")

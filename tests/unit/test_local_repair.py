@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.local.commands_collect import _odd
-from collector.local.decode import Decoded
+from collector.local.cli.collect import _odd
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.reasons import Rejected, Repaired
+from collector.local.decode.signals import ALL, Signal
 from collector.local.errors import MalformedError
-from collector.local.payload import JSON, PROTOBUF, parse
-from collector.local.reasons import Rejected, Repaired
-from collector.local.repair import read
+from collector.local.intake.payload import JSON, PROTOBUF, parse
+from collector.local.intake.repair import read
 from collector.local.server import LocalCollector
-from collector.local.signals import ALL, Signal
-from collector.local.store import Store
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 from tests.otlp_odd import METRICS, ODD, TRACES, Odd
 
@@ -94,8 +94,8 @@ def test_what_is_not_an_export_is_still_refused(body: bytes) -> None:
 
 def test_a_good_export_is_never_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repair is the way of those that fail: the others are as fast as before."""
-    monkeypatch.setattr("collector.local.repair.repair_json", None)
-    monkeypatch.setattr("collector.local.repair.repair_protobuf", None)
+    monkeypatch.setattr("collector.local.intake.repair.repair_json", None)
+    monkeypatch.setattr("collector.local.intake.repair.repair_protobuf", None)
     document = otlp.traces(otlp.full_span())
     body = parse(orjson.dumps(document), JSON, TRACES.request).SerializeToString()
     assert decoded_from(orjson.dumps(document), JSON, TRACES).records == 1

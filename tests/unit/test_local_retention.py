@@ -11,17 +11,27 @@ from typing import Any
 
 import pytest
 
-from collector.local import expiry, settings
+from collector.local import settings
 from collector.local.amounts import age_text, parse_age, parse_size, size_text
-from collector.local.decode import Decoded
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.signals import BY_PATH
 from collector.local.errors import SettingsError
-from collector.local.retention import Retention
-from collector.local.schema import EXEMPLARS, LOGS, METRIC_POINTS, RESOURCES, SCOPES, SPAN_EVENTS, SPAN_LINKS, SPANS
+from collector.local.intake.retention import Retention
+from collector.local.intake.writer import Writer
 from collector.local.settings import CollectorSettings
-from collector.local.signals import BY_PATH
 from collector.local.stats import Counters
-from collector.local.store import Store
-from collector.local.writer import Writer
+from collector.local.store import expiry
+from collector.local.store.schema import (
+    EXEMPLARS,
+    LOGS,
+    METRIC_POINTS,
+    RESOURCES,
+    SCOPES,
+    SPAN_EVENTS,
+    SPAN_LINKS,
+    SPANS,
+)
+from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 
 NS = 1_000_000_000
@@ -199,7 +209,7 @@ def test_deleting_is_done_by_the_thread_that_writes(kept: Kept) -> None:
 def test_what_went_is_told_in_one_line(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
     """By kind, with the limits that made it go; not again before there is more to say."""
     kept.arrive(1, decoded("traces", otlp.traces(*(otlp.small_span(number) for number in range(1, 1_201)))))
-    with caplog.at_level(logging.INFO, "collector.local.retention"):
+    with caplog.at_level(logging.INFO, "collector.local.intake.retention"):
         kept.retention._look()
         kept.retention._look()
     (told,) = (record.getMessage() for record in caplog.records)

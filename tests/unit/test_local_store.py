@@ -12,19 +12,19 @@ from typing import Any
 import duckdb
 import pytest
 
-from collector.local.decode import Decoded
+from collector.local.decode.decoded import Decoded
+from collector.local.decode.signals import BY_PATH
 from collector.local.errors import SettingsError, StoreDamagedError, StoreError, StoreForeignError, StoreHeldError
-from collector.local.schema import SPANS, TABLES
 from collector.local.settings import CollectorSettings
-from collector.local.signals import BY_PATH
-from collector.local.store import KNOWN_LIMIT, Store
+from collector.local.store.schema import SPANS, TABLES
+from collector.local.store.store import KNOWN_LIMIT, Store
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode
 
 OPEN_AND_WAIT = """
 import sys
 from pathlib import Path
-from collector.local.store import Store
+from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()

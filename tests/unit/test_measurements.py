@@ -9,8 +9,8 @@ import pytest
 
 import telemetry
 from telemetry import conventions as c
-from telemetry.bounds import bounds
 from telemetry.context import extract
+from telemetry.recording.bounds import bounds
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -45,7 +45,7 @@ class TestMetrics:
 
     def test_a_wall_clock_that_is_set_back_makes_no_negative_span(self, spans: Spans, metrics: Metrics) -> None:
         """Durations come from the steady clock."""
-        from telemetry.clock import clock
+        from telemetry.recording.clock import clock
 
         with telemetry.stage("work"):
             clock.wall = lambda: 0

@@ -9,10 +9,10 @@ import pytest
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 
-from telemetry.guard import guard
-from telemetry.pipeline import signals
+from telemetry.otlp import signals
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.metrics import MetricPipeline
+from telemetry.recording.guard import guard
 from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSender
 
 

@@ -13,11 +13,11 @@ from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 
-from telemetry.pipeline.repair_metrics import repaired_metrics
-from telemetry.pipeline.signals import encode_metrics_data
-from telemetry.pipeline.sums import Sums
+from telemetry.otlp.repair_metrics import repaired_metrics
+from telemetry.otlp.signals import encode_metrics_data
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition
+from telemetry.recording.aggregation import Sums
 from telemetry.repairs import repairs
 
 

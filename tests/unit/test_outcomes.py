@@ -19,7 +19,7 @@ import werkzeug.exceptions
 from opentelemetry.trace import Span, StatusCode
 
 import telemetry
-from telemetry import failure, outcome
+from telemetry.recording import exceptions, outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.unit.own_django import Item
@@ -94,9 +94,9 @@ def told() -> Iterator[list[BaseException]]:
     def tell(exc: BaseException, span: Span) -> None:
         found.append(exc)
 
-    failure.on_first(tell)
+    exceptions.on_first(tell)
     yield found
-    failure.on_first(None)
+    exceptions.on_first(None)
 
 
 def outcomes(metrics: Metrics) -> dict[str, float]:
@@ -133,7 +133,7 @@ def test_whatever_else_fails_is_an_error(
     run(exc)
     assert {span.status.status_code for span in spans} == {StatusCode.ERROR}
     (series,) = metrics.series("search.request.duration")
-    assert (series["search.outcome"], series["error.type"]) == ("error", failure.error_type(exc))
+    assert (series["search.outcome"], series["error.type"]) == ("error", exceptions.error_type(exc))
     assert told == [exc]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 import telemetry
+from telemetry.config.settings import load
 from telemetry.errors import ConfigurationError
 from telemetry.privacy import assignments, scrubber
 from telemetry.privacy.linear import why_not_linear
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import IP_RULE, RULES
 from telemetry.privacy.scrubber import Scrubber, Untouched
-from telemetry.settings import load
 
 MAIL = "ada@example.com"
 CLEAN = "[redacted:email]"

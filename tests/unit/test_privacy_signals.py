@@ -20,13 +20,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 
 from telemetry import conventions as c
-from telemetry import instruments, providers
-from telemetry.bounds import bounds
-from telemetry.pipeline.signals import encode_log_records, encode_metrics_data
-from telemetry.pipeline.span_encoder import Cuts, encode_spans
-from telemetry.pipeline.sums import Sums
+from telemetry.otlp.signals import encode_log_records, encode_metrics_data
+from telemetry.otlp.span_encoder import Cuts, encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrubber
 from telemetry.privacy.options import Scrub
+from telemetry.recording import instruments, providers
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.bounds import bounds
 from tests.secrets_corpus import HARMLESS, SECRETS, leaked
 
 MAIL, CLEAN = "ada@example.com", "[redacted:email]"

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from telemetry import JsonFormatter
-from telemetry.pipeline.span_encoder import encode_spans
+from telemetry.otlp.span_encoder import encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrub, scrubber
 from telemetry.privacy.messages import scrub_message
 from telemetry.privacy.options import Scrub

@@ -15,9 +15,9 @@ from opentelemetry.trace import set_span_in_context
 from prometheus_client import CollectorRegistry, core, generate_latest
 
 from telemetry import conventions as c
-from telemetry.guard import guard
-from telemetry.pipeline.sums import Sums
 from telemetry.prometheus import families as families_module
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.guard import guard
 from tests.unit.pulled import RESOURCE, Pulled, families, pulled
 
 OURS = {"job": "encoder", "instance": "i1"}

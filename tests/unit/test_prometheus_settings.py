@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from telemetry.config.settings import load
 from telemetry.errors import ConfigurationError
-from telemetry.settings import load
 
 PULL = {"OTEL_METRICS_EXPORTER": "prometheus"}
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.guard import guard
 from telemetry.pipeline.counts import REASONS, Counts
 from telemetry.pipeline.queue import BatchQueue
+from telemetry.recording.guard import guard
 from tests.unit.stand_in_sender import (
     AWAY,
     PATIENCE,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Span, Text
 
-from collector.local.render_text import ASCII, UNICODE, clean, fit, make_console
-from collector.local.render_trace import render_trace
-from collector.local.render_tree import guides
+from collector.local.render.text import ASCII, UNICODE, clean, fit, make_console
+from collector.local.render.trace import render_trace
+from collector.local.render.tree import guides
 from tests.unit.search_trace import search_trace
 from tests.unit.trace_pictures import MS, drawn, rows_of, span, trace
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from collector.local.render_logs import LogLines
+from collector.local.render.logs import LogLines
 from tests.unit.test_render_tables import printed
 
 SECOND = 10**9

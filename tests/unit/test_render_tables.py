@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rich.console import RenderableType
 
-from collector.local import render_units
-from collector.local.render_metric import metric_table, metric_title
-from collector.local.render_tables import ended_traces_table, metrics_table, services_table, traces_table
-from collector.local.render_text import make_console
+from collector.local.render import units as render_units
+from collector.local.render.metric import metric_table, metric_title
+from collector.local.render.tables import ended_traces_table, metrics_table, services_table, traces_table
+from collector.local.render.text import make_console
 
 NOW = 1_700_000_000 * 10**9
 MS = 10**6

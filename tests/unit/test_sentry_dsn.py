@@ -2,7 +2,7 @@
 
 import pytest
 
-from telemetry.sentry import dsn
+from telemetry.config import dsn
 
 
 @pytest.mark.parametrize(

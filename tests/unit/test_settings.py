@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import telemetry
+from telemetry.config.settings import ExporterSettings, Settings, load
 from telemetry.errors import ConfigurationError
-from telemetry.settings import ExporterSettings, Settings, load
 
 
 def problem(arguments: dict[str, object], environ: dict[str, str]) -> str:

@@ -14,8 +14,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 import telemetry
-from telemetry.pipeline import span_encoder
-from telemetry.pipeline.span_encoder import Cuts, encode_spans
+from telemetry.otlp import span_encoder
+from telemetry.otlp.span_encoder import Cuts, encode_spans
 from telemetry.privacy.scrubber import Untouched
 from telemetry.testing import Spans
 from tests.otlp_stand_in import attributes as read_back

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 
 import telemetry
-from telemetry import providers
+from telemetry.recording import providers
 from telemetry.testing.spans import Spans
 
 

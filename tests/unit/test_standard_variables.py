@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from telemetry.config.settings import Settings, load
 from telemetry.errors import ConfigurationError
-from telemetry.settings import Settings, load
 
 DONE = {
     "OTEL_SDK_DISABLED": ("true", "false", "TRUE"),

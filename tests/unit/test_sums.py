@@ -16,11 +16,11 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry import conventions as c
-from telemetry import instruments, providers
-from telemetry.bounds import bounds
-from telemetry.guard import guard
-from telemetry.pipeline import sums as sums_module
-from telemetry.pipeline.sums import Sums
+from telemetry.recording import aggregation as sums_module
+from telemetry.recording import instruments, providers
+from telemetry.recording.aggregation import Sums
+from telemetry.recording.bounds import bounds
+from telemetry.recording.guard import guard
 
 FILTERS: dict[str, type[Any]] = {
     "trace_based": sdk.TraceBasedExemplarFilter,

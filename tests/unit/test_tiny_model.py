@@ -9,9 +9,9 @@ import pytest
 
 import demo_flow.model
 from demo_flow.catalogue.catalogue import load
-from demo_flow.catalogue.words import languages
+from demo_flow.making.evaluate import Shop
+from demo_flow.making.words import languages
 from demo_flow.model.tiny import Tiny
-from demo_flow.training.evaluate import Shop
 
 HERE = Path(demo_flow.model.__file__).parent
 
@@ -112,7 +112,7 @@ def test_the_model_card_gives_the_figures_and_the_limits(shop: Shop) -> None:
     assert row is not None
     english = shop.measure(shop.names("en"))  # another processor may rank a near tie the other way round
     assert [float(row[1]), float(row[2])] == pytest.approx([english.hit_1, english.hit_10], abs=0.01), (
-        "MODEL_CARD.md is stale: run python -m demo_flow.training.evaluate"
+        "MODEL_CARD.md is stale: run python -m demo_flow.making.evaluate"
     )
     assert "knows only this catalogue" in card
     assert "zero-shot" in card

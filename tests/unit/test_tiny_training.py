@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from demo_flow.catalogue.catalogue import load
-from demo_flow.catalogue.words import languages
+from demo_flow.making.data import Corpus, TextSampler
+from demo_flow.making.hold_out import HoldOut, choose_hold_out
+from demo_flow.making.typos import add_typo
+from demo_flow.making.words import languages
 from demo_flow.model.features import normalise
-from demo_flow.training.data import Corpus, TextSampler
-from demo_flow.training.hold_out import HoldOut, choose_hold_out
-from demo_flow.training.typos import add_typo
 
 ITEMS = [item for item in load() if item.concept in {"coat", "lab-coat", "guitar", "tomato", "backpack"}]
 
@@ -88,7 +88,7 @@ def test_what_is_held_out_is_not_in_the_corpus() -> None:
 def test_the_loss_falls_on_any_of_several_right_answers() -> None:
     """It is the probability of all of them together that counts; rows without any count for nothing."""
     torch: Any = pytest.importorskip("torch", reason="torch comes with the extra clip")
-    from demo_flow.training.objective import multi_positive
+    from demo_flow.making.objective import multi_positive
 
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     means = torch.tensor([[True, True, False], [False, False, False]])
@@ -104,9 +104,9 @@ def test_a_short_training_goes_on_where_it_stopped_and_writes_a_model(
     torch: Any = pytest.importorskip("torch", reason="torch comes with the extra clip")
     for package in ("safetensors", "onnx", "tqdm"):
         pytest.importorskip(package)
+    from demo_flow.making import train
     from demo_flow.model.features import featurise
     from demo_flow.model.tiny import Tiny
-    from demo_flow.training import train
 
     monkeypatch.setattr(train, "load", lambda: ITEMS)
     settings = train.Settings(joint_steps=6, text_steps=4, images=8, joint_texts=16, texts=16, threads=1)

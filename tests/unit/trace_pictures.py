@@ -4,8 +4,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from collector.local.render_text import make_console
-from collector.local.render_trace import render_trace
+from collector.local.render.text import make_console
+from collector.local.render.trace import render_trace
 
 MS = 1_000_000
 

@@ -13,8 +13,8 @@ from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
 from collector.doctor.marked import Marked
 from telemetry import conventions as c
+from telemetry.config.settings import Signal
 from telemetry.prometheus.names import label_name
-from telemetry.settings import Signal
 
 CHECK: Final = "prometheus targets"
 _SHOWN: Final = 3

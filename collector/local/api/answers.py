@@ -1,0 +1,156 @@
+"""Which questions the API answers, and how.
+
+In: a connection to a store, a path, its parameters. Out: the JSON object that answers, as plain values. State: none.
+
+The HTTP server and the commands that read a store without one both answer from here, so that they cannot differ.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from collector.local import query
+from collector.local.api.as_json import plain
+from collector.local.api.parameters import MAX_LIMIT, Parameters
+
+Answer = dict[str, Any]
+Pairs = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One path: what it is, which parameters it knows, and the function that answers it."""
+
+    path: str
+    """A name in braces matches one part of the path, or, at the end, all that is left of it."""
+    brief: str
+    parameters: tuple[str, ...]
+    answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
+
+
+def _list(name: str, page: query.Page[Any]) -> Answer:
+    return {name: plain(page.rows), "next": page.next}
+
+
+def _arrivals(name: str, found: query.Arrivals[Any]) -> Answer:
+    return {name: plain(found.rows), "after": found.after}
+
+
+def _services(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    return _list("services", query.services(connection, asked.limit(1000), asked.text("before")))
+
+
+def _operations(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    page = query.operations(connection, asked.text("service"), asked.limit(1000), asked.text("before"))
+    return _list("operations", page)
+
+
+def _traces(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    wanted, after = asked.trace_filter(), asked.after()
+    if after is None:
+        return _list("traces", query.traces(connection, wanted, asked.limit(100), asked.text("before")))
+    now, since = asked.now_unix_ns or time.time_ns(), None if after == NOW else after
+    return _arrivals("traces", query.ended_traces(connection, wanted, since, now, asked.limit(MAX_LIMIT)))
+
+
+def _trace(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    found = query.trace(connection, query.find_trace(connection, name))
+    return trace_answer(found, None if asked.wait_s() is None else query.is_complete(found))
+
+
+def trace_answer(found: query.Trace, complete: bool | None) -> Answer:
+    """One trace; `complete` is told to those who were ready to wait for it."""
+    return {**plain(found)} | ({} if complete is None else {"complete": complete})
+
+
+def _metrics(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    return _list("metrics", query.metrics(connection, asked.limit(1000), asked.text("before")))
+
+
+def _metric(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    limit, before, latest = asked.limit(10_000), asked.text("before"), asked.flag("latest")
+    found: Answer = plain(query.metric(connection, name, limit, before, latest=latest, now_unix_ns=asked.now_unix_ns))
+    return found
+
+
+def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    name, after = asked.text("trace_id"), asked.after()
+    wanted = asked.log_filter(name and query.find_trace(connection, name, with_logs=True))
+    if after is not None and after != NOW:
+        return _arrivals("logs", query.arrived_logs(connection, wanted, after))
+    newest = query.newest_log(connection)
+    limit, before = asked.limit(1000), asked.text("before")
+    page = query.logs(connection, wanted.trace_id, limit, before, service=wanted.service, level=wanted.level)
+    return _list("logs", page) if after is None else {"logs": plain(page.rows), "after": newest}
+
+
+PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
+NOW = "now"
+"""As `after`: what is there now, and the cursor to what arrives later."""
+QUESTIONS = (
+    Question("/api/services", "services and how much each sent", PAGE, _services),
+    Question("/api/operations", "operations with rate, errors and percentiles", ("service", *PAGE), _operations),
+    Question(
+        "/api/traces",
+        "traces, latest first",
+        ("service", "operation", "status", "min_duration", "attribute", "batches", *PAGE, *FOLLOW),
+        _traces,
+    ),
+    Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
+    Question("/api/metrics", "metrics by name", PAGE, _metrics),
+    Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", *PAGE), _metric),
+    Question("/api/logs", "log records, latest first", ("trace_id", "service", "level", *PAGE, *FOLLOW), _logs),
+)
+
+
+def find(path: str) -> tuple[Question, str]:
+    """The question that a path asks, and the part of the path that its braces match.
+
+    Raises:
+        query.QueryError: there is no such path.
+    """
+    for question in QUESTIONS:
+        pattern = re.sub(r"\\{\w+\\}", "(.+)", re.escape(question.path))
+        if match := re.fullmatch(pattern, path, re.DOTALL):
+            return question, match[1] if match.groups() else ""
+    raise query.QueryError("not_found", f"There is no path {path}.", f"Paths are {', '.join(PATHS)}.")
+
+
+PATHS = ("/api/health", *(question.path for question in QUESTIONS), "/api/stats")
+
+
+def parameters_of(path: str, pairs: Pairs) -> Parameters:
+    """The parameters of a question, checked against those that it knows.
+
+    Raises:
+        query.QueryError: no such path or parameter.
+    """
+    return Parameters(pairs, find(path)[0].parameters)
+
+
+def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = (), now_unix_ns: int | None = None) -> Answer:
+    """Answer one question, as of one moment.
+
+    Args:
+        connection: to the store.
+        path: such as `/api/traces`, percent-decoded.
+        pairs: the query string, decoded.
+        now_unix_ns: by the collector's clock; None in a store that no collector runs on.
+
+    Raises:
+        query.QueryError: no such path, parameter or thing.
+    """
+    question, name = find(path)
+    asked = Parameters(pairs, question.parameters, now_unix_ns)
+    connection.begin()
+    try:
+        return question.answer(connection, name, asked)
+    finally:
+        with suppress(duckdb.Error):  # the store was closed meanwhile: the answer, or its own error, stands
+            connection.rollback()

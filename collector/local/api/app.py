@@ -1,0 +1,208 @@
+"""The local collector's JSON API: read-only, over HTTP.
+
+In: GET requests. Out: JSON; every error has one shape, `{"error": {"code", "message", "mend"}}`. State: none of its
+own; queries run in threads, so that a long one never holds up the others or what the collector receives.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import anyio
+import duckdb
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.local.api import answers as api_answers
+from collector.local.api.as_json import dumps, plain
+from collector.local.api.parameters import Parameters
+from collector.local.api.wait import await_rows, await_trace
+from collector.local.cli.calling import PROBLEM_HEADER
+from collector.local.errors import CollectorError, UnauthorizedError
+from collector.local.net.access import OPEN, Access
+from collector.local.net.auth import CHALLENGE
+from collector.local.query import QueryError, store_stats
+from collector.local.stats import CollectorStats
+from collector.local.store.damage import is_damage
+from collector.local.store.store import Store
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_STATUS = {"bad_request": 400, "ambiguous": 400, "not_found": 404, "store_unavailable": 503}
+_STORE_FAILED = (duckdb.ConnectionException, duckdb.IOException, duckdb.FatalException)
+_QUERIES_AT_ONCE, _WAITS_AT_ONCE = 4, 64
+_log = logging.getLogger(__name__)
+
+
+class Collector(Protocol):
+    """What the API reads: a store, and the counts of what came in."""
+
+    @property
+    def store(self) -> Store:
+        """To query, and to wait on."""
+
+    @property
+    def problem(self) -> str:
+        """Why the store cannot write now; empty when it can."""
+
+    def stats(self) -> CollectorStats:
+        """What came in and what became of it."""
+
+    def suspect(self) -> None:
+        """Something in the store cannot be read: have it looked at, and set aside if it is damaged."""
+
+
+def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
+    """The API as an ASGI application.
+
+    Args:
+        collector: whose store is read.
+        access: who may read; `/api/health`, which tells nothing, is for everyone.
+    """
+    api = _Api(collector, access)
+    routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
+    for question in api_answers.QUESTIONS:
+        path = question.path.replace("}", ":path}")
+        handler = api.trace if "{trace_id}" in question.path else api.answer
+        routes.append(Route(path, api.serve(handler)))
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Api:
+    """The handlers. Each runs in a thread and gives back plain values."""
+
+    def __init__(self, collector: Collector, access: Access) -> None:
+        self._collector = collector
+        self._access = access
+
+    def health(self, request: Request) -> dict[str, Any]:
+        Parameters(_pairs(request), ())
+        if self._collector.problem:  # which of them, /api/stats tells those who may ask
+            return {"status": "degraded", "problem": "The store cannot write now. Reading goes on."}
+        return {"status": "ok"}
+
+    def stats(self, request: Request) -> dict[str, Any]:
+        Parameters(_pairs(request), ())
+        with closing(self._collector.store.reader()) as connection:
+            held = store_stats(connection)
+        figures = plain(self._collector.stats())
+        return {**figures.pop("signals"), **figures, "held": plain(held)}
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        path, pairs = request.scope["path"], _pairs(request)
+
+        def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+            return api_answers.answer(connection, path, pairs, time.time_ns())
+
+        if any(name == "wait" for name, _ in pairs) and (wait_s := api_answers.parameters_of(path, pairs).wait_s()):
+            return await_rows(self._collector.store, ask, wait_s)
+        with closing(self._collector.store.reader()) as connection:
+            return ask(connection)
+
+    def trace(self, request: Request) -> dict[str, Any]:
+        limit_s = Parameters(_pairs(request), ("wait",)).wait_s()
+        if limit_s is None:
+            return self.answer(request)
+        return api_answers.trace_answer(*await_trace(self._collector.store, request.path_params["trace_id"], limit_s))
+
+    def serve(self, handler: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
+        """An endpoint that runs `handler` off the event loop and turns what it raises into an error's JSON."""
+        queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
+
+        async def endpoint(request: Request) -> Response:
+            if self._access.tokens is None and _is_misnamed(request):
+                return _error(403, "forbidden", "The API is called by a name that is not its own.", "Call 127.0.0.1.")
+            try:
+                if handler != self.health:
+                    self._access.check(request.headers.get("authorization"))
+            except UnauthorizedError as error:
+                challenge = {"WWW-Authenticate": CHALLENGE}
+                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.mend), challenge)
+            limiter = waits if "wait" in request.query_params else queries
+            return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
+
+        return endpoint
+
+    def _respond(self, handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+        try:
+            response = _respond(handler, request)
+            if handler != self.health and (problem := self._collector.problem):
+                response.headers[PROBLEM_HEADER] = quote(problem)
+            return response
+        except duckdb.Error as error:
+            self._collector.suspect()
+            _log.warning("The store is damaged: %s", error)
+            mend = "The collector sets it aside and begins a new one; its log says where the old one is."
+            return _error(503, "store_damaged", "The store is damaged.", mend)
+
+
+def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+    """The answer, or the error's JSON; raises `duckdb.Error` when the store is damaged."""
+    try:
+        return _json(200, handler(request))
+    except QueryError as error:
+        return _error(_STATUS[error.code], error.code, error.message, error.mend)
+    except (CollectorError, duckdb.Error) as error:
+        if is_damage(str(error)):
+            raise
+        if not isinstance(error, (CollectorError, *_STORE_FAILED)):
+            return _internal(request)
+        _log.warning("The store does not answer: %s", error)
+        mend = "Ask again in a moment; the collector opens its store anew by itself."
+        return _error(503, "store_unavailable", "The store does not answer now.", mend)
+    except Exception:  # noqa: BLE001 (the last guard before the server: answered, and logged with its cause)
+        return _internal(request)
+
+
+def _internal(request: Request) -> Response:
+    """To be called while the exception is handled."""
+    _log.exception("%s failed", request.scope["path"])
+    return _error(500, "internal", "The question could not be answered.", "See the collector's log for the reason.")
+
+
+def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (for the type checker; Starlette's signature is wider)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _error(405, "method_not_allowed", "The API only reads.", "Use GET.", error.headers)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return _error(404, "not_found", "There is no such path.", f"Paths are {', '.join(api_answers.PATHS)}.")
+    return _error(error.status_code, "http_error", error.detail, "Mend the request.", error.headers)
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    return request.query_params.multi_items()
+
+
+def _is_misnamed(request: Request) -> bool:
+    """Whether a call on the loopback names another host, as a page does that lured a browser here (DNS rebinding)."""
+    address, _ = request.scope.get("server") or ("", 0)
+    host = request.headers.get("host", "").lower()
+    name, _, port = host.rpartition(":")
+    return address in _LOOPBACK and (name if port.isdigit() else host) not in _LOOPBACK_NAMES
+
+
+def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(dumps(value), status, headers, media_type="application/json")
+
+
+def _error(status: int, code: str, message: str, mend: str, headers: Mapping[str, str] | None = None) -> Response:
+    return _json(status, error_json(status, code, message, mend), headers)
+
+
+def error_json(_: int, code: str, message: str, mend: str) -> dict[str, Any]:
+    """The one shape of an error."""
+    return {"error": {"code": code, "message": message, "mend": mend}}
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,104 @@
+"""Waiting: until a trace is whole, until something arrives.
+
+In: a store, the name of a trace or a question, a limit. Out: the trace, and whether it was complete; the answer. State:
+none.
+
+Complete: it has its root, no parent is missing, every client span of an rpc has its server span, and for a moment no
+span was added. The wait sleeps on the store's own signal of a commit; between two of them nothing is asked.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from time import monotonic
+
+from duckdb import DuckDBPyConnection
+
+from collector.local import query
+from collector.local.api.answers import Answer
+from collector.local.errors import CollectorError
+from collector.local.store.store import Store
+
+QUIET_S = 0.3
+UNANSWERED_QUIET_S = 0.8
+"""After a call answered UNAVAILABLE: longer than the 500 ms after which the other process would have sent its spans."""
+LOOK_S, SETTLING_S = 0.25, (query.ROOTLESS_NS + query.SETTLED_NS) / 1e9
+
+
+def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, bool]:
+    """The trace once it is complete, or as far as it is when the limit is over.
+
+    Args:
+        store: to read and to wait on.
+        name: an id, the beginning of one, or `last`.
+        limit_s: seconds to wait at most.
+
+    Raises:
+        query.QueryError: nothing of it arrived in time, or the name means no trace.
+        CollectorError: the collector is stopping.
+    """
+    deadline = monotonic() + limit_s
+    span_count, quiet_since = 0, 0.0
+    while True:
+        sequence = store.changed.sequence  # before the query: a commit after it wakes the wait
+        found = _trace(store, name)
+        now = monotonic()
+        complete = isinstance(found, query.Trace) and query.is_complete(found)
+        if isinstance(found, query.Trace):
+            name = found.trace_id  # `last` shall not move on while we wait
+            if len(found.spans) != span_count:
+                span_count, quiet_since = len(found.spans), now
+        quiet_at = quiet_since + _quiet_s(found)
+        wake_at = min(deadline, quiet_at) if complete else deadline
+        if now >= wake_at:
+            if isinstance(found, query.QueryError):
+                raise found
+            return found, complete and now >= quiet_at
+        store.changed.wait(sequence, wake_at - now)
+        if store.changed.closed:
+            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+
+
+def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_s: float) -> Answer:
+    """The answer once its list has a row, or as it is when the limit is over.
+
+    Args:
+        store: to read and to wait on.
+        ask: a question about what came since.
+        limit_s: seconds to wait at most.
+
+    Raises:
+        query.QueryError: the question cannot be answered.
+        CollectorError: the collector is stopping.
+    """
+    deadline = monotonic() + limit_s
+    changed_at, sequence = monotonic(), store.changed.sequence
+    while True:
+        with closing(store.reader()) as connection:
+            answer = ask(connection)
+        now = monotonic()
+        if now >= deadline or any(isinstance(rows, list) and rows for rows in answer.values()):
+            return answer
+        # A trace ends a while after its last span arrived: only then is there something to look for without a change.
+        pause = LOOK_S if now - changed_at < SETTLING_S else deadline - now
+        latest = store.changed.wait(sequence, min(pause, deadline - now))
+        if store.changed.closed:
+            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+        if latest != sequence:
+            changed_at, sequence = monotonic(), latest
+
+
+def _quiet_s(found: query.Trace | query.QueryError) -> float:
+    """Seconds without a new span after which a trace that seems complete is so."""
+    unanswered = isinstance(found, query.Trace) and query.has_unanswered_call(found)
+    return UNANSWERED_QUIET_S if unanswered else QUIET_S
+
+
+def _trace(store: Store, name: str) -> query.Trace | query.QueryError:
+    """The trace as it is now; the error, where waiting may still mend it."""
+    with closing(store.reader()) as connection:
+        try:
+            return query.trace(connection, query.find_trace(connection, name))
+        except query.QueryError as error:
+            if error.code != "not_found":
+                raise
+            return error

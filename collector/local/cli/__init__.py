@@ -1,0 +1,1 @@
+"""The commands `telemetry collect`, `compact`, `services`, `traces`, `trace`, `logs` and `metrics`."""

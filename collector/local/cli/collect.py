@@ -1,0 +1,197 @@
+"""`telemetry collect`: the local collector in the foreground.
+
+In: addresses and a path. Out: a banner when exports are taken, a summary at the end. Owns the collector until a signal
+ends it.
+"""
+
+import argparse
+import logging
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collector.local.amounts import age_text, parse_age, parse_size, size_text
+from collector.local.cli.client import default_store
+from collector.local.errors import SettingsError
+from collector.local.net.access import Access, is_loopback
+from collector.local.net.auth import tokens_from
+from collector.local.net.grpc_log import handshakes_told_once
+from collector.local.net.origins import ANY, Origins
+from collector.local.net.tls import PAIR, Tls
+from collector.local.query import store_stats
+from collector.local.render.tables import Column, table
+from collector.local.render.text import clean, glyphs_for, make_console
+from collector.local.server import LocalCollector
+from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
+from collector.local.stats import CollectorStats
+from telemetry.cli import output_lost
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def collect(args: argparse.Namespace) -> int:
+    """Run until Ctrl-C or SIGTERM; what was acknowledged is stored before the end."""
+    console = make_console()
+    access = access_of(args)
+    asked_to_end = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked_to_end.set()) for number in _ENDING}
+    settings = settings_of(args)
+    log = _log_to_stderr()
+    collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
+    ending = ExitStack()
+    try:
+        if access.tls:
+            ending.enter_context(handshakes_told_once())
+        collector.start()
+        for line in _banner(collector, args, console):
+            _print(console, line, soft_wrap=True)
+        asked_to_end.wait()
+        _print(console, Text("Storing what has arrived …" if glyphs_for(console).ellipsis == "…" else "Ending", "dim"))
+        ended = collector.stop()
+    finally:
+        collector.stop()
+        ending.close()
+        logging.getLogger("collector").removeHandler(log)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    stats = collector.stats()
+    _print(console, _summary(stats, console))
+    if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
+        _print(console, f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
+    for note in _odd(stats):
+        _print(console, note, style="dim")
+    if expired := sum(figures.expired for figures in stats.signals.values()):
+        told = f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask."
+        _print(console, told, style="dim")
+    return 0 if ended else 1
+
+
+def _print(console: Console, what: Any, **options: Any) -> None:
+    """Print; where that cannot be, say so once, and go on with what matters more."""
+    try:
+        console.print(what, **options)
+    except OSError as error:
+        output_lost(error)
+
+
+def settings_of(args: argparse.Namespace) -> CollectorSettings:
+    """The limits that the options name.
+
+    Raises:
+        SettingsError: one is no age, no size, or too small.
+    """
+    max_store_bytes = parse_size(args.max_size, "max-size")
+    if max_store_bytes is not None and max_store_bytes < MIN_STORE_BYTES:
+        least = size_text(MIN_STORE_BYTES)
+        raise SettingsError(
+            f"--max-size {args.max_size} is below {least}, which DuckDB needs to work with", "write more"
+        )
+    return CollectorSettings(retention_s=parse_age(args.retention, "retention"), max_store_bytes=max_store_bytes)
+
+
+def _log_to_stderr() -> logging.Handler:
+    """Show what the collector has to say while it runs: a line now and then."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger = logging.getLogger("collector")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    return handler
+
+
+def access_of(args: argparse.Namespace) -> Access:
+    """Who may call, by the options and the environment.
+
+    Raises:
+        SettingsError: a file is not what it should be, or one is missing.
+    """
+    tls = None
+    if args.tls_cert and args.tls_key:
+        tls = Tls(args.tls_cert, args.tls_key, args.tls_client_ca)
+    elif args.tls_cert or args.tls_key or args.tls_client_ca:
+        missing = "--tls-key" if args.tls_cert else "--tls-cert"
+        raise SettingsError(f"{missing} is missing", PAIR)
+    return Access(tokens_from(args.token_file), tls, args.allow_anonymous, Origins.of(args.allow_origin))
+
+
+def _banner(collector: LocalCollector, args: argparse.Namespace, console: Console) -> Iterator[Text]:
+    addresses = collector.addresses
+    with closing(collector.store.reader()) as connection:
+        held = store_stats(connection)
+    scheme = "https" if collector.access.tls else "http"
+    dot, separator = glyphs_for(console).critical, glyphs_for(console).separator
+    yield Text.assemble((f"{dot} ", "bold green"), ("search-telemetry collector", "bold"), " is ready")
+    limits = collector.settings
+    age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
+    rows = (
+        ("OTLP over gRPC", str(addresses.grpc), ""),
+        ("OTLP over HTTP", f"{scheme}://{addresses.http}", ""),
+        ("query API", f"{scheme}://{addresses.api}/api/traces", ""),
+        ("store", clean(args.store or default_store()), f"  {held.traces} traces {separator} {held.spans} spans"),
+        ("kept", f"age {age} {separator} size {size}", "  oldest go first"),
+        ("access", _asked(collector.access), ""),
+    )
+    for name, value, note in rows:
+        line = Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
+        parts = [Text.assemble("    ", part) for part in ((value, "cyan"), (note.strip(), "dim")) if part[0]]
+        helps = console.width < min(60, line.cell_len) and console.width >= max(part.cell_len for part in parts)
+        yield from [Text(f"  {name}"), *parts] if helps else [line]
+    for warning in _warnings(collector):
+        yield Text(f"  {glyphs_for(console).error} {warning}", "yellow")
+    yield Text()
+    advice = Text.assemble(("  Elsewhere: ", "dim"), "telemetry trace last")
+    ending = Text("  Ctrl-C ends it.", "dim")
+    yield from [Text.assemble(advice, "  ", ending)] if console.width >= 60 else [advice, ending]
+
+
+def _asked(access: Access) -> str:
+    """What callers need."""
+    certificate = access.tls is not None and access.tls.client_ca is not None
+    asked = ["a token"] * (access.tokens is not None) + ["a client certificate"] * certificate
+    return f"with {' and '.join(asked)}" if asked else "without a token"
+
+
+def _warnings(collector: LocalCollector) -> Iterator[str]:
+    """What is allowed, but should be meant."""
+    addresses = (collector.addresses.grpc, collector.addresses.http, collector.addresses.api)
+    beyond = [a for a in addresses if a and not is_loopback(a.rpartition(":")[0].strip("[]"))]
+    if beyond and not collector.access.knows_callers:
+        yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
+    if ANY in collector.access.origins.named and not collector.access.knows_callers:
+        yield "any web page that a browser here opens can send (--allow-origin '*')"
+    if beyond and collector.access.tokens and not collector.access.tls:
+        yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key mend that"
+
+
+def _summary(stats: CollectorStats, console: Console) -> Table:
+    """The counts by signal; where there is no room for all, without those that are zero throughout."""
+    counts = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
+    figures = stats.signals.values()
+    columns = [Column("")]
+    columns += [
+        Column(name, is_number=True, rank=0 if any(getattr(of, name) for of in figures) else place)
+        for place, name in enumerate(counts)
+    ]
+    rows = [
+        [Text(signal_name), *(Text(f"{getattr(of, name):,}") for name in counts)]
+        for signal_name, of in stats.signals.items()
+    ]
+    return table(console, columns, rows)
+
+
+def _odd(stats: CollectorStats) -> Iterator[str]:
+    """What was wrong with records, by reason."""
+    for name, what in (("rejected_by", "rejected, and their senders were told"), ("repaired_by", "repaired")):
+        reasons = Counter[str]()
+        for figures in stats.signals.values():
+            reasons.update(getattr(figures, name))
+        if reasons:
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+            yield f"{reasons.total():,} records were {what}: {listed}."

@@ -1,0 +1,225 @@
+"""The commands `telemetry collect`, `compact`, `services`, `traces`, `trace`, `logs` and `metrics`.
+
+In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
+
+This file only describes the commands: it is imported for every call of `telemetry`, so what does the work, with its
+heavy packages, is imported when a command runs.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the local collector's commands."""
+    _add_collect(subparsers.add_parser("collect", help="run the local collector", description=_COLLECT))
+    _add_compact(subparsers.add_parser("compact", help="make the store's file smaller", description=_COMPACT))
+    for name, brief, describe in (
+        ("services", "services and their operations", _add_services),
+        ("traces", "traces, latest first", _add_traces),
+        ("trace", "one trace as a tree", _add_trace),
+        ("logs", "log records, the latest last", _add_logs),
+        ("metrics", "metrics, or the latest values of one", _add_metrics),
+    ):
+        parser = subparsers.add_parser(name, help=brief, description=f"Show {brief}. {_WHERE}")
+        parser.add_argument("--json", action="store_true", help="the API's JSON instead of a picture")
+        parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may run on it")
+        parser.add_argument(
+            "--api", metavar="HOST:PORT", help="read from the collector there; https://HOST:PORT for TLS"
+        )
+        describe(parser)
+        parser.set_defaults(run=_reading(name), leaves_nothing=True)
+
+
+_COLLECT = (
+    "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. A token may come from "
+    "SEARCH_TELEMETRY_COLLECTOR_TOKEN as well, or a file of them from SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE."
+)
+_COMPACT = (
+    "Copy the store into a new file without the room that deleted telemetry left, and put it in the old one's place. "
+    "No collector may run on it. The old file stays until the new one is whole."
+)
+_WHERE = "Reads from the running collector; with none running, from the default store."
+
+
+def _add_collect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="PATH", help="DuckDB file (default: in your data directory)")
+    parser.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT", help="OTLP over gRPC (%(default)s)")
+    parser.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT", help="OTLP over HTTP (%(default)s)")
+    parser.add_argument("--api", default="127.0.0.1:4319", metavar="HOST:PORT", help="query API (%(default)s)")
+    parser.add_argument(
+        "--retention",
+        default="7d",
+        metavar="AGE",
+        help="delete what arrived longer ago: 12h, 7d, 4w, off (%(default)s)",
+    )
+    parser.add_argument(
+        "--max-size", default="2GB", metavar="SIZE", help="beyond it, delete the oldest: 500MB, 2GB, off (%(default)s)"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="tokens that let senders and readers in, one a line"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak TLS, with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this private key (PEM)")
+    parser.add_argument(
+        "--tls-client-ca", type=Path, metavar="FILE", help="and let in only callers with a certificate of these (PEM)"
+    )
+    parser.add_argument(
+        "--allow-anonymous", action="store_true", help="listen beyond this machine even without a token"
+    )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of this origin send too, as those of this machine may: https://shop.example",
+    )
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.cli.collect import collect
+
+        return _told(collect)(args)
+
+    parser.set_defaults(run=run, leaves_nothing=True)  # until it has a store open, when it takes Ctrl-C itself
+
+
+def _add_compact(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="PATH", help="DuckDB file (default: in your data directory)")
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.cli.compact import compact_store
+
+        return _told(compact_store)(args)
+
+    parser.set_defaults(run=run)
+
+
+def _add_services(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", metavar="NAME", help="only this service; with --json its operations")
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trace", metavar="ID", help="of this trace: an id, the beginning of one, or `last`")
+    parser.add_argument("--service", metavar="NAME", help="of this service")
+    parser.add_argument(
+        "--level",
+        type=str.lower,
+        choices=("trace", "debug", "info", "warn", "warning", "error", "fatal", "critical"),
+        metavar="LEVEL",
+        help="of this level and above: trace, debug, info, warn, error, fatal",
+    )
+    _add_paging(parser, "records", 100, (int, int))
+
+
+def _add_traces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", metavar="NAME", help="with a span of this service")
+    parser.add_argument("--operation", metavar="NAME", help="with a span of this name")
+    parser.add_argument("--status", choices=("unset", "ok", "error"), help="with a span of this status")
+    parser.add_argument(
+        "--min-duration",
+        type=partial(_duration, option="--min-duration"),
+        metavar="TIME",
+        help="that took at least so long: 50ms, 1.5s",
+    )
+    parser.add_argument(
+        "--attribute",
+        action="append",
+        type=_pair,
+        metavar="KEY=VALUE",
+        help="with a span that has it; may be given again",
+    )
+    parser.add_argument("--batches", action="store_true", help="also those of dynamic batching")
+    _add_paging(parser, "requests", 20, (int, str))
+
+
+def _add_paging(parser: argparse.ArgumentParser, what: str, usual: int, cursor: tuple[type, ...]) -> None:
+    parser.add_argument("--limit", type=_limit, metavar="N", help=f"{what} at most ({usual}; 10 to begin to --follow)")
+    pages = parser.add_mutually_exclusive_group()
+    pages.add_argument(
+        "--before",
+        type=partial(_cursor, kinds=cursor),
+        metavar="CURSOR",
+        help="the page after: `next` of the page before, by --json",
+    )
+    pages.add_argument("--follow", action="store_true", help=f"and go on with {what} as they arrive, until Ctrl-C")
+
+
+def _add_trace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("trace_id", metavar="ID", help="an id, the beginning of one, or `last`: the latest request")
+    wait = partial(_duration, option="--wait", at_most_s=60)
+    parser.add_argument("--wait", type=wait, metavar="TIME", help="wait so long for the trace to be complete: 5s")
+    parser.add_argument("--all", action="store_true", help="every span of a very large trace")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture to a file as well")
+
+
+def _add_metrics(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the latest values of this metric")
+
+
+def _limit(text: str) -> int:
+    from collector.local.api.parameters import MAX_LIMIT
+
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_LIMIT}.")
+    return int(text)
+
+
+def _cursor(text: str, kinds: tuple[type, ...]) -> str:
+    from collector.local.query import QueryError
+    from collector.local.query.cursor import decode
+
+    try:
+        decode(text, *kinds)
+    except QueryError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no cursor of this list.\n{error.mend}") from error
+    return text
+
+
+def _pair(text: str) -> str:
+    key, equals, _ = text.partition("=")
+    if not (key and equals):
+        hint = "Write --attribute KEY=VALUE, for example --attribute db.collection.name=pamazon."
+        raise argparse.ArgumentTypeError(f"{text!r} is not a filter.\n{hint}")
+    return text
+
+
+def _duration(text: str, option: str, at_most_s: float = float("inf")) -> str:
+    from collector.local.query import QueryError, parse_duration
+
+    try:
+        nanoseconds = parse_duration(text, option)
+    except QueryError as error:
+        hint = f"Write a number and a unit: {option} 50ms."
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration.\n{hint}") from error
+    if nanoseconds > at_most_s * 1e9:
+        hint = f"Ask for up to {at_most_s:g}s, and again when that is over."
+        raise argparse.ArgumentTypeError(f"{text!r} is too long.\n{hint}")
+    return text
+
+
+def _reading(name: str) -> Run:
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.cli import read as commands_read
+
+        return _told(getattr(commands_read, name))(args)
+
+    return run
+
+
+def _told(work: Run) -> Run:
+    """Turn the collector's own errors into those that the `telemetry` command tells without a stack trace."""
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.errors import CollectorError
+        from telemetry.errors import TelemetryError
+
+        try:
+            return work(args)
+        except CollectorError as error:
+            raise TelemetryError(error.message, error.mend) from error
+
+    return run

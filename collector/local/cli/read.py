@@ -1,0 +1,237 @@
+"""The commands that read: each asks one question and prints the answer.
+
+In: parsed arguments. Out: a picture or JSON on standard output. State: none.
+"""
+
+import argparse
+import io
+import re
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+from collector.local.api.as_json import dumps
+from collector.local.api.parameters import MAX_LIMIT
+from collector.local.cli.client import Reader, open_reader
+from collector.local.errors import CollectorError
+from collector.local.render import tables as render_tables
+from collector.local.render.logs import LogLines
+from collector.local.render.metric import metric_table, metric_title
+from collector.local.render.text import clean, fit, glyphs_for, make_console
+from collector.local.render.trace import MAX_SPANS, render_trace
+from telemetry.errors import did_you_mean
+
+SVG_WIDTH = 112
+# Rich's picture fetches its font from elsewhere; ours shows in the reader's own, and tells nobody that it is seen.
+SVG_FORMAT = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+
+
+def services(args: argparse.Namespace) -> int:
+    """`telemetry services`."""
+    with closing(open_reader(args.api, args.store)) as reader:
+        if args.json and not args.service:
+            return print_json(ask(reader, "/api/services"))
+        answer = ask(reader, "/api/operations", service=args.service)
+        if not (answer["operations"] or args.json):
+            _check_names(reader, args.service)
+    if args.json:
+        return print_json(answer)
+    console = make_console()
+    if not answer["operations"]:
+        return _nothing(console, "No spans yet.")
+    console.print(render_tables.services_table(answer["operations"], console))
+    return 0
+
+
+def traces(args: argparse.Namespace) -> int:
+    """`telemetry traces`."""
+    if args.follow:
+        from collector.local.cli.follow import follow_traces
+
+        return follow_traces(args)
+    filters = trace_filters(args)
+    limit = args.limit or 20
+    with closing(open_reader(args.api, args.store)) as reader:
+        answer = ask(reader, "/api/traces", **filters, limit=limit, before=args.before)
+        if not (answer["traces"] or args.json):
+            _check_names(reader, args.service, args.operation)
+    if args.json:
+        return print_json(answer)
+    console = make_console()
+    if not answer["traces"]:
+        return _nothing(console, "No traces." if any(filters.values()) else "No traces yet.")
+    console.print(render_tables.traces_table(answer["traces"], console, time.time_ns()))
+    _tell_more(console, answer["next"], limit)
+    return 0
+
+
+def trace(args: argparse.Namespace) -> int:
+    """`telemetry trace`."""
+    with closing(open_reader(args.api, args.store)) as reader:
+        answer = ask(reader, f"/api/traces/{args.trace_id}", wait=args.wait)
+    if args.json:
+        return print_json(answer)
+    max_spans = None if args.all else MAX_SPANS
+    if args.svg:
+        _write_svg(args.svg, answer, max_spans, f"telemetry trace {args.trace_id}")
+    _print_trace(make_console(), answer, max_spans)
+    return 0
+
+
+def logs(args: argparse.Namespace) -> int:
+    """`telemetry logs`."""
+    if args.follow:
+        from collector.local.cli.follow import follow_logs
+
+        return follow_logs(args)
+    filters, limit = log_filters(args), args.limit or 100
+    with closing(open_reader(args.api, args.store)) as reader:
+        answer = ask(reader, "/api/logs", **filters, limit=limit, before=args.before)
+        if not (answer["logs"] or args.json):
+            _check_sender(reader, args.service)
+    if args.json:
+        return print_json(answer)
+    console = make_console()
+    if not answer["logs"]:
+        return _nothing(console, "No log records." if any(filters.values()) else "No log records yet.")
+    if answer["next"]:
+        console.print(f"{glyphs_for(console).ellipsis} before: --limit {limit * 2}", style="dim")
+    print_lines(console, LogLines(console, of_one_trace=bool(args.trace)).draw(answer["logs"][::-1]))
+    return 0
+
+
+def metrics(args: argparse.Namespace) -> int:
+    """`telemetry metrics`."""
+    if args.name and not args.json:
+        return _print_metric(args)
+    with closing(open_reader(args.api, args.store)) as reader:
+        answer = ask(reader, f"/api/metrics/{args.name}" if args.name else "/api/metrics")
+    if args.json:
+        return print_json(answer)
+    console = make_console()
+    if not answer["metrics"]:
+        return _nothing(console, "No metrics yet.")
+    console.print(render_tables.metrics_table(answer["metrics"], console, time.time_ns()))
+    return 0
+
+
+def _print_metric(args: argparse.Namespace) -> int:
+    with closing(open_reader(args.api, args.store)) as reader:
+        path = f"/api/metrics/{args.name}"
+        answer = ask(reader, path, latest="true")
+        before = answer["next"]
+        while before:  # many deltas: a value is the sum of all
+            more = reader.get(path, latest="true", before=before)
+            answer["series"] += more["series"]
+            before = more["next"]
+    console = make_console()
+    console.print(metric_title(answer, console))
+    console.print()
+    console.print(metric_table(answer, console, time.time_ns()))
+    return 0
+
+
+def trace_filters(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `telemetry traces` ask for, by the names of the API."""
+    names = ("service", "operation", "status", "min_duration", "attribute")
+    return {name: getattr(args, name) for name in names} | {"batches": "true" if args.batches else None}
+
+
+def log_filters(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `telemetry logs` ask for, by the names of the API."""
+    return {"trace_id": args.trace, "service": args.service, "level": args.level}
+
+
+def ask(reader: Reader, path: str, **parameters: Any) -> dict[str, Any]:
+    """The answer; beside it, and not in it, that what is shown is not all that was sent."""
+    answer = reader.get(path, **parameters)
+    if reader.problem:
+        sys.stderr.write(f"The collector cannot store what it is sent now: {clean(reader.problem)}\n")
+    return answer
+
+
+def _check_names(reader: Reader, service: str | None, operation: str | None = None) -> None:
+    """Where nothing was found: tell a service or an operation that there is none of, with the nearest names.
+
+    Raises:
+        CollectorError: there is no such name.
+    """
+    if not (service or operation):
+        return
+    rows = reader.get("/api/operations", limit=MAX_LIMIT)["operations"]
+    for name, what in ((service, "service"), (operation, "operation")):
+        names = {str(row[what]) for row in rows} if name else set()
+        if name and name not in names:
+            hint = did_you_mean(name, sorted(names)) or "See which there are: telemetry services."
+            raise CollectorError(f"No {what} {name!r} is here.", hint)
+
+
+def _check_sender(reader: Reader, service: str | None) -> None:
+    """The same for a service that sent no log records.
+
+    Raises:
+        CollectorError: there are none of it.
+    """
+    if service and not reader.get("/api/logs", service=service, limit=1)["logs"]:
+        names = {str(row["service"]) for row in reader.get("/api/logs", limit=1000)["logs"]}
+        names |= {str(row["service"]) for row in reader.get("/api/services", limit=MAX_LIMIT)["services"]} - {service}
+        hint = did_you_mean(service, sorted(names)) or "See which services there are: telemetry services."
+        raise CollectorError(f"No log record of a service {service!r} is here.", hint)
+
+
+def print_json(answer: Any, *, is_line: bool = False) -> int:
+    """Print JSON, in ASCII where the output cannot hold more; a line of its own, or for people to read."""
+    text = dumps(answer, indent=None if is_line else 2) + "\n"
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = "".join(char if char.isascii() else _json_escape(char) for char in text)
+    sys.stdout.write(text)
+    return 0
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def print_lines(console: Console, lines: Any) -> None:
+    """Print lines as they are, cut only where nothing could be made to fit."""
+    for line in lines:
+        if line.cell_len > console.width:
+            line = Text(fit(line.plain, console.width, glyphs_for(console)))  # noqa: PLW2901
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def _nothing(console: Console, what: str) -> int:
+    console.print(what, style="dim")
+    return 0
+
+
+def _tell_more(console: Console, cursor: str | None, limit: int) -> None:
+    """Say how to see more: the next page, or a longer one where the cursor does not fit into a line."""
+    if cursor:
+        more = f"More: --before {cursor}"
+        console.print(more if len(more) <= console.width else f"More: --limit {limit * 2}", style="dim")
+
+
+def _write_svg(path: Path, answer: dict[str, Any], max_spans: int | None, title: str) -> None:
+    picture = make_console(io.StringIO(), SVG_WIDTH, record=True)
+    _print_trace(picture, answer, max_spans)
+    picture.print()  # the export cuts off the lower edge of the last line
+    try:
+        picture.save_svg(str(path), title=title, code_format=SVG_FORMAT, unique_id="trace")
+    except OSError as error:
+        raise CollectorError(
+            f"The picture cannot be written to {path}: {error.strerror}.", "Name another file."
+        ) from error
+
+
+def _print_trace(console: Console, answer: dict[str, Any], max_spans: int | None) -> None:
+    print_lines(console, render_trace(answer, console, max_spans))

@@ -1,0 +1,216 @@
+"""What the three decoders share: JSON text of attributes, resources and scopes.
+
+In: protobuf messages of OTLP, and bounds. Out: `Decoded`, one export as rows of the store's tables. No state beyond the
+export.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, isnan
+from typing import Any
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from collector.local.decode.reasons import Rejected, Repaired
+from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
+
+UNKNOWN_SERVICE = "unknown_service"
+TIME_BEYOND = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
+
+
+class UnfitError(Exception):
+    """A record that cannot be stored; the text says why. The others of its export are kept."""
+
+    def __init__(self, reason: Rejected, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one record may hold; see the settings of the same names."""
+
+    max_elements: int = 10_000
+    max_depth: int = 32
+
+
+DEFAULT = Bounds()
+
+Row = tuple[Any, ...]
+"""The columns of a table in order, without the last, `ingested_unix_ns`, which the store fills."""
+
+Scope = tuple[str, int, int, Any]
+"""Service, id of the resource, id of the scope, and the message that has the records."""
+
+
+@dataclass
+class Decoded:
+    """One export: its rows by table, the resources and scopes they refer to, and what could not be taken."""
+
+    signal: str
+    bounds: Bounds = DEFAULT
+    records: int = 0
+    problem: str = ""
+    rejected_by: Counter[Rejected] = field(default_factory=Counter)
+    repaired_by: Counter[Repaired] = field(default_factory=Counter)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    resources: dict[int, Row] = field(default_factory=dict)
+    scopes: dict[int, Row] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        """Records that are not taken."""
+        return self.rejected_by.total()
+
+    def reject(self, reason: Rejected, problem: str, records: int = 1) -> None:
+        """Records are not taken; the first problem is the one that the sender is told."""
+        self.rejected_by[reason] += records
+        self.problem = self.problem or problem
+
+    def repair(self, what: Repaired) -> None:
+        """A record, a resource or a scope is not stored as it was sent."""
+        self.repaired_by[what] += 1
+
+    def attributes(self, attributes: Sequence[KeyValue]) -> str:
+        """Attributes as JSON text in the form that the query API gives back; of a repeated key the last value stands.
+
+        Raises:
+            UnfitError: they are more, or nested deeper, than the bounds allow.
+        """
+        return orjson.dumps(plain_map(attributes, self.bounds)).decode() if attributes else "{}"
+
+    def few(self, elements: Sequence[Any], what: str) -> None:
+        """See that a list of `what` is within its bound, before anything is made of it."""
+        if len(elements) > self.bounds.max_elements:
+            raise _too_many(f"{len(elements)} {what} are more than max_elements, {self.bounds.max_elements}")
+
+    def take(self, other: Decoded) -> None:
+        """Add what was decoded from a later part of the same export."""
+        self.records += other.records
+        self.rejected_by += other.rejected_by
+        self.repaired_by += other.repaired_by
+        self.problem = self.problem or other.problem
+        self.resources |= other.resources
+        self.scopes |= other.scopes
+        points = len(self.rows.get(METRIC_POINTS.name, ()))
+        for table, rows in other.rows.items():
+            if points and table in {METRIC_POINTS.name, EXEMPLARS.name}:  # their first column counts the points
+                rows = [(row[0] + points, *row[1:]) for row in rows]  # noqa: PLW2901 (the same rows, renumbered)
+            self.rows.setdefault(table, []).extend(rows)
+
+    def id_or_none(self, identifier: bytes, size: int) -> str | None:
+        """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""
+        if len(identifier) == size and any(identifier):
+            return identifier.hex()
+        if identifier and len(identifier) != size:
+            self.repair(Repaired.ID)
+        return None
+
+    def scopes_of(self, resources: Sequence[Any], scopes: str, count: Callable[[Any], int]) -> Iterator[Scope]:
+        """The scopes of an export with what they share.
+
+        A resource or a scope that cannot be stored costs its own records.
+
+        Args:
+            resources: `resource_spans` and the like.
+            scopes: the field with a resource's scopes.
+            count: how many records a scope has.
+        """
+        for resource in resources:
+            try:
+                resource_id, service = self.resource(resource.resource, resource.schema_url)
+            except UnfitError as error:
+                self.reject(error.reason, f"a resource: {error}", sum(map(count, getattr(resource, scopes))))
+                continue
+            for scope in getattr(resource, scopes):
+                try:
+                    yield service, resource_id, self.scope(scope.scope, scope.schema_url), scope
+                except UnfitError as error:
+                    self.reject(error.reason, f"a scope: {error}", count(scope))
+
+    def resource(self, resource: Resource, schema_url: str) -> tuple[int, str]:
+        """Note the resource; return its id and its service."""
+        attributes = self.attributes(resource.attributes)
+        service = (
+            next((a.value.string_value for a in resource.attributes if a.key == "service.name"), "") or UNKNOWN_SERVICE
+        )
+        row = (service, attributes, resource.dropped_attributes_count, schema_url)
+        return self._note(self.resources, row), service
+
+    def scope(self, scope: InstrumentationScope, schema_url: str) -> int:
+        """Note the scope; return its id."""
+        row = (scope.name, scope.version, self.attributes(scope.attributes), scope.dropped_attributes_count, schema_url)
+        return self._note(self.scopes, row)
+
+    @staticmethod
+    def _note(seen: dict[int, Row], row: tuple[Any, ...]) -> int:
+        digest = hashlib.sha256(orjson.dumps(row)).digest()
+        identifier = int.from_bytes(digest[:8], "big", signed=True)
+        seen[identifier] = (identifier, *row)
+        return identifier
+
+
+def plain_map(attributes: Sequence[KeyValue], bounds: Bounds, depth: int = 0) -> dict[str, Any]:
+    """Attributes as a dictionary of plain JSON values."""
+    if len(attributes) > bounds.max_elements:
+        raise _too_many(f"{len(attributes)} attributes are more than max_elements, {bounds.max_elements}")
+    result: dict[str, Any] = {}
+    for attribute in attributes:
+        value = attribute.value
+        # By far the most values are text, and the other kinds have none: this spares most of them the longer way.
+        result[attribute.key] = value.string_value or plain(value, bounds, depth)
+    return result
+
+
+def plain(value: AnyValue, bounds: Bounds, depth: int = 0) -> Any:
+    """One value of any type as a plain JSON value."""
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return _plain_list(value.array_value.values, bounds, _deeper(bounds, depth))
+    if kind == "kvlist_value":
+        return plain_map(value.kvlist_value.values, bounds, _deeper(bounds, depth))
+    return None if kind is None else PLAIN[kind](value)
+
+
+def _plain_list(values: Sequence[AnyValue], bounds: Bounds, depth: int) -> list[Any]:
+    if len(values) > bounds.max_elements:
+        raise _too_many(f"a list of {len(values)} is longer than max_elements, {bounds.max_elements}")
+    return [plain(value, bounds, depth) for value in values]
+
+
+def _too_many(message: str) -> UnfitError:
+    return UnfitError(Rejected.MAX_ELEMENTS, message)
+
+
+def _deeper(bounds: Bounds, depth: int) -> int:
+    if depth >= bounds.max_depth:
+        raise UnfitError(Rejected.MAX_DEPTH, f"an attribute is nested deeper than max_depth, {bounds.max_depth}")
+    return depth + 1
+
+
+def _double(value: AnyValue) -> float | str:
+    number = value.double_value
+    return number if isfinite(number) else json_name_of(number)
+
+
+def json_name_of(number: float) -> str:
+    """How a number that JSON cannot hold is written, as in protobuf's own JSON."""
+    if isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+PLAIN: Mapping[str, Callable[[AnyValue], Any]] = {
+    "string_value": lambda value: value.string_value,
+    "int_value": lambda value: value.int_value,
+    "double_value": _double,
+    "bool_value": lambda value: value.bool_value,
+    "bytes_value": lambda value: b64encode(value.bytes_value).decode(),
+}

@@ -1,0 +1,133 @@
+"""Spans, their events and links, from OTLP to rows.
+
+In: one `ExportTraceServiceRequest`. Out: `Decoded`. No state.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError
+from collector.local.decode.reasons import Rejected
+from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+NO_TRACE_ID = bytes(16)
+NO_SPAN_ID = bytes(8)
+
+
+def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
+    """All spans of one export. One that cannot be stored is rejected, the others are kept."""
+    decoded = Decoded("traces", bounds)
+    spans: list[Row] = []
+    events: list[Row] = []
+    links: list[Row] = []
+    for service, resource_id, scope_id, scope in decoded.scopes_of(
+        request.resource_spans, "scope_spans", lambda scope: len(scope.spans)
+    ):
+        for span in scope.spans:
+            try:
+                decoded.few(span.events, "events")  # before they are looked at
+                decoded.few(span.links, "links")
+                check_span(span)
+                row = _span_row(decoded, span, service, resource_id, scope_id)
+                its_events = _event_rows(decoded, span, row[0], row[1]) if span.events else ()
+                its_links = _link_rows(decoded, span, row[0], row[1]) if span.links else ()
+            except UnfitError as error:
+                decoded.reject(error.reason, f"span {span.name[:100]!r}: {error}")
+                continue
+            spans.append(row)
+            events.extend(its_events)
+            links.extend(its_links)
+    decoded.records = len(spans)
+    for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
+        if rows:
+            decoded.rows[table.name] = rows
+    return decoded
+
+
+def check_span(span: Span) -> None:
+    """See that a span can be stored.
+
+    Raises:
+        UnfitError: it cannot.
+    """
+    if len(span.trace_id) != 16 or span.trace_id == NO_TRACE_ID:
+        raise UnfitError(Rejected.TRACE_ID, f"trace_id must be 16 bytes and not all zeros, got {_shown(span.trace_id)}")
+    if len(span.span_id) != 8 or span.span_id == NO_SPAN_ID:
+        raise UnfitError(Rejected.SPAN_ID, f"span_id must be 8 bytes and not all zeros, got {_shown(span.span_id)}")
+    if len(span.parent_span_id) not in (0, 8):
+        raise UnfitError(
+            Rejected.PARENT_SPAN_ID, f"parent_span_id must be 8 bytes or absent, got {_shown(span.parent_span_id)}"
+        )
+    latest = span.start_time_unix_nano | span.end_time_unix_nano
+    if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
+        raise UnfitError(Rejected.TIME, f"a {TIME_BEYOND}")
+
+
+def _shown(identifier: bytes) -> str:
+    return identifier[:24].hex() or "none"
+
+
+def _span_row(decoded: Decoded, span: Span, service: str, resource_id: int, scope_id: int) -> Row:
+    parent = span.parent_span_id
+    if span.HasField("status"):
+        status = span.status
+        code, message = int(status.code), status.message
+    else:
+        code, message = 0, ""
+    kind = span.kind
+    return (
+        span.trace_id.hex(),
+        span.span_id.hex(),
+        parent.hex() if parent and parent != NO_SPAN_ID else None,
+        span.name,
+        KINDS[kind] if 0 <= kind < 6 else KINDS[0],
+        service,
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        STATUSES[code] if 0 <= code < 3 else STATUSES[0],
+        message,
+        decoded.attributes(span.attributes),
+        span.dropped_attributes_count,
+        span.dropped_events_count,
+        span.dropped_links_count,
+        span.trace_state,
+        span.flags,
+        resource_id,
+        scope_id,
+    )
+
+
+def _event_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
+    return [
+        (
+            trace_id,
+            span_id,
+            position,
+            event.name,
+            event.time_unix_nano,
+            decoded.attributes(event.attributes),
+            event.dropped_attributes_count,
+        )
+        for position, event in enumerate(span.events)
+    ]
+
+
+def _link_rows(decoded: Decoded, span: Span, trace_id: str, span_id: str) -> list[Row]:
+    return [
+        (
+            trace_id,
+            span_id,
+            position,
+            link.trace_id.hex(),
+            link.span_id.hex(),
+            link.trace_state,
+            link.flags,
+            decoded.attributes(link.attributes),
+            link.dropped_attributes_count,
+        )
+        for position, link in enumerate(span.links)
+    ]

@@ -1,0 +1,170 @@
+"""OTLP over gRPC: the three collector services, each with its one method `Export`.
+
+In: calls on port 4317. Out: what the receiver says, as messages and status codes of OTLP
+(https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-response). Owns the gRPC server, on the ingest event loop.
+
+`Export` takes one message, but is served as if it took a stream of them, which is the same on the wire: so the call is
+here before its message, and is counted, let in or refused before anything of it is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
+
+from collector.local.decode.signals import ALL, Signal
+from collector.local.errors import (
+    MalformedError,
+    QueueFullError,
+    RefusedError,
+    StoreUnavailableError,
+    TooLargeError,
+    TooSlowError,
+    UnauthorizedError,
+)
+from collector.local.intake.budget import Hold
+from collector.local.intake.export import Reply
+from collector.local.intake.receiver import Receiver
+from collector.local.intake.receiving import Receiving
+from collector.local.net.complaints import Complaints
+from collector.local.settings import CollectorSettings
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+
+CODES: dict[type[RefusedError], grpc.StatusCode] = {
+    MalformedError: grpc.StatusCode.INVALID_ARGUMENT,
+    TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,  # without RetryInfo, which tells senders not to try again
+    TooSlowError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    UnauthorizedError: grpc.StatusCode.UNAUTHENTICATED,
+    QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+def grpc_server(
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
+) -> grpc.aio.Server:
+    """A server with the three services, not started; to be made on the loop it runs on."""
+    server = grpc.aio.server(
+        options=[
+            ("grpc.so_reuseport", 0),  # a taken port is an error, not a share of the traffic
+            # gRPC refuses in words of its own; up to twice the limit the receiver does it, naming the setting.
+            ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
+            ("grpc.max_allowed_incoming_connections", settings.max_connections),
+            ("grpc.max_concurrent_streams", settings.max_streams),
+            ("grpc.max_metadata_size", settings.max_header_bytes),
+            ("grpc.absolute_max_metadata_size", settings.max_header_bytes),
+            ("grpc.server_handshake_timeout_ms", int(settings.handshake_timeout_s * 1_000)),
+            ("grpc.keepalive_time_ms", int(settings.idle_timeout_s * 1_000)),  # finds connections whose end is gone
+            ("grpc.keepalive_timeout_ms", int(settings.handshake_timeout_s * 1_000)),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ]
+    )
+    ways = Ways(receiver, settings, receiving, complaints)
+    for signal in ALL:
+        handler = grpc.stream_unary_rpc_method_handler(ways.export_of(signal))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),))
+    return server
+
+
+class Ways:
+    """The methods `Export`, on raw bytes: decoding happens in the receiver's threads."""
+
+    def __init__(
+        self, receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
+    ) -> None:
+        self._receiver = receiver
+        self._settings = settings
+        self._receiving = receiving
+        self._complaints = complaints
+
+    def export_of(self, signal: Signal) -> Any:
+        """The method of one signal."""
+
+        async def export(_: Any, context: Context) -> bytes:
+            reply = await self._answer(signal, context)
+            if isinstance(reply, RefusedError):
+                await _abort(context, reply)
+                raise reply  # which cannot be: to abort raises
+            return signal.reply(reply.rejected, reply.problem).SerializeToString()
+
+        return export
+
+    async def _answer(self, signal: Signal, context: Context) -> Reply | RefusedError:
+        """What becomes of one export.
+
+        A refusal is returned, not raised, and has no traceback: gRPC keeps what ends a call in a circle with the call,
+        and the traceback would keep the body there.
+        """
+        try:
+            body, hold = await self._receive(signal, context)
+            return await self._receiver.export(signal, body, hold)
+        except RefusedError as refusal:
+            refusal.__context__ = None
+            return refusal.with_traceback(None)
+
+    async def _receive(self, signal: Signal, context: Context) -> tuple[bytes, Hold]:
+        """Let one export in and read it; the budget holds it then."""
+        hold: Hold | None = None
+        try:
+            hold = self._receiver.admit(signal, _authorization(context))
+            body = await self._body(context)
+            hold.grow(len(body))
+        except RefusedError as refusal:
+            self._receiver.count_refusal(signal, refusal)
+            if isinstance(refusal, QueueFullError):
+                self._receiving.give_way()
+            if hold is not None:
+                hold.release()
+            raise
+        except asyncio.CancelledError:
+            self._receiver.count_refusal(signal, MalformedError("the sender left before the export was whole"))
+            if hold is not None:
+                hold.release()
+            raise
+        return body, hold
+
+    async def _body(self, context: Context) -> bytes:
+        async with self._receiving.place():
+            body = await context.read()
+        if isinstance(body, bytes):
+            return body
+        # gRPC says the same for a call without a message and for one whose message is too large, and has answered the
+        # latter itself; so here is told what the sender cannot be.
+        limit = self._settings.max_request_bytes
+        self._complaints.tell(
+            "grpc_size", f"an export over gRPC was empty, or larger than twice max_request_bytes, {limit}; not taken"
+        )
+        raise MalformedError(f"no export arrived whole; it may be larger than max_request_bytes, {limit}", "")
+
+
+def _authorization(context: Context) -> str | None:
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization":
+            return value if isinstance(value, str) else value.decode("latin-1")
+    return None
+
+
+async def _abort(context: Context, refusal: RefusedError) -> None:
+    code = CODES[type(refusal)]
+    metadata: tuple[tuple[str, bytes], ...] = ()
+    if isinstance(refusal, QueueFullError | StoreUnavailableError):
+        metadata = (("grpc-status-details-bin", _retry_details(code, refusal)),)
+    await context.abort(code, str(refusal), trailing_metadata=metadata)
+
+
+def _retry_details(code: grpc.StatusCode, refusal: QueueFullError | StoreUnavailableError) -> bytes:
+    """The status with `RetryInfo`, by which OTLP tells a sender when to try again."""
+    delay = Duration()
+    delay.FromNanoseconds(int(refusal.retry_after_s * 1e9))
+    detail = AnyMessage()
+    detail.Pack(RetryInfo(retry_delay=delay))
+    status: bytes = Status(code=code.value[0], message=str(refusal), details=[detail]).SerializeToString()
+    return status

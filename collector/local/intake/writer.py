@@ -1,0 +1,246 @@
+"""The one thread that writes: takes what is waiting, stores it in one transaction, answers each export.
+
+In: decoded exports from any thread, and chores to be done between two commits. Out: rows in the store; each export
+accepted once it is durable, or refused; a chore's result. Owns the queue (bounded by the budget), the memory of recent
+exports, and the knowledge whether the store works.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from collector.local.errors import CollectorError, MalformedError, StoreUnavailableError
+from collector.local.intake.export import Export
+from collector.local.settings import CollectorSettings
+from collector.local.stats import Counters
+from collector.local.store.damage import is_damage
+from collector.local.store.store import Store
+
+PRUNE_EVERY_S = 600.0
+"""How often the store's memory of exports is cut to what the settings allow."""
+BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
+"""DuckDB cannot hold some value. Everything else that it raises means that the store itself does not work."""
+ROOM_BYTES = 4 << 20
+"""A disk with less free than this is full: a store that is opened anew on it reads, but would fail again at once."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Chore:
+    """Something to be done to the store between two commits, by the thread that writes."""
+
+    work: Callable[[], Any]
+    done: Future[Any] = field(default_factory=Future)
+
+    def refuse(self, why: str) -> None:
+        """It cannot be done now."""
+        self.done.set_exception(CollectorError(why))
+
+
+class Writer:
+    """Group commit: while one transaction is written, the next one gathers."""
+
+    def __init__(self, store: Store, counters: Counters, settings: CollectorSettings) -> None:
+        self._store = store
+        self._counters = counters
+        self._settings = settings
+        self._queue: queue.SimpleQueue[Export | Chore | None] = queue.SimpleQueue()
+        self._recent: OrderedDict[str, int] = OrderedDict()
+        self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
+        self._retry_at = 0.0
+        self._damaged = False
+        self._failing_since = 0.0  # by the monotonic clock; 0: it works. Told once, and once when it is over
+        self._prune_at = time.monotonic() + PRUNE_EVERY_S
+        self.problem = ""
+        """Why the store cannot write now; empty when it can."""
+        self.commits = 0
+        """Transactions since the start."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._recall()
+        self._thread.start()
+
+    def put(self, export: Export) -> None:
+        """Hand over a decoded export; it will be answered."""
+        self._queue.put(export)
+
+    def do(self, work: Callable[[], Any]) -> Future[Any]:
+        """Have `work` done between two commits, by the thread that writes; at once when nothing waits to be stored.
+
+        Its future holds what it raised, or a `CollectorError` when the store does not work now.
+        """
+        chore = Chore(work)
+        self._queue.put(chore)
+        return chore.done
+
+    def stop(self, timeout_s: float) -> bool:
+        """Write what is waiting, then end; false when that took longer than the timeout."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            group, chore, going = self._gather()
+            try:
+                self._reopen_if_due()
+                self._store_group(self._without_duplicates(group))
+                self._prune()
+            except Exception as error:  # noqa: BLE001 (without this thread nothing is ever answered)
+                self._fail(group, f"{type(error).__name__}: {error}")
+            if chore:
+                self._work(chore)
+
+    def _gather(self) -> tuple[list[Export], Chore | None, bool]:
+        """Wait for an export; take it and those behind it, up to the group's size or a chore. False: the end.
+
+        With a store that failed the wait is bounded, since readers want it back even when nobody sends.
+        """
+        group: list[Export] = []
+        size = 0
+        try:
+            item = self._queue.get(timeout=self._settings.reopen_after_s if self.problem else None)
+            while isinstance(item, Export):
+                group.append(item)
+                size += item.hold.size
+                if size >= self._settings.group_bytes:
+                    return group, None, True
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return group, None, True
+        return group, item, item is not None
+
+    def _work(self, chore: Chore) -> None:
+        """Do it. What goes wrong with the store is the store's problem, and told to who asked as well."""
+        if self.problem:
+            chore.refuse(f"the store cannot write: {self.problem}")
+            return
+        try:
+            chore.done.set_result(chore.work())
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._fail((), str(error))
+            chore.done.set_exception(error)
+
+    def _reopen_if_due(self) -> None:
+        if not self.problem or time.monotonic() < self._retry_at:
+            return
+        try:
+            self._mend_store()
+            self._recall()
+            self._retry_at = time.monotonic() + self._settings.reopen_after_s
+            self.problem = "" if self._has_room() else f"no space left on the disk of {self._store.path}"
+        except (duckdb.Error, CollectorError) as error:
+            self._fail((), str(error))
+
+    def _mend_store(self) -> None:
+        """Open the store anew, or begin a new one when it is damaged."""
+        if self._damaged:
+            self._store.start_afresh(f"The store {self._store.path} is damaged ({self.problem})")
+            self._damaged = False
+        else:
+            self._store.reopen()
+
+    def _has_room(self) -> bool:
+        path = self._store.path
+        return path is None or shutil.disk_usage(path.parent).free >= ROOM_BYTES
+
+    def _without_duplicates(self, group: Sequence[Export]) -> list[list[Export]]:
+        """The exports that are not stored yet; those of equal bytes stand together, the first is the one to store."""
+        fresh: dict[str, list[Export]] = {}
+        for export in group:
+            if export.digest in self._recent:
+                self._accept(export, duplicate=True)
+            else:
+                fresh.setdefault(export.digest, []).append(export)
+        return list(fresh.values())
+
+    def _store_group(self, group: list[list[Export]]) -> None:
+        if self.problem:
+            self._fail([export for same in group for export in same], self.problem)
+            return
+        try:
+            self._write(group)
+        except BAD_VALUE as error:
+            self._store_one_by_one(group, error)
+        except (duckdb.Error, CollectorError) as error:
+            self._fail([export for same in group for export in same], str(error))
+
+    def _store_one_by_one(self, group: list[list[Export]], error: duckdb.Error) -> None:
+        """DuckDB cannot hold some value in the group: only the export that has it is turned away."""
+        if len(group) > 1:
+            for same in group:
+                self._store_group([same])
+            return
+        for export in group[0]:
+            self._counters.add(export.signal.name, malformed=1)
+            export.refuse(MalformedError(f"the export cannot be stored: {error}", ""))
+
+    def _write(self, group: list[list[Export]]) -> None:
+        """One transaction; afterwards everything in it is durable."""
+        if not group:
+            return
+        now = time.time_ns()
+        firsts = [same[0] for same in group]
+        self._store.write([export.decoded for export in firsts], [export.digest for export in firsts], now)
+        self.commits += 1
+        if self._failing_since:
+            _log.warning("The store writes again after %.0f s.", time.monotonic() - self._failing_since)
+            self._failing_since = 0.0
+        for same in group:
+            self._recent[same[0].digest] = now
+            for position, export in enumerate(same):
+                self._accept(export, duplicate=position > 0)
+        while len(self._recent) > self._settings.remembered_exports:
+            self._recent.popitem(last=False)
+
+    def _accept(self, export: Export, *, duplicate: bool) -> None:
+        decoded = export.decoded
+        kept = "duplicate" if duplicate else "stored"
+        self._counters.count(export.signal.name, decoded, **{kept: decoded.records})
+        export.accept()
+
+    def _fail(self, group: Sequence[Export], problem: str) -> None:
+        """The store does not work: refuse these exports, and try the store again a little later."""
+        if not self.problem or time.monotonic() >= self._retry_at:
+            self._retry_at = time.monotonic() + self._settings.reopen_after_s
+        self.problem = problem.partition("\n")[0]
+        self._damaged = is_damage(problem)
+        if not self._failing_since:
+            self._failing_since = time.monotonic()
+            _log.warning("The store cannot write: %s. Senders are told to come back; reading goes on.", self.problem)
+        why = f"the store cannot write: {self.problem}"
+        for export in group:
+            if not export.answer.done():
+                self._counters.add(export.signal.name, refused=1)
+                export.refuse(
+                    StoreUnavailableError(why, "the sender tries again by itself", self._settings.retry_after_s)
+                )
+
+    def _recall(self) -> None:
+        """Learn from the store which exports it has: of before a restart, or of a commit that only seemed to fail."""
+        oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
+        digests = self._store.recent_digests(self._settings.remembered_exports)
+        self._recent = OrderedDict((digest, when) for digest, when in digests if when >= oldest)
+
+    def _prune(self) -> None:
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + PRUNE_EVERY_S
+        oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
+        while self._recent and next(iter(self._recent.values())) < oldest:
+            self._recent.popitem(last=False)
+        if self._recent:
+            self._store.forget_digests(next(iter(self._recent.values())))

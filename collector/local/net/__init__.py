@@ -1,0 +1,1 @@
+"""Ports: addresses, HTTP servers, TLS, tokens, who may connect."""

@@ -1,0 +1,191 @@
+"""The latest values of one metric.
+
+In: the JSON of a metric. Out: a table: for each attribute set its value, or its count, percentiles and a small picture
+of its buckets. Series of several processes with the same attributes are one row. State: none.
+
+A process that has ended counts no more, except in what adds up for good: counters and histograms.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collector.analysis.histogram import Histogram, from_exponential
+from collector.local.render.tables import Column, cell, table
+from collector.local.render.text import Glyphs, clean, glyphs_for
+from collector.local.render.units import age, attribute, bytes_, count, seconds
+
+Json = Mapping[str, Any]
+_BAR = 16
+_NO_RECORDED_VALUE = 1
+"""OTLP's flag of a point that only says that there is none."""
+_QUANTILES = (0.5, 0.95, 0.99)
+
+
+def metric_title(metric: Json, console: Console) -> Text:
+    """What the metric is, in one line."""
+    kind = metric["type"].replace("_", " ") + (f", {metric['unit']}" if metric["unit"] else "")
+    told = [clean(part, console.encoding) for part in (metric["name"], kind, metric["description"])]
+    separator = f" {glyphs_for(console).separator} "
+    return Text.assemble((told[0], "bold"), (separator + separator.join(part for part in told[1:] if part), "dim"))
+
+
+def metric_table(metric: Json, console: Console, now_unix_ns: int) -> Table:
+    """The latest values of one metric: under each service a row for each of its attribute sets."""
+    keys = list(dict.fromkeys(key for series in metric["series"] for key in series["attributes"]))
+    between = f" {glyphs_for(console).separator} "
+    found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
+    for series in metric["series"]:
+        values = (attribute(series["attributes"].get(key, "")) or "-" for key in keys)
+        found[series["service"]][between.join(values)].append(series)
+    is_histogram = metric["type"] in {"histogram", "exponential_histogram"}
+    columns = [Column(clean(between.join(keys), console.encoding) or "service", least=12)]
+    if is_histogram:
+        columns += [Column("count", is_number=True), Column("p50", is_number=True)]
+        columns += [
+            Column("p95", is_number=True, rank=1),
+            Column("p99", is_number=True, rank=2),
+            Column("buckets", rank=3),
+        ]
+    else:
+        columns.append(Column("value", is_number=True))
+    rows: list[list[Text]] = []
+    for service, of_service in found.items():
+        rows.append([cell(service, console, "bold")])
+        for name, of_name in of_service.items():
+            told = (
+                _histogram_cells(metric, of_name, console) if is_histogram else [_value(metric, of_name, now_unix_ns)]
+            )
+            rows.append([cell(f"  {name or 'all'}", console), *told])
+    return table(console, columns, rows)
+
+
+def _histogram_cells(metric: Json, series: Sequence[Json], console: Console) -> list[Text]:
+    glyphs = glyphs_for(console)
+    points = [point for one in series for point in _points(one)]
+    if not points:
+        return [Text("no value", "dim"), Text(), Text(), Text(), Text()]
+    total = sum(point["count"] or 0 for point in points)
+    whole = _histogram(points[0])
+    for point in points[1:]:
+        whole = whole.plus(_histogram(point))
+    if not whole.bounds and total:  # or none that all of them have: nothing is known of how the values lie
+        unknown = [Text("-", "dim")] * len(_QUANTILES)
+        return [Text(count(total)), *unknown, _average(metric, whole.total / total, glyphs)]
+    shown = [_quantile(metric, whole, q, glyphs) for q in _QUANTILES]
+    return [Text(count(total)), *shown, Text(_picture(whole, glyphs), "cyan")]
+
+
+def _average(metric: Json, value: float, glyphs: Glyphs) -> Text:
+    return Text("none" if math.isnan(value) else f"none, avg {_with_unit(value, metric['unit'], glyphs)}", "dim")
+
+
+def _quantile(metric: Json, whole: Histogram, q: float, glyphs: Glyphs) -> Text:
+    """The value; where it lies beyond the highest bound, and nobody says how far, that it does."""
+    value = whole.quantile(q)
+    if value is None:
+        return Text()
+    return Text((">" if whole.is_beyond(q) else "") + _with_unit(value, metric["unit"], glyphs))
+
+
+def _points(series: Json) -> Iterator[Json]:
+    """The points that add up to the value: of delta series all, of others the last one of each run of a process.
+
+    None, where the newest point says that there is no value any more.
+    """
+    points: Sequence[Json] = series["points"]
+    if series["temporality"] == "delta":
+        yield from (point for point in points if not point["flags"] & _NO_RECORDED_VALUE)
+    elif points and not points[-1]["flags"] & _NO_RECORDED_VALUE:
+        yield from {point["start_unix_ns"]: point for point in points}.values()
+
+
+def _histogram(point: Json) -> Histogram:
+    total = math.nan if point["sum"] is None else float(point["sum"])
+    low = -math.inf if point["min"] is None else float(point["min"])
+    high = math.inf if point["max"] is None else float(point["max"])
+    if point["scale"] is not None:
+        positive = (point["positive_offset"], point["positive_counts"])
+        negative = (point["negative_offset"], point["negative_counts"])
+        found = from_exponential(
+            point["scale"], point["zero_count"], positive, negative, total=total, low=low, high=high
+        )
+        if found.count or not point["count"]:
+            return found
+    bounds, counts = point["bounds"] or [], point["bucket_counts"] or []
+    if len(counts) != len(bounds) + 1 or (point["count"] and not any(counts)):
+        # no buckets, or of another kind: one name may be sent as several kinds
+        bounds, counts = [], [point["count"] or 0]
+    return Histogram(tuple(float(bound) for bound in bounds), tuple(counts), total, low, high)
+
+
+def _picture(histogram: Histogram, glyphs: Glyphs) -> str:
+    """Each used bucket as a column, lowest values left; the highest column is the fullest bucket."""
+    used = [i for i, number in enumerate(histogram.counts) if number]
+    if not used:
+        return ""
+    counts = histogram.counts[used[0] : used[-1] + 1]
+    size = -(-len(counts) // _BAR)
+    columns = [sum(counts[i : i + size]) for i in range(0, len(counts), size)]
+    steps, most = len(glyphs.blocks) - 1, max(columns)
+    return "".join(glyphs.blocks[-(-number * steps // most)] for number in columns)
+
+
+def _value(metric: Json, series: Sequence[Json], now_unix_ns: int) -> Text:
+    """The sum over processes; of a gauge, which does not add up, the newest value; of a summary its quantiles.
+
+    Only a counter's sum is of all processes that ever were; anything else is of those that still send, or, where none
+    does, of those that were there to the last.
+    """
+    counts_for_good = metric["type"] == "sum" and all(one["monotonic"] for one in series)
+    alive = [one for one in series if counts_for_good or not one["ended"]]
+    found = (_points(one) if counts_for_good else _running(one) for one in alive or _last(series))
+    points = [point for of_series in found for point in of_series]
+    if metric["type"] != "summary":
+        points = [point for point in points if point["value"] is not None]
+    if not points:
+        return Text("no value", "dim")
+    newest = max(points, key=lambda point: point["time_unix_ns"])
+    adds_up = metric["type"] == "sum"
+    told = _summary(newest) if metric["type"] == "summary" else _sum(points if adds_up else [newest])
+    if alive:
+        return Text(told)
+    return Text(f"{told} until {age(now_unix_ns - newest['time_unix_ns'])}", "dim")
+
+
+def _last(series: Sequence[Json]) -> list[Json]:
+    """The series of the processes that were there when the last one of them stopped."""
+    sent = [max((point["time_unix_ns"] for point in one["points"]), default=0) for one in series]
+    return [one for one, last in zip(series, sent, strict=True) if max(sent) - last <= one["missed_after_ns"]]
+
+
+def _running(series: Json) -> Sequence[Json]:
+    """Of its points those of processes that were there when the last one of them started: they may share a resource."""
+    points = list(_points(series))
+    if series["temporality"] == "delta" or not points:
+        return points
+    last_start = max(point["start_unix_ns"] for point in points)
+    return [
+        point for point in points if last_start in {0, point["start_unix_ns"]} or point["time_unix_ns"] > last_start
+    ]
+
+
+def _sum(points: Iterable[Json]) -> str:
+    value = sum(float(p["value"]) if isinstance(p["value"], str) else p["value"] for p in points)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+
+
+def _summary(point: Json) -> str:
+    pairs = zip(point["quantiles"] or (), point["quantile_values"] or (), strict=False)
+    return f"{point['count'] or 0}  " + "  ".join(f"p{float(q) * 100:g} {float(v):g}" for q, v in pairs)
+
+
+def _with_unit(value: float, unit: str, glyphs: Glyphs) -> str:
+    if unit == "s":
+        return seconds(value, glyphs.micro)
+    return bytes_(value) if unit == "By" else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""The DuckDB file: tables, migrations, reading, writing, deleting."""

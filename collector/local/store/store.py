@@ -1,0 +1,290 @@
+"""The store: one DuckDB file (or memory), its tables, and the transaction that adds exports to it.
+
+In: `Decoded` exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed`.
+The `Store` owns the file; DuckDB locks it against other processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from collector.local.decode.decoded import Decoded, Row
+from collector.local.errors import StoreDamagedError, StoreError
+from collector.local.settings import CollectorSettings
+from collector.local.stats import StoreSize
+from collector.local.store import expiry, migrations
+from collector.local.store.changes import Changes
+from collector.local.store.columns import insert
+from collector.local.store.damage import ANOTHER, check_log_has_file, check_open, read_all, set_aside, size_of, wal_of
+from collector.local.store.expiry import Expired, Expiry
+from collector.local.store.opening import connect, explain, make_folder
+from collector.local.store.schema import (
+    BATCHES,
+    EXEMPLARS,
+    METRIC_POINTS,
+    RESOURCES,
+    SCOPES,
+    TABLES,
+    Table,
+)
+
+KNOWN_LIMIT = 10_000
+"""How many ids of resources and scopes are remembered as stored; others are looked up."""
+_log = logging.getLogger(__name__)
+
+
+class Store:
+    """An open store. Any thread may read through `reader()`; only one thread writes."""
+
+    def __init__(self, path: Path | None, read_only: bool, settings: CollectorSettings) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.changed = Changes()
+        self._settings = settings
+        self._lock = threading.Lock()  # guards _root: it is replaced when a failed store is opened anew
+        self._root = connect(path, read_only, settings)
+        self._known: dict[str, set[int]] = {RESOURCES.name: set(), SCOPES.name: set()}
+        self._next_point = 0
+        try:
+            self._prepare()
+        except BaseException:
+            self._root.close()
+            raise
+
+    @classmethod
+    def open(cls, path: Path | None, *, read_only: bool = False, settings: CollectorSettings | None = None) -> Store:
+        """Open the store at `path`, made with its folder where missing; `None` keeps everything in memory.
+
+        Read-only opening works while no collector runs, and changes nothing.
+
+        Raises:
+            StoreHeldError: another process has it open.
+            StoreDamagedError: the file is broken.
+            StoreForeignError: it is a file of another program.
+            StoreError: it cannot be opened for another reason; the message says which.
+        """
+        settings = settings or CollectorSettings()
+        if path is not None:
+            check_log_has_file(path)
+            if read_only and not path.exists():
+                raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {ANOTHER}")
+            if not read_only:
+                make_folder(path.parent)
+                inspect(path, settings)
+        return cls(path, read_only, settings)
+
+    @classmethod
+    def open_or_start_afresh(cls, path: Path | None, settings: CollectorSettings) -> Store:
+        """Open the store for writing; a damaged one is set aside, with a warning, and a new one is made in its place.
+
+        Raises:
+            StoreError: it cannot be opened for another reason than damage.
+        """
+        try:
+            return cls.open(path, settings=settings)
+        except StoreDamagedError as error:
+            if path is None:
+                raise
+            tell_set_aside(error.message, set_aside(path))
+            return cls.open(path, settings=settings)
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for one query or a few, in any thread; it sees what is committed, and never blocks the writer.
+
+        Close it after use. Do not keep it: after a failure the store is opened anew, and old cursors no longer answer.
+        """
+        with self._lock:
+            return self._root.cursor()
+
+    def write(self, exports: Sequence[Decoded], digests: Sequence[str], now_unix_ns: int) -> None:
+        """Add exports, all or none, durably: when this returns they survive kill -9.
+
+        Args:
+            exports: what to add, in order.
+            digests: of each export, to recognise it when it is sent again.
+            now_unix_ns: the collector's clock.
+
+        Raises:
+            duckdb.Error: nothing was added, or, when the commit itself failed, it is unknown whether all were.
+        """
+        cursor = self.reader()
+        try:
+            cursor.begin()
+            next_point = self._insert_all(cursor, exports, now_unix_ns)
+            batches = [(digest, export.signal, export.records) for digest, export in zip(digests, exports, strict=True)]
+            insert(cursor, BATCHES, batches, now_unix_ns)
+            noted = {
+                table.name: self._add_missing(cursor, table, exports, now_unix_ns) for table in (RESOURCES, SCOPES)
+            }
+            cursor.commit()
+        except BaseException:
+            with suppress(duckdb.Error):
+                cursor.rollback()
+            raise
+        finally:
+            with suppress(duckdb.Error):
+                cursor.close()
+        self._next_point = next_point
+        for name, identifiers in noted.items():
+            self._remember(name, identifiers)
+        self.changed.bump()
+
+    def recent_digests(self, limit: int) -> list[tuple[str, int]]:
+        """The newest exports stored, oldest first: digest and time of storing (Unix ns)."""
+        rows = self._query(
+            "SELECT digest, ingested_unix_ns FROM batches ORDER BY ingested_unix_ns DESC, rowid DESC LIMIT ?", [limit]
+        )
+        return [(str(digest), int(when)) for digest, when in reversed(rows)]
+
+    def forget_digests(self, before_unix_ns: int) -> None:
+        """Drop the memory of exports stored before this time."""
+        cursor = self.reader()
+        try:
+            cursor.execute("DELETE FROM batches WHERE ingested_unix_ns < ?", [before_unix_ns])
+        finally:
+            cursor.close()
+
+    def expire(self, what: Expiry) -> Expired:
+        """Delete old telemetry, all that is meant or none; by the writing thread. Raises `duckdb.Error`."""
+        with closing(self.reader()) as cursor:
+            expired = expiry.delete(cursor, what)
+        self._known[RESOURCES.name] -= set(what.resources)
+        self._known[SCOPES.name] -= set(what.scopes)
+        self.changed.bump()
+        return expired
+
+    def checkpoint(self) -> None:
+        """Move the log into the file, which frees the blocks of what was deleted; by the writing thread."""
+        with closing(self.reader()) as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def read_all(self) -> None:
+        """Read every value. Raises `duckdb.Error` when something is damaged."""
+        with closing(self.reader()) as cursor:
+            read_all(cursor)
+
+    def size(self) -> StoreSize:
+        """What it takes on disk; zeros for a store in memory."""
+        row = self._query("SELECT block_size, used_blocks, free_blocks FROM pragma_database_size()", [])
+        block, used, free = row[0]
+        log = size_of(wal_of(self.path)) if self.path else 0
+        return StoreSize(int(used) * int(block), int(free) * int(block), log)
+
+    def start_afresh(self, why: str) -> None:
+        """Set the damaged file aside, with a warning, and go on with a new one. Raises as `open` does."""
+        if self.path is None:
+            return
+        with self._lock:
+            with suppress(duckdb.Error):
+                self._root.close()
+            tell_set_aside(why, set_aside(self.path))
+            self._root = connect(self.path, self.read_only, self._settings)
+        self._prepare()
+
+    def reopen(self) -> None:
+        """Open the file anew after DuckDB gave up on it (disk full, input/output error). Raises as `open` does."""
+        if self.path is None:
+            return
+        with self._lock:
+            with suppress(duckdb.Error):
+                self._root.close()
+            self._root = connect(self.path, self.read_only, self._settings)
+        self._prepare()
+
+    def close(self) -> None:
+        """Wake who waits, move the log into the file, and let go of it."""
+        self.changed.close()
+        with self._lock, suppress(duckdb.Error):
+            self._root.close()
+
+    def _prepare(self) -> None:
+        """Make the tables in a new file, or bring those of an old one to today's."""
+        for known in self._known.values():
+            known.clear()
+        cursor = self.reader()
+        try:
+            if self.path is not None and self.read_only:
+                check_open(cursor, self.path)
+            migrations.prepare(cursor, self.path, read_only=self.read_only)
+            last = cursor.execute("SELECT max(point_id) FROM metric_points").fetchone()
+            self._next_point = 0 if last is None or last[0] is None else int(last[0]) + 1
+        except duckdb.Error as error:
+            raise explain(self.path, error) from error
+        finally:
+            cursor.close()
+
+    def _query(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        cursor = self.reader()
+        try:
+            return cursor.execute(sql, parameters).fetchall()
+        finally:
+            cursor.close()
+
+    def _insert_all(self, cursor: duckdb.DuckDBPyConnection, exports: Sequence[Decoded], now_unix_ns: int) -> int:
+        """Insert the rows of every table; return the next free `point_id`."""
+        next_point = self._next_point
+        for table in TABLES:
+            rows: list[Row] = []
+            offset = self._next_point
+            for export in exports:
+                mine = export.rows.get(table.name, ())
+                if table in (METRIC_POINTS, EXEMPLARS):  # their first column is the point_id
+                    rows.extend((row[0] + offset, *row[1:]) for row in mine)
+                    offset = next_point = offset + len(export.rows.get(METRIC_POINTS.name, ()))
+                else:
+                    rows.extend(mine)
+            if rows:
+                insert(cursor, table, rows, now_unix_ns)
+        return next_point
+
+    def _add_missing(
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, exports: Iterable[Decoded], now_unix_ns: int
+    ) -> set[int]:
+        """Insert the resources or scopes that the store has not; return the ids that it has now."""
+        rows: dict[int, tuple[Any, ...]] = {}
+        for export in exports:
+            rows.update(export.resources if table is RESOURCES else export.scopes)
+        missing = [row for identifier, row in rows.items() if identifier not in self._known[table.name]]
+        if missing:
+            key = table.columns[0].name
+            insert(
+                cursor,
+                table,
+                missing,
+                now_unix_ns,
+                f"WHERE {key} NOT IN (SELECT {key} FROM {table.name})",  # noqa: S608 (our names),
+            )
+        return set(rows)
+
+    def _remember(self, name: str, identifiers: set[int]) -> None:
+        known = self._known[name]
+        if len(known) > KNOWN_LIMIT:  # forgetting is harmless: the insert looks them up
+            known.clear()
+        known |= identifiers
+
+
+def inspect(path: Path, settings: CollectorSettings) -> None:
+    """See that an existing file is a whole store of ours before it is opened for writing, which may change it.
+
+    Raises: as `Store.open`.
+    """
+    if not path.exists():
+        return
+    with closing(connect(path, True, settings)) as connection:
+        try:
+            check_open(connection, path)
+            migrations.check(connection, path)
+        except duckdb.Error as error:
+            raise explain(path, error) from error
+
+
+def tell_set_aside(why: str, aside: Path) -> None:
+    """Say that a damaged store was moved, and to where."""
+    _log.warning("%s. It is kept as %s; a new store is begun.", why.rstrip("."), aside)

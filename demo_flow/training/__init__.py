@@ -1,1 +1,0 @@
-"""How `pamazon-tiny` was trained: data, model, training, export, evaluation. Needs torch, except the evaluation."""

@@ -1,0 +1,1 @@
+"""What user code calls: `endpoint`, `stage`, `results`, `instrument`."""

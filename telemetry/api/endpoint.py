@@ -1,0 +1,195 @@
+"""`endpoint`: where an executor takes up a request.
+
+In: calls and `with` blocks of user code. Out: the endpoint span and the metrics of the request. State: none but its
+open blocks.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar, overload
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+from telemetry import conventions as c
+from telemetry.api.documents import Docs, DocumentFinder
+from telemetry.api.streamed import follow
+from telemetry.errors import TelemetryError
+from telemetry.privacy import content
+from telemetry.recording import providers
+from telemetry.recording.attributes import clean
+from telemetry.recording.block import Block, F, check_decorated
+from telemetry.recording.bounds import bounds
+from telemetry.recording.callables import can_wrap, function_in, wrap
+from telemetry.recording.exceptions import Ending
+from telemetry.recording.guard import guard
+from telemetry.recording.inside import acts_by_itself, trace_inside
+from telemetry.recording.instruments import observe
+from telemetry.recording.outcome import CANCELLED, REJECTED, Classes, checked, expecting
+from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.request import operation_name, request_name, with_request
+from telemetry.recording.request_scope import current_scope
+from telemetry.recording.spans import operation_of
+
+_MARK: Final = "__telemetry_endpoint__"
+BeginIn = Callable[..., Run]
+"""Begins a call: of its arguments and keywords, and where there is a third, in that context."""
+
+
+class Endpoint(Block):
+    """Trace, time and count the requests of one endpoint; made by `endpoint`."""
+
+    __slots__ = ("_attributes", "_docs", "_expected", "_names")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        expected: Classes = (),
+        docs: Docs = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__()
+        self._names = names
+        self._expected = expected
+        self._docs = docs
+        self._attributes = attributes or {}
+
+    def __call__(self, fn: F) -> F:
+        """Return `fn` so that each call of it is a request at this endpoint."""
+        check_decorated("endpoint", fn)
+        if acts_by_itself(fn):
+            whole: F = trace_inside("endpoint", fn, self)
+            return whole
+        wrapped: F = mark(wrap(fn, self.begin_of(fn), follow))
+        return wrapped
+
+    def begin_of(self, fn: Any) -> BeginIn:
+        """Return how a call of `fn` begins, in a given context or the current one."""
+        inner = function_in(fn)
+        find = DocumentFinder(inner, self._docs)
+        default = f"/{getattr(inner, '__name__', 'call')}"
+        for name in self._names or (default,):
+            bounds.declare(c.SEARCH_OPERATION, operation_name(name))
+
+        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
+            if providers.recording():
+                with guard:
+                    return self._start(default, *find(args, kwargs), context)
+            return NO_ACTIVITY
+
+        return begin
+
+    def _begin(self) -> Run:
+        if providers.recording():
+            with guard:
+                return self._start("/", None, None)
+        return NO_ACTIVITY
+
+    def _start(self, default: str, documents: object, count: int | None, context: Context | None = None) -> Run:
+        context = otel_context.get_current() if context is None else context
+        name = self._name(default, context)
+        operation = operation_of(context)
+        if operation is None:
+            operation = operation_name(name)
+            context = with_request(operation, context=context)
+        scope = current_scope(context)
+        if scope is not None:
+            scope.operation = scope.operation or operation
+        if scope is not None and scope.entry is not None and scope.entry.is_recording():
+            scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
+        attributes = clean(self._attributes)
+        if count is not None:
+            attributes[c.LEN_DOCS.name] = count
+        texts = content.texts_of(documents)
+        if texts:
+            attributes[c.SEARCH_DOCS_TEXT.name] = texts
+        context = expecting(self._expected, context)
+        return Activity(name, attributes, _AtEnd(count), context=context, answers=True)
+
+    def _name(self, default: str, context: Context) -> str:
+        if len(self._names) == 1:
+            return self._names[0]
+        return request_name(context) or (self._names[0] if self._names else default)
+
+
+def mark(wrapped: Any) -> Any:
+    """Note on a function, static or class method that its calls are endpoint spans; decorators around it copy that."""
+    setattr(function_in(wrapped), _MARK, True)
+    return wrapped
+
+
+def is_marked(fn: Any) -> bool:
+    """Say whether calls of `fn` are endpoint spans already."""
+    return getattr(function_in(fn), _MARK, False) is True
+
+
+class _AtEnd:
+    """Records how a request ended: on its span, and in the metrics."""
+
+    __slots__ = ("_documents",)
+
+    def __init__(self, documents: int | None) -> None:
+        self._documents = documents
+
+    def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
+        labels = {c.SEARCH_OUTCOME.name: ending.outcome}
+        if self._documents is not None:
+            observe(c.DOCUMENTS, self._documents, labels, context)
+        span = trace.get_current_span(context)
+        if ending.first_item is not None:
+            observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, context)
+            if span.is_recording():
+                span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
+        if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # a status says the others
+            span.set_attributes(labels)
+        if ending.error is not None:
+            labels[c.ERROR_TYPE.name] = ending.error
+        observe(c.REQUEST_DURATION, seconds, labels, context)
+
+
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+
+@overload
+def endpoint(fn: Fn, /) -> Fn: ...
+@overload
+def endpoint(
+    *names: str | Mapping[str, object],
+    expected: Collection[type[BaseException]] | type[BaseException] = (),
+    docs: Docs = None,
+    **attributes: object,
+) -> Endpoint: ...
+def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: object) -> Any:
+    """Trace, time and count the requests of an executor's method.
+
+    `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator;
+    `with telemetry.endpoint("/search") as span:` around a block. A streamed answer, which is yielded or returned, is
+    timed to its end.
+
+    Arguments: the names that the method serves. With several, or none, the span takes the name of the request being
+    served (see `telemetry.request`), else the first name, else `/` and the function's name. `expected`, classes of
+    exceptions that are the caller's mistake: a request that ends by one of them is rejected, and no error. `docs`, the
+    name of the argument that holds the documents, or a function that is given the call's arguments, without `self`, and
+    returns them. Further keywords become attributes of the span; a mapping after the names is for those with dots.
+    Metrics: `search.request.duration`; where the call has documents, `search.documents`; where the answer is streamed,
+    `search.first_item.duration`.
+    """
+    if len(names) == 1 and (can_wrap(names[0]) or acts_by_itself(names[0])):
+        return Endpoint(())(names[0])
+    given = {}
+    if names and isinstance(names[-1], Mapping):
+        *names, given = names  # type: ignore[assignment]
+    try:
+        classes = checked(expected)
+    except ValueError as error:
+        raise TelemetryError(*f"endpoint's expected {error}".split("; ")) from None
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise TelemetryError(
+            f"endpoint names are strings, not {type(wrong[0]).__name__}", 'write @telemetry.endpoint("/search")'
+        )
+    if docs is not None and not isinstance(docs, str) and not callable(docs):
+        raise TelemetryError(
+            f"endpoint's docs are named, not given: not a {type(docs).__name__}", 'write docs="query", or a function'
+        )
+    return Endpoint(tuple(names), classes, docs, {**given, **attributes})

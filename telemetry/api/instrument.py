@@ -1,0 +1,212 @@
+"""`instrument`: makes endpoints of an executor's methods without a changed line in it.
+
+In: an executor or its class. Out: the same, its methods replaced by ones that are traced, in the class and in the
+tables that a runtime reads. State: what was there before, kept on the executor or the class itself until
+`uninstrument`.
+"""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from telemetry.api.endpoint import is_marked, mark
+from telemetry.api.request_tables import (
+    Endpoints,
+    Table,
+    class_of,
+    endpoints_of,
+    function_of,
+    is_endpoint,
+    method_named,
+    method_of,
+    tables_of,
+)
+from telemetry.api.streamed import follow
+from telemetry.api.super_calls import Method, begin_once
+from telemetry.errors import TelemetryError
+from telemetry.recording.callables import wrap
+
+T = TypeVar("T")
+Undo = Callable[[], None]
+
+_UNDO: Final = "__telemetry_undo__"
+_MISSING: Final = object()
+_lock: Final = threading.RLock()  # guards the lists of undos
+
+
+def instrument(executor: T, endpoints: Endpoints = None) -> T:
+    """Trace, time and count the requests of an executor, as `telemetry.endpoint` does, without a changed line in it.
+
+    Arguments: `executor`, an executor or its class; a class before its executors are made. `endpoints`: names of
+    methods (`["search"]` serves `/search`), or a mapping from endpoint to method (`{"/search": "find"}`); without them
+    its table `requests` says so, as Jina's executors have it. Returns `executor`.
+
+    A second call changes nothing, and what `telemetry.endpoint` decorates stays as it is. A method and what it calls by
+    `super()` are one request. Raises `TelemetryError` where no endpoint is found, and changes nothing then.
+    """
+    _check(executor)
+    chosen = endpoints_of(executor, endpoints)
+    methods = {name: method for name in chosen if (method := _attribute(executor, name, given=endpoints is not None))}
+    if not chosen:
+        _none_found(executor)
+    with _lock:
+        undos: list[Undo] = []
+        try:
+            for table in tables_of(executor):
+                _instrument_table(executor, table, chosen, undos)
+            for name, method in methods.items():
+                _instrument_method(executor, method, chosen[name], undos)
+        except (AttributeError, TypeError) as exc:
+            _undo(undos)
+            kind = class_of(executor)
+            mend = _OTHERWISE if executor is kind else f"instrument its class: {kind.__name__}"
+            raise TelemetryError(f"{kind.__name__} cannot be changed: {exc}", mend) from exc
+        _remember(executor, undos)
+    return executor
+
+
+def uninstrument(executor: T) -> T:
+    """Undo `instrument`: everything is as it was. What somebody else replaced since then stays theirs.
+
+    Arguments: the executor or the class that `instrument` was given. Returns it.
+    """
+    with _lock:
+        undos = vars(executor).get(_UNDO) if hasattr(executor, "__dict__") else None
+        if undos is not None:
+            _undo(undos)
+            _delete(executor, _UNDO)
+    return executor
+
+
+_OTHERWISE: Final = 'decorate the methods in a class of your own with @telemetry.endpoint("/search")'
+
+
+def _check(executor: object) -> None:
+    if inspect.isroutine(executor):
+        raise TelemetryError("instrument takes an executor or its class, not a function", _OTHERWISE)
+    if not hasattr(executor, "__dict__"):
+        kind = class_of(executor).__name__
+        raise TelemetryError(f"a {kind} has no attributes that could be replaced", f"instrument its class: {kind}")
+
+
+def _none_found(executor: object) -> None:
+    kind = class_of(executor)
+    if not any(is_marked(getattr(kind, name, None)) for name in dir(kind)):
+        raise TelemetryError(
+            f"{kind.__name__} has no table `requests` that names its endpoints",
+            f'name its methods: telemetry.instrument({kind.__name__}, endpoints=["search"])',
+        )
+
+
+def _attribute(executor: object, name: str, *, given: bool) -> Method | None:
+    """Return the method of this name; None for a function that a table alone knows."""
+    try:
+        return method_named(executor, name)
+    except TelemetryError:
+        if given:
+            raise
+        return None
+
+
+def _instrument_method(executor: object, method: Method, names: tuple[str, ...], undos: list[Undo]) -> None:
+    if isinstance(executor, type):
+        raw = vars(method.owner)[method.name]
+        wrapped = _wrap_raw(raw, method, names)
+    else:
+        raw = getattr(executor, method.name)
+        below = method.owner.__dict__.get(method.name, raw)
+        wrapped = raw if _traced(below) else _wrap_raw(raw, method, names, bound=True)
+    if wrapped is not raw:
+        _set(executor, method.name, wrapped, undos)
+
+
+def _instrument_table(executor: object, table: Table, chosen: Mapping[str, tuple[str, ...]], undos: list[Undo]) -> None:
+    """Wrap what a table holds: each entry is one endpoint, so that it needs no word from whoever dispatches."""
+    changed: dict[str, Any] = {}
+    for key, entry in table.entries.items():
+        fn = function_of(entry)
+        if fn is None or _traced(fn) or not is_endpoint(key):
+            continue
+        method = method_of(executor, entry)
+        names = chosen.get(method.name)
+        if names is not None:
+            wrapped = _wrap_raw(fn, method, (key,) if key in names else names, bound=True)
+            changed[key] = wrapped if entry is fn else entry._replace(fn=wrapped)
+    if table.shared and changed:
+        _set(executor, "requests", {**table.entries, **changed}, undos)
+        return
+    for key, ours in changed.items():
+        _set_entry(table.entries, key, ours, undos)
+
+
+def _wrap_raw(raw: Any, method: Method, names: tuple[str, ...], *, bound: bool = False) -> Any:
+    """Return what is traced in place of `raw`; `bound`: it is called as it is, and never bound to an object."""
+    if _traced(raw):
+        return raw
+    if isinstance(raw, functools.partialmethod):
+        return functools.partialmethod(_wrap_raw(raw.func, method, names), *raw.args, **raw.keywords)
+    inner = raw.__func__ if isinstance(raw, staticmethod | classmethod) else raw
+    wrapped = mark(wrap(raw, begin_once(inner, method, names), follow))
+    binds = bound or hasattr(type(raw), "__get__")
+    return wrapped if binds else staticmethod(wrapped)
+
+
+def _traced(raw: Any) -> bool:
+    return is_marked(raw.func if isinstance(raw, functools.partialmethod) else raw)
+
+
+def _set(executor: Any, name: str, ours: Any, undos: list[Undo]) -> None:
+    """Set an attribute of a class, or of an executor past its own `__setattr__`."""
+    if not isinstance(executor, type) and isinstance(inspect.getattr_static(type(executor), name, None), property):
+        raise TypeError(f"its {name} is a property")
+    before = vars(executor).get(name, _MISSING)
+    _write(executor, name, ours)
+
+    def undo() -> None:
+        if vars(executor).get(name) is ours:
+            if before is _MISSING:
+                _delete(executor, name)
+            else:
+                _write(executor, name, before)
+
+    undos.append(undo)
+
+
+def _set_entry(entries: Any, key: str, ours: Any, undos: list[Undo]) -> None:
+    before = entries[key]
+    entries[key] = ours
+
+    def undo() -> None:
+        if entries.get(key) is ours:
+            entries[key] = before
+
+    undos.append(undo)
+
+
+def _write(executor: Any, name: str, value: Any) -> None:
+    if isinstance(executor, type):
+        setattr(executor, name, value)
+    else:
+        vars(executor)[name] = value
+
+
+def _delete(executor: Any, name: str) -> None:
+    if isinstance(executor, type):
+        delattr(executor, name)
+    else:
+        del vars(executor)[name]
+
+
+def _remember(executor: Any, undos: list[Undo]) -> None:
+    known = vars(executor).get(_UNDO)
+    if known is not None:
+        known.extend(undos)
+    elif undos:
+        _write(executor, _UNDO, undos)
+
+
+def _undo(undos: list[Undo]) -> None:
+    for undo in reversed(undos):
+        undo()

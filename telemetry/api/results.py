@@ -1,0 +1,115 @@
+"""`results`: what a search gave back. `index_points`: how much there is to search.
+
+In: numbers that user code knows. Out: attributes of the current span, and metrics. State: none.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from numbers import Number
+from typing import Any, Final
+
+from opentelemetry import trace
+
+from telemetry import conventions as c
+from telemetry.recording import providers
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import observe, observe_all, set_gauge
+from telemetry.repairs import repairs
+
+_DEEPEST: Final = 3  # rows inside rows
+_MOST_SCORES: Final = 100  # a search for thousands must not spend its time on telemetry
+
+
+def results(hits: int | None = None, scores: Collection[float] | float | None = None) -> None:
+    """Record the results of a search on the span of the stage or endpoint that it is called in, and in metrics.
+
+    Arguments: `hits`, how many there are (default: the length of `scores`); `scores`, in the index's metric, a
+    sequence or an array, nested ones too, or one number; of more than 100 the first 100 go into the distribution. What
+    is not a finite number among them counts as a hit and not as a score. Never raises.
+    Metrics: `search.results`, `search.results.empty`, `search.result.score` as `top1` and `topk`.
+    """
+    if not providers.recording():
+        return
+    values: list[float] = []
+    count: int | None = None
+    with guard:
+        count = _collect(scores, values)
+    with guard:
+        found = count if hits is None else _whole(hits)
+        if found is not None:
+            _record_hits(found)
+    with guard:
+        if values:
+            _record_scores(values)
+
+
+def index_points(collection: str, count: int) -> None:
+    """Record that `collection` holds `count` points now. Never raises. Metric: `search.index.points`."""
+    number = _whole(count)
+    if number is None:
+        repairs.add("a count that is not a number")
+    else:
+        set_gauge(c.INDEX_POINTS, number, {c.DB_COLLECTION_NAME.name: collection})
+
+
+def _collect(scores: Any, values: list[float], depth: int = _DEEPEST) -> int | None:
+    """Add the numbers among `scores` to `values`; return how many scores there are.
+
+    None for an iterator, which is the caller's to consume. Rows are lists and arrays; a tuple may hold an id as well;
+    one number is a list of one.
+    """
+    if hasattr(scores, "ndim") and hasattr(scores, "tolist"):
+        scores = scores.tolist()  # at once, in place of number by number
+    if isinstance(scores, Number):
+        scores = [scores]
+    if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
+        return None
+    count = 0
+    for score in scores.values() if isinstance(scores, Mapping) else scores:
+        if type(score) is float:  # nearly all are
+            count += 1
+            if math.isfinite(score):
+                values.append(score)
+        elif depth > 0 and _is_row(score):
+            count += _collect(score, values, depth - 1) or 0
+        else:
+            count += 1
+            number = _number(score)
+            if number is not None:
+                values.append(number)
+    return count
+
+
+def _is_row(score: Any) -> bool:
+    try:
+        return isinstance(score, list) or getattr(score, "ndim", 0) > 0
+    except Exception:  # noqa: BLE001  an object of the user's, which may raise at any look
+        return False
+
+
+def _number(score: Any) -> float | None:
+    try:
+        number = float(score)
+    except Exception:  # noqa: BLE001  an object of the user's
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _whole(hits: Any) -> int | None:
+    number = _number(hits)
+    return None if number is None or number < 0 else int(number)
+
+
+def _record_hits(hits: int) -> None:
+    trace.get_current_span().set_attribute(c.SEARCH_HITS.name, hits)
+    observe(c.RESULTS, hits, {})
+    if hits == 0:
+        observe(c.RESULTS_EMPTY, 1, {})
+
+
+def _record_scores(scores: Sequence[float]) -> None:
+    top = max(scores)
+    trace.get_current_span().set_attribute(c.SEARCH_TOP_SCORE.name, top)
+    observe(c.RESULT_SCORE, top, {c.SEARCH_RANK.name: "top1"})
+    observe_all(c.RESULT_SCORE, islice(scores, _MOST_SCORES), {c.SEARCH_RANK.name: "topk"})

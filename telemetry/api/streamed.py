@@ -1,0 +1,143 @@
+"""Keeps the run of an endpoint open to the end of a streamed answer.
+
+In: what an endpoint returned, and its run. Out: the same, in whose steps the run goes on: a generator, an async
+iterator, or a response of Starlette (FastAPI), werkzeug (Flask) or Django that streams its body. State: none.
+
+A generator stays a generator; a response stays the object that it was, with another body; an async iterator of any
+other class is stood for by an object with its attributes. Whatever is dropped before its end ends the run when it is
+collected, as one that was cancelled.
+"""
+
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from types import AsyncGeneratorType, GeneratorType, TracebackType
+from typing import Any, Final
+
+from telemetry.recording.callables import SHAPES
+from telemetry.recording.guard import guard
+from telemetry.recording.recorder import Activity, Run
+from telemetry.recording.returned import Begun, go_on
+
+_VALUES: Final = frozenset({type(None), list, dict, str, tuple, int, float, bool, bytes, set})
+_RESPONSES: Final = (
+    ("starlette.responses", "StreamingResponse", "body_iterator"),
+    ("sse_starlette.sse", "EventSourceResponse", "body_iterator"),
+    ("werkzeug.wrappers", "Response", "response"),
+    ("django.http", "StreamingHttpResponse", "streaming_content"),
+)
+"""Responses that stream their body: module, class, and the attribute that holds the body."""
+_FILES: Final = (("django.http", "FileResponse"), ("werkzeug.wsgi", "FileWrapper"))
+"""What servers send by themselves, where it stays what it is."""
+_VIEWS: Final = ("flask", "quart")
+"""Frameworks whose views may return a tuple: the body, then status, headers, or both."""
+
+
+def follow(returned: Any, run: Run) -> Any:
+    """Return the answer of an endpoint; where it is still to come, its end is the end of the run. Never raises."""
+    kind = type(returned)
+    if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | Begun):
+        return returned
+    answer = returned
+    with guard:
+        if kind is tuple:
+            answer = _follow_first(returned, run)
+        elif kind is GeneratorType or kind is AsyncGeneratorType:
+            answer = _inside(returned, run)
+        elif hasattr(kind, "__anext__"):
+            answer = _Stream(returned, _inside(_relayed_async(returned), run))
+        else:
+            _follow_body(returned, run)
+    return answer
+
+
+def _follow_first(returned: tuple[Any, ...], run: "Activity | Begun") -> tuple[Any, ...]:
+    """Return the answer of a view with its body followed; any other tuple as it is."""
+    if len(returned) not in {2, 3} or not _in_view():
+        return returned
+    body = returned[0]
+    if type(body) is not GeneratorType and hasattr(type(body), "__next__") and not _is_file(type(body)):
+        followed = _inside(_relayed(body), run)
+    else:
+        followed = follow(body, run)
+    return returned if followed is body else (followed, *returned[1:])
+
+
+def _in_view() -> bool:
+    asked = (getattr(sys.modules.get(name), "has_request_context", None) for name in _VIEWS)
+    return any(has() for has in asked if has is not None)
+
+
+def _follow_body(response: Any, run: "Activity | Begun") -> None:
+    kind = type(response)
+    for module, name, attribute in _RESPONSES:
+        if _is_one(kind, module, name) and not _is_file(kind):
+            body = getattr(response, attribute)
+            steps: Any
+            if hasattr(type(body), "__aiter__"):
+                steps = body if type(body) is AsyncGeneratorType else _relayed_async(body)
+                setattr(response, attribute, _inside(steps, run))
+            elif hasattr(type(body), "__next__") and not _is_file(type(body)):
+                steps = body if type(body) is GeneratorType else _relayed(body)
+                setattr(response, attribute, _inside(steps, run))
+            return
+
+
+def _inside(steps: Any, run: "Activity | Begun") -> Any:
+    """Return a generator whose steps are run inside the run, under its name."""
+    made = go_on(steps, run, SHAPES[type(steps)])()
+    made.__name__, made.__qualname__ = steps.__name__, steps.__qualname__
+    return made
+
+
+def _relayed(iterator: Any) -> Generator[Any, Any, Any]:
+    return (yield from iterator)
+
+
+async def _relayed_async(iterator: Any) -> AsyncGenerator[Any, None]:
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _Stream(AsyncIterator[Any]):
+    """Stands for an async iterator of the user's: `steps` are its own, inside the run."""
+
+    def __init__(self, iterator: Any, steps: AsyncGenerator[Any, None]) -> None:
+        self._iterator = iterator
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        """Offer what the iterator offers."""
+        return getattr(self._iterator, name)
+
+    async def __anext__(self) -> Any:
+        return await self._steps.__anext__()
+
+    async def aclose(self) -> None:
+        """Close the iterator, and end the run."""
+        await self._steps.aclose()
+
+    async def __aenter__(self) -> Any:
+        entered = await type(self._iterator).__aenter__(self._iterator)
+        return self if entered is self._iterator else entered
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> Any:
+        try:
+            return await type(self._iterator).__aexit__(self._iterator, kind, exc, tb)
+        finally:
+            await self._steps.aclose()
+
+
+def _is_one(kind: type, module: str, name: str) -> bool:
+    known = getattr(sys.modules.get(module), name, None)
+    return isinstance(known, type) and issubclass(kind, known)
+
+
+def _is_file(kind: type) -> bool:
+    return any(_is_one(kind, module, name) for module, name in _FILES)

@@ -1,0 +1,44 @@
+"""The telemetry's metrics of itself.
+
+In: the counts of the pipelines, the bounds, the scrubber and the repairs, when metrics are collected. Out:
+`search.telemetry.dropped`, `search.telemetry.overflow`, `search.telemetry.scrub.failures` and
+`search.telemetry.repaired`, one series for every reason and attribute from the start, zero included. State: none.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from telemetry import conventions as c
+from telemetry.pipeline.counts import SignalStats
+from telemetry.privacy.scrubber import current
+from telemetry.recording.bounds import bounds
+from telemetry.repairs import repairs
+
+
+def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -> None:
+    """Register the metrics. Arguments: `books` gives each signal's, by name, of those signals that are ours."""
+
+    def dropped(_: CallbackOptions) -> Iterable[Observation]:
+        for signal, stats in books().items():
+            for reason, count in stats.dropped.items():
+                yield Observation(count, {c.TELEMETRY_SIGNAL.name: signal, c.TELEMETRY_REASON.name: reason})
+
+    def overflow(_: CallbackOptions) -> Iterable[Observation]:
+        counted = bounds.overflow()
+        for name in sorted({attribute.name for metric in c.METRICS for attribute in metric.attributes}):
+            yield Observation(counted.get(name, 0), {c.TELEMETRY_ATTRIBUTE.name: name})
+
+    def failures(_: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(current().failures)
+
+    def repaired(_: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(repairs.count)
+
+    for metric, callback in (
+        (c.TELEMETRY_DROPPED, dropped),
+        (c.TELEMETRY_OVERFLOW, overflow),
+        (c.TELEMETRY_SCRUB_FAILURES, failures),
+        (c.TELEMETRY_REPAIRED, repaired),
+    ):
+        meter.create_observable_counter(metric.name, [callback], metric.unit, metric.brief)

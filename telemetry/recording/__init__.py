@@ -1,0 +1,1 @@
+"""Records spans and metrics of calls, on whatever OpenTelemetry providers there are."""

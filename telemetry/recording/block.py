@@ -1,0 +1,99 @@
+"""What `endpoint` and `stage` have in common: one object is a decorator and a reusable context manager.
+
+In: calls and `with` blocks. Out: activities. State: the activities of the open `with` blocks, owned by the object.
+
+That state has no lock, which a fork could leave held for ever: it is only appended to, copied, and rid of one entry,
+each a single step of the interpreter, and every thread takes out no entry but its own.
+"""
+
+import contextlib
+import sys
+from types import FrameType, TracebackType
+from typing import TypeVar
+
+from opentelemetry import context as otel_context
+from opentelemetry.trace import INVALID_SPAN, Span
+
+from telemetry.errors import TelemetryError
+from telemetry.recording.callables import can_wrap
+from telemetry.recording.guard import guard
+from telemetry.recording.inside import acts_by_itself
+from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+
+F = TypeVar("F")
+
+
+class Block:
+    """A named piece of work. Subclasses say how a run of it begins."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self) -> None:
+        self._open: list[tuple[tuple[int, int] | None, Activity]] = []
+
+    def _begin(self) -> Run:
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the open blocks out of a copy: they are left where they were entered."""
+        names = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()) if name != "_open")
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in {**state, "_open": []}.items():
+            setattr(self, name, value)
+
+    def __enter__(self) -> Span:
+        run = self._begin()
+        if not isinstance(run, Activity):
+            return INVALID_SPAN
+        self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
+        return run.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        run: Run = NO_ACTIVITY
+        with guard:
+            run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+        run.__exit__(kind, exc, tb)
+
+    def _close(self, block: tuple[int, int] | None) -> Run:
+        """Take out the activity of the `with` block that ends now.
+
+        Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
+        in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
+        in an `ExitStack` or another helper, whose frames say nothing, the current context tells.
+        """
+        opened = self._open[::-1]
+        if not opened:
+            return NO_ACTIVITY
+        entry = opened[0]
+        if block is None or entry[0] != block:
+            current = otel_context.get_current()
+            mine = (entry for entry in opened if block is not None and entry[0] == block)
+            same_context = (entry for entry in opened if entry[1].context is current)
+            entry = next(mine, next(same_context, entry))
+        self._open.remove(entry)
+        return entry[1]
+
+
+def check_decorated(decorator: str, fn: object) -> None:
+    """Refuse to decorate what would no longer be what it was.
+
+    A function in the place of a class has no subclasses and no instances.
+    """
+    if isinstance(fn, type):
+        mend = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", mend)
+    if not can_wrap(fn) and not acts_by_itself(fn):
+        mend = "decorate the function itself: the one that is called, or the one inside"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", mend)
+
+
+def _block_of(frame: FrameType) -> tuple[int, int] | None:
+    """Name the frame of a `with` block while it is open; None for the frames of `contextlib`'s stacks.
+
+    Its code is part of the name: a helper that enters in its own `__enter__` leaves in its `__exit__`, whose frame may
+    lie where the other one was.
+    """
+    code = frame.f_code
+    return None if code.co_filename == contextlib.__file__ else (id(frame), id(code))

@@ -1,0 +1,181 @@
+"""One run of an endpoint or a stage, from its begin to its end, in whatever pieces it runs.
+
+In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` with the duration. State: one `Activity`
+for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off, `NO_ACTIVITY` stands in.
+
+A run in one piece is `with activity: …`. A generator runs in pieces between which its consumer must not see its
+context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step. One that goes on after
+its `with` block, in what the block returned, is kept: `activity.keep()`.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import Token
+from types import TracebackType
+from typing import Protocol
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span
+from opentelemetry.util.types import AttributeValue
+
+from telemetry.context import attach, detach
+from telemetry.recording.clock import clock
+from telemetry.recording.exceptions import FINE, Ending, record_end
+from telemetry.recording.generation import generation
+from telemetry.recording.guard import guard
+from telemetry.recording.outcome import expected_in
+from telemetry.recording.request_scope import Scope, current_scope, with_scope
+from telemetry.recording.spans import start_span
+
+AtEnd = Callable[[float, Ending, Context], None]
+"""Records the metrics of a finished run: its seconds, how it ended, the context that holds its span."""
+
+
+Kept = ExitStack
+"""What ends a run that outlasts its `with` block: when it is closed or collected."""
+
+
+class Run(Protocol):
+    """What wrappers and `with` blocks ask of an activity."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+    def whole(self) -> AbstractContextManager[None]:
+        """End the run when the block ends, without making its context current."""
+        ...
+
+    def resume(self) -> Token[Context] | None:
+        """Make the run's context current for one step."""
+        ...
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Make the consumer's context current again."""
+        ...
+
+
+class Activity:
+    """A run that is recorded. Its span has begun once the object is made.
+
+    `answers`: what it returns is the answer to the rpc around it.
+    """
+
+    __slots__ = (
+        "_answers", "_at_end", "_before", "_first", "_generation", "_kept", "_owns_scope", "_resumed", "_scope",
+        "_steady", "_steps", "_wall", "context", "span",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        attributes: Mapping[str, AttributeValue],
+        at_end: AtEnd,
+        links: Sequence[Link] = (),
+        context: Context | None = None,
+        *,
+        answers: bool = False,
+    ) -> None:
+        scope = current_scope(context)
+        self._owns_scope = scope is None
+        if scope is None:
+            scope = Scope()
+            context = with_scope(scope, context)
+        self._scope = scope
+        self._answers = answers
+        self._at_end = at_end
+        self._before: Token[Context] | None = None
+        self._kept = False
+        self._steps = self._first = 0
+        self._generation = generation.current
+        self._wall, self._steady = clock.wall(), clock.steady()
+        self.span = start_span(name, attributes=attributes, links=links, context=context, start_time=self._wall)
+        self.context = self._resumed = trace.set_span_in_context(self.span, context)
+
+    def __enter__(self) -> Span:
+        self._before = attach(self.context)
+        return self.span
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        with guard:
+            if self._before is not None:
+                detach(self._before, self.context)
+        if exc is not None or not self._kept:
+            self._end(exc)
+
+    def keep(self) -> Kept:
+        """Let the run outlast its `with` block, to the end of what is returned."""
+        kept = ExitStack()
+        kept.enter_context(self.whole())
+        self._kept = True
+        return kept
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """End the run when this block ends, without making its context current."""
+        try:
+            yield
+        except BaseException as exc:
+            self._end(exc)
+            raise
+        self._end(None)
+
+    def resume(self) -> Token[Context] | None:
+        """Make the context current that the step before left.
+
+        That is the run's own, unless a `with stage(…)` inside the generator is open across a `yield`.
+        """
+        return attach(self._resumed)
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Make the consumer's context current again."""
+        self._steps += 1
+        if self._steps == 1 and self._answers:
+            self._first = clock.steady()
+        self._resumed = otel_context.get_current()
+        if token is not None:
+            detach(token, self._resumed)
+
+    def _end(self, exc: BaseException | None) -> None:
+        if self._generation is not generation.current or sys.is_finalizing():
+            return  # it is the parent's, which forked this process; or no lock can be trusted any more
+        lasted = max(0, clock.steady() - self._steady)
+        ending = FINE
+        with guard:
+            ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
+        with guard:
+            if self._answers and self._steps > 1:  # had the first step given no item, it had been the last
+                ending = ending._replace(first_item=max(0, self._first - self._steady) / 1e9)
+            self._at_end(lasted / 1e9, ending, self.context)
+        with guard:
+            if self.span.is_recording():  # else the user ended it
+                self.span.end(self._wall + lasted)
+        if self._owns_scope:
+            self._scope.forget()
+
+
+class NoActivity:
+    """A run that is not recorded: telemetry is off, or failed at the begin."""
+
+    def __enter__(self) -> Span:
+        return trace.get_current_span()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Do nothing."""
+        return nullcontext()
+
+    def resume(self) -> None:
+        """Do nothing."""
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Do nothing."""
+
+
+NO_ACTIVITY = NoActivity()
