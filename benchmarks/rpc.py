@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
 from telemetry import rpc
+from telemetry.conventions import SCOPE
 from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 
@@ -65,7 +66,7 @@ def recording(variant: str) -> Iterator[None]:
     tracing.add_span_processor(SpanProcessor())
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     instruments.forget()
-    tracer, meter = tracing.get_tracer(providers.SCOPE), metering.get_meter(providers.SCOPE)
+    tracer, meter = tracing.get_tracer(SCOPE), metering.get_meter(SCOPE)
     with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield
     instruments.forget()

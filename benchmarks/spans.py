@@ -23,12 +23,13 @@ from rich.console import Console
 from rich.table import Table
 
 import telemetry
+from telemetry.conventions import SCOPE
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Outcome
-from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.processors import SpanPipeline
 from telemetry.pipeline.queue import BatchQueue
+from telemetry.pipeline.stats import Counts
 from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 
@@ -107,7 +108,7 @@ def recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerPr
     for processor in processors:
         tracing.add_span_processor(processor)
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
-    tracer, meter = tracing.get_tracer(providers.SCOPE), metering.get_meter(providers.SCOPE)
+    tracer, meter = tracing.get_tracer(SCOPE), metering.get_meter(SCOPE)
     instruments.forget()
     with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield tracing

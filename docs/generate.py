@@ -12,7 +12,8 @@ from typing import Any
 
 from telemetry import conventions as c
 from telemetry.config import standard
-from telemetry.config.settings import Declared, ExporterSettings, Settings
+from telemetry.config.reader import Declared
+from telemetry.config.settings import ExporterSettings, Settings
 from telemetry.prometheus.names import label_name, metric_name
 
 HERE = Path(__file__).parent

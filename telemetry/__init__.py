@@ -9,7 +9,7 @@ from telemetry.api.results import index_points, results
 from telemetry.api.stage import stage
 from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
-from telemetry.json_logs import JsonFormatter
+from telemetry.logs import JsonFormatter
 from telemetry.pipeline.stats import SignalStats, Stats
 from telemetry.recording.request import request
 from telemetry.setup.configure import configure

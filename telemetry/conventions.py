@@ -11,7 +11,12 @@ Jina and CLIP-as-service know.
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
+
+SCOPE: Final = "search-telemetry"
+"""Name of the instrumentation scope: of our tracer, our meter and our logger."""
+Signal = Literal["traces", "metrics", "logs"]
+SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 
 
 @dataclass(frozen=True, slots=True)

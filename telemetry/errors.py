@@ -62,3 +62,15 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     """`Did you mean NAME?`, of several `NAME or NAME?`; empty where no name is like the word."""
     near = nearest(word, names)
     return f"Did you mean {' or '.join((', '.join(near[:-1]), near[-1])) if near[1:] else near[0]}?" if near else ""
+
+
+ExceptionClasses = tuple[type[BaseException], ...]
+
+
+def exception_classes(classes: object) -> ExceptionClasses:
+    """Take exception classes that a user gives, one or several. Raises `ValueError`."""
+    listed = tuple(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else (classes,)
+    wrong = [one for one in listed if not (isinstance(one, type) and issubclass(one, BaseException))]
+    if wrong:
+        raise ValueError(f"has {wrong[0]!r}, which is not a class of exceptions; write (LookupError,)")
+    return listed

@@ -19,8 +19,7 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
 
-from collector.local.net.access import Access
-from collector.local.net.auth import Tokens
+from collector.local.net.access import Access, Tokens
 from collector.local.net.origins import Origins
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings

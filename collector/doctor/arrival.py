@@ -15,7 +15,7 @@ from collector.doctor.backends.backend import ITEMS, Backend
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
 from collector.doctor.marked import Marked
 from collector.doctor.sending import Sent
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 from telemetry.otlp.outcome import is_here
 
 _NOT_IT = {"foreign", "wrong_protocol", "unknown_protocol", "error_answer", "redirected"}

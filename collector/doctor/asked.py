@@ -25,7 +25,7 @@ from collector.doctor.options import SENTRY_VARIABLES, Options, Target
 from collector.doctor.place import of_url
 from collector.local.cli.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
-from collector.local.net.auth import token_to_send
+from collector.local.net.access import token_to_send
 from telemetry.errors import TelemetryError
 from telemetry.otlp.outcome import is_here
 

@@ -11,7 +11,8 @@ from collector.doctor.finding import Cause, Finding, Status, failed, skipped
 from collector.doctor.notes import exports
 from collector.doctor.options import KEEPERS
 from collector.doctor.sending import Sent
-from telemetry.config.settings import Settings, Signal
+from telemetry.config.settings import Settings
+from telemetry.conventions import Signal
 
 
 def unconfirmed(

@@ -25,7 +25,8 @@ from collector.doctor.report import Report
 from collector.doctor.sending import Sent
 from collector.doctor.together import together
 from telemetry import conventions as c
-from telemetry.config.settings import SIGNALS, Settings, Signal, load
+from telemetry.config.settings import Settings, load
+from telemetry.conventions import SIGNALS, Signal
 from telemetry.errors import ConfigurationError
 
 _SPARE: Final = 10.0

@@ -31,7 +31,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from telemetry import conventions as c
-from telemetry.config.settings import Settings, Signal
+from telemetry.config.settings import Settings
+from telemetry.conventions import Signal
 from telemetry.setup.resource import make_resource
 
 LASTS_NS = 1_000_000

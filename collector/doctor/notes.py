@@ -10,7 +10,8 @@ from collector.doctor.finding import Cause, Finding, failed, ok, skipped, warnin
 from collector.doctor.options import SENTRY_VARIABLES
 from collector.doctor.place import of_exporter
 from collector.doctor.proxies import between
-from telemetry.config.settings import SIGNALS, ExporterSettings, Settings, Signal
+from telemetry.config.settings import ExporterSettings, Settings
+from telemetry.conventions import SIGNALS, Signal
 
 _FEW: Final = 0.01
 """A share of traces that many who look for one take for none."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 from telemetry.errors import TelemetryError
 
 BACKENDS: Final = ("api", "jaeger", "prometheus", "victorialogs", "loki", "otelcol")

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from collector.doctor.asking import client_for
 from collector.doctor.place import Place
-from telemetry.config.settings import SIGNALS
+from telemetry.conventions import SIGNALS
 
 Kind = Literal["receiver", "reading", "web"]
 

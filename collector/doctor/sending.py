@@ -15,7 +15,8 @@ from collector.doctor.place import Place, of_exporter
 from collector.doctor.probe import Seen, look
 from collector.doctor.proxies import Proxy, between
 from collector.doctor.receiver import is_response, kind_of
-from telemetry.config.settings import SIGNALS, ExporterSettings, Signal
+from telemetry.config.settings import ExporterSettings
+from telemetry.conventions import SIGNALS, Signal
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Outcome, Sender
 

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from telemetry import conventions as c
 from telemetry.api.documents import Docs, DocumentFinder
 from telemetry.api.streamed import follow
-from telemetry.errors import TelemetryError
+from telemetry.errors import ExceptionClasses, TelemetryError, exception_classes
 from telemetry.privacy import content
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean
@@ -25,7 +25,7 @@ from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import acts_by_itself, trace_inside
 from telemetry.recording.instruments import observe
-from telemetry.recording.outcome import CANCELLED, REJECTED, Classes, checked, expecting
+from telemetry.recording.outcome import CANCELLED, REJECTED, expecting
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 from telemetry.recording.request import operation_name, request_name, with_request
 from telemetry.recording.request_scope import current_scope
@@ -44,7 +44,7 @@ class Endpoint(Block):
     def __init__(
         self,
         names: tuple[str, ...],
-        expected: Classes = (),
+        expected: ExceptionClasses = (),
         docs: Docs = None,
         attributes: Mapping[str, object] | None = None,
     ) -> None:
@@ -180,7 +180,7 @@ def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: ob
     if names and isinstance(names[-1], Mapping):
         *names, given = names  # type: ignore[assignment]
     try:
-        classes = checked(expected)
+        classes = exception_classes(expected)
     except ValueError as error:
         raise TelemetryError(*f"endpoint's expected {error}".split("; ")) from None
     wrong = [name for name in names if not isinstance(name, str)]

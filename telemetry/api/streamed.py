@@ -13,10 +13,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, Final
 
-from telemetry.recording.callables import SHAPES
+from telemetry.recording.callables import SHAPES, Begun, go_on
 from telemetry.recording.guard import guard
 from telemetry.recording.recorder import Activity, Run
-from telemetry.recording.returned import Begun, go_on
 
 _VALUES: Final = frozenset({type(None), list, dict, str, tuple, int, float, bool, bytes, set})
 _RESPONSES: Final = (

@@ -18,9 +18,8 @@ from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.batching.call import Visit
 from telemetry.batching.errors import WrongResults, duplicate, for_one_caller
-from telemetry.batching.waiting import Part
+from telemetry.batching.waiting import Part, Visit
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.exceptions import Ending

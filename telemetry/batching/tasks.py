@@ -15,12 +15,10 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from telemetry.batching.alive import enlist, watch_lengths
 from telemetry.batching.batch import Batch, batches_around, one_for_each
-from telemetry.batching.call import Call, listed
 from telemetry.batching.limits import Limits, name_of
 from telemetry.batching.limits import is_async as is_coroutine_function
-from telemetry.batching.waiting import Waiting
+from telemetry.batching.waiting import Call, Waiting, enlist, listed, watch_lengths
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
 

@@ -1,7 +1,8 @@
 """Which headers carry context between processes.
 
-In: the names in `OTEL_PROPAGATORS`. Out: OpenTelemetry's global propagator, which hides secrets in the baggage that
-leaves. State: none here.
+In: the names in `OTEL_PROPAGATORS`; the context of whoever calls. Out: OpenTelemetry's global propagator. For it alone,
+a context in whose baggage secrets are markers, without entries that no header can carry, which would cost the ids of
+the trace too. State: none; the caller's context keeps what it has.
 """
 
 import contextlib
@@ -10,8 +11,37 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from opentelemetry import baggage
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
 from telemetry.config import checks, standard
 from telemetry.errors import nearest
+from telemetry.repairs import repairs
+
+
+def leaving(context: Context | None = None) -> Context:
+    """Return `context` (default: the current one) as it may leave the process."""
+    made = otel_context.get_current() if context is None else context
+    entries = baggage.get_all(made)
+    if not entries:
+        return made
+    from telemetry.privacy.scrubber import current  # compiles the rules
+
+    scrubber = current()
+    for name, value in entries.items():
+        try:
+            name.encode()
+            text = value if isinstance(value, str) else str(value)  # as the propagators do
+            scrubbed = scrubber.value(name, text).encode("utf-8", "replace").decode()
+        except Exception:  # noqa: BLE001  a name that is not Unicode, a value of a class of the user's
+            repairs.add("baggage that cannot be written")
+            made = baggage.remove_baggage(name, made)
+            continue
+        if scrubbed != text:
+            made = baggage.set_baggage(name, scrubbed, made)
+    return made
+
 
 _BUILT_IN = ("tracecontext", "baggage")
 _GROUP = "opentelemetry_propagator"
@@ -64,8 +94,6 @@ def use(names: Sequence[str]) -> None:
 
     from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
-
-    from telemetry.config.baggage import leaving
 
     class Propagators(CompositePropagator):
         """OpenTelemetry's own gives None for a context where it has no propagators, and baggage as it is."""

@@ -12,9 +12,8 @@ from typing import Any, Final, Literal
 from telemetry.config import checks
 from telemetry.config.checks import Check
 from telemetry.config.standard import Nearest
+from telemetry.conventions import Signal
 
-Signal = Literal["traces", "metrics", "logs"]
-SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 _OLD_NAMES: Final = {"traces": "OTEL_EXPORTER_OTLP_SPAN_INSECURE", "metrics": "OTEL_EXPORTER_OTLP_METRIC_INSECURE"}
 """Names that the specification keeps alive."""
 

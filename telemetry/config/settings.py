@@ -21,13 +21,10 @@ from urllib.parse import urlsplit
 
 from telemetry.config import checks, propagators, standard
 from telemetry.config import dsn as sentry
-from telemetry.config.reader import SIGNALS, Declared, Reader, Signal, env
-from telemetry.errors import ConfigurationError
+from telemetry.config.reader import Reader, env
+from telemetry.conventions import SIGNALS, Signal
+from telemetry.errors import ConfigurationError, ExceptionClasses, exception_classes
 from telemetry.privacy import Scrub, options
-from telemetry.recording.outcome import Classes, checked
-
-__all__ = ["SIGNALS", "Declared", "ExporterSettings", "Settings", "Signal", "load"]
-
 
 _SAMPLERS = (
     "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio", "always_on", "always_off",
@@ -234,8 +231,8 @@ class Settings:
     regions: Sequence[str] = env(
         "SEARCH_TELEMETRY_REGIONS", (), checks.names, help="the same for their regions: `eu,us`"
     )
-    expected_errors: Classes = env(
-        "", (), checked,
+    expected_errors: ExceptionClasses = env(
+        "", (), exception_classes,
         help="classes of exceptions that are the caller's mistake: a request that one of them ends is "
         "[`rejected`](library.md#errors), and no error",
     )  # fmt: skip

@@ -18,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry.config.baggage import leaving
+from telemetry.config.propagators import leaving
 from telemetry.context.carrying import carry_in
 from telemetry.context.messages import inject, received
 from telemetry.errors import TelemetryError

@@ -1,24 +1,32 @@
-"""Repairs what OTLP cannot spell, before an encoder meets it.
+"""Repairs what OTLP and Prometheus cannot represent, before an encoder meets it.
 
-In: ended spans, log records, resources and scopes. Out: the very same, where everything in them can be spelled; else
-copies. Texts that are not Unicode (a lone surrogate, as in the name of a file that could not be decoded) get a question
-mark, integers beyond 64 bits become texts, times that are not one become 0, and values of other types are left out.
-State: none; each repair is counted.
+In: ended spans, log records, resources and scopes; the SDK's metrics and our own sums, as collected. Out: the very
+same, where everything in them can be represented; else copies, and how many data points were left out. State: none;
+each repair is counted.
 
-One such value would cost every other item of its export, and OpenTelemetry's encoder logs a stack for each.
+Texts that are not Unicode (a lone surrogate, as in the name of a file that could not be decoded) get a question mark,
+integers beyond 64 bits become texts, times that are not one become 0, and attribute values of other types are left out.
+A measured boolean becomes 0 or 1, a measured integer beyond 64 bits a fraction; a data point whose value is not a
+number is left out. One such value would cost every other item of its export, and OpenTelemetry's encoder logs a stack
+for each.
 """
 
 import copy
+import dataclasses
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.metrics.export import Gauge, MetricsData, NumberDataPoint, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 
 from telemetry.privacy.copied import CopiedSpan
+from telemetry.privacy.metrics import merged_points
 from telemetry.repairs import repairs
 
 T = TypeVar("T")
@@ -171,3 +179,97 @@ def _event(event: Event) -> Event:
 def _link(link: Link) -> Link:
     made = attributes(link.attributes)
     return link if made is link.attributes else Link(link.context, made)
+
+
+_FRACTIONS: Final = ("sum", "min", "max")
+
+
+def repaired_metrics(data: MetricsData) -> tuple[MetricsData, int]:
+    """Return metrics that can be encoded, and how many data points were left out."""
+    lost = 0
+    resources = []
+    for of_resource in data.resource_metrics:
+        scopes = []
+        for of_scope in of_resource.scope_metrics:
+            found = [_metric(metric) for metric in of_scope.metrics]
+            lost += sum(missing for _, missing in found)
+            metrics = [metric for metric, _ in found if metric.data.data_points]
+            scope = repaired_scope(of_scope.scope)
+            assert scope is not None  # noqa: S101  it was none before
+            scopes.append(ScopeMetrics(scope, metrics, of_scope.schema_url))
+        resources.append(ResourceMetrics(repaired_resource(of_resource.resource), scopes, of_resource.schema_url))
+    return MetricsData(resources), lost
+
+
+def _metric(metric: Any) -> tuple[Any, int]:
+    given = metric.data.data_points
+    points = [point for point in (_point(point) for point in given) if point is not None]
+    if len(points) < len(given) or any(made is not point for made, point in zip(points, given, strict=True)):
+        merged = merged_points(points, latest=isinstance(metric.data, Gauge))
+        metric = dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=merged))
+    texts = {name: text(getattr(metric, name) or "") for name in ("name", "description", "unit")}
+    if any(made is not getattr(metric, name) for name, made in texts.items()):
+        metric = dataclasses.replace(metric, **texts)
+    return metric, len(given) - len(points)
+
+
+def _point(point: Any) -> Any:
+    """Return a point that can be encoded; None where its value is not a number."""
+    try:
+        numbers = {"value": _number(point.value)} if isinstance(point, NumberDataPoint) else _fractions(point)
+        other = {"attributes": attributes(point.attributes), "exemplars": _exemplars(point.exemplars), **numbers}
+    except Exception:  # noqa: BLE001  a number of a class of the user's
+        repairs.add("a measurement that is not a number")
+        return None
+    if all(made is getattr(point, name) for name, made in other.items()):
+        return point
+    return dataclasses.replace(point, **other)
+
+
+def _exemplars(given: Any) -> Any:
+    made = [exemplar for exemplar in map(_exemplar, given) if exemplar is not None]
+    same = len(made) == len(given) and all(one is other for one, other in zip(made, given, strict=True))
+    return given if same else made
+
+
+def _exemplar(exemplar: Any) -> Any:
+    try:
+        other = {
+            "value": _number(exemplar.value),
+            "filtered_attributes": attributes(exemplar.filtered_attributes),
+        }
+    except Exception:  # noqa: BLE001  as above
+        return None
+    if all(made is getattr(exemplar, name) for name, made in other.items()):
+        return exemplar
+    return dataclasses.replace(exemplar, **other)
+
+
+def _number(given: Any) -> int | float:
+    """Return a value as one that OTLP can spell. Raises where it is not a number."""
+    kind = type(given)
+    if kind is float or (kind is int and -_MOST <= given < _MOST):
+        return given  # type: ignore[no-any-return]  # just tested
+    if isinstance(given, str | bytes):
+        raise TypeError("a text")
+    try:
+        whole = operator.index(given)
+    except TypeError:
+        return _fraction(given)
+    if kind is bool or not -_MOST <= whole < _MOST:
+        repairs.add("a measurement that is a boolean" if kind is bool else "a measurement beyond 64 bits")
+    return whole if -_MOST <= whole < _MOST else _fraction(whole)
+
+
+def _fractions(point: Any) -> dict[str, Any]:
+    given = {name: getattr(point, name) for name in _FRACTIONS}
+    return {
+        name: value if type(value) is float else _fraction(value) for name, value in given.items() if value is not None
+    }
+
+
+def _fraction(given: Any) -> float:
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf if given > 0 else -math.inf

@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from telemetry.otlp import causes
-from telemetry.otlp.outcome import Outcome, Sender
+from telemetry.otlp.outcome import Outcome, Sender, explained
 from telemetry.otlp.signals import SignalKind
-from telemetry.pipeline.counts import Counts, Reason
+from telemetry.pipeline.stats import Counts, Reason
 
 _log = logging.getLogger("search_telemetry.export")
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between attempts: a collector that was restarted is found soon
@@ -160,7 +159,7 @@ class Delivery:
             "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
             self.kind.name,
             self.where,
-            causes.explained(outcome.problem),
+            explained(outcome.problem),
         )
 
     def _warn_of_loss(self) -> None:

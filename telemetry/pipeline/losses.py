@@ -11,7 +11,7 @@ import math
 import threading
 import time
 
-from telemetry.pipeline.counts import Counts
+from telemetry.pipeline.stats import Counts
 
 _log = logging.getLogger("search_telemetry.export")
 _QUIET = 60.0  # seconds after a report: a queue that overflows now and then makes no more than one in that time

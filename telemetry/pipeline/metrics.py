@@ -16,9 +16,9 @@ from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 
 from telemetry.otlp.outcome import Outcome
-from telemetry.otlp.repair_metrics import repaired_metrics
-from telemetry.pipeline.counts import Counts, SignalStats
+from telemetry.otlp.repair import repaired_metrics
 from telemetry.pipeline.delivery import Delivery
+from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import start_worker, stop_worker
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.guard import guard

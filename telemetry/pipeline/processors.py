@@ -15,8 +15,8 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadW
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.queue import BatchQueue, T
+from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import process_exits
 from telemetry.recording.guard import guard
 

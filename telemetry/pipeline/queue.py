@@ -21,9 +21,9 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from telemetry.otlp.outcome import Outcome
-from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.losses import Losses
+from telemetry.pipeline.stats import Counts
 from telemetry.pipeline.worker import run_unseen, start_worker, stop_worker
 from telemetry.recording.guard import guard
 

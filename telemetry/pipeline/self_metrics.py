@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from telemetry import conventions as c
-from telemetry.pipeline.counts import SignalStats
+from telemetry.pipeline.stats import SignalStats
 from telemetry.privacy.scrubber import current
 from telemetry.recording.bounds import bounds
 from telemetry.repairs import repairs

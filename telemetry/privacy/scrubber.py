@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from telemetry.privacy import assignments
+from telemetry.privacy import keys as names
 from telemetry.privacy.keys import Keys
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
@@ -122,7 +122,7 @@ class Scrubber:
                 hidden = _hide(rule, text)
                 if hidden is not text:
                     text, small = hidden, hidden.lower()
-        named = self._named and _hinted(assignments.HINTS, small) and _hinted(self._keys.stems, small)
+        named = self._named and _hinted(names.HINTS, small) and _hinted(self._keys.stems, small)
         if named:
             text = self._hide_named(text)
         return self._hide_escaped(text, depth) if "%" in text and depth else text
@@ -144,7 +144,7 @@ class Scrubber:
     def _hide_named(self, text: str) -> str:
         parts: list[str] = []
         done = 0
-        for begin, end in assignments.find(text, self._keys):
+        for begin, end in names.find(text, self._keys):
             parts += text[done:begin], self._secret
             done = end
         return "".join((*parts, text[done:])) if parts else text

@@ -12,8 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from telemetry.privacy.keys import words_of
-from telemetry.privacy.rules import marker
-from telemetry.privacy.verdicts import looks_random
+from telemetry.privacy.rules import looks_random, marker
 
 QUERY: Final = marker("query")
 FRAGMENT: Final = marker("fragment")

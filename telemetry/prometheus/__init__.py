@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from telemetry.errors import TelemetryError
-from telemetry.prometheus.apps import AsgiApp, WsgiApp, asgi, wsgi
-from telemetry.prometheus.exposition import Answer, refusal
+from telemetry.prometheus.exposition import Answer, AsgiApp, WsgiApp, asgi, refusal, wsgi
 from telemetry.prometheus.pull import Process
 
 __all__ = ["address", "asgi_app", "serve", "wsgi_app"]

@@ -17,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
 from telemetry import conventions as c
-from telemetry.otlp.repair_metrics import repaired_metrics
+from telemetry.otlp.repair import repaired_metrics
 from telemetry.privacy.metrics import scrub_metrics
 from telemetry.privacy.scrubber import current
 from telemetry.prometheus.families import families, family_of, target_info

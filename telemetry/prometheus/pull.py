@@ -16,9 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
-from telemetry.prometheus.apps import wsgi
 from telemetry.prometheus.collector import PullCollector, PullReader
-from telemetry.prometheus.exposition import Exposition
+from telemetry.prometheus.exposition import Exposition, wsgi
 from telemetry.prometheus.server import MetricsServer
 from telemetry.recording.aggregation import Sums
 

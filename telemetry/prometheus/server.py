@@ -17,7 +17,7 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from telemetry.pipeline.worker import start_worker, stop_worker
-from telemetry.prometheus.apps import WsgiApp
+from telemetry.prometheus.exposition import WsgiApp
 
 _CONNECTIONS: Final = 8  # at once; further ones are told to come again
 _SILENCE: Final = 10.0  # seconds that a client may say nothing, or read nothing

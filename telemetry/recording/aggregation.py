@@ -35,7 +35,6 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording import providers
 
 _MOST_SERIES: Final = 2000  # of one metric; what comes later is added up as one, as the SDK does
 _OVERFLOW: Final = {"otel.metric.overflow": True}
@@ -225,7 +224,7 @@ class Sums:
             found = self._found()
         now = time.time_ns()
         return ScopeMetrics(
-            InstrumentationScope(providers.SCOPE), [_total(metric, series, now) for metric, series in found], ""
+            InstrumentationScope(c.SCOPE), [_total(metric, series, now) for metric, series in found], ""
         )
 
     def _found(self) -> list[tuple[c.Metric, tuple[Series, ...]]]:
@@ -262,7 +261,7 @@ def _total(metric: c.Metric, series: tuple[Series, ...], now: int) -> Metric:
 
 def _with_ours(collected: Sequence[ScopeMetrics], metrics: Sequence[Metric]) -> list[ScopeMetrics]:
     """Return what the SDK collected, with `metrics` under our scope; of two equal scopes its encoder loses one."""
-    scope = InstrumentationScope(providers.SCOPE)
+    scope = InstrumentationScope(c.SCOPE)
     same = [one for one in collected if one.scope == scope]
     gauges = [metric for one in same for metric in one.metrics]
     return [*(one for one in collected if one not in same), ScopeMetrics(scope, [*gauges, *metrics], "")]

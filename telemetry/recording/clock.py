@@ -1,14 +1,38 @@
-"""Reads the time.
+"""Reads the time, and tells what a process began itself from what it inherited, half done, when it was forked.
 
-In: nothing. Out: nanoseconds. State: the two clocks, which only `telemetry.testing` replaces.
+In: nothing; forks. Out: nanoseconds; the generation of this process, an object that is another one in every forked
+child. State: the two clocks, which only `telemetry.testing` replaces, and that object.
 
 Spans begin by the wall clock, and end that much later as the steady clock says: a wall clock that is set back makes no
 span of negative length, and the duration of a span and of its metric are the same number.
+
+A span that is open at a fork is open in both processes afterwards. It is the parent's: the child neither exports its
+copy nor measures it.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+
+class Generation:
+    """Holds what is another object in each forked child: cheaper to compare than to ask for the process id."""
+
+    __slots__ = ("current",)
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a generation."""
+        self.current = object()
+
+
+generation = Generation()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=generation.renew)
 
 
 @dataclass(slots=True)

@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import conventions as c
+from telemetry.errors import ExceptionClasses
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import CANCELLED, ERROR, OK, Classes, is_a, outcome_of_error, outcome_of_status
+from telemetry.recording.outcome import CANCELLED, ERROR, OK, is_a, outcome_of_error, outcome_of_status
 from telemetry.recording.request_scope import Answer, Scope
 
 _LONGEST: Final = 17_408
@@ -86,7 +87,7 @@ FINE: Final = Ending(OK)
 
 
 def record_end(
-    span: Span, exc: BaseException | None, scope: Scope, expected: Classes = (), *, answers: bool = False
+    span: Span, exc: BaseException | None, scope: Scope, expected: ExceptionClasses = (), *, answers: bool = False
 ) -> Ending:
     """Write on `span` how its run ended: by `exc`, or without one. Never raises.
 
@@ -118,13 +119,13 @@ def record_failure(span: Span, exc: BaseException, scope: Scope | None, outcome:
         _write(span, exc, scope, ending, message_of(exc))
 
 
-def _outcome(exc: BaseException | None, answer: Answer | None, scope: Scope, expected: Classes) -> str:
+def _outcome(exc: BaseException | None, answer: Answer | None, scope: Scope, expected: ExceptionClasses) -> str:
     if answer is not None:
         return outcome_of_status(answer.status)
     return OK if exc is None else scope.outcome_of(exc) or outcome_of_error(exc, expected)
 
 
-def _words(exc: BaseException | None, answer: Answer | None, expected: Classes) -> tuple[str, str]:
+def _words(exc: BaseException | None, answer: Answer | None, expected: ExceptionClasses) -> tuple[str, str]:
     """Return `error.type` and message: of the rpc's status, where no exception says more than that."""
     mute = exc is None or (answer is not None and (answer.replaces or outcome_of_error(exc, expected) == CANCELLED))
     if mute and answer is not None:

@@ -11,19 +11,19 @@ load that is shed must not leave the statistics. A caller that has gone is `canc
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
+from telemetry.errors import ExceptionClasses
+
 OK: Final = "ok"
 REJECTED: Final = "rejected"
 CANCELLED: Final = "cancelled"
 ERROR: Final = "error"
-
-Classes = tuple[type[BaseException], ...]
 
 _EXPECTED: Final = otel_context.create_key("search-telemetry-expected")
 
@@ -63,31 +63,31 @@ _ANSWERS: Final[tuple[tuple[str, str, Callable[[Any], object]], ...]] = (
 class _Process:
     """What this process expects."""
 
-    expected: Classes = ()
+    expected: ExceptionClasses = ()
 
 
-def expect(classes: Classes) -> None:
+def expect(classes: ExceptionClasses) -> None:
     """Take exceptions of these classes for the caller's mistake from now on, in the whole process."""
     _Process.expected = classes
 
 
-def expecting(classes: Classes, context: Context) -> Context:
+def expecting(classes: ExceptionClasses, context: Context) -> Context:
     """Return `context`, in which exceptions of these classes are the caller's mistake too."""
     return otel_context.set_value(_EXPECTED, (*expected_in(context), *classes), context) if classes else context
 
 
-def expected_in(context: Context) -> Classes:
+def expected_in(context: Context) -> ExceptionClasses:
     """Return the classes that the endpoints around expect."""
     classes = otel_context.get_value(_EXPECTED, context)
     return classes if isinstance(classes, tuple) else ()
 
 
-def is_a(exc: BaseException | None, classes: type[BaseException] | Classes) -> bool:
+def is_a(exc: BaseException | None, classes: type[BaseException] | ExceptionClasses) -> bool:
     """Say whether `exc` is of one of these classes; `isinstance` would ask it, and it may raise at any look."""
     return issubclass(type(exc), classes)
 
 
-def outcome_of_error(exc: BaseException, expected: Classes = ()) -> str:
+def outcome_of_error(exc: BaseException, expected: ExceptionClasses = ()) -> str:
     """Return the outcome of a run that `exc` ended."""
     if is_a(exc, GeneratorExit) or any(_is(exc, module, name) for module, name in _GONE):
         return CANCELLED
@@ -101,15 +101,6 @@ def outcome_of_status(code: str) -> str:
     if code in _FAULTS:
         return ERROR
     return {"OK": OK, "CANCELLED": CANCELLED}.get(code, REJECTED)
-
-
-def checked(classes: object) -> Classes:
-    """Take exception classes that a user gives, one or several. Raises `ValueError`."""
-    listed = tuple(classes) if isinstance(classes, Iterable) and not isinstance(classes, str) else (classes,)
-    wrong = [one for one in listed if not (isinstance(one, type) and issubclass(one, BaseException))]
-    if wrong:
-        raise ValueError(f"has {wrong[0]!r}, which is not a class of exceptions; write (LookupError,)")
-    return listed
 
 
 def _is(exc: BaseException, module: str, name: str) -> bool:

@@ -13,19 +13,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Tracer
 
-if TYPE_CHECKING:  # it imports the SDK
-    from telemetry.config.reader import Signal
-    from telemetry.recording.aggregation import Sums
+from telemetry.conventions import SCOPE, Signal
 
-SCOPE: Final = "search-telemetry"
-"""Name of the instrumentation scope: of our tracer, our meter and our logger."""
+if TYPE_CHECKING:  # it imports the SDK
+    from telemetry.recording.aggregation import Sums
 
 
 def adopted() -> "frozenset[Signal]":

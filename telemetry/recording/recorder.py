@@ -21,10 +21,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span
 from opentelemetry.util.types import AttributeValue
 
-from telemetry.context import attach, detach
-from telemetry.recording.clock import clock
+from telemetry.recording.clock import clock, generation
+from telemetry.recording.current import attach, detach
 from telemetry.recording.exceptions import FINE, Ending, record_end
-from telemetry.recording.generation import generation
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
 from telemetry.recording.request_scope import Scope, current_scope, with_scope

@@ -14,8 +14,8 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry import conventions as c
-from telemetry.context import attach, detach
 from telemetry.recording.bounds import bounds
+from telemetry.recording.current import attach, detach
 
 _KEY: Final = otel_context.create_key("search-telemetry-request")
 

@@ -15,7 +15,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from telemetry.context import attach, detach
+from telemetry.recording.current import attach, detach
 
 _KEY: Final = otel_context.create_key("search-telemetry-scope")
 _REMEMBERED = 32  # exceptions in flight at once in one request; older ones get a second event at worst

@@ -15,7 +15,7 @@ from typing import Any
 import grpc.aio
 from opentelemetry import context as otel_context
 
-from telemetry.context import attach, detach
+from telemetry.recording.current import attach, detach
 from telemetry.rpc import server
 from telemetry.rpc.incoming import Incoming, Served, behavior_of, rebuilt
 from telemetry.rpc.names import Filter

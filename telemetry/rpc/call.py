@@ -23,9 +23,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.clock import clock
+from telemetry.recording.clock import clock, generation
 from telemetry.recording.exceptions import error_type, record_failure
-from telemetry.recording.generation import generation
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import ERROR, outcome_of_status

@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from telemetry.context import attach, detach
+from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import Call, Outcome, code_of

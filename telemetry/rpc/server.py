@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from telemetry.context import attach, detach
+from telemetry.recording.current import attach, detach
 from telemetry.rpc.incoming import Incoming, behavior_of, rebuilt
 from telemetry.rpc.names import Filter
 from telemetry.rpc.streams import Produced

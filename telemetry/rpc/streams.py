@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from telemetry.context import attach, detach
+from telemetry.recording.current import attach, detach
 
 
 class Produced(Iterator[Any]):

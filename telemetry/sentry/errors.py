@@ -1,8 +1,8 @@
 """Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
 
 In: exceptions that `recording.exceptions` meets for the first time, unhandled ones, and what is logged at ERROR and
-above. Out: Sentry's error events, by its own SDK and its own thread. State: the SDK's client, made here and closed
-here.
+above. Out: Sentry's error events, scrubbed, by its own SDK and its own thread. State: the SDK's client, made here and
+closed here.
 
 Nothing of the SDK's is switched on by itself: no tracing, no propagator (W3C stays as it is), no patches of other
 libraries, no local variables, no request bodies, no breadcrumbs. `capture_content` adds local variables and
@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
 from opentelemetry import trace
@@ -26,13 +26,38 @@ from sentry_sdk.scope import register_external_propagation_context
 from sentry_sdk.utils import event_from_exception
 
 from telemetry import conventions as c
-from telemetry import root_logger
 from telemetry.config.settings import Settings
-from telemetry.pipeline.counts import SignalStats
+from telemetry.logs import attach_beside_root
+from telemetry.pipeline.stats import SignalStats
+from telemetry.privacy import scrub
+from telemetry.privacy.urls import LOGGED
 from telemetry.recording import exceptions
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
-from telemetry.sentry.events import cleaned
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
+
+
+_LEFT = frozenset({"event_id", "timestamp", "platform", "level", "sdk", "contexts", "modules", "release", "dist"})
+"""Parts of the SDK's own making, with ids that must stay as they are."""
+
+
+def cleaned(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001  the SDK's signature
+    """Scrub every text of the event. The arguments of a log message stand in the message; alone they are left out."""
+    parts: dict[str, Any] = dict(event)
+    words = parts.get("logentry")
+    if isinstance(words, dict):
+        shown = scrub(words.get("formatted") or words.get("message"), LOGGED)
+        parts["logentry"] = {"message": shown, "formatted": shown}
+    for name in parts.keys() - _LEFT:
+        parts[name] = scrub(parts[name], name)
+    errors = parts.get("exception")
+    for error in errors.get("values") or () if isinstance(errors, dict) else ():
+        if isinstance(error, dict):
+            error["value"] = scrub(error.get("value"), "exception.message")
+    return parts  # type: ignore[return-value]
+
 
 _OURS = ("opentelemetry", "search_telemetry", "grpc", "sentry_sdk", "urllib3", "requests")
 _BREADCRUMBS = 50
@@ -44,7 +69,7 @@ class SentryErrors:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._closed = False
-        self._detach: Callable[[], None] = root_logger.attach(())
+        self._detach: Callable[[], None] = attach_beside_root(())
         self._owned = not sentry_sdk.is_initialized()
         register_external_propagation_context(_current)
         self._begin()
@@ -59,7 +84,7 @@ class SentryErrors:
             ignore_logger(name)
             ignore_logger(f"{name}.*")
         crumbs = [BreadcrumbHandler(logging.INFO)] if breadcrumbs else []
-        self._detach = root_logger.attach([*crumbs, EventHandler(logging.ERROR)])
+        self._detach = attach_beside_root([*crumbs, EventHandler(logging.ERROR)])
         exceptions.on_first(capture)
 
     def begin_flush(self) -> int:

@@ -30,22 +30,20 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
 
 from telemetry import conventions as c
-from telemetry import root_logger
 from telemetry.config.propagators import use
 from telemetry.config.settings import ExporterSettings, Settings
 from telemetry.errors import TelemetryError
-from telemetry.json_logs import JsonFormatter
-from telemetry.log_export import ExportHandler
+from telemetry.logs import ExportHandler, JsonFormatter, attach_beside_root
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Sender
 from telemetry.otlp.signals import SignalKind
 from telemetry.otlp.span_encoder import Cuts, encode_spans
-from telemetry.pipeline.counts import Counts, SignalStats
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.metrics import MetricPipeline
 from telemetry.pipeline.processors import LogPipeline, SpanPipeline
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.self_metrics import observe_self
+from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
 from telemetry.recording.aggregation import Sums
@@ -121,8 +119,8 @@ def _sentry(settings: Settings) -> Any:
 
 
 def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
-    tracer = None if tracer_provider is None else tracer_provider.get_tracer(providers.SCOPE)
-    meter = None if metering.provider is None else metering.provider.get_meter(providers.SCOPE)
+    tracer = None if tracer_provider is None else tracer_provider.get_tracer(c.SCOPE)
+    meter = None if metering.provider is None else metering.provider.get_meter(c.SCOPE)
     if tracer is None and meter is None and "errors" in telemetry.pipelines:
         tracer = trace.NoOpTracer()  # runs are followed for their errors alone
     providers.settle(tracer, meter, metering.sums)
@@ -251,7 +249,7 @@ def _attach_handlers(logger_provider: Any, settings: Settings) -> Callable[[], N
     root = logging.getLogger()
     exported = "otlp" in settings.logs and logger_provider is not None and not _exported_already(root)
     exports = [ExportHandler(logger_provider)] if exported else []
-    detach_exports = root_logger.attach(exports)
+    detach_exports = attach_beside_root(exports)
     console = logging.StreamHandler(sys.stderr)
     console.setFormatter(JsonFormatter(settings.service_name))
     if "console" in settings.logs:

@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telemetry.config.settings import Settings, Signal, load
+from telemetry.config.settings import Settings, load
+from telemetry.conventions import Signal
 from telemetry.privacy import Scrub
 from telemetry.recording import providers
 from telemetry.recording.guard import guard

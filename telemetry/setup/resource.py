@@ -7,13 +7,13 @@ a new one in each forked child.
 import os
 import socket
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from opentelemetry.sdk.resources import Resource
 
 from telemetry import conventions as c
 from telemetry.config.settings import Settings
+from telemetry.config.version import own_version
 
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -38,14 +38,6 @@ def named(settings: Settings) -> dict[str, str]:
         c.SERVICE_VERSION.name: settings.version,
     }
     return {**dict(settings.resource_attributes), **{name: value for name, value in names.items() if value}}
-
-
-def own_version() -> str:
-    """Return the version of this library, "" where it runs from a checkout that is not installed."""
-    try:
-        return version("search-telemetry")
-    except PackageNotFoundError:
-        return ""
 
 
 def _kubernetes(environ: Mapping[str, str], namespace_file: Path) -> dict[str, str]:

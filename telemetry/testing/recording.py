@@ -21,10 +21,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
-from telemetry import root_logger
-from telemetry.batching import alive
+from telemetry.batching.waiting import forget_unused
+from telemetry.conventions import SCOPE
 from telemetry.errors import TelemetryError
-from telemetry.log_export import ExportHandler
+from telemetry.logs import ExportHandler, attach_beside_root
 from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
@@ -79,7 +79,7 @@ def record_spans(file: SnapshotFile | None = None) -> Iterator[Spans]:
     _Process.ids.begin()
     read = spans.clock.read
     with (
-        providers.borrow(tracer=provider.get_tracer(providers.SCOPE)),
+        providers.borrow(tracer=provider.get_tracer(SCOPE)),
         mock.patch.multiple(clock, wall=read, steady=read),
         mock.patch.object(sdk_trace, "time_ns", read),
     ):
@@ -96,10 +96,10 @@ def record_metrics() -> Iterator[Metrics]:
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
     sums = Sums("trace_based", delta=False) if _Process.meters_are_ours else None
-    with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=sums):
+    with providers.borrow(meter=provider.get_meter(SCOPE), sums=sums):
         instruments.forget()
         bounds.forget()
-        alive.forget()
+        forget_unused()
         recorded = Metrics(reader, sums)
         try:
             yield recorded
@@ -136,7 +136,7 @@ def record_logs() -> Iterator[Logs]:
     """Record what `logging` is given during one test, by way of the handler that exports it in production."""
     logs, provider = Logs(), LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(_Keep(logs))
-    detach = root_logger.attach([ExportHandler(provider)])
+    detach = attach_beside_root([ExportHandler(provider)])
     try:
         yield logs
     finally:

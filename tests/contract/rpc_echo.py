@@ -22,6 +22,7 @@ from opentelemetry.trace import Span, StatusCode, get_current_span
 
 import telemetry
 from telemetry import rpc
+from telemetry.conventions import SCOPE
 from telemetry.recording import instruments, providers
 from telemetry.recording.bounds import bounds
 
@@ -111,7 +112,7 @@ def watching(sampler: Sampler | None = None) -> Iterator[Watch]:
     watch = Watch(sampler)
     instruments.forget()
     bounds.forget()
-    tracer, meter = watch.tracing.get_tracer(providers.SCOPE), watch.metering.get_meter(providers.SCOPE)
+    tracer, meter = watch.tracing.get_tracer(SCOPE), watch.metering.get_meter(SCOPE)
     try:
         with providers.borrow(tracer=tracer, meter=meter):
             yield watch

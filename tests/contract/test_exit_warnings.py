@@ -7,8 +7,8 @@ import pytest
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline import delivery
-from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
+from telemetry.pipeline.stats import Counts
 
 AWAY = Outcome(problem="UNAVAILABLE: connection refused", retry=True)
 TAKEN = Outcome(b"")

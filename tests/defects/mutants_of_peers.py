@@ -60,7 +60,7 @@ PEERS: Final = (
         "contract/test_context_processes.py::test_the_workers_of_a_pool_are_in_the_requests_trace",
     ),
     Mutant(
-        "telemetry/api/counting.py",
+        "telemetry/api/documents.py",
         "    if kind not in _BUILT_IN and not _is_cheap(kind):\n"
         "        return None\n    try:\n        return len(value)",
         "    try:\n        return len(list(value))",
@@ -97,7 +97,7 @@ PEERS: Final = (
         _PEERS + "test_importing_it_loaded_exporters_and_grpc",
     ),
     Mutant(
-        "telemetry/pipeline/counts.py",
+        "telemetry/pipeline/stats.py",
         "            self._dropped[reason] += count\n",
         "            pass\n",
         "unit/test_queue.py::test_a_full_queue_drops_and_counts_and_never_waits",

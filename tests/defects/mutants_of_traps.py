@@ -30,10 +30,10 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/setup/assembly.py",
-        "    detach_exports = root_logger.attach(exports)\n",
+        "    detach_exports = attach_beside_root(exports)\n",
         "    from opentelemetry.sdk._logs import LoggingHandler\n\n"
         "    exports = [LoggingHandler(logger_provider=logger_provider)]\n"
-        "    detach_exports = root_logger.attach(exports)\n",
+        "    detach_exports = attach_beside_root(exports)\n",
         _TRAPS + "test_a_log_handler_that_is_deprecated_warned_at_every_start",
     ),
     Mutant(

@@ -12,10 +12,9 @@ import pytest
 from collector.local.cli.collect import _warnings, access_of
 from collector.local.cli.commands import add
 from collector.local.errors import SettingsError
-from collector.local.net.auth import Tokens
+from collector.local.net.access import Tokens
 from collector.local.net.origins import Origins
-from collector.local.ports import Addresses
-from collector.local.server import LocalCollector
+from collector.local.server import Addresses, LocalCollector
 from tests import otlp_samples as otlp
 from tests.local_collector import JSON, allowing, post
 

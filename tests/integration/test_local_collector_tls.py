@@ -24,9 +24,8 @@ import trustme
 from collector.local.cli import calling, client, commands
 from collector.local.cli.client import HttpReader
 from collector.local.errors import CollectorError, SettingsError
-from collector.local.net.access import Access
-from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.net.auth import Tokens
+from collector.local.net.access import TOKEN as TOKEN_VARIABLE
+from collector.local.net.access import Access, Tokens
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings

@@ -14,8 +14,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from rich.console import Console
 
 from collector.local.api.answers import PATHS
-from collector.local.net.access import Access
-from collector.local.net.auth import Tokens
+from collector.local.net.access import Access, Tokens
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from demo_flow import demo

@@ -11,10 +11,9 @@ import pytest
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.causes import explained
 from telemetry.otlp.grpc import GrpcSender
 from telemetry.otlp.http import HttpSender
-from telemetry.otlp.outcome import Outcome, Sender
+from telemetry.otlp.outcome import Outcome, Sender, explained
 from tests import certificates
 from tests.certificates import BEARER, TOKEN, Pems
 from tests.otlp_stand_in import StandIn, stand_in

@@ -7,9 +7,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Outcome, Sender
-from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.queue import BatchQueue
+from telemetry.pipeline.stats import Counts
 
 PATIENCE = 10.0
 TAKEN = Outcome(b"")

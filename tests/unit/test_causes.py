@@ -7,9 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.causes import explained
 from telemetry.otlp.http import HttpSender
-from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.outcome import Outcome, explained
 from tests.doctor_stand_in import NOTHING_LISTENS, listener
 
 

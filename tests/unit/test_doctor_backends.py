@@ -11,9 +11,8 @@ import pytest
 from collector.doctor import asking, clocks, options
 from collector.doctor.finding import Status
 from collector.local.cli.calling import CERTIFICATE
-from collector.local.net.access import Access
-from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.net.auth import Tokens
+from collector.local.net.access import TOKEN as TOKEN_VARIABLE
+from collector.local.net.access import Access, Tokens
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from telemetry import conventions as c

@@ -6,8 +6,7 @@ import grpc
 import pytest
 
 from collector.doctor.finding import Status
-from collector.local.net.access import Access
-from collector.local.net.auth import Tokens
+from collector.local.net.access import Access, Tokens
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from tests import certificates

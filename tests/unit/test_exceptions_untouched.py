@@ -10,9 +10,9 @@ import pytest
 import sentry_sdk
 
 import telemetry
-from telemetry import log_export
+from telemetry import logs
 from telemetry.batching import batched
-from telemetry.json_logs import JsonFormatter
+from telemetry.logs import JsonFormatter
 from telemetry.rpc import aio_client, client
 from telemetry.rpc.incoming import is_abort
 from telemetry.sentry import errors
@@ -131,4 +131,4 @@ def test_it_is_logged() -> None:
     info = (Touchy, Touchy("no"), None)
     made = logging.getLogger("shop").makeRecord("shop", logging.ERROR, __file__, 1, "failed", (), info)
     assert json.loads(JsonFormatter().format(made))["exception"] == "Touchy: no"
-    assert log_export._attributes(made)["exception.message"] == "no"
+    assert logs._attributes(made)["exception.message"] == "no"

@@ -17,8 +17,7 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
 
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.causes import explained
-from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.outcome import Outcome, explained
 from telemetry.otlp.target import Proxy, Target, proxy_before, target_of
 from tests import certificates
 from tests.certificates import Pems

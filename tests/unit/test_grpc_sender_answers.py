@@ -9,7 +9,7 @@ import pytest
 from h2.events import RequestReceived, StreamReset
 from hyperframe.frame import RstStreamFrame
 
-from telemetry.otlp.grpc_answer import outcome_of
+from telemetry.otlp.grpc import outcome_of
 from telemetry.otlp.http2 import Answer
 from telemetry.otlp.outcome import Outcome
 from tests.unit.grpc_stand_ins import PATIENCE, Peer, Taking, listening, sender, sent

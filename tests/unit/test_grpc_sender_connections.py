@@ -13,9 +13,8 @@ from h2.events import DataReceived, PingAckReceived, RequestReceived, SettingsAc
 from h2.settings import SettingCodes
 from hyperframe.frame import PingFrame, RstStreamFrame
 
-from telemetry.otlp.causes import explained
 from telemetry.otlp.grpc import GrpcSender
-from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.outcome import Outcome, explained
 from tests.unit.grpc_stand_ins import PATIENCE, Peer, Taking, listening, sender, sent
 from tests.unit.own_process import python
 

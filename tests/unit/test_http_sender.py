@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.causes import explained
 from telemetry.otlp.http import HttpSender, _asked_wait
-from telemetry.otlp.outcome import CallError, Outcome
+from telemetry.otlp.outcome import CallError, Outcome, explained
 from telemetry.otlp.target import Proxy, http_proxy_before, http_target_of
 from tests import certificates
 from tests.certificates import Pems

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from collector.local.errors import SettingsError, UnauthorizedError
-from collector.local.net.access import Access, is_loopback
-from collector.local.net.auth import TOKEN as TOKEN_VARIABLE
-from collector.local.net.auth import TOKEN_FILE, Tokens, token_to_send, tokens_from
+from collector.local.net.access import TOKEN as TOKEN_VARIABLE
+from collector.local.net.access import TOKEN_FILE, Access, Tokens, is_loopback, token_to_send, tokens_from
 from collector.local.net.complaints import Complaints
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector

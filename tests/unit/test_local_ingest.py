@@ -20,10 +20,10 @@ from collector.local.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from collector.local.intake.budget import Budget
 from collector.local.intake.export import Export, Reply
 from collector.local.intake.payload import JSON
 from collector.local.intake.receiver import Receiver
+from collector.local.intake.receiving import Budget
 from collector.local.intake.writer import Writer
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats

@@ -14,7 +14,7 @@ import yaml
 from collector.stack.profiles import PROFILES
 from collector.stack.programs.otelcol import Otelcol
 from telemetry import conventions
-from telemetry.privacy import verdicts
+from telemetry.privacy import rules
 from telemetry.privacy.keys import ABOUT, PIECES, STRONG, WEAK, Keys
 from telemetry.privacy.rules import IP_RULE, KINDS
 from telemetry.privacy.scrubber import scrub
@@ -253,7 +253,7 @@ def test_ibans_are_known_by_the_same_countries() -> None:
     countries = re.compile(listed)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     found = {a + b for a in letters for b in letters if countries.fullmatch(a + b)}
-    assert found == set(verdicts._IBAN_LENGTHS)
+    assert found == set(rules._IBAN_LENGTHS)
 
 
 BEGINNINGS = ("", "sent ", "my-", "/a/")

@@ -9,7 +9,7 @@ import pytest
 import telemetry
 from telemetry.config.settings import load
 from telemetry.errors import ConfigurationError
-from telemetry.privacy import assignments, scrubber
+from telemetry.privacy import keys, scrubber
 from telemetry.privacy.linear import why_not_linear
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import IP_RULE, RULES
@@ -153,8 +153,8 @@ class TestLinear:
 
     def test_names_in_texts_are_found_in_linear_time(self) -> None:
         """Their pattern has bounded repeats only; those of values run to their end and cannot fail."""
-        assert why_not_linear(assignments._NAMED.pattern) is None
-        for pattern in (assignments._LINE, assignments._WORD, assignments._INSIDE, assignments._IN_ESCAPED):
+        assert why_not_linear(keys._NAMED.pattern) is None
+        for pattern in (keys._LINE, keys._WORD, keys._INSIDE, keys._IN_ESCAPED):
             assert why_not_linear(pattern.pattern) is None
 
     @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ from starlette.routing import Mount, Route
 import telemetry.prometheus
 from telemetry import conventions as c
 from telemetry.prometheus import exposition as exposition_module
-from telemetry.prometheus.apps import AsgiApp, asgi, wsgi
-from telemetry.prometheus.exposition import Exposition
+from telemetry.prometheus.exposition import AsgiApp, Exposition, asgi, wsgi
 from tests.unit.pulled import OPENMETRICS, families, pulled
 
 PATIENCE = 20.0

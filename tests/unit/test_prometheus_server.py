@@ -12,7 +12,7 @@ import pytest
 
 from telemetry import conventions as c
 from telemetry.prometheus import server as server_module
-from telemetry.prometheus.apps import WsgiApp, wsgi
+from telemetry.prometheus.exposition import WsgiApp, wsgi
 from telemetry.prometheus.server import MetricsServer
 from tests.unit.pulled import OPENMETRICS, families, pulled
 

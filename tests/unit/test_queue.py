@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.pipeline.counts import REASONS, Counts
 from telemetry.pipeline.queue import BatchQueue
+from telemetry.pipeline.stats import REASONS, Counts
 from telemetry.recording.guard import guard
 from tests.unit.stand_in_sender import (
     AWAY,

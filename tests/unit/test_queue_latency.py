@@ -14,9 +14,9 @@ from telemetry.otlp.grpc import GrpcSender
 from telemetry.otlp.http import HttpSender
 from telemetry.otlp.outcome import Outcome, Sender
 from telemetry.pipeline import delivery, losses, queue
-from telemetry.pipeline.counts import Counts
 from telemetry.pipeline.losses import Losses
 from telemetry.pipeline.queue import BatchQueue
+from telemetry.pipeline.stats import Counts
 from tests.otlp_stand_in import stand_in
 from tests.unit.grpc_stand_ins import METHOD
 from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSender, span_queue

@@ -67,7 +67,7 @@ class Both:
         kinds = dict.fromkeys((sdk.Counter, sdk.Histogram), AggregationTemporality.DELTA)
         self.reader = InMemoryMetricReader(preferred_temporality=kinds if delta else None)  # type: ignore[arg-type]
         self.provider = sdk.MeterProvider([self.reader], exemplar_filter=FILTERS[filter_](), shutdown_on_exit=False)
-        meter = self.provider.get_meter(providers.SCOPE)
+        meter = self.provider.get_meter(c.SCOPE)
         self.counter = meter.create_counter(c.DOCUMENTS.name, c.DOCUMENTS.unit, c.DOCUMENTS.brief)
         self.histogram = meter.create_histogram(
             c.RESULT_SCORE.name,
@@ -97,7 +97,7 @@ class Both:
         data = self.sums.added_to(reader.get_metrics_data() or NOTHING)
         provider.shutdown()
         (of_resource,) = data.resource_metrics
-        kept = [scope for scope in of_resource.scope_metrics if scope.scope.name == providers.SCOPE]
+        kept = [scope for scope in of_resource.scope_metrics if scope.scope.name == c.SCOPE]
         return MetricsData([type(of_resource)(of_resource.resource, kept, of_resource.schema_url)])
 
 
@@ -201,14 +201,14 @@ def test_threads_lose_nothing() -> None:
 def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
     """OpenTelemetry's encoder keeps only one of two equal scopes: nothing of either may be lost in a request."""
     both = Both()
-    meter = both.provider.get_meter(providers.SCOPE)
+    meter = both.provider.get_meter(c.SCOPE)
     meter.create_gauge(c.INDEX_POINTS.name).set(5)
     both.provider.get_meter("theirs").create_counter("theirs").add(1)
     both.sums.series(c.DOCUMENTS, {}).record(1, None)
     data = both.sums.added_to(both.reader.get_metrics_data() or NOTHING)
     (of_resource,) = encode_metrics(data).resource_metrics
     found = {scope.scope.name: [metric.name for metric in scope.metrics] for scope in of_resource.scope_metrics}
-    assert found == {"theirs": ["theirs"], providers.SCOPE: [c.INDEX_POINTS.name, c.DOCUMENTS.name]}
+    assert found == {"theirs": ["theirs"], c.SCOPE: [c.INDEX_POINTS.name, c.DOCUMENTS.name]}
     both.provider.shutdown()
 
 
@@ -233,7 +233,7 @@ class TestObserve:
         """Sums of our own in use."""
         provider = sdk.MeterProvider(shutdown_on_exit=False)
         made = Sums("always_off", delta=False)
-        with providers.borrow(meter=provider.get_meter(providers.SCOPE), sums=made):
+        with providers.borrow(meter=provider.get_meter(c.SCOPE), sums=made):
             instruments.forget()
             bounds.forget()
             yield made

@@ -9,7 +9,7 @@ from typing import Protocol
 from collector.doctor.asking import Api
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 
 ITEMS: dict[Signal, str] = {"traces": "trace", "metrics": "metric", "logs": "log"}
 """What one is called in a line of the report."""

@@ -8,7 +8,7 @@ from typing import Final
 from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 
 _MOVED_S: Final = 1.0
 """Seconds that a stored span may begin away from where it did, before somebody has moved it."""

@@ -8,9 +8,9 @@ from typing import Any
 from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
-from collector.local.net.auth import TOKEN, TOKEN_FILE
+from collector.local.net.access import TOKEN, TOKEN_FILE
 from telemetry import conventions as c
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 
 
 class Local:

@@ -9,7 +9,7 @@ from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
 from telemetry import conventions as c
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 
 _AROUND_NS: Final = 3600 * 10**9
 """Looked for from an hour before to an hour after: clocks may differ."""

@@ -13,7 +13,7 @@ from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
 from collector.doctor.marked import Marked
 from telemetry import conventions as c
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 from telemetry.prometheus.names import label_name
 
 CHECK: Final = "prometheus targets"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
 from collector.doctor.marked import Marked
-from telemetry.config.settings import Signal
+from telemetry.conventions import Signal
 
 URL: Final = "https://sentry.io"
 _SETS: Final[dict[Signal, str]] = {"traces": "spans", "logs": "ourlogs"}

@@ -26,8 +26,7 @@ from collector.local.api.parameters import Parameters
 from collector.local.api.wait import await_rows, await_trace
 from collector.local.cli.calling import PROBLEM_HEADER
 from collector.local.errors import CollectorError, UnauthorizedError
-from collector.local.net.access import OPEN, Access
-from collector.local.net.auth import CHALLENGE
+from collector.local.net.access import CHALLENGE, OPEN, Access
 from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
 from collector.local.store.damage import is_damage

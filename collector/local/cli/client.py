@@ -16,7 +16,7 @@ import platformdirs
 from collector.local.api import answers as api_answers
 from collector.local.cli.calling import PROBLEM_HEADER, base_url, client, is_tls_trouble, unreachable
 from collector.local.errors import CollectorError
-from collector.local.net.auth import TOKEN, TOKEN_FILE, token_to_send
+from collector.local.net.access import TOKEN, TOKEN_FILE, token_to_send
 from collector.local.store.store import Store
 
 DEFAULT_API = "127.0.0.1:4319"

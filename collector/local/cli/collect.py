@@ -20,9 +20,8 @@ from rich.text import Text
 from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.cli.client import default_store
 from collector.local.errors import SettingsError
-from collector.local.net.access import Access, is_loopback
-from collector.local.net.auth import tokens_from
-from collector.local.net.grpc_log import handshakes_told_once
+from collector.local.net.access import Access, is_loopback, tokens_from
+from collector.local.net.complaints import handshakes_told_once
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
 from collector.local.query import store_stats

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from collector.local.decode.decoded import Decoded
 from collector.local.decode.signals import Signal
-from collector.local.intake.budget import Hold
+from collector.local.intake.receiving import Hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,9 @@ from collector.local.errors import (
     TooSlowError,
     UnauthorizedError,
 )
-from collector.local.intake.budget import Hold
 from collector.local.intake.export import Reply
 from collector.local.intake.receiver import Receiver
-from collector.local.intake.receiving import Receiving
+from collector.local.intake.receiving import Hold, Receiving
 from collector.local.net.complaints import Complaints
 from collector.local.settings import CollectorSettings
 

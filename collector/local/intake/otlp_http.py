@@ -31,12 +31,10 @@ from collector.local.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
-from collector.local.intake.budget import Hold
 from collector.local.intake.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.intake.receiver import Receiver
-from collector.local.intake.receiving import Receiving
-from collector.local.net.access import Access
-from collector.local.net.auth import CHALLENGE
+from collector.local.intake.receiving import Hold, Receiving
+from collector.local.net.access import CHALLENGE, Access
 from collector.local.net.complaints import Complaints
 from collector.local.net.origins import Cors, Origins, hint
 from collector.local.settings import CollectorSettings

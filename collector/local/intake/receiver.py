@@ -25,9 +25,9 @@ from collector.local.errors import (
     UnauthorizedError,
     UnsupportedError,
 )
-from collector.local.intake.budget import Budget, Hold
 from collector.local.intake.export import Export, Reply
 from collector.local.intake.payload import PROTOBUF, check_json, decompress, too_large
+from collector.local.intake.receiving import Budget, Hold
 from collector.local.intake.repair import read
 from collector.local.intake.wire import pieces
 from collector.local.intake.writer import Writer
