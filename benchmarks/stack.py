@@ -75,7 +75,7 @@ def main() -> None:
     try:
         results = measure_all(arguments.roles, arguments.rates, arguments.seconds)
     except StackError as error:
-        raise SystemExit(f"{error.message}\n{error.mend}") from None
+        raise SystemExit(f"{error.message}\n{error.hint}") from None
     if arguments.json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:

@@ -28,9 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(parser, argv)
         sys.stdout.flush()
     except PamazonError as error:
-        return fail(error.message, error.mend, 2 if getattr(error, "callers_mistake", True) else 1)
+        return fail(error.message, error.hint, 2 if getattr(error, "callers_mistake", True) else 1)
     except TelemetryError as error:
-        return fail(error.message, error.mend, 2)
+        return fail(error.message, error.hint, 2)
     except KeyboardInterrupt:
         return 130
     except OSError as error:

@@ -39,14 +39,14 @@ class RequestFailed(PamazonError):
         self.trace_id = told.get("trace-id") or (trace_id if late else None)
         self.callers_mistake = self.code in CALLERS
         words = error.details() or ""
-        mend = ""
+        hint = ""
         if self.code is grpc.StatusCode.UNAVAILABLE and "served-by" not in told:
-            words, mend = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
+            words, hint = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
         elif self.code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            words, mend = f"The gateway at {address} did not answer in time.", "Ask for more time with --timeout."
+            words, hint = f"The gateway at {address} did not answer in time.", "Ask for more time with --timeout."
         elif not self.callers_mistake:
             words = f"{self.code.name}: {words}"
-        super().__init__(words, mend)
+        super().__init__(words, hint)
 
 
 class _TraceNoter(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic only in the stubs

@@ -92,9 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ChildDied as error:
         return fail(error.message, "Where a port is taken, let it choose: python -m demo_flow.demo --free-ports", 1)
     except PamazonError as error:
-        return fail(error.message, error.mend, 1)
+        return fail(error.message, error.hint, 1)
     except telemetry.TelemetryError as error:
-        return fail(error.message, error.mend, 2)
+        return fail(error.message, error.hint, 2)
     except KeyboardInterrupt:
         return 130
 

@@ -1,6 +1,6 @@
-"""What went wrong, told to the person who can mend it.
+"""What went wrong, told to the person who can fix it.
 
-In: a message and a mend. Out: an exception that the command line prints without a stack trace. State: none.
+In: a message and a hint. Out: an exception that the command line prints without a stack trace. State: none.
 """
 
 from typing import TYPE_CHECKING
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class PamazonError(Exception):
-    """Something that the user, not the program, has to mend.
+    """Something that the user, not the program, has to fix.
 
-    `message` says what is wrong and where, `mend` what to do about it; printed as they are, neither holds a secret.
+    `message` says what is wrong and where, `hint` what to do about it; printed as they are, neither holds a secret.
     """
 
-    def __init__(self, message: str, mend: str) -> None:
-        super().__init__(f"{message} {mend}")
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message} {hint}")
         self.message = message
-        self.mend = mend
+        self.hint = hint
 
 
 class CallerError(PamazonError):

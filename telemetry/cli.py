@@ -182,7 +182,7 @@ class Parser(argparse.ArgumentParser):
 
 def _add_commands(subparsers: "argparse._SubParsersAction[Parser]") -> TelemetryError | None:
     """Let every room add its commands; return what is missing where one cannot."""
-    missing = None if entry_points(group=GROUP) else TelemetryError("No commands are installed.", _mend("local"))
+    missing = None if entry_points(group=GROUP) else TelemetryError("No commands are installed.", _hint("local"))
     for entry in sorted(entry_points(group=GROUP)):
         known = set(subparsers.choices)
         try:
@@ -195,22 +195,22 @@ def _add_commands(subparsers: "argparse._SubParsersAction[Parser]") -> Telemetry
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> TelemetryError:
-    return TelemetryError(f"The package {error.name} is not installed.", _mend(extra))
+    return TelemetryError(f"The package {error.name} is not installed.", _hint(extra))
 
 
-def _mend(extra: str) -> str:
+def _hint(extra: str) -> str:
     return f"pip install 'search-telemetry[{extra}]'"
 
 
 def _fail(error: TelemetryError) -> int:
-    _tell(error.message, error.mend)
+    _tell(error.message, error.hint)
     return 2
 
 
-def _tell(message: str, mend: str = "") -> None:
+def _tell(message: str, hint: str = "") -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     red, plain = ("\x1b[31m", "\x1b[0m") if coloured else ("", "")
-    text = f"{red}{message}{plain}\n{mend}".rstrip()
+    text = f"{red}{message}{plain}\n{hint}".rstrip()
     # What the mistake quotes came from outside: it must not steer the terminal.
     try:
         print("".join(c if c.isprintable() or c in f"\n{red}" else "�" for c in text), file=sys.stderr)

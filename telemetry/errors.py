@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 
 
 class TelemetryError(Exception):
-    """A user's mistake: `message` says what is wrong and where, `mend` says what to do about it."""
+    """A user's mistake: `message` says what is wrong and where, `hint` says what to do about it."""
 
-    def __init__(self, message: str, mend: str = "") -> None:
-        super().__init__(f"{message}\n{mend}" if mend else message)
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}\n{hint}" if hint else message)
         self.message = message
-        self.mend = mend
+        self.hint = hint
 
 
 class ConfigurationError(TelemetryError):

@@ -44,7 +44,7 @@ def examine(one: Asked, sent: Mapping[Signal, Sent | None], marked: Marked) -> l
     except TroubleError as trouble:
         return [_not_there(one, trouble)]
     findings = [_await(one, signal, sent.get(signal), marked) for signal in one.backend.holds]
-    arrived = all(finding.mend == "" and finding.code == "" for finding in findings)
+    arrived = all(finding.hint == "" and finding.code == "" for finding in findings)
     try:
         return findings + one.backend.more(one.api, arrived=arrived)
     except TroubleError as trouble:
@@ -103,8 +103,8 @@ def _ways(marks: Sequence[Marked]) -> str:
 def _lost(one: Asked, check: str, signal: Signal, sent: Sent, some: str) -> Finding:
     if not one.asked and not is_here(sent.settings.endpoint):
         detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
-        mend = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
-        return skipped(check, Cause("elsewhere", detail, mend))
+        hint = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
+        return skipped(check, Cause("elsewhere", detail, hint))
     cause = one.backend.missing(one.api, signal)
     return failed(check, replace(cause, detail=f"{some}{cause.detail}"))
 

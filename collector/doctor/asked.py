@@ -100,7 +100,7 @@ def _local(name: str, target: Target, options: Options, deadline: float) -> Aske
     try:
         base, token, calls = base_url(target.url), token_to_send(options.environ), client(_READ_S)
     except CollectorError as error:
-        raise TelemetryError(error.message, error.mend) from error
+        raise TelemetryError(error.message, error.hint) from error
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     authority = options.environ.get(CERTIFICATE, "").strip()
     place = of_url(base, target.named, CERTIFICATE, Path(authority) if authority else None)

@@ -136,11 +136,11 @@ class Api:
         words = f"{self.place.address} answers HTTP {status}{f': {said}' if said else ''}"
         if status in {401, 403}:
             code: Code = "unauthorized" if status == 401 else "forbidden"
-            mend = "give a header that lets you in: --header BACKEND:authorization='Bearer TOKEN'"
-            return TroubleError(Cause(code, words, mend), status=status)
+            hint = "give a header that lets you in: --header BACKEND:authorization='Bearer TOKEN'"
+            return TroubleError(Cause(code, words, hint), status=status)
         if 300 <= status < 400:
-            mend = f"name the final address in {self.place.named}"
-            return TroubleError(Cause("redirected", words, mend), status=status)
+            hint = f"name the final address in {self.place.named}"
+            return TroubleError(Cause("redirected", words, hint), status=status)
         return TroubleError(Cause("error_answer", words, f"correct {self.place.named}, or see its log"), status=status)
 
     def _foreign(self) -> TroubleError:

@@ -24,8 +24,8 @@ def compare(readings: Mapping[str, Reading]) -> Finding:
     if not wrong:
         return ok("clocks", f"{', '.join(readings)} agree{'s' if len(readings) == 1 else ''} with this machine's")
     said = [f"{name}'s is {_span(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}" for name, ahead in wrong.items()]
-    mend = "set this machine's clock or theirs (NTP): traces are shown in the wrong place, and samples may be refused"
-    return failed("clocks", Cause("clock_skew", f"against this machine's clock {', '.join(said)}", mend))
+    hint = "set this machine's clock or theirs (NTP): traces are shown in the wrong place, and samples may be refused"
+    return failed("clocks", Cause("clock_skew", f"against this machine's clock {', '.join(said)}", hint))
 
 
 def _span(seconds: float) -> str:

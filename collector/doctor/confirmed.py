@@ -35,8 +35,8 @@ def unconfirmed(
             continue
         options = ", ".join(f"--{name}" for name in KEEPERS[signal])
         detail = f"{one.where} took the {ITEMS[signal]}, and no backend has confirmed that it has it"
-        mend = f"say where {signal} are kept ({options}); a Collector without an exporter for {signal} drops them"
-        lines.append(failed(check, Cause("unconfirmed", detail, mend)))
+        hint = f"say where {signal} are kept ({options}); a Collector without an exporter for {signal} drops them"
+        lines.append(failed(check, Cause("unconfirmed", detail, hint)))
     return lines
 
 

@@ -41,8 +41,8 @@ def run(options: Options) -> Report:
     try:
         settings = load({"service_name": c.DOCTOR_SERVICE}, options.environ)
     except ConfigurationError as error:
-        mend = "correct it; docs/settings.md has all variables"
-        wrong = [failed("settings", Cause("wrong_setting", problem, mend)) for problem in error.problems]
+        hint = "correct it; docs/settings.md has all variables"
+        wrong = [failed("settings", Cause("wrong_setting", problem, hint)) for problem in error.problems]
         return Report("", "", time.monotonic() - began, wrong)
     deadline = began + options.timeout
     known = running((exporter_of(settings, signal).endpoint for signal in SIGNALS), options.data)
@@ -98,7 +98,7 @@ def _told(signal: Signal, sent: Sent | None, settings: Settings, environ: Mappin
         return skipped(check, unsent(settings, signal, environ) or Cause("not_exported", "not exported"))
     if sent.cause is None:
         return ok(check, f"{sent.where} took it in {sent.seconds * 1000:.0f} ms")
-    told = Cause(sent.cause.code, f"{sent.where}: {sent.cause.detail}", sent.cause.mend)
+    told = Cause(sent.cause.code, f"{sent.where}: {sent.cause.detail}", sent.cause.hint)
     return failed(check, told) if exports(settings, signal) else skipped(check, told)
 
 

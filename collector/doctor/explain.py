@@ -1,6 +1,6 @@
 """Says what it means that nobody could be spoken to.
 
-In: a place, and what was seen there. Out: a cause with its mend, None where nothing speaks against it. State: none.
+In: a place, and what was seen there. Out: a cause with its hint, None where nothing speaks against it. State: none.
 """
 
 from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _other_speech(place: Place, speech: Speech) -> Cause:
 
 def tls(place: Place, problem: str) -> Cause:
     """Explain what OpenSSL complains of."""
-    mends = {
+    hints = {
         "trust": f"name the PEM file of its authority in {place.authority_named}",
         "name": f"use a name of the certificate in {place.named}",
         "own": "name PEM files in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY",
@@ -115,11 +115,11 @@ def tls(place: Place, problem: str) -> Cause:
     if problem == HUNG_UP:
         silently = f"{place.address} hangs up after the TLS handshake, as to callers"
         if place.certificate:
-            return Cause("client_certificate_refused", f"{silently} whose certificate it does not know", mends["own"])
-        return Cause("client_certificate_wanted", f"{silently} without a certificate", mends["own"])
-    for part, code, wrong, mend in _TLS:
+            return Cause("client_certificate_refused", f"{silently} whose certificate it does not know", hints["own"])
+        return Cause("client_certificate_wanted", f"{silently} without a certificate", hints["own"])
+    for part, code, wrong, hint in _TLS:
         if part in problem:
-            return Cause(code, f"{place.address}: {wrong}", mends[mend])
+            return Cause(code, f"{place.address}: {wrong}", hints[hint])
     return Cause("tls", f"{place.address}: no TLS can be agreed on ({problem})", "look at both ends' certificates")
 
 
@@ -138,4 +138,4 @@ _TLS: Final[tuple[tuple[str, Code, str, str], ...]] = (
     ("BAD_CERTIFICATE", "client_certificate_refused", "it refuses our certificate", "own"),
     ("CERTIFICATE_UNKNOWN", "client_certificate_refused", "it refuses our certificate", "own"),
 )
-"""A part of what OpenSSL says; the code; what it means; which mend."""
+"""A part of what OpenSSL says; the code; what it means; which hint."""

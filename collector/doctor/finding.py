@@ -37,7 +37,7 @@ class Cause:
 
     code: Code
     detail: str
-    mend: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Finding:
     status: Status
     detail: str
     code: Code | Literal[""] = ""
-    mend: str = ""
+    hint: str = ""
 
 
 def ok(check: str, detail: str) -> Finding:
@@ -58,14 +58,14 @@ def ok(check: str, detail: str) -> Finding:
 
 def failed(check: str, cause: Cause) -> Finding:
     """A check that found something broken."""
-    return Finding(check, Status.FAILED, cause.detail, cause.code, cause.mend)
+    return Finding(check, Status.FAILED, cause.detail, cause.code, cause.hint)
 
 
 def warning(check: str, cause: Cause) -> Finding:
     """Nothing is broken, and hardly anybody wants it so."""
-    return Finding(check, Status.WARNING, cause.detail, cause.code, cause.mend)
+    return Finding(check, Status.WARNING, cause.detail, cause.code, cause.hint)
 
 
 def skipped(check: str, cause: Cause) -> Finding:
     """A check that does not apply, or something to know that is no failure."""
-    return Finding(check, Status.SKIPPED, cause.detail, cause.code, cause.mend)
+    return Finding(check, Status.SKIPPED, cause.detail, cause.code, cause.hint)

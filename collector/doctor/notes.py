@@ -79,8 +79,8 @@ def _sampling(settings: Settings, environ: Mapping[str, str]) -> Finding:
         return ok("sampling", f"services send every trace ({settings.sampler}, 1)")
     how = "no trace" if share == 0 else f"{share * 100:g} % of the traces"
     detail = f"{named}: services send {how}; the marked one is sent all the same"
-    mend = "set OTEL_TRACES_SAMPLER=parentbased_always_on to see all" if share <= _FEW else ""
-    return (warning if share == 0 else skipped)("sampling", Cause("sampled", detail, mend))
+    hint = "set OTEL_TRACES_SAMPLER=parentbased_always_on to see all" if share <= _FEW else ""
+    return (warning if share == 0 else skipped)("sampling", Cause("sampled", detail, hint))
 
 
 def _sentry(environ: Mapping[str, str]) -> list[Finding]:

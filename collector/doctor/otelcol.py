@@ -81,8 +81,8 @@ def examine(one: Collector) -> list[Finding]:
         detail = f"the Collector of {one.api.place.address} took nothing of what was sent"
         return [skipped(one.name, Cause("elsewhere", detail))] if one.asked else []
     if stuck:
-        mend = "start the backends that these exporters send to, or see the Collector's log for why they refuse"
-        return [failed(one.name, Cause("not_delivered", f"delivers nothing by {', '.join(stuck)}", mend))]
+        hint = "start the backends that these exporters send to, or see the Collector's log for why they refuse"
+        return [failed(one.name, Cause("not_delivered", f"delivers nothing by {', '.join(stuck)}", hint))]
     return [ok(one.name, f"delivers by {', '.join(sorted(page.exporters)) or 'no exporter'}")]
 
 

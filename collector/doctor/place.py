@@ -15,7 +15,7 @@ Speech = Literal["grpc", "http"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An address with the way to speak there, and which settings say so, for the mends.
+    """An address with the way to speak there, and which settings say so, for the fixes.
 
     `authority` is the PEM file that certificates are checked by, None for the system's; `certificate` and `key` are
     ours, for mutual TLS. `named`, `authority_named`: the variable or option of the address and of the authority.

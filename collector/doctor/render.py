@@ -1,4 +1,4 @@
-"""A whole run, for people: one line for each check, and below it how to mend what is broken.
+"""A whole run, for people: one line for each check, and below it how to fix what is broken.
 
 In: a report. Out: text on a console, in colours where someone looks at them (never with `NO_COLOR`). State: none.
 """
@@ -34,18 +34,18 @@ def render(report: Report, console: Console) -> None:
     width = max(len(finding.check) for finding in report.findings)
     told = ""
     for finding in report.findings:
-        mend = "" if finding.mend == told else finding.mend  # said once where neighbours have the same
-        told = finding.mend
-        detail, mend = clean(finding.detail, console.encoding), clean(mend, console.encoding)
+        hint = "" if finding.hint == told else finding.hint  # said once where neighbours have the same
+        told = finding.hint
+        detail, hint = clean(finding.detail, console.encoding), clean(hint, console.encoding)
         sign = signs[finding.status]
         if console.is_terminal:
             table.add_row(
-                Text(sign, _STYLES[finding.status]), Text(finding.check), _words(finding, detail, mend, arrow)
+                Text(sign, _STYLES[finding.status]), Text(finding.check), _words(finding, detail, hint, arrow)
             )
         else:
             lines = [
                 f"{sign} {finding.check:{width}}  {detail}",
-                *([f"  {'':{width}}  {arrow} {mend}"] if mend else []),
+                *([f"  {'':{width}}  {arrow} {hint}"] if hint else []),
             ]
             console.out("\n".join(lines), highlight=False)
     if console.is_terminal:
@@ -53,12 +53,12 @@ def render(report: Report, console: Console) -> None:
     console.print(_sum(report))
 
 
-def _words(finding: Finding, detail: str, mend: str, arrow: str) -> Text:
-    """What was found, and its mend in a line of its own."""
+def _words(finding: Finding, detail: str, hint: str, arrow: str) -> Text:
+    """What was found, and its hint in a line of its own."""
     text = Text(detail, "dim" if finding.status is Status.SKIPPED else "")
-    if mend:
+    if hint:
         text.append(f"\n{arrow} ", "bold")
-        text.append(mend, "dim" if finding.status is Status.SKIPPED else "yellow")
+        text.append(hint, "dim" if finding.status is Status.SKIPPED else "yellow")
     return text
 
 

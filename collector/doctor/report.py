@@ -37,7 +37,7 @@ class Report:
                 "status": finding.status.value,
                 "code": finding.code,
                 "detail": finding.detail,
-                "mend": finding.mend,
+                "hint": finding.hint,
             }
             for finding in self.findings
         ]

@@ -175,9 +175,9 @@ def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ:
         ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", _NAME_ONE)),
         ({"429", "503", "RESOURCE_EXHAUSTED"}, "overloaded", ("it is overloaded, or full", "see the collector's log")),
     )
-    for codes, cause, (wrong, mend) in meanings:
+    for codes, cause, (wrong, hint) in meanings:
         if code in codes:
-            return Cause(cause, f"{wrong} ({problem})", mend)
+            return Cause(cause, f"{wrong} ({problem})", hint)
     return None
 
 
@@ -192,9 +192,9 @@ def _path(signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]
 def _through(proxy: Proxy, place: Place, seen: Seen, problem: str) -> Cause:
     straight = explain.connection(place, seen) is None
     way = "the straight way is open" if straight else "the straight way is closed too"
-    mend = f"name {place.host} in no_proxy" if straight else f"see the proxy, or name {place.host} in no_proxy"
+    hint = f"name {place.host} in no_proxy" if straight else f"see the proxy, or name {place.host} in no_proxy"
     detail = f"the export goes through {proxy.variable}={proxy.address} and fails; {way} ({problem[:200]})"
-    return Cause("proxy", detail, mend)
+    return Cause("proxy", detail, hint)
 
 
 def _other(problem: str) -> Cause:

@@ -1,18 +1,18 @@
-"""Everything that the local collector refuses, in words for the person who has to mend it.
+"""Everything that the local collector refuses, in words for the person who has to fix it.
 
-In: a cause. Out: exceptions with a `message` (what is wrong, where) and a `mend` (what to do). No state.
+In: a cause. Out: exceptions with a `message` (what is wrong, where) and a `hint` (what to do). No state.
 """
 
 from __future__ import annotations
 
 
 class CollectorError(Exception):
-    """Something a person has to know. `message` says what is wrong, `mend` what to do about it."""
+    """Something a person has to know. `message` says what is wrong, `hint` what to do about it."""
 
-    def __init__(self, message: str, mend: str = "") -> None:
-        super().__init__(f"{message}; {mend}" if mend else message)
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
-        self.mend = mend
+        self.hint = hint
 
 
 class SettingsError(CollectorError):
@@ -70,14 +70,14 @@ class ForbiddenError(RefusedError):
 class QueueFullError(RefusedError):
     """More is under way than the collector may hold. Try again after `retry_after_s` seconds."""
 
-    def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
-        super().__init__(message, mend)
+    def __init__(self, message: str, hint: str, retry_after_s: float) -> None:
+        super().__init__(message, hint)
         self.retry_after_s = retry_after_s
 
 
 class StoreUnavailableError(RefusedError):
     """The store cannot write now (disk full, file damaged). Try again after `retry_after_s` seconds."""
 
-    def __init__(self, message: str, mend: str, retry_after_s: float) -> None:
-        super().__init__(message, mend)
+    def __init__(self, message: str, hint: str, retry_after_s: float) -> None:
+        super().__init__(message, hint)
         self.retry_after_s = retry_after_s

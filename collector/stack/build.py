@@ -78,7 +78,7 @@ def _build_all(missing: Sequence[Recipe], lines: Lines, console: Console) -> Non
         for recipe in missing:
             problem = None if cache.is_built(recipe) else _build_one(recipe, lines)
             if problem is not None:
-                failed.append(f"{recipe.name}: {problem.message}" + (f"\n  {problem.mend}" if problem.mend else ""))
+                failed.append(f"{recipe.name}: {problem.message}" + (f"\n  {problem.hint}" if problem.hint else ""))
     if failed:
         raise BuildError("\n\n".join(failed))
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the stack, in words for the person who has to mend it.
+"""What can go wrong with the stack, in words for the person who has to fix it.
 
 In: a cause. Out: exceptions that the `telemetry` command tells without a stack trace. State: none.
 """
@@ -7,7 +7,7 @@ from telemetry.errors import TelemetryError
 
 
 class StackError(TelemetryError):
-    """Something about the stack that a person has to mend."""
+    """Something about the stack that a person has to fix."""
 
 
 class BuildError(StackError):

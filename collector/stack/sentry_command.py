@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         parsed = dsn.parse(arguments.dsn)
     except ValueError as error:
-        wrong, _, mend = str(error).partition("; ")
-        raise TelemetryError(f"the DSN {wrong}", mend) from None
+        wrong, _, hint = str(error).partition("; ")
+        raise TelemetryError(f"the DSN {wrong}", hint) from None
     sys.stdout.write(f"SENTRY_OTLP_ENDPOINT={parsed.otlp_endpoint}\nSENTRY_PUBLIC_KEY={parsed.public_key}\n")
     return 0

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     except RequestFailed as failure:
         if args.json or failure.callers_mistake or failure.trace_id is None:
             raise
-        status, trace_id = fail(failure.message, failure.mend, 1), failure.trace_id
+        status, trace_id = fail(failure.message, failure.hint, 1), failure.trace_id
     finally:
         if trace_id and not args.json:
             shown = _draw(trace_id, args.api)

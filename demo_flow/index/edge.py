@@ -147,7 +147,7 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _named_errors(folder: Path) -> Iterator[None]:
-    """Give the engine's bare exceptions, and the system's, a name and a mend."""
+    """Give the engine's bare exceptions, and the system's, a name and a hint."""
     try:
         yield
     except Exception as error:

@@ -186,7 +186,7 @@ def _check_dimension(client: QdrantClient, collection: str, dimension: int, addr
 
 @contextlib.contextmanager
 def named_errors(collection: str, address: str) -> Iterator[None]:
-    """Give the client's errors a name and a mend; whatever they say, only their kind is repeated."""
+    """Give the client's errors a name and a hint; whatever they say, only their kind is repeated."""
     try:
         yield
     except UnexpectedResponse as error:

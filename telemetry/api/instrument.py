@@ -61,8 +61,8 @@ def instrument(executor: T, endpoints: Endpoints = None) -> T:
         except (AttributeError, TypeError) as exc:
             _undo(undos)
             kind = class_of(executor)
-            mend = _OTHERWISE if executor is kind else f"instrument its class: {kind.__name__}"
-            raise TelemetryError(f"{kind.__name__} cannot be changed: {exc}", mend) from exc
+            hint = _OTHERWISE if executor is kind else f"instrument its class: {kind.__name__}"
+            raise TelemetryError(f"{kind.__name__} cannot be changed: {exc}", hint) from exc
         _remember(executor, undos)
     return executor
 

@@ -8,7 +8,7 @@ https://docs.sentry.io/concepts/otlp/.
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_MEND = "write https://PUBLIC_KEY@o0.ingest.sentry.io/PROJECT, as Sentry shows it under Client Keys"
+_HINT = "write https://PUBLIC_KEY@o0.ingest.sentry.io/PROJECT, as Sentry shows it under Client Keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ def parse(raw: object) -> Dsn:
     parts = urlsplit(raw.strip()) if isinstance(raw, str) else urlsplit("")
     path, _, project = parts.path.rstrip("/").rpartition("/")
     if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"is no http or https address; {_MEND}")
+        raise ValueError(f"is no http or https address; {_HINT}")
     if not parts.username:
-        raise ValueError(f"names no public key; {_MEND}")
+        raise ValueError(f"names no public key; {_HINT}")
     if not project.isascii() or not project.isdigit():
-        raise ValueError(f"does not end in the number of a project; {_MEND}")
+        raise ValueError(f"does not end in the number of a project; {_HINT}")
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        raise ValueError(f"has a port that is not a number up to 65535; {_MEND}") from None
+        raise ValueError(f"has a port that is not a number up to 65535; {_HINT}") from None
     if not parts.hostname:
-        raise ValueError(f"names no host; {_MEND}")
+        raise ValueError(f"names no host; {_HINT}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return Dsn(f"{parts.scheme}://{host}{port}{path}", project, parts.username)
 

@@ -122,8 +122,8 @@ _CAUSES: Final = (
 
 
 def explained(problem: str) -> str:
-    """Return `problem`, with its mend where one is known."""
-    for part, mend in _CAUSES:
+    """Return `problem`, with its hint where one is known."""
+    for part, hint in _CAUSES:
         if part in problem:
-            return f"{problem}; {mend}"
+            return f"{problem}; {hint}"
     return problem

@@ -21,7 +21,7 @@ _REPEATS: Final = {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}
 
 
 def why_not_linear(pattern: str) -> str | None:
-    """Return what may take too long in `pattern`, with the mend; None where it is linear."""
+    """Return what may take too long in `pattern`, with the hint; None where it is linear."""
     look = _Look()
     look.sequence(_parser.parse(pattern), last=True, repeated=False)
     if look.problem is None and look.ways > _MOST_WAYS:

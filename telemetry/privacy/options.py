@@ -75,7 +75,7 @@ def _patterns(patterns: object) -> None:
         try:
             compiled = re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"has a pattern {kind!r} that is no regular expression: {error}; mend it") from None
+            raise ValueError(f"has a pattern {kind!r} that is no regular expression: {error}; fix it") from None
         if compiled.match(""):
             raise ValueError(f"has a pattern {kind!r} that matches the empty text; let it need a character")
         problem = why_not_linear(pattern)

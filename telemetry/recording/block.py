@@ -82,11 +82,11 @@ def check_decorated(decorator: str, fn: object) -> None:
     A function in the place of a class has no subclasses and no instances.
     """
     if isinstance(fn, type):
-        mend = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
-        raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", mend)
+        hint = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", hint)
     if not can_wrap(fn) and not acts_by_itself(fn):
-        mend = "decorate the function itself: the one that is called, or the one inside"
-        raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", mend)
+        hint = "decorate the function itself: the one that is called, or the one inside"
+        raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", hint)
 
 
 def _block_of(frame: FrameType) -> tuple[int, int] | None:

@@ -189,7 +189,7 @@ show(["target_info" in scrape()[0], address == telemetry.prometheus.address()])
 try:
     telemetry.prometheus.serve(port=0)
 except telemetry.TelemetryError as error:
-    show(error.mend)
+    show(error.hint)
 handle.shutdown()
 show(telemetry.prometheus.address())
         """

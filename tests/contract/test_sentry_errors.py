@@ -297,7 +297,7 @@ except telemetry.ConfigurationError as error:
     assert "key@" not in ended.shown[0]
 
 
-def test_without_the_package_the_mend_is_the_extra() -> None:
+def test_without_the_package_the_hint_is_the_extra() -> None:
     """Who asks for Sentry without its SDK is told what to install."""
     ended = python(
         """
@@ -305,7 +305,7 @@ sys.modules["sentry_sdk"] = None
 try:
     telemetry.configure("gateway", sentry_dsn="https://key@sentry.io/1")
 except telemetry.TelemetryError as error:
-    show(error.mend)
+    show(error.hint)
         """
     )
     assert ended.shown == ["pip install 'search-telemetry[sentry]'"]

@@ -21,7 +21,7 @@ FAILED, PASSED = 1, 0  # pytest's statuses; others mean that nothing was tested
 
 
 def main(words: list[str]) -> int:
-    """Break, test, mend; return the exit status."""
+    """Break, test, fix; return the exit status."""
     chosen = [mutant for mutant in MUTANTS if all(word in f"{mutant.file} {mutant.test}" for word in words)]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         root = Path(folder)
@@ -46,7 +46,7 @@ def noticed(root: Path, mutant: Mutant) -> bool:
     path = root / mutant.file
     whole = path.read_text()
     if whole.count(mutant.old) != 1:
-        print(f"MENDED    {mutant.file} has {mutant.old!r} {whole.count(mutant.old)} times, not once: mend the row")
+        print(f"FIXED     {mutant.file} has {mutant.old!r} {whole.count(mutant.old)} times, not once: fix the row")
         return False
     broken = whole.replace(mutant.old, mutant.new)
     compile(broken, mutant.file, "exec")

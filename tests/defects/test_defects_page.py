@@ -54,7 +54,7 @@ def test_every_row_names_a_test_or_says_why_there_is_none() -> None:
 
 def test_every_test_that_is_named_is_there() -> None:
     """A test that is renamed takes its row along."""
-    assert [test for test in named() if not is_there(test)] == [], "mend these in docs/defects.md"
+    assert [test for test in named() if not is_there(test)] == [], "fix these in docs/defects.md"
 
 
 def test_every_test_of_the_library_has_its_broken_variant() -> None:
@@ -68,6 +68,6 @@ def test_every_test_of_the_library_has_its_broken_variant() -> None:
 def test_a_broken_variant_can_be_made(mutant: Mutant) -> None:
     """What it changes stands once in its file, what comes out is Python, and its test is there."""
     source = (ROOT / mutant.file).read_text("utf-8")
-    assert source.count(mutant.old) == 1, "mend the row: the code has changed"
+    assert source.count(mutant.old) == 1, "fix the row: the code has changed"
     compile(source.replace(mutant.old, mutant.new), mutant.file, "exec")
     assert is_there(mutant.test)

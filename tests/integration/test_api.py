@@ -278,15 +278,15 @@ ERRORS = [
 
 @pytest.mark.parametrize(("method", "path", "status", "code"), ERRORS, ids=[f"{row[0]} {row[1]}" for row in ERRORS])
 def test_every_error_has_one_shape(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:
-    """Code, message and mend, whatever went wrong, on every path."""
+    """Code, message and hint, whatever went wrong, on every path."""
     answer = api.request(method, path)
     assert answer.status_code == status
     error = answer.json()["error"]
     assert set(answer.json()) == {"error"}
-    assert set(error) == {"code", "message", "mend"}
+    assert set(error) == {"code", "message", "hint"}
     assert error["code"] == code
     assert error["message"]
-    assert error["mend"]
+    assert error["hint"]
 
 
 def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client) -> None:
@@ -294,15 +294,15 @@ def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client
     assert api.get("/api/traces?servce=x").json()["error"] == {
         "code": "bad_request",
         "message": "There is no parameter 'servce' here.",
-        "mend": "Use service, operation, status, min_duration, attribute, batches, limit, before, after, wait.",
+        "hint": "Use service, operation, status, min_duration, attribute, batches, limit, before, after, wait.",
     }
 
 
 def test_an_unknown_path_is_answered_with_those_there_are(api: httpx.Client) -> None:
     """The API tells its own paths."""
-    mend = api.get("/api/trace").json()["error"]["mend"]
-    assert "/api/traces/{trace_id}" in mend
-    assert "/api/health" in mend
+    hint = api.get("/api/trace").json()["error"]["hint"]
+    assert "/api/traces/{trace_id}" in hint
+    assert "/api/health" in hint
 
 
 def test_a_wrong_method_is_told_which_are_right(api: httpx.Client) -> None:

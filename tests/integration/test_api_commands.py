@@ -286,7 +286,7 @@ MISTAKES = [
 def test_a_users_mistake_is_told_in_two_lines(
     shell: Shell, running: Running, arguments: tuple[str, ...], told: str
 ) -> None:
-    """What is wrong and how to mend it, on standard error, status 2."""
+    """What is wrong and how to fix it, on standard error, status 2."""
     shown = shell(*arguments, "--api", running.api)
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", told)
 

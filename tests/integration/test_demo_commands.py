@@ -94,7 +94,7 @@ def test_a_mistake_is_told_in_a_line_or_two(shop: Shop, no_picture: Path, argume
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_gateway_the_mend_is_told(shop: Shop) -> None:
+def test_without_a_gateway_the_hint_is_told(shop: Shop) -> None:
     """Nobody listens there: say what to start."""
     done = shop.pamazon("search", "coat", gateway=(nobody := free_address()))
     assert (done.returncode, done.stdout) == (1, "")

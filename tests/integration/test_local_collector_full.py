@@ -113,7 +113,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_really_full_disk_refuses_says_so_once_reads_on_and_recovers(
     disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No acknowledged span is lost, through the full disk, its mend and the collector's end."""
+    """No acknowledged span is lost, through the full disk, its hint and the collector's end."""
     path, log = disk / "telemetry.duckdb", tmp_path / "log"
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(10 * MEGABYTE))

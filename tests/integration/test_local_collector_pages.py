@@ -168,7 +168,7 @@ def test_what_is_not_an_origin_is_refused_with_a_hint(written: str) -> None:
     """Before anything is opened."""
     with pytest.raises(SettingsError, match="is not the origin of a page") as refused:
         Origins.of([written])
-    assert "https://shop.example" in refused.value.mend
+    assert "https://shop.example" in refused.value.hint
 
 
 def test_the_command_takes_origins_and_says_when_every_page_may_send() -> None:

@@ -243,7 +243,7 @@ def test_a_taken_port_names_itself_and_who_has_it(collector: LocalCollector) -> 
         port = taken.rpartition(":")[2]
         assert refused.value.message.startswith(f"port {port} ({taken}) is taken by ")
         assert refused.value.message.endswith(f"(pid {os.getpid()})")
-        assert f"--{option} HOST:PORT" in refused.value.mend
+        assert f"--{option} HOST:PORT" in refused.value.hint
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("collector-")].count(
         "collector-writer"
     ) == 1

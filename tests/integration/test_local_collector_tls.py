@@ -67,7 +67,7 @@ def told(api: str) -> str:
     """What a reading command says of a collector that it cannot read."""
     with closing(HttpReader(api)) as reader, pytest.raises(CollectorError) as refused:
         reader.get("/api/services")
-    return f"{refused.value.message} {refused.value.mend}".replace(api, "API")
+    return f"{refused.value.message} {refused.value.hint}".replace(api, "API")
 
 
 def test_the_commands_read_through_tls_with_token_and_authority_of_the_environment(
@@ -85,7 +85,7 @@ def test_the_commands_read_through_tls_with_token_and_authority_of_the_environme
 def test_a_reader_is_told_what_stands_between_it_and_the_collector(
     collector: LocalCollector, pems: certificates.Pems, reading: pytest.MonkeyPatch
 ) -> None:
-    """Plain text to TLS, an unknown authority, no token, a wrong token: each with its mend."""
+    """Plain text to TLS, an unknown authority, no token, a wrong token: each with its hint."""
     api = str(collector.addresses.api)
     found = {"plain text": told(f"http://{api}"), "unknown authority": told(f"https://{api}")}
     reading.setenv(calling.CERTIFICATE, str(pems.authority))
@@ -146,7 +146,7 @@ def test_plain_text_to_tls_gets_an_answer_in_the_ports_own_shape(
     assert answers[0] == (400, {"code": 3, "message": f"{message}; call it by https://"})
     assert answers[1] == (
         400,
-        {"error": {"code": "tls_required", "message": message, "mend": "call it by https://"}},
+        {"error": {"code": "tls_required", "message": message, "hint": "call it by https://"}},
     )
     assert [record.getMessage() for record in caplog.records] == [
         f"{collector.addresses.http}: {message}; callers have to write https://"

@@ -43,7 +43,7 @@ def test_every_path_of_the_api_but_health_asks_for_the_token(collector: LocalCol
                 continue
             for refused in (without, wrong):
                 assert (refused.status_code, refused.headers["WWW-Authenticate"][:6]) == (401, "Bearer"), path
-                assert set(refused.json()["error"]) == {"code", "message", "mend"}
+                assert set(refused.json()["error"]) == {"code", "message", "hint"}
                 assert refused.json()["error"]["code"] == "unauthorized"
             assert client.get(path, headers={"Authorization": BEARER}).status_code in {200, 404}
 

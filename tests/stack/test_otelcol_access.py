@@ -58,7 +58,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Case:
-    """A sender: what it shows, and what comes of it: a part of what it says, its mend, the Collector's words.
+    """A sender: what it shows, and what comes of it: a part of what it says, its hint, the Collector's words.
 
     `grpc` and `http` are the Collector's words by protocol; "" where it can say nothing.
     """
@@ -67,7 +67,7 @@ class Case:
     scheme: str = "https"
     headers: Any = ()
     files: dict[str, str] = field(default_factory=dict)
-    mend: str = ""
+    hint: str = ""
     grpc: str = ""
     http: str = ""
 
@@ -85,19 +85,19 @@ ASKS, HANGS_UP = (
 )
 NOT_TLS = "first record does not look like a TLS handshake"
 WRONG = {
-    "no token": Case("guarded", files=CA, mend=ASKS),
-    "a wrong token": Case("guarded", headers=(("authorization", f"{BEARER}x"),), files=CA, mend=ASKS),
-    "plain text to a TLS port": Case("guarded", scheme="http", headers=TOKENS, mend="write https://",
+    "no token": Case("guarded", files=CA, hint=ASKS),
+    "a wrong token": Case("guarded", headers=(("authorization", f"{BEARER}x"),), files=CA, hint=ASKS),
+    "plain text to a TLS port": Case("guarded", scheme="http", headers=TOKENS, hint="write https://",
                                      grpc=NOT_TLS, http="client sent an HTTP request to an HTTPS server"),
-    "TLS to a plain port": Case("open", files=CA, mend="that port speaks plain text: write http://"),
+    "TLS to a plain port": Case("open", files=CA, hint="that port speaks plain text: write http://"),
     "an unknown authority": Case("guarded", headers=TOKENS, files={"certificate": "other_authority"},
-                                 mend="of an authority that is not trusted here", http="bad record MAC"),
-    "an expired certificate": Case("expired", files=CA, mend="renew the collector's certificate",
+                                 hint="of an authority that is not trusted here", http="bad record MAC"),
+    "an expired certificate": Case("expired", files=CA, hint="renew the collector's certificate",
                                    http="bad record MAC"),
-    "no client certificate": Case("mutual", files=CA, mend=HANGS_UP, grpc="client didn't provide a certificate",
+    "no client certificate": Case("mutual", files=CA, hint=HANGS_UP, grpc="client didn't provide a certificate",
                                   http="client didn't provide a certificate"),
     "an unknown client": Case("mutual", files=CA | {"client_certificate": "other_client", "client_key": "other_client"},
-                              mend=HANGS_UP, grpc="certificate signed by unknown authority",
+                              hint=HANGS_UP, grpc="certificate signed by unknown authority",
                               http="certificate signed by unknown authority"),
 }  # fmt: skip
 
@@ -139,14 +139,14 @@ def test_who_shows_what_is_asked_gets_through(running: Running, case: Case, prot
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 @pytest.mark.parametrize("what", WRONG)
 def test_who_does_not_is_refused_and_told_on_both_sides(running: Running, what: str, protocol: str) -> None:
-    """The sender's words name the mend; the Collector's log, the cause, where it can see one."""
+    """The sender's words name the hint; the Collector's log, the cause, where it can see one."""
     case = WRONG[what]
     before = len(running.log(case.collector))
     outcome = running.send(case, protocol, "intruder")
     assert outcome.response is None
-    assert case.mend in explained(outcome.problem)
+    assert case.hint in explained(outcome.problem)
     assert f"| {what} |" in PAGE
-    assert case.mend in PAGE
+    assert case.hint in PAGE
     said = case.grpc if protocol == "grpc" else case.http
     if said:
         assert said in PAGE
@@ -181,7 +181,7 @@ def test_a_new_token_is_let_in_without_a_restart(running: Running, tmp_path: Pat
 
 
 def test_a_service_with_a_wrong_token_says_so_once(running: Running) -> None:
-    """Its log has the cause and the mend, no token, and no stack trace; its work goes on."""
+    """Its log has the cause and the hint, no token, and no stack trace; its work goes on."""
     ended = python(
         """
 telemetry.configure("shop", endpoint=sys.argv[1])

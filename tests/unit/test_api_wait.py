@@ -106,7 +106,7 @@ def test_nothing_at_all_is_not_found_at_the_limit(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_name_that_cannot_become_one_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting mends no spelling mistake."""
+    """Waiting fixes no spelling mistake."""
     store = Scripted(monkeypatch)
     with pytest.raises(QueryError, match="is no trace id"):
         await_trace(cast("Store", store), "xyz", 2)

@@ -13,7 +13,7 @@ from tests.doctor_stand_in import NOTHING_LISTENS, listener
 
 
 @pytest.mark.parametrize(
-    ("problem", "mend"),
+    ("problem", "hint"),
     [
         ("HTTP 401 Unauthorized: no", "asks for a token"),
         ("UNAUTHENTICATED: no", "asks for a token"),
@@ -30,11 +30,11 @@ from tests.doctor_stand_in import NOTHING_LISTENS, listener
         ("it hung up after the TLS handshake (it hung up)", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
     ],
 )
-def test_a_known_cause_has_its_mend(problem: str, mend: str) -> None:
+def test_a_known_cause_has_its_hint(problem: str, hint: str) -> None:
     """What was said stays, and what to do stands behind it."""
     told = explained(problem)
     assert told.startswith(f"{problem}; ")
-    assert mend in told
+    assert hint in told
 
 
 @pytest.mark.parametrize("problem", ["", "UNAVAILABLE: Connection refused", "HTTP 503 Service Unavailable"])
@@ -79,7 +79,7 @@ def _sends_an_alert(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("say", "mend"),
+    ("say", "hint"),
     [
         (_reads_and_resets, "where that port speaks TLS, write https://"),
         (_resets_amid_its_answer, "where that port speaks TLS, write https://"),
@@ -87,15 +87,15 @@ def _sends_an_alert(connection: socket.socket) -> None:
         (_sends_an_alert, "that port speaks TLS: write https://"),
     ],
 )
-def test_plain_http_that_is_broken_off_may_have_met_tls(say: Callable[[socket.socket], None], mend: str) -> None:
-    """A port of TLS says so, or resets the connection before that is read: the mend names it either way."""
+def test_plain_http_that_is_broken_off_may_have_met_tls(say: Callable[[socket.socket], None], hint: str) -> None:
+    """A port of TLS says so, or resets the connection before that is read: the hint names it either way."""
     with listener(say) as address:
         outcome = _sent(f"http://{address}")
     assert (outcome.response, outcome.retry) == (None, True)
-    assert mend in explained(outcome.problem), outcome.problem
+    assert hint in explained(outcome.problem), outcome.problem
 
 
-def test_a_port_where_nothing_listens_has_no_such_mend() -> None:
+def test_a_port_where_nothing_listens_has_no_such_hint() -> None:
     """Whoever refuses the connection itself speaks nothing."""
     problem = _sent(NOTHING_LISTENS).problem
     assert "refused" in problem

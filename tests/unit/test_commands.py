@@ -92,7 +92,7 @@ def test_a_room_whose_packages_are_missing_leaves_the_others_working(
     )
 
 
-def test_without_any_room_the_mend_is_the_extra(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_any_room_the_hint_is_the_extra(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     """As in a service that installed the library alone."""
     install()
     assert cli.main([]) == 2

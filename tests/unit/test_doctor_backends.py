@@ -103,10 +103,10 @@ def test_a_local_collector_with_tls_and_a_token(
         plain = line(examine(trusted, api=f"http://{api}"), "local collector")
         monkeypatch.delenv(CERTIFICATE)
         unknown = line(examine(trusted, api=f"https://{api}"), "local collector")
-    assert (refused.code, TOKEN_VARIABLE in refused.mend) == ("unauthorized", True), refused
-    assert (plain.code, plain.mend) == ("plain_to_tls", "write https:// in --api")
+    assert (refused.code, TOKEN_VARIABLE in refused.hint) == ("unauthorized", True), refused
+    assert (plain.code, plain.hint) == ("plain_to_tls", "write https:// in --api")
     assert unknown.code == "unknown_authority"
-    assert unknown.mend.endswith(CERTIFICATE)
+    assert unknown.hint.endswith(CERTIFICATE)
 
 
 def test_a_local_collector_that_is_not_the_one_that_was_sent_to(local: LocalCollector, collector: StandIn) -> None:
@@ -120,9 +120,9 @@ def test_a_local_collector_that_is_not_the_one_that_was_sent_to(local: LocalColl
 
 
 def test_a_backend_that_was_asked_for_and_does_not_listen_is_a_failure(collector: StandIn) -> None:
-    """By option or by variable, and the mend names which."""
+    """By option or by variable, and the hint names which."""
     report = examine(environ(collector), jaeger=NOTHING_LISTENS)
-    assert (line(report, "jaeger").code, line(report, "jaeger").mend) == (
+    assert (line(report, "jaeger").code, line(report, "jaeger").hint) == (
         "nothing_listens", "start it (telemetry stack up), or correct --jaeger"
     )  # fmt: skip
     assert report.exit_status == 1
@@ -228,7 +228,7 @@ def test_a_trace_that_is_sampled_away_has_a_hint_of_it(collector: StandIn) -> No
     with backend(JAEGER) as jaeger:
         found = line(examine(environ(collector), timeout=SOON, jaeger=jaeger.url), "jaeger: trace")
     assert found.code == "not_arrived"
-    assert c.SEARCH_DOCTOR.name in found.mend
+    assert c.SEARCH_DOCTOR.name in found.hint
 
 
 # ── Loki ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,11 +246,11 @@ def test_loki_is_asked_for_the_log_of_the_trace(collector: StandIn) -> None:
 
 
 def test_a_loki_with_tenants_wants_one(collector: StandIn) -> None:
-    """Its 401 says `no org id`; the mend has the header."""
+    """Its 401 says `no org id`; the hint has the header."""
     with backend({**LOKI, "/loki/api/v1/labels": (401, b"no org id")}) as loki:
         found = line(examine(environ(collector), loki=loki.url), "loki")
     assert (found.code, "no org id" in found.detail) == ("unauthorized", True)
-    assert "--header loki:X-Scope-OrgID=TENANT" in found.mend
+    assert "--header loki:X-Scope-OrgID=TENANT" in found.hint
 
 
 # ── VictoriaLogs ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,7 +276,7 @@ def test_a_log_that_victorialogs_lacks_is_told_with_what_to_look_at(collector: S
     with backend({HITS: (200, {"hits": []})}) as logs:
         lost = line(examine(environ(collector), timeout=SOON, victorialogs=logs.url), "victorialogs: log")
     assert lost.code == "not_arrived"
-    assert all(word in lost.mend for word in ("layer logs", "LOGS_OTLP", "VL-Stream-Fields"))
+    assert all(word in lost.hint for word in ("layer logs", "LOGS_OTLP", "VL-Stream-Fields"))
     with backend({HITS: (200, {"data": []})}) as other:
         assert line(examine(environ(collector), victorialogs=other.url), "victorialogs").code == "foreign"
 
@@ -309,19 +309,19 @@ def test_sentry_is_asked_for_spans_and_logs_of_the_trace(collector: StandIn) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "mend"),
+    ("status", "code", "hint"),
     [
         (401, "unauthorized", "SENTRY_AUTH_TOKEN is not known there"),
         (403, "forbidden", "the scopes org:read and project:read"),
         (404, "no_project", "correct SENTRY_ORG and SENTRY_PROJECT"),
     ],
 )
-def test_sentry_refuses(collector: StandIn, status: int, code: str, mend: str) -> None:
-    """Each refusal has its own mend; the token is in none."""
+def test_sentry_refuses(collector: StandIn, status: int, code: str, hint: str) -> None:
+    """Each refusal has its own fix; the token is in none."""
     with backend({PROJECT: (status, {"detail": "no"})}) as running:
         found = line(examine(sentry(collector, running)), "sentry")
-    assert (found.code, mend in found.mend) == (code, True)
-    assert "sntrys_test" not in f"{found.detail}{found.mend}"
+    assert (found.code, hint in found.hint) == (code, True)
+    assert "sntrys_test" not in f"{found.detail}{found.hint}"
 
 
 def test_sentry_with_half_its_variables_is_a_mistake(collector: StandIn) -> None:

@@ -72,7 +72,7 @@ def test_json_has_a_stable_shape_and_the_exit_status_says_the_same() -> None:
     assert (told.returncode, told.stderr) == (1, "")
     assert set(report) == {"ok", "mark", "trace_id", "seconds", "checks"}
     assert report["ok"] is False
-    assert {tuple(check) for check in report["checks"]} == {("check", "status", "code", "detail", "mend")}
+    assert {tuple(check) for check in report["checks"]} == {("check", "status", "code", "detail", "hint")}
     by_check = {check["check"]: (check["status"], check["code"]) for check in report["checks"]}
     assert by_check == {
         "sampling": ("ok", ""),
@@ -141,7 +141,7 @@ def rendered(
     return raw.getvalue().decode(encoding)
 
 
-def test_without_a_terminal_a_check_is_one_line_and_a_mend_is_said_once() -> None:
+def test_without_a_terminal_a_check_is_one_line_and_a_hint_is_said_once() -> None:
     """For logs and `grep`: no colour, no wrapping, whatever the width."""
     long = ok("loki: log", "is found " + "by its trace " * 9)
     assert rendered(*FINDINGS, long).splitlines() == [

@@ -60,7 +60,7 @@ def test_what_was_taken_and_confirmed_by_nobody_is_a_failure(
     monkeypatch.setattr(options, "DEFAULTS", dict.fromkeys(options.BACKENDS, NOTHING_LISTENS))
     report = examine(environ(collector), api="", jaeger="", prometheus="", victorialogs="", loki="", otelcol="")
     assert failures(report) == dict.fromkeys(("trace kept", "metric kept", "log kept"), "unconfirmed")
-    assert "(--api, --victorialogs, --loki)" in line(report, "log kept").mend
+    assert "(--api, --victorialogs, --loki)" in line(report, "log kept").hint
     assert report.exit_status == 1
 
 
@@ -199,7 +199,7 @@ def test_a_stack_that_is_sent_to_says_who_should_be_there(collector: StandIn, st
     """Its backends are asked at its own ports, and all that do not answer are named, with where their log is."""
     report = examine(environ(collector), timeout=SOON, data=stack, jaeger="", prometheus="", otelcol="")
     assert line(report, "stack").detail == "jaeger, prometheus, collector of the profile minimal do not answer"
-    assert str(stack / "logs" / "jaeger.log") in line(report, "stack").mend
+    assert str(stack / "logs" / "jaeger.log") in line(report, "stack").hint
     away = dict.fromkeys(("collector", "jaeger", "prometheus"), "nothing_listens")
     assert failures(report) == {"stack": "not_ready", **away, "log kept": "unconfirmed"}
     assert "127.0.0.1:9" in line(report, "jaeger").detail

@@ -111,7 +111,7 @@ def test_a_prometheus_that_wants_a_token_gets_it_by_an_option(collector: StandIn
     """401 without it; the header goes to the backend that it is named for."""
     with backend({"/api/v1/status/buildinfo": (401, {})}) as running:
         found = line(examine(environ(collector), prometheus=running.url), "prometheus")
-    assert (found.code, "--header" in found.mend) == ("unauthorized", True)
+    assert (found.code, "--header" in found.hint) == ("unauthorized", True)
     assert options.headers(["prometheus:authorization=Bearer abc=", "loki:X-Scope-OrgID=shop"]) == {
         "prometheus": {"authorization": "Bearer abc="},
         "loki": {"X-Scope-OrgID": "shop"},
@@ -164,8 +164,8 @@ def test_a_backend_that_prometheus_knows_and_cannot_reach_is_configured(
         told = line(report, "jaeger")
         assert "127.0.0.1:9, " in told.detail
         assert "14888/metrics (connection refused)" in told.detail
-        assert "start it" in told.mend
-        assert "--jaeger" in told.mend
+        assert "start it" in told.hint
+        assert "--jaeger" in told.hint
 
 
 @pytest.mark.usefixtures("nobody")

@@ -58,22 +58,22 @@ def test_one_of_each_is_sent_as_a_service_would_and_is_recognisable(collector: S
 
 
 def test_nothing_listens_and_what_listens_instead(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The collector is there, for HTTP alone: the mend names its port and its protocol."""
+    """The collector is there, for HTTP alone: the hint names its port and its protocol."""
     port = int(collector.http.rpartition(":")[2])
     monkeypatch.setattr(sending, "_USUAL_PORTS", (port,))
     found = sent("http://127.0.0.1:9")
     assert (found.status, found.code) == (Status.FAILED, "nothing_listens")
     assert found.detail.endswith(f"nothing listens on 127.0.0.1:9, but on the same host {port} speaks HTTP")
-    assert f"port {port} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in found.mend
+    assert f"port {port} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in found.hint
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_nothing_listens_at_all(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mend says what to start, and names the variable that the address came from."""
+    """The hint says what to start, and names the variable that the address came from."""
     monkeypatch.setattr(sending, "_USUAL_PORTS", ())
     found = sent("http://127.0.0.1:9", protocol, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9")
     assert (found.code, found.detail.partition(": ")[2]) == ("nothing_listens", "nothing listens on 127.0.0.1:9")
-    assert found.mend == (
+    assert found.hint == (
         "start a collector (telemetry collect, or telemetry stack up), or correct OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
     )
 
@@ -86,7 +86,7 @@ def test_the_port_of_the_other_protocol_is_recognised(collector: StandIn, protoc
     assert (found.status, found.code) == (Status.FAILED, "wrong_protocol")
     assert found.detail.endswith(f"speaks {there}, and the exporter {here}")
     other = "http/protobuf" if protocol == "grpc" else "grpc"
-    assert found.mend.endswith(f"or OTEL_EXPORTER_OTLP_PROTOCOL={other}")
+    assert found.hint.endswith(f"or OTEL_EXPORTER_OTLP_PROTOCOL={other}")
 
 
 @pytest.mark.parametrize(
@@ -107,17 +107,17 @@ def test_a_refusal_is_told_by_its_kind(collector: StandIn, protocol: str, refusa
     collector.refusals.append(refusal)
     found = sent(collector.grpc if protocol == "grpc" else collector.http, protocol)
     assert (found.status, found.code) == (Status.FAILED, code)
-    assert found.mend
+    assert found.hint
 
 
 def test_a_path_that_is_missing_or_added(collector: StandIn) -> None:
     """A signal's own variable is taken as it is; to that of all signals the library adds the path."""
     collector.refusals.append((404, {}))
     own = sent("http://127.0.0.1:9", "http/protobuf", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.http}/x/traces")
-    assert own.mend == "end the address in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with /v1/traces"
+    assert own.hint == "end the address in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with /v1/traces"
     collector.refusals.append((404, {}))
     common = sent(collector.http, "http/protobuf")
-    assert common.mend == (
+    assert common.hint == (
         "see that OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry Collector: /v1/traces is the usual path of one"
     )
 
@@ -127,7 +127,7 @@ PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 
 
 @pytest.mark.parametrize(
-    ("variable", "path", "protocol", "mend"),
+    ("variable", "path", "protocol", "hint"),
     [
         (COMMON, "/v1/traces", "http/protobuf", f"take /v1/traces off {COMMON}"),
         (COMMON, "/v1/metrics/", "http/protobuf", f"take /v1/metrics off {COMMON}"),
@@ -137,13 +137,13 @@ PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
     ],
 )  # fmt: skip
 def test_an_address_with_a_signals_path_that_does_not_belong_there(
-    collector: StandIn, variable: str, path: str, protocol: str, mend: str
+    collector: StandIn, variable: str, path: str, protocol: str, hint: str
 ) -> None:
     """The library adds `/v1/traces` to the address of all signals: there it must not stand already."""
     collector.refusals.append((404, {}))
     environ = {variable: f"{collector.http}{path}", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER}
     found = line(examine(environ), "send traces")
-    assert (found.status, found.code, found.mend) == (Status.FAILED, "wrong_path", mend)
+    assert (found.status, found.code, found.hint) == (Status.FAILED, "wrong_path", hint)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -153,7 +153,7 @@ def test_the_port_where_a_local_collector_is_read_takes_nothing(protocol: str) -
         found = sent(api.url, protocol)
     assert found.code == "reading_port"
     assert "is where a local collector is read" in found.detail
-    assert "4317 (grpc) or port 4318 (http/protobuf)" in found.mend
+    assert "4317 (grpc) or port 4318 (http/protobuf)" in found.hint
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -163,7 +163,7 @@ def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
     with backend(dict.fromkeys(("/v1/traces", "/v1/metrics", "/v1/logs"), page)) as web:
         found = sent(web.url, protocol)
     assert (found.code, "web server" in found.detail) == ("foreign", True), found
-    assert found.mend.startswith("name an OpenTelemetry Collector")
+    assert found.hint.startswith("name an OpenTelemetry Collector")
 
 
 def test_a_web_server_of_http2_is_no_collector() -> None:
@@ -226,7 +226,7 @@ def test_a_name_that_nobody_knows(protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not answer, the straight way is open: the mend is an exception for the host. No password is shown."""
+    """It does not answer, the straight way is open: the hint is an exception for the host. No password is shown."""
     for name in ("http_proxy", "no_proxy", "NO_PROXY", "grpc_proxy", "https_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://user:password@127.0.0.1:9")
@@ -235,13 +235,13 @@ def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pyte
     environ["http_proxy"] = "http://user:password@127.0.0.1:9"
     report = examine(environ)
     found = line(report, "send traces")
-    assert (found.code, found.mend) == ("proxy", "name 0.0.0.0 in no_proxy")
+    assert (found.code, found.hint) == ("proxy", "name 0.0.0.0 in no_proxy")
     assert "http_proxy=http://***@127.0.0.1:9 and fails; the straight way is open" in found.detail
     assert line(report, "proxy").detail == "exports to 0.0.0.0 go through http_proxy=http://***@127.0.0.1:9"
     monkeypatch.setenv("no_proxy", "0.0.0.0")
-    mended = examine({**environ, "no_proxy": "0.0.0.0"})
-    assert line(mended, "send traces").status is Status.OK
-    assert "proxy" not in verdicts(mended)
+    fixed = examine({**environ, "no_proxy": "0.0.0.0"})
+    assert line(fixed, "send traces").status is Status.OK
+    assert "proxy" not in verdicts(fixed)
 
 
 def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> None:
@@ -258,7 +258,7 @@ def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> Non
     }
     assert collector.got("metrics") == collector.got("logs") == []
     unset = examine(endpoint)
-    assert (line(unset, "log export").code, line(unset, "log export").mend) == (
+    assert (line(unset, "log export").code, line(unset, "log export").hint) == (
         "not_exported", "set OTEL_LOGS_EXPORTER=otlp"
     )  # fmt: skip
     assert len(collector.logs()) == 1
@@ -279,7 +279,7 @@ def test_services_that_export_nothing_are_a_failure_that_names_the_variables(
         f"OTEL_TRACES_EXPORTER=none, OTEL_METRICS_EXPORTER={metrics}, {last}: services send nothing by OTLP, "
         "so no backend can confirm anything"
     )
-    assert line(report, "settings").mend == "set one of them to otlp"
+    assert line(report, "settings").hint == "set one of them to otlp"
     assert "every trace" not in line(report, "sampling").detail
     assert line(report, "sampling").code == "not_exported"
     assert (collector.got("traces"), collector.got("metrics"), len(collector.got("logs"))) == ([], [], not logs)

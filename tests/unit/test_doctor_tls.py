@@ -33,7 +33,7 @@ def test_tls_where_there_is_none(collector: StandIn, protocol: str) -> None:
     """https:// to a port of plain text."""
     endpoint = collector.grpc if protocol == "grpc" else collector.http
     found = sent(endpoint.replace("http://", "https://"), protocol)
-    assert (found.code, found.mend) == (
+    assert (found.code, found.hint) == (
         "tls_to_plain", "write http:// in OTEL_EXPORTER_OTLP_ENDPOINT, or switch TLS on there"
     )  # fmt: skip
 
@@ -90,14 +90,14 @@ def test_the_port_of_the_other_protocol_is_recognised_through_tls(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_token_that_is_missing_or_wrong(secure: LocalCollector, pems: certificates.Pems, protocol: str) -> None:
-    """The two have different mends; no token is repeated; with the right one all is well."""
+    """The two have different fixes; no token is repeated; with the right one all is well."""
     trusted = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
     endpoint = endpoint_of(secure, protocol)
     none = sent(endpoint, protocol, **trusted)
-    assert (none.code, none.mend) == ("unauthorized", "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
+    assert (none.code, none.hint) == ("unauthorized", "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
     wrong = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20wrong-wrong-wrong")
-    assert (wrong.code, wrong.mend) == ("unauthorized", "correct the token in OTEL_EXPORTER_OTLP_HEADERS")
-    assert "wrong-wrong" not in f"{wrong.detail}{wrong.mend}"
+    assert (wrong.code, wrong.hint) == ("unauthorized", "correct the token in OTEL_EXPORTER_OTLP_HEADERS")
+    assert "wrong-wrong" not in f"{wrong.detail}{wrong.hint}"
     right = sent(endpoint, protocol, **trusted, OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{TOKEN}")
     assert right.status is Status.OK
 
@@ -128,7 +128,7 @@ def test_an_expired_certificate(pems: certificates.Pems, protocol: str) -> None:
     with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
         endpoint = by_grpc.grpc.replace("localhost", "127.0.0.1") if protocol == "grpc" else by_http.url
         found = sent(endpoint, protocol, **trusted)
-    assert (found.code, found.mend) == ("expired_certificate", "renew it, and restart what listens there")
+    assert (found.code, found.hint) == ("expired_certificate", "renew it, and restart what listens there")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -140,4 +140,4 @@ def test_a_certificate_for_another_name(pems: certificates.Pems, protocol: str) 
     with stand_in(credentials) as by_grpc, backend({}, pems=pair) as by_http:
         endpoint = by_grpc.grpc.replace("localhost", "0.0.0.0") if protocol == "grpc" else by_http.url
         found = sent(endpoint.replace("127.0.0.1", "0.0.0.0"), protocol, **trusted)
-    assert (found.code, found.mend) == ("wrong_name", "use a name of the certificate in OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert (found.code, found.hint) == ("wrong_name", "use a name of the certificate in OTEL_EXPORTER_OTLP_ENDPOINT")

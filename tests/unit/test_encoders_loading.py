@@ -9,7 +9,7 @@ from demo_flow.encoders import EncoderUnavailable, load_encoder
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message", "mend"),
+    ("arguments", "message", "hint"),
     [
         ({"name": "pamazon_tiny"}, "no encoder 'pamazon_tiny'", "Did you mean pamazon-tiny"),
         ({"name": "ViT-B-32"}, "no encoder 'ViT-B-32'", "ViT-B-32::openai"),
@@ -21,11 +21,11 @@ from demo_flow.encoders import EncoderUnavailable, load_encoder
     ],
     ids=["typo", "no weights", "empty", "runtime", "device", "onnx on cuda", "open_clip on onnx"],
 )
-def test_what_cannot_be_loaded_says_what_can(arguments: dict[str, Any], message: str, mend: str) -> None:
+def test_what_cannot_be_loaded_says_what_can(arguments: dict[str, Any], message: str, hint: str) -> None:
     """Every wrong choice names the right ones; nothing else is loaded in its place."""
     with pytest.raises(EncoderUnavailable, match=message) as caught:
         load_encoder(**arguments)
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_missing_package_prints_the_command_that_installs_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda package: None if package == missing else object())
     with pytest.raises(EncoderUnavailable, match=f"needs the package {missing}") as caught:
         load_encoder(**arguments)
-    assert f"pip install 'search-telemetry[{extra}]'" in caught.value.mend
+    assert f"pip install 'search-telemetry[{extra}]'" in caught.value.hint

@@ -98,18 +98,18 @@ def test_no_texts_are_the_callers_error(encoder: Encoder) -> None:
 
 
 def test_an_unknown_architecture_gets_the_nearest_ones() -> None:
-    """A typo in the name is mended by reading the message."""
+    """A typo in the name is fixed by reading the message."""
     with pytest.raises(EncoderUnavailable, match="'ViT-B32'") as caught:
         load_encoder("ViT-B32::openai")
-    assert re.search(r"\bViT-B-32\b", caught.value.mend)
+    assert re.search(r"\bViT-B-32\b", caught.value.hint)
 
 
 def test_unknown_weights_get_the_nearest_ones() -> None:
-    """The mend names tags of that architecture, and that a file will do."""
+    """The hint names tags of that architecture, and that a file will do."""
     with pytest.raises(EncoderUnavailable, match="'openia' is neither") as caught:
         load_encoder("ViT-B-32::openia")
-    assert "openai" in caught.value.mend
-    assert "checkpoint" in caught.value.mend
+    assert "openai" in caught.value.hint
+    assert "checkpoint" in caught.value.hint
 
 
 def test_missing_weights_name_their_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_missing_weights_name_their_file(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(EncoderUnavailable, match=r"ViT-B-32::openai.*timm/vit_base_patch32_clip_224.openai") as caught:
         load_encoder("ViT-B-32::openai")
-    assert "ViT-B-32::/path/to/checkpoint" in caught.value.mend
+    assert "ViT-B-32::/path/to/checkpoint" in caught.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all", None], ids=["empty", "text", "other architecture"])
@@ -135,12 +135,12 @@ def test_a_checkpoint_that_does_not_fit_is_named(tmp_path: Path, checkpoint: str
         load_encoder(f"{ARCHITECTURE}::{path}")
 
 
-def test_a_gpu_that_is_not_there_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_said_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     """No silent fallback to the CPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EncoderUnavailable, match="sees no GPU") as caught:
         load_encoder("ViT-B-32::openai", device="cuda")
-    assert "cpu" in caught.value.mend
+    assert "cpu" in caught.value.hint
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")

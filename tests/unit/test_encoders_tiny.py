@@ -86,4 +86,4 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(EncoderUnavailable, match=str(tmp_path / "text.onnx")) as caught:
         load_encoder(TINY)
-    assert "Install search-telemetry-demo again" in caught.value.mend
+    assert "Install search-telemetry-demo again" in caught.value.hint

@@ -51,12 +51,12 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(EncoderUnavailable, match=r"cannot be loaded from .*pamazon-tiny.safetensors") as caught:
         load_encoder(TINY, runtime="torch")
-    assert "Install search-telemetry-demo again" in caught.value.mend
+    assert "Install search-telemetry-demo again" in caught.value.hint
 
 
-def test_a_gpu_that_is_not_there_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_said_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     """No silent fallback to the CPU; `cuda` alone chooses torch."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EncoderUnavailable, match="sees no GPU") as caught:
         load_encoder(TINY, device="cuda")
-    assert "nvidia-smi" in caught.value.mend
+    assert "nvidia-smi" in caught.value.hint

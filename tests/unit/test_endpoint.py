@@ -136,10 +136,10 @@ class TestNames:
 
     @pytest.mark.parametrize("wrong", [lambda: telemetry.endpoint("/a", 1), lambda: telemetry.stage(1)])  # type: ignore[call-overload, arg-type]
     def test_a_name_that_is_none_is_told_when_it_is_written(self, wrong: Any) -> None:
-        """A user's slip is told where it stands, with the mend."""
+        """A user's slip is told where it stands, with the hint."""
         with pytest.raises(telemetry.TelemetryError) as caught:
             wrong()
-        assert caught.value.mend.startswith("write @telemetry.")
+        assert caught.value.hint.startswith("write @telemetry.")
 
 
 class TestTheOperation:

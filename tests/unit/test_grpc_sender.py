@@ -210,7 +210,7 @@ class TestTls:
         assert "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE" in explained(outcome.problem), outcome
 
     @pytest.mark.parametrize(
-        ("which", "host", "authority", "mend"),
+        ("which", "host", "authority", "hint"),
         [
             ("expired", "127.0.0.1", "authority", "renew the collector's certificate"),
             ("right", "127.0.0.1", "other_authority", "of an authority that is not trusted here"),
@@ -218,15 +218,15 @@ class TestTls:
             ("right", "127.0.0.2", "authority", "for another name"),
         ],
     )
-    def test_who_is_not_gets_nothing(self, pems: Pems, which: str, host: str, authority: str, mend: str) -> None:
-        """Expired, of an unknown authority, not of the system's, for another name: each with its mend."""
+    def test_who_is_not_gets_nothing(self, pems: Pems, which: str, host: str, authority: str, hint: str) -> None:
+        """Expired, of an unknown authority, not of the system's, for another name: each with its hint."""
         certificate = getattr(pems, authority) if authority else None
         if not is_here(host):
             pytest.skip("this machine's loopback is one address")
         with self.guarded(pems, which, host) as address, sender(f"https://{address}", certificate=certificate) as made:
             outcome = made.send(b"x", PATIENCE)
         assert outcome.retry
-        assert mend in explained(outcome.problem), outcome
+        assert hint in explained(outcome.problem), outcome
 
     def test_plain_text_and_tls_are_told_apart(self, pems: Pems) -> None:
         """In both directions the words say which scheme to write."""
@@ -236,7 +236,7 @@ class TestTls:
             assert "write http://" in explained(made.send(b"x", PATIENCE).problem)
 
     def test_files_that_are_no_certificates_are_named(self, pems: Pems, tmp_path: Path) -> None:
-        """What cannot be read is told, and may be mended while the process runs."""
+        """What cannot be read is told, and may be fixed while the process runs."""
         wrong = tmp_path / "wrong.pem"
         wrong.write_text("no PEM")
         for files in ({"certificate": wrong}, {"client_certificate": wrong, "client_key": pems.client}):

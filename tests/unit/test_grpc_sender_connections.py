@@ -182,7 +182,7 @@ HTML = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>"
 
 
 @pytest.mark.parametrize(
-    ("first", "problem", "mend"),
+    ("first", "problem", "hint"),
     [
         (HTML, "it speaks HTTP/1, not gRPC", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
         (b"<!DOCTYPE HTML>", "it speaks HTTP/1, not gRPC", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
@@ -194,7 +194,7 @@ HTML = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>"
         (b"\x00\x00\x01\x04\x00\x00\x00\x00\x00\x00", "it breaks the rules of HTTP/2", ""),
     ],
 )
-def test_whoever_speaks_no_grpc_is_told_apart(first: bytes, problem: str, mend: str) -> None:
+def test_whoever_speaks_no_grpc_is_told_apart(first: bytes, problem: str, hint: str) -> None:
     """By the first bytes, with what to do. Nothing of the request is told to them."""
     came = []
 
@@ -208,7 +208,7 @@ def test_whoever_speaks_no_grpc_is_told_apart(first: bytes, problem: str, mend: 
         outcome = sent(where, headers=(("authorization", "secret"),))
     assert outcome.problem.startswith(f"UNAVAILABLE: {problem}")
     assert outcome.retry
-    assert mend in explained(outcome.problem)
+    assert hint in explained(outcome.problem)
     assert b"request" not in b"".join(came)
 
 

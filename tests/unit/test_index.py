@@ -166,12 +166,12 @@ def test_what_was_stored_is_there_when_opened_again(open_: Open, backend: Backen
     assert open_(recreate=True).count() == 0
 
 
-def test_other_vectors_than_those_stored_are_refused_with_the_mend(open_: Open) -> None:
+def test_other_vectors_than_those_stored_are_refused_with_the_hint(open_: Open) -> None:
     """Another encoder's dimension does not silently mix with the old vectors."""
     open_(recreate=True).close()
     with pytest.raises(IndexUnavailable, match=r"8.*4|4.*8") as caught:
         open_(dimension=8)
-    assert "--recreate" in caught.value.mend
+    assert "--recreate" in caught.value.hint
     assert open_(dimension=8, recreate=True).dimension == 8
 
 
@@ -179,7 +179,7 @@ def test_a_missing_collection_is_not_made_unasked(open_: Open) -> None:
     """Searching where nobody has indexed says what to do first."""
     with pytest.raises(UnknownCollection, match="'never'") as caught:
         open_("never", create=False)
-    assert "pamazon index" in caught.value.mend
+    assert "pamazon index" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 200])

@@ -51,20 +51,20 @@ def test_a_folder_in_use_names_its_holder(tmp_path: Path, *, recreate: bool) -> 
         writer.kill()
     assert str(tmp_path / "goods") in caught.value.message
     assert f"(process {writer.pid})" in caught.value.message
-    assert "another folder" in caught.value.mend
+    assert "another folder" in caught.value.hint
     index = open_index("goods", 4, path=tmp_path)
     assert index.count() > 0
     index.close()
 
 
 def test_a_damaged_folder_says_what_the_engine_says(tmp_path: Path) -> None:
-    """Damage is told with its folder and its mend, and `recreate` gets rid of it."""
+    """Damage is told with its folder and its hint, and `recreate` gets rid of it."""
     index = open_index("goods", 4, path=tmp_path)
     index.close()
     (tmp_path / "goods" / "edge_config.json").write_text("{")
     with pytest.raises(IndexUnavailable, match=r"goods cannot be used.*edge_config") as caught:
         open_index("goods", 4, path=tmp_path)
-    assert "--recreate" in caught.value.mend
+    assert "--recreate" in caught.value.hint
     open_index("goods", 4, path=tmp_path, recreate=True).close()
 
 

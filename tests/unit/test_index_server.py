@@ -22,10 +22,10 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_a_server_that_is_away_is_named(scheme: str, free_port: int) -> None:
-    """The address stands in the message, and the way out without a server in the mend."""
+    """The address stands in the message, and the way out without a server in the hint."""
     with pytest.raises(IndexUnavailable, match=f"{scheme}://127.0.0.1:{free_port} does not answer") as caught:
         open_index("goods", 4, url=f"{scheme}://127.0.0.1:{free_port}")
-    assert "--qdrant-url" in caught.value.mend
+    assert "--qdrant-url" in caught.value.hint
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:6333", "ftp://host", "http://", "http://host:port", "http://u:secret@h:x"])
@@ -44,7 +44,7 @@ def test_a_refused_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(API_KEY, "wrong-key")
         with pytest.raises(IndexUnavailable, match="refuses the key") as caught:
             open_index("goods", 4, url=server.url)
-        assert API_KEY in caught.value.mend
+        assert API_KEY in caught.value.hint
         assert "wrong-key" not in f"{caught.value!r} {caught.value.__cause__!r}"
         monkeypatch.setenv(API_KEY, "right-key")
         open_index("goods", 4, url=server.url).close()

@@ -100,14 +100,14 @@ def test_a_token_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) ->
 def test_a_token_file_that_others_can_read_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
 ) -> None:
-    """It says how to mend that; the token is taken all the same."""
+    """It says how to fix that; the token is taken all the same."""
     path = token_file(tmp_path, f"{TOKEN}\n", mode)
     with caplog.at_level(logging.WARNING, "collector.local"):
         found = tokens_from(path, {})
     assert found is not None
     found.check(BEARER)
     assert [record.getMessage() for record in caplog.records] == (
-        [f"the token file {path} can be read by others (mode {mode:o}); mend: chmod 600 {path}"] if warned else []
+        [f"the token file {path} can be read by others (mode {mode:o}); fix: chmod 600 {path}"] if warned else []
     )
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
@@ -142,7 +142,7 @@ def test_only_the_loopback_is_this_machine_alone(ip: str) -> None:
 def test_listening_beyond_this_machine_without_a_token_is_refused(
     option: str, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """For each port, by any name of the address; it says what, why and how to mend, and leaves nothing behind."""
+    """For each port, by any name of the address; it says what, why and how to fix, and leaves nothing behind."""
     asked = names_resolved(monkeypatch, {"everywhere.example": "192.0.2.7"})
     addresses: dict[str, Any] = {"grpc": None, "http": None, "api": None, option: address}
     store = tmp_path / "store.duckdb"
@@ -152,7 +152,7 @@ def test_listening_beyond_this_machine_without_a_token_is_refused(
         f"--{option} {address}{' (192.0.2.7)' if 'example' in address else ''} can be reached from other machines, "
         "and without a token anyone there could send and read"
     )
-    assert refused.value.mend == (
+    assert refused.value.hint == (
         "give --token-file FILE (openssl rand -hex 32 > FILE), listen on 127.0.0.1, "
         "or give --allow-anonymous where that is meant"
     )

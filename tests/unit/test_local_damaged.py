@@ -138,7 +138,7 @@ def test_reading_a_damaged_store_says_so_and_leaves_it(
     with pytest.raises(StoreError) as refused:
         StoreReader(path)
     assert str(path) in refused.value.message
-    assert "telemetry collect" in refused.value.mend
+    assert "telemetry collect" in refused.value.hint
     assert bytes_in(tmp_path) == before
 
 
@@ -185,7 +185,7 @@ def test_what_is_none_of_ours_stays_where_it_is(write: Callable[[Path], Path], t
     with pytest.raises(StoreError) as refused:
         Store.open_or_start_afresh(path, SETTINGS)
     assert str(path) in refused.value.message
-    assert "--store" in refused.value.mend
+    assert "--store" in refused.value.hint
     assert isinstance(refused.value, StoreForeignError) or path.is_dir()
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -208,7 +208,7 @@ except StoreError as error:
 
 @pytest.mark.parametrize("closed", ["file", "folder"])
 def test_a_store_that_may_not_be_opened_is_no_damaged_one(closed: str, tmp_path: Path) -> None:
-    """Wrong permissions are told, and are the user's to mend."""
+    """Wrong permissions are told, and are the user's to fix."""
     folder = tmp_path / "data"
     path = folder / "telemetry.duckdb"
     Store.open(path).close()

@@ -272,7 +272,7 @@ async def test_a_value_that_the_store_cannot_hold_turns_away_its_export_alone(in
 
 
 async def test_a_store_that_fails_refuses_until_it_works_again(ingest: Ingest) -> None:
-    """Nothing is acknowledged that is not stored; the sender's next attempt after the mend is stored, once."""
+    """Nothing is acknowledged that is not stored; the sender's next attempt after the hint is stored, once."""
     await ingest.send(1)
     ingest.store.failure = duckdb.IOException("IO Error: No space left on device\nmore")
     ingest.store.reopen_failure = StoreDamagedError("still no space", "")

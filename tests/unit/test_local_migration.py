@@ -162,7 +162,7 @@ def test_a_store_of_a_later_version_is_refused_and_not_a_byte_of_it_changed(read
     with pytest.raises(StoreError) as refused:
         Store.open(path, read_only=read_only)
     assert "schema version 99, written by search-telemetry 9.1; this program knows 1 to" in refused.value.message
-    assert "use the program that wrote it" in refused.value.mend
+    assert "use the program that wrote it" in refused.value.hint
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 

@@ -82,7 +82,7 @@ def test_a_store_can_be_read_while_no_collector_runs_and_is_not_changed(tmp_path
     assert path.read_bytes() == before
 
 
-def test_a_store_held_by_another_process_names_file_pid_and_mend(tmp_path: Path) -> None:
+def test_a_store_held_by_another_process_names_file_pid_and_hint(tmp_path: Path) -> None:
     """For reading and for writing alike."""
     path = tmp_path / "telemetry.duckdb"
     with subprocess.Popen(
@@ -95,7 +95,7 @@ def test_a_store_held_by_another_process_names_file_pid_and_mend(tmp_path: Path)
             with pytest.raises(StoreHeldError) as refused:
                 Store.open(path, read_only=read_only)
             assert refused.value.message == f"the store {path} is held by another process (pid {holder.pid})"
-            assert "read through the running collector" in refused.value.mend
+            assert "read through the running collector" in refused.value.hint
         holder.stdin.close()
         assert holder.wait() == 0
     Store.open(path).close()
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(damage: Any,
     with pytest.raises((StoreDamagedError, StoreForeignError)) as refused:
         Store.open(path)
     assert str(path) in refused.value.message
-    assert "name another with --store" in refused.value.mend
+    assert "name another with --store" in refused.value.hint
     assert "\n" not in str(refused.value)
     assert path.read_bytes() == before
 

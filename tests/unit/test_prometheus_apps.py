@@ -181,7 +181,7 @@ def test_only_a_few_scrapes_run_at_once() -> None:
 
 
 async def test_an_app_of_a_process_without_metrics_says_why() -> None:
-    """It may be mounted before `configure` is called; until then it answers 503 with the mend."""
+    """It may be mounted before `configure` is called; until then it answers 503 with the hint."""
     async with client(telemetry.prometheus.asgi_app()) as http:
         answer = await http.get("/metrics")
     assert answer.status_code == 503

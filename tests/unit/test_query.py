@@ -94,7 +94,7 @@ def test_an_unknown_status_is_refused() -> None:
     """A spelling mistake in a filter is told, not searched for."""
     with pytest.raises(QueryError, match="'bad' is no status") as caught:
         TraceFilter(status="bad")
-    assert caught.value.mend == "Write one of unset, ok, error."
+    assert caught.value.hint == "Write one of unset, ok, error."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_last_is_proposed_where_it_is_misspelt(three_traces: HandFilledStore) ->
     for name in ("lst", "lsat", "latst"):
         with pytest.raises(QueryError) as told:
             query.find_trace(three_traces.connection, name)
-        assert told.value.mend == "Did you mean last?"
+        assert told.value.hint == "Did you mean last?"
 
 
 def test_a_beginning_that_two_traces_share_is_ambiguous(store: HandFilledStore) -> None:
@@ -137,7 +137,7 @@ def test_the_last_trace_is_never_a_batch(store: HandFilledStore) -> None:
     store.span(B, "b1", None, "batch", start_ms=5)
     with pytest.raises(QueryError, match="No trace is here yet that is not a batch") as caught:
         query.find_trace(store.connection, "last")
-    assert "telemetry traces --batches" in caught.value.mend
+    assert "telemetry traces --batches" in caught.value.hint
     store.span(A, "a1", "gone", "encode")
     assert query.find_trace(store.connection, "last") == A
 

@@ -220,7 +220,7 @@ def test_what_is_no_duration_is_told(text: str) -> None:
     """With the parameter's name and an example."""
     with pytest.raises(QueryError, match="is not a duration") as caught:
         query.parse_duration(text, "min_duration")
-    assert caught.value.mend == "Write a number and a unit: min_duration=50ms."
+    assert caught.value.hint == "Write a number and a unit: min_duration=50ms."
 
 
 def test_logs_by_service_and_level(store: HandFilledStore) -> None:
@@ -245,7 +245,7 @@ def test_logs_by_service_and_level(store: HandFilledStore) -> None:
     assert found(level="trace") == [3, 2, 1, 0]
     with pytest.raises(QueryError, match="level='eror' is not a level") as caught:
         found(level="eror")
-    assert caught.value.mend == "Did you mean error?"
+    assert caught.value.hint == "Did you mean error?"
 
 
 def test_logs_that_arrive_are_told_once_in_the_order_of_their_arrival(store: HandFilledStore) -> None:
@@ -380,4 +380,4 @@ def test_an_unknown_metric_is_answered_with_the_nearest_names(store: HandFilledS
     for asked in ("search.request.duratoin", "search_request_duration_seconds"):
         with pytest.raises(QueryError, match=f"No metric '{asked}' is here") as caught:
             query.metric(store.connection, asked)
-        assert caught.value.mend == "Did you mean search.request.duration?"
+        assert caught.value.hint == "Did you mean search.request.duration?"

@@ -178,7 +178,7 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
         ),
     ],
 )
-def test_a_mistake_names_the_variable_the_value_and_the_mend(
+def test_a_mistake_names_the_variable_the_value_and_the_hint(
     arguments: dict[str, object], environ: dict[str, str], said: str
 ) -> None:
     """One sentence is all that a user needs; no secret is ever shown in it."""

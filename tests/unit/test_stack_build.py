@@ -135,7 +135,7 @@ def test_a_build_that_is_killed_leaves_no_half_of_a_program(build: Callable[...,
     assert [path.name for path in root.iterdir()] == [".building-jaeger"]
     with pytest.raises(NotBuiltError, match=r"jaeger .* is not built") as raised:
         cache.binary("jaeger")
-    assert "telemetry stack build jaeger" in raised.value.mend
+    assert "telemetry stack build jaeger" in raised.value.hint
     with cache.publishing(RECIPES[1]) as (_, out):
         (out / "bin" / "jaeger").touch()
     assert cache.binary("jaeger").exists()
@@ -194,7 +194,7 @@ def test_every_tool_that_is_missing_is_named_at_once_with_the_way_to_get_it(
         "java is not on the PATH; needed for kafka.",
         "mvn is not on the PATH; needed for kafka.",
     ]
-    assert raised.value.mend.splitlines() == [
+    assert raised.value.hint.splitlines() == [
         "Install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH",
         "Install a Java runtime, version 17 or newer: apt-get install openjdk-17-jre-headless",
         "Install Maven: apt-get install maven",
@@ -206,7 +206,7 @@ def test_names_that_are_not_known_are_told_with_those_that_are() -> None:
     """A mistyped name builds nothing."""
     with pytest.raises(StackError, match=r"No program is called jeager") as raised:
         building.build(["jeager"])
-    assert raised.value.mend == "Did you mean jaeger?"
+    assert raised.value.hint == "Did you mean jaeger?"
     assert [recipe.name for recipe in building.chosen(["kafka", "collector"])] == ["collector", "kafka"]
 
 

@@ -136,7 +136,7 @@ def test_an_unknown_profile_is_told_with_those_there_are() -> None:
     """A mistyped profile starts nothing."""
     with pytest.raises(StackError, match=r"No profile is called 'ful'") as raised:
         programs_of("ful")
-    assert raised.value.mend == f"There are: {', '.join(PROFILES)}."
+    assert raised.value.hint == f"There are: {', '.join(PROFILES)}."
 
 
 def test_the_sentry_layer_is_loaded_with_both_variables_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ def test_a_taken_port_is_named_with_its_holder(tmp_path: Path, listening: int) -
     assert raised.value.message == (
         f"jaeger.web: port {listening} (127.0.0.1:{listening}) is taken by {name} (pid {os.getpid()})"
     )
-    assert raised.value.mend == "End what holds them, or choose others with --port PROGRAM.USE=PORT."
+    assert raised.value.hint == "End what holds them, or choose others with --port PROGRAM.USE=PORT."
 
 
 def test_other_ports_replace_the_usual_ones(listening: int) -> None:

@@ -201,7 +201,7 @@ class TestClasses:
         """A function in the place of a class has no instances: that is told where it is written."""
         with pytest.raises(telemetry.TelemetryError, match="not the class Model") as caught:
             decorator(Model)
-        assert caught.value.mend.startswith("decorate its methods")
+        assert caught.value.hint.startswith("decorate its methods")
 
     @pytest.mark.parametrize("wrong", [5, None, functools.singledispatchmethod(len)])
     def test_what_cannot_be_called_is_refused(self, wrong: Any) -> None:

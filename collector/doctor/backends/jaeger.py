@@ -35,8 +35,8 @@ class Jaeger:
         moved = spans[0]["startTime"] / 1e6 - marked.start_ns / 1e9
         if abs(moved) > _MOVED_S:
             detail = f"the trace arrived, and its span begins {moved:+.1f} s from when it did"
-            mend = "see who moves it: Jaeger's clock skew adjustment, or a processor of the Collector"
-            raise TroubleError(Cause("clock_skew", detail, mend))
+            hint = "see who moves it: Jaeger's clock skew adjustment, or a processor of the Collector"
+            raise TroubleError(Cause("clock_skew", detail, hint))
         return "can be read"
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)

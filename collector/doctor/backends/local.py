@@ -28,8 +28,8 @@ class Local:
         except TroubleError as trouble:
             if trouble.status != 401:
                 raise
-            mend = f"put the collector's token into {TOKEN}, or name a file that holds it in {TOKEN_FILE}"
-            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, mend), status=401) from None
+            hint = f"put the collector's token into {TOKEN}, or name a file that holds it in {TOKEN_FILE}"
+            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, hint), status=401) from None
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
         """By trace id; the metric by its mark."""
@@ -47,8 +47,8 @@ class Local:
         if problem := api.get("/api/stats").get("store_problem", ""):
             return Cause("store", f"its store cannot write: {problem}", "give it room, or another --store")
         detail = "was taken by whoever listens at the endpoint, and this collector does not have it"
-        mend = "are endpoint and --api of the same collector? telemetry collect prints both"
-        return Cause("not_arrived", detail, mend)
+        hint = "are endpoint and --api of the same collector? telemetry collect prints both"
+        return Cause("not_arrived", detail, hint)
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
         """Nothing more."""

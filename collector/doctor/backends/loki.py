@@ -31,8 +31,8 @@ class Loki:
         except TroubleError as trouble:
             if trouble.status != 401:
                 raise
-            mend = "name a tenant: --header loki:X-Scope-OrgID=TENANT, or a token: --header loki:authorization=…"
-            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, mend), status=401) from None
+            hint = "name a tenant: --header loki:X-Scope-OrgID=TENANT, or a token: --header loki:authorization=…"
+            raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, hint), status=401) from None
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
         """By service and trace, as a person would."""

@@ -43,14 +43,14 @@ class Prometheus:
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
         """Metrics wait in the Collector until they are fetched: by whom, the targets tell."""
-        mend = "let Prometheus scrape the Collector's port 8889; is the Collector's layer prometheus loaded?"
+        hint = "let Prometheus scrape the Collector's port 8889; is the Collector's layer prometheus loaded?"
         targets = active_targets(api)
         if not targets:
-            return Cause("not_scraped", "was taken at the endpoint; Prometheus has nothing to scrape", mend)
+            return Cause("not_scraped", "was taken at the endpoint; Prometheus has nothing to scrape", hint)
         if broken := _broken(targets, api):
-            return Cause(broken.code, f"was taken at the endpoint, and not fetched: {broken.detail}", broken.mend)
+            return Cause(broken.code, f"was taken at the endpoint, and not fetched: {broken.detail}", broken.hint)
         detail = f"was taken at the endpoint, and none of the {len(targets)} targets of Prometheus brings it"
-        return Cause("not_scraped", detail, mend)
+        return Cause("not_scraped", detail, hint)
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:
         """Whether every target can be scraped. Where our metric arrived, a broken one may be no concern of ours."""
@@ -58,8 +58,8 @@ class Prometheus:
         if broken := _broken(targets, api):
             return [skipped(CHECK, broken) if arrived else failed(CHECK, broken)]
         if not targets:
-            mend = "see scrape_configs; the Collector's metrics are at its port 8889"
-            cause = Cause("not_scraped", "there is nothing to scrape", mend)
+            hint = "see scrape_configs; the Collector's metrics are at its port 8889"
+            cause = Cause("not_scraped", "there is nothing to scrape", hint)
             return [skipped(CHECK, cause) if arrived else failed(CHECK, cause)]
         return [ok(CHECK, f"all {len(targets)} are up")]
 
@@ -85,8 +85,8 @@ def _broken(targets: Sequence[dict[str, Any]], api: Api) -> Cause | None:
     """Those that are down, else those that were not scraped lately."""
     if down := [target for target in targets if target["health"] == "down"]:
         said = [f"{target['scrapeUrl']} ({target['lastError']})" for target in down]
-        mend = "start what is down, or correct its address in Prometheus' targets"
-        return Cause("target_down", f"{len(down)} of {len(targets)} targets are down: {_some(said)}", mend)
+        hint = "start what is down, or correct its address in Prometheus' targets"
+        return Cause("target_down", f"{len(down)} of {len(targets)} targets are down: {_some(said)}", hint)
     now = time.time() + (api.clock[0] if api.clock else 0.0)
     ages = {target["scrapeUrl"]: (_age(target, now), _patience(target)) for target in targets}
     if old := [f"{url} ({age:.0f} s ago)" for url, (age, patience) in ages.items() if age > patience]:

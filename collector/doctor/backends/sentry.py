@@ -69,12 +69,12 @@ class Sentry:
         return []
 
     def _explained(self, trouble: TroubleError) -> TroubleError:
-        mends = {
+        hints = {
             401: "SENTRY_AUTH_TOKEN is not known there: make one under Settings, Auth Tokens",
             403: "give the token of SENTRY_AUTH_TOKEN the scopes org:read and project:read",
             404: f"no project {self._organization}/{self._project} is there: correct SENTRY_ORG and SENTRY_PROJECT",
         }
-        mend = mends.get(trouble.status, trouble.cause.mend)
+        hint = hints.get(trouble.status, trouble.cause.hint)
         code = "no_project" if trouble.status == 404 else trouble.cause.code
-        cause = Cause(code, trouble.cause.detail, mend)
+        cause = Cause(code, trouble.cause.detail, hint)
         return TroubleError(cause, listens=trouble.listens, status=trouble.status)

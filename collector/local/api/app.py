@@ -1,6 +1,6 @@
 """The local collector's JSON API: read-only, over HTTP.
 
-In: GET requests. Out: JSON; every error has one shape, `{"error": {"code", "message", "mend"}}`. State: none of its
+In: GET requests. Out: JSON; every error has one shape, `{"error": {"code", "message", "hint"}}`. State: none of its
 own; queries run in threads, so that a long one never holds up the others or what the collector receives.
 """
 
@@ -125,7 +125,7 @@ class _Api:
                     self._access.check(request.headers.get("authorization"))
             except UnauthorizedError as error:
                 challenge = {"WWW-Authenticate": CHALLENGE}
-                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.mend), challenge)
+                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.hint), challenge)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
 
@@ -140,8 +140,8 @@ class _Api:
         except duckdb.Error as error:
             self._collector.suspect()
             _log.warning("The store is damaged: %s", error)
-            mend = "The collector sets it aside and begins a new one; its log says where the old one is."
-            return _error(503, "store_damaged", "The store is damaged.", mend)
+            hint = "The collector sets it aside and begins a new one; its log says where the old one is."
+            return _error(503, "store_damaged", "The store is damaged.", hint)
 
 
 def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
@@ -149,15 +149,15 @@ def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> 
     try:
         return _json(200, handler(request))
     except QueryError as error:
-        return _error(_STATUS[error.code], error.code, error.message, error.mend)
+        return _error(_STATUS[error.code], error.code, error.message, error.hint)
     except (CollectorError, duckdb.Error) as error:
         if is_damage(str(error)):
             raise
         if not isinstance(error, (CollectorError, *_STORE_FAILED)):
             return _internal(request)
         _log.warning("The store does not answer: %s", error)
-        mend = "Ask again in a moment; the collector opens its store anew by itself."
-        return _error(503, "store_unavailable", "The store does not answer now.", mend)
+        hint = "Ask again in a moment; the collector opens its store anew by itself."
+        return _error(503, "store_unavailable", "The store does not answer now.", hint)
     except Exception:  # noqa: BLE001 (the last guard before the server: answered, and logged with its cause)
         return _internal(request)
 
@@ -174,7 +174,7 @@ def _http_error(_: Request, error: Exception) -> Response:
         return _error(405, "method_not_allowed", "The API only reads.", "Use GET.", error.headers)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _error(404, "not_found", "There is no such path.", f"Paths are {', '.join(api_answers.PATHS)}.")
-    return _error(error.status_code, "http_error", error.detail, "Mend the request.", error.headers)
+    return _error(error.status_code, "http_error", error.detail, "Fix the request.", error.headers)
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:
@@ -194,13 +194,13 @@ def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> 
     return Response(dumps(value), status, headers, media_type="application/json")
 
 
-def _error(status: int, code: str, message: str, mend: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _json(status, error_json(status, code, message, mend), headers)
+def _error(status: int, code: str, message: str, hint: str, headers: Mapping[str, str] | None = None) -> Response:
+    return _json(status, error_json(status, code, message, hint), headers)
 
 
-def error_json(_: int, code: str, message: str, mend: str) -> dict[str, Any]:
+def error_json(_: int, code: str, message: str, hint: str) -> dict[str, Any]:
     """The one shape of an error."""
-    return {"error": {"code": code, "message": message, "mend": mend}}
+    return {"error": {"code": code, "message": message, "hint": hint}}
 
 
 def _sentence(text: str) -> str:

@@ -42,8 +42,8 @@ class Parameters:
         """How many rows a page shall hold."""
         text = self._values.get("limit", str(default))
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
-            mend = f"Write a whole number from 1 to {MAX_LIMIT}; the cursor `next` gives the rows after them."
-            raise QueryError("bad_request", f"limit={text!r} is no number of rows.", mend)
+            hint = f"Write a whole number from 1 to {MAX_LIMIT}; the cursor `next` gives the rows after them."
+            raise QueryError("bad_request", f"limit={text!r} is no number of rows.", hint)
         return int(text)
 
     def flag(self, name: str) -> bool:
@@ -63,8 +63,8 @@ class Parameters:
             return None
         seconds = self.duration_ns("wait") / 1e9
         if seconds > MAX_WAIT_S:
-            mend = f"Ask for up to {MAX_WAIT_S}s, and again when that is over."
-            raise QueryError("bad_request", f"wait={self.text('wait')} is too long.", mend)
+            hint = f"Ask for up to {MAX_WAIT_S}s, and again when that is over."
+            raise QueryError("bad_request", f"wait={self.text('wait')} is too long.", hint)
         return seconds
 
     def trace_filter(self) -> TraceFilter:
@@ -101,11 +101,11 @@ class Parameters:
         for text in self._attributes:
             key, equals, value = text.partition("=")
             if not (key and equals):
-                mend = "Write attribute=key=value, for example attribute=db.collection.name=pamazon."
-                raise QueryError("bad_request", f"attribute={text!r} is no filter.", mend)
+                hint = "Write attribute=key=value, for example attribute=db.collection.name=pamazon."
+                raise QueryError("bad_request", f"attribute={text!r} is no filter.", hint)
             if found.setdefault(key, value) != value:
-                mend = "Ask for one value of it: no span has two."
-                raise QueryError("bad_request", f"attribute {key!r} is asked to have two values.", mend)
+                hint = "Ask for one value of it: no span has two."
+                raise QueryError("bad_request", f"attribute {key!r} is asked to have two values.", hint)
         return found
 
 

@@ -94,7 +94,7 @@ def _quiet_s(found: query.Trace | query.QueryError) -> float:
 
 
 def _trace(store: Store, name: str) -> query.Trace | query.QueryError:
-    """The trace as it is now; the error, where waiting may still mend it."""
+    """The trace as it is now; the error, where waiting may still fix it."""
     with closing(store.reader()) as connection:
         try:
             return query.trace(connection, query.find_trace(connection, name))

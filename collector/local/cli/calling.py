@@ -1,6 +1,6 @@
 """How the reading commands call a collector's API: by which scheme, with which certificates, and what a failure means.
 
-In: an address, the environment. Out: an HTTP client; errors of TLS in words for the person who has to mend them.
+In: an address, the environment. Out: an HTTP client; errors of TLS in words for the person who has to fix them.
 No state.
 """
 
@@ -46,9 +46,9 @@ def is_tls_trouble(error: BaseException) -> bool:
 def unreachable(base: str, error: Exception) -> CollectorError:
     """What it means that a call failed before there was an answer of the API."""
     reason = _tls_error(error)
-    for part, (message, mend) in _MEANINGS.items():
+    for part, (message, hint) in _MEANINGS.items():
         if part in reason:
-            return CollectorError(f"{base}: {message}.", mend)
+            return CollectorError(f"{base}: {message}.", hint)
     if reason:
         return CollectorError(f"{base}: no TLS can be agreed on: {reason}.", "Look at both ends' certificates.")
     if isinstance(error, httpx.RemoteProtocolError):

@@ -91,7 +91,7 @@ class HttpReader:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             kind = NobodyError if isinstance(error, _NOBODY) and not is_tls_trouble(error) else CollectorError
             told = unreachable(self._base, error)
-            raise kind(told.message, told.mend) from error
+            raise kind(told.message, told.hint) from error
         answer = _json_object(response)
         if response.is_success and answer is not None:
             self.problem = unquote(response.headers.get(PROBLEM_HEADER, ""))
@@ -105,7 +105,7 @@ class HttpReader:
                 f"Put it into {TOKEN}, or name a file that holds it in {TOKEN_FILE}.",
             )
         if isinstance(error, dict):
-            return CollectorError(str(error.get("message", "")), str(error.get("mend", "")))
+            return CollectorError(str(error.get("message", "")), str(error.get("hint", "")))
         kind = CollectorError if status == 400 else NobodyError  # 400: TLS, or a collector that cannot read the request
         return kind(
             f"What answers at {self._base} is not a collector's API: HTTP status {status}.",

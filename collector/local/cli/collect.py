@@ -166,7 +166,7 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
     if ANY in collector.access.origins.named and not collector.access.knows_callers:
         yield "any web page that a browser here opens can send (--allow-origin '*')"
     if beyond and collector.access.tokens and not collector.access.tls:
-        yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key mend that"
+        yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key fix that"
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:

@@ -175,7 +175,7 @@ def _cursor(text: str, kinds: tuple[type, ...]) -> str:
     try:
         decode(text, *kinds)
     except QueryError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no cursor of this list.\n{error.mend}") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is no cursor of this list.\n{error.hint}") from error
     return text
 
 
@@ -220,6 +220,6 @@ def _told(work: Run) -> Run:
         try:
             return work(args)
         except CollectorError as error:
-            raise TelemetryError(error.message, error.mend) from error
+            raise TelemetryError(error.message, error.hint) from error
 
     return run

@@ -95,9 +95,9 @@ def http_app(
     )
 
 
-def status_json(status: int, _: str, message: str, mend: str) -> dict[str, Any]:
+def status_json(status: int, _: str, message: str, hint: str) -> dict[str, Any]:
     """An error to whom no request could be read, as the JSON of a `google.rpc.Status`."""
-    return {"code": 4 if status == 408 else 3, "message": f"{message}; {mend}"}
+    return {"code": 4 if status == 408 else 3, "message": f"{message}; {hint}"}
 
 
 def _refuse_pages(request: Request, origins: Origins) -> None:

@@ -29,7 +29,7 @@ def read(body: bytes, content_type: str, signal: Signal, decoded: Decoded) -> Me
     try:
         return parse(body, content_type, signal.request)
     except MalformedError as error:
-        refused = MalformedError(error.message, error.mend)  # without its traceback, which holds what was read so far
+        refused = MalformedError(error.message, error.hint)  # without its traceback, which holds what was read so far
     message = (repair_json if content_type == JSON else repair_protobuf)(body, signal, decoded)
     if message is None:
         raise refused

@@ -138,14 +138,14 @@ class Writer:
         if not self.problem or time.monotonic() < self._retry_at:
             return
         try:
-            self._mend_store()
+            self._hint_store()
             self._recall()
             self._retry_at = time.monotonic() + self._settings.reopen_after_s
             self.problem = "" if self._has_room() else f"no space left on the disk of {self._store.path}"
         except (duckdb.Error, CollectorError) as error:
             self._fail((), str(error))
 
-    def _mend_store(self) -> None:
+    def _hint_store(self) -> None:
         """Open the store anew, or begin a new one when it is damaged."""
         if self._damaged:
             self._store.start_afresh(f"The store {self._store.path} is damaged ({self.problem})")

@@ -115,7 +115,7 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError:
         raise SettingsError(f"the token file {path} is no text", MAKE_ONE) from None
     if mode & 0o077:
-        _log.warning("the token file %s can be read by others (mode %o); mend: chmod 600 %s", path, mode, path)
+        _log.warning("the token file %s can be read by others (mode %o); fix: chmod 600 %s", path, mode, path)
     return text.splitlines()
 
 

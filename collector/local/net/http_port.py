@@ -26,7 +26,7 @@ from collector.local.net.loop_thread import GRACE_S, LoopThread
 from collector.local.settings import CollectorSettings
 
 ErrorJson = Callable[[int, str, str, str], dict[str, Any]]
-"""HTTP status, code, message and mend, in the shape in which the application gives its errors."""
+"""HTTP status, code, message and hint, in the shape in which the application gives its errors."""
 
 TLS_HELLO = b"\x16"
 """The first byte of whoever speaks TLS (RFC 8446, section 5.1): the type of the record, a handshake."""
@@ -97,9 +97,9 @@ class _Server(uvicorn.Server):
         self.servers = [acceptor]  # type: ignore[list-item]  # it is closed and awaited as asyncio's servers are
         self.started = True
 
-    def error(self, status: int, code: str, message: str, mend: str) -> bytes:
+    def error(self, status: int, code: str, message: str, hint: str) -> bytes:
         """An error as a whole HTTP answer, for those to whom no request could be read."""
-        body = json.dumps(self.error_json(status, code, message, mend)).encode()
+        body = json.dumps(self.error_json(status, code, message, hint)).encode()
         head = f"HTTP/1.1 {status} Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
         return head.encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 

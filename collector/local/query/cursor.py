@@ -29,10 +29,10 @@ def decode(cursor: str | None, *kinds: type, name: str = "before") -> tuple[Any,
     except (binascii.Error, ValueError):
         parts = None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not all(map(_fits, parts)):
-        mend = "Pass the `next` of the page before, or leave it out for the first page."
+        hint = "Pass the `next` of the page before, or leave it out for the first page."
         if name == "after":
-            mend = "Pass the `after` of the answer before, or `now` for the first one."
-        raise QueryError("bad_request", f"{name}={cursor!r} is no cursor of this list.", mend)
+            hint = "Pass the `after` of the answer before, or `now` for the first one."
+        raise QueryError("bad_request", f"{name}={cursor!r} is no cursor of this list.", hint)
     return tuple(parts)
 
 

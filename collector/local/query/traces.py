@@ -95,6 +95,6 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
 def _last(connection: DuckDBPyConnection) -> str:
     latest = traces(connection, TraceFilter(), limit=1).rows
     if not latest:
-        mend = "Send a request through an instrumented service. Batches are listed by telemetry traces --batches."
-        raise QueryError("not_found", "No trace is here yet that is not a batch.", mend)
+        hint = "Send a request through an instrumented service. Batches are listed by telemetry traces --batches."
+        raise QueryError("not_found", "No trace is here yet that is not a batch.", hint)
     return latest[0].trace_id

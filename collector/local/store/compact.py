@@ -110,7 +110,7 @@ def _new_file(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f"{path.name}.compact-", dir=path.parent)
     except OSError as error:
         raise StoreError(
-            f"no file can be made in {path.parent}: {error.strerror}", "mend that, and try again"
+            f"no file can be made in {path.parent}: {error.strerror}", "fix that, and try again"
         ) from error
     os.close(handle)
     new = Path(name)
@@ -169,7 +169,7 @@ def _put_in_place(new: Path, path: Path) -> None:
         _sync(path.parent)
     except OSError as error:
         raise StoreError(
-            f"the copy cannot take the place of {path}: {error.strerror}", "mend that, and try again"
+            f"the copy cannot take the place of {path}: {error.strerror}", "fix that, and try again"
         ) from error
 
 

@@ -59,9 +59,9 @@ def check_log_has_file(path: Path) -> None:
     try:
         there = path.exists()
     except OSError as error:
-        raise StoreError(f"the store {path} cannot be opened: {error.strerror}", f"mend that, or {ANOTHER}") from error
+        raise StoreError(f"the store {path} cannot be opened: {error.strerror}", f"fix that, or {ANOTHER}") from error
     if not there and size_of(wal_of(path)) > _WAL_HEADER:
-        raise StoreDamagedError(f"the store {path} is gone and its log {wal_of(path).name} is there", _mend(path))
+        raise StoreDamagedError(f"the store {path} is gone and its log {wal_of(path).name} is there", _hint(path))
 
 
 def check_open(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -74,7 +74,7 @@ def check_open(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
     row = cursor.execute("SELECT wal_size, total_blocks * block_size FROM pragma_database_size()").fetchone()
     read, blocks = row or ("", 0)
     if str(read) == "0 bytes" and size_of(wal_of(path)) > _WAL_HEADER:
-        raise StoreDamagedError(f"the store {path} is damaged: its log {wal_of(path).name} is none", _mend(path))
+        raise StoreDamagedError(f"the store {path} is damaged: its log {wal_of(path).name} is none", _hint(path))
     if size_of(path) < _FILE_HEADER + int(blocks):  # cut off; or killed as it grew, and whole
         read_all(cursor)
 
@@ -107,8 +107,8 @@ def set_aside(path: Path) -> Path:
             if old.exists():
                 old.rename(new)
     except OSError as error:
-        mend = f"move it away, or {ANOTHER}"
-        raise StoreError(f"the damaged store {path} cannot be renamed: {error.strerror}", mend) from error
+        hint = f"move it away, or {ANOTHER}"
+        raise StoreError(f"the damaged store {path} cannot be renamed: {error.strerror}", hint) from error
     return aside
 
 
@@ -121,5 +121,5 @@ def _looks_like_a_store(path: Path) -> bool:
     return start[8:12] == b"DUCK" or (path.suffix == ".duckdb" and not start.startswith(b"SQLite format"))
 
 
-def _mend(path: Path) -> str:
+def _hint(path: Path) -> str:
     return f"`telemetry collect --store {path}` sets it aside and starts a new one; or {ANOTHER}"

@@ -40,8 +40,8 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
     found = check(cursor, path)
     if read_only:
         if found < READABLE_SINCE:
-            mend = "`telemetry collect` brings it to today's version; run it once on this store"
-            raise StoreError(f"the store {path} has schema version {found}, which only an earlier program reads", mend)
+            hint = "`telemetry collect` brings it to today's version; run it once on this store"
+            raise StoreError(f"the store {path} has schema version {found}, which only an earlier program reads", hint)
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
         _step(cursor, reached)

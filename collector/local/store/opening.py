@@ -64,9 +64,9 @@ def _explain_other(path: Path | None, text: str) -> StoreError:
     if "sqlite" in text.lower():  # DuckDB looks for its extension that reads them
         return StoreForeignError(f"the store {path} is a file of SQLite", ANOTHER)
     if "storage version number" in text or "newer version" in text.lower():
-        mend = f"use the program that made it, or {ANOTHER}"
-        return StoreError(f"the store {path} was made by another version of DuckDB: {_first_line(text)}", mend)
-    return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"mend that, or {ANOTHER}")
+        hint = f"use the program that made it, or {ANOTHER}"
+        return StoreError(f"the store {path} was made by another version of DuckDB: {_first_line(text)}", hint)
+    return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"fix that, or {ANOTHER}")
 
 
 def make_folder(folder: Path) -> None:
