@@ -280,7 +280,7 @@ class TestGenerators:
         next(items)
         with pytest.raises(KeyError) as caught:
             items.throw(KeyError("k"))  # type: ignore[attr-defined]
-        ours = [frame for frame, _ in _frames(caught.value) if frame.f_code.co_filename.endswith("wrap.py")]
+        ours = [frame for frame, _ in _frames(caught.value) if frame.f_code.co_filename.endswith("callables.py")]
         held = [gc.get_referents(value) for frame in ours for value in frame.f_locals.values()]
         assert ours
         assert not [refs for refs in held if any(ref is caught.value for ref in refs)]
