@@ -16,7 +16,7 @@ from collector.doctor.finding import Cause, Finding, failed, ok, skipped
 from collector.doctor.marked import Marked
 from collector.doctor.sending import Sent
 from telemetry.conventions import Signal
-from telemetry.otlp.outcome import is_here
+from telemetry.otlp.target import is_loopback
 
 _NOT_IT = {"foreign", "wrong_protocol", "unknown_protocol", "error_answer", "redirected"}
 """What a guessed address may turn out to be: somebody else."""
@@ -101,7 +101,7 @@ def _ways(marks: Sequence[Marked]) -> str:
 
 
 def _lost(one: Asked, check: str, signal: Signal, sent: Sent, some: str) -> Finding:
-    if not one.asked and not is_here(sent.settings.endpoint):
+    if not one.asked and not is_loopback(sent.settings.endpoint):
         detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
         hint = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
         return skipped(check, Cause("elsewhere", detail, hint))

@@ -27,7 +27,7 @@ from collector.local.cli.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
 from collector.local.net.access import token_to_send
 from telemetry.errors import TelemetryError
-from telemetry.otlp.outcome import is_here
+from telemetry.otlp.target import is_loopback
 
 _KINDS: Final[dict[str, Callable[[], Backend]]] = {
     "jaeger": Jaeger,
@@ -90,7 +90,7 @@ def collectors(
 def _beside(endpoint: str) -> str:
     """The host of an endpoint, where it is this machine, or a name that only a network of containers knows."""
     host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
-    if is_here(endpoint):
+    if is_loopback(endpoint):
         return "127.0.0.1"
     return host if host and not set(".:") & set(host) else ""
 

@@ -17,7 +17,7 @@ import httpx
 from collector.doctor import explain, probe
 from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place
-from telemetry.otlp.outcome import is_here
+from telemetry.otlp.target import is_loopback
 
 _LONGEST: Final = 32 << 20
 """Bytes of an answer: Prometheus's list of targets may be long."""
@@ -168,4 +168,4 @@ def client_for(base: str, place: Place) -> httpx.Client:
     if place.authority is not None:
         context.load_verify_locations(place.authority)
     timeout = httpx.Timeout(_PATIENCE, connect=probe.PATIENCE)
-    return httpx.Client(timeout=timeout, trust_env=not is_here(base), verify=context)
+    return httpx.Client(timeout=timeout, trust_env=not is_loopback(base), verify=context)

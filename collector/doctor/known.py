@@ -17,7 +17,7 @@ from collector.stack import state
 from collector.stack.errors import StackError
 from collector.stack.profiles import programs_of
 from collector.stack.programs.program import Place
-from telemetry.otlp.outcome import is_here
+from telemetry.otlp.target import is_loopback
 
 CHECK: Final = "stack"
 _APIS: Final = (("jaeger", "query"), ("prometheus", "web"), ("victorialogs", "http"))
@@ -70,4 +70,4 @@ def running(endpoints: Iterable[str], data: Path | None) -> Known | None:
 def _leads_to(endpoint: str, ports: Mapping[str, int]) -> bool:
     taken = {port for key, port in ports.items() if key.rpartition(".")[2] in {"otlp_grpc", "otlp_http"}}
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
-    return is_here(endpoint) and parts.port in taken
+    return is_loopback(endpoint) and parts.port in taken

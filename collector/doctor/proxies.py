@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.doctor.place import Place
-from telemetry.otlp.outcome import is_here
+from telemetry.otlp.target import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Proxy:
 
 def between(place: Place, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy that the exporter goes through; None where it goes straight, as it does to this machine."""
-    if is_here(place.address) or _is_exception(place, environ):
+    if is_loopback(place.address) or _is_exception(place, environ):
         return None
     for variable in _variables(place):
         if value := environ.get(variable, "").strip():

@@ -10,7 +10,6 @@ not has a wrong version number.
 import zlib
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 LONGEST_ANSWER: Final = 4 * 2**20
 """Bytes of an answer at most, as gRPC has it."""
@@ -53,15 +52,6 @@ class Sender(Protocol):
     def close(self) -> None:
         """Break off what is being sent, from any thread. Nothing is sent afterwards."""
         ...
-
-
-def is_here(endpoint: str) -> bool:
-    """Say whether an endpoint, `URL` or `HOST:PORT`, is on this machine's loopback: no proxy leads there."""
-    try:
-        host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
-    except ValueError:
-        return False
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def unpacked(message: bytes) -> bytes:

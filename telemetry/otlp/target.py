@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.outcome import CallError, is_here
+from telemetry.otlp.outcome import CallError
 
 _PORT = 443  # gRPC's, where none is written
 _PORTS = {"http": 80, "https": 443}
@@ -74,7 +74,7 @@ def target_of(settings: ExporterSettings) -> Target:
 def proxy_before(target: Target) -> Proxy | None:
     """Return the proxy that the environment puts before a collector; none before one on this machine."""
     given = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112  gRPC's are small
-    if target.file or is_here(target.name) or _is_exception(target, given):
+    if target.file or is_loopback(target.name) or _is_exception(target, given):
         return None
     named = next((value for name in ("grpc", "https", "http") if (value := os.environ.get(f"{name}_proxy"))), "")
     parts = urlsplit(named if "://" in named else f"http://{named}")
@@ -97,7 +97,7 @@ def http_target_of(endpoint: str) -> Target:
 def http_proxy_before(target: Target) -> Proxy | None:
     """Return the proxy before a collector that speaks HTTP. Raises `CallError` for one that we cannot speak to."""
     proxies = getproxies()
-    exempt = is_here(target.name) or proxy_bypass(target.host) or _is_exception(target, proxies.get("no", ""))
+    exempt = is_loopback(target.name) or proxy_bypass(target.host) or _is_exception(target, proxies.get("no", ""))
     named = proxies.get("https" if target.tls else "http") or proxies.get("all")
     if exempt or not named:
         return None
@@ -109,6 +109,20 @@ def http_proxy_before(target: Target) -> Proxy | None:
         shown = parts.netloc.rpartition("@")[2]
         raise CallError(f"no export goes through the proxy {parts.scheme}://{shown}: name one by http://") from None
     return Proxy(parts.hostname or "", port, credentials_in(parts), parts.scheme == "https", target.tls)
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Say whether a URL, `HOST:PORT` or host is on this machine's loopback: names by RFC 6761, or an address."""
+    bare = endpoint.count(":") > 1 and "/" not in endpoint and "[" not in endpoint  # an IPv6 address alone
+    try:
+        host = endpoint if bare else urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_loopback
 
 
 def credentials_in(parts: SplitResult) -> str:

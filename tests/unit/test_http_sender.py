@@ -408,7 +408,7 @@ class TestProxies:
             monkeypatch.setenv("https_proxy", f"{scheme}://localhost:{where[1]}")
             found = socket.getaddrinfo
             monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: found("127.0.0.1", *a, **k))
-            monkeypatch.setattr("telemetry.otlp.target.is_here", lambda _: False)
+            monkeypatch.setattr("telemetry.otlp.target.is_loopback", lambda _: False)
             monkeypatch.setenv("no_proxy", "nobody")
             with sender("https://localhost:4318/v1/traces", certificate=pems.authority) as made:
                 assert made.send(b"x" * 200_000, PATIENCE) == Outcome(b"x" * 200_000)
