@@ -11,7 +11,6 @@ than a batch has room for is taken in parts: batches are full, and it ends no la
 its own.
 """
 
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +27,7 @@ from telemetry.batching.errors import BatcherClosed, QueueFull, for_one_caller
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
+from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe, watch
 
@@ -254,5 +254,4 @@ def _renew_all() -> None:
         batcher.renew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+in_child(Rank.BATCHERS, _renew_all)

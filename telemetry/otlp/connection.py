@@ -25,6 +25,7 @@ from typing import Any
 from telemetry.config.settings import ExporterSettings
 from telemetry.otlp.outcome import CallError, HungUpError
 from telemetry.otlp.target import Proxy, Target, address
+from telemetry.recording.fork import Rank, in_child
 
 _PIECE = 65536  # bytes taken at once
 
@@ -291,14 +292,13 @@ class Wire:
 _wires: "weakref.WeakSet[Wire]" = weakref.WeakSet()
 
 
-def _in_child() -> None:
+def _abandon_all() -> None:
     for wire in tuple(_wires):
         wire.abandon()
     _wires.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+in_child(Rank.CONNECTIONS, _abandon_all)
 
 
 def _shut_down(held: socket.socket) -> None:

@@ -6,10 +6,8 @@ State: the server, owned by one `Pull`; the `Pull` of this process, owned by thi
 
 import errno
 import logging
-import os
 import re
 import socket
-import weakref
 
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
@@ -20,6 +18,7 @@ from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, wsgi
 from telemetry.prometheus.server import MetricsServer
 from telemetry.recording.aggregation import Sums
+from telemetry.recording.fork import in_parent, weakly
 
 _log = logging.getLogger("search_telemetry")
 _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
@@ -57,7 +56,7 @@ class Pull:
         except ConfigurationError:
             registry.unregister(self._collector)
             raise
-        _watch_forks(self)
+        in_parent(weakly(Pull.told_of_forks, self))
 
     def start(self) -> None:
         """Begin to serve. The reader must have its provider by then."""
@@ -160,19 +159,6 @@ def _register(registry: CollectorRegistry, collector: PullCollector) -> None:
         raise ConfigurationError(
             [f"configure: prometheus_registry has metrics of our names already: {names}; rename them"]
         ) from None
-
-
-def _watch_forks(pull: Pull) -> None:
-    if not hasattr(os, "register_at_fork"):
-        return
-    weak = weakref.ref(pull)
-
-    def in_parent() -> None:
-        alive = weak()
-        if alive is not None:
-            alive.told_of_forks()
-
-    os.register_at_fork(after_in_parent=in_parent)
 
 
 def _shown(host: str, port: int) -> str:

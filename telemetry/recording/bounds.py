@@ -9,13 +9,13 @@ code gives them while it runs (`request(platform="web")`), or they arrive in the
 takes a place that one of an earlier kind needs.
 """
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 from telemetry import conventions as c
+from telemetry.recording.fork import Rank, in_child
 
 _LONGEST = 128  # characters; a longer value would make every series name unreadable
 _MOST_DECLARED = 1000  # values of an attribute: code that decorates in a loop
@@ -92,5 +92,4 @@ def _plain(value: object) -> Value:
 
 
 bounds = Bounds()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=bounds.forget)
+in_child(Rank.BOUNDS, bounds.forget)

@@ -10,10 +10,11 @@ A span that is open at a fork is open in both processes afterwards. It is the pa
 copy nor measures it.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from telemetry.recording.fork import Rank, in_child
 
 
 class Generation:
@@ -30,9 +31,7 @@ class Generation:
 
 
 generation = Generation()
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=generation.renew)
+in_child(Rank.GENERATION, generation.renew)
 
 
 @dataclass(slots=True)

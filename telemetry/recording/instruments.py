@@ -9,7 +9,6 @@ Buckets go along as the instrument's advice, so that a provider of the user's ow
 """
 
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -21,6 +20,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
+from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
 from telemetry.recording.spans import operation_of
 
@@ -96,8 +96,7 @@ def forget() -> None:
     _series.clear()
 
 
-if hasattr(os, "register_at_fork"):  # a forked child counts anew which values an attribute takes
-    os.register_at_fork(after_in_child=_series.clear)
+in_child(Rank.SERIES, _series.clear)
 
 
 def _record(metric: c.Metric, attributes: Mapping[str, AttributeValue], context: Context | None) -> Record | None:

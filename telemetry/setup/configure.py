@@ -16,6 +16,7 @@ from telemetry.config.settings import Settings, load
 from telemetry.conventions import Signal
 from telemetry.privacy import Scrub
 from telemetry.recording import providers
+from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
 from telemetry.setup.handle import Telemetry
 
@@ -128,8 +129,7 @@ def _after_fork() -> None:
     _Process.unnamed_child = True
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+in_child(Rank.CONFIGURATION, _after_fork)
 
 
 @atexit.register

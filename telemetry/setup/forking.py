@@ -14,12 +14,12 @@ accord, and makes everything anew once more when gevent has.
 import functools
 import importlib
 import multiprocessing.util
-import os
 import sys
-import weakref
+from functools import partial
 from multiprocessing import parent_process
 from typing import Any
 
+from telemetry.recording.fork import Rank, in_child, weakly
 from telemetry.recording.guard import guard
 from telemetry.setup.handle import Telemetry
 
@@ -30,20 +30,10 @@ def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
         _finalize(telemetry)
     multiprocessing.util.register_after_fork(telemetry, _finalize)
     _end_with_billiard(telemetry)
-    if not hasattr(os, "register_at_fork"):
-        return
-    weak = weakref.ref(telemetry)
-
-    def in_child() -> None:
-        alive = weak()
-        if alive is not None:
-            with guard:
-                _begin_in_child(alive, meter_provider)
-
-    os.register_at_fork(after_in_child=in_child)
+    in_child(Rank.PIPELINES, weakly(partial(_begin_in_child, meter_provider), telemetry))
 
 
-def _begin_in_child(telemetry: Telemetry, meter_provider: Any) -> None:
+def _begin_in_child(meter_provider: Any, telemetry: Telemetry) -> None:
     _renew(telemetry, meter_provider)
     _end_with_billiard(telemetry)
     monkey = sys.modules.get("gevent.monkey")
