@@ -50,7 +50,7 @@ def signals() -> str:
         (
             "# Signals",
             "",
-            "<!-- Generated from telemetry/conventions.py by `make docs`: do not edit. -->",
+            "<!-- Generated from telemetry/conventions/ by `make docs`: do not edit. -->",
             "",
             (
                 "Everything that `search-telemetry` and the demo emit. Names in `search.*` are ours; the others are"

@@ -134,9 +134,9 @@ def test_nothing_is_emitted_that_the_vocabulary_does_not_declare(kind: str, requ
     trace: Trace = request.getfixturevalue(kind)
     for span in trace.spans:
         declared = [s for s in c.SPANS if s.kind == span["kind"] and re.fullmatch(pattern_of(s.name), span["name"])]
-        assert declared, f"declare the span {span['name']} ({span['kind']}) in telemetry/conventions.py"
+        assert declared, f"declare the span {span['name']} ({span['kind']}) in telemetry/conventions/"
         known = {a.name for s in declared for a in s.attributes} | {a.name for a in c.BAGGAGE}
-        assert set(span["attributes"]) <= known, f"declare these for {span['name']} in telemetry/conventions.py"
+        assert set(span["attributes"]) <= known, f"declare these for {span['name']} in telemetry/conventions/"
 
 
 def test_finding_out_about_an_encoder_leaves_no_trace(shop: Shop) -> None:

@@ -46,13 +46,13 @@ def test_every_declared_metric_is_emitted_and_no_other(busy: Shop) -> None:
     while missing := declared.keys() - (found := metrics_of(busy)).keys():
         assert time.monotonic() < deadline, f"nothing emits {missing}: delete them, or let the demo reach them"
     undeclared = {name for name in found.keys() - declared.keys() if not FOREIGN.match(name)}
-    assert not undeclared, "declare these in telemetry/conventions.py"
+    assert not undeclared, "declare these in telemetry/conventions/"
     for name, metric in declared.items():
         assert found[name]["unit"] == metric.unit
         answer = busy.ask(f"/api/metrics/{name}")
         allowed = {attribute.name for attribute in metric.attributes}
         for series in answer["series"]:
-            assert set(series["attributes"]) <= allowed, f"declare these for {name} in telemetry/conventions.py"
+            assert set(series["attributes"]) <= allowed, f"declare these for {name} in telemetry/conventions/"
             if metric.buckets:
                 assert tuple(series["points"][-1]["bounds"]) == metric.buckets
 

@@ -1,0 +1,17 @@
+"""What `telemetry doctor` sends: no service sends it, so its span and its metric are in no table."""
+
+from typing import Final
+
+from telemetry.conventions.kinds import Attribute, Instrument, Metric, SpanName
+
+SEARCH_DOCTOR: Final = Attribute(
+    "search.doctor",
+    "string",
+    "Random mark of one run of `telemetry doctor`, on what it sends alone; tail sampling keeps such traces.",
+    limit=1,
+)
+DOCTOR_SERVICE: Final = "search-telemetry-doctor"
+DOCTOR: Final = SpanName("doctor", "internal", "One run of `telemetry doctor`.", (SEARCH_DOCTOR,))
+DOCTOR_RUNS: Final = Metric(
+    "search.doctor.runs", Instrument.COUNTER, "{run}", "Runs of `telemetry doctor`.", (SEARCH_DOCTOR,)
+)

@@ -1,0 +1,65 @@
+"""The request at an endpoint, and its results."""
+
+from typing import Final
+
+from telemetry.conventions.kinds import BYTES, COUNTS, SCORES, SECONDS, Attribute, Instrument, Metric, SpanName
+
+SEARCH_OPERATION: Final = Attribute(
+    "search.operation", "string", "What the request asks for: the endpoint's name without its slash.", limit=12
+)
+CLIENT_PLATFORM: Final = Attribute(
+    "client.platform", "string", "Platform of the caller: web, ios, android, …", limit=12
+)
+CLIENT_REGION: Final = Attribute("client.region", "string", "Region of the caller.", limit=32)
+BAGGAGE: Final = (SEARCH_OPERATION, CLIENT_PLATFORM, CLIENT_REGION)
+"""Baggage entries that become attributes on every span of the request. All others stay baggage."""
+
+SEARCH_OUTCOME: Final = Attribute(
+    "search.outcome",
+    "string",
+    "`ok`; `rejected`: the caller's mistake; `cancelled`: the caller went away; `error`. Spans have the middle two.",
+    limit=4,
+)
+ERROR_TYPE: Final = Attribute("error.type", "string", "Class of the exception, or the rpc status code.", limit=20)
+LEN_DOCS: Final = Attribute("len_docs", "int", "Documents in the call.")
+SEARCH_DOCS_TEXT: Final = Attribute(
+    "search.docs.text",
+    "string[]",
+    "Where `capture_content` asks for it: how the texts of the first documents of the call begin.",
+)
+SEARCH_FIRST_ITEM_DURATION: Final = Attribute(
+    "search.first_item.duration", "double", "Seconds until the first item of a streamed answer was there."
+)
+SEARCH_RANK: Final = Attribute("search.rank", "string", "`top1` for the best result, `topk` for all of them.", limit=2)
+
+ENDPOINT: Final = SpanName(
+    "/{endpoint}", "internal", "One request in an executor's endpoint.",
+    (LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_FIRST_ITEM_DURATION, SEARCH_OUTCOME, ERROR_TYPE),
+)  # fmt: skip
+
+REQUEST_DURATION: Final = Metric(
+    "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint.",
+    (SEARCH_OPERATION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
+)  # fmt: skip
+FIRST_ITEM_DURATION: Final = Metric(
+    "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time until the first item of a streamed answer.",
+    (SEARCH_OPERATION,), SECONDS,
+)  # fmt: skip
+DOCUMENTS: Final = Metric(
+    "search.documents", Instrument.COUNTER, "{document}", "Documents that endpoints were given.",
+    (SEARCH_OPERATION, SEARCH_OUTCOME),
+)  # fmt: skip
+REQUEST_SIZE: Final = Metric(
+    "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages, as the server received them.",
+    (SEARCH_OPERATION,), BYTES,
+)  # fmt: skip
+RESULTS: Final = Metric(
+    "search.results", Instrument.HISTOGRAM, "{result}", "Results of each search.", (SEARCH_OPERATION,), COUNTS
+)
+RESULTS_EMPTY: Final = Metric(
+    "search.results.empty", Instrument.COUNTER, "{request}", "Searches without a result.", (SEARCH_OPERATION,)
+)
+RESULT_SCORE: Final = Metric(
+    "search.result.score", Instrument.HISTOGRAM, "1", "Scores of results, in the index's metric.",
+    (SEARCH_OPERATION, SEARCH_RANK), SCORES, signed=True,
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Stages of a request, encoding and dynamic batches."""
+
+from typing import Final
+
+from telemetry.conventions.kinds import COUNTS, SECONDS, Attribute, Instrument, Metric, SpanName
+from telemetry.conventions.request import ERROR_TYPE, SEARCH_OPERATION
+
+SEARCH_STAGE: Final = Attribute("search.stage", "string", "Name of the stage, as given to `stage`.", limit=24)
+MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or its upper bound).")
+HAS_IMG_DA: Final = Attribute("has_img_da", "boolean", "The call holds pictures.")
+HAS_TXT_DA: Final = Attribute("has_txt_da", "boolean", "The call holds texts.")
+NUM_POOL_WORKERS: Final = Attribute("num_pool_workers", "int", "Threads that preprocess beside the forward pass.")
+RUNTIME: Final = Attribute("runtime", "string", "What runs the model: onnx or torch.")
+DEVICE: Final = Attribute("device", "string", "Where the model runs: cpu or cuda.")
+MODEL: Final = Attribute("model", "string", "Name of the model, `architecture::pretrained` for OpenCLIP.")
+SEARCH_BATCH_REQUESTS: Final = Attribute("search.batch.requests", "int", "Calls whose items the batch holds.")
+SEARCH_BATCH_QUEUE_WAIT: Final = Attribute(
+    "search.batch.queue_wait", "double", "Seconds that the call waited until its first batch began."
+)
+SEARCH_BATCH_SHARE: Final = Attribute(
+    "search.batch.share",
+    "double",
+    "Seconds of batches that the call accounts for: their durations by its part of their items. Over all calls these"
+    " add up to what the batches took.",
+)
+
+ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
+INFERENCE: Final = SpanName(
+    "inference", "internal", "Preprocessing and forward passes.", (HAS_IMG_DA, HAS_TXT_DA, MINIBATCH_SIZE, ERROR_TYPE)
+)
+_MINIBATCH = (MINIBATCH_SIZE, NUM_POOL_WORKERS, SEARCH_BATCH_QUEUE_WAIT, SEARCH_BATCH_SHARE, ERROR_TYPE)
+TXT_MINIBATCH_ENCODING: Final = SpanName(
+    "txt_minibatch_encoding", "internal", "One minibatch of texts; linked to the batch that it went into.", _MINIBATCH
+)
+IMG_MINIBATCH_ENCODING: Final = SpanName(
+    "img_minibatch_encoding", "internal", "One minibatch of pictures; linked to its batch.", _MINIBATCH
+)
+BATCH: Final = SpanName(
+    "batch", "internal", "One dynamic batch, in a trace of its own; linked to every call in it.",
+    (SEARCH_STAGE, MINIBATCH_SIZE, SEARCH_BATCH_REQUESTS, ERROR_TYPE),
+)  # fmt: skip
+
+STAGE_DURATION: Final = Metric(
+    "search.stage.duration", Instrument.HISTOGRAM, "s", "Duration of stages.",
+    (SEARCH_OPERATION, SEARCH_STAGE, ERROR_TYPE), SECONDS,
+)  # fmt: skip
+BATCH_SIZE: Final = Metric(
+    "search.batch.size", Instrument.HISTOGRAM, "{document}",
+    "Documents in each dynamic batch, and in each stage that names a `minibatch_size`.",
+    (SEARCH_STAGE,), COUNTS,
+)  # fmt: skip
+QUEUE_WAIT_DURATION: Final = Metric(
+    "search.queue.wait.duration", Instrument.HISTOGRAM, "s", "Time that calls waited until their batch began.",
+    (SEARCH_OPERATION, SEARCH_STAGE), SECONDS,
+)  # fmt: skip
+QUEUE_LENGTH: Final = Metric(
+    "search.queue.length", Instrument.UP_DOWN_COUNTER, "{document}", "Documents that wait for a batch.", (SEARCH_STAGE,)
+)

@@ -1,0 +1,28 @@
+"""What the telemetry reports about itself."""
+
+from typing import Final
+
+from telemetry.conventions.kinds import Attribute, Instrument, Metric
+
+TELEMETRY_SIGNAL: Final = Attribute("search.telemetry.signal", "string", "`spans`, `metrics` or `logs`.", limit=3)
+TELEMETRY_REASON: Final = Attribute("search.telemetry.reason", "string", "Why items were dropped.", limit=5)
+TELEMETRY_ATTRIBUTE: Final = Attribute(
+    "search.telemetry.attribute", "string", "The attribute over its limit.", limit=20
+)
+
+TELEMETRY_DROPPED: Final = Metric(
+    "search.telemetry.dropped", Instrument.COUNTER, "{item}", "Items recorded and never exported.",
+    (TELEMETRY_SIGNAL, TELEMETRY_REASON),
+)  # fmt: skip
+TELEMETRY_OVERFLOW: Final = Metric(
+    "search.telemetry.overflow", Instrument.COUNTER, "{value}", "Metric attribute values recorded as `_other`.",
+    (TELEMETRY_ATTRIBUTE,),
+)  # fmt: skip
+TELEMETRY_SCRUB_FAILURES: Final = Metric(
+    "search.telemetry.scrub.failures", Instrument.COUNTER, "{value}",
+    "Values hidden because a fault of ours kept them from being scrubbed.", (),
+)  # fmt: skip
+TELEMETRY_REPAIRED: Final = Metric(
+    "search.telemetry.repaired", Instrument.COUNTER, "{value}",
+    "Values that could not leave as they were given, and were repaired or left out.", (),
+)  # fmt: skip
