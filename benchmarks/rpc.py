@@ -67,7 +67,7 @@ def recording(variant: str) -> Iterator[None]:
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     instruments.forget()
     tracer, meter = tracing.get_tracer(SCOPE), metering.get_meter(SCOPE)
-    with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
+    with providers.override(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield
     instruments.forget()
     metering.shutdown()

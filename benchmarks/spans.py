@@ -110,7 +110,7 @@ def recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerPr
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     tracer, meter = tracing.get_tracer(SCOPE), metering.get_meter(SCOPE)
     instruments.forget()
-    with providers.borrow(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
+    with providers.override(tracer=tracer, meter=meter, sums=Sums("trace_based", delta=False)):
         yield tracing
     instruments.forget()
     metering.shutdown()

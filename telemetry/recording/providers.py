@@ -1,11 +1,8 @@
-"""Which OpenTelemetry providers this process records with.
+"""The tracer and the meter that this process records with, and the sums that replace our meter's instruments.
 
-In: what `configure` decided, or the providers that the user set. Out: our tracer, our meter and, where the meter's
-provider is ours, the sums that stand in for its counters and histograms; None where nothing is recorded. State: the
-decision, made once (providers can be set only once in a process) and owned by this module.
-
-Everything that records asks here first, and this answer is what makes telemetry that is switched off cost next to
-nothing.
+They come from `configure`, or from the providers that the user set in OpenTelemetry's API. The decision is made once
+per process, as providers can be set only once, and is kept in this module. Everything that records asks here first;
+None means that nothing is recorded, which is why disabled telemetry costs next to nothing.
 """
 
 import os
@@ -33,92 +30,92 @@ def adopted() -> "frozenset[Signal]":
         "metrics": metrics.get_meter_provider(),
         "logs": _logs.get_logger_provider(),
     }
-    return frozenset(signal for signal, provider in found.items() if not is_nobodys(provider))
+    return frozenset(signal for signal, provider in found.items() if not is_default_provider(provider))
 
 
 class _Providers:
-    """What is in use. `settled` is true once `configure` decided for good."""
+    """What is in use. `decided` is true once `configure` has decided; the API is not asked any more."""
 
-    __slots__ = ("meter", "settled", "sums", "tracer")
+    __slots__ = ("decided", "meter", "sums", "tracer")
 
     def __init__(self) -> None:
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
         self.sums: Sums | None = None
-        self.settled = False
+        self.decided = False
 
 
 _current = _Providers()
 _LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"}.isdisjoint(os.environ)
-"""The API loads its providers from these at the first question."""
+"""Whether the API will load a provider named by these variables when it is first asked for one."""
 
 
-def is_nobodys(provider: object) -> bool:
-    """Say whether `provider` is the API's stand-in for a provider that nobody set yet.
+def is_default_provider(provider: object) -> bool:
+    """Return whether `provider` is the API's default, a proxy that waits for a provider to be set.
 
-    The stand-ins for metrics and logs are private classes, hence by name.
+    The proxies for metrics and logs are private classes, so they are recognized by name.
     """
     kind = type(provider)
     return "Proxy" in kind.__name__ and kind.__module__.startswith("opentelemetry.")
 
 
 def tracer() -> Tracer | None:
-    """Return the tracer to record with, None while there is none."""
-    if _current.tracer is None and not _current.settled and _is_set(trace, "_TRACER_PROVIDER"):
+    """Return the tracer to record with; None if traces are not recorded."""
+    if _current.tracer is None and not _current.decided and _is_set(trace, "_TRACER_PROVIDER"):
         provider = trace.get_tracer_provider()
-        if not is_nobodys(provider):
+        if not is_default_provider(provider):
             _current.tracer = provider.get_tracer(SCOPE)
     return _current.tracer
 
 
 def meter() -> Meter | None:
-    """Return the meter to record with, None while there is none."""
-    if _current.meter is None and not _current.settled and _is_set(metrics_internal, "_METER_PROVIDER"):
+    """Return the meter to record with; None if metrics are not recorded."""
+    if _current.meter is None and not _current.decided and _is_set(metrics_internal, "_METER_PROVIDER"):
         provider = metrics.get_meter_provider()
-        if not is_nobodys(provider):
+        if not is_default_provider(provider):
             _current.meter = provider.get_meter(SCOPE)
     return _current.meter
 
 
 def sums() -> "Sums | None":
-    """Return where counters and histograms are added up; None where the meter has instruments for it."""
+    """Return the sums for counters and histograms; None if the meter has instruments for them."""
     return _current.sums
 
 
 def _is_set(api: ModuleType, name: str) -> bool:
-    """Say whether the API holds a provider, by looking where it keeps it.
+    """Return whether the API has a provider, by reading its private variable.
 
-    Asking the API costs a microsecond, on every call of every function of a process that records nothing. Should the
-    place ever move, the API is asked.
+    Asking the API takes a microsecond on every call of every function of a process that records nothing. If the
+    variable is ever renamed, the answer is yes, and the API is asked.
     """
     return getattr(api, name, api) is not None or _LOADS_PROVIDERS
 
 
 def recording() -> bool:
-    """Say whether anything is recorded at all.
+    """Return whether traces or metrics are recorded.
 
-    Not while the interpreter is torn down, as a `__del__` may ask: a daemon thread may have been frozen with a lock.
+    False while the interpreter shuts down: a `__del__` may ask, and a daemon thread may have been frozen with a lock.
     """
-    if _current.settled:
+    if _current.decided:
         return (_current.tracer is not None or _current.meter is not None) and not sys.is_finalizing()
     return tracer() is not None or meter() is not None
 
 
-def settle(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
-    """Record with these from now on; None for a signal that is switched off, and for sums where the meter adds up."""
-    _current.tracer, _current.meter, _current.sums, _current.settled = tracer, meter, sums, True
+def set_current(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
+    """Record with these from now on: None for a disabled signal, and for sums if the meter has its own instruments."""
+    _current.tracer, _current.meter, _current.sums, _current.decided = tracer, meter, sums, True
 
 
 @contextmanager
-def borrow(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: "Sums | None" = None) -> Iterator[None]:
-    """Record with these for a while: a test does. A tracer or meter that is None stays as it is; sums are a meter's."""
-    before = (_current.tracer, _current.meter, _current.sums, _current.settled)
+def override(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: "Sums | None" = None) -> Iterator[None]:
+    """Record with these inside the block, as tests do. None leaves the tracer, or the meter with its sums, as it is."""
+    before = (_current.tracer, _current.meter, _current.sums, _current.decided)
     if tracer is not None:
         _current.tracer = tracer
     if meter is not None:
         _current.meter, _current.sums = meter, sums
-    _current.settled = True
+    _current.decided = True
     try:
         yield
     finally:
-        _current.tracer, _current.meter, _current.sums, _current.settled = before
+        _current.tracer, _current.meter, _current.sums, _current.decided = before

@@ -123,7 +123,7 @@ def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -
     meter = None if metering.provider is None else metering.provider.get_meter(c.SCOPE)
     if tracer is None and meter is None and "errors" in telemetry.pipelines:
         tracer = trace.NoOpTracer()  # runs are followed for their errors alone
-    providers.settle(tracer, meter, metering.sums)
+    providers.set_current(tracer, meter, metering.sums)
     if meter is not None:
 
         def books() -> dict[str, SignalStats]:
@@ -134,7 +134,7 @@ def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -
 
 def _spans(settings: Settings, resource: Resource) -> _Parts:
     set_already = trace.get_tracer_provider()
-    if not providers.is_nobodys(set_already):
+    if not providers.is_default_provider(set_already):
         return _Parts(set_already, adopted=True, asked=bool(settings.traces_exporter))
     if not settings.traces_exporter:
         return _Parts()
@@ -164,7 +164,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
 
 def _metrics(settings: Settings, resource: Resource) -> _Parts:
     set_already = metrics.get_meter_provider()
-    if not providers.is_nobodys(set_already):
+    if not providers.is_default_provider(set_already):
         if "prometheus" in settings.metrics:
             _log.warning(
                 "no metrics can be pulled: OpenTelemetry has a MeterProvider already, to which nothing is added; "
@@ -204,7 +204,7 @@ def _pull(settings: Settings, resource: Resource, sums: Sums) -> "Pull":
 
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     set_already = _logs.get_logger_provider()
-    if not providers.is_nobodys(set_already):
+    if not providers.is_default_provider(set_already):
         return _Parts(set_already, adopted=True, asked="otlp" in settings.logs)
     if "otlp" not in settings.logs:
         return _Parts()

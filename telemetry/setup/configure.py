@@ -142,7 +142,7 @@ def _at_exit() -> None:
 
 def _start(settings: Settings) -> Telemetry:
     if settings.disabled:
-        providers.settle(None, None)
+        providers.set_current(None, None)
         return Telemetry(settings, {})
     from telemetry.setup.assembly import assemble
 

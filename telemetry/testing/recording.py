@@ -79,7 +79,7 @@ def record_spans(file: SnapshotFile | None = None) -> Iterator[Spans]:
     _Process.ids.begin()
     read = spans.clock.read
     with (
-        providers.borrow(tracer=provider.get_tracer(SCOPE)),
+        providers.override(tracer=provider.get_tracer(SCOPE)),
         mock.patch.multiple(clock, wall=read, steady=read),
         mock.patch.object(sdk_trace, "time_ns", read),
     ):
@@ -96,7 +96,7 @@ def record_metrics() -> Iterator[Metrics]:
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
     sums = Sums("trace_based", delta=False) if _Process.meters_are_ours else None
-    with providers.borrow(meter=provider.get_meter(SCOPE), sums=sums):
+    with providers.override(meter=provider.get_meter(SCOPE), sums=sums):
         instruments.forget()
         bounds.forget()
         forget_unused()
@@ -146,7 +146,7 @@ def record_logs() -> Iterator[Logs]:
 def _meter_provider() -> MeterProvider:
     if _Process.meter_provider is None:
         found = otel_metrics.get_meter_provider()
-        if providers.is_nobodys(found):
+        if providers.is_default_provider(found):
             found = MeterProvider(shutdown_on_exit=False)
             otel_metrics.set_meter_provider(found)
             _Process.meters_are_ours = True
@@ -162,7 +162,7 @@ def _meter_provider() -> MeterProvider:
 def _provider() -> TracerProvider:
     if _Process.provider is None:
         found = trace.get_tracer_provider()
-        if providers.is_nobodys(found):
+        if providers.is_default_provider(found):
             found = TracerProvider(_OnlyInTests(), id_generator=_Process.ids, shutdown_on_exit=False)
             trace.set_tracer_provider(found)
         if not isinstance(found, TracerProvider):

@@ -114,7 +114,7 @@ def watching(sampler: Sampler | None = None) -> Iterator[Watch]:
     bounds.forget()
     tracer, meter = watch.tracing.get_tracer(SCOPE), watch.metering.get_meter(SCOPE)
     try:
-        with providers.borrow(tracer=tracer, meter=meter):
+        with providers.override(tracer=tracer, meter=meter):
             yield watch
     finally:
         instruments.forget()

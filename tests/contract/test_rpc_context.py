@@ -325,7 +325,7 @@ class TestWhatIsLeftOut:
 
     def test_telemetry_that_is_off(self, call: Call, echo: Echo, watch: Watch) -> None:
         """Calls pass through untouched."""
-        providers.settle(None, None)
+        providers.set_current(None, None)
         assert call("stream_stream", "ok", "ok") == [b"ok", b"ok"]
         assert watch.ended == []
         assert "traceparent" not in dict(echo.metadata)

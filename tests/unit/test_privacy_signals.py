@@ -182,7 +182,7 @@ class TestMetrics:
         sums = Sums("trace_based", delta=False)
         instruments.forget()
         bounds.forget()
-        with providers.borrow(meter=provider.get_meter("x"), sums=sums):
+        with providers.override(meter=provider.get_meter("x"), sums=sums):
             for number in range(50):
                 instruments.observe(c.STAGE_DURATION, 0.1, {c.SEARCH_STAGE.name: f"mail to u{number}@example.com"})
             instruments.forget()

@@ -233,7 +233,7 @@ class TestObserve:
         """Sums of our own in use."""
         provider = sdk.MeterProvider(shutdown_on_exit=False)
         made = Sums("always_off", delta=False)
-        with providers.borrow(meter=provider.get_meter(c.SCOPE), sums=made):
+        with providers.override(meter=provider.get_meter(c.SCOPE), sums=made):
             instruments.forget()
             bounds.forget()
             yield made
