@@ -1,8 +1,7 @@
-"""What senders by gRPC and by HTTP have in common: one call after the other on one connection.
+"""What the senders over gRPC and HTTP share: one connection, and one call at a time on it.
 
-In: encoded requests. Out: outcomes. State: one connection, opened at the first request, owned by the sender.
-
-One deadline holds for a whole call: for the connection, TLS, the request and the last byte of the answer.
+The connection is opened by the first request. One deadline covers a whole call: connecting, TLS, the request and the
+last byte of the response.
 """
 
 import threading
@@ -11,31 +10,31 @@ from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
 from telemetry.config.settings import ExporterSettings
-from telemetry.otlp.connection import Wire
+from telemetry.otlp.connection import Connection
 from telemetry.otlp.outcome import CallError, Outcome
 
 
-class Spoken(Protocol):
-    """What is spoken on a connection."""
+class HttpConnection(Protocol):
+    """A connection that speaks HTTP/1.1 or HTTP/2."""
 
     def is_usable(self) -> bool:
-        """Say whether the connection takes another request."""
+        """Return whether the connection takes another request."""
         ...
 
 
-S = TypeVar("S", bound=Spoken)
-A = TypeVar("A")
+H = TypeVar("H", bound=HttpConnection)
+R = TypeVar("R")
 
 
-class Caller(ABC, Generic[S, A]):
+class Caller(ABC, Generic[H, R]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings) -> None:
         self._settings = settings
-        self._wire: Wire | None = None
-        self._spoken: S | None = None
+        self._connection: Connection | None = None
+        self._http: H | None = None
         self._closed = False
-        self._calling = threading.Lock()  # guards the connection, but for its breaking off
+        self._calling = threading.Lock()  # guards the connection; only `cancel` works without it
 
     def send(self, request: bytes, timeout: float) -> Outcome:
         """Send and return within about `timeout` seconds. Never raises."""
@@ -44,23 +43,23 @@ class Caller(ABC, Generic[S, A]):
                 return Outcome(problem="the sender is closed")
             outcome = self._outcome(request, time.monotonic() + timeout)
         if self._closed:
-            self._hang_up()
+            self._close_if_idle()
         return outcome
 
     def close(self) -> None:
-        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
+        """Cancel the request that is being sent, from any thread. Nothing is sent afterwards."""
         self._closed = True
-        wire = self._wire
-        if wire is not None:
-            wire.break_off()
-        self._hang_up()
+        connection = self._connection
+        if connection is not None:
+            connection.cancel()
+        self._close_if_idle()
 
     @abstractmethod
     def _outcome(self, request: bytes, deadline: float) -> Outcome:
-        """Send one request and say what became of it. Never raises."""
+        """Send one request and return its outcome. Never raises."""
 
-    def _answer(self, body: bytes, deadline: float) -> A:
-        """Call, and once more on a new connection where the server has not begun to look at the request."""
+    def _call_twice(self, body: bytes, deadline: float) -> R:
+        """Call; if the server has not processed the request, call once more on a new connection."""
         try:
             return self._call(body, deadline)
         except CallError as error:
@@ -69,34 +68,34 @@ class Caller(ABC, Generic[S, A]):
         return self._call(body, deadline)
 
     @abstractmethod
-    def _call(self, body: bytes, deadline: float) -> A:
+    def _call(self, body: bytes, deadline: float) -> R:
         """Call once. Raises `CallError`, `OSError`."""
 
     @abstractmethod
-    def _begun(self, wire: Wire) -> S:
-        """Open a connection and begin to speak on it. Raises `CallError`, `OSError`."""
+    def _open(self, connection: Connection) -> H:
+        """Open a connection and start HTTP on it. Raises `CallError`, `OSError`."""
 
-    def _connected(self, deadline: float) -> S:
-        """Return the connection, a new one where there is none that can be used."""
-        if self._wire is not None and self._spoken is not None:
-            self._wire.deadline = deadline
-            if self._spoken.is_usable():
-                return self._spoken
+    def _connected(self, deadline: float) -> H:
+        """Return the connection; a new one if there is none that can be used."""
+        if self._connection is not None and self._http is not None:
+            self._connection.deadline = deadline
+            if self._http.is_usable():
+                return self._http
             self._drop()
-        self._wire = wire = Wire()
-        if self._closed:  # since nobody saw this wire to break it off
-            wire.break_off()
-        wire.deadline = deadline
-        self._spoken = spoken = self._begun(wire)
-        return spoken
+        self._connection = connection = Connection()
+        if self._closed:  # `close` ran before it could see this connection
+            connection.cancel()
+        connection.deadline = deadline
+        self._http = http = self._open(connection)
+        return http
 
     def _drop(self) -> None:
-        wire, self._wire, self._spoken = self._wire, None, None
-        if wire is not None:
-            wire.close()
+        connection, self._connection, self._http = self._connection, None, None
+        if connection is not None:
+            connection.close()
 
-    def _hang_up(self) -> None:
-        """Close the connection, unless somebody uses it, who does so afterwards."""
+    def _close_if_idle(self) -> None:
+        """Close the connection, unless a call is using it; `send` then closes it afterwards."""
         if self._calling.acquire(blocking=False):
             try:
                 self._drop()

@@ -1,7 +1,6 @@
-"""Writes what is exported to standard output.
+"""Writes exported requests to standard output, each as one line of OTLP's JSON, like OpenTelemetry's `otlp/stdout`.
 
-In: encoded requests, in which secrets are hidden. Out: lines, one of OTLP's JSON for each request, as OpenTelemetry's
-`otlp/stdout` has it. State: the request that was written last, which may be sent again.
+Secrets are hidden in the requests already. A request that is retried is written once.
 """
 
 import base64
@@ -25,10 +24,7 @@ _IDS: Final = frozenset({"traceId", "spanId", "parentSpanId"})
 
 
 class ConsoleSender:
-    """Writes requests of one signal.
-
-    Arguments: `signal`, `spans` or `metrics`; `then`, who sends them on, None where nobody does.
-    """
+    """Writes requests of one signal, `spans` or `metrics`, and passes them to the sender `then`, if there is one."""
 
     def __init__(self, signal: str, then: Sender | None) -> None:
         self._request = _REQUESTS[signal]
@@ -36,7 +32,7 @@ class ConsoleSender:
         self._written: bytes | None = None
 
     def send(self, request: bytes, timeout: float) -> Outcome:
-        """Write a request, once, and send it on. Never raises."""
+        """Write a request, unless it is a retry, and send it on. Never raises."""
         problem = ""
         if self._written is not request:
             problem = self._write(request)
@@ -46,25 +42,25 @@ class ConsoleSender:
         return Outcome(problem=problem) if problem else Outcome(response=b"")
 
     def close(self) -> None:
-        """Break off what is being sent."""
+        """Cancel the request that is being sent."""
         if self._then is not None:
             self._then.close()
 
     def _write(self, request: bytes) -> str:
-        """Write one line; return what went wrong."""
+        """Write one line; return the problem, empty if there is none."""
         message = self._request()
         try:
             message.ParseFromString(request)
             line = json.dumps(_with_hex_ids(MessageToDict(message)), ensure_ascii=False, separators=(",", ":"))
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
-        except Exception as error:  # noqa: BLE001  whatever stands in for standard output may raise anything
-            return f"standard output cannot be written: {type(error).__name__}"
+        except Exception as error:  # noqa: BLE001  a replacement of sys.stdout may raise anything
+            return f"cannot write to standard output: {type(error).__name__}"
         return ""
 
 
 def _with_hex_ids(value: Any) -> Any:
-    """Return JSON with ids as OTLP writes them; protobuf writes bytes in base64."""
+    """Return JSON with ids in hexadecimal, as in OTLP; protobuf writes them in base64."""
     if isinstance(value, dict):
         return {
             name: base64.b64decode(inner).hex() if name in _IDS else _with_hex_ids(inner)

@@ -1,10 +1,8 @@
-"""Sends OTLP by HTTP/1.1, as binary protobuf.
+"""Sends OTLP over HTTP/1.1, as binary protobuf.
 
-In: encoded requests. Out: outcomes. State: one connection, and whether it may be used again.
-
-Only a status of the 200s is a delivery. A redirect is not followed: what we send, credentials among it, is for the
-collector that was named. Answers are read by Python's own `http.client`; every byte comes through the connection, which
-knows the deadline, and goes on sending meanwhile: a server may answer before it has heard everything.
+Only a 2xx status means that a request was delivered. Redirects are not followed, since requests and their credentials
+are meant for the configured collector only. Python's `http.client` parses responses; it reads from our connection,
+which keeps the deadline and continues to send, because a server may respond before it has read the whole request.
 """
 
 import dataclasses
@@ -27,56 +25,57 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no t
 from telemetry.config.settings import ExporterSettings
 from telemetry.config.version import own_version
 from telemetry.otlp.caller import Caller
-from telemetry.otlp.connection import Wire
-from telemetry.otlp.outcome import LONGEST_ANSWER, CallError, HungUpError, Outcome, unpacked
-from telemetry.otlp.target import credentials_in, http_proxy_before, http_target_of
+from telemetry.otlp.connection import Connection
+from telemetry.otlp.outcome import MAX_RESPONSE_BYTES, CallError, ClosedError, Outcome, decompressed
+from telemetry.otlp.target import authorization_of, http_proxy_for, http_target
 
-_PIECE = 65536  # bytes read at once
+_CHUNK = 65536  # bytes read at once
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came for one request."""
+class Response:
+    """The response to one request."""
 
     status: int
     reason: str
-    headers: Mapping[str, str]  # by their names in small letters
+    headers: Mapping[str, str]  # names in lower case
     body: bytes
 
 
 class Http1:
-    """A connection over `wire`, which is open."""
+    """HTTP/1.1 on a connection that is open."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._usable = True
-        self._fresh = True
+        self._unused = True
 
     def is_usable(self) -> bool:
-        """Say whether the connection takes another request: nobody has said anything since the last one."""
+        """Return whether the connection takes another request: it is open, and nothing has arrived unasked."""
         try:
-            return self._usable and not self._wire.arrived()
+            return self._usable and not self._connection.receive()
         except (CallError, OSError):
             return False
 
-    def call(self, head: bytes, body: bytes) -> Answer:
-        """Send a request and return its answer. Raises `CallError`, `HTTPException`, `OSError`."""
-        fresh, self._fresh, self._usable = self._fresh, False, False
-        self._wire.put(head + body)
-        came = _Incoming(self._wire)
+    def call(self, head: bytes, body: bytes) -> Response:
+        """Send a request and return its response. Raises `CallError`, `HTTPException`, `OSError`."""
+        first, self._unused, self._usable = self._unused, False, False
+        self._connection.put(head + body)
+        received = _Received(self._connection)
         try:
-            return self._answer(came)
-        except (HTTPException, HungUpError) as error:
-            if not came.any and not fresh:  # as a server does that has no patience with an idle connection
+            return self._response(received)
+        except (HTTPException, ClosedError) as error:
+            if not received.any and not first:  # the server had closed an idle connection
                 raise CallError("the connection was closed", unprocessed=True) from None
-            if isinstance(error, RemoteDisconnected):  # nothing came; the wire knows why
-                after = "it hung up after the TLS handshake" if self._wire.speaks_tls else "it hung up"
-                raise HungUpError(f"{after} ({came.hung_up})") from None
+            if isinstance(error, RemoteDisconnected):  # without a byte; the connection has the reason
+                why = received.closed_why
+                tls = self._connection.is_tls
+                raise ClosedError(f"connection closed after the TLS handshake ({why})" if tls else why) from None
             raise
 
-    def _answer(self, came: "_Incoming") -> Answer:
-        source: Any = _Source(came)
-        interim: list[HTTPResponse] = []  # kept until the end: one that is collected closes what is read from
+    def _response(self, received: "_Received") -> Response:
+        source: Any = _Source(received)
+        interim: list[HTTPResponse] = []  # kept until the end: a response closes its file when it is garbage-collected
         while True:
             response = HTTPResponse(source, method="POST")
             response.begin()
@@ -84,16 +83,16 @@ class Http1:
                 break
             interim.append(response)
         body = bytearray()
-        while len(body) <= LONGEST_ANSWER and (piece := response.read(_PIECE)):
-            body += piece
-        if len(body) > LONGEST_ANSWER:
+        while len(body) <= MAX_RESPONSE_BYTES and (chunk := response.read(_CHUNK)):
+            body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
             if response.status < 300:
-                raise CallError("its answer is endless")
+                raise CallError("its response is longer than 4 MiB")
         elif response.length:
-            raise HungUpError(f"it hung up amid its answer ({came.hung_up})")
+            raise ClosedError(f"connection closed in the middle of the response ({received.closed_why})")
         else:
-            self._usable = not response.will_close and not self._wire.backlog
-        return Answer(
+            self._usable = not response.will_close and not self._connection.unsent
+        return Response(
             response.status,
             response.reason,
             {name.lower(): value for name, value in response.headers.items()},
@@ -101,26 +100,26 @@ class Http1:
         )
 
 
-class _Incoming(io.RawIOBase):
-    """What comes on a wire, as a file."""
+class _Received(io.RawIOBase):
+    """The bytes received on a connection, as a file."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._rest = b""
         self.any = False
-        self.hung_up = ""
+        self.closed_why = ""
 
     def readable(self) -> bool:
-        """Say that this is a file for reading."""
+        """Return True: this file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait until something comes; return how much of it there is, 0 at the end."""
+        """Wait for bytes; return how many were read, 0 at the end."""
         while not self._rest:
             try:
-                self._rest = self._wire.exchange()
-            except HungUpError as error:
-                self.hung_up = str(error)
+                self._rest = self._connection.exchange()
+            except ClosedError as error:
+                self.closed_why = str(error)
                 return 0
         self.any = True
         size = min(len(buffer), len(self._rest))
@@ -129,86 +128,86 @@ class _Incoming(io.RawIOBase):
 
 
 class _Source:
-    """What `http.client` takes for a socket."""
+    """Stands in for the socket that `http.client` reads from."""
 
-    def __init__(self, came: _Incoming) -> None:
-        self._file = io.BufferedReader(came, _PIECE)
+    def __init__(self, received: _Received) -> None:
+        self._file = io.BufferedReader(received, _CHUNK)
 
-    def makefile(self, mode: str) -> Any:  # noqa: ARG002  the socket's own signature
-        """Return the same file for every answer."""
+    def makefile(self, mode: str) -> Any:  # noqa: ARG002  the signature of `socket.makefile`
+        """Return the same file for every response."""
         return self._file
 
 
 _RETRYABLE: Final = {429, 502, 503, 504}
 """As the OTLP specification lists them."""
-_NOT_THEIRS: Final = {
+_RESERVED_HEADERS: Final = {
     "content-type", "content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive",
     "proxy-connection", "upgrade", "te", "trailer", "expect",
 }  # fmt: skip
-"""Headers that say how a request is sent: among the user's they are passed over."""
+"""Headers that describe how a request is sent: ignored among the user's headers."""
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Who is trusted where no certificate is set, as elsewhere in Python: a PEM file, or a folder of them."""
-_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"  # in a path that was written as it should be sent
-_LONGEST_WORDS: Final = 300
+"""The authorities that `requests` and curl trust: used if no certificate is set; a PEM file, or a folder of them."""
+_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"  # not quoted in a path, which is sent as it is written
+_MAX_REASON: Final = 300  # characters
 
 
-class HttpSender(Caller[Http1, Answer]):
+class HttpSender(Caller[Http1, Response]):
     """Sends requests of one signal to one collector."""
 
     def __init__(self, settings: ExporterSettings) -> None:
         super().__init__(_with_bundle(settings))
         parts = urlsplit(settings.endpoint)
-        self._target = http_target_of(settings.endpoint)
+        self._target = http_target(settings.endpoint)
         self._path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
-        self._headers = _headers(settings, self._target.authority, credentials_in(parts))
-        self._line = b""  # the first of each request, and the proxy's headers
+        self._headers = _headers(settings, self._target.authority, authorization_of(parts))
+        self._request_line = b""  # the request line, and the proxy's header
 
     def _outcome(self, request: bytes, deadline: float) -> Outcome:
         try:
             body = gzip.compress(request) if self._settings.compression == "gzip" else request
-            return _outcome_of(self._answer(body, deadline))
+            return _outcome_of(self._call_twice(body, deadline))
         except ssl.SSLError as error:
-            return Outcome(problem=f"TLS: {error}", retry=True)  # a certificate may be renewed
-        except (HungUpError, HTTPException) as error:
-            return Outcome(problem=self._broken_off(error), retry=True)
+            return Outcome(problem=f"TLS: {error}", retry=True)  # as a certificate may be renewed
+        except (ClosedError, HTTPException) as error:
+            return Outcome(problem=self._closed_by_peer(error), retry=True)
         except CallError as error:
-            late = "Timeout: " if error.code == "DEADLINE_EXCEEDED" else ""
-            return Outcome(problem=f"{late}{error}", retry=True)
+            timeout = "Timeout: " if error.code == "DEADLINE_EXCEEDED" else ""
+            return Outcome(problem=f"{timeout}{error}", retry=True)
         except OSError as error:
             return Outcome(problem=f"{self._target.name}: {error}", retry=True)
-        except Exception as error:  # noqa: BLE001  nothing here may reach the thread
+        except Exception as error:  # noqa: BLE001  an error must not end the thread
             return Outcome(problem=f"{type(error).__name__}: {error}")
 
-    def _call(self, body: bytes, deadline: float) -> Answer:
+    def _call(self, body: bytes, deadline: float) -> Response:
         done = False
         try:
             http1 = self._connected(deadline)
-            head = b"%sContent-Length: %d\r\n%s\r\n" % (self._line, len(body), self._headers)
-            answer = http1.call(head, body)
+            head = b"%sContent-Length: %d\r\n%s\r\n" % (self._request_line, len(body), self._headers)
+            response = http1.call(head, body)
             done = True
-            return answer
+            return response
         finally:
-            if not done:  # whatever is still on its way belongs to a call that is over
+            if not done:  # bytes that still arrive belong to this call, not to the next
                 self._drop()
 
-    def _begun(self, wire: Wire) -> Http1:
-        proxy = http_proxy_before(self._target)
-        wire.open(self._target, proxy, self._settings)
-        wire.awaited = f"an answer from {self._target.name}"
+    def _open(self, connection: Connection) -> Http1:
+        proxy = http_proxy_for(self._target)
+        connection.open(self._target, proxy, self._settings)
+        connection.phase = f"response from {self._target.name}"
         forwards = proxy is not None and not proxy.tunnels
         address = f"http://{self._target.authority}{self._path}" if forwards else self._path
-        known = f"Proxy-Authorization: {proxy.credentials}\r\n" if forwards and proxy and proxy.credentials else ""
-        self._line = f"POST {address} HTTP/1.1\r\n{known}".encode()
-        return Http1(wire)
+        login = f"Proxy-Authorization: {proxy.credentials}\r\n" if forwards and proxy and proxy.credentials else ""
+        self._request_line = f"POST {address} HTTP/1.1\r\n{login}".encode()
+        return Http1(connection)
 
-    def _broken_off(self, error: Exception) -> str:
-        """Return what went wrong, and whether plain HTTP was sent to whoever broke off: it may speak TLS."""
-        said = str(error) if isinstance(error, HungUpError) else repr(error)
-        return said if self._target.tls else f"it broke off plain HTTP ({said})"
+    def _closed_by_peer(self, error: Exception) -> str:
+        """Return the problem, and whether the connection was plain HTTP: the port may expect TLS."""
+        problem = str(error) if isinstance(error, ClosedError) else repr(error)
+        return problem if self._target.tls else f"it closed a plain HTTP connection ({problem})"
 
 
 def _with_bundle(settings: ExporterSettings) -> ExporterSettings:
-    """Return the settings with the authorities that `requests` and `curl` would trust, unless a certificate is set."""
+    """Return the settings, with the authorities that `requests` and curl trust if no certificate is set."""
     bundle = next((value for name in _BUNDLES if (value := os.environ.get(name))), None)
     if settings.certificate is not None or bundle is None:
         return settings
@@ -219,7 +218,7 @@ def _headers(settings: ExporterSettings, authority: str, credentials: str) -> by
     headers = {"host": authority, "user-agent": f"search-telemetry/{own_version()}", "accept-encoding": "gzip"}
     if credentials:
         headers["authorization"] = credentials
-    headers |= {name: value for name, value in settings.headers if name not in _NOT_THEIRS}
+    headers |= {name: value for name, value in settings.headers if name not in _RESERVED_HEADERS}
     headers["content-type"] = "application/x-protobuf"
     if settings.compression == "gzip":
         headers["content-encoding"] = "gzip"
@@ -227,57 +226,59 @@ def _headers(settings: ExporterSettings, authority: str, credentials: str) -> by
 
 
 def _bytes(value: str) -> bytes:
-    """Return a header's value as Python's HTTP clients spell it, and in UTF-8 where they cannot."""
+    """Encode a header's value in Latin-1, as Python's HTTP clients do; in UTF-8 if that is not possible."""
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode()
 
 
-def _outcome_of(answer: Answer) -> Outcome:
-    """Return what the collector made of a request."""
-    body = unpacked(answer.body) if answer.headers.get("content-encoding") in {"gzip", "deflate"} else answer.body
-    if 200 <= answer.status < 300:
+def _outcome_of(response: Response) -> Outcome:
+    """Return the outcome of a call from its response."""
+    compressed = response.headers.get("content-encoding") in {"gzip", "deflate"}
+    body = decompressed(response.body) if compressed else response.body
+    if 200 <= response.status < 300:
         return Outcome(body)
+    reason = f"{_one_line(response.reason)}{_redirected_to(response)}{_error_message(response, body)}"
     return Outcome(
-        problem=f"HTTP {answer.status} {_line(answer.reason)}{_elsewhere(answer)}{_said(answer, body)}",
-        retry=answer.status in _RETRYABLE,
-        wait=_asked_wait(answer.headers.get("retry-after")),
+        problem=f"HTTP {response.status} {reason}",
+        retry=response.status in _RETRYABLE,
+        wait=_retry_delay(response.headers.get("retry-after")),
     )
 
 
-def _elsewhere(answer: Answer) -> str:
-    """Return where a redirect leads, without what may be a secret in it."""
-    if not 300 <= answer.status < 400:
+def _redirected_to(response: Response) -> str:
+    """Return where a redirect leads, without the parts of the URL that may hold a secret."""
+    if not 300 <= response.status < 400:
         return ""
     try:
-        parts = urlsplit(answer.headers.get("location") or "")
+        parts = urlsplit(response.headers.get("location") or "")
         where = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     except ValueError:
         where = ""
-    return f" to {_line(where) or 'nowhere'}: a redirect is not followed"
+    return f" to {_one_line(where) or 'nowhere'}: a redirect is not followed"
 
 
-def _said(answer: Answer, body: bytes) -> str:
-    """Return the collector's own words: OTLP's errors are a `google.rpc.Status`, in protobuf or JSON."""
+def _error_message(response: Response, body: bytes) -> str:
+    """Return the collector's error message: in OTLP the body is a `google.rpc.Status`, in protobuf or JSON."""
     try:
-        kind = answer.headers.get("content-type", "")
+        kind = response.headers.get("content-type", "")
         if kind.startswith("application/json"):
             message = str(json.loads(body)["message"])
-        elif kind.startswith("text/plain") or not kind:  # Go answers plain text to a TLS port without one
+        elif kind.startswith("text/plain") or not kind:  # Go's response to plain HTTP on a TLS port has no type
             message = body.decode("utf-8", "replace").strip()
         else:
             message = str(Status.FromString(body).message)
-    except Exception:  # noqa: BLE001  whatever else stands there, such as a proxy's page
+    except Exception:  # noqa: BLE001  another body, such as a proxy's error page
         return ""
-    return f": {_line(message)}" if message.isprintable() and message else ""
+    return f": {_one_line(message)}" if message.isprintable() and message else ""
 
 
-def _line(words: str) -> str:
-    return words[:_LONGEST_WORDS] if words.isprintable() else ""
+def _one_line(text: str) -> str:
+    return text[:_MAX_REASON] if text.isprintable() else ""
 
 
-def _asked_wait(header: str | None) -> float | None:
+def _retry_delay(header: str | None) -> float | None:
     """Return the seconds in a `Retry-After` header: a number, or a date; None for anything else."""
     try:
         return max(0.0, float(header or ""))

@@ -1,11 +1,8 @@
-"""One request after the other on one HTTP/2 connection.
+"""HTTP/2 with one request at a time on a connection.
 
-In: headers and a body. Out: the answer's headers, body and trailers. State: the connection's, kept by `h2`, owned by
-one `Http2` for each `Wire`.
-
-`h2` ends a connection at once when it sees GOAWAY, but a server that says it goes on answering what it has begun (RFC
-9113, 6.8). So `h2` does not see them: what comes is taken apart into frames here, and a GOAWAY only ends the taking of
-new requests.
+`h2` keeps the protocol's state. It ends a connection at once when it sees GOAWAY, although a server that sends one
+still answers the requests that it has started (RFC 9113, 6.8). So `h2` does not see GOAWAY frames: the bytes received
+are split into frames here, and a GOAWAY only means that no new request is sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,20 +16,20 @@ from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, Stream
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from telemetry.otlp.connection import Wire
-from telemetry.otlp.outcome import LONGEST_ANSWER, CallError, HungUpError
+from telemetry.otlp.connection import Connection
+from telemetry.otlp.outcome import MAX_RESPONSE_BYTES, CallError, ClosedError
 
 Headers = list[tuple[str, str]]
 
-_HEAD = 9  # bytes before each frame: 3 of length, type, flags, 4 of stream
+_FRAME_HEAD = 9  # bytes before each frame: 3 of length, type, flags, 4 of stream
 _SETTINGS, _GOAWAY = 4, 7  # types of frames
-_AHEAD = 2**18  # bytes given to the socket before it has sent them
-_ANY_STREAM = 2**31 - 1
+_MAX_UNSENT = 2**18  # bytes queued on the connection; more wait in the request
+_STREAM_MASK = 2**31 - 1
 
 
 @dataclass(slots=True)
-class Answer:
-    """What came for one request; `reset` is the code that the server broke it off with, if it did."""
+class Response:
+    """The response to one request; `reset` is the error code if the server reset the stream."""
 
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -41,143 +38,141 @@ class Answer:
     reset: int | None = None
 
 
-class _Connection(H2Connection):
-    MAX_CLOSED_STREAMS = 16  # it remembers them: by default more than a process should pay for
+class _H2(H2Connection):
+    MAX_CLOSED_STREAMS = 16  # those that it remembers; the default takes more memory than exports deserve
 
 
 class Http2:
-    """A connection over `wire`, which is open."""
+    """HTTP/2 on a connection that is open."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.ending = False  # the server takes no more requests
-        self._wire = wire
-        self._connection = _Connection(H2Configuration())
-        self._came = bytearray()
-        self._greeted = False
-        self._stream = 0  # of the request that is being sent
-        self._answer = Answer()
+    def __init__(self, connection: Connection) -> None:
+        self.goaway_received = False
+        self._connection = connection
+        self._h2 = _H2(H2Configuration())
+        self._buffer = bytearray()  # received, not yet a whole frame
+        self._settings_received = False
+        self._stream = 0  # of the current request
+        self._response = Response()
 
-    def greet(self) -> None:
-        """Exchange settings: nothing of a request is told to somebody who does not speak HTTP/2."""
-        self._connection.initiate_connection()
-        self._connection.update_settings({SettingCodes.ENABLE_PUSH: 0})
+    def handshake(self) -> None:
+        """Exchange settings. No part of a request is sent to a server that does not speak HTTP/2."""
+        self._h2.initiate_connection()
+        self._h2.update_settings({SettingCodes.ENABLE_PUSH: 0})
         try:
-            while not self._greeted:
+            while not self._settings_received:
                 self._exchange()
-        except HungUpError as error:
-            when = "it hung up after the TLS handshake" if self._wire.speaks_tls else "Socket closed before HTTP/2 came"
-            raise CallError(f"{when} ({error})") from None
+        except ClosedError as error:
+            when = "after the TLS handshake" if self._connection.is_tls else "before the HTTP/2 handshake"
+            raise CallError(f"connection closed {when} ({error})") from None
 
     def is_usable(self) -> bool:
-        """Say whether the connection takes another request, after what has come since the last one."""
+        """Return whether the connection takes another request, after reading what has arrived since the last one."""
         try:
-            while came := self._wire.arrived():
-                self._take(came)
+            while received := self._connection.receive():
+                self._process(received)
         except (CallError, OSError):
             return False
-        return not self.ending
+        return not self.goaway_received
 
-    def call(self, headers: Headers, body: bytes) -> Answer:
-        """Send a request and return its answer. Raises `CallError`, `OSError`."""
-        while self._connection.remote_settings.max_concurrent_streams < 1:
+    def call(self, headers: Headers, body: bytes) -> Response:
+        """Send a request and return its response. Raises `CallError`, `OSError`."""
+        while self._h2.remote_settings.max_concurrent_streams < 1:
             self._exchange()
-        self._answer = answer = Answer()
-        self._stream = stream = self._connection.get_next_available_stream_id()
-        self._connection.send_headers(stream, headers)
+        self._response = response = Response()
+        self._stream = stream = self._h2.get_next_available_stream_id()
+        self._h2.send_headers(stream, headers)
         rest = memoryview(body)
         try:
-            while not answer.ended:
+            while not response.ended:
                 rest = self._put(rest)
                 self._exchange()
-        except HungUpError as error:
-            raise CallError(f"the connection broke before the answer ({error})") from None
-        if rest and answer.reset is None:  # it has heard enough
-            self._connection.reset_stream(stream, ErrorCodes.NO_ERROR)
-            self._wire.put(self._connection.data_to_send())
-            self._wire.send()
+        except ClosedError as error:
+            raise CallError(f"connection lost before the response ({error})") from None
+        if rest and response.reset is None:  # the server responded without reading the whole body
+            self._h2.reset_stream(stream, ErrorCodes.NO_ERROR)
+            self._connection.put(self._h2.data_to_send())
+            self._connection.send()
         self._stream = 0
-        if answer.reset == ErrorCodes.REFUSED_STREAM:
-            raise CallError("it takes no further request on this connection", unprocessed=True)
-        return answer
+        if response.reset == ErrorCodes.REFUSED_STREAM:
+            raise CallError("it refused the stream", unprocessed=True)
+        return response
 
     def _put(self, rest: memoryview) -> memoryview:
-        """Give as much of a body to the socket as the server lets us; return the rest."""
-        connection = self._connection
-        while rest and self._wire.backlog < _AHEAD:
-            size = min(
-                len(rest), connection.local_flow_control_window(self._stream), connection.max_outbound_frame_size
-            )
+        """Queue as much of a body as flow control allows; return the rest."""
+        h2 = self._h2
+        while rest and self._connection.unsent < _MAX_UNSENT:
+            size = min(len(rest), h2.local_flow_control_window(self._stream), h2.max_outbound_frame_size)
             if size <= 0:
                 break
-            connection.send_data(self._stream, rest[:size], end_stream=size == len(rest))
+            h2.send_data(self._stream, rest[:size], end_stream=size == len(rest))
             rest = rest[size:]
-            self._wire.put(connection.data_to_send())
+            self._connection.put(h2.data_to_send())
         return rest
 
     def _exchange(self) -> None:
-        self._wire.put(self._connection.data_to_send())
-        self._take(self._wire.exchange())
+        self._connection.put(self._h2.data_to_send())
+        self._process(self._connection.exchange())
 
-    def _take(self, came: bytes) -> None:
-        self._came += came
-        if not self._greeted and self._came:
-            self._greeted = self._is_greeting()
+    def _process(self, received: bytes) -> None:
+        self._buffer += received
+        if not self._settings_received and self._buffer:
+            self._settings_received = self._starts_with_settings()
         try:
             for frame in self._frames():
                 if frame[3] == _GOAWAY:
-                    self._go_away(frame[_HEAD:])
+                    self._on_goaway(frame[_FRAME_HEAD:])
                 else:
-                    for event in self._connection.receive_data(frame):
+                    for event in self._h2.receive_data(frame):
                         self._on(event)
         except ProtocolError as error:
-            raise CallError(f"it breaks the rules of HTTP/2: {error}") from None
+            raise CallError(f"HTTP/2 protocol error: {error}") from None
 
     def _frames(self) -> Iterator[bytes]:
-        while self._greeted and len(self._came) >= _HEAD:
-            size = int.from_bytes(self._came[:3], "big")
-            if size > self._connection.max_inbound_frame_size:
+        while self._settings_received and len(self._buffer) >= _FRAME_HEAD:
+            size = int.from_bytes(self._buffer[:3], "big")
+            if size > self._h2.max_inbound_frame_size:
                 raise ProtocolError(f"a frame of {size} bytes")
-            if len(self._came) < _HEAD + size:
+            if len(self._buffer) < _FRAME_HEAD + size:
                 return
-            frame = bytes(self._came[: _HEAD + size])
-            del self._came[: _HEAD + size]
+            frame = bytes(self._buffer[: _FRAME_HEAD + size])
+            del self._buffer[: _FRAME_HEAD + size]
             yield frame
 
-    def _is_greeting(self) -> bool:
-        """Look at the first bytes that ever came; say whether they are the whole head of a SETTINGS frame."""
-        first = bytes(self._came[:_HEAD])
+    def _starts_with_settings(self) -> bool:
+        """Return whether the first bytes received hold the head of a SETTINGS frame. Raises `CallError` for others."""
+        first = bytes(self._buffer[:_FRAME_HEAD])
         if first.startswith((b"HTTP/", b"<")):
             raise CallError("it speaks HTTP/1, not gRPC")
         if first.startswith(b"\x15\x03"):
             raise CallError("it speaks TLS, not plain text")
         if len(first) > 3 and first[3] != _SETTINGS:
-            raise CallError("it speaks no HTTP/2, and so no gRPC")
-        return len(first) == _HEAD
+            raise CallError("it does not speak HTTP/2, which gRPC needs")
+        return len(first) == _FRAME_HEAD
 
     def _on(self, event: Event) -> None:
-        answer = self._answer
+        response = self._response
         if getattr(event, "stream_id", 0) != self._stream or not self._stream:
-            return  # the connection's affairs are `h2`'s
+            return  # an event of the connection, which `h2` has handled
         if isinstance(event, ResponseReceived):
-            answer.headers = _headers(event.headers)
+            response.headers = _headers(event.headers)
         elif isinstance(event, DataReceived):
-            self._connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            answer.body += event.data
-            if len(answer.body) > LONGEST_ANSWER:
-                raise CallError("its answer is endless", "RESOURCE_EXHAUSTED")
+            self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            response.body += event.data
+            if len(response.body) > MAX_RESPONSE_BYTES:
+                raise CallError("its response is longer than 4 MiB", "RESOURCE_EXHAUSTED")
         elif isinstance(event, TrailersReceived):
-            answer.trailers = _headers(event.headers)
+            response.trailers = _headers(event.headers)
         elif isinstance(event, StreamEnded):
-            answer.ended = True
+            response.ended = True
         elif isinstance(event, StreamReset):
-            answer.ended, answer.reset = True, int(event.error_code)
+            response.ended, response.reset = True, int(event.error_code)
 
-    def _go_away(self, told: bytes) -> None:
-        self.ending = True
-        last = int.from_bytes(told[:4], "big") & _ANY_STREAM
-        if self._stream > last:
-            words = told[8:].decode("latin-1")
-            raise CallError(f"it takes no further request: GOAWAY {words[:100]}".rstrip(), unprocessed=True)
+    def _on_goaway(self, payload: bytes) -> None:
+        self.goaway_received = True
+        last_stream = int.from_bytes(payload[:4], "big") & _STREAM_MASK
+        if self._stream > last_stream:
+            reason = payload[8:].decode("latin-1")
+            raise CallError(f"it takes no more requests: GOAWAY {reason[:100]}".rstrip(), unprocessed=True)
 
 
 def _headers(raw: Iterable[Any]) -> dict[str, str]:

@@ -1,26 +1,23 @@
-"""What becomes of one OTLP request, and what is behind a failure.
+"""The outcome of one OTLP request, the interface of senders, and hints for known problems.
 
-In: an encoded request; what our senders, OpenSSL or the collector said. Out: an `Outcome`; the cause of a failure and
-its hint, where it is a known one. State: none; senders own their connections.
-
-Whoever refuses a sender says so in the words of its own layer: a port that speaks TLS closes the socket, one that does
-not has a wrong version number.
+A problem is reported in the words of the layer that found it: a port that expects TLS just closes the connection, and
+OpenSSL reports a wrong version number for one that does not. `explained` adds what to do about it.
 """
 
 import zlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-LONGEST_ANSWER: Final = 4 * 2**20
-"""Bytes of an answer at most, as gRPC has it."""
+MAX_RESPONSE_BYTES: Final = 4 * 2**20
+"""As in gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the collector made of a request.
+    """What came of a request.
 
-    `response` is its encoded answer where it took the request. Otherwise `problem` says why not, `retry` whether the
-    same request may succeed later, and `wait` how many seconds the collector asked us to leave it alone.
+    `response` is the collector's encoded response if it accepted the request. Otherwise `problem` is the reason,
+    `retry` whether the same request may succeed later, and `wait` the delay in seconds that the collector asked for.
     """
 
     response: bytes | None = None
@@ -30,7 +27,7 @@ class Outcome:
 
 
 class CallError(Exception):
-    """A call came to nothing: `code` is gRPC's name for it; `unprocessed` says that nobody has seen the request."""
+    """A call failed with gRPC's status `code`; `unprocessed` means that the server has not processed the request."""
 
     def __init__(self, problem: str, code: str = "UNAVAILABLE", *, unprocessed: bool = False) -> None:
         super().__init__(problem)
@@ -38,7 +35,7 @@ class CallError(Exception):
         self.unprocessed = unprocessed
 
 
-class HungUpError(CallError):
+class ClosedError(CallError):
     """The other side has closed the connection."""
 
 
@@ -50,39 +47,39 @@ class Sender(Protocol):
         ...
 
     def close(self) -> None:
-        """Break off what is being sent, from any thread. Nothing is sent afterwards."""
+        """Cancel the request that is being sent, from any thread. Nothing is sent afterwards."""
         ...
 
 
-def unpacked(message: bytes) -> bytes:
-    """Return what was packed by gzip or deflate; nothing where it cannot be read."""
+def decompressed(message: bytes) -> bytes:
+    """Return a message that is compressed by gzip or deflate; empty if it is malformed."""
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(message, LONGEST_ANSWER)
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(message, MAX_RESPONSE_BYTES)
     except zlib.error:
         return b""
 
 
 _UNTRUSTED: Final = (
-    "the collector's certificate is of an authority that is not trusted here: name its PEM file in "
-    "OTEL_EXPORTER_OTLP_CERTIFICATE"
+    "the collector's certificate is of an authority that is not trusted here: set OTEL_EXPORTER_OTLP_CERTIFICATE to "
+    "its PEM file"
 )
 _NAME: Final = "the collector's certificate is for another name: use one of its names in OTEL_EXPORTER_OTLP_ENDPOINT"
 _TOKEN: Final = "it asks for a token: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"  # noqa: S105
-_STRANGER: Final = (
-    "it hangs up, as on senders without a certificate that it knows: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
+_CLIENT_CERTIFICATE: Final = (
+    "the collector asks for a client certificate that it knows: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and "
     "OTEL_EXPORTER_OTLP_CLIENT_KEY"
 )
 _PLAIN: Final = "that port speaks plain text: write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"
 _TLS: Final = "that port speaks TLS: write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"
-_BROKEN_OFF: Final = (
-    "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT; where it speaks gRPC, name the port "
-    "for HTTP, usually 4318; else see the log of the collector, and of any proxy before it"
+_CLOSED: Final = (
+    "if that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT; if it speaks gRPC, use the port for HTTP, "
+    "usually 4318; else see the log of the collector, and of any proxy before it"
 )
 _HTTP: Final = (
-    "name its port for gRPC, usually 4317, in OTEL_EXPORTER_OTLP_ENDPOINT, or set "
+    "set OTEL_EXPORTER_OTLP_ENDPOINT to its port for gRPC, usually 4317, or set "
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
 )
-_REDIRECT: Final = "name the collector itself in OTEL_EXPORTER_OTLP_ENDPOINT, if that is where it is"
+_REDIRECT: Final = "set OTEL_EXPORTER_OTLP_ENDPOINT to that URL, if it is the collector's"
 
 _CAUSES: Final = (
     ("certificate has expired", "renew the collector's certificate"),
@@ -93,26 +90,26 @@ _CAUSES: Final = (
     ("doesn't match", _NAME),
     ("not valid for", _NAME),
     ("WRONG_VERSION_NUMBER", _PLAIN),
-    ("CERTIFICATE_REQUIRED", _STRANGER),
-    ("UNKNOWN_CA", _STRANGER),
-    ("hung up after the TLS handshake", _STRANGER),
-    ("EOF occurred in violation of protocol", _STRANGER),
+    ("CERTIFICATE_REQUIRED", _CLIENT_CERTIFICATE),
+    ("UNKNOWN_CA", _CLIENT_CERTIFICATE),
+    ("closed after the TLS handshake", _CLIENT_CERTIFICATE),
+    ("EOF occurred in violation of protocol", _CLIENT_CERTIFICATE),
     ("HTTP request to an HTTPS server", _TLS),
-    ("in the TLS handshake", "where that port speaks plain text, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("in the TLS handshake", "if that port speaks plain text, write http:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("it speaks TLS", _TLS),
-    (r"BadStatusLine('\x15\x03", _TLS),  # an alert of TLS where HTTP should stand
-    ("it broke off plain HTTP", _BROKEN_OFF),
+    (r"BadStatusLine('\x15\x03", _TLS),  # a TLS alert in place of HTTP
+    ("it closed a plain HTTP connection", _CLOSED),
     ("it speaks HTTP/1", _HTTP),
-    ("Socket closed", "where that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ("closed before the HTTP/2 handshake", "if that port speaks TLS, write https:// in OTEL_EXPORTER_OTLP_ENDPOINT"),
     ("a redirect is not followed", _REDIRECT),
     ("UNAUTHENTICATED", _TOKEN),
     ("HTTP 401", _TOKEN),
 )
-"""A part of what was said; what to do. The first that fits."""
+"""Part of a problem, and the hint. The first match counts."""
 
 
 def explained(problem: str) -> str:
-    """Return `problem`, with its hint where one is known."""
+    """Return `problem`, followed by a hint if its cause is known."""
     for part, hint in _CAUSES:
         if part in problem:
             return f"{problem}; {hint}"

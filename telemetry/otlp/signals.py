@@ -1,8 +1,4 @@
-"""How each signal is spelled in OTLP.
-
-In: items of the SDK. Out: encoded requests, in which secrets are hidden, and how many items a response refuses. State:
-none.
-"""
+"""The OTLP requests and responses of each signal: encoding the SDK's items, with secrets hidden, and rejected items."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,15 +26,14 @@ class SignalKind:
 
     name: str
     method: str
-    path: str
     encode: Callable[[Any], bytes]
     response: Callable[[], Any]
     rejected_field: str
 
     def rejected(self, response: bytes) -> tuple[int, str]:
-        """Return how many items the collector refused, and its words for it.
+        """Return how many items the collector rejected, and its message.
 
-        A response that cannot be read is one that refuses nothing: the request was taken.
+        A malformed response counts as one without rejections: the request was accepted.
         """
         message = self.response()
         try:
@@ -50,7 +45,7 @@ class SignalKind:
 
 
 def encode_log_records(records: Sequence[ReadableLogRecord], longest: int | None = None) -> bytes:
-    """Return the request that exports `records`, scrubbed, and then their attributes cut to `longest` characters."""
+    """Return the encoded export request of `records`, scrubbed; then attributes are cut to `longest` characters."""
     request = encode_logs([repaired_record(record) for record in records])
     scrub_message(request, current())
     for of_resource in request.resource_logs:
@@ -61,20 +56,20 @@ def encode_log_records(records: Sequence[ReadableLogRecord], longest: int | None
 
 
 def encode_metrics_data(data: MetricsData) -> bytes:
-    """Return the request that exports `data`, scrubbed."""
+    """Return the encoded export request of `data`, scrubbed."""
     return encode_metrics(scrub_metrics(data, current())).SerializeToString()
 
 
 _SERVICE = "/opentelemetry.proto.collector"
 SPANS: Final = SignalKind(
-    "spans", f"{_SERVICE}.trace.v1.TraceService/Export", "/v1/traces", encode_spans, ExportTraceServiceResponse,
+    "spans", f"{_SERVICE}.trace.v1.TraceService/Export", encode_spans, ExportTraceServiceResponse,
     "rejected_spans",
 )  # fmt: skip
 METRICS: Final = SignalKind(
-    "metrics", f"{_SERVICE}.metrics.v1.MetricsService/Export", "/v1/metrics",
+    "metrics", f"{_SERVICE}.metrics.v1.MetricsService/Export",
     encode_metrics_data, ExportMetricsServiceResponse, "rejected_data_points",
 )  # fmt: skip
 LOGS: Final = SignalKind(
-    "logs", f"{_SERVICE}.logs.v1.LogsService/Export", "/v1/logs",
+    "logs", f"{_SERVICE}.logs.v1.LogsService/Export",
     encode_log_records, ExportLogsServiceResponse, "rejected_log_records",
 )  # fmt: skip

@@ -1,10 +1,8 @@
-"""Where OTLP goes: the collector, and the proxy before it.
+"""Where OTLP is sent: the collector, and the proxy before it.
 
-In: a signal's settings, the environment. Out: a `Target`, a `Proxy`. State: none.
-
-By gRPC proxies are gRPC's: `grpc_proxy`, `https_proxy` or `http_proxy`, the first that is set, in small letters,
-whatever the collector speaks; `no_grpc_proxy` or `no_proxy` make exceptions. See gRPC's `doc/environment_variables.md`.
-By HTTP they are those of Python's own `urllib`: the variable of the scheme, then `all_proxy`.
+For gRPC the proxy is found as gRPC does: the first of `grpc_proxy`, `https_proxy` and `http_proxy` that is set, in
+lower case, with or without TLS; `no_grpc_proxy` or `no_proxy` hold exceptions (gRPC's `doc/environment_variables.md`).
+For HTTP it is found as `urllib` does: the variable of the scheme, then `all_proxy`.
 """
 
 import base64
@@ -18,15 +16,15 @@ from urllib.request import getproxies, proxy_bypass
 from telemetry.config.settings import ExporterSettings
 from telemetry.otlp.outcome import CallError
 
-_PORT = 443  # gRPC's, where none is written
+_PORT = 443  # gRPC's default
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A collector: by `host` and `port`, or by the path of a socket `file`; `authority` is its name in requests.
+    """A collector, at `host` and `port`, or at the Unix socket `file`.
 
-    `speaks` is the protocol that TLS agrees on.
+    `authority` is its name in requests, `alpn` the protocol offered in the TLS handshake.
     """
 
     host: str = ""
@@ -34,11 +32,11 @@ class Target:
     tls: bool = False
     file: str = ""
     authority: str = "localhost"
-    speaks: str = "h2"
+    alpn: str = "h2"
 
     @property
     def name(self) -> str:
-        """For a reader: `host:port`, or the file."""
+        """The name in messages: `host:port`, or the file."""
         return self.file or address(self.host, self.port)
 
 
@@ -46,7 +44,8 @@ class Target:
 class Proxy:
     """An HTTP proxy; `credentials` is the value of `proxy-authorization`, or empty.
 
-    It speaks `tls` itself, or plain text; it `tunnels`, or forwards requests.
+    `tls` is whether the connection to the proxy uses TLS. A proxy that `tunnels` gets a CONNECT request; others forward
+    each request.
     """
 
     host: str
@@ -56,8 +55,8 @@ class Proxy:
     tunnels: bool = True
 
 
-def target_of(settings: ExporterSettings) -> Target:
-    """Return where an endpoint leads: `http://`, `https://`, `unix:/path`, `unix-abstract:name` or `host:port`."""
+def grpc_target(settings: ExporterSettings) -> Target:
+    """Return the target of a gRPC endpoint: `http://`, `https://`, `unix:/path`, `unix-abstract:name`, `host:port`."""
     if settings.endpoint.startswith("unix-abstract:"):
         return Target(file=f"\0{settings.endpoint.removeprefix('unix-abstract:')}")
     if settings.endpoint.startswith("unix:"):
@@ -71,48 +70,48 @@ def target_of(settings: ExporterSettings) -> Target:
     )
 
 
-def proxy_before(target: Target) -> Proxy | None:
-    """Return the proxy that the environment puts before a collector; none before one on this machine."""
-    given = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112  gRPC's are small
-    if target.file or is_loopback(target.name) or _is_exception(target, given):
+def grpc_proxy_for(target: Target) -> Proxy | None:
+    """Return the proxy that the environment sets for a collector; None for one on the loopback."""
+    exceptions = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112  lower case, as in gRPC
+    if target.file or is_loopback(target.name) or _is_exempt(target, exceptions):
         return None
-    named = next((value for name in ("grpc", "https", "http") if (value := os.environ.get(f"{name}_proxy"))), "")
-    parts = urlsplit(named if "://" in named else f"http://{named}")
+    url = next((value for name in ("grpc", "https", "http") if (value := os.environ.get(f"{name}_proxy"))), "")
+    parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
         return None
-    return Proxy(parts.hostname, parts.port or _PORT, credentials_in(parts))
+    return Proxy(parts.hostname, parts.port or _PORT, authorization_of(parts))
 
 
-def http_target_of(endpoint: str) -> Target:
-    """Return where an endpoint leads by HTTP: `http://` or `https://`."""
+def http_target(endpoint: str) -> Target:
+    """Return the target of an HTTP endpoint: `http://…` or `https://…`."""
     parts = urlsplit(endpoint)
     authority = parts.netloc.rpartition("@")[2]
-    with contextlib.suppress(UnicodeError):  # a name that there cannot be: the resolver will say so
+    with contextlib.suppress(UnicodeError):  # an impossible name: resolving it will fail with a clear error
         authority = authority.encode("idna").decode()
     tls = parts.scheme == "https"
     port = parts.port or _PORTS["https" if tls else "http"]
-    return Target(parts.hostname or "", port, tls, authority=authority, speaks="http/1.1")
+    return Target(parts.hostname or "", port, tls, authority=authority, alpn="http/1.1")
 
 
-def http_proxy_before(target: Target) -> Proxy | None:
-    """Return the proxy before a collector that speaks HTTP. Raises `CallError` for one that we cannot speak to."""
+def http_proxy_for(target: Target) -> Proxy | None:
+    """Return the proxy that the environment sets for an HTTP target. Raises `CallError` if we do not support it."""
     proxies = getproxies()
-    exempt = is_loopback(target.name) or proxy_bypass(target.host) or _is_exception(target, proxies.get("no", ""))
-    named = proxies.get("https" if target.tls else "http") or proxies.get("all")
-    if exempt or not named:
+    exempt = is_loopback(target.name) or proxy_bypass(target.host) or _is_exempt(target, proxies.get("no", ""))
+    url = proxies.get("https" if target.tls else "http") or proxies.get("all")
+    if exempt or not url:
         return None
-    parts = urlsplit(named if "://" in named else f"http://{named}")
+    parts = urlsplit(url if "://" in url else f"http://{url}")
     try:
-        usual = _PORTS[parts.scheme]
-        port = parts.port or usual
+        default = _PORTS[parts.scheme]
+        port = parts.port or default
     except (KeyError, ValueError):
         shown = parts.netloc.rpartition("@")[2]
-        raise CallError(f"no export goes through the proxy {parts.scheme}://{shown}: name one by http://") from None
-    return Proxy(parts.hostname or "", port, credentials_in(parts), parts.scheme == "https", target.tls)
+        raise CallError(f"the proxy {parts.scheme}://{shown} is not supported: set one with http://") from None
+    return Proxy(parts.hostname or "", port, authorization_of(parts), parts.scheme == "https", target.tls)
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Say whether a URL, `HOST:PORT` or host is on this machine's loopback: names by RFC 6761, or an address."""
+    """Return whether a URL, `HOST:PORT` or host is on this machine's loopback: names by RFC 6761, or an address."""
     bare = endpoint.count(":") > 1 and "/" not in endpoint and "[" not in endpoint  # an IPv6 address alone
     try:
         host = endpoint if bare else urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
@@ -125,8 +124,8 @@ def is_loopback(endpoint: str) -> bool:
     return (mapped or ip).is_loopback
 
 
-def credentials_in(parts: SplitResult) -> str:
-    """Return the value of an `authorization` header for the user and the password in an address, or nothing."""
+def authorization_of(parts: SplitResult) -> str:
+    """Return the `authorization` header for the user and password in a URL; empty if there are none."""
     user = parts.netloc.rpartition("@")[0]
     return f"Basic {base64.b64encode(unquote_to_bytes(user)).decode()}" if user else ""
 
@@ -136,10 +135,10 @@ def address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _is_exception(target: Target, given: str) -> bool:
-    """Say whether `no_proxy` names the host, a domain above it, its network, or the host with its port."""
+def _is_exempt(target: Target, no_proxy: str) -> bool:
+    """Return whether `no_proxy` names the host, a domain above it, its network, or the host with its port."""
     host = target.host
-    names = [name.strip().lower().removeprefix("*").removeprefix(".") for name in given.split(",") if name.strip()]
+    names = [name.strip().lower().removeprefix("*").removeprefix(".") for name in no_proxy.split(",") if name.strip()]
     return any(
         not name or name in {host, target.name} or host.endswith(f".{name}") or _is_within(host, name) for name in names
     )

@@ -81,7 +81,7 @@ RIGHT = {
 }
 ASKS, HANGS_UP = (
     "it asks for a token: set OTEL_EXPORTER_OTLP_HEADERS",
-    "it hangs up, as on senders without a certificate",
+    "the collector asks for a client certificate",
 )
 NOT_TLS = "first record does not look like a TLS handshake"
 WRONG = {

@@ -17,24 +17,27 @@ from tests.doctor_stand_in import NOTHING_LISTENS, listener
     [
         ("HTTP 401 Unauthorized: no", "asks for a token"),
         ("UNAUTHENTICATED: no", "asks for a token"),
-        ("HTTP 308 Permanent Redirect to nowhere: a redirect is not followed", "name the collector itself"),
+        ("HTTP 308 Permanent Redirect to nowhere: a redirect is not followed", "to that URL, if it is the collector's"),
         ("TLS: [SSL: WRONG_VERSION_NUMBER]", "write http://"),
         ("HTTP 400 Bad Request: Client sent an HTTP request to an HTTPS server.", "write https://"),
-        ("UNAVAILABLE: Socket closed before HTTP/2 came (it hung up)", "write https://"),
+        ("UNAVAILABLE: connection closed before the HTTP/2 handshake (EOF)", "write https://"),
         ("UNAVAILABLE: it speaks TLS, not plain text", "write https://"),
         ("UNAVAILABLE: it speaks HTTP/1, not gRPC", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
         ("CERTIFICATE_VERIFY_FAILED: certificate has expired", "renew"),
         ("CERTIFICATE_VERIFY_FAILED: certificate is not yet valid", "compare the clocks"),
         ("CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
         ("IP address mismatch, certificate is not valid for '127.0.0.2'", "for another name"),
-        ("it hung up after the TLS handshake (it hung up)", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        (
+            "connection closed after the TLS handshake (EOF)",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        ),
     ],
 )
 def test_a_known_cause_has_its_hint(problem: str, hint: str) -> None:
-    """What was said stays, and what to do stands behind it."""
-    told = explained(problem)
-    assert told.startswith(f"{problem}; ")
-    assert hint in told
+    """The hint follows the problem."""
+    explanation = explained(problem)
+    assert explanation.startswith(f"{problem}; ")
+    assert hint in explanation
 
 
 @pytest.mark.parametrize("problem", ["", "UNAVAILABLE: Connection refused", "HTTP 503 Service Unavailable"])
@@ -81,9 +84,9 @@ def _sends_an_alert(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("say", "hint"),
     [
-        (_reads_and_resets, "where that port speaks TLS, write https://"),
-        (_resets_amid_its_answer, "where that port speaks TLS, write https://"),
-        (_reads_and_hangs_up, "where that port speaks TLS, write https://"),
+        (_reads_and_resets, "if that port speaks TLS, write https://"),
+        (_resets_amid_its_answer, "if that port speaks TLS, write https://"),
+        (_reads_and_hangs_up, "if that port speaks TLS, write https://"),
         (_sends_an_alert, "that port speaks TLS: write https://"),
     ],
 )

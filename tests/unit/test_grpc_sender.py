@@ -18,7 +18,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as a
 
 from telemetry.config.settings import ExporterSettings
 from telemetry.otlp.outcome import Outcome, explained
-from telemetry.otlp.target import Proxy, Target, proxy_before, target_of
+from telemetry.otlp.target import Proxy, Target, grpc_proxy_for, grpc_target
 from tests import certificates
 from tests.certificates import Pems
 from tests.unit.grpc_stand_ins import METHOD, PATIENCE, listening, sender
@@ -86,9 +86,9 @@ def test_a_request_arrives_as_it_is(echo: tuple[Echo, str], request_: bytes, com
     """Whole, whatever its size, packed or not, and so does the answer; twice on one connection."""
     with sender(echo[1], compression=compression) as made:
         assert made.send(request_, PATIENCE) == Outcome(request_)
-        wire = made._wire
+        connection = made._connection
         assert made.send(request_, PATIENCE) == Outcome(request_)
-        assert wire is made._wire is not None
+        assert connection is made._connection is not None
 
 
 def test_an_answer_may_be_packed() -> None:
@@ -116,7 +116,7 @@ def test_a_header_that_grpc_cannot_carry_is_refused(echo: tuple[Echo, str]) -> N
     """Headers of gRPC are ASCII; the header is named, its value is not."""
     with sender(echo[1], headers=(("x-name", "secret ü"),)) as made:
         outcome = made.send(b"", PATIENCE)
-    assert outcome == Outcome(problem="INTERNAL: gRPC's headers are ASCII, x-name is not: use x-name-bin")
+    assert outcome == Outcome(problem="INTERNAL: gRPC headers must be ASCII, and x-name is not: use x-name-bin")
 
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
@@ -178,7 +178,7 @@ class TestWays:
             ("unix:///run/otlp.sock", None): Target(file="/run/otlp.sock"),
         }
         for (endpoint, insecure), target in ways.items():
-            assert target_of(ExporterSettings(endpoint=endpoint, insecure=insecure)) == target
+            assert grpc_target(ExporterSettings(endpoint=endpoint, insecure=insecure)) == target
 
 
 class TestTls:
@@ -281,7 +281,7 @@ class TestProxies:
         """As for gRPC: the same variables, in the same order, with the same exceptions."""
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        assert proxy_before(Target(host, 4317)) == proxy
+        assert grpc_proxy_for(Target(host, 4317)) == proxy
 
     @pytest.mark.parametrize("size", [1, len(BIG)])
     def test_a_request_goes_through_a_tunnel(self, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
@@ -325,7 +325,7 @@ class TestProxies:
             outcome = made.send(b"x", PATIENCE)
         said = answer.decode().strip()
         assert outcome.problem == (
-            f"UNAVAILABLE: the proxy 127.0.0.1:{where[1]} opens no tunnel to collector.example.org:4317: {said}"
+            f"UNAVAILABLE: the proxy 127.0.0.1:{where[1]} refused a tunnel to collector.example.org:4317: {said}"
         )
         assert outcome.retry
 

@@ -10,7 +10,7 @@ from h2.events import RequestReceived, StreamReset
 from hyperframe.frame import RstStreamFrame
 
 from telemetry.otlp.grpc import outcome_of
-from telemetry.otlp.http2 import Answer
+from telemetry.otlp.http2 import Response
 from telemetry.otlp.outcome import Outcome
 from tests.unit.grpc_stand_ins import PATIENCE, Peer, Taking, listening, sender, sent
 
@@ -65,7 +65,7 @@ def test_a_call_that_is_broken_off(reset: int, code: str, retry: bool) -> None:
         peer.take()
 
     with listening(serve) as where, sender(f"http://127.0.0.1:{where[1]}") as made:
-        problem = f"{code}: it broke the call off, with HTTP/2's code {reset}"
+        problem = f"{code}: it reset the stream with HTTP/2 error {reset}"
         assert made.send(b"x", PATIENCE) == Outcome(problem=problem, retry=retry)
         assert made.send(b"x", PATIENCE) == Outcome(b"")
 
@@ -110,7 +110,7 @@ def test_an_answer_without_end_is_left() -> None:
                     peer.h2.receive_data(came)
 
     with listening(serve) as where:
-        assert sent(where) == Outcome(problem="RESOURCE_EXHAUSTED: its answer is endless")
+        assert sent(where) == Outcome(problem="RESOURCE_EXHAUSTED: its response is longer than 4 MiB")
 
 
 def test_many_calls_leave_nothing_behind() -> None:
@@ -118,13 +118,13 @@ def test_many_calls_leave_nothing_behind() -> None:
     with listening(Taking(100)) as where, sender(f"http://127.0.0.1:{where[1]}") as made:
         for _ in range(100):
             assert made.send(b"x", PATIENCE) == Outcome(b"")
-        connection = made._spoken._connection  # type: ignore[union-attr]
+        connection = made._http._h2  # type: ignore[union-attr]
         assert len(connection.streams) + len(connection._closed_streams) < 20
 
 
-def answer(body: bytes = b"", **trailers: str) -> Answer:
+def answer(body: bytes = b"", **trailers: str) -> Response:
     told = {name.replace("_", "-"): value for name, value in trailers.items()}
-    return Answer({":status": "200", "content-type": "application/grpc"}, bytearray(body), told, ended=True)
+    return Response({":status": "200", "content-type": "application/grpc"}, bytearray(body), told, ended=True)
 
 
 @pytest.mark.parametrize(
