@@ -13,10 +13,10 @@ are not judged.
 # ruff: noqa: RUF009  `env` declares a field, as `dataclasses.field` does
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from telemetry.config import checks, propagators, standard
@@ -25,6 +25,9 @@ from telemetry.config.reader import Reader, env
 from telemetry.conventions import SIGNALS, Signal
 from telemetry.errors import ConfigurationError, ExceptionClasses, exception_classes
 from telemetry.privacy import Scrub, options
+
+if TYPE_CHECKING:  # it is loaded where metrics are pulled
+    from prometheus_client import CollectorRegistry
 
 _SAMPLERS = (
     "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio", "always_on", "always_off",
@@ -91,6 +94,54 @@ class ExporterSettings:
         "OTEL_EXPORTER_OTLP_{}CLIENT_CERTIFICATE", None, checks.file,
         help="PEM file with our certificate, for mutual TLS",
     )  # fmt: skip
+
+
+class Arguments(TypedDict, total=False):
+    """What `configure` takes beside the name, as users write it: a key for each setting below."""
+
+    namespace: str | None
+    version: str | None
+    resource_attributes: Mapping[str, str] | None
+    endpoint: str | None
+    protocol: str | None
+    headers: Mapping[str, str] | None
+    timeout: float | None
+    compression: str | None
+    insecure: bool | None
+    certificate: str | Path | None
+    client_key: str | Path | None
+    client_certificate: str | Path | None
+    traces_exporter: str | None
+    metrics: str | Sequence[str] | None
+    logs: str | Sequence[str] | None
+    sampler: str | None
+    sampler_arg: float | None
+    propagators: str | Sequence[str] | None
+    metric_interval: float | None
+    temporality: str | None
+    exemplar_filter: str | None
+    prometheus_host: str | None
+    prometheus_port: int | None
+    prometheus_server: bool | None
+    prometheus_registry: "CollectorRegistry | None"
+    span_queue_size: int | None
+    span_batch_size: int | None
+    span_interval: float | None
+    log_queue_size: int | None
+    log_batch_size: int | None
+    log_interval: float | None
+    exit_timeout: float | None
+    scrub: bool | Scrub | None
+    capture_content: bool | None
+    content_length: int | None
+    content_docs: int | None
+    operations: str | Sequence[str] | None
+    platforms: str | Sequence[str] | None
+    regions: str | Sequence[str] | None
+    expected_errors: Collection[type[BaseException]] | type[BaseException] | None
+    sentry_dsn: str | None
+    sentry_ca: str | Path | None
+    disabled: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,37 +217,25 @@ class Settings:
         "", None, checks.registry, help="a `CollectorRegistry` of yours, whose metrics are served beside ours"
     )
     span_queue_size: int = env(
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        8192,
-        checks.whole(1, 8192),
-        of="traces",
+        "OTEL_BSP_MAX_QUEUE_SIZE", 8192, checks.whole(1, 8192), of="traces",
         help="spans kept while the collector is away",
-    )
+    )  # fmt: skip
     span_batch_size: int = env(
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        8192,
-        checks.whole(1, 8192),
-        of="traces",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 8192, checks.whole(1, 8192), of="traces",
         help="spans in one export at most; none is larger than 3 MiB",
-    )
+    )  # fmt: skip
     span_interval: float = env(
         "OTEL_BSP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250), of="traces", nearest=standard.at_least(0.001),
         help="time until a span is exported: milliseconds; the argument in seconds",
     )  # fmt: skip
     log_queue_size: int = env(
-        "OTEL_BLRP_MAX_QUEUE_SIZE",
-        8192,
-        checks.whole(1, 8192),
-        of="logs",
+        "OTEL_BLRP_MAX_QUEUE_SIZE", 8192, checks.whole(1, 8192), of="logs",
         help="log records kept while the collector is away",
-    )
+    )  # fmt: skip
     log_batch_size: int = env(
-        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-        8192,
-        checks.whole(1, 8192),
-        of="logs",
+        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", 8192, checks.whole(1, 8192), of="logs",
         help="log records in one export at most; none is larger than 3 MiB",
-    )
+    )  # fmt: skip
     log_interval: float = env(
         "OTEL_BLRP_SCHEDULE_DELAY", 0.25, checks.milliseconds(1, 250), of="logs", nearest=standard.at_least(0.001),
         help="time until a log record is exported: milliseconds; the argument in seconds",

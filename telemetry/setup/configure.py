@@ -8,24 +8,19 @@ import dataclasses
 import logging
 import os
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from inspect import Parameter, Signature
+from typing import Unpack
 
-from telemetry.config.settings import Settings, load
+from telemetry.config.settings import Arguments, Settings, load
 from telemetry.conventions import Signal
-from telemetry.privacy import Scrub
+from telemetry.errors import did_you_mean
 from telemetry.recording import providers
 from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
 from telemetry.setup.handle import Telemetry
 
-if TYPE_CHECKING:  # it is loaded where metrics are pulled
-    from prometheus_client import CollectorRegistry
-
 _log = logging.getLogger("search_telemetry")
-
-
 _NAMES = frozenset({"service_name", "namespace", "version", "resource_attributes"})
 
 
@@ -39,53 +34,7 @@ class _Process:
     lock = threading.Lock()  # guards all above
 
 
-def configure(
-    service_name: str | None = None,
-    *,
-    namespace: str | None = None,
-    version: str | None = None,
-    resource_attributes: Mapping[str, str] | None = None,
-    endpoint: str | None = None,
-    protocol: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    timeout: float | None = None,
-    compression: str | None = None,
-    insecure: bool | None = None,
-    certificate: str | Path | None = None,
-    client_key: str | Path | None = None,
-    client_certificate: str | Path | None = None,
-    traces_exporter: str | None = None,
-    metrics: str | Sequence[str] | None = None,
-    logs: str | Sequence[str] | None = None,
-    sampler: str | None = None,
-    sampler_arg: float | None = None,
-    propagators: str | Sequence[str] | None = None,
-    metric_interval: float | None = None,
-    temporality: str | None = None,
-    exemplar_filter: str | None = None,
-    prometheus_host: str | None = None,
-    prometheus_port: int | None = None,
-    prometheus_server: bool | None = None,
-    prometheus_registry: "CollectorRegistry | None" = None,
-    span_queue_size: int | None = None,
-    span_batch_size: int | None = None,
-    span_interval: float | None = None,
-    log_queue_size: int | None = None,
-    log_batch_size: int | None = None,
-    log_interval: float | None = None,
-    exit_timeout: float | None = None,
-    scrub: bool | Scrub | None = None,
-    capture_content: bool | None = None,
-    content_length: int | None = None,
-    content_docs: int | None = None,
-    operations: str | Sequence[str] | None = None,
-    platforms: str | Sequence[str] | None = None,
-    regions: str | Sequence[str] | None = None,
-    expected_errors: Collection[type[BaseException]] | type[BaseException] | None = None,
-    sentry_dsn: str | None = None,
-    sentry_ca: str | Path | None = None,
-    disabled: bool | None = None,
-) -> Telemetry:
+def configure(service_name: str | None = None, **settings: Unpack[Arguments]) -> Telemetry:
     """Record traces, metrics and, where asked for, logs of this process, and export them by OTLP.
 
     Without arguments: by gRPC to `localhost:4317`, spans within 500 ms, metrics every 5 s, no logs. Arguments that are
@@ -99,7 +48,24 @@ def configure(
     Returns the way to flush and to shut down; at the end of the process that happens by itself.
     Raises `ConfigurationError` with every mistake in arguments and variables at once.
     """
-    return _configure({name: value for name, value in locals().items() if value is not None})
+    for name in sorted(settings.keys() - Arguments.__annotations__.keys()):
+        hint = did_you_mean(name, Arguments.__annotations__)
+        raise TypeError(f"configure() got an unexpected keyword argument {name!r}. {hint}".rstrip(". "))
+    arguments = {"service_name": service_name, **settings}
+    return _configure({name: value for name, value in arguments.items() if value is not None})
+
+
+# for `help` and interactive shells, which do not look into `Unpack`
+configure.__dict__["__signature__"] = Signature(
+    [
+        Parameter("service_name", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=str | None),
+        *(
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in Arguments.__annotations__.items()
+        ),
+    ],
+    return_annotation=Telemetry,
+)
 
 
 def _configure(arguments: Mapping[str, object]) -> Telemetry:
