@@ -22,12 +22,13 @@ from rich.table import Table
 
 from benchmarks.demo_load import at_rate
 from collector.local.store.store import Store
+from collector.processes.child import Child
 from demo_flow.books import read_books
 from demo_flow.client import GatewayClient
 from demo_flow.demo import Collector, free_address
 from demo_flow.flow import GATEWAY
 from demo_flow.indexing import index_items, read_catalogue
-from demo_flow.processes import Child, Processes
+from demo_flow.processes import Processes
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from demo_flow.traffic import Report
 
@@ -124,7 +125,7 @@ def show(result: Result, console: Console) -> None:
 
 
 def _start(processes: Processes, collector: Collector) -> Child:
-    child = processes.start("collector", collector.command(), ours=False)
+    child = processes.start_other("collector", collector.command())
     collector.await_ready(child)
     return child
 
@@ -132,7 +133,7 @@ def _start(processes: Processes, collector: Collector) -> Child:
 def _stretch(name: str, search: Callable[[], Report], processes: Processes) -> Stretch:
     report = search()
     p50, p95, p99 = ((report.percentile(share) or float("nan")) * 1e3 for share in (0.5, 0.95, 0.99))
-    memory = sum(psutil.Process(child.process.pid).memory_info().rss for child in processes.children) / 2**20
+    memory = sum(psutil.Process(role.pid).memory_info().rss for role in processes.roles) / 2**20
     return Stretch(name, len(report.latencies), report.errors.total(), p50, p95, p99, memory)
 
 

@@ -8,6 +8,7 @@ the processes, which end with this one.
 import argparse
 import http.client
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 import telemetry
+from collector.processes.child import Child, interrupted_by
 from demo_flow.client import GatewayClient
 from demo_flow.commands import client_telemetry
 from demo_flow.commands.failing import fail, print_anything
@@ -33,7 +35,7 @@ from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
 from demo_flow.flow import GATEWAY, QDRANT_INDEXER
 from demo_flow.indexing import read_catalogue
-from demo_flow.processes import Child, ChildDied, Processes, terminated_as_interrupted
+from demo_flow.processes import ChildDied, Processes
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.showing import API, ShownTrace, result, telemetry_command
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
@@ -107,7 +109,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         plan = replace(plan, listen=FREE_PORTS)
         collector = replace(collector, otlp=free_address(), api=free_address(), http="127.0.0.1:0")
     steps = Steps(console)
-    with terminated_as_interrupted(), ExitStack() as stack:
+    with interrupted_by(signal.SIGTERM), ExitStack() as stack:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
             api = _start_collector(console, processes, collector)
@@ -168,13 +170,11 @@ class Collector:
 
     def await_ready(self, child: Child) -> None:
         """Wait until the collector that was started as `child` answers. Raises PamazonError."""
-        deadline = time.monotonic() + _COLLECTOR_TIMEOUT
-        while not self.answers():
-            if child.process.poll() is not None:
-                raise ChildDied(child.obituary(), "")
-            if time.monotonic() > deadline:
-                raise PamazonError(f"The local collector does not answer at {self.api}.", f"Its log is {child.log}.")
-            time.sleep(0.05)
+        if child.await_ready(self.answers, time.monotonic() + _COLLECTOR_TIMEOUT):
+            return
+        if not child.is_alive():
+            raise ChildDied(child)
+        raise PamazonError(f"The local collector does not answer at {self.api}.", f"Its log is {child.log}.")
 
 
 def _start_collector(console: Console, processes: Processes, wanted: Collector) -> str:
@@ -189,7 +189,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     if scheme:
         console.print(f"  The one that runs already, {scheme}://{wanted.api}, is used.", style="dim", highlight=False)
         return f"{scheme}://{wanted.api}"
-    wanted.await_ready(processes.start("collector", wanted.command(), ours=False))
+    wanted.await_ready(processes.start_other("collector", wanted.command()))
     console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
     return f"http://{wanted.api}"
 

@@ -1,65 +1,33 @@
-"""Child processes that never outlive their parent.
+"""The processes of the demo: Pamazon's roles and other programs, which end with this process.
 
-In: commands. Out: running children, what they said when they were ready, and word of those that died. State: the
-children, owned by one `Processes`, ended with it in reverse order.
+In: commands. Out: running children, and the facts that a role reports. State: the children of one `Processes`.
 
-Each child holds a pipe from its parent as standard input: end of file, which comes however the parent ends (kill -9
-included), tells it to go. Its standard output carries one line of JSON once it is ready, one when it has drained, and
-by its own end of file the news of its death; its standard error is its log file.
+A role's standard input is a pipe: it ends however the parent ends (kill -9 included), and the role with it. On its
+standard output it writes one line of JSON when it is ready, and one when it has drained; its log is standard error.
 """
 
 import contextlib
-import ctypes
 import json
 import os
-import selectors
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
+from collector.processes.child import Child, PipedChild, exits
 from demo_flow.errors import PamazonError
 
 GRACE: Final = 12.0
 """Seconds a child has to drain and flush before it is killed."""
 
-LOG_LINES: Final = 8
-"""Last lines of a dead child's log that are shown."""
-
 
 class ChildDied(PamazonError):
     """A child ended by itself; the message holds the end of its log."""
 
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """One child process and where it logs."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def output(self) -> IO[bytes]:
-        """Its standard output."""
-        assert self.process.stdout is not None  # noqa: S101 (started with a pipe)
-        return self.process.stdout
-
-    def obituary(self) -> str:
-        """Say how it ended, with the end of its log."""
-        code = self.process.wait()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if not line.startswith("{")]  # what it said to a person, if anything
-        lines = (told or lines)[-LOG_LINES:]
-        return "\n".join(
-            [f"{self.name} {how}." + (f" The end of {self.log}:" if lines else "")] + [f"  {li}" for li in lines]
-        )
+    def __init__(self, child: Child) -> None:
+        super().__init__(child.exit_message(), "")
 
 
 class Processes:
@@ -67,7 +35,8 @@ class Processes:
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._children: list[Child] = []
+        self._roles: list[PipedChild] = []
+        self._others: list[Child] = []
 
     def __enter__(self) -> Self:
         try:
@@ -82,98 +51,63 @@ class Processes:
         self.stop()
 
     @property
-    def children(self) -> tuple[Child, ...]:
-        """The children, in the order in which they were started."""
-        return tuple(self._children)
+    def roles(self) -> Sequence[PipedChild]:
+        """The running roles, in the order in which they were started."""
+        return tuple(self._roles)
 
-    def start(self, name: str, command: Sequence[str], *, ours: bool = True) -> Child:
-        """Start a child. One that is not `ours` does not watch its standard input: on Linux the kernel ends it."""
-        log = self._logs / f"{name}.log"
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if ours else stderr,
-                stderr=stderr,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},  # so that a log has what was said in its order
-                start_new_session=True,  # Ctrl-C is for the parent, which ends its children in order
-                preexec_fn=None if ours else _die_with_parent,  # noqa: PLW1509 (before any thread of ours starts)
-            )
-        child = Child(name, process, log)
-        self._children.append(child)
+    def start_role(self, name: str, command: Sequence[str]) -> PipedChild:
+        """Start a role."""
+        child = PipedChild(name, command, self._new_log(name))
+        self._roles.append(child)
         return child
 
-    def ready(self, child: Child, timeout: float = 60.0) -> Mapping[str, Any]:
-        """Wait for the line that says that a child of ours is ready, and return its facts.
+    def start_other(self, name: str, command: Sequence[str]) -> Child:
+        """Start a program that does not watch its standard input, a collector for instance."""
+        child = Child(name, command, self._new_log(name), death_signal=signal.SIGTERM)
+        self._others.append(child)
+        return child
+
+    def _new_log(self, name: str) -> Path:
+        log = self._logs / f"{name}.log"
+        log.write_bytes(b"")
+        return log
+
+    def ready(self, role: PipedChild, timeout: float = 60.0) -> Mapping[str, Any]:
+        """Wait for the line that says that a role is ready, and return its facts.
 
         Raises ChildDied, and PamazonError after `timeout` seconds.
         """
-        if not _await_line(child, timeout):
-            raise PamazonError(f"{child.name} is not ready after {timeout:.0f} s.", f"Its log is {child.log}.")
-        line = child.output.readline()
+        if not role.await_output(timeout):
+            raise PamazonError(f"{role.name} is not ready after {timeout:.0f} s.", f"Its log is {role.log}.")
+        line = role.output.readline()
         if not line:
-            raise ChildDied(child.obituary(), "")
+            raise ChildDied(role)
         facts: Mapping[str, Any] = json.loads(line)
         return facts
 
-    def deaths(self) -> Iterator[Child]:
-        """Wait, and yield each child of ours as it dies; ends with the last one."""
-        with selectors.DefaultSelector() as selector:
-            for child in self._children:
-                if child.process.stdout is not None:
-                    selector.register(child.output, selectors.EVENT_READ, child)
-            while selector.get_map():
-                for key, _ in selector.select():
-                    if not os.read(key.fd, 4096):
-                        selector.unregister(key.fileobj)
-                        yield key.data
+    def exits(self) -> Iterator[Child]:
+        """Wait, and yield each role as it ends; stop after the last one."""
+        return exits(self._roles)
 
     def stop(self) -> None:
         """End every child.
 
-        Ours drain one after the other, the last one started first, and then flush their telemetry all at once; the
-        others, of which one may be the collector that they flush to, are ended when ours are gone.
+        The roles drain one after the other, the last one started first, and then flush their telemetry all at once;
+        the others, of which one may be the collector that they flush to, are ended when the roles are gone.
         """
-        ours = [child for child in reversed(self._children) if child.process.stdout is not None]
-        for child in ours:
-            child.process.terminate()
-            _await_line(child, GRACE)  # that it has drained, or the end of its output
-        for child in ours:
-            _await_end(child)
-        others = [child for child in reversed(self._children) if child.process.stdout is None]
-        for child in others:
-            child.process.terminate()
-            _await_end(child)
-        self._children.clear()
-
-
-def _await_line(child: Child, timeout: float) -> bool:
-    """Wait until a child of ours says something or ends; return whether it did."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(child.output, selectors.EVENT_READ)
-        return bool(selector.select(timeout))
-
-
-def _await_end(child: Child) -> None:
-    """Wait until a child that was told to end has ended, by force after `GRACE` seconds."""
-    try:
-        child.process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        child.process.kill()
-        child.process.wait()
-    for pipe in (child.process.stdin, child.process.stdout):
-        if pipe is not None:
-            pipe.close()
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end this process with the thread that started it (PR_SET_PDEATHSIG). Runs in the child."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        for role in reversed(self._roles):
+            role.terminate()
+            role.await_output(GRACE)  # that it has drained, or the end of its output
+        for role in reversed(self._roles):
+            role.await_exit(GRACE)
+        for other in reversed(self._others):
+            other.stop(GRACE)
+        self._roles.clear()
+        self._others.clear()
 
 
 def follow_parent() -> None:
-    """In a child: when standard input ends, end this process as SIGTERM does, and by force after `GRACE` seconds."""
+    """In a role: when standard input ends, end this process as SIGTERM does, and by force after `GRACE` seconds."""
 
     def watch() -> None:
         with contextlib.suppress(OSError):
@@ -187,20 +121,6 @@ def follow_parent() -> None:
 
 
 def announce(facts: Mapping[str, Any]) -> None:
-    """In a child: tell the parent, or whoever reads standard output, that this process is ready."""
+    """In a role: write facts as a line for the parent, or whoever reads standard output."""
     with contextlib.suppress(OSError):  # the parent has gone
         print(json.dumps(facts), flush=True)
-
-
-@contextlib.contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, with KeyboardInterrupt: everything that is open is closed."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -71,7 +71,7 @@ def _start(role: Role, plan: Plan, processes: Processes, facts: Mapping[str, Map
             command.append(option)
         elif value is not None and value is not False:
             command.append(f"{option}={value}")
-    return processes.ready(processes.start(role.name, command))
+    return processes.ready(processes.start_role(role.name, command))
 
 
 def _elsewhere(address: str) -> Mapping[str, Any]:

@@ -154,9 +154,9 @@ def shop(home: Path) -> Iterator[Shop]:
     with pytest.MonkeyPatch.context() as patch, Processes(home / "logs") as processes:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.otlp}")
         patch.setenv("PAMAZON_TEST_GATE", str(gate))
-        started = processes.start("collector", collector.command(), ours=False)
+        started = processes.start_other("collector", collector.command())
         collector.await_ready(started)
-        encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
+        encoder = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
         plan = Plan(home, FREE_PORTS, elsewhere={"clip_encoder": encoder})
         pamazon = open_pamazon(plan, processes)
         running = Shop(

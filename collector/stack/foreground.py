@@ -6,7 +6,6 @@ In: a profile, ports, a folder. Out: a table of addresses, word of programs that
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from collector.processes.child import interrupted_by
 from collector.stack import state
 from collector.stack.errors import StackError
 from collector.stack.profiles import programs_of
@@ -32,9 +32,9 @@ _POLL: Final = 0.05
 
 def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
     """Run a stack until Ctrl-C, SIGTERM, `down`, or its last program's end; 1 where a program ended by itself."""
-    console, data, dead = Console(), data or state.default_data(), set[str]()
+    console, data, exit_status = Console(), data or state.default_data(), 0
     stack = Stack(profile, ports=ports, data_dir=data)
-    with _signals() as news:
+    with interrupted_by(signal.SIGTERM, signal.SIGHUP):
         try:
             with contextlib.ExitStack() as held:
                 with _saying(console, f"Starting {', '.join(stack.names)} …"):
@@ -42,13 +42,12 @@ def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
                 state.write(data, profile, stack.ports)
                 for line in _banner(stack, profile, data):
                     console.print(line, soft_wrap=True)
-                while len(dead) < len(stack.names):
-                    news.wait()
-                    news.clear()
-                    _tell_deaths(stack, dead, console)
+                for name in stack.exits():
+                    exit_status = 1
+                    console.print(f"[red]{escape(stack.exit_message(name))}[/]", soft_wrap=True, highlight=False)
         except KeyboardInterrupt:
             print("Ended.")  # not by rich, which may have been interrupted in the middle of a line
-    return 1 if dead else 0
+    return exit_status
 
 
 def down(data: Path | None) -> int:
@@ -88,23 +87,6 @@ def status(data: Path | None) -> int:
     return 0 if ready else 1
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[threading.Event]:
-    """Make SIGTERM and SIGHUP end us as Ctrl-C does; give an event that is set when a child ends."""
-    news = threading.Event()
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: news.set())
-    try:
-        yield news
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _saying(console: Console, what: str) -> contextlib.AbstractContextManager[object]:
     """A spinner, or one line where there is no terminal."""
     if console.is_terminal:
@@ -118,10 +100,3 @@ def _banner(stack: Stack, profile: str, data: Path) -> Iterator[Text]:
     for title, address in (*stack.shown, ("data and logs", str(data))):
         yield Text.assemble(f"  {title:<16}", (address, "cyan"))
     yield Text.assemble(("  Elsewhere: ", "dim"), "telemetry stack status", ("    Ctrl-C ends it.", "dim"))
-
-
-def _tell_deaths(stack: Stack, dead: set[str], console: Console) -> None:
-    for name in stack.names:
-        if name not in dead and not stack.is_alive(name):
-            dead.add(name)
-            console.print(f"[red]{escape(stack.obituary(name))}[/]", soft_wrap=True, highlight=False)

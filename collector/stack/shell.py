@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from collector.processes.child import last_lines
 from collector.stack.errors import BuildError
-
-LOG_LINES: Final = 12
-"""Last lines of a log that an error shows."""
 
 NICENESS: Final = "10"
 """Compilers take every core for minutes: whatever else the user does goes first."""
@@ -24,12 +22,6 @@ TOOLS: Final[Mapping[str, str]] = {
     "mvn": "Install Maven: apt-get install maven",
 }
 """How to get each tool that a recipe may need."""
-
-
-def last_lines(log: Path) -> str:
-    """The end of a log, indented, with where the rest is."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
-    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in lines)]) if lines else f"{log} is empty."
 
 
 class Shell:

@@ -6,11 +6,12 @@ owned by one `Stack`, which a lock keeps others from.
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from collector.processes.child import exits
 from collector.stack import ports as finding
 from collector.stack.errors import ProgramDiedError, StackError
 from collector.stack.profiles import programs_of
@@ -21,6 +22,9 @@ from collector.stack.state import holding
 
 PATIENCE: Final = 60.0
 """Seconds for a stack to be ready: Kafka takes ten, more beside a compiler."""
+
+GRACE: Final = 15.0
+"""Seconds that a program has to end: a Collector drains its queues, Kafka closes its log."""
 
 
 class Stack:
@@ -105,9 +109,13 @@ class Stack:
         """Whether a program runs."""
         return self._running[name].is_alive()
 
-    def obituary(self, name: str) -> str:
-        """How a program that has ended did so, with the end of its log."""
-        return self._running[name].obituary()
+    def exit_message(self, name: str) -> str:
+        """How a program ended, with the end of its log."""
+        return self._running[name].exit_message()
+
+    def exits(self) -> Iterator[str]:
+        """Wait, and yield the name of each program as it ends; stop after the last one."""
+        return (running.name for running in exits(list(self._running.values())))
 
     def kill(self, name: str) -> None:
         """End a program at once, as a crash would."""
@@ -115,7 +123,7 @@ class Stack:
 
     def stop(self, name: str) -> None:
         """Ask a program to end, and wait until it has."""
-        self._running[name].stop()
+        self._running[name].stop(GRACE)
 
     def start(self, name: str) -> None:
         """Start a program that has ended, on the same addresses and with what it knows; it may not be ready yet."""
@@ -126,7 +134,7 @@ class Stack:
 
     def await_ready(self, name: str) -> None:
         """Wait until a program says that it is ready."""
-        self._running[name].await_ready(time.monotonic() + PATIENCE)
+        self._running[name].require_ready(time.monotonic() + PATIENCE)
 
     def restart(self, name: str) -> None:
         """Start a program anew, ended or not, and wait until it is ready."""
@@ -146,8 +154,8 @@ class Stack:
         for program in self._programs:
             self._running[program.name] = Running(program, self._place, self._environment)
         for running in self._running.values():
-            running.await_ready(deadline)
-        dead = [running.obituary() for running in self._running.values() if not running.is_alive()]
+            running.require_ready(deadline)
+        dead = [running.exit_message() for running in self._running.values() if not running.is_alive()]
         if dead:
             raise ProgramDiedError("\n".join(dead))
 
@@ -156,8 +164,8 @@ class Stack:
         collectors = [running for running in self._running.values() if isinstance(running.program, Otelcol)]
         backends = [running for running in self._running.values() if running not in collectors]
         for running in reversed(collectors):
-            running.stop()
+            running.stop(GRACE)
         for running in backends:
-            running.ask_to_end()
+            running.terminate()
         for running in backends:
-            running.stop()
+            running.await_exit(GRACE)

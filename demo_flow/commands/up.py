@@ -5,6 +5,7 @@ Ctrl-C or SIGTERM. State: the processes, which end with this one.
 """
 
 import argparse
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,13 +53,14 @@ def run(args: argparse.Namespace) -> int:
     """Open, index, wait. Exit status 1 if a process died on the way."""
     from rich.console import Console
 
+    from collector.processes.child import interrupted_by
     from demo_flow.commands import client_telemetry
-    from demo_flow.processes import Processes, terminated_as_interrupted
+    from demo_flow.processes import Processes
     from demo_flow.starting import open_pamazon
 
     console = Console()
     plan = plan_of(args)
-    with terminated_as_interrupted(), Processes(plan.data / "logs") as processes:
+    with interrupted_by(signal.SIGTERM), Processes(plan.data / "logs") as processes:
         try:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
@@ -122,7 +124,7 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: in
 
 
 def stay(console: "Console", processes: "Processes") -> int:
-    """Stay until interrupted; tell of each process that dies. Returns 1 once none is left."""
-    for dead in processes.deaths():
-        console.print(dead.obituary(), style="red", highlight=False, soft_wrap=True, markup=False)
+    """Stay until interrupted; print how each process that ends did so. Returns 1 once none is left."""
+    for child in processes.exits():
+        console.print(child.exit_message(), style="red", highlight=False, soft_wrap=True, markup=False)
     return 1

@@ -329,7 +329,7 @@ def gateway_without(shop: Shop, request: pytest.FixtureRequest, tmp_path: Path) 
     where = [f"--{name.replace('_', '-')}={address}" for name, address in addresses.items()]
     with Processes(tmp_path / "logs") as processes:
         command = pamazon_command("serve", "gateway", "--listen", ANYWHERE, "--follow-parent", *where)
-        yield processes.ready(processes.start("gateway", command))["address"]
+        yield processes.ready(processes.start_role("gateway", command))["address"]
 
 
 @pytest.mark.parametrize("gateway_without", ["clip_encoder"], indirect=True)

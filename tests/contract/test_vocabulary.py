@@ -27,10 +27,10 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("empty")
     with Processes(folder / "logs") as processes:
         empty = ["qdrant_indexer", f"--listen={ANYWHERE}", "--follow-parent", f"--path={folder / 'index'}"]
-        indexer = processes.ready(processes.start("qdrant_indexer", pamazon_command("serve", *empty)))["address"]
+        indexer = processes.ready(processes.start_role("qdrant_indexer", pamazon_command("serve", *empty)))["address"]
         where = [f"--clip-encoder={shop.clip_encoder}", f"--qdrant-indexer={indexer}"]
         gateway = ["gateway", f"--listen={ANYWHERE}", "--follow-parent", *where]
-        address = processes.ready(processes.start("gateway", pamazon_command("serve", *gateway)))["address"]
+        address = processes.ready(processes.start_role("gateway", pamazon_command("serve", *gateway)))["address"]
         shop.search("guitarra", gateway=address)
     return shop
 

@@ -16,9 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from collector.processes.child import Child
 from demo_flow.books import read_books
 from demo_flow.demo import Collector, free_address
-from demo_flow.processes import Child, Processes
+from demo_flow.processes import Processes
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, pamazon_command
@@ -34,7 +35,7 @@ class Ledger:
     processes: Processes
 
     def start(self) -> Child:
-        started = self.processes.start("collector", self.collector.command(), ours=False)
+        started = self.processes.start_other("collector", self.collector.command())
         self.collector.await_ready(started)
         return started
 

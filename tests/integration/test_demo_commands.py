@@ -109,7 +109,7 @@ def without(shop: Shop, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
     where = [f"--{name.replace('_', '-')}={address}" for name, address in addresses.items()]
     with Processes(tmp_path / "logs") as processes:
         command = pamazon_command("serve", "gateway", "--listen", ANYWHERE, "--follow-parent", *where)
-        gateway = processes.ready(processes.start("gateway", command))["address"]
+        gateway = processes.ready(processes.start_role("gateway", command))["address"]
         yield gateway, request.param, addresses[request.param]
 
 
@@ -149,10 +149,10 @@ def test_an_executor_that_comes_back_is_found_again(shop: Shop, tmp_path: Path) 
     with Processes(tmp_path / "logs") as processes:
         where = [f"--clip-encoder={address}", f"--qdrant-indexer={shop.qdrant_indexer}"]
         command = pamazon_command("serve", "gateway", "--listen", ANYWHERE, "--follow-parent", *where)
-        gateway = processes.ready(processes.start("gateway", command))["address"]
+        gateway = processes.ready(processes.start_role("gateway", command))["address"]
         assert shop.pamazon("search", "--json", "coat", gateway=gateway).returncode == 1
         command = pamazon_command("serve", "clip_encoder", "--listen", address, "--follow-parent")
-        processes.ready(processes.start("clip_encoder", command))
+        processes.ready(processes.start_role("clip_encoder", command))
         deadline = time.monotonic() + 10
         while shop.pamazon("search", "--json", "coat", gateway=gateway).returncode:
             assert time.monotonic() < deadline, "the gateway does not find the encoder"

@@ -176,7 +176,7 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
         patch.setenv("PAMAZON_TEST_GATE", str(gate))
         patch.delenv("OTEL_SDK_DISABLED")
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{free_address()}")
-        child = processes.start("clip_encoder", faulty_encoder())
+        child = processes.start_role("clip_encoder", faulty_encoder())
         address = processes.ready(child)["address"]
         with grpc.insecure_channel(address) as channel:
             stub = ExecutorStub(channel)  # type: ignore[no-untyped-call]
@@ -192,7 +192,7 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
 def test_health_tells_when_an_executor_serves(home: Path, tmp_path: Path) -> None:
     """The standard health service, of the whole server and of its service, says SERVING once the model has loaded."""
     with Processes(tmp_path / "logs") as processes:
-        address = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
+        address = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
         with grpc.insecure_channel(address) as channel:
             health = health_pb2_grpc.HealthStub(channel)
             for service in ("", "pamazon.Executor"):

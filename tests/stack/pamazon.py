@@ -90,7 +90,7 @@ def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = Non
     with pytest.MonkeyPatch.context() as patch, Processes(folder / "logs") as processes:
         for name, value in told.items():
             patch.setenv(name, value)
-        encoder = processes.ready(processes.start("clip_encoder", faulty_encoder()))["address"]
+        encoder = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
         opened = open_pamazon(Plan(folder, FREE_PORTS, elsewhere={"clip_encoder": encoder}), processes)
         yield Pamazon(opened.addresses["gateway"], processes, folder / "logs")
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
+from collector.processes.child import Child, PipedChild
 from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
 from demo_flow.books import read_books
-from demo_flow.processes import Child
 from tests.stack.pamazon import index_a_little, pamazon
 
 RATE = 20
@@ -42,7 +43,7 @@ def test_a_collector_that_is_away_costs_no_search(tmp_path: Path, monkeypatch: p
         shop = opened.enter_context(pamazon(tmp_path, stack.address("collector.otlp_grpc")))
         monkeypatch.setenv("OTEL_SDK_DISABLED", "true")  # for the client, which would wait for the collector at its end
         index_a_little(shop)
-        children = shop.processes.children
+        children = shop.processes.roles
         shop.load(RATE, OUTAGE / 4)  # warms up
         before, memory = shop.load(RATE, OUTAGE), [mib(child) for child in children]
         stack.kill("collector")
@@ -76,7 +77,7 @@ def mib(child: Child) -> float:
     return float(psutil.Process(child.process.pid).memory_info().rss) / 2**20
 
 
-def end_all(children: tuple[Child, ...]) -> list[float]:
+def end_all(children: Sequence[PipedChild]) -> list[float]:
     """Ask each to end, one by one, callers first; seconds from its word that it has drained to its end."""
     exits = []
     for child in reversed(children):

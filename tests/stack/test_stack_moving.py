@@ -66,7 +66,7 @@ def local(folder: Path) -> Iterator[World]:
         return found
 
     with Processes(folder / "collector") as processes:
-        collector.await_ready(processes.start("collector", collector.command(), ours=False))
+        collector.await_ready(processes.start_other("collector", collector.command()))
         yield World(collector.otlp, trace, counts)
 
 

@@ -30,13 +30,13 @@ def logs(tmp_path: Path) -> Path:
 def test_a_child_tells_its_facts_when_it_is_ready(logs: Path) -> None:
     """One line of JSON, and nothing before it."""
     with Processes(logs) as processes:
-        assert processes.ready(processes.start("child", python(UNTIL_EOF))) == {"points": 3}
+        assert processes.ready(processes.start_role("child", python(UNTIL_EOF))) == {"points": 3}
 
 
 def test_a_child_that_dies_at_once_is_told_with_the_end_of_its_log(logs: Path) -> None:
     """Its own last words are what helps."""
     with Processes(logs) as processes:
-        child = processes.start("child", python("import sys; sys.exit('the weights are gone')"))
+        child = processes.start_role("child", python("import sys; sys.exit('the weights are gone')"))
         with pytest.raises(ChildDied) as told:
             processes.ready(child)
     assert told.value.message == (
@@ -47,7 +47,7 @@ def test_a_child_that_dies_at_once_is_told_with_the_end_of_its_log(logs: Path) -
 def test_a_childs_words_to_a_person_come_before_its_log(logs: Path) -> None:
     """Lines of JSON beside them are for programs."""
     with Processes(logs) as processes:
-        child = processes.start("child", python("import sys; sys.exit('{}\\nthe port is taken\\n{}')"))
+        child = processes.start_role("child", python("import sys; sys.exit('{}\\nthe port is taken\\n{}')"))
         with pytest.raises(ChildDied) as told:
             processes.ready(child)
     assert told.value.message.splitlines()[1:] == ["  the port is taken"]
@@ -56,29 +56,29 @@ def test_a_childs_words_to_a_person_come_before_its_log(logs: Path) -> None:
 def test_a_child_that_never_gets_ready_is_told(logs: Path) -> None:
     """Waiting ends, and the log is named."""
     with Processes(logs) as processes:
-        child = processes.start("child", python("import sys; sys.stdin.read()"))
+        child = processes.start_role("child", python("import sys; sys.stdin.read()"))
         with pytest.raises(PamazonError, match="child is not ready after 0 s"):
             processes.ready(child, timeout=0.2)
 
 
-def test_deaths_come_one_by_one_until_none_is_left(logs: Path) -> None:
+def test_exits_come_one_by_one_until_none_is_left(logs: Path) -> None:
     """Each is told as it happens, with the signal that ended it."""
     with Processes(logs) as processes:
-        first, second = (processes.start(name, python(UNTIL_EOF)) for name in ("first", "second"))
-        deaths = processes.deaths()
+        first, second = (processes.start_role(name, python(UNTIL_EOF)) for name in ("first", "second"))
+        exits = processes.exits()
         first.process.kill()
-        assert next(deaths).obituary() == "first was ended by SIGKILL."
+        assert next(exits).exit_message() == "first was ended by SIGKILL."
         second.process.terminate()
-        assert [child.name for child in deaths] == ["second"]
+        assert [child.name for child in exits] == ["second"]
 
 
 def test_every_child_is_gone_after_the_block(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that ignores SIGTERM, by force, and one that is not ours."""
     monkeypatch.setattr(module, "GRACE", 0.3)
     with Processes(logs) as processes:
-        foreign = processes.start("foreign", python("import signal; signal.pause()"), ours=False)
+        foreign = processes.start_other("foreign", python("import signal; signal.pause()"))
         willing, stubborn = (
-            processes.start(name, python(code)) for name, code in (("willing", UNTIL_EOF), ("stubborn", STUBBORN))
+            processes.start_role(name, python(code)) for name, code in (("willing", UNTIL_EOF), ("stubborn", STUBBORN))
         )
         for child in (willing, stubborn):
             processes.ready(child)
@@ -92,7 +92,7 @@ def test_a_foreign_child_ends_with_a_killed_parent(logs: Path) -> None:
     code = (
         "import json, signal, sys; from pathlib import Path; from demo_flow.processes import Processes\n"
         "with Processes(Path(sys.argv[1])) as processes:\n"
-        "    child = processes.start('foreign', [sys.executable, '-c', 'import signal; signal.pause()'], ours=False)\n"
+        "    child = processes.start_other('foreign', [sys.executable, '-c', 'import signal; signal.pause()'])\n"
         "    print(child.process.pid, flush=True)\n"
         "    signal.pause()\n"
     )
@@ -115,6 +115,6 @@ def test_a_log_holds_what_was_said_in_its_order(logs: Path, monkeypatch: pytest.
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     said = "import sys; print('ready'); print('complaint', file=sys.stderr); print('ended')"
     with Processes(logs) as processes:
-        child = processes.start("collector", python(said), ours=False)
+        child = processes.start_other("collector", python(said))
         child.process.wait(30)
     assert child.log.read_text().split() == ["ready", "complaint", "ended"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from collector.stack import running, stack
+from collector.stack import stack
 from collector.stack.errors import NotBuiltError, ProgramDiedError, StackError
 from collector.stack.ports import free_ports, usual_ports
 from collector.stack.stack import Stack
@@ -43,7 +43,7 @@ def test_a_killed_program_comes_back_where_it_was(tmp_path: Path) -> None:
         pids, ports = [stack.pid(name) for name in stack.names], dict(stack.ports)
         stack.kill("one")
         assert not stack.is_alive("one")
-        assert stack.obituary("one").startswith("one was ended by SIGKILL. The end of ")
+        assert stack.exit_message("one").startswith("one was ended by SIGKILL. The end of ")
         with pytest.raises(StackError, match="other is running"):
             stack.start("other")
         stack.restart("one")
@@ -82,7 +82,7 @@ MUTE = "import signal; print('thinking', flush=True); signal.pause()"
 
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGTERM ignored, SIGKILL follows after the grace."""
-    monkeypatch.setattr(running, "GRACE", 0.1)
+    monkeypatch.setattr("collector.stack.stack.GRACE", 0.1)
     with Stack([StandIn(script=IGNORE)], data_dir=tmp_path) as stack:
         process = psutil.Process(stack.pid("stand-in"))
     assert not process.is_running()
@@ -225,12 +225,12 @@ def children() -> list[str]:
 
 UP = """
 import sys
-from collector.stack import profiles, running
+from collector.stack import profiles, stack
 from telemetry.cli import main
 from tests.unit.stack_stand_in import IGNORE, SERVE, StandIn
 one, two = [int(port) for port in sys.argv[1].split(",")]
 profiles.PROFILES = {"minimal": [StandIn(f"p{one}", IGNORE, one), StandIn(f"p{two}", SERVE, two)]}
-running.GRACE = 0.5
+stack.GRACE = 0.5
 sys.exit(main(["stack", *sys.argv[2:]]))
 """
 
