@@ -1,7 +1,7 @@
-"""Dynamic batching: calls that come at the same time share one run of a function, and every trace stays true.
+"""Dynamic batching: calls that come at the same time share one run of a function, and each keeps its own trace.
 
 In: calls, each with the items of one request. Out: their results. State: the items that wait, owned by one `Batcher`
-or `AsyncBatcher`. No thread of its own: a batch runs in one of the callers' threads, or in a task of their event loop.
+or `AsyncBatcher`. There is no extra thread: a batch runs in the thread of a caller, or in a task of its event loop.
 """
 
 from telemetry.batching.batched import batched, batcher_of

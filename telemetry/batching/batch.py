@@ -1,10 +1,10 @@
 """One batch: the items of several calls, one run of the function.
 
-In: parts of calls. Out: a span in a trace of its own, linked to every call in it; metrics; to each call its results or
-the exception. State: one `Batch`, owned by the thread or task that runs it.
+In: parts of calls. Out: a span in a trace of its own, linked to every call in it; metrics; each call's results or
+exception. State: one `Batch`, owned by the thread or task that runs it.
 
-The batch belongs to no request: it runs in an empty context, so that no caller's baggage, span or context variable
-reaches it, or leaves it.
+A batch does not belong to any single request, so it runs in an empty context: it sees no caller's baggage, span or
+context variables, and sets none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.batching.errors import WrongResults, duplicate, for_one_caller
-from telemetry.batching.waiting import Part, Visit
+from telemetry.batching.waiting import BatchLink, Part
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.exceptions import Ending
@@ -31,14 +31,14 @@ from telemetry.recording.sampling import follow
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())
 
 
-def batches_around() -> tuple["Batch", ...]:
-    """Return the batches that run around the current call: the innermost, and those that its callers are in."""
-    around = _within.get()
-    return tuple(batch for batch in around if batch.running) if around else around
+def enclosing_batches() -> tuple["Batch", ...]:
+    """Return the batches that the current call is made from: the innermost, and those that its callers are in."""
+    batches = _within.get()
+    return tuple(batch for batch in batches if batch.running) if batches else batches
 
 
 class Batch:
-    """Arguments: who batches, its name, and the parts of calls."""
+    """Arguments: the batcher, its name, and the parts of calls."""
 
     def __init__(self, owner: object, name: str, parts: list[Part]) -> None:
         self.owner = owner
@@ -48,13 +48,13 @@ class Batch:
         self._name = name
 
     @property
-    def deserted(self) -> bool:
-        """Whether nobody waits for any of it."""
-        return all(part.call.gone for part in self.parts)
+    def abandoned(self) -> bool:
+        """Whether no caller waits for it any more."""
+        return all(part.call.abandoned for part in self.parts)
 
     @contextmanager
     def run(self) -> Iterator[None]:
-        """Run the function in this block, in an empty context; calls made inside it know that they are."""
+        """Record the block that runs the function. Calls made in it can find this batch by `enclosing_batches`."""
         others = (batch for part in self.parts for batch in part.call.within)
         _within.set(tuple(dict.fromkeys((self, *others))))
         self.running = True
@@ -65,8 +65,8 @@ class Batch:
             self.running = False
 
     def finish(self, results: list[Any]) -> None:
-        """Give each call its results."""
-        _apart(results)
+        """Pass each call its results."""
+        _separate_exceptions(results)
         offset = 0
         for part in self.parts:
             size = part.stop - part.start
@@ -74,7 +74,7 @@ class Batch:
             offset += size
 
     def fail(self, error: BaseException) -> None:
-        """Give each call the exception that ended the function: the first one as it is, the others one of their own."""
+        """Pass each call the exception that ended the function: the first call the original, the others a copy."""
         own = for_one_caller(error, self._name)
         for number, part in enumerate(self.parts):
             part.call.fail(duplicate(own) if number else own)
@@ -87,7 +87,7 @@ class Batch:
         return NO_ACTIVITY
 
     def _start(self) -> Activity:
-        began = clock.steady()
+        start = clock.steady()
         contexts = (part.call.context for part in self.parts)
         callers = {(span.trace_id, span.span_id): span for span in map(_span_of, contexts) if span.is_valid}
         attributes: dict[str, AttributeValue] = {
@@ -97,17 +97,17 @@ class Batch:
         }
         sampled = [Link(span) for span in callers.values() if span.trace_flags.sampled]
         activity = Activity(
-            c.BATCH.name, attributes, self._account, sampled, follow(bool(sampled)) if callers else Context()
+            c.BATCH.name, attributes, self._at_end, sampled, follow(bool(sampled)) if callers else Context()
         )
         identity = activity.span.get_span_context()
         for part in self.parts:
-            part.call.visits.append(Visit(began, identity))
+            part.call.links.append(BatchLink(start, identity))
         return activity
 
-    def _account(self, seconds: float, ending: Ending, context: Context) -> None:
+    def _at_end(self, seconds: float, ending: Ending, context: Context) -> None:
         for part in self.parts:
-            if part.call.visits:
-                part.call.visits[-1].share = seconds * (part.stop - part.start) / len(self.items)
+            if part.call.links:
+                part.call.links[-1].share = seconds * (part.stop - part.start) / len(self.items)
         labels: dict[str, AttributeValue] = {c.SEARCH_STAGE.name: self._name}
         if ending.error is not None:
             labels[c.ERROR_TYPE.name] = ending.error
@@ -115,30 +115,30 @@ class Batch:
         observe(c.BATCH_SIZE, len(self.items), labels, context)
 
 
-def one_for_each(results: Any, count: int, name: str) -> list[Any]:
-    """Return the results of `count` items as a list: rows of an array, what an iterable gives. Raises WrongResults."""
+def result_list(results: Any, count: int, name: str) -> list[Any]:
+    """Return the results of `count` items as a list, from any iterable or array. Raises WrongResults."""
     if not isinstance(results, Iterable) or isinstance(results, str | bytes | Mapping):
         raise WrongResults(
             f"{name} returned a {type(results).__name__}", "return a list with one result for each item, in their order"
         )
-    listed = list(results)
-    if len(listed) != count:
+    found = list(results)
+    if len(found) != count:
         raise WrongResults(
-            f"{name} was given {count} items and returned {len(listed)} results",
-            "return one result for each item, in their order; an exception in place of one that failed",
+            f"{name} was given {count} items and returned {len(found)} results",
+            "return one result for each item, in their order; for an item that failed, return the exception",
         )
-    return listed
+    return found
 
 
 def _span_of(context: Context | None) -> trace.SpanContext:
     return trace.INVALID_SPAN_CONTEXT if context is None else trace.get_current_span(context).get_span_context()
 
 
-def _apart(results: list[Any]) -> None:
-    """Where one exception stands for several items, give each of them its own."""
-    met: set[int] = set()
+def _separate_exceptions(results: list[Any]) -> None:
+    """Replace an exception that was returned for several items by a copy for each."""
+    seen: set[int] = set()
     for number, result in enumerate(results):
         if issubclass(type(result), Exception):
-            if id(result) in met:
+            if id(result) in seen:
                 results[number] = duplicate(result)
-            met.add(id(result))
+            seen.add(id(result))

@@ -1,14 +1,14 @@
-"""`batched`: the decorator. `batcher_of`: what it made.
+"""The decorator `batched`, and `batcher_of`, which returns the batcher of a decorated function.
 
 In: functions, methods, static and class methods. Out: functions of the same shape, whose simultaneous calls share their
-runs. State: one batcher for a function; for a method one for each instance, which lives no longer than the instance.
+runs. State: one batcher per function, or per instance for a method; the latter lives as long as the instance.
 """
 
 import functools
 import inspect
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.tasks import AsyncBatcher
@@ -30,18 +30,18 @@ def batched(
 def batched(fn: Any = None, /, **options: Any) -> Any:
     """Let calls of a function that come at the same time share its runs.
 
-    The function takes the items of one request as a sequence, and returns one result for each, in their order; run
-    for several requests at once, it gets the items of all of them. A call of `async def` is awaited; any other blocks
-    its thread. A method, known by its first argument `self` or `cls`, is batched for each instance by itself.
+    The function takes a sequence of items and returns one result for each, in their order. A caller passes the items of
+    one request; the function gets those of several. Calls of an `async def` are awaited; others block their thread. A
+    method, recognized by its first parameter `self` or `cls`, is batched per instance.
 
-    Arguments: as those of `Batcher`. Raises TelemetryError, where it is applied, with every mistake.
+    The arguments are those of `Batcher`. Raises TelemetryError, at decoration, with all mistakes.
     """
     decorator = _Decorator(**options)
     return decorator if fn is None else decorator(fn)
 
 
 def batcher_of(fn: Any) -> AnyBatcher:
-    """Return the batcher of a batched function, or of an instance's batched method: to close it."""
+    """Return the batcher of a batched function, or of an instance's batched method, for example to close it."""
     found = getattr(fn, _MARK, None)
     if not isinstance(found, _Batchers):
         raise TelemetryError(f"{fn!r:.80} is not batched", "decorate it with @telemetry.batching.batched")
@@ -49,20 +49,20 @@ def batcher_of(fn: Any) -> AnyBatcher:
 
 
 class _Decorator:
-    """`batched` with its options."""
+    """`batched` with options."""
 
     def __init__(
         self, *, max_size: int = 32, max_wait: float = 0.0, max_queue: int = 1024, name: str | None = None
     ) -> None:
-        Limits(max_size, max_wait, max_queue)  # a mistake is told here
+        Limits(max_size, max_wait, max_queue)  # raises for mistakes
         self._options = {"max_size": max_size, "max_wait": max_wait, "max_queue": max_queue}
         self._name = name
 
     def __call__(self, fn: F) -> F:
         """Return `fn`, batched."""
-        made: Any = type(fn)(self._wrap(fn.__func__)) if isinstance(fn, staticmethod | classmethod) else self._wrap(fn)
-        batched_fn: F = made
-        return batched_fn
+        if isinstance(fn, staticmethod | classmethod):
+            return cast("F", type(fn)(self._wrap(fn.__func__)))
+        return cast("F", self._wrap(fn))
 
     def _wrap(self, fn: Any) -> Any:
         asynchronous = is_async(fn)
@@ -72,16 +72,16 @@ class _Decorator:
             instance, items = batchers.arguments(args, kwargs)
             return batchers.of(instance)(items)
 
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
             return await plain(*args, **kwargs)
 
-        wrapper: Any = functools.update_wrapper(awaited if asynchronous else plain, fn)
+        wrapper: Any = functools.update_wrapper(coroutine if asynchronous else plain, fn)
         setattr(wrapper, _MARK, batchers)
         return wrapper
 
 
 class _Batchers:
-    """The batchers of one function: its own, or one for each instance that it is a method of."""
+    """The batchers of one function: one, or one per instance for a method."""
 
     def __init__(self, fn: Any, options: Mapping[str, Any], *, asynchronous: bool) -> None:
         self._fn = fn
@@ -91,65 +91,67 @@ class _Batchers:
         self._signature = inspect.signature(fn)
         parameters = list(self._signature.parameters)
         self._is_method = _is_method(fn, self._signature)
-        self._count = 1 + self._is_method
-        if len(parameters) < self._count:
-            raise TelemetryError(f"{options['name']} takes no items", "give it one argument: a sequence of items")
-        self._items = parameters[self._count - 1]
-        self._alone = None if self._is_method else self._make(fn, **options)
-        # No lock, which a fork could leave held: entries are put in and taken out in single steps of the interpreter.
-        self._of_instances: dict[int, tuple[weakref.ref[Any], AnyBatcher]] = {}
+        self._positional = 1 + self._is_method
+        if len(parameters) < self._positional:
+            raise TelemetryError(f"{options['name']} has no parameter for items", "give it one: a sequence of items")
+        self._items_name = parameters[self._positional - 1]
+        self._shared = None if self._is_method else self._make(fn, **options)
+        # Has no lock, which could be held at a fork: single operations on a dictionary are atomic.
+        self._by_instance: dict[int, tuple[weakref.ref[Any], AnyBatcher]] = {}
 
     def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return the instance, None for a function, and the items of a call."""
-        if kwargs or len(args) != self._count:
+        if kwargs or len(args) != self._positional:
             bound = self._signature.bind(*args, **kwargs).arguments
-            if len(bound) != self._count or self._items not in bound:
+            if len(bound) != self._positional or self._items_name not in bound:
                 raise TypeError(
-                    f"{self._options['name']}() is batched and takes items alone: calls share its runs, so all of them"
-                    " have the same further arguments, their defaults"
+                    f"{self._options['name']}() is batched and takes only items: one run serves several calls, so other"
+                    " parameters keep their defaults"
                 )
             args = tuple(bound.values())
         return (args[0] if self._is_method else None), args[-1]
 
     def of(self, instance: Any) -> AnyBatcher:
         """Return the batcher of a method's instance, or that of a function."""
-        if self._alone is not None:
-            return self._alone
-        known = self._of_instances.get(id(instance))
-        return self._of_new(instance) if known is None else known[1]
+        if self._shared is not None:
+            return self._shared
+        known = self._by_instance.get(id(instance))
+        return self._create(instance) if known is None else known[1]
 
-    def _of_new(self, instance: Any) -> AnyBatcher:
+    def _create(self, instance: Any) -> AnyBatcher:
         key = id(instance)
         try:
-            weak = weakref.ref(instance, lambda _: self._of_instances.pop(key, None))
+            weak = weakref.ref(instance, lambda _: self._by_instance.pop(key, None))
         except TypeError:
             raise TelemetryError(
-                f"{type(instance).__name__} cannot be weakly referenced, so nothing tells when its batcher is to end",
+                f"{type(instance).__name__} cannot be weakly referenced, so its batcher would outlive it",
                 'add "__weakref__" to its __slots__, or make a Batcher in its __init__',
             ) from None
-        made = self._make(functools.partial(self._call, self._fn, weak), **self._options)
-        return self._of_instances.setdefault(key, (weak, made))[1]
+        batcher = self._make(functools.partial(self._call, self._fn, weak), **self._options)
+        return self._by_instance.setdefault(key, (weak, batcher))[1]
 
 
 def _is_method(fn: Any, signature: inspect.Signature) -> bool:
-    """Say whether the first parameter is an instance or a class: by its name, or as a second one must be given too.
+    """Return whether the first parameter is an instance or a class: by its name, or because a second one is required.
 
-    A function below `staticmethod` stands in a class as a method does, and takes its items alone.
+    The function inside a `staticmethod` is defined in a class as well, but only takes items.
     """
-    named = list(signature.parameters.values())
-    if named and named[0].name in {"self", "cls"}:
+    parameters = list(signature.parameters.values())
+    if parameters and parameters[0].name in {"self", "cls"}:
         return True
-    around = getattr(fn, "__qualname__", "").rpartition(".")[0]
-    in_a_class = bool(around) and not around.endswith("<locals>")
-    needed = [p for p in named if p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    return in_a_class and len(needed) > 1
+    scope = getattr(fn, "__qualname__", "").rpartition(".")[0]
+    in_a_class = bool(scope) and not scope.endswith("<locals>")
+    required = [
+        p for p in parameters if p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
+    ]
+    return in_a_class and len(required) > 1
 
 
 def _call(fn: Any, instance: "weakref.ref[Any]", items: Any) -> Any:
-    """Call a method of an instance that is not kept alive by its batcher; those who wait for it do that."""
+    """Call a method. The batcher refers to the instance weakly; the waiting callers keep it alive."""
     return fn(instance(), items)
 
 
 async def _call_async(fn: Any, instance: "weakref.ref[Any]", items: Any) -> Any:
-    """Do the same for a coroutine function."""
+    """Await a coroutine method, as `_call` does."""
     return await fn(instance(), items)

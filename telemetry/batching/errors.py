@@ -1,7 +1,4 @@
-"""What a caller of a batched function can get beside the function's own exceptions.
-
-In: what happened. Out: exceptions. State: none.
-"""
+"""The exceptions that batching adds to those of the batched function, and copies of exceptions for several callers."""
 
 import copy
 from typing import cast
@@ -11,15 +8,15 @@ from telemetry.recording.outcome import is_a
 
 
 class BatchingError(TelemetryError):
-    """A call that was not answered, or that the function answered wrongly."""
+    """A call was refused or interrupted, or the function returned wrong results."""
 
 
 class QueueFull(BatchingError):
-    """Too many items wait already; this call was refused and has changed nothing."""
+    """Too many items wait already: the call was refused, none of its items is queued."""
 
 
 class BatcherClosed(BatchingError):
-    """The batcher was closed before the call, or closed in a hurry while the call waited."""
+    """The batcher was closed before the call, or its close timed out while the call waited."""
 
 
 class WrongResults(BatchingError):
@@ -27,45 +24,46 @@ class WrongResults(BatchingError):
 
 
 class BatchBroken(BatchingError):
-    """The batch was broken off from outside: by Ctrl-C, by an exit, by the end of its event loop."""
+    """The batch was interrupted from outside: by Ctrl-C, an exit or the end of its event loop."""
 
 
 def for_one_caller(error: BaseException, name: str) -> Exception:
     """Return the exception that a caller gets for `error`, which ended a batch of `name`.
 
-    What is no `Exception` is meant for the thread or task that it was raised in, not for the others that waited.
+    A `BaseException` such as KeyboardInterrupt concerns only the thread or task that raised it; callers that waited get
+    BatchBroken.
     """
     if is_a(error, Exception):
         return cast("Exception", error)
-    return BatchBroken(f"the batch of {name} was broken off by {type(error).__name__}", "call again")
+    return BatchBroken(f"the batch of {name} was interrupted by {type(error).__name__}", "call again")
 
 
 def duplicate(error: Exception) -> Exception:
-    """Return an equal exception that another caller can raise, add notes to and chain.
+    """Return a copy of an exception, for another caller to raise, add notes to and chain.
 
-    One exception raised by several callers would collect the frames, notes and contexts of all of them. One that cannot
-    be made a second time, by its own means or by taking over what it holds, is given as it is.
+    An exception that several callers raise would collect the frames, notes and contexts of all of them. One that cannot
+    be copied is returned as it is.
     """
-    for make in (copy.copy, _taken_over):
+    for make in (copy.copy, _copy_without_init):
         try:
-            made: Exception = make(error)
-            if type(made) is not type(error) or made.args != error.args or str(made) != str(error):
+            new: Exception = make(error)
+            if type(new) is not type(error) or new.args != error.args or str(new) != str(error):
                 continue
-            made.__traceback__, made.__cause__, made.__context__ = (
+            new.__traceback__, new.__cause__, new.__context__ = (
                 error.__traceback__, error.__cause__, error.__context__,
             )  # fmt: skip
-            made.__suppress_context__ = error.__suppress_context__
+            new.__suppress_context__ = error.__suppress_context__
             if hasattr(error, "__notes__"):
-                made.__notes__ = list(error.__notes__)
-            return made
-        except Exception:  # noqa: BLE001, S112  arguments that are not those of its own __init__, or worse
+                new.__notes__ = list(error.__notes__)
+            return new
+        except Exception:  # noqa: BLE001, S112  its __init__ may have other parameters
             continue
     return error
 
 
-def _taken_over(error: Exception) -> Exception:
-    """Make one without its `__init__`, whose arguments nobody knows any more."""
-    made = type(error).__new__(type(error))
-    made.args = error.args
-    made.__dict__.update(error.__dict__)
-    return made
+def _copy_without_init(error: Exception) -> Exception:
+    """Copy an exception without its `__init__`, whose arguments are not known."""
+    new = type(error).__new__(type(error))
+    new.args = error.args
+    new.__dict__.update(error.__dict__)
+    return new

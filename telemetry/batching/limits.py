@@ -1,7 +1,4 @@
-"""How large batches may be, how long they may wait, and which functions can be batched.
-
-In: what a user gave. Out: checked limits; every mistake at once. State: none.
-"""
+"""The limits of batches and queues, checked, and the functions that can be batched."""
 
 import functools
 import inspect
@@ -14,7 +11,7 @@ from telemetry.errors import TelemetryError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Items in a batch, seconds that the first of them may wait for others, items that may wait."""
+    """Most items in a batch, seconds that its first item waits for others, most items in the queue."""
 
     max_size: int
     max_wait: float
@@ -22,47 +19,49 @@ class Limits:
 
     def __post_init__(self) -> None:
         problems = [
-            *_not_at_least_one("max_size", self.max_size, "32"),
-            *_not_at_least_one("max_queue", self.max_queue, "1024"),
+            *_check_positive("max_size", self.max_size, "32"),
+            *_check_positive("max_queue", self.max_queue, "1024"),
         ]
         if not _is_number(self.max_wait) or not 0 <= self.max_wait < math.inf:
-            problems.append(f"max_wait={self.max_wait!r} is no number of seconds from 0 up; write max_wait=0.005")
+            problems.append(f"max_wait={self.max_wait!r} is not a number of seconds from 0 up; write max_wait=0.005")
         if not problems and self.max_queue < self.max_size:
-            problems.append(f"max_queue={self.max_queue} is less than max_size={self.max_size}: no batch would be full")
+            problems.append(
+                f"max_queue={self.max_queue} is less than max_size={self.max_size}, so no batch is ever full"
+            )
         if problems:
             raise TelemetryError("; ".join(problems))
 
 
 def name_of(fn: Any, name: str | None) -> str:
-    """Return what `fn` is called in traces and metrics: `name`, else its own name without underscores around it."""
+    """Return the name of `fn` in traces and metrics: `name`, else its own without leading and trailing underscores."""
     if name is not None and (not isinstance(name, str) or not name):
-        raise TelemetryError(f"name={name!r} is no name", 'write name="encode_texts"')
+        raise TelemetryError(f"name={name!r} is not a non-empty string", 'write name="encode_texts"')
     found = function_of(fn)
     return name or getattr(found, "__name__", type(found).__name__).strip("_") or "batch"
 
 
 def function_of(fn: Any) -> Any:
-    """Return the function that a `functools.partial` holds, else `fn`."""
+    """Return the function inside a `functools.partial`, else `fn`."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     return fn
 
 
 def is_async(fn: Any) -> bool:
-    """Say whether a call of `fn` is to be awaited; raise where it cannot be batched at all."""
+    """Return whether calls of `fn` are awaited. Raises TelemetryError if it cannot be batched."""
     if not callable(fn):
-        raise TelemetryError(f"{fn!r:.80} cannot be called, so it cannot be batched", "give a function of a list")
+        raise TelemetryError(f"{fn!r:.80} is not callable, so it cannot be batched", "give a function of a list")
     found = function_of(fn)
-    shape = found if inspect.isroutine(found) else type(found).__call__
-    if inspect.isasyncgenfunction(shape) or inspect.isasyncgenfunction(found):
+    called = found if inspect.isroutine(found) else type(found).__call__
+    if inspect.isasyncgenfunction(called) or inspect.isasyncgenfunction(found):
         raise TelemetryError(f"{name_of(fn, None)} is an async generator", "return a list of results")
-    return inspect.iscoroutinefunction(shape) or inspect.iscoroutinefunction(found)
+    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(found)
 
 
-def _not_at_least_one(name: str, value: Any, example: str) -> list[str]:
+def _check_positive(name: str, value: Any, example: str) -> list[str]:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return []
-    return [f"{name}={value!r} is no whole number from 1 up; write {name}={example}"]
+    return [f"{name}={value!r} is not a whole number from 1 up; write {name}={example}"]
 
 
 def _is_number(value: object) -> bool:

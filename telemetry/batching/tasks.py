@@ -1,10 +1,9 @@
 """Batches calls that come from asyncio's tasks.
 
-In: awaited calls. Out: results. State: for each event loop a queue and the batch that runs, owned by one
-`AsyncBatcher`.
+In: awaited calls. Out: results. State: for each event loop a queue and the current batch, owned by one `AsyncBatcher`.
 
-There is a task only while there is a batch. A call starts one where none runs; whatever is called before the event loop
-comes round to it goes along, and the end of each batch starts the next.
+A task exists only while a batch does. A call starts one if none runs; calls that are made before the event loop runs
+the task join its batch, and the end of each batch starts the next.
 """
 
 import asyncio
@@ -15,10 +14,10 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
-from telemetry.batching.batch import Batch, batches_around, one_for_each
+from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, name_of
 from telemetry.batching.limits import is_async as is_coroutine_function
-from telemetry.batching.waiting import Call, Waiting, enlist, listed, watch_lengths
+from telemetry.batching.waiting import Call, CallQueue, item_list, measure_queues, register
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
 
@@ -36,7 +35,7 @@ class _Call(Call):
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
-    def gone(self) -> bool:
+    def abandoned(self) -> bool:
         return self.future.cancelled()
 
     def wake(self) -> None:
@@ -44,8 +43,8 @@ class _Call(Call):
             self.future.set_result(None)
 
 
-class _Lane:
-    """The calls of one event loop. Holds no event loop but while something waits or runs."""
+class _LoopQueue:
+    """The queue and the current batch of one event loop. It refers to the loop only while something waits or runs."""
 
     def __init__(self, fn: Callable[..., Any], name: str, limits: Limits) -> None:
         self._fn = fn
@@ -54,47 +53,47 @@ class _Lane:
         self._batch: Batch | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.owner: object = None
-        self.waiting = Waiting(name, limits.max_queue)
+        self.calls = CallQueue(name, limits.max_queue)
         self.task: asyncio.Task[None] | None = None  # runs a batch
 
     def start(self) -> None:
-        """Start a batch, unless one runs, or there is nothing to do, or others may come."""
+        """Start a batch, unless one runs, nothing waits, or `max_wait` for more items has not passed."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.task is not None or not self.waiting.length:
+        if self.task is not None or not self.calls.length:
             return
-        left = self.waiting.since + self._limits.max_wait - time.monotonic()
-        full = self.waiting.closed or self.waiting.length >= self._limits.max_size
+        wait = self.calls.since + self._limits.max_wait - time.monotonic()
+        full = self.calls.closed or self.calls.length >= self._limits.max_size
         loop = asyncio.get_running_loop()
-        if left <= 0 or full:
+        if wait <= 0 or full:
             self.task = loop.create_task(self._run(), context=Context())
-            self.task.add_done_callback(self._ended, context=Context())  # a caller's would live as long as the chain
+            self.task.add_done_callback(self._ended, context=Context())  # not the caller's, which would be kept
         else:
-            self._timer = loop.call_later(left, self.start, context=Context())
+            self._timer = loop.call_later(wait, self.start, context=Context())
 
     def withdraw(self, call: _Call) -> None:
-        """Forget a call that was cancelled, and the batch that runs where nobody waits for any of it."""
-        self.waiting.remove(call)
-        if self.task is not None and self._batch is not None and self._batch.deserted:
+        """Remove a call that was cancelled; cancel the current batch if no caller waits for it any more."""
+        self.calls.remove(call)
+        if self.task is not None and self._batch is not None and self._batch.abandoned:
             self.task.cancel()
 
     async def drain(self, until: float) -> bool:
-        """Wait until nothing waits or runs, and fail what waits at `until`. Returns whether nothing did."""
+        """Wait until nothing waits or runs. Calls that still wait at `until` fail. Returns whether all were served."""
         self.start()
-        while self.task is not None and (left := until - time.monotonic()) > 0:
-            await asyncio.wait({self.task}, timeout=left)
-        for call in (calls := self.waiting.clear()):
-            call.fail(self.waiting.refusal())
+        while self.task is not None and (timeout := until - time.monotonic()) > 0:
+            await asyncio.wait({self.task}, timeout=timeout)
+        for call in (calls := self.calls.clear()):
+            call.fail(self.calls.closed_error())
         return self.task is None and not calls
 
     async def _run(self) -> None:
-        batch = self._batch = Batch(self.owner, self._name, self.waiting.take(self._limits.max_size))
+        batch = self._batch = Batch(self.owner, self._name, self.calls.take(self._limits.max_size))
         if not batch.items:  # all of them were cancelled
             return
         try:
             with batch.run():
-                results = one_for_each(await self._fn(batch.items), len(batch.items), self._name)
+                results = result_list(await self._fn(batch.items), len(batch.items), self._name)
         except BaseException as error:
             batch.fail(error)
             if not is_a(error, Exception):
@@ -104,7 +103,7 @@ class _Lane:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            task.exception()  # said to the callers
+            task.exception()  # marks it as retrieved: the callers have it
         self.task = self._batch = None
         self.start()
 
@@ -112,8 +111,8 @@ class _Lane:
 class AsyncBatcher(Generic[T, R]):
     """A coroutine function whose simultaneous calls share their runs.
 
-    Arguments: as those of `Batcher`; `fn` is awaited, in a task of its own. Calls from several event loops have a queue
-    for each, since a coroutine belongs to its loop.
+    The arguments are those of `Batcher`; `fn` is awaited, in a task of its own. Each event loop that calls has its own
+    queue, since a coroutine belongs to one loop.
     """
 
     def __init__(
@@ -127,49 +126,47 @@ class AsyncBatcher(Generic[T, R]):
     ) -> None:
         self._limits = Limits(max_size, max_wait, max_queue)
         if not is_coroutine_function(fn):
-            raise TelemetryError(f"{name_of(fn, name)} is no coroutine function", "use Batcher, or write async def")
+            raise TelemetryError(f"{name_of(fn, name)} is not a coroutine function", "use Batcher, or write async def")
         self._fn = fn
         self._closed = False
         self.name = name_of(fn, name)
-        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = WeakKeyDictionary()
-        enlist(self)
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
+        register(self)
 
     def renew(self) -> None:
-        """Begin anew in a forked child: the event loops are the parent's."""
-        self._lanes = WeakKeyDictionary()
+        """Start over in a forked child, which does not have the event loops of its parent."""
+        self._queues = WeakKeyDictionary()
 
     @property
     def length(self) -> int:
-        """Items that wait, those that run not among them."""
-        return sum(lane.waiting.length for lane in tuple(self._lanes.values()))
+        """How many items wait, without those in the current batch."""
+        return sum(queue.calls.length for queue in tuple(self._queues.values()))
 
     async def __call__(self, items: Sequence[T]) -> list[R]:
         """Return the results of `items`, those of one request, in their order.
 
-        Called from within the function itself, it runs the function at once. Where the caller is cancelled, items
-        that still wait are forgotten, and a batch goes on as long as anybody waits for a part of it. Raises what the
-        function raises, or the first exception that it returned in place of one of these items; QueueFull,
-        BatcherClosed, WrongResults, BatchBroken.
+        A call from within the function itself runs at once. If the caller is cancelled, its waiting items are removed;
+        a batch is cancelled once all its callers are. Raises what the function raises, or the first exception that it
+        returned for one of these items; also QueueFull, BatcherClosed, WrongResults and BatchBroken.
         """
-        within = batches_around()
-        call = _Call(listed(items, self.name), within)
+        within = enclosing_batches()
+        call = _Call(item_list(items, self.name), within)
         if any(batch.owner is self for batch in within):
-            call.results = one_for_each(await self._fn(call.items), len(call.items), self.name)
+            call.results = result_list(await self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            watch_lengths(self)
-            await self._answer(call)
+            measure_queues(self)
+            await self._serve(call)
         return call.outcome(self.name)
 
-    async def close(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109  what still waits then is told so
-        """Refuse further calls, and wait at most `timeout` seconds until those of this event loop are answered.
+    async def close(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109  calls that still wait then fail
+        """Refuse further calls, and wait at most `timeout` seconds for those of this event loop.
 
-        Those still waiting then fail with BatcherClosed; the batch that runs goes on. Returns whether all were
-        answered.
+        Calls that still wait then fail with BatcherClosed; the current batch goes on. Returns whether all were served.
         """
         self._closed = True
-        for lane in tuple(self._lanes.values()):
-            lane.waiting.closed = True
-        return await self._lane().drain(time.monotonic() + timeout)
+        for queue in tuple(self._queues.values()):
+            queue.calls.closed = True
+        return await self._queue().drain(time.monotonic() + timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -179,25 +176,25 @@ class AsyncBatcher(Generic[T, R]):
     ) -> None:
         await self.close()
 
-    async def _answer(self, call: _Call) -> None:
-        lane = self._lane()
-        lane.waiting.add(call)
-        lane.start()
+    async def _serve(self, call: _Call) -> None:
+        queue = self._queue()
+        queue.calls.add(call)
+        queue.start()
         try:
             await call.future
-        except BaseException:  # cancelled, or closed by hand
-            lane.withdraw(call)
+        except BaseException:  # cancelled, or the coroutine was closed
+            queue.withdraw(call)
             raise
         finally:
-            call.tell(self.name)
+            call.record(self.name)
 
-    def _lane(self) -> _Lane:
+    def _queue(self) -> _LoopQueue:
         loop = asyncio.get_running_loop()
-        lane = self._lanes.get(loop)
-        if lane is None:
-            for other in tuple(self._lanes):
+        queue = self._queues.get(loop)
+        if queue is None:
+            for other in tuple(self._queues):
                 if other.is_closed():
-                    self._lanes.pop(other, None)
-            lane = self._lanes[loop] = _Lane(self._fn, self.name, self._limits)
-            lane.owner, lane.waiting.closed = self, self._closed
-        return lane
+                    self._queues.pop(other, None)
+            queue = self._queues[loop] = _LoopQueue(self._fn, self.name, self._limits)
+            queue.owner, queue.calls.closed = self, self._closed
+        return queue

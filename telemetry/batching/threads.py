@@ -1,10 +1,10 @@
 """Batches calls that come from threads.
 
-In: calls, each blocking its thread. Out: results. State: the queue and who leads, owned by one `Batcher`.
+In: calls, each blocking its thread. Out: results. State: the queue and the leader, owned by one `Batcher`.
 
-There is no thread of its own. Of the callers that wait, one leads: it runs batches in its own thread until its own call
-is answered, and then hands over to the caller that has waited longest. A lone call so runs at once where it is; nothing
-is left to be stopped at the exit of the process, or missing after a fork.
+There is no extra thread. One of the waiting callers is the leader: it runs batches in its own thread until its own call
+is done, and then hands over to the caller that has waited longest. So a single call runs at once in its own thread, and
+there is no thread to stop at the exit of the process, or to miss after a fork.
 """
 
 import threading
@@ -14,9 +14,9 @@ from contextvars import Context
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from telemetry.batching.batch import Batch, batches_around, one_for_each
+from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, is_async, name_of
-from telemetry.batching.waiting import Call, Waiting, enlist, listed, watch_lengths
+from telemetry.batching.waiting import Call, CallQueue, item_list, measure_queues, register
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 class _Call(Call):
-    """A call whose thread sleeps until it is answered, or is to lead; `woken` is None where it leads from the start."""
+    """A call whose thread sleeps until it is done or becomes the leader; `woken` is None if it leads from the start."""
 
     __slots__ = ("woken",)
 
@@ -41,10 +41,16 @@ class _Call(Call):
 class Batcher(Generic[T, R]):
     """A function whose simultaneous calls share their runs.
 
-    Arguments: `fn` takes a list of items and returns one result for each, in their order, an exception in place of an
-    item that failed; `max_size`, items in a run; `max_wait`, seconds that the first of them may wait for others while
-    nothing runs; `max_queue`, items that may wait: a call beyond that is refused; `name` in traces and metrics
-    (default: the function's). Raises TelemetryError with every mistake.
+    Arguments:
+        fn: takes a list of items and returns one result for each, in their order; for an item that failed, an
+            exception as its result.
+        max_size: most items in a run.
+        max_wait: seconds that the first item may wait for others while nothing runs.
+        max_queue: most items that may wait; a call that exceeds it is refused.
+        name: the name in traces and metrics; default: the function's.
+
+    Raises:
+        TelemetryError: with all mistakes in the arguments.
     """
 
     def __init__(
@@ -61,51 +67,49 @@ class Batcher(Generic[T, R]):
             raise TelemetryError(f"{name_of(fn, name)} is a coroutine function", "use AsyncBatcher and await it")
         self._fn = fn
         self.name = name_of(fn, name)
-        self._begin(closed=False)
-        enlist(self)
+        self._reset(closed=False)
+        register(self)
 
-    def _begin(self, *, closed: bool) -> None:
-        self._waiting = Waiting(self.name, self._limits.max_queue, closed=closed)
+    def _reset(self, *, closed: bool) -> None:
+        self._calls = CallQueue(self.name, self._limits.max_queue, closed=closed)
         self._leader: Call | None = None
         self._changed = threading.Condition(threading.Lock())  # guards the two above
 
     def renew(self) -> None:
-        """Begin anew in a forked child: who waited and who led are threads of the parent."""
-        self._begin(closed=self._waiting.closed)
+        """Start over in a forked child, which does not have the threads of its parent."""
+        self._reset(closed=self._calls.closed)
 
     @property
     def length(self) -> int:
-        """Items that wait, those that run not among them."""
-        return self._waiting.length
+        """How many items wait, without those in the current batch."""
+        return self._calls.length
 
     def __call__(self, items: Sequence[T]) -> list[R]:
-        """Return the results of `items`, those of one request, in their order.
+        """Wait for and return the results of `items`, those of one request, in their order.
 
-        Blocks until they are there. Called from within the function itself, it runs the function at once. Raises what
-        the function raises, or the first exception that it returned in place of one of these items; QueueFull,
-        BatcherClosed, WrongResults, BatchBroken.
+        A call from within the function itself runs at once. Raises what the function raises, or the first exception
+        that it returned for one of these items; also QueueFull, BatcherClosed, WrongResults and BatchBroken.
         """
-        within = batches_around()
-        call = _Call(listed(items, self.name), within)
+        within = enclosing_batches()
+        call = _Call(item_list(items, self.name), within)
         if any(batch.owner is self for batch in within):
-            call.results = one_for_each(self._fn(call.items), len(call.items), self.name)
+            call.results = result_list(self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            watch_lengths(self)
-            self._answer(call)
+            measure_queues(self)
+            self._serve(call)
         return call.outcome(self.name)
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Refuse further calls, and wait at most `timeout` seconds until those that wait are answered.
+        """Refuse further calls, and wait at most `timeout` seconds for those that wait.
 
-        Those still waiting then fail with BatcherClosed; the batch that runs goes on. Returns whether all were
-        answered.
+        Calls that still wait then fail with BatcherClosed; the current batch goes on. Returns whether all were served.
         """
         with self._changed:
-            self._waiting.closed = True
+            self._calls.closed = True
             self._changed.notify_all()
             drained = self._changed.wait_for(lambda: self._leader is None, timeout)
-            for call in self._waiting.clear():
-                call.fail(self._waiting.refusal())
+            for call in self._calls.clear():
+                call.fail(self._calls.closed_error())
         return drained
 
     def __enter__(self) -> Self:
@@ -114,44 +118,44 @@ class Batcher(Generic[T, R]):
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    def _answer(self, call: _Call) -> None:
-        """Have `call` answered. An interrupt can come at any point: it must leave no item and no lead behind."""
+    def _serve(self, call: _Call) -> None:
+        """Serve `call`. An interrupt can happen anywhere, and must leave neither queued items nor a leader behind."""
         try:
             with self._changed:
-                self._waiting.add(call)
+                self._calls.add(call)
                 if self._leader is None:
                     self._leader = call
                 else:
                     call.woken = threading.Event()
-                    self._changed.notify_all()  # the leader may be waiting for companions
+                    self._changed.notify_all()  # the leader may be waiting for more items
             if call.woken is not None:
                 call.woken.wait()
             while not call.done:
                 self._lead()
         finally:
             if self._leader is call or call.waits:
-                self._leave(call)
-            call.tell(self.name)
+                self._withdraw(call)
+            call.record(self.name)
 
     def _lead(self) -> None:
         with self._changed:
-            self._await_companions()
-            batch = Batch(self, self.name, self._waiting.take(self._limits.max_size))
-        if batch.items:  # else closed in a hurry
+            self._wait_for_more()
+            batch = Batch(self, self.name, self._calls.take(self._limits.max_size))
+        if batch.items:  # none if `close` timed out
             Context().run(self._run, batch)
 
-    def _await_companions(self) -> None:
-        until = self._waiting.since + self._limits.max_wait
-        while self._waiting.length < self._limits.max_size and not self._waiting.closed:
-            left = until - time.monotonic()
-            if left <= 0:
+    def _wait_for_more(self) -> None:
+        until = self._calls.since + self._limits.max_wait
+        while self._calls.length < self._limits.max_size and not self._calls.closed:
+            timeout = until - time.monotonic()
+            if timeout <= 0:
                 return
-            self._changed.wait(left)
+            self._changed.wait(timeout)
 
     def _run(self, batch: Batch) -> None:
         try:
             with batch.run():
-                results = one_for_each(self._fn(batch.items), len(batch.items), self.name)
+                results = result_list(self._fn(batch.items), len(batch.items), self.name)
         except BaseException as error:
             batch.fail(error)
             if not is_a(error, Exception):
@@ -159,12 +163,12 @@ class Batcher(Generic[T, R]):
         else:
             batch.finish(results)
 
-    def _leave(self, call: _Call) -> None:
-        """Take out what is left of a call that was broken off; hand over to the caller that has waited longest."""
+    def _withdraw(self, call: _Call) -> None:
+        """Remove the items of an interrupted call; if it led, make the oldest waiting call the leader."""
         with self._changed:
-            self._waiting.remove(call)
+            self._calls.remove(call)
             if self._leader is call:
-                self._leader = self._waiting.oldest()
+                self._leader = self._calls.oldest()
                 if self._leader is None:
                     self._changed.notify_all()  # `close` may be waiting
                 else:

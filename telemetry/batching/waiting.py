@@ -1,14 +1,13 @@
 """The calls of a batched function, from their arrival to their results.
 
-In: the items of each call; what batches make of them. Out: parts of calls, enough for one batch, first come, first
-served; the results or the exception, to the caller; in the caller's trace the links to the batches, its wait and its
-share. In a forked child, batchers begun anew; when metrics are collected, how many items wait. State: that of a call,
-owned by its caller and, while a batch holds some of its items, written by that batch alone; the queue of at most
-`max_queue` items, owned by one batcher, which guards it; all batchers of the process, weakly held.
+In: the items of each call; the results of batches. Out: parts of calls for the next batch, in order of arrival; to the
+caller its results or an exception; on the caller's span the wait, its share of the batches, and links to them; the
+number of waiting items, when metrics are collected. State: each call's, owned by its caller, and written only by a
+batch while that holds some of its items; a queue of at most `max_queue` items, owned and locked by one batcher; weak
+references to all batchers of the process, which start over in a forked child.
 
-The caller itself writes on its span, in its own thread or task: the span cannot have ended yet. A call with more items
-than a batch has room for is taken in parts: batches are full, and it ends no later than if it had waited for a batch of
-its own.
+The caller writes on its span in its own thread or task, so the span cannot have ended. A call with more items than fit
+into a batch is split: batches are full, and the call ends no later than if it had waited for a batch of its own.
 """
 
 import time
@@ -33,71 +32,71 @@ from telemetry.recording.instruments import observe, watch
 
 
 @dataclass(slots=True)
-class Visit:
-    """What a call had from one batch: when that began, its span, and the call's share of its seconds."""
+class BatchLink:
+    """A batch that served a call: when it started, its span, and the call's share of its seconds."""
 
-    began: int
+    start: int
     span: SpanContext
     share: float = 0.0
 
 
-def listed(items: Any, name: str) -> list[Any]:
-    """Return the items of a call; one text is no list of letters. Raises TypeError."""
+def item_list(items: Any, name: str) -> list[Any]:
+    """Return the items of a call. Raises TypeError, also for a string: it is one item."""
     if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
         raise TypeError(f"{name} takes a list of items, not one {type(items).__name__}: write {name}([item])")
     return list(items)
 
 
 class Call:
-    """Arguments: the call's items. Subclasses say how the caller is woken."""
+    """Arguments: the items, and the batches that the call is made from. Subclasses wake the caller."""
 
-    __slots__ = ("_left", "context", "error", "items", "queued", "results", "since", "taken", "visits", "within")
+    __slots__ = ("_missing", "context", "error", "items", "links", "queued", "results", "start", "taken", "within")
 
     def __init__(self, items: list[Any], within: tuple[Any, ...]) -> None:
         self.items = items
         self.results: list[Any] = [None] * len(items)
-        self.taken = 0  # items that went into batches
-        self._left = len(items)  # items without a result
+        self.taken = 0  # number of items that are in batches
+        self._missing = len(items)  # number of items without a result
         self.error: Exception | None = None
-        self.within = within  # the batches that the call is made from
-        self.visits: list[Visit] = []
+        self.within = within
+        self.links: list[BatchLink] = []
         self.context = otel_context.get_current() if providers.recording() else None
-        self.since = 0 if self.context is None else clock.steady()
-        self.queued = time.monotonic()  # by the real clock, also where a test has put another in our clock's place
+        self.start = 0 if self.context is None else clock.steady()
+        self.queued = time.monotonic()  # not `clock`, which tests replace
 
     @property
     def done(self) -> bool:
-        """Whether the caller has its answer."""
-        return not self._left or self.error is not None
+        """Whether the caller has all its results, or an exception."""
+        return not self._missing or self.error is not None
 
     @property
     def waits(self) -> bool:
-        """Whether some of its items are in no batch yet."""
+        """Whether some items are not in a batch yet."""
         return self.taken < len(self.items)
 
     @property
-    def gone(self) -> bool:
-        """Whether the caller waits no more."""
+    def abandoned(self) -> bool:
+        """Whether the caller has stopped waiting."""
         return False
 
     def wake(self) -> None:
-        """Tell the caller to look at its call again."""
+        """Wake the caller, to check whether it is done, or is to lead."""
         raise NotImplementedError
 
     def receive(self, start: int, results: list[Any]) -> None:
-        """Take the results of the items from `start` on."""
+        """Store the results of the items from `start` on."""
         self.results[start : start + len(results)] = results
-        self._left -= len(results)
+        self._missing -= len(results)
         if self.done:
             self.wake()
 
     def fail(self, error: Exception) -> None:
-        """End with `error`."""
+        """End with `error`, unless the call has failed already."""
         self.error = error if self.error is None else self.error
         self.wake()
 
     def outcome(self, name: str) -> list[Any]:
-        """Return the results; raise what the batch raised, else the first exception among the results."""
+        """Return the results. Raises the exception of a batch, else the first exception among the results."""
         error = self.error
         if error is None:
             error = next((r for r in self.results if issubclass(type(r), BaseException)), None)
@@ -106,36 +105,36 @@ class Call:
         try:
             raise for_one_caller(error, name)
         finally:
-            del error  # its traceback holds this frame
+            del error  # its traceback refers to this frame: a reference cycle
             self.error = None
             self.results = []
 
-    def tell(self, name: str) -> None:
-        """Write wait, share and links on the span that is current where the call was made. Never raises."""
-        if self.context is None or not self.visits:
+    def record(self, name: str) -> None:
+        """Record the wait, and on the caller's span the wait, the share and the links. Never raises."""
+        if self.context is None or not self.links:
             return
         with guard:
-            waited = max(0, self.visits[0].began - self.since) / 1e9
+            waited = max(0, self.links[0].start - self.start) / 1e9
             observe(c.QUEUE_WAIT_DURATION, waited, {c.SEARCH_STAGE.name: name}, self.context)
             span = trace.get_current_span(self.context)
             if span.is_recording():
                 span.set_attribute(c.SEARCH_BATCH_QUEUE_WAIT.name, waited)
-                span.set_attribute(c.SEARCH_BATCH_SHARE.name, sum(visit.share for visit in self.visits))
-                for visit in self.visits:
-                    if visit.span.trace_flags.sampled:
-                        span.add_link(visit.span)
+                span.set_attribute(c.SEARCH_BATCH_SHARE.name, sum(link.share for link in self.links))
+                for link in self.links:
+                    if link.span.trace_flags.sampled:
+                        span.add_link(link.span)
 
 
 class Part(NamedTuple):
-    """Some of a call's items: those from `start` to before `stop`."""
+    """The items `start` to `stop` of a call, `stop` excluded."""
 
     call: Call
     start: int
     stop: int
 
 
-class Waiting:
-    """Arguments: the batcher's name, and how many items may wait."""
+class CallQueue:
+    """The calls that wait. Arguments: the batcher's name, and how many items may wait."""
 
     def __init__(self, name: str, limit: int, *, closed: bool = False) -> None:
         self._name = name
@@ -145,9 +144,9 @@ class Waiting:
         self.length = 0  # items, of all calls
 
     def add(self, call: Call) -> None:
-        """Let `call` wait. Raises BatcherClosed and QueueFull."""
+        """Queue `call`. Raises BatcherClosed and QueueFull."""
         if self.closed:
-            raise self.refusal()
+            raise self.closed_error()
         size = len(call.items)
         if self.length + size > self._limit:
             raise QueueFull(
@@ -157,16 +156,16 @@ class Waiting:
         self._calls.append(call)
         self.length += size
 
-    def refusal(self) -> BatcherClosed:
-        """Return what callers get once the batcher is closed."""
+    def closed_error(self) -> BatcherClosed:
+        """Return the exception that callers get once the batcher is closed."""
         return BatcherClosed(f"the batcher of {self._name} is closed", "call it before it is closed, or make a new one")
 
     def take(self, room: int) -> list[Part]:
-        """Take the oldest items out, at most `room`."""
+        """Remove and return the oldest items, at most `room`."""
         parts = []
         while room and self._calls:
             call = self._calls[0]
-            if call.done or call.gone:  # an earlier part of it has failed, or nobody waits for it
+            if call.done or call.abandoned:  # done: an earlier part has failed
                 self.remove(call)
                 continue
             stop = min(call.taken + room, len(call.items))
@@ -179,65 +178,62 @@ class Waiting:
         return parts
 
     def oldest(self) -> Call | None:
-        """Return the call that has waited longest."""
+        """Return the call that has waited longest; None if there is none."""
         return self._calls[0] if self._calls else None
 
     @property
     def since(self) -> float:
-        """When that call began to wait, by `time.monotonic`; 0 where none waits."""
+        """When the oldest call was queued, by `time.monotonic`; 0 if there is none."""
         return self._calls[0].queued if self._calls else 0.0
 
     def remove(self, call: Call) -> None:
-        """Take out what still waits of a call."""
+        """Remove the items of a call that still wait."""
         if call in self._calls:
             self._calls.remove(call)
             self.length -= len(call.items) - call.taken
             call.taken = len(call.items)
 
     def clear(self) -> list[Call]:
-        """Take out everything, and return the calls that had items waiting."""
+        """Remove everything; return the calls that had items waiting."""
         calls = list(self._calls)
         self._calls.clear()
         self.length = 0
         return calls
 
 
-class Queueing(Protocol):
-    """What is asked of every batcher."""
+class RegisteredBatcher(Protocol):
+    """What the registry needs of a batcher."""
 
     @property
     def name(self) -> str:
-        """What it is called in traces and metrics."""
+        """Its name in traces and metrics."""
 
     @property
     def length(self) -> int:
         """Items that wait."""
 
     def renew(self) -> None:
-        """Begin anew, in a forked child: with no items, and no lock, thread or event loop of the parent's."""
+        """Start over in a forked child, without the parent's items, locks, threads and event loops."""
 
 
 _batchers: Final[WeakSet[Any]] = WeakSet()
 _unused: Final[WeakSet[Any]] = WeakSet()
 
 
-def enlist(batcher: Queueing) -> None:
-    """Look after `batcher` as long as there is one."""
+def register(batcher: RegisteredBatcher) -> None:
+    """Include `batcher` in metrics and fork handling, as long as it exists."""
     _batchers.add(batcher)
     bounds.declare(c.SEARCH_STAGE, batcher.name)
 
 
-def watch_lengths(batcher: Queueing) -> None:
-    """Have the lengths of all queues measured, that of `batcher`, which is being used, among them.
-
-    They are read where they stand, so none can be left behind.
-    """
+def measure_queues(batcher: RegisteredBatcher) -> None:
+    """Measure the lengths of all queues in use, from now on also that of `batcher`, at each collection of metrics."""
     _unused.discard(batcher)
     watch(c.QUEUE_LENGTH, _lengths)
 
 
 def forget_unused() -> None:
-    """Measure no queue until its batcher is used again, so that a test does not see those of an earlier one."""
+    """Stop measuring each queue until its batcher is used again: a test must not see the queues of an earlier one."""
     _unused.update(_batchers)
 
 

@@ -100,7 +100,7 @@ class TestThreads:
         )
         assert seen == [{}]
 
-    def test_waiting_is_no_work(self, spans: Spans, metrics: Metrics) -> None:
+    def test_waiting_is_not_work(self, spans: Spans, metrics: Metrics) -> None:
         """Jina counts the wait for a lock as processing: here it is the request's wait, and not the batch's time."""
         gate = Gate()
         batcher = Batcher(gate, name="encode")

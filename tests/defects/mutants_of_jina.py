@@ -57,9 +57,9 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/batching/batch.py",
-        "        began = clock.steady()\n",
-        "        began = 0\n",
-        _BATCHING + "test_waiting_is_no_work",
+        "        start = clock.steady()\n",
+        "        start = 0\n",
+        _BATCHING + "test_waiting_is_not_work",
     ),
     Mutant(
         "telemetry/setup/configure.py",

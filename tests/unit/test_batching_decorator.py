@@ -160,7 +160,7 @@ def test_further_arguments_are_refused() -> None:
         return [item if normalise else -item for item in items]
 
     assert encode([1]) == [1]
-    with pytest.raises(TypeError, match=r"encode\(\) is batched and takes items alone"):
+    with pytest.raises(TypeError, match=r"encode\(\) is batched and takes only items"):
         encode([1], normalise=False)
     with pytest.raises(TypeError):
         encode()  # type: ignore[call-arg]  # what is tested
@@ -211,20 +211,20 @@ def _plain(items: Sequence[int]) -> list[int]:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: batched(max_size=0), "max_size=0 is no whole number from 1 up; write max_size=32"),
-        (lambda: batched(max_size=True), "max_size=True is no whole number"),
-        (lambda: batched(max_size=cast("Any", 2.5)), "max_size=2.5 is no whole number"),
-        (lambda: batched(max_wait=-1), "max_wait=-1 is no number of seconds from 0 up; write max_wait=0.005"),
-        (lambda: batched(max_wait=float("nan")), "max_wait=nan is no number"),
-        (lambda: batched(max_wait=cast("Any", "1")), "max_wait='1' is no number"),
-        (lambda: batched(max_queue=0, max_size=0), "max_size=0 .*; max_queue=0 is no whole number"),
+        (lambda: batched(max_size=0), "max_size=0 is not a whole number from 1 up; write max_size=32"),
+        (lambda: batched(max_size=True), "max_size=True is not a whole number"),
+        (lambda: batched(max_size=cast("Any", 2.5)), "max_size=2.5 is not a whole number"),
+        (lambda: batched(max_wait=-1), "max_wait=-1 is not a number of seconds from 0 up; write max_wait=0.005"),
+        (lambda: batched(max_wait=float("nan")), "max_wait=nan is not a number"),
+        (lambda: batched(max_wait=cast("Any", "1")), "max_wait='1' is not a number"),
+        (lambda: batched(max_queue=0, max_size=0), "max_size=0 .*; max_queue=0 is not a whole number"),
         (lambda: batched(max_queue=8), "max_queue=8 is less than max_size=32"),
-        (lambda: batched(name="")(_plain), "name='' is no name"),
-        (lambda: batched(3), "3 cannot be called"),
+        (lambda: batched(name="")(_plain), "name='' is not a non-empty string"),
+        (lambda: batched(3), "3 is not callable"),
         (lambda: batched(_async_generator), "async_generator is an async generator"),
-        (lambda: batched(_nothing), "takes no items"),
+        (lambda: batched(_nothing), "has no parameter for items"),
         (lambda: Batcher(cast("Any", _coroutine)), "coroutine is a coroutine function"),
-        (lambda: AsyncBatcher(cast("Any", _plain)), "plain is no coroutine function"),
+        (lambda: AsyncBatcher(cast("Any", _plain)), "plain is not a coroutine function"),
     ],
 )
 def test_mistakes_are_told_where_it_is_applied(make: Callable[[], Any], words: str) -> None:

@@ -151,7 +151,7 @@ async def test_a_function_that_cancels_itself_cancels_no_caller() -> None:
     async def gives_up(items: Sequence[int]) -> list[int]:
         raise asyncio.CancelledError
 
-    with pytest.raises(BatchBroken, match="the batch of gives_up was broken off by CancelledError"):
+    with pytest.raises(BatchBroken, match="the batch of gives_up was interrupted by CancelledError"):
         await AsyncBatcher(gives_up)([1])
 
 

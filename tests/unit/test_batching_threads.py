@@ -242,7 +242,7 @@ def test_ctrl_c_in_a_batch_is_raised_where_it_came_and_breaks_off_the_others() -
     assert first.result(10) == [0]
     errors = sorted((f.exception(10) for f in calls), key=lambda error: type(error).__name__)
     assert [type(error) for error in errors] == [BatchBroken, KeyboardInterrupt]
-    assert "the batch of encode was broken off by KeyboardInterrupt" in str(errors[0])
+    assert "the batch of encode was interrupted by KeyboardInterrupt" in str(errors[0])
     assert batcher([3]) == [3]
 
 
