@@ -2,7 +2,7 @@
 
 In: answers of the gateway, the id of a trace. Out: text for a person. State: none.
 
-A trace is drawn by the `telemetry` command, run as a user would run it: the demo knows the library alone.
+A trace is drawn by the `telemetry` command, run as a user would run it: the demo does not import the collector's code.
 """
 
 import json

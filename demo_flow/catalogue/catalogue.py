@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo_flow.catalogue.item import Item
+from demo_flow.catalogue.own import CatalogueError, Problem, read_folder
 from demo_flow.catalogue.shipped import read_pack
-from demo_flow.making.own import CatalogueError, Problem, read_folder
 
 __all__ = ["CatalogueError", "Item", "Problem", "load"]
 

@@ -1,6 +1,6 @@
 """The pack that ships with the demo: where it is, how its rows look, how they are read.
 
-In: the Parquet file that `build.py` wrote. Out: `Item`s. No state.
+In: the Parquet file that `demo_flow/making/catalogue.py` writes. Out: `Item`s. No state.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Writes the model card from what `evaluate.py` measured.
-
-In: figures, and the words of `card.md`. Out: `MODEL_CARD.md`. No state.
-"""
+"""Writes the model card of `pamazon-tiny`: the text of `card.md`, filled in with what `measure.py` finds."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 
 from rich.progress import track
 
-from demo_flow.making.evaluate import Figures, Shop
+from demo_flow.making.measure import Figures, Shop
 from demo_flow.making.words import languages
 
 WORDS = Path(__file__).parent / "card.md"

@@ -167,7 +167,7 @@ def train(settings: Settings, out: Path) -> None:
     export(trainer.text, trainer.image, out)
     facts = {"settings": asdict(settings), "seconds": round(trainer.seconds), "torch": torch.__version__}
     if settings.hold_out:
-        from demo_flow.making.evaluate import held_out_figures
+        from demo_flow.making.measure import held_out_figures
 
         (out / "held_out.json").write_text(json.dumps({**facts, **held_out_figures(out, held)}, indent=1) + "\n")
     (out / "training.json").write_text(json.dumps(facts, indent=1) + "\n")

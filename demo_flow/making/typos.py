@@ -1,7 +1,4 @@
-"""Slips of the finger, as shoppers make them.
-
-In: a text and a random generator. Out: the text with one slip. No state.
-"""
+"""Typing errors, as shoppers make them."""
 
 from __future__ import annotations
 

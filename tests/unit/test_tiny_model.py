@@ -9,7 +9,7 @@ import pytest
 
 import demo_flow.model
 from demo_flow.catalogue.catalogue import load
-from demo_flow.making.evaluate import Shop
+from demo_flow.making.measure import Shop
 from demo_flow.making.words import languages
 from demo_flow.model.tiny import Tiny
 
