@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from collector.local.cli.client import open_reader
-from collector.local.cli.read import ask, log_filters, print_json, print_lines, trace_filters
+from collector.local.cli.shared import ask, log_filters, print_json, print_lines, trace_filters
 from collector.local.errors import CollectorError
 from collector.local.render.logs import LogLines
 from collector.local.render.tables import ended_traces_table

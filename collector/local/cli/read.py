@@ -6,7 +6,6 @@ In: parsed arguments. Out: a picture or JSON on standard output. State: none.
 import argparse
 import io
 import re
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,16 +13,16 @@ from typing import Any
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
-from rich.text import Text
 
-from collector.local.api.as_json import dumps
 from collector.local.api.parameters import MAX_LIMIT
 from collector.local.cli.client import Reader, open_reader
+from collector.local.cli.follow import follow_logs, follow_traces
+from collector.local.cli.shared import ask, log_filters, print_json, print_lines, trace_filters
 from collector.local.errors import CollectorError
 from collector.local.render import tables as render_tables
 from collector.local.render.logs import LogLines
 from collector.local.render.metric import metric_table, metric_title
-from collector.local.render.text import clean, fit, glyphs_for, make_console
+from collector.local.render.text import glyphs_for, make_console
 from collector.local.render.trace import MAX_SPANS, render_trace
 from telemetry.errors import did_you_mean
 
@@ -52,8 +51,6 @@ def services(args: argparse.Namespace) -> int:
 def traces(args: argparse.Namespace) -> int:
     """`telemetry traces`."""
     if args.follow:
-        from collector.local.cli.follow import follow_traces
-
         return follow_traces(args)
     filters = trace_filters(args)
     limit = args.limit or 20
@@ -87,8 +84,6 @@ def trace(args: argparse.Namespace) -> int:
 def logs(args: argparse.Namespace) -> int:
     """`telemetry logs`."""
     if args.follow:
-        from collector.local.cli.follow import follow_logs
-
         return follow_logs(args)
     filters, limit = log_filters(args), args.limit or 100
     with closing(open_reader(args.api, args.store)) as reader:
@@ -137,25 +132,6 @@ def _print_metric(args: argparse.Namespace) -> int:
     return 0
 
 
-def trace_filters(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options of `telemetry traces` ask for, by the names of the API."""
-    names = ("service", "operation", "status", "min_duration", "attribute")
-    return {name: getattr(args, name) for name in names} | {"batches": "true" if args.batches else None}
-
-
-def log_filters(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options of `telemetry logs` ask for, by the names of the API."""
-    return {"trace_id": args.trace, "service": args.service, "level": args.level}
-
-
-def ask(reader: Reader, path: str, **parameters: Any) -> dict[str, Any]:
-    """The answer; beside it, and not in it, that what is shown is not all that was sent."""
-    answer = reader.get(path, **parameters)
-    if reader.problem:
-        sys.stderr.write(f"The collector cannot store what it is sent now: {clean(reader.problem)}\n")
-    return answer
-
-
 def _check_names(reader: Reader, service: str | None, operation: str | None = None) -> None:
     """Where nothing was found: tell a service or an operation that there is none of, with the nearest names.
 
@@ -183,30 +159,6 @@ def _check_sender(reader: Reader, service: str | None) -> None:
         names |= {str(row["service"]) for row in reader.get("/api/services", limit=MAX_LIMIT)["services"]} - {service}
         hint = did_you_mean(service, sorted(names)) or "See which services there are: telemetry services."
         raise CollectorError(f"No log record of a service {service!r} is here.", hint)
-
-
-def print_json(answer: Any, *, is_line: bool = False) -> int:
-    """Print JSON, in ASCII where the output cannot hold more; a line of its own, or for people to read."""
-    text = dumps(answer, indent=None if is_line else 2) + "\n"
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = "".join(char if char.isascii() else _json_escape(char) for char in text)
-    sys.stdout.write(text)
-    return 0
-
-
-def _json_escape(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-
-
-def print_lines(console: Console, lines: Any) -> None:
-    """Print lines as they are, cut only where nothing could be made to fit."""
-    for line in lines:
-        if line.cell_len > console.width:
-            line = Text(fit(line.plain, console.width, glyphs_for(console)))  # noqa: PLW2901
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _nothing(console: Console, what: str) -> int:
