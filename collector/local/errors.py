@@ -39,6 +39,14 @@ class StoreForeignError(StoreError):
     """The file is whole, or seems so, and is none of ours: it is left alone."""
 
 
+class QueryError(CollectorError):
+    """A question that cannot be answered. `code` is `bad_request`, `not_found` or `ambiguous`."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
 class RefusedError(CollectorError):
     """An export that is not accepted. Each kind becomes a gRPC status and an HTTP status in the front ends."""
 

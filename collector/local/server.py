@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import duckdb
 
+from collector.local.api.app import create_app, error_json
 from collector.local.errors import CollectorError
 from collector.local.intake.otlp_grpc import grpc_server
 from collector.local.intake.otlp_http import http_app, status_json
@@ -31,8 +32,8 @@ from collector.local.net.http_port import serve_http
 from collector.local.net.listen import Place, bind, join_address, resolve, taken
 from collector.local.net.loop_thread import LoopThread
 from collector.local.settings import CollectorSettings
-from collector.local.stats import CollectorStats, Counters, StoreSize
-from collector.local.store.store import Store
+from collector.local.stats import CollectorStats, Counters
+from collector.local.store.store import Store, StoreSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,6 @@ class Ports:
 
     def open_api(self, thread: LoopThread, collector: Any, listening: socket.socket) -> str:
         """Answer queries on a bound socket; return its real address."""
-        from collector.local.api.app import create_app, error_json  # here, since the API is built on the collector
-
         address = _address_of(listening)
         app = create_app(collector, self._access)
         thread.run(serve_http(thread, app, listening, **self._shared, error_json=error_json))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from collector.local.decode.decoded import Decoded
+from collector.local.store.store import StoreSize
 
 SIGNALS = ("traces", "metrics", "logs")
 
@@ -71,18 +72,6 @@ class CollectorStats:
     """Telemetry that arrived longer ago is deleted; None: it is kept."""
     max_store_bytes: int | None
     """Beyond so many bytes in use the oldest telemetry is deleted; None: the disk is the limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSize:
-    """Bytes on disk. What is deleted becomes free within the file, is used again, and leaves the file at its size."""
-
-    used: int
-    """Blocks in use, by DuckDB's `pragma_database_size`."""
-    free: int
-    """Blocks in the file that are free to be used again."""
-    log: int
-    """The write-ahead log: committed, and not in the file yet."""
 
 
 class Counters:

@@ -19,6 +19,9 @@ from collector.local import query
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import MAX_LIMIT, Parameters
 
+PROBLEM_HEADER = "Search-Telemetry-Problem"
+"""Beside an answer over HTTP: why the store cannot write now, percent-encoded."""
+
 Answer = dict[str, Any]
 Pairs = Iterable[tuple[str, str]]
 

@@ -24,7 +24,6 @@ from collector.local.api import answers as api_answers
 from collector.local.api.as_json import dumps, plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.wait import await_rows, await_trace
-from collector.local.cli.calling import PROBLEM_HEADER
 from collector.local.errors import CollectorError, UnauthorizedError
 from collector.local.net.access import CHALLENGE, OPEN, Access
 from collector.local.query import QueryError, store_stats
@@ -135,7 +134,7 @@ class _Api:
         try:
             response = _respond(handler, request)
             if handler != self.health and (problem := self._collector.problem):
-                response.headers[PROBLEM_HEADER] = quote(problem)
+                response.headers[api_answers.PROBLEM_HEADER] = quote(problem)
             return response
         except duckdb.Error as error:
             self._collector.suspect()

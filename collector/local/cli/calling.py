@@ -13,8 +13,6 @@ import httpx
 
 from collector.local.errors import CollectorError, SettingsError
 
-PROBLEM_HEADER = "Search-Telemetry-Problem"
-"""Beside an answer of the API: why the store cannot write now, percent-encoded."""
 CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE"
 CLIENT_CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_CERTIFICATE"
 CLIENT_KEY = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_KEY"

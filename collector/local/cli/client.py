@@ -14,7 +14,7 @@ import httpx
 import platformdirs
 
 from collector.local.api import answers as api_answers
-from collector.local.cli.calling import PROBLEM_HEADER, base_url, client, is_tls_trouble, unreachable
+from collector.local.cli.calling import base_url, client, is_tls_trouble, unreachable
 from collector.local.errors import CollectorError
 from collector.local.net.access import TOKEN, TOKEN_FILE, token_to_send
 from collector.local.store.store import Store
@@ -94,7 +94,7 @@ class HttpReader:
             raise kind(told.message, told.hint) from error
         answer = _json_object(response)
         if response.is_success and answer is not None:
-            self.problem = unquote(response.headers.get(PROBLEM_HEADER, ""))
+            self.problem = unquote(response.headers.get(api_answers.PROBLEM_HEADER, ""))
             return answer
         raise self._refusal(response.status_code, (answer or {}).get("error"))
 

@@ -4,9 +4,9 @@ In: a DuckDB connection to a store (`schema.py`), read-only or a cursor of the c
 `Trace`, a `Metric`; `QueryError` where there is no answer. State: none.
 """
 
+from collector.local.errors import QueryError
 from collector.local.query.duration import parse_duration
 from collector.local.query.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
-from collector.local.query.errors import QueryError
 from collector.local.query.filters import TraceFilter
 from collector.local.query.logs import LEVELS, LogFilter, arrived_logs, logs, newest_log
 from collector.local.query.metrics import metric, metrics
@@ -29,8 +29,7 @@ from collector.local.query.model import (
     TraceLog,
     TraceRow,
 )
-from collector.local.query.services import operations, services
-from collector.local.query.stats import store_stats
+from collector.local.query.services import operations, services, store_stats
 from collector.local.query.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.traces import find_trace, traces
 

@@ -8,7 +8,7 @@ import binascii
 import json
 from typing import Any
 
-from collector.local.query.errors import QueryError
+from collector.local.errors import QueryError
 
 
 def encode(*parts: str | int) -> str:

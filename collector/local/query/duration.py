@@ -6,7 +6,7 @@ In: text. Out: nanoseconds. State: none.
 import re
 from decimal import Decimal
 
-from collector.local.query.errors import QueryError
+from collector.local.errors import QueryError
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _FORM = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ns|us|µs|μs|ms|s|m|h)")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from collector.local.query.errors import QueryError
+from collector.local.errors import QueryError
 from telemetry.conventions import BATCH, RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
 
 RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)

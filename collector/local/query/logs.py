@@ -9,8 +9,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.errors import QueryError
 from collector.local.query.model import Arrivals, LogRow, Page, TraceLog
 from telemetry.errors import did_you_mean
 

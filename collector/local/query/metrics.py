@@ -10,8 +10,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.errors import QueryError
 from collector.local.query.living import living, missed_after
 from collector.local.query.model import Exemplar, Metric, MetricRow, Page, Point, Series
 from telemetry.errors import did_you_mean

@@ -1,13 +1,10 @@
-"""Services and their operations.
-
-In: a connection to the store. Out: pages of rows, by name. State: none.
-"""
+"""What is in the store: services, their operations, and how much of each signal."""
 
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
 from collector.local.query.filters import FIRST
-from collector.local.query.model import OperationRow, Page, ServiceRow
+from collector.local.query.model import OperationRow, Page, ServiceRow, StoreStats
 
 _SERVICES = f"""
 SELECT service, count(*), count_if(status = 'error'), count(DISTINCT (name, kind)), {FIRST},
@@ -28,6 +25,11 @@ SELECT service, name, kind, count(*),
 FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
 """  # noqa: S608 (our own expression)
 
+_COUNTS = """
+SELECT (SELECT count(DISTINCT trace_id) FROM spans), (SELECT count(*) FROM spans),
+       (SELECT count(*) FROM metric_points), (SELECT count(*) FROM logs)
+"""
+
 
 def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[ServiceRow]:
     """Every service that sent a span, by name."""
@@ -46,3 +48,9 @@ def operations(
     rows = [OperationRow(*row[:6], *(row[6] or (None, None, None))) for row in found[:limit]]
     end = rows[-1] if len(found) > limit else None
     return Page(rows, encode(end.service, end.operation, end.kind) if end else None)
+
+
+def store_stats(connection: DuckDBPyConnection) -> StoreStats:
+    """How much the store holds now, whoever wrote it."""
+    row = connection.execute(_COUNTS).fetchone()
+    return StoreStats(*row) if row else StoreStats(0, 0, 0, 0)

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from collector.analysis.critical_path import critical_parts
 from collector.analysis.self_time import self_times
 from collector.analysis.tree import build
-from collector.local.query.errors import QueryError
+from collector.local.errors import QueryError
 from collector.local.query.filters import RPC_MARKS
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace

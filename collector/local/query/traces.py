@@ -7,8 +7,8 @@ import re
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.errors import QueryError
 from collector.local.query.filters import BEGAN, FIRST, TraceFilter
 from collector.local.query.model import Page, TraceRow
 from telemetry.errors import did_you_mean

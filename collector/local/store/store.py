@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import duckdb
 from collector.local.decode.decoded import Decoded, Row
 from collector.local.errors import StoreDamagedError, StoreError
 from collector.local.settings import CollectorSettings
-from collector.local.stats import StoreSize
 from collector.local.store import expiry, migrations
 from collector.local.store.changes import Changes
 from collector.local.store.columns import insert
@@ -38,6 +38,18 @@ from collector.local.store.schema import (
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are remembered as stored; others are looked up."""
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """Bytes on disk. What is deleted becomes free within the file, is used again, and leaves the file at its size."""
+
+    used: int
+    """Blocks in use, by DuckDB's `pragma_database_size`."""
+    free: int
+    """Blocks in the file that are free to be used again."""
+    log: int
+    """The write-ahead log: committed, and not in the file yet."""
 
 
 class Store:
