@@ -11,7 +11,6 @@ import duckdb
 import orjson
 import pytest
 
-from collector.local.decode.decoded import Decoded
 from collector.local.decode.signals import BY_PATH
 from collector.local.errors import (
     MalformedError,
@@ -27,6 +26,7 @@ from collector.local.intake.receiving import Budget
 from collector.local.intake.writer import Writer
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats
+from collector.local.store.rows import ExportRows
 from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 
@@ -80,7 +80,7 @@ class GatedStore(Store):
         self.gate = threading.Event()
         self.gate.set()
 
-    def write(self, exports: Sequence[Decoded], digests: Sequence[str], now_unix_ns: int) -> None:
+    def write(self, exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int) -> None:
         self.writing.set()
         assert self.gate.wait(60)
         if self.failure:
@@ -258,7 +258,7 @@ async def test_a_value_that_the_store_cannot_hold_turns_away_its_export_alone(in
     await asyncio.to_thread(ingest.writer.wait_for, 4)
     real_write = ingest.store.write
 
-    def write(exports: Sequence[Decoded], digests: Sequence[str], now_unix_ns: int) -> None:
+    def write(exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int) -> None:
         if any(row[3] == "span 3" for export in exports for row in export.rows["spans"]):
             raise duckdb.ConversionException("Conversion Error: cannot hold it")
         real_write(exports, digests, now_unix_ns)
@@ -294,7 +294,7 @@ async def test_a_commit_that_only_seemed_to_fail_is_not_stored_twice(tmp_path: P
     ingest = Ingest(tmp_path / "telemetry.duckdb")
     real_write = ingest.store.write
 
-    def write(exports: Sequence[Decoded], digests: Sequence[str], now_unix_ns: int) -> None:
+    def write(exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int) -> None:
         ingest.store.write = real_write  # type: ignore[method-assign]
         real_write(exports, digests, now_unix_ns)
         raise duckdb.FatalException("FATAL Error: the disk went away after the commit")

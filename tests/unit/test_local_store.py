@@ -16,7 +16,8 @@ from collector.local.decode.decoded import Decoded
 from collector.local.decode.signals import BY_PATH
 from collector.local.errors import SettingsError, StoreDamagedError, StoreError, StoreForeignError, StoreHeldError
 from collector.local.settings import CollectorSettings
-from collector.local.store.schema import SPANS, TABLES
+from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
+from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, TABLES
 from collector.local.store.store import KNOWN_LIMIT, Store
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode
@@ -62,6 +63,13 @@ def test_the_tables_are_those_that_the_schema_declares(tmp_path: Path) -> None:
     store.close()
     declared = {(table.name, column.name) for table in TABLES for column in table.columns}
     assert set(found) == declared
+
+
+def test_the_rows_have_the_columns_of_their_tables() -> None:
+    """In the schema's order, which decoder and insert rely on."""
+    rows = {SPANS: SpanRow._fields, SPAN_EVENTS: SpanEventRow._fields, SPAN_LINKS: SpanLinkRow._fields}
+    for table, fields in rows.items():
+        assert fields == tuple(column.name for column in table.columns[:-1])
 
 
 def test_a_store_can_be_read_while_no_collector_runs_and_is_not_changed(tmp_path: Path) -> None:

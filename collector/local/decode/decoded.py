@@ -19,7 +19,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from collector.local.decode.reasons import Rejected, Repaired
-from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
+from collector.local.store.rows import ExportRows, Row
 
 UNKNOWN_SERVICE = "unknown_service"
 TIME_BEYOND = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
@@ -43,26 +43,18 @@ class Bounds:
 
 DEFAULT = Bounds()
 
-Row = tuple[Any, ...]
-"""The columns of a table in order, without the last, `ingested_unix_ns`, which the store fills."""
-
 Scope = tuple[str, int, int, Any]
 """Service, id of the resource, id of the scope, and the message that has the records."""
 
 
 @dataclass
-class Decoded:
-    """One export: its rows by table, the resources and scopes they refer to, and what could not be taken."""
+class Decoded(ExportRows):
+    """One export: its rows, and what was rejected and repaired."""
 
-    signal: str
     bounds: Bounds = DEFAULT
-    records: int = 0
     problem: str = ""
     rejected_by: Counter[Rejected] = field(default_factory=Counter)
     repaired_by: Counter[Repaired] = field(default_factory=Counter)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    resources: dict[int, Row] = field(default_factory=dict)
-    scopes: dict[int, Row] = field(default_factory=dict)
 
     @property
     def rejected(self) -> int:
@@ -93,17 +85,10 @@ class Decoded:
 
     def take(self, other: Decoded) -> None:
         """Add what was decoded from a later part of the same export."""
-        self.records += other.records
+        self.add(other)
         self.rejected_by += other.rejected_by
         self.repaired_by += other.repaired_by
         self.problem = self.problem or other.problem
-        self.resources |= other.resources
-        self.scopes |= other.scopes
-        points = len(self.rows.get(METRIC_POINTS.name, ()))
-        for table, rows in other.rows.items():
-            if points and table in {METRIC_POINTS.name, EXEMPLARS.name}:  # their first column counts the points
-                rows = [(row[0] + points, *row[1:]) for row in rows]  # noqa: PLW2901 (the same rows, renumbered)
-            self.rows.setdefault(table, []).extend(rows)
 
     def id_or_none(self, identifier: bytes, size: int) -> str | None:
         """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""

@@ -9,14 +9,15 @@ import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError, plain
+from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, UnfitError, plain
 from collector.local.decode.reasons import Rejected
+from collector.local.store.rows import Row
 from collector.local.store.schema import LOGS
 
 
 def decode_logs(request: ExportLogsServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
     """All log records of one export. One that cannot be stored is rejected, the others are kept."""
-    decoded = Decoded("logs", bounds)
+    decoded = Decoded("logs", bounds=bounds)
     rows: list[Row] = []
     for service, resource_id, scope_id, scope in decoded.scopes_of(
         request.resource_logs, "scope_logs", lambda scope: len(scope.log_records)

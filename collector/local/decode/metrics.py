@@ -15,8 +15,9 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, Row, UnfitError
+from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, UnfitError
 from collector.local.decode.reasons import Rejected
+from collector.local.store.rows import Row
 from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
 
 TEMPORALITIES = ("unspecified", "delta", "cumulative")
@@ -31,7 +32,7 @@ class _Rows:
 
 def decode_metrics(request: ExportMetricsServiceRequest, bounds: Bounds = DEFAULT) -> Decoded:
     """All points of one export. One that cannot be stored is rejected, the others are kept."""
-    decoded = Decoded("metrics", bounds)
+    decoded = Decoded("metrics", bounds=bounds)
     rows = _Rows()
     for service, resource_id, scope_id, scope in decoded.scopes_of(
         request.resource_metrics, "scope_metrics", lambda scope: sum(len(points_of(metric)) for metric in scope.metrics)

@@ -148,7 +148,7 @@ class Receiver:
         """What an export holds, read piece by piece: parsed, a piece may take 90 times its size."""
         signal, settings = export.signal, self._settings
         bounds = Bounds(settings.max_elements, settings.max_depth)
-        decoded = Decoded(signal.name, bounds)
+        decoded = Decoded(signal.name, bounds=bounds)
         if export.content_type != PROTOBUF:
             check_json(export.body, settings.max_json_values)
             bodies: Iterable[bytes] = (export.body,)

@@ -18,47 +18,23 @@ from collector.local.errors import QueryError
 from collector.local.query.filters import RPC_MARKS
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
+from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 from telemetry.conventions import RPC_RESPONSE_STATUS_CODE
 
-_SPANS = """
-SELECT span_id, parent_span_id, name, kind, service, start_unix_ns, end_unix_ns, status, status_message, attributes,
-       dropped_attributes, dropped_events, dropped_links, trace_state, flags, resource_id, scope_id
-FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
-"""
-_EVENTS = """
-SELECT span_id, name, time_unix_ns, attributes, dropped_attributes
+_SPANS = f"""
+SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
+"""  # noqa: S608 (our own names)
+_EVENTS = f"""
+SELECT {", ".join(SpanEventRow._fields)}
 FROM span_events WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
-"""
-_LINKS = """
-SELECT span_id, linked_trace_id, linked_span_id, attributes, trace_state, flags, dropped_attributes
+"""  # noqa: S608 (as above)
+_LINKS = f"""
+SELECT {", ".join(SpanLinkRow._fields)}
 FROM span_links WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
-"""
+"""  # noqa: S608 (as above)
 _STORED = "SELECT DISTINCT trace_id FROM spans WHERE list_contains(?, trace_id)"
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 _SCOPES = "SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)"
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """One row of `spans`, in the order of `_SPANS`."""
-
-    span_id: str
-    parent_span_id: str | None
-    name: str
-    kind: str
-    service: str
-    start_unix_ns: int
-    end_unix_ns: int
-    status: str
-    status_message: str
-    attributes: str
-    dropped_attributes: int
-    dropped_events: int
-    dropped_links: int
-    trace_state: str
-    flags: int
-    resource_id: int
-    scope_id: int
 
 
 def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
@@ -67,7 +43,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     Raises:
         QueryError: no span of it is in the store.
     """
-    stored = [_Stored(*row) for row in connection.execute(_SPANS, [trace_id]).fetchall()]
+    stored = [SpanRow(*row) for row in connection.execute(_SPANS, [trace_id]).fetchall()]
     if not stored:
         raise QueryError(
             "not_found", f"No span of trace {trace_id} is here.", "See which traces are: telemetry traces."
@@ -127,17 +103,33 @@ class _Around:
 
     @classmethod
     def read(
-        cls, connection: DuckDBPyConnection, trace_id: str, stored: Sequence[_Stored], trace_start: int
+        cls, connection: DuckDBPyConnection, trace_id: str, stored: Sequence[SpanRow], trace_start: int
     ) -> "_Around":
         events: dict[str, list[Event]] = defaultdict(list)
-        for span_id, name, time, attributes, dropped in connection.execute(_EVENTS, [trace_id]).fetchall():
-            events[span_id].append(Event(name, time, time - trace_start, json.loads(attributes), dropped))
+        for event in map(SpanEventRow._make, connection.execute(_EVENTS, [trace_id]).fetchall()):
+            events[event.span_id].append(
+                Event(
+                    name=event.name,
+                    time_unix_ns=event.time_unix_ns,
+                    offset_ns=event.time_unix_ns - trace_start,
+                    attributes=json.loads(event.attributes),
+                    dropped_attributes=event.dropped_attributes,
+                )
+            )
         links: dict[str, list[Link]] = defaultdict(list)
-        linked = connection.execute(_LINKS, [trace_id]).fetchall()
-        there = _stored_of(connection, [row[1] for row in linked])
-        for span_id, to_trace, to_span, attributes, state, flags, dropped in linked:
-            links[span_id].append(
-                Link(to_trace, to_span, json.loads(attributes), state, flags, dropped, to_trace in there)
+        found = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [trace_id]).fetchall()]
+        there = _stored_of(connection, [link.linked_trace_id for link in found])
+        for link in found:
+            links[link.span_id].append(
+                Link(
+                    trace_id=link.linked_trace_id,
+                    span_id=link.linked_span_id,
+                    attributes=json.loads(link.attributes),
+                    trace_state=link.trace_state,
+                    flags=link.flags,
+                    dropped_attributes=link.dropped_attributes,
+                    stored=link.linked_trace_id in there,
+                )
             )
         resources = connection.execute(_RESOURCES, [list({row.resource_id for row in stored})]).fetchall()
         scopes = connection.execute(_SCOPES, [list({row.scope_id for row in stored})]).fetchall()

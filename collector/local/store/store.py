@@ -1,6 +1,6 @@
 """The store: one DuckDB file (or memory), its tables, and the transaction that adds exports to it.
 
-In: `Decoded` exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed`.
+In: rows of exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed`.
 The `Store` owns the file; DuckDB locks it against other processes.
 """
 
@@ -16,7 +16,6 @@ from typing import Any
 
 import duckdb
 
-from collector.local.decode.decoded import Decoded, Row
 from collector.local.errors import StoreDamagedError, StoreError
 from collector.local.settings import CollectorSettings
 from collector.local.store import expiry, migrations
@@ -25,6 +24,7 @@ from collector.local.store.columns import insert
 from collector.local.store.damage import ANOTHER, check_log_has_file, check_open, read_all, set_aside, size_of, wal_of
 from collector.local.store.expiry import Expired, Expiry
 from collector.local.store.opening import connect, explain, make_folder
+from collector.local.store.rows import ExportRows, Row
 from collector.local.store.schema import (
     BATCHES,
     EXEMPLARS,
@@ -115,7 +115,7 @@ class Store:
         with self._lock:
             return self._root.cursor()
 
-    def write(self, exports: Sequence[Decoded], digests: Sequence[str], now_unix_ns: int) -> None:
+    def write(self, exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int) -> None:
         """Add exports, all or none, durably: when this returns they survive kill -9.
 
         Args:
@@ -239,7 +239,7 @@ class Store:
         finally:
             cursor.close()
 
-    def _insert_all(self, cursor: duckdb.DuckDBPyConnection, exports: Sequence[Decoded], now_unix_ns: int) -> int:
+    def _insert_all(self, cursor: duckdb.DuckDBPyConnection, exports: Sequence[ExportRows], now_unix_ns: int) -> int:
         """Insert the rows of every table; return the next free `point_id`."""
         next_point = self._next_point
         for table in TABLES:
@@ -257,7 +257,7 @@ class Store:
         return next_point
 
     def _add_missing(
-        self, cursor: duckdb.DuckDBPyConnection, table: Table, exports: Iterable[Decoded], now_unix_ns: int
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, exports: Iterable[ExportRows], now_unix_ns: int
     ) -> set[int]:
         """Insert the resources or scopes that the store has not; return the ids that it has now."""
         rows: dict[int, tuple[Any, ...]] = {}
