@@ -5,6 +5,9 @@ In: a cause. Out: exceptions with a `message` (what is wrong, where) and a `hint
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
 
 class CollectorError(Exception):
     """Something a person has to know. `message` says what is wrong, `hint` what to do about it."""
@@ -48,44 +51,79 @@ class QueryError(CollectorError):
 
 
 class RefusedError(CollectorError):
-    """An export that is not accepted. Each kind becomes a gRPC status and an HTTP status in the front ends."""
+    """An export that is not accepted. Each kind declares how that is answered and counted."""
+
+    http_status: ClassVar[int]
+    grpc_code: ClassVar[int]
+    """As in `google.rpc.Code`."""
+    counter: ClassVar[str]
+    """The figure of `SignalStats` that counts it."""
+    headers: ClassVar[Mapping[str, str]] = {}
+    """Of the answer over HTTP."""
+    retry_after_s: float | None = None
+    """When the sender may try again; None: sending the same export again does not help."""
+
+    def without_traceback(self) -> Self:
+        """The same, holding no frames: those have the export's body, and a circle of references would keep it."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 class MalformedError(RefusedError):
-    """The payload is not what its content type says. Sending it again does not help."""
+    """The payload is not what its content type says."""
+
+    http_status, grpc_code, counter = 400, 3, "malformed"
 
 
 class TooLargeError(RefusedError):
-    """The payload is above a limit. Sending it again does not help."""
+    """The payload is above a limit."""
+
+    http_status, grpc_code, counter = 413, 8, "malformed"  # 8 without RetryInfo: senders do not try again
 
 
 class UnsupportedError(RefusedError):
     """A content type or content encoding that the receiver does not read."""
 
+    http_status, grpc_code, counter = 415, 3, "malformed"
+
 
 class TooSlowError(RefusedError):
     """The payload did not arrive in time."""
 
+    http_status, grpc_code, counter = 408, 4, "malformed"
+    headers = {"Connection": "close"}  # noqa: RUF012 (a constant); the rest of the body is not read
+
 
 class UnauthorizedError(RefusedError):
-    """The sender has not shown a token that is let in. Sending it again does not help."""
+    """The sender has not shown a token that is let in."""
+
+    http_status, grpc_code, counter = 401, 16, "unauthorized"
+    headers = {"WWW-Authenticate": 'Bearer realm="search-telemetry"'}  # noqa: RUF012 (as above); RFC 6750, section 3
 
 
 class ForbiddenError(RefusedError):
-    """A page in a browser tries to send what no page may."""
+    """A web page that may not send."""
+
+    http_status, grpc_code, counter = 403, 7, "unauthorized"
 
 
-class QueueFullError(RefusedError):
-    """More is under way than the collector may hold. Try again after `retry_after_s` seconds."""
+class RetryLaterError(RefusedError):
+    """The same export may be accepted after `retry_after_s` seconds."""
 
-    def __init__(self, message: str, hint: str, retry_after_s: float) -> None:
-        super().__init__(message, hint)
-        self.retry_after_s = retry_after_s
-
-
-class StoreUnavailableError(RefusedError):
-    """The store cannot write now (disk full, file damaged). Try again after `retry_after_s` seconds."""
+    counter = "refused"
 
     def __init__(self, message: str, hint: str, retry_after_s: float) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+
+
+class QueueFullError(RetryLaterError):
+    """More exports are in progress than the collector may hold."""
+
+    http_status, grpc_code = 429, 8
+
+
+class StoreUnavailableError(RetryLaterError):
+    """The store cannot write now (disk full, file damaged)."""
+
+    http_status, grpc_code = 503, 14

@@ -93,7 +93,7 @@ class Ports:
         if http is None:
             return grpc, None
         address = _address_of(http)
-        app = http_app(receiver, self._settings, receiving, self._access, self._complaints)
+        app = http_app(receiver, self._settings, receiving, self._access.origins, self._complaints)
         ingest.run(serve_http(ingest, app, http, **self._shared, error_json=status_json))
         return grpc, address
 
@@ -203,7 +203,7 @@ class LocalCollector:
         complaints = Complaints()
         ports = Ports(self.access, self.settings, complaints)
         self._store = Store.open_or_start_afresh(self._path, self.settings)
-        self._writer = Writer(self._store, self._counters, self.settings)
+        self._writer = Writer(self._store, self.settings)
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, complaints=complaints
         )

@@ -343,7 +343,7 @@ def test_a_long_question_holds_up_no_other(collector: LocalCollector, api: httpx
         return {}
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
-        patch.setattr("collector.local.api.answers.answer", slow)
+        patch.setattr("collector.local.api.answers.ask", slow)
         answer = pool.submit(httpx.get, f"http://{collector.addresses.api}/api/traces", timeout=30)
         assert began.wait(10)
         assert api.get("/api/health").status_code == 200

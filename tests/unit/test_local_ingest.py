@@ -22,7 +22,7 @@ from collector.local.errors import (
 from collector.local.intake.export import Export, Reply
 from collector.local.intake.payload import JSON
 from collector.local.intake.receiver import Receiver
-from collector.local.intake.receiving import Budget
+from collector.local.intake.receiving import Budget, Hold
 from collector.local.intake.writer import Writer
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats
@@ -41,16 +41,17 @@ class Ingest:
         self.counters = Counters()
         self.budget = Budget(self.settings)
         self.store = GatedStore(path, read_only=False, settings=self.settings)
-        self.writer = CountingWriter(self.store, self.counters, self.settings)
+        self.writer = CountingWriter(self.store, self.settings)
         self.receiver = Receiver(self.writer, self.budget, self.counters, self.settings)
         self.writer.start()
 
     async def send(self, *numbers: int, body: bytes | None = None) -> Reply:
         """Export spans, or any body, as a front end does."""
         body = body or orjson.dumps(otlp.traces(*(otlp.small_span(number) for number in numbers)))
-        hold = self.receiver.admit(TRACES)
-        hold.grow(len(body))
-        return await self.receiver.export(TRACES, body, hold, JSON)
+        export = self.receiver.admit(TRACES)
+        export.hold.grow(len(body))
+        export.body, export.content_type = body, JSON
+        return await self.receiver.store(export)
 
     def spans(self) -> list[int]:
         """The numbers of the spans in the store, in order."""
@@ -97,8 +98,8 @@ class GatedStore(Store):
 class CountingWriter(Writer):
     """A writer that says how many exports it was handed."""
 
-    def __init__(self, store: Store, counters: Counters, settings: CollectorSettings) -> None:
-        super().__init__(store, counters, settings)
+    def __init__(self, store: Store, settings: CollectorSettings) -> None:
+        super().__init__(store, settings)
         self._handed = threading.Semaphore(0)
 
     def put(self, export: Export) -> None:
@@ -200,7 +201,8 @@ async def test_a_full_queue_refuses_by_number_and_says_when_to_come_back() -> No
 async def test_a_full_queue_refuses_by_bytes() -> None:
     """However few the exports, their bytes are bounded, those that appear by decompression too."""
     ingest = Ingest(queue_bytes=1_000, max_request_bytes=1_000)
-    hold = ingest.budget.hold()
+    hold = Hold(ingest.budget)
+    hold.begin()
     hold.grow(900)
     with pytest.raises(QueueFullError, match="queue_bytes, 1000"):
         hold.grow(101)

@@ -47,7 +47,7 @@ class Kept:
         self.settings = CollectorSettings(**settings)
         self.store = Store.open(path, settings=self.settings)
         self.counters = Counters()
-        self.writer = Writer(self.store, self.counters, self.settings)
+        self.writer = Writer(self.store, self.settings)
         self.retention = Retention(self.store, self.writer, self.counters, self.settings)
         self.writer.start()
         self._sent = 0

@@ -122,35 +122,44 @@ def find(path: str) -> tuple[Question, str]:
         pattern = re.sub(r"\\{\w+\\}", "(.+)", re.escape(question.path))
         if match := re.fullmatch(pattern, path, re.DOTALL):
             return question, match[1] if match.groups() else ""
-    raise query.QueryError("not_found", f"There is no path {path}.", f"Paths are {', '.join(PATHS)}.")
+    raise no_path(path)
+
+
+def no_path(path: str) -> query.QueryError:
+    """The error for a path that asks no question."""
+    return query.QueryError("not_found", f"There is no path {path}.", f"Paths are {', '.join(PATHS)}.")
 
 
 PATHS = ("/api/health", *(question.path for question in QUESTIONS), "/api/stats")
 
 
-def parameters_of(path: str, pairs: Pairs) -> Parameters:
-    """The parameters of a question, checked against those that it knows.
-
-    Raises:
-        query.QueryError: no such path or parameter.
-    """
-    return Parameters(pairs, find(path)[0].parameters)
-
-
-def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = (), now_unix_ns: int | None = None) -> Answer:
-    """Answer one question, as of one moment.
+def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = ()) -> Answer:
+    """Answer the question that a path asks, from a store that no collector runs on.
 
     Args:
         connection: to the store.
         path: such as `/api/traces`, percent-decoded.
         pairs: the query string, decoded.
-        now_unix_ns: by the collector's clock; None in a store that no collector runs on.
 
     Raises:
         query.QueryError: no such path, parameter or thing.
     """
     question, name = find(path)
-    asked = Parameters(pairs, question.parameters, now_unix_ns)
+    return ask(connection, question, name, Parameters(pairs, question.parameters))
+
+
+def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Parameters) -> Answer:
+    """Answer one question, as of one moment.
+
+    Args:
+        connection: to the store.
+        question: that a path asks.
+        name: the part of the path that the question's braces match.
+        asked: the parameters.
+
+    Raises:
+        query.QueryError: no such thing.
+    """
     connection.begin()
     try:
         return question.answer(connection, name, asked)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -25,7 +26,7 @@ from collector.local.api.as_json import dumps, plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.wait import await_rows, await_trace
 from collector.local.errors import CollectorError, UnauthorizedError
-from collector.local.net.access import CHALLENGE, OPEN, Access
+from collector.local.net.access import OPEN, Access
 from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
 from collector.local.store.damage import is_damage
@@ -69,7 +70,7 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
         handler = api.trace if "{trace_id}" in question.path else api.answer
-        routes.append(Route(path, api.serve(handler)))
+        routes.append(Route(path, api.serve(partial(handler, question))))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False
     return app
@@ -95,21 +96,26 @@ class _Api:
         figures = plain(self._collector.stats())
         return {**figures.pop("signals"), **figures, "held": plain(held)}
 
-    def answer(self, request: Request) -> dict[str, Any]:
-        path, pairs = request.scope["path"], _pairs(request)
+    def answer(self, question: api_answers.Question, request: Request) -> dict[str, Any]:
+        name = next(iter(request.path_params.values()), None)
+        if name == "":  # Starlette's pattern for the rest of a path matches no text, too
+            raise api_answers.no_path(request.scope["path"])
+        pairs = _pairs(request)
 
         def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-            return api_answers.answer(connection, path, pairs, time.time_ns())
+            asked = Parameters(pairs, question.parameters, time.time_ns())
+            return api_answers.ask(connection, question, name or "", asked)
 
-        if any(name == "wait" for name, _ in pairs) and (wait_s := api_answers.parameters_of(path, pairs).wait_s()):
+        wait_s = Parameters(pairs, question.parameters).wait_s()
+        if wait_s:
             return await_rows(self._collector.store, ask, wait_s)
         with closing(self._collector.store.reader()) as connection:
             return ask(connection)
 
-    def trace(self, request: Request) -> dict[str, Any]:
-        limit_s = Parameters(_pairs(request), ("wait",)).wait_s()
+    def trace(self, question: api_answers.Question, request: Request) -> dict[str, Any]:
+        limit_s = Parameters(_pairs(request), question.parameters).wait_s()
         if limit_s is None:
-            return self.answer(request)
+            return self.answer(question, request)
         return api_answers.trace_answer(*await_trace(self._collector.store, request.path_params["trace_id"], limit_s))
 
     def serve(self, handler: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
@@ -123,8 +129,7 @@ class _Api:
                 if handler != self.health:
                     self._access.check(request.headers.get("authorization"))
             except UnauthorizedError as error:
-                challenge = {"WWW-Authenticate": CHALLENGE}
-                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.hint), challenge)
+                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.hint), error.headers)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
 

@@ -105,7 +105,7 @@ class HttpReader:
                 f"Put it into {TOKEN}, or name a file that holds it in {TOKEN_FILE}.",
             )
         if isinstance(error, dict):
-            return CollectorError(str(error.get("message", "")), str(error.get("hint", "")))
+            return CollectorError(str(error.get("message", "")), str(error.get("hint")))
         kind = CollectorError if status == 400 else NobodyError  # 400: TLS, or a collector that cannot read the request
         return kind(
             f"What answers at {self._base} is not a collector's API: HTTP status {status}.",

@@ -9,7 +9,6 @@ here before its message, and is counted, let in or refused before anything of it
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import grpc
@@ -20,31 +19,16 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
 
 from collector.local.decode.signals import ALL, Signal
-from collector.local.errors import (
-    MalformedError,
-    QueueFullError,
-    RefusedError,
-    StoreUnavailableError,
-    TooLargeError,
-    TooSlowError,
-    UnauthorizedError,
-)
-from collector.local.intake.export import Reply
+from collector.local.errors import MalformedError, QueueFullError, RefusedError
+from collector.local.intake.export import Export, Reply
 from collector.local.intake.receiver import Receiver
-from collector.local.intake.receiving import Hold, Receiving
+from collector.local.intake.receiving import Receiving
 from collector.local.net.complaints import Complaints
 from collector.local.settings import CollectorSettings
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
-CODES: dict[type[RefusedError], grpc.StatusCode] = {
-    MalformedError: grpc.StatusCode.INVALID_ARGUMENT,
-    TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,  # without RetryInfo, which tells senders not to try again
-    TooSlowError: grpc.StatusCode.DEADLINE_EXCEEDED,
-    UnauthorizedError: grpc.StatusCode.UNAUTHENTICATED,
-    QueueFullError: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    StoreUnavailableError: grpc.StatusCode.UNAVAILABLE,
-}
+CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def grpc_server(
@@ -103,45 +87,35 @@ class Ways:
         and the traceback would keep the body there.
         """
         try:
-            body, hold = await self._receive(signal, context)
-            return await self._receiver.export(signal, body, hold)
+            export = await self._receive(signal, context)
+            return await self._receiver.store(export)
         except RefusedError as refusal:
-            refusal.__context__ = None
-            return refusal.with_traceback(None)
+            return refusal.without_traceback()
 
-    async def _receive(self, signal: Signal, context: Context) -> tuple[bytes, Hold]:
-        """Let one export in and read it; the budget holds it then."""
-        hold: Hold | None = None
+    async def _receive(self, signal: Signal, context: Context) -> Export:
+        """Let one export in and read its body."""
         try:
-            hold = self._receiver.admit(signal, _authorization(context))
-            body = await self._body(context)
-            hold.grow(len(body))
-        except RefusedError as refusal:
-            self._receiver.count_refusal(signal, refusal)
-            if isinstance(refusal, QueueFullError):
-                self._receiving.give_way()
-            if hold is not None:
-                hold.release()
+            export = self._receiver.admit(signal, _authorization(context))
+            with export.arriving():
+                export.body = await self._body(context)
+                export.hold.grow(len(export.body))
+        except QueueFullError:
+            self._receiving.give_way()
             raise
-        except asyncio.CancelledError:
-            self._receiver.count_refusal(signal, MalformedError("the sender left before the export was whole"))
-            if hold is not None:
-                hold.release()
-            raise
-        return body, hold
+        return export
 
     async def _body(self, context: Context) -> bytes:
         async with self._receiving.place():
             body = await context.read()
         if isinstance(body, bytes):
             return body
-        # gRPC says the same for a call without a message and for one whose message is too large, and has answered the
-        # latter itself; so here is told what the sender cannot be.
+        # gRPC reports the same for a call without a message and for one whose message is too large, and has answered
+        # the latter itself; so the log says what the sender cannot be told.
         limit = self._settings.max_request_bytes
         self._complaints.tell(
             "grpc_size", f"an export over gRPC was empty, or larger than twice max_request_bytes, {limit}; not taken"
         )
-        raise MalformedError(f"no export arrived whole; it may be larger than max_request_bytes, {limit}", "")
+        raise MalformedError(f"no export arrived whole; it may be larger than max_request_bytes, {limit}")
 
 
 def _authorization(context: Context) -> str | None:
@@ -152,18 +126,18 @@ def _authorization(context: Context) -> str | None:
 
 
 async def _abort(context: Context, refusal: RefusedError) -> None:
-    code = CODES[type(refusal)]
+    code = CODES[refusal.grpc_code]
     metadata: tuple[tuple[str, bytes], ...] = ()
-    if isinstance(refusal, QueueFullError | StoreUnavailableError):
-        metadata = (("grpc-status-details-bin", _retry_details(code, refusal)),)
+    if refusal.retry_after_s is not None:
+        metadata = (("grpc-status-details-bin", _retry_details(refusal, refusal.retry_after_s)),)
     await context.abort(code, str(refusal), trailing_metadata=metadata)
 
 
-def _retry_details(code: grpc.StatusCode, refusal: QueueFullError | StoreUnavailableError) -> bytes:
+def _retry_details(refusal: RefusedError, retry_after_s: float) -> bytes:
     """The status with `RetryInfo`, by which OTLP tells a sender when to try again."""
     delay = Duration()
-    delay.FromNanoseconds(int(refusal.retry_after_s * 1e9))
+    delay.FromNanoseconds(int(retry_after_s * 1e9))
     detail = AnyMessage()
     detail.Pack(RetryInfo(retry_delay=delay))
-    status: bytes = Status(code=code.value[0], message=str(refusal), details=[detail]).SerializeToString()
+    status: bytes = Status(code=refusal.grpc_code, message=str(refusal), details=[detail]).SerializeToString()
     return status

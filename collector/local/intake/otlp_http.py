@@ -6,6 +6,7 @@ In: requests on port 4318. Out: what the receiver says, in the request's own con
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import Any, cast
 
@@ -19,41 +20,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.local.decode.signals import ALL, BY_PATH
-from collector.local.errors import (
-    ForbiddenError,
-    MalformedError,
-    QueueFullError,
-    RefusedError,
-    StoreUnavailableError,
-    TooLargeError,
-    TooSlowError,
-    UnauthorizedError,
-    UnsupportedError,
-)
+from collector.local.decode.signals import ALL, Signal
+from collector.local.errors import MalformedError, QueueFullError, RefusedError
 from collector.local.intake.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.intake.receiver import Receiver
 from collector.local.intake.receiving import Hold, Receiving
-from collector.local.net.access import CHALLENGE, Access
 from collector.local.net.complaints import Complaints
-from collector.local.net.origins import Cors, Origins, hint
+from collector.local.net.origins import Cors, Origins
 from collector.local.settings import CollectorSettings
 
-STATUSES: dict[type[RefusedError], tuple[int, int]] = {  # HTTP status, code in google.rpc.Status
-    MalformedError: (400, 3),
-    UnauthorizedError: (401, 16),
-    ForbiddenError: (403, 7),
-    TooSlowError: (408, 4),
-    TooLargeError: (413, 8),
-    UnsupportedError: (415, 3),
-    QueueFullError: (429, 8),
-    StoreUnavailableError: (503, 14),
-}
 PATHS = "POST " + ", ".join(signal.path for signal in ALL)
 
 
 def http_app(
-    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, access: Access, complaints: Complaints
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, origins: Origins, complaints: Complaints
 ) -> Starlette:
     """The ASGI application of the OTLP/HTTP port.
 
@@ -61,50 +41,37 @@ def http_app(
         receiver: takes what arrives.
         settings: limits.
         receiving: the places for bodies.
-        access: which web pages may send; where a token is asked for, every page that has it may.
+        origins: of the web pages that may send; where a token is asked for, every page that has it may.
         complaints: about pages that may not.
     """
 
-    async def export(request: Request) -> Response:
-        signal = BY_PATH[request.url.path]
-        answer_in = JSON
-        try:
-            hold = receiver.admit(signal, request.headers.get("authorization"))
+    def export_of(signal: Signal) -> Callable[[Request], Awaitable[Response]]:
+        async def export(request: Request) -> Response:
+            answer_in = JSON
+            headers = request.headers
             try:
-                if access.tokens is None:
-                    _refuse_pages(request, access.origins)
-                answer_in = content_type_of(request.headers.get("content-type", ""))
-                encoding = encoding_of(request.headers.get("content-encoding", ""))
-                body = await _body(request, hold, settings, receiving)
-            except BaseException:
-                hold.release()
-                raise
-        except RefusedError as refusal:
-            receiver.count_refusal(signal, refusal)
-            return _refused(refusal, answer_in)
-        try:
-            reply = await receiver.export(signal, body, hold, answer_in, encoding)
-        except RefusedError as refusal:
-            return _refused(refusal, answer_in)
-        return _response(200, signal.reply(reply.rejected, reply.problem), answer_in)
+                export = receiver.admit(signal, headers.get("authorization"), headers.get("origin"))
+                with export.arriving():
+                    answer_in = export.content_type = content_type_of(headers.get("content-type", ""))
+                    export.encoding = encoding_of(headers.get("content-encoding", ""))
+                    export.body = await _body(request, export.hold, settings, receiving)
+                reply = await receiver.store(export)
+            except RefusedError as refusal:
+                return _refused(refusal.without_traceback(), answer_in)
+            return _response(200, signal.reply(reply.rejected, reply.problem), answer_in)
+
+        return export
 
     return Starlette(
-        routes=[Route(signal.path, export, methods=["POST"]) for signal in ALL],
+        routes=[Route(signal.path, export_of(signal), methods=["POST"]) for signal in ALL],
         exception_handlers={404: _not_here, 405: _not_here, Exception: _failed},
-        middleware=[Middleware(Cors, access.origins, complaints)],
+        middleware=[Middleware(Cors, origins, complaints)],
     )
 
 
 def status_json(status: int, _: str, message: str, hint: str) -> dict[str, Any]:
     """An error to whom no request could be read, as the JSON of a `google.rpc.Status`."""
     return {"code": 4 if status == 408 else 3, "message": f"{message}; {hint}"}
-
-
-def _refuse_pages(request: Request, origins: Origins) -> None:
-    """Of all callers only browsers send `Origin`: any page could write to a port that asks for no token."""
-    origin = request.headers.get("origin")
-    if origin is not None and not origins.allow(origin):
-        raise ForbiddenError(f"a web page of {origin[:100]!r} may not send", hint(origin))
 
 
 async def _body(request: Request, hold: Hold, settings: CollectorSettings, receiving: Receiving) -> bytes:
@@ -126,20 +93,15 @@ async def _body(request: Request, hold: Hold, settings: CollectorSettings, recei
         receiving.give_way()
         raise
     except ClientDisconnect:
-        raise MalformedError("the sender left before the body was whole", "") from None
+        raise MalformedError("the sender left before the body was whole") from None
     return b"".join(body)
 
 
 def _refused(refusal: RefusedError, answer_in: str) -> Response:
-    status, code = STATUSES[type(refusal)]
-    headers = {}
-    if isinstance(refusal, QueueFullError | StoreUnavailableError):
+    headers = dict(refusal.headers)
+    if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(ceil(refusal.retry_after_s))
-    if isinstance(refusal, UnauthorizedError):
-        headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(refusal, TooSlowError):
-        headers["Connection"] = "close"  # the rest of the body is not read
-    return _response(status, Status(code=code, message=str(refusal)), answer_in, headers)
+    return _response(refusal.http_status, Status(code=refusal.grpc_code, message=str(refusal)), answer_in, headers)
 
 
 def _response(status: int, message: Message, answer_in: str, headers: dict[str, str] | None = None) -> Response:

@@ -107,7 +107,7 @@ def _inflate(body: bytes, encoding: str) -> Iterator[bytes]:
             try:
                 yield inflater.decompress(body, _CHUNK)
             except zlib.error as error:
-                raise MalformedError(f"the body is not {encoding}: {error}", "") from error
+                raise MalformedError(f"the body is not {encoding}: {error}") from error
             body = inflater.unconsumed_tail
         if not inflater.eof:
             raise _ends_early(encoding)
@@ -124,7 +124,7 @@ def _unzstd(body: bytes, limit: int) -> Iterator[bytes]:
             while not inflater.eof and not inflater.needs_input:
                 yield inflater.decompress(b"", _CHUNK)
         except zstd.ZstdError as error:
-            raise MalformedError(f"the body is not zstd: {error}", "") from error
+            raise MalformedError(f"the body is not zstd: {error}") from error
         if not inflater.eof:
             raise _ends_early("zstd")
         body = inflater.unused_data
@@ -164,13 +164,13 @@ def parse(body: bytes, content_type: str, message: type[Message]) -> Message:
     try:
         return _parse_json(body, message()) if content_type == JSON else message.FromString(body)
     except orjson.JSONDecodeError as error:
-        raise MalformedError(f"the body is not JSON: {error}", "") from error
+        raise MalformedError(f"the body is not JSON: {error}") from error
     except DecodeError as error:
-        raise MalformedError(f"the body is no {name} in protobuf: {error}", "") from error
+        raise MalformedError(f"the body is no {name} in protobuf: {error}") from error
     except MalformedError:
         raise
     except Exception as error:  # the parsers of protobuf's JSON raise whatever comes; all of it is the payload's fault
-        raise MalformedError(f"the body is no {name} in OTLP's JSON: {short(error)}", "") from error
+        raise MalformedError(f"the body is no {name} in OTLP's JSON: {short(error)}") from error
 
 
 def _parse_json(body: bytes, message: Message) -> Message:

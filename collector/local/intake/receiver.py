@@ -14,17 +14,7 @@ from contextlib import contextmanager, suppress
 
 from collector.local.decode.decoded import Bounds, Decoded
 from collector.local.decode.signals import Signal
-from collector.local.errors import (
-    ForbiddenError,
-    MalformedError,
-    QueueFullError,
-    RefusedError,
-    StoreUnavailableError,
-    TooLargeError,
-    TooSlowError,
-    UnauthorizedError,
-    UnsupportedError,
-)
+from collector.local.errors import MalformedError, RefusedError
 from collector.local.intake.export import Export, Reply
 from collector.local.intake.payload import PROTOBUF, check_json, decompress, too_large
 from collector.local.intake.receiving import Budget, Hold
@@ -64,27 +54,31 @@ class Receiver:
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="collector-decode-large")
 
-    def admit(self, signal: Signal, authorization: str | None = None) -> Hold:
+    def admit(self, signal: Signal, authorization: str | None = None, origin: str | None = None) -> Export:
         """Count an export as it arrives and let it in, before anything of its body is read.
 
         Raises:
             UnauthorizedError: `authorization` has no token that is known here.
-            QueueFullError: too much is under way.
+            ForbiddenError: `origin` is that of a web page that may not send.
+            QueueFullError: too many exports are in progress.
         """
         self._counters.add(signal.name, exports=1)
-        self._access.check(authorization)
-        return self._budget.hold()
+        export = Export(signal, self._counters, Hold(self._budget))
+        with export.arriving():
+            try:
+                self._access.check(authorization, origin)
+            except RefusedError as refusal:
+                self._complaints.tell("unauthorized", f"an export of {signal.name} was not let in: {refusal.message}")
+                raise
+            export.hold.begin()
+        return export
 
-    async def export(
-        self, signal: Signal, body: bytes, hold: Hold, content_type: str = PROTOBUF, encoding: str = "identity"
-    ) -> Reply:
-        """Store one export; return when it is durable. `hold` covers the body, and is given back in any case.
+    async def store(self, export: Export) -> Reply:
+        """Store an export whose body has arrived; return when it is durable.
 
         Raises:
             RefusedError: it is not stored; the kind says why.
         """
-        export = Export(signal, body, content_type, encoding, hold)
-        del body  # the export has it, and drops it once it is read
         loop, answered = asyncio.get_running_loop(), asyncio.Event()
 
         def wake(_: object) -> None:
@@ -93,23 +87,8 @@ class Receiver:
 
         export.answer.add_done_callback(wake)
         self._decoders.submit(self._decode, export)
-        try:
-            await answered.wait()
-            return export.answer.result()
-        finally:
-            # A refusal holds this frame by its traceback, and the export the refusal: with the body in that circle,
-            # memory would grow until the garbage collector happens to come by. `asyncio.wrap_future` makes one, too.
-            del export
-
-    def count_refusal(self, signal: Signal, refusal: RefusedError) -> None:
-        """Count an export that was not stored, by the kind of its refusal."""
-        if isinstance(refusal, QueueFullError | StoreUnavailableError):
-            self._counters.add(signal.name, refused=1)
-        elif isinstance(refusal, UnauthorizedError | ForbiddenError):
-            self._counters.add(signal.name, unauthorized=1)
-            self._complaints.tell("unauthorized", f"an export of {signal.name} was not let in: {refusal.message}")
-        elif isinstance(refusal, MalformedError | TooLargeError | TooSlowError | UnsupportedError):
-            self._counters.add(signal.name, malformed=1)
+        await answered.wait()
+        return export.answer.result()
 
     def close(self) -> None:
         """Decode what is waiting, then end the threads."""
@@ -141,7 +120,6 @@ class Receiver:
             if export.decoded.records:
                 self._writer.put(export)
             else:
-                self._counters.count(export.signal.name, export.decoded)
                 export.accept()
 
     def _read(self, export: Export) -> Decoded:
@@ -164,10 +142,6 @@ class Receiver:
         try:
             yield
         except RefusedError as refusal:
-            self.count_refusal(export.signal, refusal)
-            refusal.__cause__ = refusal.__context__ = None  # with their tracebacks, which hold what was read so far
-            export.refuse(refusal.with_traceback(None))
+            export.refuse(refusal.without_traceback())
         except Exception as error:  # noqa: BLE001 (a payload that we did not foresee must not harm the next)
-            unread = MalformedError(f"the export cannot be read: {type(error).__name__}: {error}", "")
-            self.count_refusal(export.signal, unread)
-            export.refuse(unread)
+            export.refuse(MalformedError(f"the export cannot be read: {type(error).__name__}: {error}"))

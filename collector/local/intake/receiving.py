@@ -1,6 +1,6 @@
 """Bounds what is under way: bodies that are arriving, bytes and exports that were received and are not stored yet.
 
-In: front ends that want to read a body, on the ingest event loop; `hold` and `grow` by front ends and decoders,
+In: front ends that want to read a body, on the ingest event loop; `begin` and `grow` by front ends and decoders,
 `release` when an export is done. Out: a place, with its time limit, of which nobody slow keeps one from the others;
 `QueueFullError`. Owns the places, and two counters.
 
@@ -28,8 +28,8 @@ class Budget:
         self._bytes = 0
         self._exports = 0
 
-    def hold(self) -> Hold:
-        """Admit one export, of no size yet.
+    def begin(self) -> None:
+        """Admit one export, of no size yet; called by a `Hold`.
 
         Raises:
             QueueFullError: too many are under way.
@@ -40,7 +40,6 @@ class Budget:
                     f"{self._exports} exports are under way, queue_exports is {self._settings.queue_exports}"
                 )
             self._exports += 1
-        return Hold(self)
 
     def under_way(self) -> tuple[int, int]:
         """How many exports are under way, and their bytes."""
@@ -67,11 +66,21 @@ class Budget:
 
 
 class Hold:
-    """The part of the budget that one export holds, from its first byte until it is answered."""
+    """The part of the budget that one export holds, from `begin` until it is answered."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._is_held = False
         self.size = 0
+
+    def begin(self) -> None:
+        """Hold an export of no size yet.
+
+        Raises:
+            QueueFullError: too many exports are in progress.
+        """
+        self._budget.begin()
+        self._is_held = True
 
     def grow(self, size: int) -> None:
         """Hold `size` bytes more.
@@ -83,8 +92,10 @@ class Hold:
         self.size += size
 
     def release(self) -> None:
-        """Give everything back; once."""
-        self._budget.release(self.size)
+        """Give everything back."""
+        if self._is_held:
+            self._is_held = False
+            self._budget.release(self.size)
 
 
 class Receiving:

@@ -130,7 +130,7 @@ def fields(body: bytes, at: int, end: int) -> Iterator[Field]:
         tag, at = _varint(body, at, end)
         value, at = _value(body, tag & 7, at, end)
         if at > end:
-            raise MalformedError(f"the body is not protobuf: the field at byte {begin} ends beyond its message", "")
+            raise MalformedError(f"the body is not protobuf: the field at byte {begin} ends beyond its message")
         yield tag, begin, value, at
 
 
@@ -150,7 +150,7 @@ def _value(body: bytes, kind: int, at: int, end: int) -> tuple[int, int]:
         return at, at + (8 if kind == _FIXED64 else 4)
     if kind == GROUP:
         return at, _end_of_group(body, at, end)
-    raise MalformedError(f"the body is not protobuf: wire type {kind} at byte {at}", "")
+    raise MalformedError(f"the body is not protobuf: wire type {kind} at byte {at}")
 
 
 def _end_of_group(body: bytes, at: int, end: int) -> int:
@@ -176,7 +176,7 @@ def _varint(body: bytes, at: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return number, at
         shift += 7
-    raise MalformedError(f"the body is not protobuf: a number at byte {at} has no end", "")
+    raise MalformedError(f"the body is not protobuf: a number at byte {at} has no end")
 
 
 def _number(number: int) -> bytes:

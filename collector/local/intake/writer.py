@@ -23,7 +23,6 @@ import duckdb
 from collector.local.errors import CollectorError, MalformedError, StoreUnavailableError
 from collector.local.intake.export import Export
 from collector.local.settings import CollectorSettings
-from collector.local.stats import Counters
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 
@@ -51,9 +50,8 @@ class Chore:
 class Writer:
     """Group commit: while one transaction is written, the next one gathers."""
 
-    def __init__(self, store: Store, counters: Counters, settings: CollectorSettings) -> None:
+    def __init__(self, store: Store, settings: CollectorSettings) -> None:
         self._store = store
-        self._counters = counters
         self._settings = settings
         self._queue: queue.SimpleQueue[Export | Chore | None] = queue.SimpleQueue()
         self._recent: OrderedDict[str, int] = OrderedDict()
@@ -162,7 +160,7 @@ class Writer:
         fresh: dict[str, list[Export]] = {}
         for export in group:
             if export.digest in self._recent:
-                self._accept(export, duplicate=True)
+                export.accept(duplicate=True)
             else:
                 fresh.setdefault(export.digest, []).append(export)
         return list(fresh.values())
@@ -185,8 +183,7 @@ class Writer:
                 self._store_group([same])
             return
         for export in group[0]:
-            self._counters.add(export.signal.name, malformed=1)
-            export.refuse(MalformedError(f"the export cannot be stored: {error}", ""))
+            export.refuse(MalformedError(f"the export cannot be stored: {error}"))
 
     def _write(self, group: list[list[Export]]) -> None:
         """One transaction; afterwards everything in it is durable."""
@@ -202,15 +199,9 @@ class Writer:
         for same in group:
             self._recent[same[0].digest] = now
             for position, export in enumerate(same):
-                self._accept(export, duplicate=position > 0)
+                export.accept(duplicate=position > 0)
         while len(self._recent) > self._settings.remembered_exports:
             self._recent.popitem(last=False)
-
-    def _accept(self, export: Export, *, duplicate: bool) -> None:
-        decoded = export.decoded
-        kept = "duplicate" if duplicate else "stored"
-        self._counters.count(export.signal.name, decoded, **{kept: decoded.records})
-        export.accept()
 
     def _fail(self, group: Sequence[Export], problem: str) -> None:
         """The store does not work: refuse these exports, and try the store again a little later."""
@@ -224,7 +215,6 @@ class Writer:
         why = f"the store cannot write: {self.problem}"
         for export in group:
             if not export.answer.done():
-                self._counters.add(export.signal.name, refused=1)
                 export.refuse(
                     StoreUnavailableError(why, "the sender tries again by itself", self._settings.retry_after_s)
                 )

@@ -26,8 +26,6 @@ TOKEN = "SEARCH_TELEMETRY_COLLECTOR_TOKEN"  # noqa: S105 (the name of a variable
 TOKEN_FILE = "SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE"  # noqa: S105 (as above)
 MIN_LENGTH = 16
 MAKE_ONE = "write one to it: openssl rand -hex 32"
-CHALLENGE = 'Bearer realm="search-telemetry"'
-"""What a 401 says in `WWW-Authenticate` (RFC 6750, section 3)."""
 
 _SYNTAX = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 _log = logging.getLogger("collector.local")
@@ -140,10 +138,19 @@ class Access:
         """Whether a caller has to prove that it may call: by a token, or by a certificate."""
         return self.tokens is not None or (self.tls is not None and self.tls.client_ca is not None)
 
-    def check(self, authorization: str | None) -> None:
-        """Let a request in, or raise `UnauthorizedError`."""
+    def check(self, authorization: str | None, origin: str | None = None) -> None:
+        """Let a request in.
+
+        Of all callers only browsers send `Origin`: any page could write to a port that asks for no token.
+
+        Raises:
+            UnauthorizedError: it has no token that is let in.
+            ForbiddenError: no token is asked for, and it is of a web page that may not send.
+        """
         if self.tokens is not None:
             self.tokens.check(authorization)
+        elif origin is not None:
+            self.origins.check(origin)
 
     def allow(self, addresses: Iterable[tuple[str, str, str]]) -> None:
         """See that no address is more open than was meant.

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from collector.local.errors import SettingsError
+from collector.local.errors import ForbiddenError, SettingsError
 from collector.local.net.complaints import Complaints
 
 ANY = "*"
@@ -45,6 +45,11 @@ class Origins:
     def allow(self, origin: str) -> bool:
         """Whether a page of `origin` may send."""
         return origin in self.named or ANY in self.named or is_loopback_origin(origin)
+
+    def check(self, origin: str) -> None:
+        """Raise `ForbiddenError` where a page of `origin` may not send."""
+        if not self.allow(origin):
+            raise ForbiddenError(f"a web page of {origin[:100]!r} may not send", hint(origin))
 
 
 class Cors(CORSMiddleware):
