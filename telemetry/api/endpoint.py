@@ -20,10 +20,10 @@ from telemetry.recording import providers
 from telemetry.recording.attributes import clean
 from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bounds import bounds
-from telemetry.recording.callables import can_wrap, function_in, wrap
+from telemetry.recording.callables import function_in, wrap
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import acts_by_itself, trace_inside
+from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, REJECTED, expecting
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
@@ -57,7 +57,7 @@ class Endpoint(Block):
     def __call__(self, fn: F) -> F:
         """Return `fn` so that each call of it is a request at this endpoint."""
         check_decorated("endpoint", fn)
-        if acts_by_itself(fn):
+        if is_framework_object(fn):
             whole: F = trace_inside("endpoint", fn, self)
             return whole
         wrapped: F = mark(wrap(fn, self.begin_of(fn), follow))
@@ -174,7 +174,7 @@ def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: ob
     Metrics: `search.request.duration`; where the call has documents, `search.documents`; where the answer is streamed,
     `search.first_item.duration`.
     """
-    if len(names) == 1 and (can_wrap(names[0]) or acts_by_itself(names[0])):
+    if len(names) == 1 and can_decorate(names[0]):
         return Endpoint(())(names[0])
     given = {}
     if names and isinstance(names[-1], Mapping):

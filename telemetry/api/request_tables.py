@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from telemetry.api.super_calls import Method
 from telemetry.errors import TelemetryError
+from telemetry.recording.callables import unbound
 
 _NOT_ENDPOINTS: Final = frozenset({"_jina_dry_run_"})
 """What Jina's gateway asks for to see whether an executor is there: health checks are noise."""
@@ -104,17 +105,12 @@ def method_of(target: Any, entry: Any) -> Method:
     kind = class_of(target)
     if isinstance(entry, str):
         return method_named(target, entry)
-    fn = plain(function_of(entry))
+    fn = unbound(function_of(entry))
     for owner in kind.__mro__:
         for name, raw in vars(owner).items():
-            if plain(raw) is fn:
+            if unbound(raw) is fn:
                 return Method(name, owner, isinstance(raw, staticmethod))
     return Method(getattr(fn, "__name__", "call"), kind, static=False)
-
-
-def plain(raw: Any) -> Any:
-    """Return the function in a bound, static or class method, or in a wrapper of ours."""
-    return getattr(raw, "__func__", raw)
 
 
 def method_named(target: Any, name: str) -> Method:

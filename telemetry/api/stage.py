@@ -19,7 +19,7 @@ from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import wrap
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import acts_by_itself, trace_inside
+from telemetry.recording.inside import is_framework_object, trace_inside
 from telemetry.recording.instruments import observe
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 
@@ -65,7 +65,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
             return self._begin()
 
         check_decorated("stage", fn)
-        if acts_by_itself(fn):
+        if is_framework_object(fn):
             whole: F = trace_inside("stage", fn, self)
             return whole
         for attribute, value in ((c.SEARCH_STAGE, self._name), *((one, self._given.get(one.name)) for one in _NAMED)):

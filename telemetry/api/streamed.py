@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, Final
 
-from telemetry.recording.callables import SHAPES, Begun, go_on
+from telemetry.recording.callables import RUNNERS, StartedRecorder, continue_in
 from telemetry.recording.guard import guard
 from telemetry.recording.recorder import Activity, Run
 
@@ -34,7 +34,7 @@ _VIEWS: Final = ("flask", "quart")
 def follow(returned: Any, run: Run) -> Any:
     """Return the answer of an endpoint; where it is still to come, its end is the end of the run. Never raises."""
     kind = type(returned)
-    if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | Begun):
+    if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | StartedRecorder):
         return returned
     answer = returned
     with guard:
@@ -49,7 +49,7 @@ def follow(returned: Any, run: Run) -> Any:
     return answer
 
 
-def _follow_first(returned: tuple[Any, ...], run: "Activity | Begun") -> tuple[Any, ...]:
+def _follow_first(returned: tuple[Any, ...], run: "Activity | StartedRecorder") -> tuple[Any, ...]:
     """Return the answer of a view with its body followed; any other tuple as it is."""
     if len(returned) not in {2, 3} or not _in_view():
         return returned
@@ -66,7 +66,7 @@ def _in_view() -> bool:
     return any(has() for has in asked if has is not None)
 
 
-def _follow_body(response: Any, run: "Activity | Begun") -> None:
+def _follow_body(response: Any, run: "Activity | StartedRecorder") -> None:
     kind = type(response)
     for module, name, attribute in _RESPONSES:
         if _is_one(kind, module, name) and not _is_file(kind):
@@ -81,9 +81,9 @@ def _follow_body(response: Any, run: "Activity | Begun") -> None:
             return
 
 
-def _inside(steps: Any, run: "Activity | Begun") -> Any:
+def _inside(steps: Any, run: "Activity | StartedRecorder") -> Any:
     """Return a generator whose steps are run inside the run, under its name."""
-    made = go_on(steps, run, SHAPES[type(steps)])()
+    made = continue_in(steps, run, RUNNERS[type(steps)])()
     made.__name__, made.__qualname__ = steps.__name__, steps.__qualname__
     return made
 

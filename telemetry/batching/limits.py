@@ -1,12 +1,11 @@
 """The limits of batches and queues, checked, and the functions that can be batched."""
 
-import functools
-import inspect
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from telemetry.errors import TelemetryError
+from telemetry.recording.callables import Kind, kind_of, without_partials
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +35,18 @@ def name_of(fn: Any, name: str | None) -> str:
     """Return the name of `fn` in traces and metrics: `name`, else its own without leading and trailing underscores."""
     if name is not None and (not isinstance(name, str) or not name):
         raise TelemetryError(f"name={name!r} is not a non-empty string", 'write name="encode_texts"')
-    found = function_of(fn)
+    found = without_partials(fn)
     return name or getattr(found, "__name__", type(found).__name__).strip("_") or "batch"
-
-
-def function_of(fn: Any) -> Any:
-    """Return the function inside a `functools.partial`, else `fn`."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    return fn
 
 
 def is_async(fn: Any) -> bool:
     """Return whether calls of `fn` are awaited. Raises TelemetryError if it cannot be batched."""
     if not callable(fn):
         raise TelemetryError(f"{fn!r:.80} is not callable, so it cannot be batched", "give a function of a list")
-    found = function_of(fn)
-    called = found if inspect.isroutine(found) else type(found).__call__
-    if inspect.isasyncgenfunction(called) or inspect.isasyncgenfunction(found):
+    kind = kind_of(fn)
+    if kind is Kind.ASYNC_GENERATOR:
         raise TelemetryError(f"{name_of(fn, None)} is an async generator", "return a list of results")
-    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(found)
+    return kind is Kind.COROUTINE
 
 
 def _check_positive(name: str, value: Any, example: str) -> list[str]:

@@ -15,8 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from telemetry.batching.batch import Batch, enclosing_batches, result_list
-from telemetry.batching.limits import Limits, name_of
-from telemetry.batching.limits import is_async as is_coroutine_function
+from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Call, CallQueue, item_list, measure_queues, register
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
@@ -125,7 +124,7 @@ class AsyncBatcher(Generic[T, R]):
         name: str | None = None,
     ) -> None:
         self._limits = Limits(max_size, max_wait, max_queue)
-        if not is_coroutine_function(fn):
+        if not is_async(fn):
             raise TelemetryError(f"{name_of(fn, name)} is not a coroutine function", "use Batcher, or write async def")
         self._fn = fn
         self._closed = False

@@ -18,6 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from telemetry.errors import TelemetryError
+from telemetry.recording.callables import wrap
 from telemetry.recording.current import attach, detach
 
 F = TypeVar("F")
@@ -80,8 +81,6 @@ def carry(fn: F) -> F:
 
 def carry_in(context: Context, fn: F) -> F:
     """Return `fn` so that it runs in `context`."""
-    from telemetry.recording.callables import wrap  # it records activities, which import this package
-
     if not callable(fn):
         raise TelemetryError(
             f"{fn!r:.80} cannot be called, so it cannot be carried", "write carry(work), not carry(work())"

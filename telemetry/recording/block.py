@@ -15,9 +15,8 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import can_wrap
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import acts_by_itself
+from telemetry.recording.inside import can_decorate
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 
 F = TypeVar("F")
@@ -84,7 +83,7 @@ def check_decorated(decorator: str, fn: object) -> None:
     if isinstance(fn, type):
         hint = f"decorate its methods, or call telemetry.instrument({fn.__name__}) after it"
         raise TelemetryError(f"{decorator} decorates functions and methods, not the class {fn.__name__}", hint)
-    if not can_wrap(fn) and not acts_by_itself(fn):
+    if not can_decorate(fn):
         hint = "decorate the function itself: the one that is called, or the one inside"
         raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", hint)
 

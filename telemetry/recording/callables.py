@@ -1,4 +1,4 @@
-"""Runs any callable inside a run, and looks from outside as the callable did.
+"""Wraps any callable, so that each call is a run, and keeps what it is: the one place that asks what shape it has.
 
 In: a function of any shape (plain, coroutine, generator, async generator; static or class method, property) and
 `begin`, which starts a run for a call's arguments. Out: a function of the same shape. State: none.
@@ -19,6 +19,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from contextvars import Token
+from enum import Enum, auto
 from types import AsyncGeneratorType, CoroutineType, GeneratorType, TracebackType
 from typing import Any, Final
 
@@ -30,146 +31,61 @@ from telemetry.recording.current import attach, detach
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Kept, Run
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
-Shape = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
+Runner = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
+"""Returns a function around one of a certain kind, each call of which is a run."""
 Follow = Callable[[Any, Run], Any]
-"""Returns what a call returned, and has the run go on in it where that is its answer still to come."""
+"""Returns what a call returned; where that is an answer still to come, the run goes on in it."""
 
 
-def as_it_is(returned: Any, _run: Run) -> Any:
-    """Let the run end with the call."""
-    return returned
+class Kind(Enum):
+    """What a call of a function does: run at once, or make something that runs in steps."""
+
+    PLAIN = auto()
+    COROUTINE = auto()
+    GENERATOR = auto()
+    ASYNC_GENERATOR = auto()
 
 
-def stands_for_work(fn: Any) -> bool:
-    """Say whether `fn` is declared to be around a coroutine or generator function."""
-    if not hasattr(fn, "__wrapped__"):
-        return False
-    with contextlib.suppress(ValueError):  # functions around each other
-        inner = inspect.unwrap(fn)
-        return (
-            inspect.iscoroutinefunction(inner)
-            or inspect.isgeneratorfunction(inner)
-            or inspect.isasyncgenfunction(inner)
-        )
-    return False
+def kind_of(fn: Any) -> Kind:
+    """Return what a call of `fn` does; an object with `__call__` does as that method."""
+    kind = _kind(_called(fn))
+    return Kind.COROUTINE if kind is Kind.PLAIN and inspect.iscoroutinefunction(fn) else kind
 
 
-def makes_generators(fn: Any) -> bool:
-    """Say whether what `fn` stands for is a generator function."""
-    inner = inspect.unwrap(fn)
-    return inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
+def declared_kind(fn: Any) -> Kind:
+    """Return the kind of the function that `fn` is around, as `functools.wraps` declares it; PLAIN without one."""
+    called = _called(fn)
+    if hasattr(called, "__wrapped__"):
+        with contextlib.suppress(ValueError):  # functions around each other
+            return _kind(inspect.unwrap(called))
+    return Kind.PLAIN
 
 
-def from_the_first_step(
-    fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape], follow: Follow
-) -> Callable[..., Any]:
-    """Return `fn` so that a run lasts from the first step of the generator that a call returned to its end.
-
-    Where the call raises, or returns something else, a run of its own says so.
-    """
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not providers.recording():
-            return fn(*args, **kwargs)
-        try:
-            returned = fn(*args, **kwargs)
-        except BaseException:
-            with begin(args, kwargs):
-                raise
-        shape = shapes.get(type(returned))
-        if shape is None:
-            run = begin(args, kwargs)
-            with run:
-                return follow(returned, run)
-        return functools.update_wrapper(shape(lambda: returned, lambda *_: begin(args, kwargs)), fn)()
-
-    return wrapper
+def _kind(fn: Any) -> Kind:
+    if inspect.isasyncgenfunction(fn):
+        return Kind.ASYNC_GENERATOR
+    if inspect.iscoroutinefunction(fn):
+        return Kind.COROUTINE
+    return Kind.GENERATOR if inspect.isgeneratorfunction(fn) else Kind.PLAIN
 
 
-def to_the_end(
-    fn: Callable[..., Any], begin: Begin, shapes: Mapping[type, Shape], follow: Follow
-) -> Callable[..., Any]:
-    """Return `fn` so that a run lasts from its call to the end of the coroutine or generator that the call returned.
-
-    Arguments: `shapes` says how each kind of object is run inside a run. One that is dropped before its first step ends
-    its run when it is collected.
-    """
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        run = begin(args, kwargs)
-        with run:
-            returned = fn(*args, **kwargs)
-            shape = shapes.get(type(returned))
-            if shape is None or run is NO_ACTIVITY:
-                return follow(returned, run)
-            if isinstance(run, Activity):
-                return functools.update_wrapper(go_on(returned, run, shape), fn)()
-            return functools.update_wrapper(shape(lambda: returned, begin), fn)()  # carried: there is no run to end
-
-    return wrapper
+def _called(fn: Any) -> Any:
+    """Return the function or method that a call of `fn` runs."""
+    fn = without_partials(fn)
+    is_function = inspect.isroutine(fn) or isinstance(fn, type)
+    return fn if is_function else getattr(fn, "__call__", fn)  # noqa: B004  the method itself is wanted
 
 
-def go_on(returned: Any, run: "Activity | Begun", shape: Shape) -> Callable[[], Any]:
-    """Return what makes of `returned` the same inside `run`, which outlasts its `with` block."""
-    begun = Begun(run)
-    return shape(lambda: returned, lambda *_: begun)
+def without_partials(fn: Any) -> Any:
+    """Return the function that a `functools.partial` holds, else `fn`."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return fn
 
 
-class Begun:
-    """A run that began already, and is kept."""
-
-    __slots__ = ("_kept", "_run", "_token", "context", "span")
-
-    def __init__(self, run: "Activity | Begun") -> None:
-        self.context: Context = run.context
-        self.span: Span = run.span
-        self._run = run
-        self._kept = run.keep()
-        self._token: Token[Context] | None = None
-
-    def __enter__(self) -> Span:
-        self._token = attach(self.context)
-        return self.span
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        if self._token is not None:
-            detach(self._token, self.context)
-        self._kept.__exit__(kind, exc, tb)
-
-    def whole(self) -> AbstractContextManager[Any]:
-        """End the run when the block ends."""
-        return self._kept
-
-    def keep(self) -> Kept:
-        """Let the run outlast this `with` block, too."""
-        return self._kept.pop_all()
-
-    def resume(self) -> Token[Context] | None:
-        """Make the run's context current for one step."""
-        return self._run.resume()
-
-    def pause(self, token: Token[Context] | None) -> None:
-        """Make the consumer's context current again."""
-        self._run.pause(token)
-
-
-__all__ = ["SHAPES", "Begin", "can_wrap", "function_in", "wrap"]
-
-
-def wrap(fn: Any, begin: Begin, follow: Follow = as_it_is) -> Any:
-    """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives.
-
-    Arguments: `follow` takes what a call returns, and the activity, which may go on in it.
-    """
-    descriptor = _descriptor(fn, begin, follow)
-    if descriptor is not None:
-        return descriptor
-    made_by = _context_manager_maker(fn)
-    if made_by is not None:
-        return made_by(wrap(fn.__wrapped__, begin))
-    wrapped = functools.update_wrapper(_runner(fn, begin, follow), fn)
-    _copy_methods(wrapped, fn)
-    return wrapped
+def unbound(fn: Any) -> Any:
+    """Return the function in a bound, static or class method, else `fn`."""
+    return getattr(fn, "__func__", fn)
 
 
 def can_wrap(fn: Any) -> bool:
@@ -186,41 +102,51 @@ def function_in(fn: Any) -> Any:
     return fn.func if isinstance(fn, functools.cached_property | functools.partialmethod) else fn
 
 
-def _runner(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
-    shape = _shape_of(fn)
-    if inspect.isasyncgenfunction(shape):
-        return _async_generator(fn, begin)
-    if inspect.iscoroutinefunction(shape) or inspect.iscoroutinefunction(fn):
-        return _coroutine(fn, begin, follow)
-    if inspect.isgeneratorfunction(shape):
-        return _generator(fn, begin)
-    if not stands_for_work(shape):
-        return _plain(fn, begin, follow)
-    shapes: dict[type, Shape] = {**SHAPES, CoroutineType: functools.partial(_coroutine, follow=follow)}
-    if makes_generators(shape) and not getattr(begin, "from_the_call", False):
-        return from_the_first_step(fn, begin, shapes, follow)
-    return to_the_end(fn, begin, shapes, follow)
+def unchanged(returned: Any, _run: Run) -> Any:
+    """Return what a call returned: the run ends with the call."""
+    return returned
 
 
-def _shape_of(fn: Any) -> Any:
-    """Return what decides how `fn` runs: an object with `__call__` runs as that method does."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    is_function = inspect.isroutine(fn) or isinstance(fn, type)
-    return fn if is_function else getattr(fn, "__call__", fn)  # noqa: B004  the method itself is wanted
+def wrap(fn: Any, begin: Begin, follow: Follow = unchanged) -> Any:
+    """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives.
+
+    Arguments: `follow` takes what a call returns, and the activity, which may go on in it.
+    """
+    inner = function_in(fn)
+    if inner is not fn:
+        return _holding(fn, wrap(inner, begin, follow))
+    made_by = _context_manager_maker(fn)
+    if made_by is not None:
+        return made_by(wrap(fn.__wrapped__, begin))
+    wrapped = functools.update_wrapper(_wrapped(fn, begin, follow), fn)
+    _copy_methods(wrapped, fn)
+    return wrapped
 
 
-def _descriptor(fn: Any, begin: Begin, follow: Follow) -> Any:
-    """Return a descriptor of the same kind around the wrapped function; None where `fn` is none of these."""
-    if isinstance(fn, staticmethod | classmethod):
-        return type(fn)(wrap(fn.__func__, begin, follow))
+def _holding(fn: Any, inner: Any) -> Any:
+    """Return a static or class method, a property or a partial method like `fn` that holds `inner`."""
     if isinstance(fn, property):
-        return fn.getter(wrap(fn.fget, begin, follow))
-    if isinstance(fn, functools.cached_property):
-        return type(fn)(wrap(fn.func, begin, follow))
+        return fn.getter(inner)
     if isinstance(fn, functools.partialmethod):
-        return type(fn)(wrap(fn.func, begin, follow), *fn.args, **fn.keywords)
-    return None
+        return type(fn)(inner, *fn.args, **fn.keywords)
+    return type(fn)(inner)
+
+
+def _wrapped(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
+    kind = kind_of(fn)
+    if kind is Kind.ASYNC_GENERATOR:
+        return _async_generator(fn, begin)
+    if kind is Kind.COROUTINE:
+        return _coroutine(fn, begin, follow)
+    if kind is Kind.GENERATOR:
+        return _generator(fn, begin)
+    declared = declared_kind(fn)
+    if declared is Kind.PLAIN:
+        return _plain(fn, begin, follow)
+    runners: dict[type, Runner] = {**RUNNERS, CoroutineType: functools.partial(_coroutine, follow=follow)}
+    if declared is not Kind.COROUTINE and not getattr(begin, "from_the_call", False):
+        return _wrap_steps(fn, begin, runners, follow)
+    return _wrap_result(fn, begin, runners, follow)
 
 
 _MADE_BY: Final[tuple[Callable[..., Any], ...]] = (contextlib.contextmanager, contextlib.asynccontextmanager)
@@ -255,7 +181,7 @@ def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[...
     return wrapper
 
 
-def _coroutine(fn: Callable[..., Any], begin: Begin, follow: Follow = as_it_is) -> Callable[..., Any]:
+def _coroutine(fn: Callable[..., Any], begin: Begin, follow: Follow = unchanged) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         run = begin(args, kwargs)
         with run:
@@ -319,9 +245,102 @@ def _async_generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     return wrapper
 
 
-SHAPES: Final[dict[type, Shape]] = {
+RUNNERS: Final[dict[type, Runner]] = {
     CoroutineType: _coroutine,
     GeneratorType: _generator,
     AsyncGeneratorType: _async_generator,
 }
-"""How the objects that stand for work are run."""
+"""How coroutines and generators that exist already are run, by their type."""
+
+
+def _wrap_steps(
+    fn: Callable[..., Any], begin: Begin, runners: Mapping[type, Runner], follow: Follow
+) -> Callable[..., Any]:
+    """Return `fn` so that a run lasts from the first step of the generator that a call returned to its end.
+
+    Where the call raises, or returns something else, the call is the run.
+    """
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not providers.recording():
+            return fn(*args, **kwargs)
+        try:
+            returned = fn(*args, **kwargs)
+        except BaseException:
+            with begin(args, kwargs):
+                raise
+        runner = runners.get(type(returned))
+        if runner is None:
+            run = begin(args, kwargs)
+            with run:
+                return follow(returned, run)
+        return functools.update_wrapper(runner(lambda: returned, lambda *_: begin(args, kwargs)), fn)()
+
+    return wrapper
+
+
+def _wrap_result(
+    fn: Callable[..., Any], begin: Begin, runners: Mapping[type, Runner], follow: Follow
+) -> Callable[..., Any]:
+    """Return `fn` so that a run lasts from its call to the end of the coroutine or generator that the call returned.
+
+    Arguments: `runners` for each type of object. One that is dropped before its first step ends its run when it is
+    collected.
+    """
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        run = begin(args, kwargs)
+        with run:
+            returned = fn(*args, **kwargs)
+            runner = runners.get(type(returned))
+            if runner is None or run is NO_ACTIVITY:
+                return follow(returned, run)
+            if isinstance(run, Activity):
+                return functools.update_wrapper(continue_in(returned, run, runner), fn)()
+            return functools.update_wrapper(runner(lambda: returned, begin), fn)()  # carried: there is no run to end
+
+    return wrapper
+
+
+def continue_in(returned: Any, run: "Activity | StartedRecorder", runner: Runner) -> Callable[[], Any]:
+    """Return a function that returns `returned` wrapped: `run` goes on in it after its own `with` block."""
+    started = StartedRecorder(run)
+    return runner(lambda: returned, lambda *_: started)
+
+
+class StartedRecorder:
+    """A run that has begun, and lasts to the end of what its call returned."""
+
+    __slots__ = ("_kept", "_run", "_token", "context", "span")
+
+    def __init__(self, run: "Activity | StartedRecorder") -> None:
+        self.context: Context = run.context
+        self.span: Span = run.span
+        self._run = run
+        self._kept = run.keep()
+        self._token: Token[Context] | None = None
+
+    def __enter__(self) -> Span:
+        self._token = attach(self.context)
+        return self.span
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if self._token is not None:
+            detach(self._token, self.context)
+        self._kept.__exit__(kind, exc, tb)
+
+    def whole(self) -> AbstractContextManager[Any]:
+        """End the run when the block ends."""
+        return self._kept
+
+    def keep(self) -> Kept:
+        """Let the run outlast this `with` block, too."""
+        return self._kept.pop_all()
+
+    def resume(self) -> Token[Context] | None:
+        """Make the run's context current for one step."""
+        return self._run.resume()
+
+    def pause(self, token: Token[Context] | None) -> None:
+        """Make the consumer's context current again."""
+        self._run.pause(token)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from telemetry.errors import TelemetryError
+from telemetry.recording.callables import can_wrap, unbound
 
 _NAMES: Final = ("run", "fn", "func", "function", "callback", "_fn", "_func", "_function")
 """Where such objects keep their function: Celery's `run`, Jina's, dramatiq's and Prefect's `fn`, Click's `callback`."""
@@ -22,14 +23,19 @@ _ELSEWHERE: Final = ("delay", "send", "submit", "remote", "make_context", "__wra
 """What tells that a function is called in other ways than by calling the object: sent away, or by a command line."""
 
 
-def acts_by_itself(fn: Any) -> bool:
-    """Say whether `fn` is an object that does more than to be called."""
+def is_framework_object(fn: Any) -> bool:
+    """Say whether `fn` is an object that a framework's decorator made, which does more than call its function."""
     kind = type(fn)
     if inspect.isroutine(fn) or isinstance(fn, type | functools.partial | staticmethod | classmethod):
         return False
     if kind.__module__ in {"builtins", "functools"}:
         return False
     return hasattr(kind, "__set_name__") or (bool(_places(fn)) and any(hasattr(fn, name) for name in _ELSEWHERE))
+
+
+def can_decorate(fn: Any) -> bool:
+    """Say whether calls of `fn` can be traced: by a wrapper, or by one inside it."""
+    return can_wrap(fn) or is_framework_object(fn)
 
 
 def trace_inside(decorator: str, fn: Any, wrap: Callable[[Any], Any]) -> Any:
@@ -39,7 +45,7 @@ def trace_inside(decorator: str, fn: Any, wrap: Callable[[Any], Any]) -> Any:
         raise _refusal(decorator, fn)
     found = getattr(fn, places[0])
     traced = wrap(found)
-    same = [name for name in places if _function(getattr(fn, name)) is _function(found)]
+    same = [name for name in places if unbound(getattr(fn, name)) is unbound(found)]
     try:
         for name in same:
             setattr(fn, name, traced)
@@ -61,7 +67,7 @@ def _refusal(decorator: str, fn: Any) -> TelemetryError:
 def _places(fn: Any) -> list[str]:
     """Return the names under which an object keeps a function, of its own or of a class made for it alone."""
     held = {**_static(_class_of(fn)), **_own(fn)}
-    return [name for name in _NAMES if inspect.isfunction(_function(held.get(name)))]
+    return [name for name in _NAMES if inspect.isfunction(unbound(held.get(name)))]
 
 
 def _own(fn: Any) -> dict[str, Any]:
@@ -77,8 +83,3 @@ def _class_of(fn: Any) -> type:
     """Return the class of an object, or of the one that it stands for."""
     kind: type = fn.__class__
     return kind
-
-
-def _function(held: Any) -> Any:
-    """Return the function in a static or bound method."""
-    return getattr(held, "__func__", held)

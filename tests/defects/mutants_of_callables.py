@@ -16,13 +16,13 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/recording/callables.py",
-        "if not stands_for_work(shape):",
+        "if declared is Kind.PLAIN:",
         "if True:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::test_a_coroutine_is_timed_to_its_end",
     ),
     Mutant(
         "telemetry/recording/callables.py",
-        "if not stands_for_work(shape):",
+        "if declared is Kind.PLAIN:",
         "if False:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::"
         "test_a_generator_that_is_only_passed_on_stays_what_it_was",

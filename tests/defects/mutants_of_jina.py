@@ -46,13 +46,13 @@ JINA: Final = (
     Mutant(
         "telemetry/recording/callables.py",
         "        return _generator(fn, begin)\n",
-        "        return _plain(fn, begin, as_it_is)\n",
+        "        return _plain(fn, begin, unchanged)\n",
         _JINA + "test_a_generator_endpoints_span_ended_when_the_generator_was_made",
     ),
     Mutant(
         "telemetry/recording/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
-        "        return _plain(fn, begin, as_it_is)\n",
+        "        return _plain(fn, begin, unchanged)\n",
         _JINA + "test_a_monitor_on_async_def_timed_the_making_of_the_coroutine",
     ),
     Mutant(

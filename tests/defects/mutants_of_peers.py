@@ -38,7 +38,7 @@ PEERS: Final = (
     Mutant(
         "telemetry/recording/callables.py",
         "        return _async_generator(fn, begin)\n",
-        "        return _plain(fn, begin, as_it_is)\n",
+        "        return _plain(fn, begin, unchanged)\n",
         _SHAPES + "TestAsyncGenerators::test_a_failing_async_generator_fails_its_span",
     ),
     Mutant(
@@ -69,7 +69,7 @@ PEERS: Final = (
     Mutant(
         "telemetry/recording/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
-        "        return _plain(fn, begin, as_it_is)\n",
+        "        return _plain(fn, begin, unchanged)\n",
         _PEERS + "test_async_calls_had_no_span_or_a_wrong_duration",
     ),
     Mutant(
