@@ -7,15 +7,11 @@ keep the context.
 
 from collections import deque
 from collections.abc import Callable
-from contextvars import Token
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
-
-from telemetry.recording.current import attach, detach
 
 _KEY: Final = otel_context.create_key("search-telemetry-scope")
 _REMEMBERED = 32  # exceptions in flight at once in one request; older ones get a second event at worst
@@ -43,7 +39,7 @@ class Scope:
     user's); `forget` lets go of them, since their tracebacks hold the frames they passed.
     """
 
-    __slots__ = ("_lock", "_seen", "answered", "entry", "operation")
+    __slots__ = ("_seen", "answered", "entry", "operation")
 
     def __init__(self, entry: Span | None = None) -> None:
         self.entry = entry
@@ -65,14 +61,6 @@ class Scope:
         self._seen.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeToken:
-    """What `leave_scope` needs to undo `enter_scope`."""
-
-    scope: Scope
-    before: Token[Context]
-
-
 def current_scope(context: Context | None = None) -> Scope | None:
     """Return the scope of the request that `context` (default: the current one) belongs to, None outside of any."""
     scope = otel_context.get_value(_KEY, context)
@@ -82,15 +70,3 @@ def current_scope(context: Context | None = None) -> Scope | None:
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
     """Return `context` (default: the current one) with `scope` in it, without making it current."""
     return otel_context.set_value(_KEY, scope, context)
-
-
-def enter_scope(entry: Span | None = None) -> ScopeToken:
-    """Begin a request in this process; `entry` is its SERVER span. Every `enter_scope` needs its `leave_scope`."""
-    scope = Scope(entry)
-    return ScopeToken(scope, attach(with_scope(scope)))
-
-
-def leave_scope(token: ScopeToken) -> None:
-    """End the request that `enter_scope` began."""
-    detach(token.before)
-    token.scope.forget()

@@ -9,7 +9,7 @@ from opentelemetry import baggage, propagate, trace
 
 import telemetry
 from telemetry.context import attach, detach
-from telemetry.recording import request_scope
+from telemetry.recording.request_scope import Scope, with_scope
 from telemetry.recording.spans import start_span
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
@@ -165,9 +165,9 @@ class TestTheOperation:
     def test_the_server_span_is_told(self, spans: Spans) -> None:
         """A caller that sent no baggage still gets a SERVER span with the operation."""
         server = start_span("/pamazon.Executor/Process", trace.SpanKind.SERVER)
-        token = request_scope.enter_scope(server)
+        token = attach(with_scope(Scope(server)))
         Executor().search([])
-        request_scope.leave_scope(token)
+        detach(token)
         server.end()
         assert (spans.one("/pamazon.Executor/Process").attributes or {})["search.operation"] == "search"
 
