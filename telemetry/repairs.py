@@ -23,7 +23,7 @@ class Repairs:
         if self.count == 1:
             _log.warning(
                 "telemetry was given %s, and repaired it or left it out; search.telemetry.repaired counts such values "
-                "(said once)",
+                "(logged once)",
                 what,
             )
 

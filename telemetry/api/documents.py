@@ -303,4 +303,4 @@ def _name_of(fn: Any) -> str:
 def _warn(problem: str) -> None:
     if problem not in _warned and len(_warned) < _MOST_WARNINGS:
         _warned.add(problem)
-        _log.warning("%s: its documents are not counted (said once)", problem)
+        _log.warning("%s: its documents are not counted (logged once)", problem)

@@ -99,7 +99,7 @@ def _headers(carrier: Carrier | None) -> dict[str, str]:
 def _tell_once(kind: str) -> None:
     _log.warning(
         "extract() reads a mapping or pairs, not a %s: the message begins a trace of its own; "
-        "write extract(message.headers) (said once)",
+        "write extract(message.headers) (logged once)",
         kind,
     )
 

@@ -82,7 +82,7 @@ class Delivery:
         rejected, message = self.kind.rejected(outcome.response)
         if (rejected or message) and not self._told_refusal:
             self._told_refusal = True
-            _log.warning("%s refused %d %s: %s (said once)", self.where, rejected, self.kind.name, message)
+            _log.warning("%s refused %d %s: %s (logged once)", self.where, rejected, self.kind.name, message)
         return rejected
 
     def reason(self) -> Reason:

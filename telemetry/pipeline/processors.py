@@ -54,7 +54,7 @@ class QueueSide(Generic[T]):
     def _push(self, item: T) -> None:
         if self._ended is not None and not process_exits():
             why, self._ended = self._ended, None
-            _log.warning("%s are recorded, and lost: %s (said once)", self._name, why)
+            _log.warning("%s are recorded, and lost: %s (logged once)", self._name, why)
         self.queue.push(item)
 
     def begin_flush(self) -> int:

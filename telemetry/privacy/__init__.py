@@ -1,10 +1,7 @@
-"""Keeps secrets and personal data in the process.
+"""Removes secrets and personal data from spans, metrics, log records and baggage before they leave the process.
 
-In: whatever is about to leave: spans, metrics, log records, baggage, JSON lines. Out: the same, with every secret that
-the rules know replaced by `[redacted:KIND]`. State: the process's scrubber, see `telemetry.privacy.scrubber`.
-
-`Scrub` says what is scrubbed (`configure(scrub=Scrub(…))`); `scrub` is what everything passes through, for use on
-values that leave by other ways; `ScrubbingSpanProcessor` is for a tracer provider of your own.
+Each secret that a rule finds is replaced by `[redacted:KIND]`. `Scrub` holds the options (`configure(scrub=Scrub(…))`).
+`scrub` applies the rules to a value of your own; `ScrubbingSpanProcessor` is for a tracer provider of your own.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +16,7 @@ __all__ = ["Scrub", "ScrubbingSpanProcessor", "scrub"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the rest once it is asked for: it compiles the rules, and the processor needs the SDK."""
+    """Import the rest on first use: it compiles the rules, and the processor needs the SDK."""
     if name == "scrub":
         from telemetry.privacy.scrubber import scrub
 

@@ -1,7 +1,4 @@
-"""A copy of an ended span in which something is different.
-
-In: a span, and what the copy has in place of the span's own. Out: a span of the SDK. State: none.
-"""
+"""A copy of an ended span with some of its fields replaced."""
 
 from typing import Any
 
@@ -9,13 +6,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 
 class CopiedSpan(ReadableSpan):
-    """Is as `span` in all that is not given, and says as the span does what was dropped.
-
-    Arguments: those of `ReadableSpan`.
-    """
+    """A copy of `span`. Arguments of `ReadableSpan` replace its fields; the counts of dropped items stay."""
 
     def __init__(self, span: ReadableSpan, **other: Any) -> None:
-        of_span: dict[str, Any] = {
+        original: dict[str, Any] = {
             "name": span.name,
             "context": span.context,
             "parent": span.parent,
@@ -29,20 +23,20 @@ class CopiedSpan(ReadableSpan):
             "end_time": span.end_time,
             "instrumentation_scope": span.instrumentation_scope,
         }
-        super().__init__(**of_span | other)
+        super().__init__(**original | other)
         self._dropped = (span.dropped_attributes, span.dropped_events, span.dropped_links)
 
     @property
     def dropped_attributes(self) -> int:
-        """As the span has it."""
+        """As in the original span."""
         return self._dropped[0]
 
     @property
     def dropped_events(self) -> int:
-        """As the span has it."""
+        """As in the original span."""
         return self._dropped[1]
 
     @property
     def dropped_links(self) -> int:
-        """As the span has it."""
+        """As in the original span."""
         return self._dropped[2]

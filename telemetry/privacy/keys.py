@@ -1,15 +1,12 @@
-"""Which names say that their value is a secret, and where a text gives a secret such a name.
+"""Finds names whose values are secret: names of attributes, and names inside a text.
 
-In: names of attributes, of baggage, of JSON fields, of settings inside a text; a text. Out: whether the value is
-hidden; where the values of such names begin and end. State: none.
+A name is split into words, however it is written (`dbPassword`, `db.password`, `DB_PASSWORD`, `db-password`), and only
+whole words match: `token` is in `auth_token`, not in `tokenizer`. A following word that describes the secret, such as
+`count` in `token_count`, means that the value is shown; so does a word before `token` that makes it a language token.
 
-A name is taken apart into words, however it is spelled (`dbPassword`, `db.password`, `DB_PASSWORD`, `db-password`), and
-whole words count: `token` is one of `auth_token`, none of `tokenizer`. A word that says something about a secret and is
-none, such as the `count` of `token_count`, keeps the value; so does one before `token` that makes it a piece of text.
-
-`password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`, `<secret>x`: in log lines, headers, query strings,
-JSON, XML, connection strings, representations of objects, command lines. The text is gone over once: a name has at most
-64 characters, and a value is passed over once it is found.
+`find` looks for names with values in a text: `password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`,
+`<secret>x`, as in log lines, headers, query strings, JSON, XML, connection strings, `repr` and command lines. It reads
+the text once: a name has at most 64 characters, and the search continues behind each value.
 """
 
 import re
@@ -25,14 +22,14 @@ STRONG: Final = (
     "privatekey", "secret key", "secretkey", "access key", "accesskey", "account key", "signing key", "encryption key",
     "master key", "ssh key", "client secret", "clientsecret", "connection string", "connectionstring", "dsn",
 )  # fmt: skip
-"""Phrases after which, in a text too, anything is hidden."""
+"""Phrases after which any value is hidden, also inside a text."""
 
 WEAK: Final = (
     "token", "auth tokens", "access tokens", "refresh tokens", "authtoken", "accesstoken", "refreshtoken", "bearer",
     "session", "sessionid", "jsessionid", "phpsessid", "jwt", "csrf", "xsrf", "otp", "ssn", "social security",
     "credit card", "creditcard", "card number", "cardnumber", "cvv", "cvc", "iban",
 )  # fmt: skip
-"""Phrases that are also everyday words: after `token: ` in a text only what looks like a credential is hidden."""
+"""Phrases that are everyday words too: after `token: ` inside a text, only what looks like a credential is hidden."""
 
 ABOUT: Final = frozenset({
     "count", "counts", "length", "len", "size", "type", "types", "kind", "name", "names", "limit", "max", "min",
@@ -42,24 +39,24 @@ ABOUT: Final = frozenset({
     "alg", "format", "status", "state", "method", "mode", "source", "provider", "strategy", "scheme", "encoding",
     "vocab", "ids", "embedding", "embeddings", "file", "path", "dir", "env", "stdin", "url", "uri", "endpoint",
 })  # fmt: skip
-"""Words that, right after such a phrase, make the value something about the secret."""
+"""Words that mean, right after such a phrase, that the value describes the secret."""
 
 PIECES: Final = frozenset({
     "pad", "eos", "bos", "cls", "sep", "mask", "unk", "start", "end", "special", "first", "last", "next", "prev",
     "previous", "num", "max", "min", "n", "per", "total", "stop",
 })  # fmt: skip
-"""Words that, right before `token`, make it a piece of text."""
+"""Words that mean, right before `token`, a token of a language model."""
 
 HEADERS: Final = frozenset({"authorization", "cookie", "cookies"})
-"""Words whose value in a text is the rest of the line."""
+"""Phrases whose value inside a text is the rest of the line."""
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 class Keys:
-    """The names that hide.
+    """The names whose values are hidden.
 
-    Arguments: `more`, phrases of the user's, in any spelling; `keep`, whole names that never hide.
+    Arguments: `more`, further phrases, in any spelling; `keep`, whole names whose values are always shown.
     """
 
     def __init__(self, more: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
@@ -73,41 +70,41 @@ class Keys:
         self.stems = tuple(sorted(word for word in last if not any(other in word for other in last - {word})))
 
     def kept(self, name: str) -> bool:
-        """Say whether the user wants the value of `name` as it is."""
+        """Return whether the options exempt `name`."""
         return name.lower() in self._keep
 
     def _found(self, name: str) -> tuple[str, ...]:
-        """Return the phrase in `name` that hides its value; nothing where it does not. Cached as `found`."""
+        """Return the phrase in `name` that hides its value; empty if there is none. Cached as `found`."""
         if self.kept(name):
             return ()
         words = words_of(name)
         for start in range(len(words)):
             for end in range(start + 1, min(start + self._longest, len(words)) + 1):
-                if words[start:end] in self._phrases and not _harmless(words, start, end):
+                if words[start:end] in self._phrases and not _is_descriptive(words, start, end):
                     return words[start:end]
         return ()
 
     def weak(self, phrase: tuple[str, ...]) -> bool:
-        """Say whether a phrase that was found is an everyday word too."""
+        """Return whether a phrase is an everyday word too."""
         return phrase in self._weak
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """Take a name apart: `X-API-Key` is x, api, key."""
+    """Split a name into words: `X-API-Key` into x, api, key."""
     return tuple(word.lower() for word in _WORDS.findall(name[:1024]))
 
 
-def _harmless(words: tuple[str, ...], start: int, end: int) -> bool:
+def _is_descriptive(words: tuple[str, ...], start: int, end: int) -> bool:
     if end < len(words) and words[end] in ABOUT:
         return True
     return words[start] == "token" and start > 0 and words[start - 1] in PIECES
 
 
 HINTS: Final = ("=", ":", "--", "<")
-"""Of these, every text that names a secret holds one."""
+"""Every text that names a secret contains one of these."""
 
-# A name, what may stand around it, and `=` or `:`; or an option of a command line and a space; or a tag. Before it may
-# stand the end of a line as `repr` and JSON write it, whose letter is none of the name's.
+# A name, perhaps in quotes or brackets, and `=` or `:`; or a command-line option and a space; or a tag. The name may
+# follow an escaped line end, as in `repr` and JSON; the letter of that escape is not part of the name.
 _NAMED: Final = re.compile(
     r"""(?:(?<![A-Za-z0-9_])|(?=\\))(?:\\(?P<escape>[nrt]))?+"""
     r"""(?:(?P<name>[A-Za-z_][\w.-]{0,63}+)[\\"'\]]{0,4}+\s{0,2}+(?P<sign>=>|:=|==?|:)\s{0,3}+"""
@@ -121,12 +118,12 @@ _LINE: Final = re.compile(r"""[^\r\n"']*+""")
 _INSIDE: Final = re.compile(r"[^<]*+")
 _ESCAPED_LINE: Final = re.compile(r"\\[nrt]")
 _WORD: Final = re.compile(r"""[^\s;&"'<>]*+""")
-_NO_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "***", "[redacted"})
-_LEAST_WEAK: Final = 6  # characters of a credential behind an everyday word
+_NOT_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "undefined", "***", "[redacted"})
+_MIN_WEAK: Final = 6  # characters of a credential after an everyday word
 
 
 def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of every value that its name hides, in order."""
+    """Yield start and end of each value that its name hides, in order."""
     done = passed = 0
     for match in _NAMED.finditer(text):
         if match.start() < passed:
@@ -135,11 +132,11 @@ def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
         phrase = keys.found(name) or (keys.found(match["escape"] + name) if match["escape"] else ())
         header = not HEADERS.isdisjoint(phrase)
         if not phrase or (match.end() < done and not header):
-            continue  # no secret's name; or one whose value is hidden already, with that of a name before
+            continue  # not a secret's name, or inside a value that is hidden already
         begin, end = _value(text, max(match.end(), done), tagged=match["tag"] is not None, header=header)
         if begin < end and _is_secret(text[begin:end], match, weak=keys.weak(phrase)):
             line = _ESCAPED_LINE.search(text, begin, end)
-            passed, done = end if line is None else line.start(), end  # names on the next line have values of their own
+            passed, done = end if line is None else line.start(), end  # the next line may name further secrets
             yield begin, end
 
 
@@ -161,12 +158,12 @@ def _end(pattern: re.Pattern[str], text: str, begin: int) -> int:
 
 def _is_secret(value: str, match: re.Match[str], *, weak: bool) -> bool:
     plain = value.strip(" ,)]}\\").lower()
-    if plain in _NO_SECRET or (plain.startswith("[redacted:") and plain.find("]") in {-1, len(plain) - 1}):
+    if plain in _NOT_SECRET or (plain.startswith("[redacted:") and plain.find("]") in {-1, len(plain) - 1}):
         return False
     prose = match["sign"] == ":" and _in_prose(match)
-    return not (weak and prose) or (len(value) >= _LEAST_WEAK and looks_random(value))
+    return not (weak and prose) or (len(value) >= _MIN_WEAK and looks_random(value))
 
 
 def _in_prose(match: re.Match[str]) -> bool:
-    """Say whether a colon stands as in a sentence: right after the word, and a space after it."""
+    """Return whether the colon is used as in a sentence: right after the word, and followed by a space."""
     return match["name"] is not None and match.string[match.start("name") : match.end()] == match["name"] + ": "

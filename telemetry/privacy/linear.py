@@ -1,12 +1,9 @@
-"""Tells whether a regular expression takes linear time on any text, as Python's matcher goes about it.
+"""Checks that Python's `re` matches a regular expression in linear time, whatever the text.
 
-In: a pattern. Out: what is wrong with it, and what to write; nothing where the time is bounded. State: none.
-
-A matcher that backtracks tries, from each position, every way in which repeats can share out the characters. Its work
-for one position is bounded where each repeat has an upper bound and none stands inside another; a repeat without bound
-does no harm at the very end, where nothing can fail after it: what it went over is matched, and not gone over again. A
-possessive repeat (`{1,64}+`) gives nothing back, so that there is one way only.
-Our own rules pass this check too (a test holds them to it).
+A backtracking matcher tries, from each position, all ways to divide characters among the repeats of a pattern. The work
+per position is bounded if each repeat has an upper bound and no repeat contains another. An unbounded repeat is fine at
+the end of a pattern, where nothing after it can fail: its characters are matched, and not read again. A possessive
+repeat (`{1,64}+`) never gives characters back, so it counts as one way. A test applies this check to our own rules.
 """
 
 from collections.abc import Iterable
@@ -15,29 +12,29 @@ from typing import Any, Final
 from re import _constants as sre  # type: ignore[attr-defined]  # isort: skip
 from re import _parser  # type: ignore[attr-defined]  # isort: skip  # the only parser of this very language
 
-_MOST: Final = 1024  # an upper bound above this is none
-_MOST_WAYS: Final = 1_000_000  # in which the repeats of a pattern can share out characters, from one position
+_MAX_REPEAT: Final = 1024  # a higher upper bound counts as none
+_MAX_WAYS: Final = 1_000_000  # to divide characters among the repeats, per position
 _REPEATS: Final = {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}
 
 
 def why_not_linear(pattern: str) -> str | None:
-    """Return what may take too long in `pattern`, with the hint; None where it is linear."""
-    look = _Look()
-    look.sequence(_parser.parse(pattern), last=True, repeated=False)
-    if look.problem is None and look.ways > _MOST_WAYS:
+    """Return what may take too long in `pattern`, and a hint; None if it is linear."""
+    analysis = _Analysis()
+    analysis.sequence(_parser.parse(pattern), last=True, repeated=False)
+    if analysis.problem is None and analysis.ways > _MAX_WAYS:
         return "has too many repeats one after another: it may take very long; write {1,64}+ for {1,64}"
-    return look.problem
+    return analysis.problem
 
 
-class _Look:
-    """One look at a parsed pattern: the first problem found, and in how many ways its repeats can match."""
+class _Analysis:
+    """The analysis of a parsed pattern: the first problem, and the number of ways in which its repeats can match."""
 
     def __init__(self) -> None:
         self.problem: str | None = None
         self.ways = 1
 
     def sequence(self, items: Iterable[Any], *, last: bool, repeated: bool) -> None:
-        """Look at items in a row; `last` says that nothing after them can fail, `repeated` that a repeat holds them."""
+        """Analyse a sequence. `last`: nothing after it can fail; `repeated`: it is inside a repeat."""
         listed = list(items)
         for place, (op, argument) in enumerate(listed):
             self._item(op, argument, last=last and not any(map(_can_fail, listed[place + 1 :])), repeated=repeated)
@@ -55,15 +52,15 @@ class _Look:
         elif op in {sre.ASSERT, sre.ASSERT_NOT}:
             self.sequence(argument[1], last=False, repeated=repeated)
         elif op in {sre.GROUPREF, sre.GROUPREF_EXISTS}:
-            self._found("refers back to a group: it may take very long; write it without")
+            self._found("refers back to a group: it may take very long; write it without the reference")
 
     def _repeat(self, low: int, high: int, items: Any, *, last: bool, repeated: bool, fixed: bool) -> None:
         varies = low != high and not fixed
         if varies and repeated:
             self._found("has a repeat inside a repeat: it may take very long; write {1,64}+ for the inner")
-        if high > _MOST and not (last and low <= _MOST):
+        if high > _MAX_REPEAT and not (last and low <= _MAX_REPEAT):
             self._found("repeats without an upper bound before its end: it may take very long; write {1,64} for +")
-        if varies and high <= _MOST:
+        if varies and high <= _MAX_REPEAT:
             self.ways *= high - low + 1
         self.sequence(items, last=last and high <= 1, repeated=repeated or high > 1)
 
@@ -72,6 +69,6 @@ class _Look:
 
 
 def _can_fail(item: tuple[Any, Any]) -> bool:
-    """Say whether an item may refuse to match: all do but repeats that may be empty."""
+    """Return whether an item can fail to match: all can, except repeats that may be empty."""
     op, argument = item
     return not (op in _REPEATS and argument[0] == 0)

@@ -1,8 +1,7 @@
-"""Scrubs messages of OTLP.
+"""Scrubs OTLP messages in place, before they are sent.
 
-In: a message about to be sent, ours alone. Out: the same message, with every text in it scrubbed: names, statuses,
-events, links, bodies, attributes of whatever carries some, and whatever OTLP may add. Names of attributes are left
-alone. State: which fields of each kind of message lead to texts, found once.
+All texts are scrubbed, in whatever message type they are: names, statuses, events, links, bodies, attribute values.
+Names of attributes stay as they are.
 """
 
 from functools import lru_cache
@@ -18,23 +17,23 @@ from telemetry.privacy.urls import LOGGED
 
 _PAIR: Final = KeyValue.DESCRIPTOR.full_name
 _ANY: Final = AnyValue.DESCRIPTOR.full_name
-_DEEPEST: Final = 64  # values inside values; beyond them nothing is left
+_MAX_DEPTH: Final = 64  # levels of nested values; deeper ones are replaced by a marker
 
 
 def scrub_message(message: Message, scrubber: Scrubs) -> None:
     """Scrub every text in `message`."""
     kind = message.DESCRIPTOR.full_name
     if kind == _PAIR:
-        _any(message.key, message.value, scrubber, _DEEPEST)  # type: ignore[attr-defined]
+        _any(message.key, message.value, scrubber, _MAX_DEPTH)  # type: ignore[attr-defined]
     elif kind == _ANY:
-        _any(LOGGED, message, scrubber, _DEEPEST)
+        _any(LOGGED, message, scrubber, _MAX_DEPTH)
     else:
         for field, several, text in _fields(message.DESCRIPTOR):
             _field(message, field, scrubber, several=several, text=text)
 
 
 def cut_texts(pairs: Any, longest: int | None) -> None:
-    """Cut the texts of attributes to `longest` characters; None is no limit."""
+    """Cut the texts of attributes to `longest` characters; None: no limit."""
     for pair in pairs if longest is not None else ():
         _cut(pair.value, longest)
 
@@ -67,10 +66,10 @@ def _field(message: Any, field: str, scrubber: Scrubs, *, several: bool, text: b
 
 
 def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
-    """Scrub the value of an attribute, or of a body, which has no name of its own."""
+    """Scrub the value of an attribute or of a log body; `name` is LOGGED for a body."""
     kind = value.WhichOneof("value")
     if kind in {"array_value", "kvlist_value"}:
-        # a name that hides one text hides all there is
+        # a name that hides a text hides a container too
         hidden = scrubber.value(name, ["x"] if kind == "array_value" else {"x": "x"})
         if depth <= 0 or isinstance(hidden, str):
             value.string_value = hidden if isinstance(hidden, str) else marker(ERROR)
@@ -81,17 +80,17 @@ def _any(name: str, value: Any, scrubber: Scrubs, depth: int) -> None:
             else:
                 _any(item.key, item.value, scrubber, depth - 1)
     elif kind in {"string_value", "bytes_value", "int_value"}:
-        given = getattr(value, kind)
-        scrubbed = scrubber.value(name, given)
+        original = getattr(value, kind)
+        scrubbed = scrubber.value(name, original)
         if isinstance(scrubbed, str):
             value.string_value = scrubbed
-        elif scrubbed != given:
+        elif scrubbed != original:
             setattr(value, kind, scrubbed)
 
 
 @lru_cache(128)
 def _fields(kind: Descriptor) -> tuple[tuple[str, bool, bool], ...]:
-    """Return the fields of a kind of message that are or hold texts: name, whether repeated, whether a text itself."""
+    """Return the fields of a message type that are or contain texts: name, whether repeated, whether a text itself."""
     return tuple(
         (field.name, _repeated(field), field.type == FieldDescriptor.TYPE_STRING)
         for field in kind.fields
@@ -100,6 +99,6 @@ def _fields(kind: Descriptor) -> tuple[tuple[str, bool, bool], ...]:
 
 
 def _repeated(field: Any) -> bool:
-    """Return whether a field holds several values: protobuf has a property for it from 6.31 on, before that a label."""
+    """Return whether a field is repeated: a property since protobuf 6.31, a label before."""
     several = getattr(field, "is_repeated", None)
     return bool(field.label == FieldDescriptor.LABEL_REPEATED if several is None else several)

@@ -1,9 +1,7 @@
-"""Scrubs collected metrics.
+"""Scrubs the attributes of collected metrics, in copies.
 
-In: the SDK's data, as collected. Out: the same where no attribute holds a secret, else copies. State: none.
-
-Two series that differed in a secret alone are one series afterwards, and are added up: a backend that gets two data
-points for the same attributes keeps one of them.
+Series that differ only in a secret become one, and their data points are merged: of two data points with equal
+attributes, a backend would keep only one.
 """
 
 import dataclasses
@@ -29,14 +27,14 @@ def scrub_metrics(data: MetricsData, scrubber: Scrubs) -> MetricsData:
     return MetricsData([_resource_metrics(of_resource, scrubber) for of_resource in data.resource_metrics])
 
 
-def _resource_metrics(given: ResourceMetrics, scrubber: Scrubs) -> ResourceMetrics:
+def _resource_metrics(data: ResourceMetrics, scrubber: Scrubs) -> ResourceMetrics:
     scopes = [
         dataclasses.replace(
             scope, scope=_scope(scope.scope, scrubber), metrics=[_metric(metric, scrubber) for metric in scope.metrics]
         )
-        for scope in given.scope_metrics
+        for scope in data.scope_metrics
     ]
-    return ResourceMetrics(scrub_resource(given.resource, scrubber), scopes, given.schema_url)
+    return ResourceMetrics(scrub_resource(data.resource, scrubber), scopes, data.schema_url)
 
 
 def _scope(scope: InstrumentationScope, scrubber: Scrubs) -> InstrumentationScope:
@@ -47,14 +45,14 @@ def _scope(scope: InstrumentationScope, scrubber: Scrubs) -> InstrumentationScop
 
 
 def scrub_resource(resource: Resource, scrubber: Scrubs) -> Resource:
-    """Return `resource`, or a copy where one of its attributes holds a secret."""
+    """Return `resource`, or a scrubbed copy if an attribute holds a secret."""
     attributes = scrubber.attributes(resource.attributes)
     return resource if attributes == dict(resource.attributes) else Resource(attributes, resource.schema_url)
 
 
 def _metric(metric: Any, scrubber: Scrubs) -> Any:
     points = [_point(point, scrubber) for point in metric.data.data_points]
-    if all(made is given for made, given in zip(points, metric.data.data_points, strict=True)):
+    if all(new is old for new, old in zip(points, metric.data.data_points, strict=True)):
         return metric
     latest = isinstance(metric.data, Gauge)
     return dataclasses.replace(
@@ -77,7 +75,7 @@ def _exemplar(exemplar: Exemplar, scrubber: Scrubs) -> Exemplar:
 
 
 def merged_points(points: Sequence[Any], *, latest: bool) -> list[Any]:
-    """Return one point for each set of attributes: their sum, of a gauge the latest."""
+    """Return one point per set of attributes: the sum of its points; for a gauge, the latest."""
     merged: dict[object, Any] = {}
     for point in points:
         key = _key(point.attributes)
@@ -92,7 +90,7 @@ def merged_points(points: Sequence[Any], *, latest: bool) -> list[Any]:
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """Add up two points; None for kinds of points that nobody can add up here."""
+    """Return the sum of two points; None if they cannot be added."""
     common: dict[str, Any] = {
         "start_time_unix_nano": min(one.start_time_unix_nano, other.start_time_unix_nano),
         "time_unix_nano": max(one.time_unix_nano, other.time_unix_nano),

@@ -1,13 +1,12 @@
-"""The secrets and personal data that are known by their look.
+"""The rules that find secrets and personal data by pattern.
 
-In: nothing. Out: `RULES`, in the order in which they are applied, and `KINDS`, what their markers call them. State:
-none. `docs/privacy.md` has them as a table, which a test compares.
+`RULES` are applied in their order; `KINDS` are the kinds in markers. `docs/privacy.md` has the same table (a test
+compares them).
 
-Every pattern is linear by construction, which `telemetry.privacy.linear` checks: each repeat has an upper bound or
-stands at the very end, and none that gives characters back stands inside another. So the work for one position of the
-text has a bound, whatever the text. A rule is only tried on texts that hold one of its `hints`, in small letters. Its
-validator returns where a match that is a secret ends in the text, and None for what only looks like one; it reads no
-more than the match, and a bounded piece after it.
+All patterns take linear time, which `telemetry.privacy.linear` checks: a repeat has an upper bound or is at the end of
+its pattern, and no backtracking repeat contains another. A rule is only tried on texts that contain one of its `hints`
+in lower case. A validator returns where the secret ends, or None if the match is not a secret; it reads the match and
+at most a bounded number of characters after it.
 """
 
 import base64
@@ -30,19 +29,19 @@ _IBAN_LENGTHS: Final = {
     "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24,
     "XK": 20,
 }  # fmt: skip
-"""Characters of an IBAN by country, as the registry of SWIFT has them."""
+"""The length of an IBAN by country, from the registry of SWIFT."""
 
 _CARDS: Final = re.compile(
     r"4(?:.{12}|.{15}|.{18})|5[1-5].{14}|2(?:22[1-9]|2[3-9].|[3-6]..|7[01].|720).{12}|3[47].{13}|3(?:0[0-5]|[689].).{11}"
     r"|(?:6011|64[4-9].|65..|62..|35(?:2[89]|[3-8].)).{12,15}|(?:5018|5020|5038|5893|6304|6759|676[123]).{8,15}",
     re.DOTALL,
 )
-"""The numbers that card schemes give out, by first digits and length: Visa, Mastercard, American Express, Diners Club,
-Discover, UnionPay, JCB, Maestro. No time since 1970 in milli-, micro- or nanoseconds begins like one before 2040."""
+"""Card numbers by first digits and length: Visa, Mastercard, American Express, Diners Club, Discover, UnionPay, JCB,
+Maestro. No Unix time before 2040 in milli-, micro- or nanoseconds matches."""
 
 
 def card(match: Match) -> int | None:
-    """Take a number that a card scheme gives out and whose check digit (Luhn) is right."""
+    """Accept a number of a known card scheme with the right check digit (Luhn)."""
     digits = re.sub(r"[^0-9]", "", match[0])
     if not _CARDS.fullmatch(digits):
         return None
@@ -51,7 +50,7 @@ def card(match: Match) -> int | None:
 
 
 def iban(match: Match) -> int | None:
-    """Take as many characters as the country's IBAN has, if the remainder by 97 is 1 (ISO 13616)."""
+    """Accept as many characters as an IBAN of that country has, if the remainder modulo 97 is 1 (ISO 13616)."""
     text, end = match.string, match.start()
     account = ""
     length = _IBAN_LENGTHS.get(match[0][:2], 0)
@@ -68,7 +67,7 @@ def iban(match: Match) -> int | None:
 
 
 def phone(match: Match) -> int | None:
-    """Take a plus with 8 to 15 digits (E.164); digits beyond that, after a space, are the text's."""
+    """Accept a plus and 8 to 15 digits (E.164); further digits after a space are not part of the number."""
     text, begin = match.string, match.start()
     digits = [begin + place for place, letter in enumerate(match[0]) if letter in "0123456789"]
     for last in digits[14:6:-1]:
@@ -79,14 +78,14 @@ def phone(match: Match) -> int | None:
 
 
 def email(match: Match) -> int | None:
-    """Take an address whose domain ends in a name: `bob@example.com`, not `pkg@1.2.3`."""
+    """Accept an address whose domain ends in a name: `bob@example.com`, not `pkg@1.2.3`."""
     domain = match[1].rstrip(".-_")
     name, _, top = domain.rpartition(".")
     return match.start(1) + len(domain) if name and len(top) >= 2 and top.isalpha() else None
 
 
 def scheme(match: Match) -> int | None:
-    """Take what follows `Bearer`, `Basic` and the like, if it is no word of a sentence."""
+    """Accept what follows `Bearer`, `Basic` and the like, if it is not a word of a sentence."""
     value = match[2]
     if match[1].lower() == "basic":
         return match.end(2) if _user_and_password(value) or value.endswith("=") else None
@@ -94,12 +93,12 @@ def scheme(match: Match) -> int | None:
 
 
 def with_digit(match: Match) -> int | None:
-    """Take a key that holds a digit: a few words joined by hyphens are none."""
+    """Accept a key that contains a digit, unlike words joined by hyphens."""
     return match.end() if any(letter in "0123456789" for letter in match[0]) else None
 
 
 def private_key(match: Match) -> int:
-    """Take everything to the end line of a PEM block, to the end of the text where there is none."""
+    """Accept everything up to the end line of a PEM block; up to the end of the text if there is none."""
     text = match.string
     foot = text.find("-----END", match.end())
     if foot < 0:
@@ -109,7 +108,7 @@ def private_key(match: Match) -> int:
 
 
 def address(match: Match) -> int | None:
-    """Take an IPv4 or IPv6 address."""
+    """Accept an IPv4 or IPv6 address."""
     found = match[0].rstrip(".:") or match[0]
     try:
         ipaddress.ip_address(found)
@@ -119,7 +118,7 @@ def address(match: Match) -> int | None:
 
 
 def looks_random(value: str) -> bool:
-    """Say whether a word is no word of a language: digits in it, or capitals in its middle."""
+    """Return whether a word looks like a credential: it has digits, or capitals after its first letter."""
     if any(letter in "0123456789" for letter in value):
         return True
     return len(value) >= 12 and not value.isupper() and any(letter.isupper() for letter in value[1:])
@@ -135,29 +134,29 @@ def _user_and_password(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One look of one kind of secret.
-
-    Arguments: `kind`, what the marker says; `what`, for the documentation; `hints`, of which each text that matches
-    holds one (in small letters; `()` is any text); `pattern`; `group` of it that is hidden from its begin on; `ends`,
-    which tells where the secret ends, or None where the match is none (default: the end of the group); `gate`, found in
-    every text that matches, and shared by many rules; `skip`, whether a match that is none holds none from any later
-    place on either: else a long one would be gone over again from each of its characters.
-    """
+    """One pattern of one kind of secret."""
 
     kind: str
+    """The kind in the marker."""
     what: str
+    """The description, for the documentation."""
     hints: tuple[str, ...]
+    """Each text that matches contains one of these, in lower case; `()`: any text may match."""
     pattern: re.Pattern[str]
     group: int = 0
-    ends: Callable[[Match], int | None] | None = None
+    """The group that is hidden."""
+    validator: Callable[[Match], int | None] | None = None
+    """Returns where the secret ends, or None if the match is not one; without it, the secret ends with the group."""
     gate: re.Pattern[str] | None = None
+    """A quick check, shared by many rules: each text that matches the pattern matches this one too."""
     skip: bool = False
+    """After a match that is not a secret, whether to search on from its end instead of its second character."""
 
 
 _LONG: Final = re.compile("[A-Za-z0-9_=+/.~-]{14}")
 _DIGITS: Final = re.compile("[0-9]{3}")
-_LINE: Final = r"(?<=\\[nrt])"  # a line begins, as `repr` and JSON write it
-_START: Final = rf"(?:(?<![A-Za-z0-9])|{_LINE})"  # a key begins where a word does
+_LINE: Final = r"(?<=\\[nrt])"  # after an escaped line end, as in `repr` and JSON
+_START: Final = rf"(?:(?<![A-Za-z0-9])|{_LINE})"  # a key starts where a word does
 
 _KEYS: Final = (
     ("aws_key", "AWS access key ids",
@@ -185,7 +184,7 @@ _KEYS: Final = (
      (r"(?:(?:jina|pcsk|gsk|r8|do[op]_v1|glsa|glc|sntry[su]|npm|lin_api)_|(?:pplx|xai|pypi)-|dapi(?=[0-9a-f]{16})|hvs\."
       r"|SG\.)[A-Za-z0-9_=+/.-]{24,}")),
 )  # fmt: skip
-"""Keys that their makers gave a prefix: kind, what, hints, pattern. A key cut short is still one."""
+"""Keys with a known prefix: kind, what, hints, pattern. They match when they are cut, too."""
 
 _SK: Final = r"sk-[A-Za-z0-9_-]{20,}"
 _AZURE: Final = r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}"
@@ -202,7 +201,7 @@ _IP: Final = r"(?<![\w.:])(?:[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|[0-9
 
 RULES: Final = (
     Rule("private_key", "private keys in PEM, to their end or the text's", ("-----begin",),
-         re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"), ends=private_key),
+         re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"), validator=private_key),
     Rule("credentials", "user and password in a URL or a DSN (databases, Sentry, proxies)", ("://",),
          re.compile(rf"://({_USER})@"), 1),
     Rule("credentials", "the same where the password holds a slash", ("://",),
@@ -211,10 +210,10 @@ RULES: Final = (
          re.compile(r"""([^\s:@/"'=]{1,64}:[^\s@]{1,128})@(?:tcp|unix)\("""), 1),
     *(Rule(kind, what, hints, re.compile(_START + pattern), gate=_LONG) for kind, what, hints, pattern in _KEYS),
     Rule("openai_key", "older OpenAI keys, and those that imitate them", ("sk-",), re.compile(_START + _SK),
-         ends=with_digit, gate=_LONG, skip=True),
+         validator=with_digit, gate=_LONG, skip=True),
     Rule("azure_key", "client secrets of Azure", ("q~",), re.compile(_START + _AZURE), gate=_LONG),
     Rule("jwt", "JSON Web Tokens (Qdrant's API keys are such), whole or cut", ("eyj",),
-         re.compile(_START + r"eyJ[A-Za-z0-9_-]{17,}"), gate=_LONG),  # what follows a dot is taken by the next
+         re.compile(_START + r"eyJ[A-Za-z0-9_-]{17,}"), gate=_LONG),  # the next rule takes the parts after it
     Rule("jwt", "their further parts", ("[redacted:jwt].",),
          re.compile(r"(?<=\[redacted:jwt\])\.[A-Za-z0-9_.-]*")),
     Rule("credentials", "`Bearer`, `Basic` and the like with their credentials",
@@ -228,28 +227,28 @@ RULES: Final = (
     Rule("password", "passwords in SQL", ("password", "identified"),
          re.compile(rf"(?i)(?:\b|{_LINE})" + r"""(?:password|identified[ ]{1,3}by)\s{1,3}'([^'\n]{1,})"""), 1),
     Rule("email", "e-mail addresses", ("@", "%40"), re.compile(r"[\w.%+-]{1,64}(?:@|%40)([\w.-]{1,253}+)"),
-         ends=email),
+         validator=email),
     Rule("card", "payment card numbers of the known schemes, Luhn digit right, plain or in groups", (),
-         re.compile(_CARD), ends=card, gate=_DIGITS),
+         re.compile(_CARD), validator=card, gate=_DIGITS),
     Rule("iban", "IBANs, check digits right, in capitals, plain or in groups", (), re.compile(_IBAN),
-         ends=iban, gate=_DIGITS),
+         validator=iban, gate=_DIGITS),
     Rule("ssn", "US social security numbers, with hyphens", ("-",), re.compile(_SSN), gate=_DIGITS),
     Rule("phone", "phone numbers that begin with + (E.164)", ("+",),
-         re.compile(rf"(?:(?<![\w+/=.])|{_LINE})" + r"\+[1-9][0-9 ().-]{6,24}+"), ends=phone),
+         re.compile(rf"(?:(?<![\w+/=.])|{_LINE})" + r"\+[1-9][0-9 ().-]{6,24}+"), validator=phone),
 )  # fmt: skip
-"""The order matters where one look holds another: the mail-like `user:password@example.com` of a URL is credentials."""
+"""The order matters if patterns overlap: `user:password@example.com` in a URL is credentials, not an e-mail address."""
 
 IP_RULE: Final = Rule(
     "ip", "IPv4 and IPv6 addresses, where `Scrub(ip_addresses=True)` asks for it", (".", ":"), re.compile(_IP),
-    ends=address,
+    validator=address,
 )  # fmt: skip
 
 SECRET: Final = "secret"  # noqa: S105  the name of a kind
 ERROR: Final = "error"
 KINDS: Final = frozenset({rule.kind for rule in RULES} | {IP_RULE.kind, SECRET})
-"""What can be switched off; `secret` is what a name gives away."""
+"""The kinds that can be switched off; `secret` is the kind of values that are hidden by name."""
 
 
 def marker(kind: str) -> str:
-    """Return what stands for a secret: its kind, and nothing of it, not even its length."""
+    """Return the text that replaces a secret; it does not reveal even its length."""
     return f"[redacted:{kind}]"

@@ -1,10 +1,8 @@
-"""Hides secrets in texts and in values that have a name.
+"""Replaces secrets by markers, in texts, in named values, and in nested containers of them.
 
-In: texts, attribute values, nested containers of them. Out: the same where they hold no secret, else copies with
-markers; what was given is never changed. State: the `Scrubber` of the process, set by `configure`; in each one a
-bounded cache of short texts, since attributes repeat, and how often it failed.
-
-A fault in here hides the value (`[redacted:error]`) and is counted: nothing leaves that was not looked at.
+A value without secrets is returned as it is, else a copy; arguments are never changed. `configure` sets the scrubber of
+the process. Short texts are cached, since attributes repeat. If scrubbing a value fails, the value is replaced by
+`[redacted:error]` and counted: nothing leaves the process unchecked.
 """
 
 import logging
@@ -21,26 +19,26 @@ from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
 from telemetry.privacy.urls import without_contents
 
 _log = logging.getLogger("search_telemetry")
-_SHORT: Final = 256  # characters of a text that is kept in the cache
-_CACHED: Final = 4096  # texts
-_DEEPEST: Final = 32  # containers inside containers
-_PIECE: Final = 32_768  # characters that are searched at once
-_OVERLAP: Final = 2048  # characters after them, more than any bounded match has
-_MOST_ESCAPES: Final = 3  # escapes of escapes
+_CACHED_LENGTH: Final = 256  # longest text that is cached, in characters
+_CACHE_SIZE: Final = 4096  # texts
+_MAX_DEPTH: Final = 32  # levels of nested containers
+_CHUNK: Final = 32_768  # characters searched at once
+_OVERLAP: Final = 2048  # characters after a chunk, more than any bounded match has
+_MAX_ESCAPES: Final = 3  # levels of percent-encoding
 _WORD: Final = re.compile(r"""[^\s"'<>]+""")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
 
 MARGIN: Final = 1024
-"""Characters beyond a cut that are looked at before it is made.
+"""Characters after the cut that are scrubbed with a text before it is cut.
 
-A secret that begins before the cut is then seen whole, or at least its first 1,024 characters, by which each look with
-a longer secret is known; so no half of one is left.
+So a secret that starts before the cut is seen whole, or at least its first 1,024 characters, which every pattern of a
+longer secret recognizes; no half of a secret remains.
 """
 
 
 class Scrubs(Protocol):
-    """What hides, or, where scrubbing is off, does not."""
+    """What `Scrubber` and, with scrubbing off, `NoScrubber` have in common."""
 
     failures: int
 
@@ -50,16 +48,16 @@ class Scrubs(Protocol):
         ...
 
     def value(self, name: str, value: Any) -> Any:
-        """Return the value of `name`, a marker where the name hides it; containers are copied where they change."""
+        """Return the value of `name`, scrubbed; a marker if the name hides it. Containers are copied if they change."""
         ...
 
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return attributes with their values scrubbed; names are left alone."""
+        """Return attributes with scrubbed values; names stay as they are."""
         ...
 
 
 class Scrubber:
-    """Hides what `options` ask for; what URLs say beyond where they lead, unless `contents` are recorded."""
+    """Scrubs with `options`. Unless `contents` are recorded, it also removes the contents of URLs, such as queries."""
 
     def __init__(self, options: Scrub, *, contents: bool = False) -> None:
         self.failures = 0
@@ -71,24 +69,24 @@ class Scrubber:
         self._named = SECRET not in options.off
         self._secret = marker(SECRET)
         self._gates = tuple({rule.gate for rule in self._rules if rule.gate is not None})
-        self._cached = lru_cache(_CACHED)(self._scrubbed)
+        self._cached = lru_cache(_CACHE_SIZE)(self._scrubbed)
 
     def text(self, text: str) -> str:
         """Return `text` with markers for the secrets in it."""
         try:
-            return self._cached(text) if len(text) <= _SHORT else self._scrubbed(text)
-        except Exception as error:  # noqa: BLE001  whatever is wrong here, the text must not leave
+            return self._cached(text) if len(text) <= _CACHED_LENGTH else self._scrubbed(text)
+        except Exception as error:  # noqa: BLE001  whatever failed, the text must not leave the process
             return self._failed(error)
 
     def value(self, name: str, value: Any) -> Any:
-        """Return the value of `name`, a marker where the name hides it; containers are copied where they change."""
+        """Return the value of `name`, scrubbed; a marker if the name hides it. Containers are copied if they change."""
         try:
-            return self._value(name, value, _DEEPEST)
+            return self._value(name, value, _MAX_DEPTH)
         except Exception as error:  # noqa: BLE001  as above; containers may be of the user's own classes
             return self._failed(error)
 
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return attributes with their values scrubbed; names are left alone."""
+        """Return attributes with scrubbed values; names stay as they are."""
         return {name: self.value(name, value) for name, value in attributes.items()}
 
     def _value(self, name: str, value: Any, depth: int) -> Any:
@@ -101,34 +99,34 @@ class Scrubber:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
-            clear = value.decode("latin-1")  # one character for each byte, there and back
+            clear = value.decode("latin-1")  # maps each byte to one character and back
             scrubbed = self.text(clear)
             return value if scrubbed == clear else scrubbed.encode("latin-1", "replace")
         return self._container(name, value, depth) if isinstance(value, _CONTAINERS) else value
 
     def _container(self, name: str, value: Any, depth: int) -> Any:
         if depth == 0:
-            raise ValueError(f"more than {_DEEPEST} containers inside each other")
+            raise ValueError(f"more than {_MAX_DEPTH} containers inside each other")
         if isinstance(value, Mapping):
             return {key: self._value(str(key), item, depth - 1) for key, item in value.items()}
         items = [self._value(name, item, depth - 1) for item in value]
         return items if isinstance(value, list) else tuple(items) if isinstance(value, tuple) else set(items)
 
-    def _scrubbed(self, text: str, depth: int = _MOST_ESCAPES) -> str:
-        small = text.lower()
+    def _scrubbed(self, text: str, depth: int = _MAX_ESCAPES) -> str:
+        lowered = text.lower()
         open_gates = {gate for gate in self._gates if gate.search(text)}
         for rule in self._rules:
-            if (rule.gate is None or rule.gate in open_gates) and _hinted(rule.hints, small):
+            if (rule.gate is None or rule.gate in open_gates) and _hinted(rule.hints, lowered):
                 hidden = _hide(rule, text)
                 if hidden is not text:
-                    text, small = hidden, hidden.lower()
-        named = self._named and _hinted(names.HINTS, small) and _hinted(self._keys.stems, small)
+                    text, lowered = hidden, hidden.lower()
+        named = self._named and _hinted(names.HINTS, lowered) and _hinted(self._keys.stems, lowered)
         if named:
             text = self._hide_named(text)
         return self._hide_escaped(text, depth) if "%" in text and depth else text
 
     def _hide_escaped(self, text: str, depth: int) -> str:
-        """Hide the secrets of words with percent-escapes; such a word stays without the escapes, the others as is."""
+        """Hide secrets in percent-encoded words; a word that holds one is returned decoded."""
         parts: list[str] = []
         done = 0
         for match in _WORD.finditer(text):
@@ -151,13 +149,13 @@ class Scrubber:
 
     def _failed(self, error: Exception) -> str:
         self.failures += 1
-        if self.failures == 1:  # its kind alone: its words may repeat what could not be scrubbed
-            _log.warning("a value could not be scrubbed (%s), and is hidden (said once)", type(error).__name__)
+        if self.failures == 1:  # only the type: the message may quote the value
+            _log.warning("a value could not be scrubbed (%s), and is hidden (logged once)", type(error).__name__)
         return marker(ERROR)
 
 
-class Untouched:
-    """Hides no secret: `configure(scrub=False)`; only what URLs say, unless `contents` are recorded."""
+class NoScrubber:
+    """Hides no secrets, for `configure(scrub=False)`; only the contents of URLs, unless `contents` are recorded."""
 
     failures = 0
 
@@ -177,10 +175,10 @@ class Untouched:
         return {name: self.value(name, value) for name, value in attributes.items()}
 
 
-def _hinted(hints: tuple[str, ...], small: str) -> bool:
-    """Say whether one of the hints is in a text in small letters; where there are none, any text will do."""
-    for hint in hints:  # a generator would take longer than all the looking
-        if hint in small:
+def _hinted(hints: tuple[str, ...], lowered: str) -> bool:
+    """Return whether a text in lower case contains one of the hints; True if there are no hints."""
+    for hint in hints:  # faster than any() with a generator
+        if hint in lowered:
             return True
     return not hints
 
@@ -189,7 +187,7 @@ def _hide(rule: Rule, text: str) -> str:
     parts: list[str] = []
     done = place = 0
     while match := _next(rule.pattern, text, place):
-        end = match.end(rule.group) if rule.ends is None else rule.ends(match)
+        end = match.end(rule.group) if rule.validator is None else rule.validator(match)
         if end is None:
             place = match.end() if rule.skip else match.start() + 1
             continue
@@ -199,14 +197,14 @@ def _hide(rule: Rule, text: str) -> str:
 
 
 def _next(pattern: re.Pattern[str], text: str, place: int) -> re.Match[str] | None:
-    """Find the next match, in a piece of a long text at a time: a search holds Python's lock to its end."""
-    if len(text) - place <= _PIECE:
+    """Find the next match. A long text is searched in chunks, since a search holds the GIL until it returns."""
+    if len(text) - place <= _CHUNK:
         return pattern.search(text, place)
     while place < len(text):
-        match = pattern.search(text, place, place + _PIECE + _OVERLAP)
-        if match is None or match.start() >= place + _PIECE:
-            place += _PIECE
-        elif whole := pattern.match(text, match.start()):  # the piece may have ended within it
+        match = pattern.search(text, place, place + _CHUNK + _OVERLAP)
+        if match is None or match.start() >= place + _CHUNK:
+            place += _CHUNK
+        elif whole := pattern.match(text, match.start()):  # the chunk may have cut the match
             return whole
         else:
             place = match.start() + 1
@@ -214,31 +212,31 @@ def _next(pattern: re.Pattern[str], text: str, place: int) -> re.Match[str] | No
 
 
 class _Process:
-    """What this process scrubs with."""
+    """The scrubber of this process."""
 
     scrubber: Scrubs | None = None
 
 
 def current() -> Scrubs:
-    """Return the scrubber of the process: what `configure` set, else one with all the rules."""
+    """Return the scrubber of the process: the one that `configure` set, else one with all rules."""
     if _Process.scrubber is None:
         _Process.scrubber = Scrubber(Scrub())
     return _Process.scrubber
 
 
 def use(options: Scrub | None, *, contents: bool = False) -> Scrubs:
-    """Scrub as `options` say from now on; None: not at all. Returns what does it.
+    """Set the scrubber of the process, and return it; `options` None: no scrubbing.
 
-    Arguments: `contents`, whether contents are recorded, of URLs too.
+    Arguments: `contents`, whether contents are recorded, also those of URLs.
     """
-    _Process.scrubber = Untouched(contents=contents) if options is None else Scrubber(options, contents=contents)
+    _Process.scrubber = NoScrubber(contents=contents) if options is None else Scrubber(options, contents=contents)
     return _Process.scrubber
 
 
 def scrub(value: Any, name: str = "") -> Any:
-    """Return `value` as it may leave the process.
+    """Return `value` with its secrets replaced by markers. Never raises.
 
-    Arguments: `value`, a text, or containers of texts (lists, tuples, mappings), which are copied, never changed;
-    `name`, by which it may be hidden altogether (`password`). Never raises.
+    Arguments: `value`, a text or nested containers of texts, which are not changed but copied; `name`, which may hide
+    the whole value, such as `password`.
     """
     return current().value(name, value)

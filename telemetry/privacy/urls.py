@@ -1,9 +1,6 @@
-"""Hides what URLs say beyond where they lead.
+"""Hides the user, the query's values and the fragment of URLs in attributes; names of parameters stay.
 
-In: the name of an attribute and its value. Out: the same where the name is not that of a URL; else the value with
-markers for the values of its query, its fragment and its user; names of parameters stay. State: none.
-
-Instrumentations of others fill such attributes by themselves, and what was searched for stands in the query.
+Other instrumentations record such attributes, and the query of a URL often holds what a user searched for.
 """
 
 import re
@@ -24,11 +21,11 @@ _OF_REQUESTS: Final = frozenset({"url", "uri", "http", "https", "request", "head
 _QUERIES: Final = frozenset({"query", "querystring", "params", "parameters"})
 _NAME: Final = re.compile(r"(?:[A-Za-z_]|%5[BbDd])(?:[A-Za-z0-9_.:$\[\]-]|%5[BbDd]){0,63}")
 LOGGED: Final = "."
-"""Stands for the name of what a program logs, which has none: no rule that goes by the words of a name knows it."""
+"""The name that log messages are scrubbed under; no rule for names matches it."""
 
 _TEXTS: Final = frozenset({"exception", "exception.message", "exception.stacktrace", LOGGED})
 _METHODS: Final = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"
-_IN_WORDS: Final = re.compile(rf"""(?i)(\b(?=https?://)|\bwith url: (?=/)|\b(?:{_METHODS}) (?=/))([^\s"'<>]+)""")
+_IN_MESSAGE: Final = re.compile(rf"""(?i)(\b(?=https?://)|\bwith url: (?=/)|\b(?:{_METHODS}) (?=/))([^\s"'<>]+)""")
 _SEPARATOR: Final = re.compile("([&;])")
 _PORT: Final = re.compile(r"[0-9]{0,5}")
 
@@ -37,8 +34,8 @@ Hide = Callable[[str], str]
 
 
 def without_contents(name: str, value: Any) -> Any:
-    """Return `value` as it may be recorded where contents are not."""
-    hide = _how(name)
+    """Return `value` as it is recorded when contents are not: the parts of a URL are hidden, other values stay."""
+    hide = _method_for(name)
     return value if hide is None else _applied(hide, value)
 
 
@@ -55,10 +52,10 @@ def _applied(hide: Hide, value: Any) -> Any:
 
 
 @lru_cache(4096)
-def _how(name: str) -> Hide | None:
-    """Return how to hide what an attribute of this name holds; None where it is not a URL, nor a part of one."""
+def _method_for(name: str) -> Hide | None:
+    """Return the function that hides an attribute of this name; None if it is neither a URL nor a part of one."""
     if name in _TEXTS:
-        return _words
+        return _message
     words = words_of(name)
     if not words:
         return None
@@ -73,9 +70,9 @@ def _how(name: str) -> Hide | None:
     return _url if last in _URLS or (last in _PARTS and of_request) else None
 
 
-def _words(words: str) -> str:
-    """Hide the same in the URLs of an error's words, or of a log's: clients and servers write there what was asked."""
-    return _IN_WORDS.sub(lambda match: match[1] + _url(match[2]), words) if "?" in words or "@" in words else words
+def _message(text: str) -> str:
+    """Hide the contents of URLs inside an error message or a log message."""
+    return _IN_MESSAGE.sub(lambda match: match[1] + _url(match[2]), text) if "?" in text or "@" in text else text
 
 
 def _value(_: str) -> str:
@@ -106,18 +103,18 @@ def _parameter(part: str) -> str:
 
 
 def _without_user(path: str) -> str:
-    """Hide what stands before the host; and a host whose port is not one: the password holds a `?` or `#`."""
+    """Hide user and password; also a host with an invalid port, where a password contains a `?` or `#`."""
     scheme, mark, rest = path.partition("://")
     if not mark:
         scheme, mark, rest = ("", "//", path[2:]) if path.startswith("//") else ("", "", path)
-    host, slash, way = rest.partition("/")
+    host, slash, path = rest.partition("/")
     user, at, host = host.rpartition("@")
     if at:
         user = USER
     elif mark and ":" in host and not host.startswith("[") and not _PORT.fullmatch(host.rpartition(":")[2]):
         host = USER
-    return f"{scheme}{mark}{user}{at}{host}{slash}{way}"
+    return f"{scheme}{mark}{user}{at}{host}{slash}{path}"
 
 
 _WHOLE: Final = frozenset({_value, _query})
-"""What is hidden altogether where it is not a text: parameters as a mapping, a number."""
+"""Functions that hide other values than texts as well, such as parameters in a mapping."""

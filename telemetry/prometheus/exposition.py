@@ -40,7 +40,7 @@ class Exposition:
         except Exception as error:  # noqa: BLE001  a collector of the user's, in a registry that we share
             if not self._warned:
                 self._warned = True
-                _log.warning("a collector in the Prometheus registry failed (said once)", exc_info=error)
+                _log.warning("a collector in the Prometheus registry failed (logged once)", exc_info=error)
             return refusal("500 Internal Server Error", f"a collector in this registry failed: {type(error).__name__}")
         finally:
             self._slots.release()

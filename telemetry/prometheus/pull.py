@@ -108,7 +108,7 @@ class Pull:
         if not self._told_of_forks:
             _log.warning(
                 "a forked process has metrics of its own, which the port of its parent does not show; call "
-                "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (said once)"
+                "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (logged once)"
             )
 
     def told_of_forks(self) -> None:

@@ -48,7 +48,7 @@ def _leave_out(name: object, value: object) -> None:
     if named not in _warned and len(_warned) < _MOST_WARNINGS:
         _warned.add(named)
         _log.warning(
-            "attribute %s is left out: %s is not a text, boolean, number, bytes or list of these (said once)",
+            "attribute %s is left out: %s is not a text, boolean, number, bytes or list of these (logged once)",
             named,
             type(value).__name__,
         )

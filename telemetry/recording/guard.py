@@ -34,7 +34,7 @@ class Guard:
             return False
         if self.faults == 1:
             with contextlib.suppress(Exception):  # a handler of the user's, or an exception that raises at a look
-                _log.warning("telemetry failed inside itself; the call went on without it (said once)", exc_info=exc)
+                _log.warning("telemetry failed inside itself; the call went on without it (logged once)", exc_info=exc)
         return True
 
 

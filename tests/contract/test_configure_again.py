@@ -15,7 +15,7 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
-SHUT_DOWN = "spans are recorded, and lost: telemetry was shut down; telemetry.configure() begins again (said once)\n"
+SHUT_DOWN = "spans are recorded, and lost: telemetry was shut down; telemetry.configure() begins again (logged once)\n"
 CELL = """
 @telemetry.endpoint("/search")
 def search(docs):
@@ -114,7 +114,7 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
     assert (ended.status, ended.shown) == (0, [[2, 2]])
     assert ended.err == (
         "spans are recorded, and lost: somebody has shut down OpenTelemetry's provider; do not, or call "
-        "telemetry.configure() again after it (said once)\n"
+        "telemetry.configure() again after it (logged once)\n"
     )
 
 

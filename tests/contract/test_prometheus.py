@@ -286,7 +286,7 @@ show([telemetry.prometheus.address().rpartition(":")[0], *scrape()])
     assert ended.status == 0
     assert ended.err == (
         "a forked process has metrics of its own, which the port of its parent does not show; call "
-        "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (said once)\n"
+        "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (logged once)\n"
     )
     (none, *child), (host, *parent) = ended.shown
     assert (none, host) == ("", "127.0.0.1")

@@ -207,8 +207,8 @@ class TestNamed:
             assert [misspelt("a"), misspelt("b"), failing("c"), failing("d")] == ["a", "b", "c", "d"]
         first, second = (record.getMessage() for record in caplog.records)
         assert first.startswith("docs='qery' is not an argument of TestNamed.")
-        assert first.endswith("which was called with query: its documents are not counted (said once)")
-        assert second.endswith("failing raised AttributeError: its documents are not counted (said once)")
+        assert first.endswith("which was called with query: its documents are not counted (logged once)")
+        assert second.endswith("failing raised AttributeError: its documents are not counted (logged once)")
 
     def test_documents_themselves_are_refused(self) -> None:
         """`docs` says where they are; a list of them is a slip."""

@@ -61,7 +61,7 @@ def test_a_secret_in_a_text_that_was_written_as_code_is_hidden(secret: Secret) -
 @pytest.mark.parametrize("secret", [secret for secret in SECRETS if not secret.name], ids=str)
 def test_a_secret_in_a_long_text_is_hidden(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long texts are searched piece by piece: also what begins in one piece and ends in another is found."""
-    monkeypatch.setattr(privacy_scrubber, "_PIECE", 32)
+    monkeypatch.setattr(privacy_scrubber, "_CHUNK", 32)
     for before in range(33):
         text = f"{'. ' * 50}{'.' * before} {secret.text}"
         assert scrubber._scrubbed(text) == text[: 101 + before] + scrubber.text(secret.text)

@@ -13,7 +13,7 @@ from telemetry.privacy import keys, scrubber
 from telemetry.privacy.linear import why_not_linear
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import IP_RULE, RULES
-from telemetry.privacy.scrubber import Scrubber, Untouched
+from telemetry.privacy.scrubber import NoScrubber, Scrubber
 
 MAIL = "ada@example.com"
 CLEAN = "[redacted:email]"
@@ -84,17 +84,17 @@ class TestSettings:
         ("wrong", "words"),
         [
             ("maybe", "is neither true nor false"),
-            (Scrub(patterns={"order": "ORD-["}), "is no regular expression"),
+            (Scrub(patterns={"order": "ORD-["}), "is not a regular expression"),
             (Scrub(patterns={"order": "[0-9]*"}), "matches the empty text"),
             (Scrub(patterns={"order": r"(\d{1,9}){1,9}x"}), "has a repeat inside a repeat"),
             (Scrub(patterns={"order": r"\d+-x"}), "repeats without an upper bound before its end"),
             (Scrub(patterns={"order": r"(\d)-\1"}), "refers back to a group"),
             (Scrub(patterns={"order": r"\d{1,99}\d{1,99}\d{1,99}\d{1,99}"}), "too many repeats one after another"),
-            (Scrub(patterns={"Order No": "x"}), "which no marker can name"),
-            (Scrub(patterns={"order": 7}), "is no text"),  # type: ignore[dict-item]
-            (Scrub(patterns=["x"]), "has patterns that are no mapping"),  # type: ignore[arg-type]
-            (Scrub(keys="customer"), "has keys that are no list of words"),
-            (Scrub(off=["mails"]), "has the kind 'mails' in off"),
+            (Scrub(patterns={"Order No": "x"}), "which must be lower-case letters"),
+            (Scrub(patterns={"order": 7}), "is not a string"),  # type: ignore[dict-item]
+            (Scrub(patterns=["x"]), "has patterns that are not a mapping"),  # type: ignore[arg-type]
+            (Scrub(keys="customer"), "has keys that are not a list of words"),
+            (Scrub(off=["mails"]), "has the unknown kind 'mails' in off"),
         ],
         ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
     )
@@ -114,8 +114,8 @@ class TestSettings:
 
     def test_switched_off_nothing_is_hidden(self) -> None:
         """Values come out as they went in."""
-        assert Untouched().value("password", MAIL) == Untouched().text(MAIL) == MAIL
-        assert Untouched().attributes({"password": MAIL}) == {"password": MAIL}
+        assert NoScrubber().value("password", MAIL) == NoScrubber().text(MAIL) == MAIL
+        assert NoScrubber().attributes({"password": MAIL}) == {"password": MAIL}
 
 
 class TestFaults:
@@ -133,7 +133,7 @@ class TestFaults:
             assert [mine.text(MAIL), mine.value("note", [MAIL])] == ["[redacted:error]", ["[redacted:error]"]]
         assert mine.failures == 2
         assert [record.getMessage() for record in caplog.records] == [
-            "a value could not be scrubbed (RuntimeError), and is hidden (said once)"
+            "a value could not be scrubbed (RuntimeError), and is hidden (logged once)"
         ]
 
     def test_an_endless_container_is_hidden(self) -> None:

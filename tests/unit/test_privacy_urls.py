@@ -17,7 +17,7 @@ from telemetry.otlp.span_encoder import encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrub, scrubber
 from telemetry.privacy.messages import scrub_message
 from telemetry.privacy.options import Scrub
-from telemetry.privacy.scrubber import Scrubber, Untouched
+from telemetry.privacy.scrubber import NoScrubber, Scrubber
 from telemetry.privacy.urls import LOGGED
 
 Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
@@ -66,7 +66,7 @@ Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
 )  # fmt: skip
 def test_values_of_a_url_become_markers(name: str, given: Any, told: Any) -> None:
     """Of its query, its fragment and its user; names of parameters stay. It is the same with no scrubbing at all."""
-    for hiding in (Scrubber(Scrub()), Scrubber(Scrub(off=["credentials"])), Untouched(contents=False)):
+    for hiding in (Scrubber(Scrub()), Scrubber(Scrub(off=["credentials"])), NoScrubber(contents=False)):
         assert hiding.value(name, given) == told
     assert Scrubber(Scrub()).value(name, told) == told
 
@@ -90,7 +90,7 @@ def test_with_contents_urls_are_kept_and_scrubbed() -> None:
     mine = Scrubber(Scrub(), contents=True)
     given = "https://ada:pw@a/?q=my+illness&password=hunter22"
     assert mine.value("url.full", given) == f"https://{U}@a/?q=my+illness&password=[redacted:secret]"
-    assert Untouched(contents=True).value("url.full", given) == given
+    assert NoScrubber(contents=True).value("url.full", given) == given
 
 
 def test_a_name_that_is_kept_is_kept() -> None:

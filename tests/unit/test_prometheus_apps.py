@@ -151,7 +151,7 @@ def test_a_failing_collector_of_the_user_is_told_once(caplog: pytest.LogCaptureF
     assert {answer[0] for answer in answers} == {"500 Internal Server Error"}
     assert answers[0][2] == b"# a collector in this registry failed: ValueError\n"
     assert [record.getMessage() for record in caplog.records] == [
-        "a collector in the Prometheus registry failed (said once)"
+        "a collector in the Prometheus registry failed (logged once)"
     ]
 
 

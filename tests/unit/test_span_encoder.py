@@ -16,7 +16,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 import telemetry
 from telemetry.otlp import span_encoder
 from telemetry.otlp.span_encoder import Cuts, encode_spans
-from telemetry.privacy.scrubber import Untouched
+from telemetry.privacy.scrubber import NoScrubber
 from telemetry.testing import Spans
 from tests.otlp_stand_in import attributes as read_back
 
@@ -27,7 +27,7 @@ SCOPES = [InstrumentationScope("a"), InstrumentationScope("b", "1.2", "https://s
 @pytest.fixture(autouse=True)
 def _nothing_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is encoded here is compared with what is not scrubbed; `test_privacy_signals` looks at scrubbing."""
-    monkeypatch.setattr(span_encoder, "current", Untouched)
+    monkeypatch.setattr(span_encoder, "current", NoScrubber)
 
 
 def context(
