@@ -1,12 +1,19 @@
-"""Imports run one way: which rooms may import which, and that no module imports itself around a circle."""
+"""Imports run one way: which rooms may import which, and no module imports itself around a circle.
+
+Every import counts, also one inside a function or under `TYPE_CHECKING`: a lazy import may save time or memory, but
+does not make a circle right.
+"""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MOST_AT_THE_ROOT = 5
 
 ORDER = {
     "telemetry": (
@@ -21,7 +28,7 @@ ORDER = {
         {"cli"},
     ),
     "collector": (
-        {"analysis"},
+        {"analysis", "processes"},
         {"local"},
         {"stack"},
         {"doctor"},
@@ -37,54 +44,58 @@ ORDER = {
         {"cli"},
     ),
 }
-"""From the lowest floor up. A room imports those on floors below it, and none beside it."""
+"""By package, from the lowest floor up. A room imports those on floors below it, and none beside it."""
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """The modules of this project that a file imports, and whether inside a function or for types alone."""
-    tree = ast.parse(path.read_text("utf-8"))
-    top = {id(node) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield (full if exists(full) else node.module), id(node) not in top
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, id(node) not in top
-
-
-def exists(module: str) -> bool:
-    at = ROOT / module.replace(".", "/")
-    return at.with_suffix(".py").is_file() or (at / "__init__.py").is_file()
-
-
-def name_of(path: Path) -> str:
+def module_at(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def files_of(package: str) -> list[Path]:
+    return sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
+
+
+MODULES = {module_at(path): path for package in ("telemetry", "collector", "demo_flow") for path in files_of(package)}
+
+
+def imported_by(source: str) -> Iterator[str]:
+    """Yield every module that a file imports, at its top or anywhere else in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+IMPORTS = {module: set(imported_by(path.read_text("utf-8"))) for module, path in MODULES.items()}
+
+
+def room_of(module: str, package: str) -> str | None:
+    """Return the room of a package that a module is in, "" for the package itself; None outside of it."""
+    if module == package:
+        return ""
+    return module.removeprefix(f"{package}.").split(".")[0] if module.startswith(f"{package}.") else None
+
+
 @pytest.mark.parametrize("package", ORDER)
 def test_rooms_import_the_floors_below_alone(package: str) -> None:
-    """Also inside functions and for types: a lazy import saves time, and hides no circle."""
     floor = {room: number for number, rooms in enumerate(ORDER[package]) for room in rooms}
-    wrong = []
-    for path in sorted((ROOT / package.replace(".", "/")).rglob("*.py")):
-        module = name_of(path)
-        if module == package:
-            continue
-        room = module.removeprefix(f"{package}.").split(".")[0]
-        for imported, _ in imports(path):
-            if imported == package or imported.startswith(f"{package}."):
-                other = imported.removeprefix(package).lstrip(".").split(".")[0]
-                if other != room and (not other or floor[other] >= floor[room]):
-                    wrong.append(f"{module} imports {imported}")
+    floor[""] = len(floor)  # the package itself, which imports what it offers
+    rooms = {module: room for module in MODULES if (room := room_of(module, package)) is not None}
+    assert set(rooms.values()) == floor.keys(), "each room needs a floor in ORDER"
+    wrong = [
+        f"{module} imports {imported}"
+        for module, room in rooms.items()
+        for imported in sorted(IMPORTS[module] & rooms.keys())
+        if rooms[imported] != room and floor[rooms[imported]] >= floor[room]
+    ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("package", ["telemetry", "collector", "demo_flow"])
-def test_no_module_imports_itself_around_a_circle(package: str) -> None:
-    graph = {name_of(path): {imported for imported, _ in imports(path)} for path in (ROOT / package).rglob("*.py")}
+def test_no_module_imports_itself_around_a_circle() -> None:
     circles = []
     done: set[str] = set()
 
@@ -92,10 +103,37 @@ def test_no_module_imports_itself_around_a_circle(package: str) -> None:
         if module in way:
             circles.append(" > ".join((*way[way.index(module) :], module)))
         elif module not in done:
-            for imported in sorted(graph[module] & graph.keys()):
+            for imported in sorted(IMPORTS[module] & MODULES.keys()):
                 visit(imported, (*way, module))
             done.add(module)
 
-    for module in sorted(graph):
+    for module in sorted(MODULES):
         visit(module, ())
     assert circles == []
+
+
+def test_a_lazy_import_and_one_for_types_count() -> None:
+    source = "if TYPE_CHECKING:\n    import telemetry.cli\ndef late():\n    from telemetry.setup import configure"
+    assert set(imported_by(source)) == {"telemetry.cli", "telemetry.setup.configure"}
+
+
+@pytest.mark.parametrize("package", ["telemetry", "collector/local"])
+def test_few_modules_stand_at_the_root_of_a_package(package: str) -> None:
+    """A reader meets rooms there; what fits into none of them stands beside them."""
+    modules = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py"}
+    assert len(modules) <= MOST_AT_THE_ROOT, modules
+
+
+def test_importing_the_library_loads_neither_the_sdk_nor_the_scrub_rules() -> None:
+    """Both are loaded by `configure`: a program that only marks its stages starts without them."""
+    code = "import sys, telemetry; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = (
+        "opentelemetry.sdk",
+        "opentelemetry.proto",
+        "grpc",
+        "google",
+        "prometheus_client",
+        "telemetry.privacy.rules",
+    )
+    assert [name for name in run.stdout.split() if name.startswith(heavy)] == []
