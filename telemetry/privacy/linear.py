@@ -4,6 +4,9 @@ A backtracking matcher tries, from each position, all ways to divide characters 
 per position is bounded if each repeat has an upper bound and no repeat contains another. An unbounded repeat is fine at
 the end of a pattern, where nothing after it can fail: its characters are matched, and not read again. A possessive
 repeat (`{1,64}+`) never gives characters back, so it counts as one way. A test applies this check to our own rules.
+
+RE2 (`google-re2`) does not replace this check: our rules need look-behinds and possessive repeats, which it lacks, so
+patterns of users would run on a second engine, and the check would still be needed.
 """
 
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from telemetry.privacy.linear import why_not_linear
-
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -59,6 +57,8 @@ def _kinds(off: Sequence[str]) -> None:
 
 
 def _patterns(patterns: object) -> None:
+    from telemetry.privacy.linear import why_not_linear  # for users' patterns alone
+
     if not isinstance(patterns, Mapping):
         raise ValueError('has patterns that are not a mapping; write patterns={"order": r"ORD-[0-9]{6}"}')
     for kind, pattern in patterns.items():

@@ -1,10 +1,8 @@
-"""Draws recorded spans with everything on them, and compares drawings with what is expected.
+"""Shows recorded spans with their attributes, events and links as text, and compares that with the expected text.
 
-In: the spans of a test. Out: text, and assertions that fail with a diff. State: the file beside the test, which is
-written only where pytest was told to (`--update-span-snapshots`).
-
-A drawing leaves out what differs from run to run: ids (a link shows the name of the span it leads to, where that is
-known), times, and the text of stack traces.
+The text leaves out what differs from run to run: ids (a link shows the name of its span, if that was recorded), times,
+and stack traces. `syrupy` and `inline-snapshot` need no adapter: `assert spans.snapshot() == snapshot`. `SnapshotFile`,
+the only part that they would replace, is 25 lines without a dependency for tests that have neither.
 """
 
 import difflib
@@ -23,7 +21,7 @@ OPTION: Final = "--update-span-snapshots"
 
 
 def heading(span: ReadableSpan) -> str:
-    """Return a span's name, its kind unless it is internal, and `!` with the message where it failed."""
+    """Return a span's name, its kind unless it is internal, and `!` with the message if it failed."""
     words = [span.name]
     if span.kind is not SpanKind.INTERNAL:
         words.append(span.kind.name)
@@ -35,7 +33,7 @@ def heading(span: ReadableSpan) -> str:
 def details(span: ReadableSpan, names: Mapping[int, str], without: Collection[str]) -> Iterator[str]:
     """Yield a line for each attribute, event and link of a span.
 
-    Arguments: `names` of the recorded spans by their ids; `without` are the attributes whose value is shown as `…`.
+    Arguments: `names` of the recorded spans by their ids; `without`, the attributes whose value is shown as `…`.
     """
     yield from (f"{name} = {value}" for name, value in _shown(span.attributes, without))
     for event in span.events:
@@ -56,14 +54,14 @@ def _value(value: Any) -> str:
 
 
 def assert_equal(actual: str, expected: str) -> None:
-    """Fail with a diff where two drawings differ; the expected one may be indented as a whole."""
+    """Fail with a diff if two texts differ; the expected one may be indented as a whole."""
     wanted = textwrap.dedent(expected).strip("\n")
     if actual != wanted:
         raise AssertionError("the spans differ (- expected, + recorded):\n" + _diff(wanted, actual))
 
 
 class SnapshotFile:
-    """The drawing that a test expects, in a file beside it."""
+    """The text that a test expects, in a file beside it."""
 
     def __init__(self, test_file: Path, test_name: str, *, update: bool) -> None:
         plain = re.sub(r"[^\w.-]+", "_", test_name).strip("_")
@@ -71,18 +69,18 @@ class SnapshotFile:
         self._update = update
 
     def compare(self, actual: str) -> None:
-        """Fail with a diff where `actual` is not what the file holds; write the file where pytest was told to."""
+        """Fail with a diff if `actual` differs from the file; with `--update-span-snapshots`, write the file."""
         if self._update:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(actual + "\n", "utf-8")
             return
         if not self.path.exists():
-            raise AssertionError(f"there is no snapshot {self.path} yet; run pytest with {OPTION}, and read the file")
+            raise AssertionError(f"the snapshot {self.path} is missing; run pytest with {OPTION}, and check the file")
         expected = self.path.read_text("utf-8").removesuffix("\n")
         if actual != expected:
             raise AssertionError(
                 f"the spans differ from {self.path} (- expected, + recorded):\n{_diff(expected, actual)}\n"
-                f"If the new ones are right, run pytest with {OPTION}."
+                f"If the recorded ones are right, run pytest with {OPTION}."
             )
 
 
