@@ -182,8 +182,11 @@ class Parser(argparse.ArgumentParser):
 
 def _add_commands(subparsers: "argparse._SubParsersAction[Parser]") -> TelemetryError | None:
     """Let every room add its commands; return what is missing where one cannot."""
-    missing = None if entry_points(group=GROUP) else TelemetryError("No commands are installed.", _hint("local"))
-    for entry in sorted(entry_points(group=GROUP)):
+    entries = sorted(entry_points(group=GROUP))
+    missing = None
+    if all(entry.value.startswith("telemetry.") for entry in entries):  # the library's own
+        missing = TelemetryError("The collector's commands are not installed.", _hint("local"))
+    for entry in entries:
         known = set(subparsers.choices)
         try:
             entry.load()(subparsers)

@@ -13,6 +13,8 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from collector.local.errors import PortTakenError, SettingsError
 
 
@@ -96,11 +98,7 @@ def taken(address: str, option: str, error: OSError) -> PortTakenError:
 
 
 def _by(port: int) -> str:
-    """Who listens on a port, as far as this user may see it; needs psutil."""
-    try:
-        import psutil
-    except ImportError:
-        return ""
+    """Who listens on a port, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 
 from collector.local.errors import StoreDamagedError, StoreError, StoreForeignError, StoreHeldError
 from collector.local.settings import CollectorSettings
@@ -82,9 +83,8 @@ def _holder(text: str) -> str:
     found = re.search(r"\(PID (\d+)\)", text)
     if not found:
         return ""
-    with suppress(OSError, ImportError, ValueError):
-        command = Path(f"/proc/{found[1]}/cmdline").read_bytes().split(b"\0")
-        words = [Path(word.decode()).name for word in command[:3] if word]
+    with suppress(psutil.Error):
+        words = [Path(word).name for word in psutil.Process(int(found[1])).cmdline()[:3] if word]
         if words and words[0].startswith("python"):
             words = words[1:]
         if words[:1] == ["telemetry"]:

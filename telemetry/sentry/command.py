@@ -1,7 +1,4 @@
-"""`telemetry sentry DSN`: what the Collector needs to send to Sentry.
-
-In: a DSN, as Sentry shows it. Out: the two variables, as lines of a `.env` file. State: none.
-"""
+"""`telemetry sentry DSN`: print what the Collector needs to send to Sentry, as two lines of a `.env` file."""
 
 import argparse
 import sys
