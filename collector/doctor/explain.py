@@ -9,6 +9,7 @@ from typing import Final
 from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place, Speech
 from collector.doctor.probe import HUNG_UP, Seen
+from telemetry.otlp.tls_reasons import SERVER_PROBLEMS, Reason, match
 
 _SPOKEN: Final[dict[Speech, str]] = {"grpc": "gRPC", "http": "HTTP"}
 _USUAL: Final[dict[Speech, int]] = {"grpc": 4317, "http": 4318}
@@ -117,25 +118,21 @@ def tls(place: Place, problem: str) -> Cause:
         if place.certificate:
             return Cause("client_certificate_refused", f"{silently} whose certificate it does not know", hints["own"])
         return Cause("client_certificate_wanted", f"{silently} without a certificate", hints["own"])
-    for part, code, wrong, hint in _TLS:
-        if part in problem:
-            return Cause(code, f"{place.address}: {wrong}", hints[hint])
-    return Cause("tls", f"{place.address}: no TLS can be agreed on ({problem})", "look at both ends' certificates")
+    if (found := match(problem)) and found.reason in _TLS:
+        code, hint = _TLS[found.reason]
+        return Cause(code, f"{place.address}: {SERVER_PROBLEMS[found.reason]}", hints[hint])
+    detail = f"{place.address}: the TLS handshake failed ({problem})"
+    return Cause("tls", detail, "check the certificates of both sides")
 
 
-_UNTRUSTED: Final = "its certificate is of an authority that is not trusted here"
-_TLS: Final[tuple[tuple[str, Code, str, str], ...]] = (
-    ("expired", "expired_certificate", "its certificate has expired", "renew"),
-    ("not yet valid", "clock_skew", "its certificate is not valid yet", "clocks"),
-    ("mismatch", "wrong_name", "its certificate is for another name", "name"),
-    ("not valid for", "wrong_name", "its certificate is for another name", "name"),
-    ("self-signed", "unknown_authority", _UNTRUSTED, "trust"),
-    ("self signed", "unknown_authority", _UNTRUSTED, "trust"),
-    ("unable to get", "unknown_authority", _UNTRUSTED, "trust"),
-    ("CERTIFICATE_REQUIRED", "client_certificate_wanted", "it asks for a client certificate", "own"),
-    ("HANDSHAKE_FAILURE", "client_certificate_wanted", "it refuses the handshake, as it does to strangers", "own"),
-    ("UNKNOWN_CA", "client_certificate_refused", "it does not know the authority of our certificate", "own"),
-    ("BAD_CERTIFICATE", "client_certificate_refused", "it refuses our certificate", "own"),
-    ("CERTIFICATE_UNKNOWN", "client_certificate_refused", "it refuses our certificate", "own"),
-)
-"""A part of what OpenSSL says; the code; what it means; which hint."""
+_TLS: Final[dict[Reason, tuple[Code, str]]] = {
+    "expired": ("expired_certificate", "renew"),
+    "not_yet_valid": ("clock_skew", "clocks"),
+    "wrong_name": ("wrong_name", "name"),
+    "untrusted": ("unknown_authority", "trust"),
+    "certificate_required": ("client_certificate_wanted", "own"),
+    "handshake_refused": ("client_certificate_wanted", "own"),
+    "unknown_authority": ("client_certificate_refused", "own"),
+    "refused": ("client_certificate_refused", "own"),
+}
+"""The code of a reason, and which hint."""

@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from telemetry.otlp import tls_reasons
+
 MAX_RESPONSE_BYTES: Final = 4 * 2**20
 """As in gRPC."""
 
@@ -81,17 +83,16 @@ _HTTP: Final = (
 )
 _REDIRECT: Final = "set OTEL_EXPORTER_OTLP_ENDPOINT to that URL, if it is the collector's"
 
+_TLS_HINTS: Final[dict[tls_reasons.Reason, str]] = {
+    "expired": "renew the collector's certificate",
+    "not_yet_valid": "the collector's certificate is not valid yet: compare the clocks of both machines",
+    "untrusted": _UNTRUSTED,
+    "wrong_name": _NAME,
+    "plain_text": _PLAIN,
+    "certificate_required": _CLIENT_CERTIFICATE,
+    "unknown_authority": _CLIENT_CERTIFICATE,
+}
 _CAUSES: Final = (
-    ("certificate has expired", "renew the collector's certificate"),
-    ("not yet valid", "the collector's certificate is not valid yet: compare the clocks of both machines"),
-    ("self-signed certificate", _UNTRUSTED),
-    ("self signed certificate", _UNTRUSTED),
-    ("unable to get", _UNTRUSTED),
-    ("doesn't match", _NAME),
-    ("not valid for", _NAME),
-    ("WRONG_VERSION_NUMBER", _PLAIN),
-    ("CERTIFICATE_REQUIRED", _CLIENT_CERTIFICATE),
-    ("UNKNOWN_CA", _CLIENT_CERTIFICATE),
     ("closed after the TLS handshake", _CLIENT_CERTIFICATE),
     ("EOF occurred in violation of protocol", _CLIENT_CERTIFICATE),
     ("HTTP request to an HTTPS server", _TLS),
@@ -110,7 +111,7 @@ _CAUSES: Final = (
 
 def explained(problem: str) -> str:
     """Return `problem`, followed by a hint if its cause is known."""
-    for part, hint in _CAUSES:
-        if part in problem:
-            return f"{problem}; {hint}"
-    return problem
+    found = tls_reasons.match(problem)
+    hint = _TLS_HINTS.get(found.reason) if found else None
+    hint = hint or next((hint for part, hint in _CAUSES if part in problem), None)
+    return f"{problem}; {hint}" if hint else problem

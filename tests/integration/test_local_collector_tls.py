@@ -95,7 +95,7 @@ def test_a_reader_is_told_what_stands_between_it_and_the_collector(
     assert {case: text.replace(api, "API") for case, text in found.items()} == {
         "plain text": "this port speaks TLS, and was called in plain text call it by https://",
         "unknown authority": "API: its certificate is not trusted. "
-        "Name the PEM file of its authority in SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE.",
+        "Set SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE to the PEM file of its authority.",
         "no token": "The collector at https://API wants a token. Put it into SEARCH_TELEMETRY_COLLECTOR_TOKEN, "
         "or name a file that holds it in SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE.",
         "wrong token": "The collector at https://API does not know the token. Put it into "
@@ -199,10 +199,10 @@ def test_with_an_authority_for_clients_only_their_certificates_get_in(
     why = (
         "its certificate is not of --tls-client-ca"
         if show
-        else "it showed no certificate, which --tls-client-ca asks for"
+        else "it sent no certificate, which --tls-client-ca asks for"
     )
     assert [text.partition(" (")[0] for text in said] == (
-        [] if gets_in else [f"a caller and this port agree on no TLS: {why}"]
+        [] if gets_in else [f"the TLS handshake with a caller failed: {why}"]
     )
 
 
@@ -304,7 +304,7 @@ def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
         HttpReader("127.0.0.1:1")
 
 
-TOLD = "agree on no TLS: it spoke plain text; callers have to write https://"
+TOLD = "the TLS handshake with a caller failed: it spoke plain text; callers have to write https://"
 
 
 def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(

@@ -13,10 +13,11 @@ import pytest
 
 from collector.local.errors import SettingsError, UnauthorizedError
 from collector.local.net.access import TOKEN as TOKEN_VARIABLE
-from collector.local.net.access import TOKEN_FILE, Access, Tokens, is_loopback, token_to_send, tokens_from
+from collector.local.net.access import TOKEN_FILE, Access, Tokens, token_to_send, tokens_from
 from collector.local.net.complaints import Complaints
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
+from telemetry.otlp.target import is_loopback
 from tests import certificates
 from tests.certificates import BEARER, TOKEN
 

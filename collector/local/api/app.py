@@ -31,9 +31,8 @@ from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
+from telemetry.otlp.target import is_loopback
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1"})
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _STATUS = {"bad_request": 400, "ambiguous": 400, "not_found": 404, "store_unavailable": 503}
 _STORE_FAILED = (duckdb.ConnectionException, duckdb.IOException, duckdb.FatalException)
 _QUERIES_AT_ONCE, _WAITS_AT_ONCE = 4, 64
@@ -188,9 +187,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
 def _is_misnamed(request: Request) -> bool:
     """Whether a call on the loopback names another host, as a page does that lured a browser here (DNS rebinding)."""
     address, _ = request.scope.get("server") or ("", 0)
-    host = request.headers.get("host", "").lower()
-    name, _, port = host.rpartition(":")
-    return address in _LOOPBACK and (name if port.isdigit() else host) not in _LOOPBACK_NAMES
+    return is_loopback(address) and not is_loopback(request.headers.get("host", ""))
 
 
 def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -12,6 +12,7 @@ import ssl
 import httpx
 
 from collector.local.errors import CollectorError, SettingsError
+from telemetry.otlp.tls_reasons import SERVER_PROBLEMS, Reason, match
 
 CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE"
 CLIENT_CERTIFICATE = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_CERTIFICATE"
@@ -44,11 +45,10 @@ def is_tls_trouble(error: BaseException) -> bool:
 def unreachable(base: str, error: Exception) -> CollectorError:
     """What it means that a call failed before there was an answer of the API."""
     reason = _tls_error(error)
-    for part, (message, hint) in _MEANINGS.items():
-        if part in reason:
-            return CollectorError(f"{base}: {message}.", hint)
+    if (found := match(reason)) and found.reason in _HINTS:
+        return CollectorError(f"{base}: {SERVER_PROBLEMS[found.reason]}.", _HINTS[found.reason])
     if reason:
-        return CollectorError(f"{base}: no TLS can be agreed on: {reason}.", "Look at both ends' certificates.")
+        return CollectorError(f"{base}: the TLS handshake failed: {reason}.", "Check the certificates of both sides.")
     if isinstance(error, httpx.RemoteProtocolError):
         return CollectorError(
             f"{base} does not speak HTTP: {error}.", "Where that port speaks TLS, write https:// before the address."
@@ -59,27 +59,15 @@ def unreachable(base: str, error: Exception) -> CollectorError:
     )
 
 
-_TRUST = f"Name the PEM file of its authority in {CERTIFICATE}."
-_MEANINGS = {
-    "certificate has expired": ("its certificate has expired", "Renew it, and start the collector with the new one."),
-    "not yet valid": ("its certificate is not valid yet", "Look at the clocks of both machines."),
-    "mismatch": ("its certificate is for another name", "Call it by a name that is in its certificate."),
-    "doesn't match": ("its certificate is for another name", "Call it by a name that is in its certificate."),
-    "certificate is not valid for": (
-        "its certificate is for another name",
-        "Call it by a name that is in its certificate.",
-    ),
-    "self-signed certificate": ("its certificate is not trusted", _TRUST),
-    "unable to get": ("its certificate is not trusted", _TRUST),
-    "WRONG_VERSION_NUMBER": ("that port speaks plain text", "Write http:// before the address."),
-    "RECORD_LAYER_FAILURE": ("that port speaks plain text", "Write http:// before the address."),
-    "CERTIFICATE_REQUIRED": (
-        "it asks for a client certificate",
-        f"Name PEM files in {CLIENT_CERTIFICATE} and {CLIENT_KEY}.",
-    ),
-    "UNKNOWN_CA": ("it does not know the authority of our certificate", f"Use another {CLIENT_CERTIFICATE}."),
+_HINTS: dict[Reason, str] = {
+    "expired": "Renew it, and start the collector with the new one.",
+    "not_yet_valid": "Compare the clocks of both machines.",
+    "wrong_name": "Call it by a name that is in its certificate.",
+    "untrusted": f"Set {CERTIFICATE} to the PEM file of its authority.",
+    "plain_text": "Write http:// before the address.",
+    "certificate_required": f"Set {CLIENT_CERTIFICATE} and {CLIENT_KEY} to PEM files.",
+    "unknown_authority": f"Use another {CLIENT_CERTIFICATE}.",
 }
-"""By a part of what OpenSSL says."""
 
 
 def _tls_error(error: BaseException | None) -> str:

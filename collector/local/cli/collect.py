@@ -20,7 +20,7 @@ from rich.text import Text
 from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.cli.client import default_store
 from collector.local.errors import SettingsError
-from collector.local.net.access import Access, is_loopback, tokens_from
+from collector.local.net.access import Access, tokens_from
 from collector.local.net.complaints import handshakes_told_once
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
@@ -31,6 +31,7 @@ from collector.local.server import LocalCollector
 from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
 from collector.local.stats import CollectorStats
 from telemetry.cli import output_lost
+from telemetry.otlp.target import is_loopback
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -160,7 +161,7 @@ def _asked(access: Access) -> str:
 def _warnings(collector: LocalCollector) -> Iterator[str]:
     """What is allowed, but should be meant."""
     addresses = (collector.addresses.grpc, collector.addresses.http, collector.addresses.api)
-    beyond = [a for a in addresses if a and not is_loopback(a.rpartition(":")[0].strip("[]"))]
+    beyond = [a for a in addresses if a and not is_loopback(a)]
     if beyond and not collector.access.knows_callers:
         yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
     if ANY in collector.access.origins.named and not collector.access.knows_callers:

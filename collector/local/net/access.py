@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from pathlib import Path
 from collector.local.errors import SettingsError, UnauthorizedError
 from collector.local.net.origins import Origins
 from collector.local.net.tls import Tls
+from telemetry.otlp.target import is_loopback
 
 TOKEN = "SEARCH_TELEMETRY_COLLECTOR_TOKEN"  # noqa: S105 (the name of a variable)
 TOKEN_FILE = "SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE"  # noqa: S105 (as above)
@@ -176,10 +176,3 @@ class Access:
 
 OPEN = Access()
 """Plain text and no token: for the loopback."""
-
-
-def is_loopback(ip: str) -> bool:
-    """Whether an IP address, perhaps with an interface (`fe80::1%eth0`), is this machine's own."""
-    address = ipaddress.ip_address(ip.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

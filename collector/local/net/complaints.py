@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from telemetry.otlp.tls_reasons import client_problem
+
 EVERY_S = 60.0
 _log = logging.getLogger("collector.local")
 
@@ -49,16 +51,7 @@ class Complaints:
 
 _HANDSHAKE = re.compile(rb"^[IWEF]\d{4} .*(Handshake failed|handshake failed)[^:]*:? ?(.*)")
 PORT = "OTLP over gRPC:"
-_MEANINGS = {
-    "WRONG_VERSION_NUMBER": "it spoke plain text; callers have to write https://",
-    "HTTP_REQUEST": "it spoke plain text; callers have to write https://",
-    "UNKNOWN_CA": "it does not trust the certificate",
-    "CERTIFICATE_EXPIRED": "it says that the certificate has expired",
-    "CERTIFICATE_UNKNOWN": "it refuses the certificate",
-    "BAD_CERTIFICATE": "it refuses the certificate",
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it showed no certificate, which --tls-client-ca asks for",
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is not of --tls-client-ca",
-}
+HANDSHAKE_FAILED = "the TLS handshake with a caller failed"
 
 
 @contextmanager
@@ -88,9 +81,5 @@ def _filter(reading: int, real: int) -> None:
             if found is None:
                 os.write(real, line)
             else:
-                complaints.tell("handshake", f"{PORT} a caller and this port agree on no TLS: {_meaning(found[2])}")
-
-
-def _meaning(said: bytes) -> str:
-    text = said.decode("utf-8", "backslashreplace").strip()
-    return next((f"{meaning} ({name})" for name, meaning in _MEANINGS.items() if name in text), text)
+                message = found[2].decode("utf-8", "backslashreplace").strip()
+                complaints.tell("handshake", f"{PORT} {HANDSHAKE_FAILED}: {client_problem(message)}")

@@ -20,10 +20,11 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from collector.local.net.complaints import Complaints
+from collector.local.net.complaints import HANDSHAKE_FAILED, Complaints
 from collector.local.net.listen import join_address
 from collector.local.net.loop_thread import GRACE_S, LoopThread
 from collector.local.settings import CollectorSettings
+from telemetry.otlp.tls_reasons import client_problem
 
 ErrorJson = Callable[[int, str, str, str], dict[str, Any]]
 """HTTP status, code, message and hint, in the shape in which the application gives its errors."""
@@ -175,7 +176,9 @@ class _Acceptor:
                     return
                 await self._loop.connect_accepted_socket(self._protocol, connection, ssl=server.tls)
         except ssl.SSLError as error:
-            server.complaints.tell("tls", f"{server.name}: a caller and this port agree on no TLS: {_why(error)}")
+            server.complaints.tell(
+                "tls", f"{server.name}: {HANDSHAKE_FAILED}: {client_problem(error.reason or str(error))}"
+            )
         except (OSError, TimeoutError):
             connection.close()
         except BaseException:
@@ -279,17 +282,3 @@ class _Protocol(H11Protocol):
 def _set(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _why(error: ssl.SSLError) -> str:
-    """The reason of a failed handshake, in words."""
-    reason = (error.reason or str(error)).replace("_", " ").lower()
-    known = {
-        "unknown ca": "it does not trust the certificate",
-        "certificate expired": "it says that the certificate has expired",
-        "bad certificate": "it refuses the certificate",
-        "certificate unknown": "it refuses the certificate",
-        "peer did not return a certificate": "it showed no certificate, which --tls-client-ca asks for",
-        "certificate verify failed": "its certificate is not of --tls-client-ca",
-    }
-    return next((f"{text} ({reason})" for part, text in known.items() if part in reason), reason)
