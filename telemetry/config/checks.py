@@ -1,7 +1,6 @@
-"""Turns what a user wrote for a setting into its value.
+"""Checks that return the value of a setting from the text of a variable, or from an argument of `configure`.
 
-In: text from the environment, or an argument of `configure`. Out: a value, or a `ValueError` whose text completes the
-sentence "VARIABLE=value …": what is wrong; what to write instead. State: none.
+A check raises a `ValueError` whose text completes the sentence "VARIABLE=value …": what is wrong; what to write.
 """
 
 import math
@@ -16,64 +15,64 @@ from telemetry.errors import nearest
 
 Check = Callable[[Any], Any]
 Pairs = tuple[tuple[str, str], ...]
-_LONGEST_TIMEOUT = 3600.0  # seconds: no limit, as 0 means by the specification, is no choice for a bounded queue
-_LONGEST_INTERVAL = 1e6  # seconds, eleven days: what threads can wait for is finite
+_LONGEST_TIMEOUT = 3600.0  # seconds: a bounded queue cannot wait without a limit, which 0 means by the specification
+_LONGEST_INTERVAL = 1e6  # seconds, eleven days: threads cannot wait for ever
 
 
 def text(raw: object) -> str:
-    """Take any string."""
+    """Accept any string."""
     if not isinstance(raw, str):
         raise ValueError(f"is {type(raw).__name__}, not a string; write it in quotes")
     return raw.strip()
 
 
 def boolean(raw: object) -> bool:
-    """Take true or false."""
+    """Accept true or false."""
     known = {"true": True, "1": True, "false": False, "0": False}
     written = str(raw).strip().lower()
     value = known.get(written)
     if value is None:
-        meant = "false" if written in {"no", "off", "n"} else best(written, ("true", "false"))
-        raise ValueError(f"is neither true nor false; write {meant}")
+        advice = "false" if written in {"no", "off", "n"} else closest(written, ("true", "false"))
+        raise ValueError(f"is neither true nor false; write {advice}")
     return value
 
 
-def best(written: str, choices: Sequence[str]) -> str:
-    """Return the choice that is most like what was written; the first where none is like it."""
+def closest(written: str, choices: Sequence[str]) -> str:
+    """Return the choice that is most similar to `written`; the first if none is similar."""
     return next(iter(nearest(written, choices, 1)), choices[0])
 
 
 def one_of(*choices: str) -> Check:
-    """Take one of some words."""
+    """Accept one of some words."""
 
     def check(raw: object) -> str:
         value = text(raw).lower()
         if value not in choices:
-            raise ValueError(f"is not one of {', '.join(choices)}; write {best(value, choices)}")
+            raise ValueError(f"is not one of {', '.join(choices)}; write {closest(value, choices)}")
         return value
 
     return check
 
 
 def words(raw: object) -> tuple[str, ...]:
-    """Take words, as a list or with commas between; `none` means no word."""
+    """Accept words, as a list or separated by commas; `none` means no word."""
     parts = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("is no list of words; write them with commas between")
+        raise ValueError("is not a list of words; separate them with commas")
     values = tuple(dict.fromkeys(part.strip().lower() for part in parts if part.strip()))
     return () if "none" in values else values
 
 
 def names(raw: object) -> tuple[str, ...]:
-    """Take names as they are spelled, as a list or with commas between."""
+    """Accept names, case preserved, as a list or separated by commas."""
     parts = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
-        raise ValueError("is not a list of names; write them with commas between")
+        raise ValueError("is not a list of names; separate them with commas")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def some_of(*choices: str) -> Check:
-    """Take some of these words; `none` means no word."""
+    """Accept some of these words; `none` means no word."""
 
     def check(raw: object) -> tuple[str, ...]:
         values = words(raw)
@@ -81,7 +80,7 @@ def some_of(*choices: str) -> Check:
         if wrong:
             raise ValueError(
                 f"has {wrong[0]!r}, which is not one of {', '.join((*choices, 'none'))}; "
-                f"write {best(wrong[0], (*choices, 'none'))}"
+                f"write {closest(wrong[0], (*choices, 'none'))}"
             )
         return values
 
@@ -89,7 +88,7 @@ def some_of(*choices: str) -> Check:
 
 
 def number(low: float, high: float, example: str) -> Check:
-    """Take a number from `low` to `high`."""
+    """Accept a number from `low` to `high`."""
 
     def check(raw: object) -> float:
         value = _number(raw)
@@ -101,8 +100,8 @@ def number(low: float, high: float, example: str) -> Check:
     return check
 
 
-def whole(low: int, example: int) -> Check:
-    """Take a whole number of at least `low`."""
+def integer(low: int, example: int) -> Check:
+    """Accept a whole number of at least `low`."""
 
     def check(raw: object) -> int:
         value = _number(raw)
@@ -114,7 +113,7 @@ def whole(low: int, example: int) -> Check:
 
 
 def port(raw: object) -> int:
-    """Take the number of a port, 0 for any that is free."""
+    """Accept a port, 0 for any free one."""
     value = _number(raw)
     if value is None or value != int(value) or not 0 <= value <= 65535:
         raise ValueError("is not a port from 0 to 65535; write 9464")
@@ -122,15 +121,15 @@ def port(raw: object) -> int:
 
 
 def registry(raw: object) -> object:
-    """Take a `CollectorRegistry` of prometheus_client, which is not imported for it."""
+    """Accept a `CollectorRegistry` of prometheus_client, without importing that."""
     if not callable(getattr(raw, "register", None)) or not callable(getattr(raw, "collect", None)):
-        raise ValueError("is no CollectorRegistry; write prometheus_client.REGISTRY")
+        raise ValueError("is not a CollectorRegistry; write prometheus_client.REGISTRY")
     return raw
 
 
 def milliseconds(low: int, example: int) -> Check:
-    """Take a span of time as the specification's variables give it; the value is in seconds."""
-    check = whole(low, example)
+    """Accept a duration, in milliseconds from a variable and in seconds from an argument; return seconds."""
+    check = integer(low, example)
 
     def seconds(raw: object) -> float:
         value = float(check(raw)) / 1000 if isinstance(raw, str) else _seconds(raw, low / 1000)
@@ -140,10 +139,10 @@ def milliseconds(low: int, example: int) -> Check:
 
 
 def export_timeout(raw: object) -> float:
-    """Take the time that one export may last; the value is in seconds.
+    """Accept the timeout of one export; return seconds.
 
-    The specification counts `OTEL_EXPORTER_OTLP_TIMEOUT` in milliseconds, OpenTelemetry's exporters for Python count
-    it in seconds. Nobody means 30 ms or 3 hours: below 100 it is seconds. 0 is no limit, which is an hour here.
+    `OTEL_EXPORTER_OTLP_TIMEOUT` is in milliseconds by the specification, and in seconds for OpenTelemetry's exporters
+    for Python. Below 100 it is taken as seconds: nobody means 30 ms or 3 hours. 0, no limit, is taken as an hour.
     """
     if not isinstance(raw, str):
         return min(_seconds(raw, 0.001), _LONGEST_TIMEOUT)
@@ -154,7 +153,7 @@ def export_timeout(raw: object) -> float:
 
 
 def pairs(raw: object) -> Pairs:
-    """Take `name=value,name=value`, percent-encoded as W3C baggage is, or a mapping."""
+    """Accept `name=value,name=value`, percent-encoded as W3C baggage is, or a mapping."""
     if isinstance(raw, Mapping):
         return tuple((str(name), str(value)) for name, value in raw.items())
     items = [item for item in text(raw).split(",") if item.strip()]
@@ -165,17 +164,17 @@ def pairs(raw: object) -> Pairs:
 
 
 def headers(raw: object) -> Pairs:
-    """Take `pairs` whose names are HTTP header names; they are lower case, as gRPC wants them."""
+    """Accept `pairs` whose names are HTTP header names; return them in lower case, which gRPC requires."""
     named = tuple((name.lower(), value) for name, value in pairs(raw))
     if any(not re.fullmatch(r"[a-z0-9!#$%&'*+.^_`|~-]+", name) for name, _ in named):
-        raise ValueError("has a name that no header can have; write authorization=Bearer%20TOKEN")
+        raise ValueError("has a name that is not valid for a header; write authorization=Bearer%20TOKEN")
     if any(not value.isprintable() for _, value in named):
-        raise ValueError("has a line break or the like in a value; write it in one line")
+        raise ValueError("has a line break or control character in a value; write it in one line")
     return named
 
 
 def address(raw: object) -> str:
-    """Take `http://host:port`, `https://…`, `host:port`, or an address as gRPC spells it; gRPC's names are resolved."""
+    """Accept `http://host:port`, `https://…`, `host:port`, or one of gRPC's address forms, which is translated."""
     value = text(raw)
     hint = "write http://localhost:4317"
     if re.match(r"unix(-abstract)?:/*[^/]", value):
@@ -185,16 +184,16 @@ def address(raw: object) -> str:
     if parts.scheme not in {"", "http", "https"}:
         raise ValueError(f"has the scheme {parts.scheme!r}, which is neither http nor https; {hint}")
     try:
-        port_is_there = parts.port is not None or parts.scheme != ""
+        has_port = parts.port is not None or parts.scheme != ""
     except ValueError:
         raise ValueError(f"has a port that is not a number up to 65535; {hint}") from None
-    if not parts.hostname or not port_is_there:
-        raise ValueError(f"names no host or no port; {hint}")
+    if not parts.hostname or not has_port:
+        raise ValueError(f"has no host or no port; {hint}")
     return value
 
 
 def file(raw: object) -> Path:
-    """Take the path of a file that can be read."""
+    """Accept the path of a readable file."""
     path = Path(str(raw)).expanduser()
     try:
         with path.open("rb"):
@@ -203,8 +202,8 @@ def file(raw: object) -> Path:
         raise ValueError(f"cannot be read ({error.strerror}); write the path of a PEM file") from None
 
 
-def shown(value: object, *, secret: bool) -> str:
-    """Return `value` as an error may show it: nothing of a secret, no password of an address, no endless text."""
+def redacted(value: object, *, secret: bool) -> str:
+    """Return `value` for an error message: secrets and passwords hidden, long texts cut."""
     if secret:
         return "***"
     plain = re.sub(r"//[^/@]*@", "//***@", repr(value))

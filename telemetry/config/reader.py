@@ -1,8 +1,4 @@
-"""Reads settings: from arguments, from the environment, from defaults.
-
-In: what a setting is (`env`), arguments of `configure`, the environment. Out: values; what is wrong with them, and what
-is worth a warning. State: those two lists, owned by one `Reader` for each `configure`.
-"""
+"""Reads settings from arguments, the environment and defaults; collects all mistakes and warnings."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,26 +7,26 @@ from typing import Any, Final, Literal
 
 from telemetry.config import checks
 from telemetry.config.checks import Check
-from telemetry.config.standard import Nearest
+from telemetry.config.standard import Fallback
 from telemetry.conventions import Signal
 
 _OLD_NAMES: Final = {"traces": "OTEL_EXPORTER_OTLP_SPAN_INSECURE", "metrics": "OTEL_EXPORTER_OTLP_METRIC_INSECURE"}
-"""Names that the specification keeps alive."""
+"""Names that the specification has deprecated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a setting is: its variable ("" where only the argument exists), its check, its help, whether it is secret.
+    """A setting's variable ("" if there is only the argument), its check, its help, and whether it is secret.
 
-    A `{}` in the variable stands for `TRACES_`, `METRICS_`, `LOGS_` or nothing. `nearest` says what becomes of a
-    standard value that the check refuses; `of` is the signal that alone is concerned, "" where all are.
+    A `{}` in the variable stands for `TRACES_`, `METRICS_`, `LOGS_` or nothing. `fallback` replaces a standard value
+    that the check refuses; `of` is the only signal that the setting is for, "" for all.
     """
 
     variable: str
     check: Check
     help: str
     secret: bool = False
-    nearest: Nearest | None = None
+    fallback: Fallback | None = None
     of: Signal | Literal[""] = ""
 
 
@@ -42,31 +38,31 @@ def env(
     help: str,  # noqa: A002
     secret: bool = False,
     shown: bool = True,
-    nearest: Nearest | None = None,
+    fallback: Fallback | None = None,
     of: Signal | Literal[""] = "",
 ) -> Any:
-    """Declare a setting; not `shown` in the settings' `repr` is one that may hold a secret."""
-    declared = Declared(variable, check, help, secret, nearest, of)
+    """Declare a setting. `shown=False` leaves one that may hold a secret out of the settings' `repr`."""
+    declared = Declared(variable, check, help, secret, fallback, of)
     return field(default=default, repr=shown and not secret, metadata={"setting": declared})
 
 
 class Reader:
-    """Reads settings one by one and collects what is wrong with them, and what is worth a warning.
+    """Reads settings one by one; collects `problems` and, for warnings, `notes`.
 
-    `unused` are the signals whose variables are not judged; "" in it: neither are those of the process.
+    `unchecked` are the signals whose variables are not checked; "" stands for the variables of the process.
     """
 
     def __init__(
-        self, arguments: Mapping[str, object], environ: Mapping[str, str], unused: Iterable[Signal] = ()
+        self, arguments: Mapping[str, object], environ: Mapping[str, str], unchecked: Iterable[Signal] = ()
     ) -> None:
         self._arguments = arguments
         self._environ = environ
-        self.unused: set[str] = set(unused)
+        self.unchecked: set[str] = set(unchecked)
         self.problems: list[str] = []
         self.notes: list[str] = []
 
     def value(self, declared: "dataclasses.Field[Any]", signal: Signal | None = None) -> Any:
-        """Return the value of one setting; where it is wrong, its default, and one problem more."""
+        """Return the value of one setting; if it is wrong, add a problem and return the default."""
         setting: Declared = declared.metadata["setting"]
         name, raw = self._raw(declared.name, setting.variable, signal)
         if raw is None:
@@ -74,68 +70,70 @@ class Reader:
         try:
             return setting.check(raw)
         except ValueError as error:
-            problem = f"{name}={checks.shown(raw, secret=setting.secret)} {error}"
-        if self.argued(declared.name):
+            problem = f"{name}={checks.redacted(raw, secret=setting.secret)} {error}"
+        if self.has_argument(declared.name):
             self.problems.append(problem)
             return declared.default
-        if not self.judges(signal or setting.of):
+        if not self.is_checked(signal or setting.of):
             return declared.default
-        found = setting.nearest(str(raw)) if setting.nearest is not None else None
+        found = setting.fallback(str(raw)) if setting.fallback is not None else None
         if found is None:
             self.problems.append(problem)
             return declared.default
         self.note(name, found[1])
         return found[0]
 
-    def check(self, variable: str, check: Check, nearest: Nearest | None = None, of: Signal | None = None) -> None:
-        """Look for a mistake in a variable that somebody else reads."""
+    def check(self, variable: str, check: Check, fallback: Fallback | None = None, of: Signal | None = None) -> None:
+        """Check a variable that the SDK reads."""
         raw = self.variable(variable)
-        if not raw or (of is not None and not self.judges(of)):
+        if not raw or (of is not None and not self.is_checked(of)):
             return
         try:
             check(raw)
         except ValueError as error:
-            found = None if nearest is None else nearest(raw)
+            found = None if fallback is None else fallback(raw)
             if found is not None:
                 self.note(variable, found[1])
             else:
-                self.problems.append(f"{variable}={checks.shown(raw, secret=False)} {error}")
+                self.problems.append(f"{variable}={checks.redacted(raw, secret=False)} {error}")
 
     def refuse(self, variables: Sequence[str], problem: str) -> None:
         """Add `problem` for each of these variables that is set."""
         for variable in variables:
             raw = self.variable(variable)
             if raw:
-                self.problems.append(f"{variable}={checks.shown(raw, secret=False)} {problem}")
+                self.problems.append(f"{variable}={checks.redacted(raw, secret=False)} {problem}")
 
     def note(self, variable: str, words: str) -> None:
-        """Add a warning, where there are words for one."""
+        """Add a warning, unless `words` is empty."""
         if words:
-            self.notes.append(f"{variable}={checks.shown(self.variable(variable), secret=False)} {words}")
+            self.notes.append(f"{variable}={checks.redacted(self.variable(variable), secret=False)} {words}")
 
-    def judges(self, signal: str) -> bool:
-        """Say whether mistakes in the variables of a signal matter."""
-        return signal not in self.unused
+    def is_checked(self, signal: str) -> bool:
+        """Return whether the variables of a signal are checked."""
+        return signal not in self.unchecked
 
-    def argued(self, name: str) -> bool:
-        """Say whether a setting comes from an argument."""
+    def has_argument(self, name: str) -> bool:
+        """Return whether a setting comes from an argument."""
         return self._arguments.get(name) is not None
 
     def variable(self, name: str) -> str:
-        """Return the text of a variable, "" where it is not set."""
+        """Return the text of a variable, "" if it is not set."""
         return self._environ.get(name, "").strip()
 
-    def words_of(self, declared: "dataclasses.Field[Any]") -> str:
-        """Return the text of a setting's variable, "" where an argument goes before it."""
-        return "" if self.argued(declared.name) else self.variable(declared.metadata["setting"].variable)
+    def text_of(self, declared: "dataclasses.Field[Any]") -> str:
+        """Return the text of a setting's variable, "" if an argument takes precedence."""
+        return "" if self.has_argument(declared.name) else self.variable(declared.metadata["setting"].variable)
 
     def has_own(self, signal: Signal) -> bool:
-        """Say whether the signal's endpoint comes from the variable of this signal alone."""
-        return bool(self.variable(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")) and not self.argued("endpoint")
+        """Return whether the signal's endpoint comes from the variable of this signal."""
+        return bool(self.variable(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")) and not self.has_argument(
+            "endpoint"
+        )
 
     def _raw(self, name: str, variable: str, signal: Signal | None) -> tuple[str, object]:
-        """Return what was written for a setting, None for nothing, and where."""
-        if self.argued(name):
+        """Return the name of the argument or variable that has a setting's value, and the value; None without one."""
+        if self.has_argument(name):
             return f"configure: {name}", self._arguments[name]
         spellings = [variable] if signal is None else [variable.format(f"{signal.upper()}_"), variable.format("")]
         if name == "insecure" and signal in _OLD_NAMES:

@@ -45,7 +45,7 @@ def test_the_standard_variables_and_the_arguments() -> None:
         (
             {"prometheus_registry": 7},
             {},
-            "configure: prometheus_registry=7 is no CollectorRegistry; write prometheus_client.REGISTRY",
+            "configure: prometheus_registry=7 is not a CollectorRegistry; write prometheus_client.REGISTRY",
         ),
         (
             {"metrics": "statsd"},

@@ -109,7 +109,7 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
         (
             {"endpoint": "localhost"},
             {},
-            "configure: endpoint='localhost' names no host or no port; write http://localhost:4317",
+            "configure: endpoint='localhost' has no host or no port; write http://localhost:4317",
         ),
         (
             {},
@@ -166,7 +166,7 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
         (
             {"headers": {"x": "s3cret\r\nInjected: 1"}},
             {},
-            "configure: headers=*** has a line break or the like in a value; write it in one line",
+            "configure: headers=*** has a line break or control character in a value; write it in one line",
         ),
         (
             {},

@@ -92,8 +92,8 @@ def at_path(settings: Settings, path: str) -> Any:
 
 
 REPLACED = [
-    ("OTEL_TRACES_EXPORTER", "zipkin", "traces_exporter", ("otlp",), "'zipkin', which is not spoken here; OTLP is"),
-    ("OTEL_TRACES_EXPORTER", "jaeger,console", "traces_exporter", ("otlp", "console"), "'jaeger', which is not spoken"),
+    ("OTEL_TRACES_EXPORTER", "zipkin", "traces_exporter", ("otlp",), "'zipkin', which is not supported; OTLP is"),
+    ("OTEL_TRACES_EXPORTER", "jaeger,console", "traces_exporter", ("otlp", "console"), "'jaeger', which is not s"),
     ("OTEL_TRACES_SAMPLER", "xray", "sampler", "parentbased_traceidratio", "0.05 of the traces are kept"),
     ("OTEL_TRACES_SAMPLER", "jaeger_remote", "sampler", "traceidratio", "0.001 of the traces are kept"),
     (
@@ -104,25 +104,25 @@ REPLACED = [
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "deflate", "traces.compression", "gzip", "gzip is"),
     ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "zstd", "traces.compression", "gzip", "gzip is"),
     ("OTEL_PROPAGATORS", "xray,b3", "propagators", ("b3",), "pip install opentelemetry-propagator-aws-xray"),
-    ("OTEL_PROPAGATORS", "ottrace", "propagators", ("tracecontext", "baggage"), "until then tracecontext, baggage"),
+    ("OTEL_PROPAGATORS", "ottrace", "propagators", ("tracecontext", "baggage"), "until then, tracecontext, baggage"),
     ("OTEL_RESOURCE_ATTRIBUTES", "a=b,team,=c", "resource_attributes", (("a", "b"),), "'team', '=c'"),
-    ("OTEL_METRIC_EXPORT_INTERVAL", "0", "metric_interval", 0.1, "it is 100"),
-    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "traces.endpoint", "collector:4317", "names no port"),
-    ("OTEL_EXPORTER_OTLP_ENDPOINT", "dns:///collector", "traces.endpoint", "collector:4317", "names no port"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "0", "metric_interval", 0.1, "100 is used"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "traces.endpoint", "collector:4317", "has no port"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "dns:///collector", "traces.endpoint", "collector:4317", "has no port"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv4:1.2.3.4:5,1.2.3.5:5", "traces.endpoint", "1.2.3.4:5", "several addresses"),
-    ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D", "traces.endpoint", "[::1]:4317", "names no port"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D", "traces.endpoint", "[::1]:4317", "has no port"),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D:5,%5B::2%5D:5", "traces.endpoint", "[::1]:5",
         "several addresses; only [::1]:5",
     ),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "ipv6:%5B::1%5D:5%2C%5B::2%5D:5", "traces.endpoint", "[::1]:5", "several addr"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "xds:///pool:4317", "traces.endpoint", "pool:4317", "xDS"),
-    ("OTEL_EXPORTER_OTLP_ENDPOINT", "vsock:1:2", "traces.endpoint", "http://localhost:4317", "not reached"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "vsock:1:2", "traces.endpoint", "http://localhost:4317", "not supported"),
     (
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram",
-        "temporality", "cumulative", "is not done here",
+        "temporality", "cumulative", "is not supported",
     ),
-    ("OTEL_CONFIG_FILE", "/etc/otel.yaml", "sampler", "parentbased_always_on", "is not read here"),
+    ("OTEL_CONFIG_FILE", "/etc/otel.yaml", "sampler", "parentbased_always_on", "is not supported"),
 ]  # fmt: skip
 
 
