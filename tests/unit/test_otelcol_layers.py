@@ -97,8 +97,8 @@ def test_the_page_names_each_layer_and_each_combination_once() -> None:
     assert sorted(listed) == NAMES
     assert {name for names in COMBINATIONS for name in names} | {name for row in ACCESS for name in row} == set(NAMES)
     assert len(set(COMBINATIONS)) == len(COMBINATIONS) > 10
-    behind = _section("Combinations").partition("for who may send:")[2].partition("\n\n")[0]
-    rows = [tuple(re.findall("`([a-z]+)`", row)) for row in re.split(r",|\band for\b|\bor\b", behind)]
+    after = _section("Combinations").partition("for authentication:")[2].partition("\n\n")[0]
+    rows = [tuple(re.findall("`([a-z]+)`", row)) for row in re.split(r",|\band for\b|\bor\b", after)]
     assert {row for row in rows if row} | {()} == set(ACCESS)
 
 
