@@ -22,7 +22,7 @@ def main(names: list[str]) -> int:
     console = Console()
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        console.print(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.", style="red")
+        console.print(f"There is not a benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.", style="red")
         return 2
     for name in names or BENCHMARKS:
         console.rule(f"[bold]{name}[/]  {BENCHMARKS[name]}", align="left")

@@ -23,12 +23,12 @@ from rich.table import Table
 from benchmarks.demo_load import at_rate
 from collector.local.store.store import Store
 from collector.processes.child import Child
-from demo_flow.books import read_books
 from demo_flow.client import GatewayClient
 from demo_flow.demo import Collector, free_address
 from demo_flow.flow import GATEWAY
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
+from demo_flow.span_counts import read_span_counts
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from demo_flow.traffic import Report
 
@@ -50,7 +50,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The stretches in their order, and the books of Pamazon's processes against the store."""
+    """The stretches in their order, and the counts of Pamazon's processes against the store."""
 
     rate_per_s: float
     stretches: list[Stretch]
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def run(folder: Path, rate: float, seconds: float, console: Console) -> Result:
-    """Open everything, search through a collector's death and return, close everything, read the books."""
+    """Open everything, search through a collector's death and return, close everything, read the counts."""
     collector = Collector(otlp=free_address(), api=free_address(), http=ANYWHERE, store=folder / "telemetry.duckdb")
     logs = folder / "logs"
     with Processes(folder / "collector") as outer, Progress(console=console, transient=True) as progress:
@@ -102,7 +102,7 @@ def run(folder: Path, rate: float, seconds: float, console: Console) -> Result:
             stretches.append(stretch("killed and away"))
             _start(outer, collector)
             stretches.append(stretch("runs again"))
-        recorded, acknowledged, dropped = _books(logs)
+        recorded, acknowledged, dropped = _counts(logs)
     return Result(rate, stretches, recorded, acknowledged, dropped, _stored(folder / "telemetry.duckdb"))
 
 
@@ -137,11 +137,11 @@ def _stretch(name: str, search: Callable[[], Report], processes: Processes) -> S
     return Stretch(name, len(report.latencies), report.errors.total(), p50, p95, p99, memory)
 
 
-def _books(logs: Path) -> tuple[int, int, int]:
+def _counts(logs: Path) -> tuple[int, int, int]:
     """Add up what Pamazon's processes said of their spans when they ended."""
-    books = read_books(logs)
-    dropped = sum(sum(book["dropped"].values()) for book in books)
-    return sum(book["recorded"] for book in books), sum(book["exported"] for book in books), dropped
+    counts = read_span_counts(logs)
+    dropped = sum(sum(one["dropped"].values()) for one in counts)
+    return sum(one["recorded"] for one in counts), sum(one["exported"] for one in counts), dropped
 
 
 def _stored(path: Path) -> int:

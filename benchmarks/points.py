@@ -128,7 +128,7 @@ def time_all(runs: dict[str, Run], column: str, calls: int, figures: Figures, af
 def weigh_all(runs: dict[str, Run], column: str, calls: int, figures: Figures) -> None:
     """Note how many bytes a call takes at its peak, and how many blocks it keeps."""
     for name, run in runs.items():
-        run(SIDE_BY_SIDE)  # what is made once, at a first call, is no call's
+        run(SIDE_BY_SIDE)  # what is made once, at a first call, is not a call's
         gc.collect()
         before = sys.getallocatedblocks()
         run(calls)

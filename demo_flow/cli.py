@@ -1,7 +1,7 @@
 """The `pamazon` command: open the shop, run one of its processes, index, search, make traffic.
 
 In: the command line. Out: an exit status: 0, or 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors
-are told in a line or two, never with a stack trace. State: none.
+are printed in a line or two, never with a stack trace. State: none.
 
 Each command is a module of `demo_flow.commands` with `add(subparsers)`; it imports what it needs when it runs, so that
 `pamazon search` starts fast.
@@ -20,7 +20,7 @@ from telemetry.errors import TelemetryError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     print_anything()
-    parser = Parser(prog="pamazon", description="A shop that is searched by pictures and words.")
+    parser = Parser(prog="pamazon", description="A shop whose catalogue is searched by text or by picture.")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (up, serve, index, search, load):
         command.add(subparsers)

@@ -1,4 +1,4 @@
-"""How commands speak to Pamazon: a gateway's client, and a question to an executor.
+"""The commands' client of the gateway, and a call that asks an executor for its facts.
 
 In: requests. Out: answers with the id of their trace; failures as `RequestFailed`. State: one channel for each client.
 """
@@ -34,23 +34,23 @@ class RequestFailed(PamazonError):
 
     def __init__(self, error: grpc.RpcError, address: str, trace_id: str | None) -> None:
         self.code: grpc.StatusCode = error.code()
-        told = _trailing(error)
-        late = self.code is grpc.StatusCode.DEADLINE_EXCEEDED  # then nothing came that could tell
-        self.trace_id = told.get("trace-id") or (trace_id if late else None)
+        trailing = _trailing(error)
+        late = self.code is grpc.StatusCode.DEADLINE_EXCEEDED  # then there is no answer to name the trace
+        self.trace_id = trailing.get("trace-id") or (trace_id if late else None)
         self.callers_mistake = self.code in CALLERS
-        words = error.details() or ""
+        message = error.details() or ""
         hint = ""
-        if self.code is grpc.StatusCode.UNAVAILABLE and "served-by" not in told:
-            words, hint = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
+        if self.code is grpc.StatusCode.UNAVAILABLE and "served-by" not in trailing:
+            message, hint = f"No gateway answers at {address}.", "Open Pamazon first: pamazon up"
         elif self.code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            words, hint = f"The gateway at {address} did not answer in time.", "Ask for more time with --timeout."
+            message, hint = f"The gateway at {address} did not answer in time.", "Allow more time with --timeout."
         elif not self.callers_mistake:
-            words = f"{self.code.name}: {words}"
-        super().__init__(words, hint)
+            message = f"{self.code.name}: {message}"
+        super().__init__(message, hint)
 
 
 class _TraceNoter(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
-    """Notes the trace of the latest call, which runs inside its CLIENT span: an answer that never comes cannot tell."""
+    """Notes the trace of the latest call, which runs inside its CLIENT span: a late answer cannot name it."""
 
     def __init__(self) -> None:
         self.trace_id: str | None = None

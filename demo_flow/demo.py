@@ -1,4 +1,4 @@
-"""`make demo`: the whole of it on one screen, and then Pamazon stays open.
+"""`make demo`: everything on one screen; then Pamazon stays open.
 
 In: nothing but this checkout. Out: a local collector and Pamazon's three processes, a catalogue indexed, five searches,
 the trace of one of them as a tree, how long each step took; until Ctrl-C, or with `--once` until the end of it. State:
@@ -55,7 +55,7 @@ CLIENT_KEY: Final = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_KEY"
 
 
 class Steps:
-    """Times the steps of the demo and tells of them at the end."""
+    """Times the steps of the demo, and prints the times at the end."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -70,7 +70,7 @@ class Steps:
         self._took.append((name, time.monotonic() - started))
 
     def print(self) -> None:
-        """Say how long each step took."""
+        """Print how long each step took."""
         table = Table.grid(padding=(0, 3))
         table.add_column()
         table.add_column(justify="right")
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(args, Console())
     except ChildDied as error:
-        return fail(error.message, "Where a port is taken, let it choose: python -m demo_flow.demo --free-ports", 1)
+        return fail(error.message, "If a port is taken, use free ones: python -m demo_flow.demo --free-ports", 1)
     except PamazonError as error:
         return fail(error.message, error.hint, 1)
     except telemetry.TelemetryError as error:
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, console: Console) -> int:
-    # An index of its own, filled anew each time: what `pamazon up` keeps is left alone.
+    # An index of its own, filled again each time: that of `pamazon up` is left alone.
     plan = Plan(args.data or data_folder() / "demo", arguments={QDRANT_INDEXER.name: {"recreate": True}})
     collector = Collector(store=args.store)
     if args.free_ports:
@@ -147,7 +147,7 @@ class Collector:
         return telemetry_command("collect", *given)
 
     def answers(self) -> bool:
-        """Say whether a collector answers at `api`."""
+        """Return whether a collector answers at `api`."""
         return self.scheme() is not None
 
     def scheme(self) -> str | None:
@@ -178,7 +178,7 @@ class Collector:
 
 
 def _start_collector(console: Console, processes: Processes, wanted: Collector) -> str:
-    """Start the local collector, or use the one that answers already; tell every process where it is.
+    """Start the local collector, or use the one that answers; put its address into the environment.
 
     Returns the URL of its API.
     """
@@ -210,7 +210,7 @@ def _tell_senders(wanted: Collector, scheme: str) -> None:
 
 
 def free_address() -> str:
-    """Return an address of this machine where nobody listens."""
+    """Return an address of this machine that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"

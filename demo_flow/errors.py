@@ -1,7 +1,4 @@
-"""What went wrong, told to the person who can fix it.
-
-In: a message and a hint. Out: an exception that the command line prints without a stack trace. State: none.
-"""
+"""Errors that the person at the command line, or the caller of a service, can fix."""
 
 from typing import TYPE_CHECKING
 
@@ -28,6 +25,6 @@ class CallerError(PamazonError):
 class Refused(CallerError):
     """What an executor further down refused as its caller's mistake: the caller's of this one, too."""
 
-    def __init__(self, code: "grpc.StatusCode", words: str) -> None:
-        super().__init__(words, "")
+    def __init__(self, code: "grpc.StatusCode", message: str) -> None:
+        super().__init__(message, "")
         self.code = code

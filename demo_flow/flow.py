@@ -1,4 +1,4 @@
-"""Pamazon, the flow: who there is, where, with which arguments, and in which order a request meets them.
+"""Pamazon, the flow: its roles, their addresses and arguments, and the order in which a request passes them.
 
     client ──▶ gateway :8080 ──▶ clip_encoder :8090 ──▶ qdrant_indexer :8100
                                  texts and pictures     vectors to goods,
@@ -55,7 +55,7 @@ CLIP_ENCODER: Final = Role(
         "runtime": Argument(None, "onnx or torch (default: what suits the model)"),
         "device": Argument("cpu", "cpu or cuda"),
         "minibatch_size": Argument(32, "documents in one forward pass"),
-        "batch_wait_ms": Argument(0, "milliseconds that an idle model waits for further requests to come along"),
+        "batch_wait_ms": Argument(0, "milliseconds that an idle model waits for further requests"),
         "num_pool_workers": Argument(2, "threads that prepare pictures beside the forward pass"),
     },
 )
@@ -74,7 +74,7 @@ QDRANT_INDEXER: Final = Role(
             filled="{data}/index/{clip_encoder[space]}",
         ),
         "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
-        "recreate": Argument(False, "throw away what the collection holds"),
+        "recreate": Argument(False, "delete what the collection holds first"),
     },
 )
 

@@ -1,6 +1,6 @@
 """Puts a catalogue into the index, through the gateway, batch by batch.
 
-In: items. Out: documents at the gateway; how far it got, to whoever shows it. State: none.
+In: items. Out: documents at the gateway; the number of items indexed, to a callback. State: none.
 """
 
 import json
@@ -22,7 +22,7 @@ _TIMEOUT: Final = 300.0
 
 
 def read_catalogue(folder: Path | None, on_problem: Callable[[str], None]) -> "Sequence[Item]":
-    """Return the items of the shipped catalogue, or of a folder; raises PamazonError where there is none to be had."""
+    """Return the items of the shipped catalogue, or of a folder. Raises PamazonError if there are none."""
     from demo_flow.catalogue.catalogue import CatalogueError, load
 
     try:
@@ -42,7 +42,7 @@ def index_items(
 ) -> str | None:
     """Index the items in batches and build the graph with the last one; return the id of the last batch's trace.
 
-    `on_progress` is told the number of items after each batch. Raises RequestFailed.
+    `on_progress` is called with the number of items of each batch. Raises RequestFailed.
     """
     trace_id, done = None, 0
     for documents in _batches(items, batch):

@@ -121,6 +121,6 @@ def follow_parent() -> None:
 
 
 def announce(facts: Mapping[str, Any]) -> None:
-    """In a role: write facts as a line for the parent, or whoever reads standard output."""
+    """In a role: write facts as a line for the parent, or another reader of standard output."""
     with contextlib.suppress(OSError):  # the parent has gone
         print(json.dumps(facts), flush=True)

@@ -18,7 +18,7 @@ from rich.table import Table
 from demo_flow.proto.pamazon_pb2 import Match
 
 API: Final = "127.0.0.1:4319"
-"""Where the local collector answers unless told otherwise."""
+"""Default address of the local collector's API."""
 
 _TELEMETRY: Final = "from telemetry.cli import main; raise SystemExit(main())"
 
@@ -63,7 +63,7 @@ def telemetry_command(*arguments: str) -> list[str]:
 
 
 class ShownTrace:
-    """A trace that is being waited for and drawn by `telemetry trace`, on our standard output."""
+    """A trace that `telemetry trace` waits for and draws on our standard output."""
 
     def __init__(self, trace_id: str, api: str = API) -> None:
         sys.stdout.flush()
@@ -72,7 +72,7 @@ class ShownTrace:
         )
 
     def finish(self, otherwise: Callable[[], str | None] = lambda: None) -> bool:
-        """Wait until it is drawn; where it cannot be had, print the line that `otherwise` returns, or the reason."""
+        """Wait until it is drawn; if it cannot be, print the line that `otherwise` returns, or the reason."""
         _, errors = self._command.communicate()
         if self._command.returncode:
             reason = errors.strip().splitlines()[0] if errors.strip() else "the telemetry command failed"
@@ -82,7 +82,7 @@ class ShownTrace:
 
 
 def progress(console: Console) -> Progress:
-    """Return a progress bar that counts goods; where the output is no terminal only its end is written."""
+    """Return a progress bar that counts goods; if the output is not a terminal, only the end is written."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -1,7 +1,7 @@
-"""Opens Pamazon: a process for each role of the flow file, each with what it has to know of those before it.
+"""Starts Pamazon: a process for each role of the flow file, each with the facts that it needs of those before it.
 
-In: what the command line says of addresses and arguments. Out: running processes and their facts. State: none; the
-processes belong to the caller's `Processes`.
+In: addresses and arguments. Out: running processes and their facts. State: none; the processes belong to the caller's
+`Processes`.
 """
 
 import sys

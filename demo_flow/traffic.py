@@ -1,9 +1,9 @@
-"""Makes traffic: searches at a fixed rate, whatever the answers do.
+"""Makes traffic: searches at a fixed rate, however slow the answers are.
 
 In: a gateway, a rate, a duration. Out: a `Report`. State: the running searches, owned by one `run`.
 
-The load is open: each search has its moment, and its latency counts from that moment, so that a gateway that stalls is
-charged for the searches that had to wait. Callers come from several platforms and regions, and ask in several
+The load is open: each search has its time to start, and its latency counts from then, so that the waiting before a
+stalled gateway is counted. Callers come from several platforms and regions, and ask in several
 languages; which one comes when is drawn from a seed.
 """
 
@@ -40,7 +40,7 @@ _CONNECTING: Final = 3.0
 
 @dataclass(slots=True)
 class Report:
-    """What became of the searches. Latencies in seconds, of those that succeeded."""
+    """The results of the searches. Latencies in seconds, of those that succeeded."""
 
     duration: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -84,7 +84,7 @@ async def run(
 ) -> Report:
     """Send `rate` searches a second for `duration` seconds and wait for the last answer.
 
-    Each search has `deadline` seconds. `on_progress` is told the report as it grows, after each search sent. Cancelled,
+    Each search has `deadline` seconds. `on_progress` is called with the report after each search sent. Cancelled,
     it stops sending, waits for the answers under way and returns the report so far. Raises PamazonError where no
     gateway answers.
     """
@@ -108,7 +108,7 @@ async def run(
                 report.duration = time.monotonic() - started
                 on_progress(report)
         except asyncio.CancelledError:
-            pass  # Ctrl-C: what was asked is still answered and reported
+            pass  # Ctrl-C: searches under way are still awaited and reported
         await asyncio.gather(*waiting)
         on_progress(report)
     return report

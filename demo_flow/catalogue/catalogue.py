@@ -24,7 +24,7 @@ def load(path: Path | None = None, on_problem: Callable[[Problem], None] | None 
         on_problem: called with each row that is skipped; without it such rows are skipped in silence.
 
     Raises:
-        CatalogueError: `path` is no folder, or has no catalogue file, or it is no such file at all.
+        CatalogueError: `path` is not a folder, has no catalogue file, or the file cannot be read.
     """
     if path is None:
         return read_pack()

@@ -14,7 +14,7 @@ class Item:
         id: unique and stable, such as `coat-black`.
         concept: what it is, whatever its colour, such as `coat`; in an own catalogue the same as `id`.
         colour: the colour variant it is (`black`), or None for the thing as it was drawn.
-        category: the shelf it stands on, such as `clothing`; may be empty in an own catalogue.
+        category: its category, such as `clothing`; may be empty in an own catalogue.
         names: its name by language code; never empty.
         keywords: further words by language code.
         price_cents: the price in hundredths of the currency.
@@ -32,5 +32,5 @@ class Item:
 
     @property
     def name(self) -> str:
-        """The English name, or where there is none, the first one."""
+        """The English name, or the first one if there is none."""
         return self.names.get("en") or next(iter(self.names.values()))

@@ -1,6 +1,6 @@
 """Reads a catalogue of your own: a folder of pictures with `catalogue.jsonl` or `catalogue.parquet`.
 
-In: the folder. Out: an `Item` for each good row; a `Problem` with file and line for each other one. No state.
+In: the folder. Out: an `Item` for each valid row; a `Problem` with file and line for each other one. No state.
 
 A row has `id`, `name` (a text, or texts by language code) and `image` (a path inside the folder), and may have
 `keywords` (a list, or lists by language code), `price` (such as 19.99) and `category`.
@@ -24,7 +24,7 @@ from PIL import Image
 from demo_flow.catalogue.item import Item
 
 FILES = ("catalogue.jsonl", "catalogue.parquet")
-_LANGUAGE = "en"  # what a name without a language code is taken for
+_LANGUAGE = "en"  # the language of a name without a code
 
 
 class CatalogueError(Exception):
@@ -48,7 +48,7 @@ class _BadRow(Exception):
 
 
 def read_folder(folder: Path, on_problem: Callable[[Problem], None]) -> tuple[Item, ...]:
-    """All good items of the catalogue in `folder`; `on_problem` hears of the others."""
+    """All valid items of the catalogue in `folder`; `on_problem` is called with the problem of each other one."""
     file = _find(folder)
     items: dict[str, Item] = {}
     lines: dict[str, int] = {}
@@ -56,7 +56,7 @@ def read_folder(folder: Path, on_problem: Callable[[Problem], None]) -> tuple[It
         try:
             item = _item(read(), folder)
             if item.id in items:
-                raise _BadRow(f"the id {item.id!r} stands already in line {lines[item.id]}")
+                raise _BadRow(f"the id {item.id!r} is already in line {lines[item.id]}")
         except _BadRow as bad:
             on_problem(Problem(file, line, str(bad)))
             continue
@@ -163,7 +163,7 @@ def _picture(relative: str, folder: Path) -> bytes:
     try:
         path = (folder / relative).resolve()
         if not path.is_relative_to(folder.resolve()):
-            raise _BadRow(f"'image' leads out of the folder: {relative!r}")
+            raise _BadRow(f"'image' is outside the folder: {relative!r}")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise _BadRow(f"the picture {relative!r} cannot be read: {error}") from error

@@ -13,7 +13,7 @@ from demo_flow.version import own_version
 def start() -> telemetry.Telemetry:
     """Configure telemetry for a command. Raises ConfigurationError.
 
-    That a collector is not there is no news on a terminal: a command says so where it matters.
+    A missing collector is not logged on the terminal: commands that need it report it.
     """
     logging.getLogger("search_telemetry").setLevel(logging.ERROR)
     return telemetry.configure("pamazon", namespace=NAMESPACE, version=own_version())

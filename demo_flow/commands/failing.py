@@ -1,7 +1,4 @@
-"""Tells a person what went wrong: no stack trace, red where the terminal has it.
-
-In: message and hint. Out: lines on standard error, and the exit status. State: none.
-"""
+"""Prints errors on standard error: message and hint, red where the terminal has colours."""
 
 import io
 import os
@@ -16,7 +13,7 @@ def print_anything() -> None:
 
 
 def fail(message: str, hint: str, status: int) -> int:
-    """Print a mistake and its hint; return `status`."""
+    """Print an error and its hint; return `status`."""
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     red, plain = ("\x1b[31m", "\x1b[0m") if coloured else ("", "")
     print(f"{red}{message}{plain}\n{hint}".rstrip(), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`pamazon index`: a catalogue into the index, with a progress bar; rows that cannot be used are told and skipped.
+"""`pamazon index`: a catalogue into the index, with a progress bar; rows that cannot be used are reported and skipped.
 
 In: a folder, or nothing for the shipped catalogue. Out: an index. State: none.
 """
@@ -27,16 +27,16 @@ def add(subparsers: Subparsers) -> None:
         metavar="FOLDER",
         help="pictures with catalogue.jsonl or .parquet (default: our own)",
     )
-    parser.add_argument("--batch", type=at_least(1, int), default=64, metavar="N", help="items a request (%(default)s)")
     parser.add_argument(
-        "--once", action="store_true", help="only where the index holds fewer goods than the catalogue has"
+        "--batch", type=at_least(1, int), default=64, metavar="N", help="items in one request (%(default)s)"
     )
+    parser.add_argument("--once", action="store_true", help="only if the index holds fewer goods than the catalogue")
     parser.add_argument(
         "--qdrant-indexer",
         type=address,
         default=QDRANT_INDEXER.address,
         metavar="HOST:PORT",
-        help="where --once asks how many there are (%(default)s)",
+        help="the indexer that --once asks for the number of goods (%(default)s)",
     )
     add_gateway(parser)
     parser.set_defaults(run=run)

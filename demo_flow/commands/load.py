@@ -1,8 +1,4 @@
-"""`pamazon load`: traffic at a fixed rate, and what it met.
-
-In: rate and duration. Out: latency percentiles, throughput, errors, and the books of this process's telemetry. State:
-none; see `demo_flow.traffic`.
-"""
+"""`pamazon load`: searches at a fixed rate; reports latencies, throughput, errors, and this process's span counts."""
 
 import argparse
 import asyncio
@@ -10,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.books import books_of
 from demo_flow.commands.options import Subparsers, add_gateway, at_least
+from demo_flow.span_counts import span_counts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
         report = _traffic(args, console)
     finally:
         handle.shutdown(10.0)
-    books = books_of(handle.stats)
+    counts = span_counts(handle.stats)
     if args.json:
-        print(json.dumps({**report.as_json(), "telemetry": books}))
+        print(json.dumps({**report.as_json(), "telemetry": counts}))
     else:
-        console.print(_table(report, args.rate, books))
+        console.print(_table(report, args.rate, counts))
     return 0 if report.latencies else 1
 
 
@@ -94,7 +90,7 @@ def _interruptible(make: "Callable[[], Any]") -> "Report":
         raise KeyboardInterrupt from None
 
 
-def _table(report: "Report", rate: float, books: dict[str, Any]) -> "Table":
+def _table(report: "Report", rate: float, counts: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     numbers = report.as_json()
@@ -103,11 +99,11 @@ def _table(report: "Report", rate: float, books: dict[str, Any]) -> "Table":
         for name, value in numbers["latency"].items()
     )
     errors = "   ".join(f"{code} {count:,}" for code, count in numbers["errors"].items()) or "none"
-    dropped = sum(books["dropped"].values())
+    dropped = sum(counts["dropped"].values())
     table = Table.grid(padding=(0, 3))
     table.add_row("searches", f"{numbers['sent']:,} sent, {numbers['succeeded']:,} answered")
     table.add_row("throughput", f"{numbers['throughput']:,.1f}/s of {rate:,.1f}/s asked")
     table.add_row("latency", latency)
     table.add_row("errors", f"[red]{errors}[/]" if numbers["errors"] else errors)
-    table.add_row("telemetry", f"{books['recorded']:,} recorded, {books['exported']:,} exported, {dropped:,} dropped")
+    table.add_row("telemetry", f"{counts['recorded']:,} recorded, {counts['exported']:,} exported, {dropped:,} dropped")
     return table

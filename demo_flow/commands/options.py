@@ -18,7 +18,7 @@ def address(text: str) -> str:
     """Take `HOST:PORT`."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address; write HOST:PORT, such as 127.0.0.1:8080")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address; write HOST:PORT, such as 127.0.0.1:8080")
     return text
 
 
@@ -31,7 +31,7 @@ def at_least(least: float, kind: type[float] | type[int] = float) -> Callable[[s
         except ValueError:
             value = None
         if value is None or not value >= least or value == float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is no number of {least} or more")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {least} or more")
         return value
 
     return number

@@ -1,6 +1,6 @@
-"""`pamazon search`: words or a picture in; goods, and the trace of this very search, out.
+"""`pamazon search`: finds goods by text or picture, and draws the trace of the search.
 
-State: none. The process is instrumented like any client: the root span of the trace is its call.
+The process is instrumented like any client: the root span of the trace is its call.
 """
 
 import argparse
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 def add(subparsers: Subparsers) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("search", help="find goods, by words or by a picture")
+    parser = subparsers.add_parser("search", help="find goods by text or by picture")
     parser.add_argument("query", nargs="?", metavar="QUERY", help="what to look for, in any of fifteen languages")
     parser.add_argument("--image", type=Path, metavar="PATH", help="look for what this picture shows")
     parser.add_argument("--limit", type=int, default=10, metavar="N", help="results, 1 to 100 (%(default)s)")
-    parser.add_argument("--exact", action="store_true", help="compare with every item, without the index's graph")
-    parser.add_argument("--collection", default="", metavar="NAME", help="(default: the one there is)")
+    parser.add_argument(
+        "--exact", action="store_true", help="compare with every item instead of using the index's graph"
+    )
+    parser.add_argument("--collection", default="", metavar="NAME", help="(default: the indexer's)")
     parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="(%(default)s)")
     parser.add_argument("--json", action="store_true", help="results and trace id as JSON")
     parser.add_argument(
@@ -68,7 +70,7 @@ def _request(args: argparse.Namespace) -> "SearchRequest":
     from demo_flow.proto.pamazon_pb2 import SearchRequest
 
     if (args.query is None) == (args.image is None):
-        raise PamazonError("There is nothing to look for, or two things.", "Give a QUERY or --image PATH, one of them.")
+        raise PamazonError("A search takes either a text or a picture.", "Give QUERY or --image PATH, not both.")
     try:
         image = args.image.read_bytes() if args.image else None
     except OSError as error:
@@ -92,7 +94,7 @@ def _show(response: "SearchResponse", trace_id: str | None, *, as_json: bool) ->
 
 
 def _jaeger_page(trace_id: str, address: str) -> str | None:
-    """Say where Jaeger shows the trace, which goes there on the real stack; None where no Jaeger answers."""
+    """Return the line that names the trace's page in Jaeger; None if Jaeger does not answer."""
     page = jaeger.page_of(trace_id, address)
     if page is None:
         return None

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.books import last_line
 from demo_flow.commands.options import Subparsers, add_argument, address, data_folder
 from demo_flow.flow import GATEWAY, NAMESPACE, ROLES, Role
+from demo_flow.span_counts import last_line
 from demo_flow.version import own_version
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop; then flush the telemetry."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a taken port is told by us, in one line
+    """Serve until SIGTERM or Ctrl-C; then flush the telemetry."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a taken port is reported by us, in one line
 
     import telemetry
     from demo_flow.processes import announce, follow_parent
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
     finally:
         handle.shutdown(1.25)  # with what Python itself takes: gone within two seconds, whatever the collector does
-    # The last line of its log says what was delivered; the handlers of `logging` have ended with the telemetry.
+    # The last line of its log holds the span counts; the handlers of `logging` have ended with the telemetry.
     print(last_line(role.name, handle.stats), file=sys.stderr)
     return 0
 

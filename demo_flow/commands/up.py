@@ -106,7 +106,7 @@ def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> int:
 
 
 def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: int, *, stays: bool = True) -> None:
-    """Say where Pamazon is open, and what to do next; or, where it does not stay open, where it was."""
+    """Print the addresses and what to do next; or, if it does not stay open, only the addresses."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 3))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from demo_flow.errors import PamazonError
 
 TINY = "pamazon-tiny"
-"""Name of the encoder that the demo ships with and takes unless told otherwise."""
+"""Name of the encoder that the demo ships with and uses by default."""
 
 Batch: TypeAlias = Mapping[str, NDArray[Any]]
-"""Prepared texts: the text model's inputs by name. What they hold is the encoder's own business."""
+"""Prepared texts: the text model's inputs by name. Only the encoder knows what they hold."""
 
 
 class Encoder(Protocol):
@@ -62,7 +62,7 @@ class Encoder(Protocol):
 
 
 class BadPicture(ValueError):
-    """The bytes are no picture that can be read. The message says why and is meant for the caller who sent them."""
+    """The bytes are not a picture that can be read. The message says why and is meant for the caller who sent them."""
 
 
 class EncoderUnavailable(PamazonError):

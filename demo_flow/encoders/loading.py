@@ -1,6 +1,6 @@
 """Loads an encoder by its name.
 
-In: a name, a runtime, a device. Out: an `Encoder`, ready to encode. State: none; each call loads anew.
+In: a name, a runtime, a device. Out: an `Encoder`, ready to encode. State: none; each call loads again.
 """
 
 import difflib

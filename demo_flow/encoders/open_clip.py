@@ -44,7 +44,7 @@ class OpenClipEncoder:
         self._model = model
         self._transform = transform
         self._tokenize = tokenize
-        # A first pass tells the dimension for every architecture, and pays for what a device sets up on first use.
+        # A first pass gives the dimension for every architecture, and takes the cost of a device's first use.
         self.dimension = self.encode_texts(self.prepare_texts(["a"])).shape[1]
 
     def prepare_texts(self, texts: Sequence[str]) -> Batch:
@@ -82,7 +82,7 @@ def load_open_clip(name: str, device: str) -> OpenClipEncoder:
     try:
         model, _, transform = open_clip.create_model_and_transforms(architecture, pretrained=pretrained, device=device)
         tokenize = open_clip.get_tokenizer(architecture)
-    except Exception as error:  # whatever hub, file system and torch may say
+    except Exception as error:  # the hub, the file system and torch raise many classes
         raise _not_loaded(name, architecture, pretrained, error) from error
     return OpenClipEncoder(name, device, model.eval(), transform, tokenize)
 

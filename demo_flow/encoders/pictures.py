@@ -1,6 +1,6 @@
 """Any picture, as red, green and blue.
 
-In: the bytes of a picture from whoever sends one. Out: a Pillow image in mode RGB, upright, on white where it was
+In: the bytes of a picture, from any caller. Out: a Pillow image in mode RGB, upright, on white where it was
 transparent, the first frame where it moves. State: none.
 """
 
@@ -33,7 +33,7 @@ def read_picture(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(f"the picture claims too many pixels; at most {MAX_PIXELS:,} are read") from error
     except UnidentifiedImageError as error:
-        raise BadPicture(f"these {len(data)} bytes are no picture ({', '.join(FORMATS)} are read)") from error
+        raise BadPicture(f"these {len(data)} bytes are not a picture ({', '.join(FORMATS)} are read)") from error
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         raise BadPicture(f"the picture cannot be decoded: {error}") from error
 

@@ -37,7 +37,7 @@ def weights(file: str) -> Path:
     if not path.is_file():
         raise EncoderUnavailable(
             f"The weights of {TINY} are missing: {path}.",
-            "Install search-telemetry-demo again, or train them anew: python -m demo_flow.making.train --help",
+            "Install search-telemetry-demo again, or train the model again: python -m demo_flow.making.train --help",
         )
     return path
 

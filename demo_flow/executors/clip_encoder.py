@@ -54,7 +54,7 @@ class ClipEncoder:
         }
 
     @requests(on=("/index", "/search"))
-    @telemetry.endpoint("/index", "/search")
+    @telemetry.endpoint
     async def encode(self, docs: Documents, parameters: Parameters) -> Documents:  # noqa: ARG002 (the endpoints' form)
         """Fill in the embedding of each document: of its picture where it has one, else of its text."""
         encoder = self._encoder

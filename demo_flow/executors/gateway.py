@@ -23,17 +23,17 @@ class Gateway:
         self._executors = {name: ExecutorClient(name, address) for name, address in addresses.items()}
 
     @requests(on="/search")
-    @telemetry.endpoint("/search")
+    @telemetry.endpoint
     async def search(self, docs: Documents, parameters: Parameters) -> Documents:
         """Find the goods nearest to each document."""
         if not all(doc.image or doc.text.strip() for doc in docs):
-            raise CallerError("The query is empty.", "Say in words what to look for, or give a picture.")
+            raise CallerError("The query is empty.", "Give a text or a picture.")
         if not 1 <= parameters.limit <= MAX_LIMIT:
             raise CallerError(f"The limit is {parameters.limit}.", f"Ask for 1 to {MAX_LIMIT} results.")
         return await self._pass_through("/search", docs, parameters)
 
     @requests(on="/index")
-    @telemetry.endpoint("/index")
+    @telemetry.endpoint
     async def index(self, docs: Documents, parameters: Parameters) -> Documents:
         """Encode the documents and keep them."""
         if not all(doc.id and (doc.image or doc.text.strip()) for doc in docs):
@@ -41,7 +41,7 @@ class Gateway:
         return await self._pass_through("/index", docs, parameters)
 
     @requests(on="/delete")
-    @telemetry.endpoint("/delete")
+    @telemetry.endpoint
     async def delete(self, docs: Documents, parameters: Parameters) -> Documents:
         """Forget the documents with these ids."""
         return await self._pass_through("/delete", docs, parameters)

@@ -38,7 +38,7 @@ class QdrantIndexer:
         telemetry.index_points(collection, points)
 
     @requests(on="/search")
-    @telemetry.endpoint("/search")
+    @telemetry.endpoint
     async def search(self, docs: Documents, parameters: Parameters) -> Documents:
         """Find the points nearest to each document's embedding."""
         about = self._about("query", parameters) | {
@@ -57,7 +57,7 @@ class QdrantIndexer:
         return docs
 
     @requests(on="/index")
-    @telemetry.endpoint("/index")
+    @telemetry.endpoint
     async def index(self, docs: Documents, parameters: Parameters) -> Documents:
         """Store the documents, replacing those that have the same ids."""
         with telemetry.stage("qdrant_index", self._about("upsert", parameters), len_docs=len(docs)):
@@ -68,7 +68,7 @@ class QdrantIndexer:
         return []
 
     @requests(on="/delete")
-    @telemetry.endpoint("/delete")
+    @telemetry.endpoint
     async def delete(self, docs: Documents, parameters: Parameters) -> Documents:
         """Forget the documents with these ids."""
         with telemetry.stage("qdrant_delete", self._about("delete", parameters), len_docs=len(docs)):

@@ -3,7 +3,7 @@
 In: points and queries, any thread. Out: hits. State: the shard in the folder, which one process at a time may open; an
 acknowledged upsert stands in its write-ahead log, so that a killed process loses none.
 
-Edge approximates only with a graph, and builds one only when it is told to: the thresholds below are far under any
+Edge approximates only with a graph, and builds one only when asked: the thresholds below are far under any
 collection's size, and `optimize` has to be called. Without both every search is a full scan and its recall always 1.
 The engine holds Python's global lock while it works (measured with 0.9.0): searches of several threads queue, and
 nothing else of this process runs while `optimize` builds the graph.
@@ -141,7 +141,7 @@ def _remove(folder: Path) -> None:
     except Exception as error:
         if "WouldBlock" in str(error):
             raise
-        # Damaged or foreign: what cannot be opened is held by nobody.
+        # Damaged or foreign: no process holds what cannot be opened.
     shutil.rmtree(folder)
 
 
@@ -152,33 +152,33 @@ def _named_errors(folder: Path) -> Iterator[None]:
         yield
     except Exception as error:
         if type(error) is not Exception and not isinstance(error, OSError):
-            raise  # a ValueError or TypeError: the engine's word on the caller's arguments
+            raise  # a ValueError or TypeError: the engine's error about the caller's arguments
         raise _unavailable(error, folder) from error
 
 
 def _unavailable(error: Exception, folder: Path) -> IndexUnavailable:
-    """Say what the engine's words mean for the user."""
-    words = str(error).removeprefix("Service runtime error: ")
-    if "WouldBlock" in words:
+    """Return the engine's error with a message and a hint for the user."""
+    message = str(error).removeprefix("Service runtime error: ")
+    if "WouldBlock" in message:
         return IndexUnavailable(
-            f"The index in {folder} is open in another process{_holder(folder)}; one at a time may have it.",
+            f"The index in {folder} is open in another process{_holder(folder)}; only one at a time can open it.",
             "Stop that process, or choose another folder.",
         )
-    if "Incompatible config" in words:
+    if "Incompatible config" in message:
         return IndexUnavailable(
-            f"The index in {folder} was made for other vectors: {words.rpartition('Incompatible configs: ')[2]}.",
+            f"The index in {folder} was made for other vectors: {message.rpartition('Incompatible configs: ')[2]}.",
             "Open it with `pamazon up --recreate`, or choose another folder.",
         )
-    if "not initialized" in words:
+    if "not initialized" in message:
         return IndexUnavailable(f"The index in {folder} has been closed.", "Open it again.")
     return IndexUnavailable(
-        f"The index in {folder} cannot be used: {words}",
+        f"The index in {folder} cannot be used: {message}",
         "Check the folder's disk and permissions; where it is damaged, open it with `pamazon up --recreate`.",
     )
 
 
 def _holder(folder: Path) -> str:
-    """Return ` (process 123)`, or nothing where the holder left no note."""
+    """Return ` (process 123)`, or nothing if the file is missing."""
     with contextlib.suppress(OSError, ValueError):
         return f" (process {int((folder / HOLDER).read_text(encoding='ascii'))})"
     return ""

@@ -32,7 +32,7 @@ def open_index(
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", collection):
         raise IndexUnavailable(
-            f"{collection!r} is no name for a collection.", "Use letters, digits, - and _, a letter or digit first."
+            f"{collection!r} is not a name for a collection.", "Use letters, digits, - and _, a letter or digit first."
         )
     if (path is None) == (url is None):
         raise TypeError("open_index takes either path= or url=")
@@ -48,7 +48,7 @@ def open_index(
 def _open_edge(
     collection: str, dimension: int, root: Path, *, create: bool, recreate: bool, m: int, ef_construct: int
 ) -> VectorIndex:
-    """Open a Qdrant Edge index, or say how to install it."""
+    """Open a Qdrant Edge index. Raises IndexUnavailable, with how to install it, if it is missing."""
     try:
         from demo_flow.index.edge import open_edge
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What both kinds of index do to points on their way in and out.
+"""Converts points and hits for both kinds of index.
 
 In: our points, and the engine's hits. Out: the engine's ids and payloads, and our hits. State: none.
 

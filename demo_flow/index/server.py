@@ -136,7 +136,7 @@ def connect(url: str) -> tuple[QdrantClient, str]:
     if parts.scheme not in {"http", "https", "grpc", "grpcs"} or not parts.hostname or port == -1:
         shown = url.rpartition("@")[2]
         raise IndexUnavailable(
-            f"{shown!r} is no address of a Qdrant server.", "Write http://HOST:6333 or grpc://HOST:6334."
+            f"{shown!r} is not the address of a Qdrant server.", "Write http://HOST:6333 or grpc://HOST:6334."
         )
     by_grpc, tls = parts.scheme.startswith("grpc"), parts.scheme.endswith("s")
     port = port or (6334 if by_grpc else 6333)
@@ -157,7 +157,7 @@ def connect(url: str) -> tuple[QdrantClient, str]:
 def ensure_collection(
     client: QdrantClient, collection: str, dimension: int, *, create: bool, recreate: bool, m: int, ef_construct: int
 ) -> None:
-    """Make the collection where it is missing, or anew where `recreate` is set."""
+    """Make the collection where it is missing, or again if `recreate` is set."""
     if recreate:
         client.delete_collection(collection)
     if client.collection_exists(collection):
@@ -186,7 +186,7 @@ def _check_dimension(client: QdrantClient, collection: str, dimension: int, addr
 
 @contextlib.contextmanager
 def named_errors(collection: str, address: str) -> Iterator[None]:
-    """Give the client's errors a name and a hint; whatever they say, only their kind is repeated."""
+    """Give the client's errors a name and a hint; their text is not repeated."""
     try:
         yield
     except UnexpectedResponse as error:
@@ -196,7 +196,7 @@ def named_errors(collection: str, address: str) -> Iterator[None]:
         raise _refused(_AS_HTTP.get(code, 0), code.name, collection, address) from error
     except (ResponseHandlingException, OSError) as error:
         raise _away(address, str(error)) from error
-    except RuntimeError as error:  # what the client says once it is closed
+    except RuntimeError as error:  # what the client raises once it is closed
         raise IndexUnavailable(f"The connection to Qdrant at {address} is closed.", "Open the index again.") from error
 
 
@@ -209,24 +209,24 @@ _AS_HTTP = {
 }
 
 
-def _refused(status: int, words: str, collection: str, address: str) -> Exception:
-    """Say what an answer that is no success means for the user."""
+def _refused(status: int, reason: str, collection: str, address: str) -> Exception:
+    """Return an error answer with a message and a hint for the user."""
     if status == 404:
         return UnknownCollection(
             f"Qdrant at {address} has no collection {collection!r}.", "Index a catalogue first: pamazon index"
         )
     if status in {401, 403}:
         return IndexUnavailable(
-            f"Qdrant at {address} refuses the key ({words}).", f"Set {API_KEY} to a key that may write there."
+            f"Qdrant at {address} refuses the key ({reason}).", f"Set {API_KEY} to a key that may write there."
         )
     if status in {503, 504}:
-        return _away(address, words)
-    return IndexUnavailable(f"Qdrant at {address} answered: {words}.", "See the server's log.")
+        return _away(address, reason)
+    return IndexUnavailable(f"Qdrant at {address} answered: {reason}.", "See the server's log.")
 
 
-def _away(address: str, words: str) -> IndexUnavailable:
-    """Say that nobody answers there."""
+def _away(address: str, reason: str) -> IndexUnavailable:
+    """Return the error of a server that does not answer."""
     return IndexUnavailable(
-        f"Qdrant at {address} does not answer ({words}).",
+        f"Qdrant at {address} does not answer ({reason}).",
         "Start it, or leave out --qdrant-url to use the index in this process.",
     )

@@ -1,4 +1,4 @@
-"""What a second model must not see, so that the model card can say how the recipe does on new things.
+"""What a second model is not trained on, so that the model card can report results for unseen things.
 
 In: the catalogue. Out: concepts and keywords to leave out, the same ones on every run. No state.
 """

@@ -17,7 +17,7 @@ def preprocess_image(data: bytes) -> npt.NDArray[np.float32]:
     """The picture as the image tower takes it: on a white square, 64 × 64, scaled.
 
     Raises:
-        ValueError: the bytes are no picture that can be decoded; the message says why.
+        ValueError: the bytes are not a picture that can be decoded; the message gives the reason.
     """
     from demo_flow.encoders.pictures import read_picture  # at the top it would be a circle: encoders import this module
 

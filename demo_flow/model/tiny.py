@@ -1,6 +1,6 @@
 """Runs `pamazon-tiny` on onnxruntime: texts and pictures in, unit vectors out.
 
-In: texts, and pictures as bytes. Out: float32 [n, 192], rows of length 1; a text's dot product with a picture says how
+In: texts, and pictures as bytes. Out: float32 [n, 192], rows of length 1; a text's dot product with a picture is how
 well they fit. State: the two sessions, which any number of threads may share.
 """
 

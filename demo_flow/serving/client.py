@@ -39,7 +39,7 @@ class ExecutorClient:
     async def process(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
         """Send the documents through one endpoint.
 
-        Raises Refused for the caller's mistake, else grpc.aio.AioRpcError, with a note that says where.
+        Raises Refused for the caller's mistake, else grpc.aio.AioRpcError, with a note that names the executor.
         """
         request = ProcessRequest(endpoint=endpoint, docs=docs, parameters=parameters)
         try:

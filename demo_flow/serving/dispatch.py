@@ -65,10 +65,10 @@ class Dispatcher:
 
 
 async def _abort(context: Context, error: Exception) -> NoReturn:
-    code, words = status_of(error)
+    code, message = status_of(error)
     if code is grpc.StatusCode.INTERNAL and not isinstance(error, grpc.aio.AioRpcError):  # that one has its log
         log.error("a request failed", exc_info=error)
-    await context.abort(code, words)
+    await context.abort(code, message)
 
 
 class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):
@@ -83,7 +83,7 @@ class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):
         return ProcessResponse(docs=docs)
 
     async def Describe(self, request: DescribeRequest, context: Context) -> DescribeResponse:  # noqa: N802, ARG002
-        """Say what the executor is."""
+        """Return the executor's facts."""
         return DescribeResponse(facts={name: str(value) for name, value in self._dispatcher.facts.items()})
 
 
@@ -118,7 +118,7 @@ class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
 
 
 def _sign(context: Context) -> None:
-    """Sign the answer, whatever becomes of it: by whom it is, and where telemetry is on, under which trace."""
+    """Add to the trailing metadata, of errors too, who answers and, if telemetry is on, the id of the trace."""
     signature = [("served-by", "gateway")]
     identity = trace.get_current_span().get_span_context()
     if identity.is_valid:

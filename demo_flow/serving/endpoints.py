@@ -1,4 +1,4 @@
-"""Says which method of an executor serves which endpoint.
+"""Finds which method of an executor serves which endpoint.
 
 In: classes whose methods are marked with `@requests(on=…)`, the name that Jina's users know. Out: the methods by
 endpoint. State: the mark, on the function itself.

@@ -1,6 +1,6 @@
 """Gives every exception of an executor its gRPC status.
 
-In: the exception that ended a request. Out: a status code and the words for the caller. State: none.
+In: the exception that ended a request. Out: a status code and a message for the caller. State: none.
 
 A caller's mistake has a class of its own. Any other exception, a stray ValueError included, is the executor's failure:
 INTERNAL, with its class and message for the caller and its stack in the executor's log.
@@ -44,16 +44,16 @@ MISTAKES: Final = tuple(kind for kind, code in _STATUS if code in CALLERS)
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
-    """Return the status that `error` has for the caller, and its words.
+    """Return the status that `error` has for the caller, and its message.
 
     The error of a call further down keeps its code. Who was called stands in a note (see `serving.client`).
     """
     if isinstance(error, Refused):
         return error.code, error.message
     if isinstance(error, grpc.aio.AioRpcError):
-        words = error.details() or ""
+        message = error.details() or ""
         where = ", ".join(getattr(error, "__notes__", ()))
-        return error.code(), f"{where}: {words}" if where else words
+        return error.code(), f"{where}: {message}" if where else message
     for kind, code in _STATUS:
         if isinstance(error, kind):
             return code, str(error)

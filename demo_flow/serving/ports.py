@@ -1,8 +1,4 @@
-"""Says who holds a port.
-
-In: an address that could not be bound. Out: an error that names the process, where the system tells (Linux does).
-State: none.
-"""
+"""The error of a taken port, which names the process that holds it (on Linux)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -27,7 +23,7 @@ class PortTaken(PamazonError):
 
 
 def holder_of(port: int) -> tuple[int, str] | None:
-    """Return process id and command line of who listens on `port`; None where the system does not tell."""
+    """Return process id and command line of who listens on `port`; None where the system does not give them."""
     sockets = set(_listening_sockets(port))
     if not sockets:
         return None

@@ -3,7 +3,7 @@
 In: the role, an address, what loads the executor. Out: an exit once a signal came and every request was answered.
 State: the server, the executor, and the health that others await.
 
-The port is bound first, so that a taken one is told at once; health says SERVING once the executor has loaded.
+The port is bound first, so that a taken one is reported at once; health is SERVING once the executor has loaded.
 """
 
 import asyncio
@@ -55,8 +55,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    `announce` is told the address and the executor's facts once it serves, and when it has drained. Raises PortTaken,
-    and whatever `load` does.
+    `announce` is called with the address and the executor's facts once it serves, and again when it has drained.
+    Raises PortTaken, and whatever `load` does.
     """
     stop = _stop_signal()
     dispatcher = Dispatcher(role.name)

@@ -1,7 +1,4 @@
-"""Work beside the event loop, in the request's own context.
-
-In: a pool, a function. Out: an awaitable. State: none; pools belong to the executors.
-"""
+"""Runs blocking work in threads, in the request's own context."""
 
 import asyncio
 import contextvars

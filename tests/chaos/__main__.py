@@ -33,7 +33,7 @@ def main() -> int:
     for finding in findings:
         table.add_row(finding.promise, finding.found, "[green]kept[/]" if finding.kept else "[bold red]BROKEN[/]")
     console.print(table)
-    for line in gathered.books.unbalanced[:5]:
+    for line in gathered.counts.unbalanced[:5]:
         console.print(line)
     kept = all(finding.kept for finding in findings)
     if not kept:

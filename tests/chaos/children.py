@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 
 from telemetry import Telemetry
-from tests.chaos.books import write_books
+from tests.chaos.counts import write_counts
 from tests.chaos.work import little
 
 HUNG = 15.0  # seconds after which a child counts as hung
@@ -44,9 +44,9 @@ class Child:
 class Children:
     """Forks at a steady rate until it is told to stop. `started`, `killed`, `hung` and `failed` count children."""
 
-    def __init__(self, handle: Telemetry, books: Path, every: float, random: Random) -> None:
+    def __init__(self, handle: Telemetry, counts: Path, every: float, random: Random) -> None:
         self._handle = handle
-        self._books = books
+        self._counts = counts
         self._every = every
         self._random = random
         self._over = threading.Event()
@@ -90,7 +90,7 @@ class Children:
 
     def _in_worker(self, random: Random) -> None:
         # `multiprocessing` ends its children without exit hooks; this runs after the library's own finalizer.
-        multiprocessing.util.Finalize(None, write_books, (self._books, self._handle), exitpriority=1)
+        multiprocessing.util.Finalize(None, write_counts, (self._counts, self._handle), exitpriority=1)
         little(random, "worker")
 
     def _in_child(self, random: Random, *, doomed: bool) -> None:
@@ -100,7 +100,7 @@ class Children:
                 little(random, "doomed")
                 time.sleep(0.01)
             little(random, "child")
-            write_books(self._books, self._handle, exit_handle=True)
+            write_counts(self._counts, self._handle, exit_handle=True)
             status = 0
         except BaseException:  # noqa: BLE001  whatever it is, this process must end here
             traceback.print_exc()

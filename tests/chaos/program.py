@@ -22,8 +22,8 @@ from random import Random
 from typing import Any
 
 import telemetry
-from tests.chaos.books import write_books
 from tests.chaos.children import Children
+from tests.chaos.counts import write_counts
 from tests.chaos.pace import Pace
 from tests.chaos.work import Work
 
@@ -152,7 +152,7 @@ def main(role: str, endpoint: str, folder: Path, seed: str, fork_every: float) -
     say(**told(program, handle, children), ends_at=time.monotonic(), hung=hung, failed=failed, killed=killed)
     for error in program.errors[:3]:
         sys.stderr.write(error)
-    write_books(folder, handle, exit_handle=True)  # as the exit hook does, which finds nothing left to do
+    write_counts(folder, handle, exit_handle=True)  # as the exit hook does, which finds nothing left to do
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from typing import Any
 import grpc
 import psutil
 
-from tests.chaos.books import read_books
 from tests.chaos.collector import Collector
+from tests.chaos.counts import read_counts
 from tests.chaos.verdict import Gathered
 
 ROLES = ("pipeline", "rpc")
@@ -35,10 +35,10 @@ class Program:
         self.role = role
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SEARCH_TELEM"))}
         self._err = (folder / f"{role}.log").open("w+")
-        books = folder / "books"
-        books.mkdir(exist_ok=True)
+        counts = folder / "counts"
+        counts.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.program", role, f"http://{collector.address}", str(books), str(seed),
+            [sys.executable, "-m", "tests.chaos.program", role, f"http://{collector.address}", str(counts), str(seed),
              str(fork_every)],
             cwd=ROOT, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err, text=True,
         )  # fmt: skip
@@ -113,7 +113,7 @@ class Run:
             for program in self._programs:
                 self._gathered.logs[program.role] = program.close()
             self._collector.end()
-        self._gathered.books = read_books(self._folder / "books")
+        self._gathered.counts = read_counts(self._folder / "counts")
         self._gathered.stored, self._gathered.twice, self._gathered.doomed = self._collector.stored()
         return self._gathered
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
 
-from tests.chaos.books import Books
+from tests.chaos.counts import Counts
 
 MEMORY_AFTER = 120.0  # seconds; a shorter run says nothing of memory
 _WARM_UP = 1 / 3  # of the run
@@ -25,7 +25,7 @@ class Gathered:
     statuses: dict[str, int] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)  # seconds, MiB
     logs: dict[str, list[str]] = field(default_factory=dict)
-    books: Books = field(default_factory=Books)
+    counts: Counts = field(default_factory=Counts)
     stored: int = 0
     twice: int = 0
     doomed: int = 0
@@ -43,7 +43,7 @@ class Finding:
 def verdict(gathered: Gathered, least_children: int) -> list[Finding]:
     """Hold what was gathered against what is promised."""
     ends = gathered.ends.values()
-    books, spans = gathered.books, gathered.books.signals["spans"]
+    counts, spans = gathered.counts, gathered.counts.signals["spans"]
     errors = sum(int(end["errors"]) for end in ends)
     children, hung, failed = (sum(int(end[name]) for end in ends) for name in ("children", "hung", "failed"))
     killed = sum(int(end["killed"]) for end in ends)
@@ -51,11 +51,11 @@ def verdict(gathered: Gathered, least_children: int) -> list[Finding]:
     unexplained = gathered.stored - gathered.doomed - spans.recorded
     return [
         Finding("host errors", f"{errors}, exit statuses {statuses}", not errors and not any(statuses.values())),
-        Finding("faults inside the library", str(books.faults), not books.faults),
+        Finding("faults inside the library", str(counts.faults), not counts.faults),
         Finding(
             "recorded = exported + dropped",
-            f"{_books(books)}; unbalanced {len(books.unbalanced)} of {books.processes} processes",
-            not books.unbalanced and books.processes == len(gathered.ends) + children - killed - hung - failed,
+            f"{_counts(counts)}; unbalanced {len(counts.unbalanced)} of {counts.processes} processes",
+            not counts.unbalanced and counts.processes == len(gathered.ends) + children - killed - hung - failed,
         ),
         Finding(
             "what was acknowledged is stored, once",
@@ -74,15 +74,15 @@ def verdict(gathered: Gathered, least_children: int) -> list[Finding]:
     ]
 
 
-def _books(books: Books) -> str:
+def _counts(counts: Counts) -> str:
     return "; ".join(
-        f"{name} {one.recorded:,} = {one.exported:,} + {one.lost:,}" for name, one in books.signals.items()
+        f"{name} {one.recorded:,} = {one.exported:,} + {one.lost:,}" for name, one in counts.signals.items()
     )
 
 
 def _exits(gathered: Gathered) -> Finding:
     said = ", ".join(f"{role} {seconds:.2f} s" for role, seconds in gathered.exits.items())
-    longest = gathered.books.longest_exit_s
+    longest = gathered.counts.longest_exit_s
     kept = max(*gathered.exits.values(), longest) <= EXIT_LIMIT
     return Finding("exit within 2 s", f"{said}; telemetry's part at most {longest:.2f} s", kept)
 

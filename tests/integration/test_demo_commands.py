@@ -66,8 +66,8 @@ def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (["search", ""], "The query is empty."),
         (["search", "   "], "The query is empty."),
-        (["search"], "There is nothing to look for"),
-        (["search", "coat", "--image", "NO_PICTURE"], "There is nothing to look for, or two things."),
+        (["search"], "A search takes either a text or a picture."),
+        (["search", "coat", "--image", "NO_PICTURE"], "A search takes either a text or a picture."),
         (["search", "coat", "--limit", "0"], "The limit is 0. Ask for 1 to 100 results."),
         (["search", "coat", "--limit", "101"], "The limit is 101."),
         (["search", "coat", "--limit", "-1"], "The limit is -1."),
@@ -79,14 +79,14 @@ def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["search", "coat", "--collection", "nowhere"], "There is no collection 'nowhere'. There is 'goods'."),
         (["search", "--image", "NO_PICTURE"], "picture"),
         (["search", "--image", "/nowhere.png"], "The picture /nowhere.png cannot be read: No such file or directory."),
-        (["search", "coat", "--timeout", "0"], "'0' is no number of 0.001 or more"),
+        (["search", "coat", "--timeout", "0"], "'0' is not a number of 0.001 or more"),
         (["index", "--catalogue", "/nowhere"], "/nowhere"),
-        (["index", "--batch", "0"], "'0' is no number of 1 or more"),
-        (["load", "--rate", "0"], "'0' is no number of 0.01 or more"),
+        (["index", "--batch", "0"], "'0' is not a number of 1 or more"),
+        (["load", "--rate", "0"], "'0' is not a number of 0.01 or more"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_told_in_a_line_or_two(shop: Shop, no_picture: Path, arguments: list[str], words: str) -> None:
+def test_a_mistake_is_reported_in_a_line_or_two(shop: Shop, no_picture: Path, arguments: list[str], words: str) -> None:
     """Exit status 2, what is wrong and what to do on standard error, no stack trace, nothing on standard output."""
     done = shop.pamazon(*(str(no_picture) if argument == "NO_PICTURE" else argument for argument in arguments))
     assert (done.returncode, done.stdout) == (2, "")
@@ -94,7 +94,7 @@ def test_a_mistake_is_told_in_a_line_or_two(shop: Shop, no_picture: Path, argume
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_gateway_the_hint_is_told(shop: Shop) -> None:
+def test_without_a_gateway_there_is_a_hint(shop: Shop) -> None:
     """Nobody listens there: say what to start."""
     done = shop.pamazon("search", "coat", gateway=(nobody := free_address()))
     assert (done.returncode, done.stdout) == (1, "")
@@ -258,15 +258,15 @@ def test_a_catalogue_of_ones_own_is_indexed_and_bad_rows_are_told(shop: Shop, tm
     assert (found["results"][0]["name"], found["results"][0]["price_cents"]) == ("My green thing", 550)
 
 
-def test_load_reports_and_balances_its_books(shop: Shop) -> None:
+def test_load_reports_and_its_counts_add_up(shop: Shop) -> None:
     """Searches sent and answered, percentiles in order, and every span of the client accounted for."""
     done = shop.pamazon("load", "--rate", "40", "--duration", "1", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, report["sent"], report["succeeded"], report["errors"]) == (0, 40, 40, {})
     assert 0 < report["latency"]["p50_ms"] <= report["latency"]["p95_ms"] <= report["latency"]["p99_ms"]
-    books = report["telemetry"]
-    assert books["recorded"] == 40
-    assert books["exported"] + sum(books["dropped"].values()) == 40
+    counts = report["telemetry"]
+    assert counts["recorded"] == 40
+    assert counts["exported"] + sum(counts["dropped"].values()) == 40
 
 
 def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:

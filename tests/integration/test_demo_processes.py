@@ -168,7 +168,7 @@ def test_an_encoder_elsewhere_that_is_none_is_told(data: Path) -> None:
 def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp_path: Path) -> None:
     """SIGTERM drains: what was asked before is answered, and only then the process ends, with status 0.
 
-    A second SIGTERM, while it still tries to deliver its telemetry, changes nothing: the log ends with the books.
+    A second SIGTERM, while it still tries to deliver its telemetry, changes nothing: the log ends with the span counts.
     """
     gate = tmp_path / "gate"
     os.mkfifo(gate)

@@ -68,7 +68,7 @@ class Pamazon:
         return str(json.loads(next(line for line in lines if "a request failed" in line))["trace_id"])
 
     def load(self, rate: int, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
-        """Search at a rate, and do something else meanwhile; the report, with the books of the client's own spans."""
+        """Search at a rate, and do something else meanwhile; the report, with the counts of the client's own spans."""
         command = pamazon_command(
             "load", f"--rate={rate}", f"--duration={seconds}", "--json", "--gateway", self.gateway
         )

@@ -13,7 +13,7 @@ import pytest
 from collector.processes.child import Child, PipedChild
 from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
-from demo_flow.books import read_books
+from demo_flow.span_counts import read_span_counts
 from tests.stack.pamazon import index_a_little, pamazon
 
 RATE = 20
@@ -60,9 +60,9 @@ def test_a_collector_that_is_away_costs_no_search(tmp_path: Path, monkeypatch: p
     print("grown by MiB:", [round(by, 1) for by in grown], "exits after s:", [round(took, 2) for took in exits])
     assert max(grown) < GROWTH
     assert max(exits) <= EXIT
-    books = read_books(tmp_path / "logs")
-    assert len(books) == len(children)
-    assert all(book["recorded"] == book["exported"] + sum(book["dropped"].values()) for book in books)
+    counts = read_span_counts(tmp_path / "logs")
+    assert len(counts) == len(children)
+    assert all(one["recorded"] == one["exported"] + sum(one["dropped"].values()) for one in counts)
     if OUTAGE >= 30:
         assert p50(away) <= 1.1 * max(p50(before), p50(back))
 

@@ -87,8 +87,8 @@ BAD_ROWS: dict[str, tuple[Any, str]] = {
     "a null byte in the path": ({**GOOD, "id": "x", "image": "a\0b"}, "cannot be read"),
     "cut picture": ({**GOOD, "id": "x", "image": "broken.png"}, "'broken.png' cannot be decoded"),
     "text as picture": ({**GOOD, "id": "x", "image": "words.png"}, "'words.png' cannot be decoded"),
-    "out of the folder": ({**GOOD, "id": "x", "image": "../secret.png"}, "leads out of the folder"),
-    "absolute path": ({**GOOD, "id": "x", "image": "/etc/hostname"}, "leads out of the folder"),
+    "out of the folder": ({**GOOD, "id": "x", "image": "../secret.png"}, "is outside the folder"),
+    "absolute path": ({**GOOD, "id": "x", "image": "/etc/hostname"}, "is outside the folder"),
     "price as text": ({**GOOD, "id": "x", "price": "9"}, "'price' must be a number"),
     "negative price": ({**GOOD, "id": "x", "price": -1}, "'price' must be a number"),
     "price that is no number": (
@@ -96,7 +96,7 @@ BAD_ROWS: dict[str, tuple[Any, str]] = {
         "'price' must be a number",
     ),
     "keywords as text": ({**GOOD, "id": "x", "keywords": "cup"}, "'keywords' must be a list"),
-    "same id again": (GOOD, "the id 'mug' stands already in line 1"),
+    "same id again": (GOOD, "the id 'mug' is already in line 1"),
 }
 
 
@@ -119,7 +119,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
     write_lines(folder, json.dumps({**GOOD, "image": "link.png"}))
     problems: list[Problem] = []
     assert load(folder, problems.append) == ()
-    assert "leads out of the folder" in problems[0].message
+    assert "is outside the folder" in problems[0].message
 
 
 def test_a_folder_without_a_catalogue_says_what_to_write(folder: Path) -> None:

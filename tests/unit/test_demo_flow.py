@@ -52,7 +52,7 @@ def test_an_executor_is_one_screen_with_nothing_but_decorators_and_with_blocks(n
     allowed: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            allowed |= {d.func for d in node.decorator_list if isinstance(d, ast.Call)}
+            allowed |= {d.func if isinstance(d, ast.Call) else d for d in node.decorator_list}
         if isinstance(node, ast.With):
             allowed |= {item.context_expr.func for item in node.items if isinstance(item.context_expr, ast.Call)}
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -67,7 +67,7 @@ def test_an_executor_is_one_screen_with_nothing_but_decorators_and_with_blocks(n
 
 
 @pytest.mark.parametrize("text", ["8080", "localhost", "localhost:http", ":8080", "host:99999"])
-def test_what_is_no_address_is_told(text: str) -> None:
+def test_a_wrong_address_is_refused(text: str) -> None:
     """The message shows how an address is written."""
     with pytest.raises(argparse.ArgumentTypeError, match="write HOST:PORT"):
         address(text)

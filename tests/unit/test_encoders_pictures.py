@@ -119,8 +119,8 @@ JPEG = saved(Image.effect_noise((64, 64), 80).convert("RGB"), "JPEG")
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"a text, not a picture", "21 bytes are no picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),
+        (b"a text, not a picture", "21 bytes are not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         (PNG[: len(PNG) // 2], "cannot be decoded"),
         (JPEG[: len(JPEG) // 2], "cannot be decoded"),
         (PNG[:60] + b"\xff" * 400 + PNG[460:], "cannot be decoded"),
@@ -130,7 +130,7 @@ JPEG = saved(Image.effect_noise((64, 64), 80).convert("RGB"), "JPEG")
     ],
     ids=["empty", "text", "eps", "half png", "half jpeg", "damaged png", "large", "bomb", "between"],
 )
-def test_what_is_no_picture_says_why(data: bytes, words: str) -> None:
+def test_bytes_that_are_not_a_picture_are_refused(data: bytes, words: str) -> None:
     """The caller learns what is wrong with the bytes; no decoder's own exception comes through, nothing is unpacked."""
     with pytest.raises(BadPicture, match=words):
         read_picture(data)

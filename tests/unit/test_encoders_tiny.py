@@ -69,9 +69,9 @@ def test_more_threads_in_a_pass_change_nothing_but_its_speed(encoder: Encoder) -
     np.testing.assert_allclose(on_two.encode_images(pictures), encoder.encode_images(pictures), atol=1e-5)
 
 
-def test_what_is_no_picture_and_no_text_is_the_callers_error(encoder: Encoder) -> None:
+def test_no_picture_and_no_text_is_the_callers_error(encoder: Encoder) -> None:
     """Bad bytes and an empty minibatch never reach the model."""
-    with pytest.raises(BadPicture, match="no picture"):
+    with pytest.raises(BadPicture, match="not a picture"):
         encoder.prepare_image(b"a letter")
     with pytest.raises(ValueError, match="no texts"):
         encoder.prepare_texts([])

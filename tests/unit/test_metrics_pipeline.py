@@ -1,4 +1,4 @@
-"""The metric pipeline: data points in the books, a user's callback that hangs or fails, the end."""
+"""The metric pipeline: counted data points, a user's callback that hangs or fails, the end."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ def close(made: MetricPipeline, seconds: float = PATIENCE) -> bool:
     return made.finish_close(time.monotonic() + seconds)
 
 
-def books(made: MetricPipeline) -> dict[str, int]:
+def nonzero(made: MetricPipeline) -> dict[str, int]:
     stats = made.stats()
     every = {"recorded": stats.recorded, "exported": stats.exported, **stats.dropped}
     return {name: count for name, count in every.items() if count}
@@ -56,9 +56,9 @@ def test_data_points_are_counted() -> None:
         counter.add(1, {"a": 1})
         counter.add(1, {"a": 2})
         assert flush(made)
-        assert books(made) == {"recorded": 2, "exported": 2}
+        assert nonzero(made) == {"recorded": 2, "exported": 2}
         assert close(made)
-        assert books(made) == {"recorded": 4, "exported": 4}
+        assert nonzero(made) == {"recorded": 4, "exported": 4}
         assert flush(made, 0), "after the end nothing is left to export"
 
 
@@ -70,7 +70,7 @@ def test_cumulative_sums_are_not_tried_again() -> None:
         assert not flush(made)
         sender.answer = TAKEN
         assert flush(made)
-        assert books(made) == {"recorded": 2, "exported": 1, "export_failed": 1}
+        assert nonzero(made) == {"recorded": 2, "exported": 1, "export_failed": 1}
 
 
 def test_delta_sums_are_kept_until_they_are_taken() -> None:
@@ -82,7 +82,7 @@ def test_delta_sums_are_kept_until_they_are_taken() -> None:
         sender.wait(1)
         sender.answer = TAKEN
         assert flush(made)
-        assert books(made) == {"recorded": 1, "exported": 1}
+        assert nonzero(made) == {"recorded": 1, "exported": 1}
 
 
 def test_a_refusal_is_counted() -> None:
@@ -103,7 +103,7 @@ def test_a_hanging_export_does_not_hang_the_end() -> None:
         made.begin_flush()
         sender.wait(1)
         assert not close(made, 0.05)
-        assert books(made) == {"recorded": 1, "deadline": 1}
+        assert nonzero(made) == {"recorded": 1, "deadline": 1}
 
 
 def test_a_users_callback_that_hangs_does_not_hang_the_end() -> None:
@@ -134,4 +134,4 @@ def test_a_users_callback_that_fails_spoils_only_its_own(caplog: pytest.LogCaptu
         meter.create_observable_gauge("g", [fails])
         meter.create_counter("c").add(1)
         assert flush(made)
-        assert books(made) == {"recorded": 1, "exported": 1}
+        assert nonzero(made) == {"recorded": 1, "exported": 1}

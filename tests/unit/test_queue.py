@@ -36,8 +36,8 @@ def close(queue: BatchQueue[object], seconds: float = PATIENCE, *, patient: bool
     return queue.finish_close(soon(seconds))
 
 
-def books(counts: Counts) -> dict[str, int]:
-    """What is not zero in the books."""
+def nonzero(counts: Counts) -> dict[str, int]:
+    """The counts that are not zero."""
     stats = counts.snapshot()
     every = {"recorded": stats.recorded, "exported": stats.exported, **stats.dropped}
     return {name: count for name, count in every.items() if count}
@@ -52,7 +52,7 @@ def test_items_arrive_once_in_batches() -> None:
     assert flush(queue)
     assert sorted(b"".join(sender.requests).translate(None, b"[]', ")) == sorted(b"abcde")
     assert max(request.count(b"'") for request in sender.requests) == 4, "two items in one request at most"
-    assert books(counts) == {"recorded": 5, "exported": 5}
+    assert nonzero(counts) == {"recorded": 5, "exported": 5}
     assert close(queue)
 
 
@@ -74,10 +74,10 @@ def test_a_full_queue_drops_and_counts_and_never_waits() -> None:
         sender.wait(under_way + 1)
     for item in range(10):
         queue.push(item)
-    assert books(counts) == {"recorded": 14, "queue_full": 7}
+    assert nonzero(counts) == {"recorded": 14, "queue_full": 7}
     sender.release()
     assert not flush(queue)
-    assert books(counts) == {"recorded": 14, "exported": 7, "queue_full": 7}
+    assert nonzero(counts) == {"recorded": 14, "exported": 7, "queue_full": 7}
     assert close(queue), "the loss before the last flush was told there"
 
 
@@ -91,7 +91,7 @@ def test_a_collector_that_comes_back_gets_what_was_kept(caplog: pytest.LogCaptur
     sender.wait(1)
     sender.answer = TAKEN
     assert flush(queue)
-    assert books(counts) == {"recorded": 1, "exported": 1}
+    assert nonzero(counts) == {"recorded": 1, "exported": 1}
     first, second = caplog.messages
     assert first.startswith("spans cannot be delivered to the stand-in (UNAVAILABLE: connection refused)")
     assert second == "spans are delivered to the stand-in again"
@@ -104,7 +104,7 @@ def test_a_refused_request_is_lost_and_counted() -> None:
     queue, counts = span_queue(sender)
     queue.push("a")
     assert not flush(queue)
-    assert books(counts) == {"recorded": 1, "export_failed": 1}
+    assert nonzero(counts) == {"recorded": 1, "export_failed": 1}
     assert len(sender.requests) == 1
     assert close(queue)
 
@@ -115,17 +115,17 @@ def test_a_partial_success_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     for item in "abc":
         queue.push(item)
     assert not flush(queue)
-    assert books(counts) == {"recorded": 3, "exported": 1, "partial_success": 2}
+    assert nonzero(counts) == {"recorded": 3, "exported": 1, "partial_success": 2}
     assert caplog.messages == ["the stand-in refused 2 spans: too old (logged once)"]
     close(queue)
 
 
 def test_a_collector_cannot_refuse_more_than_it_got() -> None:
-    """A collector that counts wrong does not make our books negative."""
+    """A collector that counts wrong does not make our counts negative."""
     queue, counts = span_queue(StandInSender(taken_in_part(7)))
     queue.push("a")
     assert not flush(queue)
-    assert books(counts) == {"recorded": 1, "partial_success": 1}
+    assert nonzero(counts) == {"recorded": 1, "partial_success": 1}
     close(queue)
 
 
@@ -137,9 +137,9 @@ def test_a_hanging_collector_does_not_hang_the_shutdown() -> None:
         queue.push(item)
     sender.wait(1)
     assert not close(queue, 0.05)
-    assert books(counts) == {"recorded": 3, "deadline": 3}
+    assert nonzero(counts) == {"recorded": 3, "deadline": 3}
     assert sender.closed.is_set()
-    assert books(counts) == {"recorded": 3, "deadline": 3}, "the late answer is not counted again"
+    assert nonzero(counts) == {"recorded": 3, "deadline": 3}, "the late answer is not counted again"
 
 
 def test_an_exit_does_not_wait_for_a_collector_that_is_away() -> None:
@@ -149,7 +149,7 @@ def test_an_exit_does_not_wait_for_a_collector_that_is_away() -> None:
     for item in "abc":
         queue.push(item)
     assert not close(queue, 600, patient=False)
-    assert books(counts) == {"recorded": 3, "export_failed": 3}
+    assert nonzero(counts) == {"recorded": 3, "export_failed": 3}
 
 
 def test_what_comes_after_the_shutdown_is_counted() -> None:
@@ -158,7 +158,7 @@ def test_what_comes_after_the_shutdown_is_counted() -> None:
     queue.push("a")
     assert close(queue)
     queue.push("b")
-    assert books(counts) == {"recorded": 2, "exported": 1, "after_shutdown": 1}
+    assert nonzero(counts) == {"recorded": 2, "exported": 1, "after_shutdown": 1}
     assert not flush(queue)
 
 
@@ -184,7 +184,7 @@ def test_what_cannot_be_encoded_is_lost_alone(batch: int) -> None:
     for item in ("good", "bad", "good", "good", "bad"):
         queue.push(item)
     assert not flush(queue)
-    assert books(counts) == {"recorded": 5, "exported": 3, "export_failed": 2}
+    assert nonzero(counts) == {"recorded": 5, "exported": 3, "export_failed": 2}
     close(queue)
 
 
@@ -196,7 +196,7 @@ def test_a_batch_that_is_too_large_goes_in_pieces() -> None:
         queue.push("x" * (size * 2**20))
     assert flush(queue)
     assert [round(len(request) / 2**20) for request in sender.requests] == [1, 2, 1, 4]
-    assert books(counts) == {"recorded": 4, "exported": 4}
+    assert nonzero(counts) == {"recorded": 4, "exported": 4}
     assert close(queue)
 
 
@@ -209,7 +209,7 @@ def test_a_batch_that_is_too_large_goes_in_pieces() -> None:
     answers=st.lists(st.sampled_from([TAKEN, AWAY, REFUSED, taken_in_part(1)]), max_size=8),
     ends_in=st.sampled_from([0.0, PATIENCE]),
 )
-def test_the_books_balance(
+def test_the_counts_add_up(
     threads: int, each: int, size: int, batch: int, answers: list[object], ends_in: float
 ) -> None:
     """Whatever happens: after a shutdown, recorded is exported and all dropped together."""

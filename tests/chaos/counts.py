@@ -16,19 +16,19 @@ from telemetry.recording.guard import guard
 SIGNALS = ("spans", "metrics", "logs")
 
 
-def write_books(folder: Path, handle: Telemetry, *, exit_handle: bool = False) -> None:
-    """Write this process's books; with `exit_handle` end its telemetry before, as its exit would, and say how long."""
+def write_counts(folder: Path, handle: Telemetry, *, exit_handle: bool = False) -> None:
+    """Write this process's counts; with `exit_handle` end its telemetry before, as its exit would, and say how long."""
     began = time.monotonic()
     if exit_handle:
         handle.exit()
     stats = handle.stats
-    books = {
+    counts = {
         "exit_s": time.monotonic() - began,
         "faults": guard.faults,
         **{name: _one(getattr(stats, name)) for name in SIGNALS},
     }
     path = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"  # process ids come again in a long run
-    path.with_suffix(".part").write_text(json.dumps(books), "utf-8")
+    path.with_suffix(".part").write_text(json.dumps(counts), "utf-8")
     path.with_suffix(".part").rename(path)
 
 
@@ -51,7 +51,7 @@ class Sum:
 
 
 @dataclass
-class Books:
+class Counts:
     """All processes together; `unbalanced` names those where recorded is not exported and dropped together."""
 
     processes: int = 0
@@ -61,20 +61,20 @@ class Books:
     signals: dict[str, Sum] = field(default_factory=lambda: {name: Sum() for name in SIGNALS})
 
 
-def read_books(folder: Path) -> Books:
+def read_counts(folder: Path) -> Counts:
     """Add up what the processes wrote."""
-    books = Books()
+    counts = Counts()
     for path in sorted(folder.glob("*.json")):
         one = json.loads(path.read_text("utf-8"))
-        books.processes += 1
-        books.faults += one["faults"]
-        books.longest_exit_s = max(books.longest_exit_s, one["exit_s"])
-        for name, total in books.signals.items():
+        counts.processes += 1
+        counts.faults += one["faults"]
+        counts.longest_exit_s = max(counts.longest_exit_s, one["exit_s"])
+        for name, total in counts.signals.items():
             found = one[name]
             total.recorded += found["recorded"]
             total.exported += found["exported"]
             for reason, count in found["dropped"].items():
                 total.dropped[reason] = total.dropped.get(reason, 0) + count
             if found["recorded"] != found["exported"] + sum(found["dropped"].values()):
-                books.unbalanced.append(f"{path.stem} {name}: {found}")
-    return books
+                counts.unbalanced.append(f"{path.stem} {name}: {found}")
+    return counts

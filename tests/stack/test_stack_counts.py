@@ -8,7 +8,7 @@ import pytest
 
 from collector.stack.profiles import PROFILES
 from collector.stack.stack import Stack
-from demo_flow.books import read_books
+from demo_flow.span_counts import read_span_counts
 from tests.stack import jaeger, prometheus
 from tests.stack.asking import assert_becomes, eventually
 from tests.stack.pamazon import SEARCH, pamazon
@@ -28,18 +28,18 @@ pytestmark = pytest.mark.slow
 def searched(
     folder: Path, otlp: str, environment: Mapping[str, str], meanwhile: Callable[[], None] = lambda: None
 ) -> tuple[dict[str, Any], int]:
-    """Let Pamazon, with an empty index, be searched and end, and check the books of each process.
+    """Let Pamazon, with an empty index, be searched and end, and check the counts of each process.
 
     Returned: the client's report, and the spans that all four processes recorded.
     """
     with pamazon(folder, otlp, environment) as shop:
         report = shop.load(RATE, SECONDS, meanwhile)
     assert (report["sent"], report["errors"]) == (SENT, {})
-    books = [*read_books(folder / "logs"), report["telemetry"]]
-    assert len(books) == 4, "client and three roles say how their telemetry ended"
-    for book in books:
-        assert book["recorded"] == book["exported"] + sum(book["dropped"].values())
-    return report, sum(book["recorded"] for book in books)
+    counts = [*read_span_counts(folder / "logs"), report["telemetry"]]
+    assert len(counts) == 4, "client and three roles say how their telemetry ended"
+    for one in counts:
+        assert one["recorded"] == one["exported"] + sum(one["dropped"].values())
+    return report, sum(one["recorded"] for one in counts)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def searched(
     ],
     ids=["100 %", "10 %", "0 %"],
 )
-def test_the_books_balance(tmp_path: Path, sampler: Mapping[str, str], least: int, most: int) -> None:
+def test_the_counts_add_up(tmp_path: Path, sampler: Mapping[str, str], least: int, most: int) -> None:
     """Searches sent = count of the duration metric; sampled ones = roots stored + drops counted = SERVER spans.
 
     Metrics count every search and the metrics of spans the sampled ones, so their difference is what the sampler left
@@ -69,7 +69,7 @@ def test_the_books_balance(tmp_path: Path, sampler: Mapping[str, str], least: in
         assert prometheus.total(stack, "search_telemetry_dropped_total") == 0
 
 
-def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
+def test_the_counts_add_up_with_tail_sampling(tmp_path: Path) -> None:
     """Every search is measured, and counted as a SERVER span; roots in Jaeger + counted as sampled out = traces made.
 
     The traces of the forward passes stand in the sum, and all are kept; of the searches, none of which is slow here, a
@@ -91,7 +91,7 @@ def test_the_books_balance_with_tail_sampling(tmp_path: Path) -> None:
         assert jaeger.roots(stack, SEARCH, "gateway", "server", limit=2 * SENT) == searches, "kept traces are whole"
 
 
-def test_the_books_balance_after_a_kill(tmp_path: Path) -> None:
+def test_the_counts_add_up_after_a_kill(tmp_path: Path) -> None:
     """Kill -9 of the Collector while Pamazon is searched: every search succeeds and is measured, none is lost unseen.
 
     A root span is stored, or counted as dropped; one whose acknowledgement was lost may be both.

@@ -1,6 +1,6 @@
 """Nothing is lost unseen: what was searched, what was served, measured, stored and dropped add up.
 
-A flow of its own for each test, on an empty index, whose processes end before the books are read, so that everything
+A flow of its own for each test, on an empty index, whose processes end before the counts are read, so that everything
 they had to send has been sent.
 """
 
@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from collector.processes.child import Child
-from demo_flow.books import read_books
 from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Processes
+from demo_flow.span_counts import read_span_counts
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, pamazon_command
@@ -80,15 +80,15 @@ def report_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
 
 def dropped_and_exported(logs: Path) -> tuple[int, int]:
     """Add up what the flow's processes said of their spans when they ended."""
-    books = read_books(logs)
-    assert len(books) == 3, "each process says how its telemetry ended"
-    for book in books:
-        assert book["recorded"] == book["exported"] + sum(book["dropped"].values())
-    return sum(sum(book["dropped"].values()) for book in books), sum(book["exported"] for book in books)
+    counts = read_span_counts(logs)
+    assert len(counts) == 3, "each process says how its telemetry ended"
+    for one in counts:
+        assert one["recorded"] == one["exported"] + sum(one["dropped"].values())
+    return sum(sum(one["dropped"].values()) for one in counts), sum(one["exported"] for one in counts)
 
 
 @pytest.mark.parametrize(("sampler", "share"), [("always_on", 1), ("always_off", 0)])
-def test_the_books_balance(
+def test_the_counts_add_up(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str, share: int
 ) -> None:
     """Searches sent = SERVER spans of the gateway = count of the duration metric = roots stored + drops counted.
@@ -129,8 +129,8 @@ def test_a_killed_collector_costs_no_search_and_nothing_it_acknowledged(ledger: 
         report = report_of(traffic)
     assert (report["sent"], report["errors"]) == (240, {})
     dropped, exported = dropped_and_exported(tmp_path / "logs")
-    books = report["telemetry"]
-    acknowledged = exported + books["exported"]
+    counts = report["telemetry"]
+    acknowledged = exported + counts["exported"]
     stored = ledger.ask("/api/stats")["held"]["spans"]
     # An export whose acknowledgement was lost is stored and counted as dropped, or sent again and stored once.
-    assert acknowledged <= stored <= acknowledged + dropped + sum(books["dropped"].values())
+    assert acknowledged <= stored <= acknowledged + dropped + sum(counts["dropped"].values())
