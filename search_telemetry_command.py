@@ -1,7 +1,6 @@
-"""The `telemetry` command as a process of its own.
+"""The entry point of the `telemetry` command.
 
-In: the command line. Out: an exit status. State: what Ctrl-C does. It lies beside the package, since that takes a
-moment to import, in which Ctrl-C shall be as quiet as later.
+It is outside the package, so that Ctrl-C ends the process without a traceback while the package is imported, too.
 """
 
 import signal

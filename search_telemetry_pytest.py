@@ -1,8 +1,7 @@
 """The pytest plugin of search-telemetry: fixtures for tests of instrumented code.
 
-In: tests that ask for a fixture. Out: what they recorded. State: none here. It lies beside the package, under a name
-that nobody else has: pytest imports it in every project, and a project may have a `telemetry.py` of its own. Nothing of
-ours is imported until a test asks for a fixture.
+pytest imports it in every project, and a project may have a `telemetry.py` of its own. So it is outside the package,
+under a unique name, and imports the package only when a test uses a fixture.
 """
 
 import sys
@@ -23,14 +22,14 @@ _UPDATE = "--update-span-snapshots"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our option."""
+    """Add the option that updates snapshots."""
     group = parser.getgroup("search-telemetry")
-    group.addoption(_UPDATE, action="store_true", help="write the snapshots of `spans.assert_snapshot()` anew")
+    group.addoption(_UPDATE, action="store_true", help="overwrite the snapshots of `spans.assert_snapshot()`")
 
 
 @pytest.fixture
 def spans(request: pytest.FixtureRequest) -> "Iterator[Spans]":
-    """Every span that ends during the test, with ids and times that are the same in every run."""
+    """The spans that end during the test, with the same ids and times in every run."""
     recording = _recording()
     from telemetry.testing.snapshots import SnapshotFile
 
@@ -42,29 +41,29 @@ def spans(request: pytest.FixtureRequest) -> "Iterator[Spans]":
 
 @pytest.fixture
 def metrics() -> "Iterator[Metrics]":
-    """Every value that the helpers of this library and the user's own instruments measure during the test."""
+    """The values that this library and the user's own instruments measure during the test."""
     with _recording().record_metrics() as recorded:
         yield recorded
 
 
 @pytest.fixture
 def logs() -> "Iterator[Logs]":
-    """Every record of `logging` made during the test, with its trace and its span."""
+    """The log records of the test, each with its trace and span."""
     with _recording().record_logs() as recorded:
         yield recorded
 
 
 def _recording() -> "ModuleType":
-    """Import what records, or fail the test with the name of the file that is in the way."""
+    """Import the package; if another module hides it, fail the test and name the file."""
     try:
         from telemetry.testing import recording
     except ImportError:
-        theirs = sys.modules.get("telemetry")
-        if theirs is None or hasattr(theirs, "__path__"):
+        other = sys.modules.get("telemetry")
+        if other is None or hasattr(other, "__path__"):
             raise
         pytest.fail(
-            f"this fixture needs the package telemetry, which {theirs.__file__} hides; "
-            "rename that file, or run pytest with -p no:search_telemetry and a fixture of your own",
+            f"this fixture needs the package telemetry, which {other.__file__} hides; "
+            "rename that file, or disable this plugin by -p no:search_telemetry",
             pytrace=False,
         )
     return recording

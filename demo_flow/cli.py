@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from demo_flow.commands import index, load, search, serve, up
 from demo_flow.commands.failing import fail, print_anything
 from demo_flow.errors import PamazonError
-from telemetry.cli import Parser, is_of_output, output_lost
+from telemetry.cli import Parser, is_output_error, output_lost
 from telemetry.errors import TelemetryError
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if not is_of_output(error):
+        if not is_output_error(error):
             raise
         return output_lost(error)
     return status

@@ -1,8 +1,6 @@
-"""Telemetry for search pipelines: one decorator on an executor, one context manager around a block.
+"""OpenTelemetry traces, metrics and logs for search pipelines, by one decorator and one context manager."""
 
-In: calls of user code. Out: OpenTelemetry spans, metrics and logs. State: none here; see the modules.
-"""
-
+from telemetry import context
 from telemetry.api.endpoint import endpoint
 from telemetry.api.instrument import instrument, uninstrument
 from telemetry.api.results import index_points, results
@@ -24,6 +22,7 @@ __all__ = [
     "Telemetry",
     "TelemetryError",
     "configure",
+    "context",
     "endpoint",
     "index_points",
     "instrument",

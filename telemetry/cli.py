@@ -1,11 +1,9 @@
-"""The `telemetry` command: nothing but the place where each room hangs its commands.
+"""The `telemetry` command, to which other packages add subcommands.
 
-In: the command line. Out: an exit status; 2 for a user's mistake and 1 where the output cannot be written, told in a
-line or two and never with a stack trace. State: none.
-
-Commands come from the entry points of `GROUP`: each loads to a function `add(subparsers)` that adds parsers with
-`set_defaults(run=…)`, a function from the parsed arguments to an exit status. So this package imports no room to its
-right. Ctrl-C ends a command that sets `leaves_nothing=True` at once; any other gets a `KeyboardInterrupt`.
+They register functions `add(subparsers)` as entry points of `GROUP`, so this package does not import them. Each parser
+sets `run`, a function from the parsed arguments to the exit status. The status is 2 for a user's mistake, 1 if the
+output cannot be written; both are reported in a line or two, never with a stack trace. Ctrl-C ends a command that sets
+`leaves_nothing=True` at once; others get a KeyboardInterrupt.
 """
 
 import argparse
@@ -42,42 +40,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if not is_of_output(error):
+        if not is_output_error(error):
             raise
         return output_lost(error)
     return status
 
 
-def is_of_output(error: OSError) -> bool:
-    """Whether an error is of an output that cannot be written, and not of a file that a command has opened."""
+def is_output_error(error: OSError) -> bool:
+    """Return whether an error is about standard output, and not about a file that a command has opened."""
     return error.filename is None and error.errno in _UNWRITABLE
 
 
 def output_lost(error: OSError) -> int:
-    """Let go of standard output, which cannot be written; return the exit status.
+    """Report that standard output cannot be written; return the exit status.
 
-    One line says so, and the status is 1; a reader that has left, as `head` does, is silence and 0.
+    If the reader has closed the pipe, as `head` does, nothing is reported, and the status is 0.
     """
-    _let_go(sys.stdout)
+    _discard(sys.stdout)
     if isinstance(error, BrokenPipeError):
         return 0
-    _tell(f"The output cannot be written: {error.strerror}.")
+    _print_error(f"The output cannot be written: {error.strerror}.")
     return 1
 
 
-def _let_go(stream: TextIO) -> None:
-    """Write to nowhere from now on, also what the stream still holds, which Python would stumble over at its exit."""
-    with suppress(OSError, ValueError):  # a stream that is not a file
+def _discard(stream: TextIO) -> None:
+    """Redirect a stream to the null device, also its buffer, which Python would fail to flush at its exit."""
+    with suppress(OSError, ValueError):  # not a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _prepare_process() -> None:
-    """Make Ctrl-C quiet, and no text unwritable."""
+    """Let Ctrl-C end the process without a traceback, and make standard output and error accept any text."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
-    if sys.stdout is None:  # closed by whoever started us: an error where something is written, as on a full disk
+    if sys.stdout is None:  # closed by the parent process: writing to it is an error, as on a full disk
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -93,7 +91,7 @@ def _command(words: Sequence[str], is_process: bool) -> int:
         raise parser.missing
     try:
         args = parser.parse_args(words)
-    except SystemExit as end:  # of --help and --version, which the output may not have room for
+    except SystemExit as end:  # from --help and --version; not an exit yet, since standard output must be flushed
         return int(end.code or 0)
     if hasattr(args, "run"):
         with _interrupts(is_process and not getattr(args, "leaves_nothing", False)):
@@ -113,7 +111,7 @@ def _run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _interrupts(are_raised: bool) -> Iterator[None]:
-    """Let Ctrl-C raise `KeyboardInterrupt` meanwhile, for a command that has something to put away."""
+    """Let Ctrl-C raise `KeyboardInterrupt` in this block, for a command that has to clean up."""
     if not are_raised or signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
         yield
         return
@@ -125,16 +123,16 @@ def _interrupts(are_raised: bool) -> Iterator[None]:
 
 
 class Parser(argparse.ArgumentParser):
-    """Reads a command line; each mistake is a `TelemetryError` that proposes the nearest name."""
+    """An argparse parser that raises `TelemetryError` for mistakes, and proposes the nearest name."""
 
     missing: TelemetryError | None = None
-    """Why a command may not be there: a room whose packages are not installed."""
+    """Why a command may be missing: the packages of an extra are not installed."""
 
     def format_help(self) -> str:
-        """As argparse writes it; a usage that is wider than the terminal in lines that fit."""
+        """As in argparse, but the usage is wrapped at the width of the terminal."""
         usage, blank, rest = super().format_help().partition("\n\n")
-        width = shutil.get_terminal_size().columns - 2  # argparse's own
-        plain = re.sub(r"\x1b\[[\d;]*m", "", usage)  # Python 3.14 colours it
+        width = shutil.get_terminal_size().columns - 2  # the width that argparse uses
+        plain = re.sub(r"\x1b\[[\d;]*m", "", usage)  # without the colours of Python 3.14
         if max(map(len, plain.splitlines())) > width:
             whole = [part.replace(" ", "\0") for part in re.findall(r"\[[^]]*\]+|\S+", plain)]
             lines = textwrap.wrap(" ".join(whole), width, subsequent_indent="  ", break_on_hyphens=False)
@@ -142,46 +140,46 @@ class Parser(argparse.ArgumentParser):
         return usage + blank + rest
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does, but what is left over is told by the parser that knows what there is instead."""
-        found, left = super().parse_known_args(args, namespace)
-        if not left:
-            return found, left
-        word = left[0].partition("=")[0]
+        """As in argparse, but unknown arguments are reported by the subparser, which knows the valid ones."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if not unknown:
+            return found, unknown
+        word = unknown[0].partition("=")[0]
         if not word.startswith("-"):
             raise TelemetryError(f"{self.prog} takes no argument {word!r}.", self._help())
         options = [name for name in self._option_string_actions if name.startswith("--")]
         raise TelemetryError(f"{self.prog} has no option {word}.", did_you_mean(word, options) or self._help())
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse found; its text names the option, and may hold a second line: the fix."""
-        told, _, hint = message.partition("\n")
-        if of := re.fullmatch(r"argument (\S+): (.+)", told, re.DOTALL):
-            told = f"{of[1]} {of[2]}" if of[2].startswith("'") else f"{of[1]}: {of[2]}"
-        told = told[:1].upper() + told[1:]
-        raise TelemetryError(told if told.endswith(".") else f"{told}.", hint or self._help())
+        """Raise a `TelemetryError` with argparse's message; its second line, if any, is the hint."""
+        problem, _, hint = message.partition("\n")
+        if of := re.fullmatch(r"argument (\S+): (.+)", problem, re.DOTALL):
+            problem = f"{of[1]} {of[2]}" if of[2].startswith("'") else f"{of[1]}: {of[2]}"
+        problem = problem[:1].upper() + problem[1:]
+        raise TelemetryError(problem if problem.endswith(".") else f"{problem}.", hint or self._help())
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = None if action.choices is None else list(action.choices)
         if choices is None or value in choices:
             return
-        near, there = did_you_mean(str(value), choices), ", ".join(map(str, choices))
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 (argparse has no other name for it)
+        near, known = did_you_mean(str(value), choices), ", ".join(map(str, choices))
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  argparse has no public name for it
             if self.missing and not near:
                 raise self.missing
             what = (action.metavar if isinstance(action.metavar, str) else "command").lower()
-            raise TelemetryError(f"{self.prog} has no {what} {value!r}.", near or f"There are: {there}.")
+            raise TelemetryError(f"{self.prog} has no {what} {value!r}.", near or f"Choose from: {known}.")
         name = "/".join(action.option_strings) or str(action.metavar or action.dest)
-        raise TelemetryError(f"{name} {value!r} is not one of {there}.", near or self._help())
+        raise TelemetryError(f"{name} {value!r} is not one of {known}.", near or self._help())
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        (file or sys.stderr).write(message)  # argparse takes no notice of a full disk
+        (file or sys.stderr).write(message)  # argparse ignores errors here, such as a full disk
 
     def _help(self) -> str:
         return f"See {self.prog} --help."
 
 
 def _add_commands(subparsers: "argparse._SubParsersAction[Parser]") -> TelemetryError | None:
-    """Let every room add its commands; return what is missing where one cannot."""
+    """Add the commands of all entry points; return an error if the packages of one are not installed."""
     entries = sorted(entry_points(group=GROUP))
     missing = None
     if all(entry.value.startswith("telemetry.") for entry in entries):  # the library's own
@@ -206,16 +204,16 @@ def _hint(extra: str) -> str:
 
 
 def _fail(error: TelemetryError) -> int:
-    _tell(error.message, error.hint)
+    _print_error(error.message, error.hint)
     return 2
 
 
-def _tell(message: str, hint: str = "") -> None:
+def _print_error(message: str, hint: str = "") -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     red, plain = ("\x1b[31m", "\x1b[0m") if coloured else ("", "")
     text = f"{red}{message}{plain}\n{hint}".rstrip()
-    # What the mistake quotes came from outside: it must not steer the terminal.
+    # The message may quote input, which must not control the terminal.
     try:
         print("".join(c if c.isprintable() or c in f"\n{red}" else "�" for c in text), file=sys.stderr)
-    except OSError:  # standard error is full, too: the exit status is left
-        _let_go(sys.stderr)
+    except OSError:  # standard error cannot be written either: only the exit status remains
+        _discard(sys.stderr)

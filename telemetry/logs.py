@@ -1,16 +1,12 @@
-"""Log records: written as JSON lines that lead to their trace, and handed to OpenTelemetry's Logs API.
+"""Logging: a formatter for JSON lines with trace ids, and handlers that export records to OpenTelemetry.
 
-In: records of `logging`. Out: one line of JSON each, in which secrets are hidden; OpenTelemetry log records, in the
-trace of the request. State: the handlers beside the root logger's, for the process.
+Records of OpenTelemetry, gRPC and this library, and those of our own threads, are not exported: exporting logs must not
+create logs.
 
-What OpenTelemetry, gRPC and this library log themselves is not exported, and neither is what our own threads log:
-exporting logs must not make logs.
-
-A program's own configuration takes whatever handlers the root logger has away: `dictConfig`, `fileConfig`,
-`basicConfig(force=True)`, `root.handlers = []`, a Celery worker at its start. And as soon as the root logger has any
-handler, `basicConfig` does nothing, and `logging` no longer writes warnings to standard error by itself. A handler that
-only sends records elsewhere must cause neither. So ours stand beside the root logger's, in the one function that hands
-a record to handlers. What a program keeps from the root logger (`propagate = False`) is kept from them too.
+The handlers are not added to the root logger, for two reasons. A program's configuration removes the root logger's
+handlers (`dictConfig`, `fileConfig`, `basicConfig(force=True)`, a Celery worker at its start). And once the root logger
+has a handler, `basicConfig` does nothing, and `logging` no longer prints warnings to standard error by itself. So our
+handlers are called by a patch of `Logger.callHandlers`, for all records that reach the root logger.
 """
 
 import contextlib
@@ -35,10 +31,11 @@ from telemetry.recording.guard import guard
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON.
 
-    The keys are `time` (UTC), `level`, `logger`, `message`, `service`, and where they exist `trace_id`, `span_id` and
-    `exception`; then what was given as `extra`. A value that JSON does not know, as a number that is not finite, is
-    written as its text. Secrets are hidden as `configure(scrub=…)` says, by default too.
-    Arguments: `service`, the executor's name.
+    The keys are `time` (UTC), `level`, `logger`, `message` and `service`; `trace_id` and `span_id` inside a span;
+    `exception` if there is one; then the record's `extra`. Values that JSON does not have, such as NaN, are written as
+    strings. Secrets are hidden according to `configure(scrub=…)`.
+
+    Arguments: `service`, the name of the service.
     """
 
     def __init__(self, service: str = "") -> None:
@@ -46,7 +43,7 @@ class JsonFormatter(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line, without a line end."""
         from telemetry.privacy import scrub  # compiles the rules
         from telemetry.privacy.urls import LOGGED
 
@@ -68,46 +65,46 @@ class JsonFormatter(logging.Formatter):
             key = name if isinstance(name, str) else _text(name)
             if key not in line:
                 line[key] = scrub(value, key)
-        return _spelled(line)
+        return _to_json(line)
 
     def _stack(self, info: Any) -> str:
         try:
             return self.formatException(info)
-        except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
+        except Exception:  # noqa: BLE001  any access to an exception of the user's may raise
             return f"{info[0].__qualname__}: {_text(info[1])}"
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what the caller gave a record as `extra`."""
+    """Return the `extra` attributes of a record."""
     return {name: value for name, value in vars(record).items() if name not in _OWN}
 
 
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001  arguments that do not fit the text; or a user's own __str__
+    except Exception:  # noqa: BLE001  arguments that do not fit the format; a user's own __str__
         return _text(record.msg)
 
 
-def _spelled(line: dict[str, Any]) -> str:
-    """Return a line as JSON, whatever it holds."""
+def _to_json(line: dict[str, Any]) -> str:
+    """Return a line as JSON, whatever it contains."""
     try:
-        spelled = json.dumps(line, default=_text, ensure_ascii=False, allow_nan=False)
-        spelled.encode()
-    except Exception:  # noqa: BLE001  keys that are not texts; NaN; a lone surrogate; a class of the user's
+        text = json.dumps(line, default=_text, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except Exception:  # noqa: BLE001  keys that are not strings; NaN; a lone surrogate; a class of the user's
         return json.dumps(_plain(line), ensure_ascii=False, allow_nan=False)
-    return spelled
+    return text
 
 
 def _plain(value: Any, depth: int = 32) -> Any:
-    """Return a value of what JSON knows, made of Python's own types."""
+    """Return a value that JSON can represent; types that it does not have become strings."""
     try:
-        return _known(value, depth)
-    except Exception:  # noqa: BLE001  an object of the user's, which may raise at any look
+        return _convert(value, depth)
+    except Exception:  # noqa: BLE001  any access to an object of the user's may raise
         return f"<{type(value).__name__}>"
 
 
-def _known(value: Any, depth: int) -> Any:
+def _convert(value: Any, depth: int) -> Any:
     if value is None or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, int) and value.bit_length() < _LARGE:
@@ -130,9 +127,9 @@ def _text(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
-_LARGE = 4096  # bits; Python writes no number of more than 4,300 digits
+_LARGE = 4096  # bits; Python converts at most 4,300 digits to a string
 _OWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-"""What every record has; the rest is `extra`."""
+"""Attributes that every record has; others are `extra`."""
 
 
 _OURS: Final = ("opentelemetry", "search_telemetry", "grpc", "urllib3", "requests")
@@ -148,14 +145,14 @@ _SEVERITIES: Final = (
 
 
 class ExportHandler(logging.Handler):
-    """A handler of `logging` whose records are exported."""
+    """A logging handler that emits records to an OpenTelemetry logger provider."""
 
     def __init__(self, provider: LoggerProvider) -> None:
         super().__init__()
         self._provider = provider
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand one record on. Never raises."""
+        """Emit one record. Never raises."""
         if record.name.partition(".")[0] in _OURS or otel_context.get_value("suppress_instrumentation"):
             return
         with guard:
@@ -178,32 +175,32 @@ def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
     if exc is not None:
         attributes["exception.type"] = error_type(exc)
         attributes["exception.message"] = message_of(exc)
-        with contextlib.suppress(Exception):  # an exception of the user's, which may raise at any look
+        with contextlib.suppress(Exception):  # any access to an exception of the user's may raise
             attributes["exception.stacktrace"] = "".join(traceback.format_exception(exc))
     return attributes
 
 
 _OWN_HANDLERS: Final = frozenset({"celery.task"})
-"""Loggers that a framework gives the root logger's handlers once more, in its own format, and takes off the root logger
-for that reason alone: a Celery worker's, below which are all that `get_task_logger` returns."""
+"""Loggers that do not propagate to the root logger only because a framework gave them the same handlers: Celery's, the
+parent of all that `get_task_logger` returns. Their records are exported, too."""
 
 
-class _Beside:
-    """What stands beside the root logger's handlers. `installed` once records come by here."""
+class _Extra:
+    """The handlers that are called after those of the root logger; `installed` once the patch is."""
 
     handlers: tuple[logging.Handler, ...] = ()
     installed = False
 
 
 def attach_beside_root(handlers: Sequence[logging.Handler]) -> Callable[[], None]:
-    """Hand records to `handlers` as the root logger would; return what takes them away again."""
-    _Beside.handlers = (*_Beside.handlers, *handlers)
-    if handlers and not _Beside.installed:
-        _Beside.installed = True
+    """Call `handlers` for each record that reaches the root logger; return a function that removes them."""
+    _Extra.handlers = (*_Extra.handlers, *handlers)
+    if handlers and not _Extra.installed:
+        _Extra.installed = True
         _install()
 
     def detach() -> None:
-        _Beside.handlers = tuple(one for one in _Beside.handlers if one not in handlers)
+        _Extra.handlers = tuple(one for one in _Extra.handlers if one not in handlers)
 
     return detach
 
@@ -211,15 +208,15 @@ def attach_beside_root(handlers: Sequence[logging.Handler]) -> Callable[[], None
 def _install() -> None:
     call_handlers = logging.Logger.callHandlers
 
-    def with_those_beside(self: logging.Logger, record: logging.LogRecord) -> None:
+    def call_all_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         call_handlers(self, record)
-        if _Beside.handlers and _reaches_root(self):
+        if _Extra.handlers and _reaches_root(self):
             with guard:
-                for handler in _Beside.handlers:
+                for handler in _Extra.handlers:
                     if record.levelno >= handler.level:
                         handler.handle(record)
 
-    logging.Logger.callHandlers = with_those_beside  # type: ignore[method-assign]  # stays: others may wrap it
+    logging.Logger.callHandlers = call_all_handlers  # type: ignore[method-assign]  # never removed: others may have wrapped it
 
 
 def _reaches_root(logger: logging.Logger) -> bool:

@@ -1,7 +1,6 @@
-"""Counts the values that cannot leave as they were given.
+"""Counts values that could not be exported as they were given; the metric is `search.telemetry.repaired`.
 
-In: what was wrong, from any thread. Out: one warning in the life of the process, without a stack; a count, which is
-`search.telemetry.repaired`. State: the count, owned by the one `repairs` of the process.
+The first one is logged as a warning, without a stack trace.
 """
 
 import logging
@@ -18,11 +17,11 @@ class Repairs:
         self.count = 0
 
     def add(self, what: str) -> None:
-        """Count one value; `what` was wrong with it, in words that repeat nothing of it."""
+        """Count one value; `what` is the problem, without any part of the value."""
         self.count += 1
         if self.count == 1:
             _log.warning(
-                "telemetry was given %s, and repaired it or left it out; search.telemetry.repaired counts such values "
+                "telemetry was given %s, which was repaired or left out; search.telemetry.repaired counts such values "
                 "(logged once)",
                 what,
             )

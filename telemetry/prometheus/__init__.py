@@ -1,16 +1,14 @@
-"""Metrics that are pulled: `configure(metrics="prometheus")`.
+"""Metrics for Prometheus to scrape: `configure(metrics="prometheus")`.
 
-In: scrapes. Out: the metrics of this process, in OpenMetrics with exemplars, or in the plain text format. State: what
-`configure` set up, kept in `telemetry.prometheus.pull`.
-
-`import telemetry` does not load this: prometheus_client is for those who pull.
+They are served in OpenMetrics, with exemplars, or in Prometheus's text format. `import telemetry` does not import this
+package, which needs prometheus_client.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from telemetry.errors import TelemetryError
-from telemetry.prometheus.exposition import Answer, AsgiApp, WsgiApp, asgi, refusal, wsgi
+from telemetry.prometheus.exposition import AsgiApp, Response, WsgiApp, asgi, error_response, wsgi
 from telemetry.prometheus.pull import Process
 
 __all__ = ["address", "asgi_app", "serve", "wsgi_app"]
@@ -19,38 +17,38 @@ _NOT_CONFIGURED = 'call telemetry.configure(metrics="prometheus") first, before 
 
 
 def asgi_app() -> AsgiApp:
-    """Return an app that serves the metrics, to be mounted in a server of yours.
+    """Return an ASGI app that serves the metrics, to mount in your own server.
 
-    In Starlette: `app.mount("/metrics", telemetry.prometheus.asgi_app())`. It may be made before `configure` was
-    called; while nothing is configured it answers 503, and says so.
+    In Starlette: `app.mount("/metrics", telemetry.prometheus.asgi_app())`. It may be created before `configure` is
+    called; until then it answers 503.
     """
-    return asgi(_answer)
+    return asgi(_respond)
 
 
 def wsgi_app() -> WsgiApp:
-    """Return an app that serves the metrics, as `asgi_app` does, for a WSGI server."""
-    return wsgi(_answer)
+    """Return a WSGI app that serves the metrics, like `asgi_app`."""
+    return wsgi(_respond)
 
 
 def serve(port: int | None = None, host: str | None = None) -> str:
-    """Open a server of its own in this process: in a forked one, or where `prometheus_server` is false.
+    """Start a metrics server in this process, for example after a fork, or if `prometheus_server` is false.
 
-    Arguments: `port`, 0 for any that is free; `host`. Both default to the settings.
-    Returns its address, as `127.0.0.1:9464`. It is closed by `Telemetry.shutdown`, and with the process.
-    Raises `ConfigurationError` where the port cannot be had, `TelemetryError` where metrics are not pulled from this
-    process or are served already.
+    Arguments: `port`, 0 for any free port; `host`. Both default to the settings.
+    Returns the address, such as `127.0.0.1:9464`. `Telemetry.shutdown` closes the server.
+    Raises `ConfigurationError` if it cannot listen there, `TelemetryError` if the metrics are not configured for
+    Prometheus, or are served already.
     """
     if Process.pull is None:
-        raise TelemetryError("there are no metrics to serve", _NOT_CONFIGURED)
+        raise TelemetryError("metrics are not configured for Prometheus", _NOT_CONFIGURED)
     return Process.pull.serve(host, port)
 
 
 def address() -> str:
-    """Return where this process serves its metrics, as `127.0.0.1:9464`; "" where it has no server of its own."""
+    """Return the address of this process's metrics server, such as `127.0.0.1:9464`; "" if it has none."""
     return "" if Process.pull is None else Process.pull.address
 
 
-def _answer(environ: Mapping[str, Any]) -> Answer:
+def _respond(environ: Mapping[str, Any]) -> Response:
     if Process.pull is None:
-        return refusal("503 Service Unavailable", f"no metrics here: {_NOT_CONFIGURED}")
-    return Process.pull.exposition.answer(environ)
+        return error_response("503 Service Unavailable", f"metrics are not configured: {_NOT_CONFIGURED}")
+    return Process.pull.exposition.respond(environ)

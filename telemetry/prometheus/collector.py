@@ -1,11 +1,7 @@
-"""Collects all metrics at the moment of a scrape.
+"""Collects all metrics for a scrape: our own sums, and those of the SDK's provider.
 
-In: our own sums, and what the SDK's provider measures. Out: metric families for a registry of prometheus_client, in
-which secrets are hidden as in what is pushed. State: the reader's own storage in the SDK; the sums are shared with the
-pipeline that pushes, where there is one.
-
-Sums are cumulative, whatever that pipeline exports. A scrape holds the locks that a request takes no longer than it
-takes to copy a series.
+Secrets are hidden as in pushed metrics. Sums are cumulative, whatever a pipeline that also pushes them exports. A
+scrape holds a lock that requests need only while it copies one series.
 """
 
 import threading
@@ -27,9 +23,9 @@ from telemetry.recording.guard import guard
 
 
 class PullReader(MetricReader):
-    """A reader of the SDK's provider that collects when asked; the SDK's sums are cumulative by default.
+    """A reader of the SDK's provider that collects on demand, with cumulative sums, the SDK's default.
 
-    Arguments: `resource`, until the provider tells its own, which is another one in a forked child.
+    Arguments: `resource`, used until the provider's own is known, which changes in a forked child; `sums`.
     """
 
     def __init__(self, resource: Resource, sums: Sums) -> None:
@@ -39,11 +35,11 @@ class PullReader(MetricReader):
         self._renew()
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()  # guards all of a collection: the SDK's take values away from one another
+        self._lock = threading.Lock()  # one collection at a time: concurrent ones would each get a part of the values
         self._received: MetricsData | None = None
 
     def read(self) -> ResourceMetrics:
-        """Return all metrics as they stand, scrubbed: ours also where collecting a user's own fails."""
+        """Return all metrics, scrubbed; if collecting the user's own fails, ours alone."""
         collected: list[ScopeMetrics] = []
         with self._lock:
             self._received = None
@@ -59,19 +55,19 @@ class PullReader(MetricReader):
         return scrubbed
 
     def renew(self) -> None:
-        """Begin anew in a forked child."""
+        """Start over in a forked child."""
         self._sums.renew()
         self._renew()
 
     def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
-        """Do nothing: what was measured can be scraped to the end."""
+        """Do nothing: metrics can be scraped until the process ends."""
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002  the SDK's own signature
         self._received = metrics_data
 
 
 class PullCollector:
-    """What a registry asks for families: prometheus_client's `Collector`."""
+    """The `Collector` that a registry of prometheus_client calls."""
 
     def __init__(self, reader: PullReader) -> None:
         self._reader = reader
@@ -83,7 +79,7 @@ class PullCollector:
         return []
 
     def describe(self) -> Iterable[core.Metric]:
-        """Return the families of our own metrics, so that a registry finds another metric of the same name."""
+        """Return the families of our own metrics, so that a registry rejects others of the same name."""
         yield target_info(Resource.get_empty())
         for metric in c.METRICS:
             kind: Kind = metric.instrument.value

@@ -1,8 +1,6 @@
-"""Answers a scrape, also as an app in the user's own server.
+"""Responds to scrapes: the exposition of a registry, and WSGI and ASGI apps around it.
 
-In: a registry, and a request with its `Accept` and `Accept-Encoding`, by WSGI or ASGI. Out: a status, headers and a
-body: OpenMetrics where it is asked for, else the plain text format, compressed where that is accepted, as
-prometheus_client does it. State: how many scrapes are on their way.
+prometheus_client chooses the format and the compression from `Accept` and `Accept-Encoding`.
 """
 
 import asyncio
@@ -17,73 +15,74 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from telemetry.pipeline.worker import start_worker
 
 _log = logging.getLogger("search_telemetry")
-_AT_ONCE: Final = 4  # scrapes; a registry with slow collectors must not hold all threads of a server
+_MAX_SCRAPES: Final = 4  # at once; a registry with slow collectors must not occupy all threads of a server
 
-Answer = tuple[str, list[tuple[str, str]], bytes]
+Response = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers, body."""
-
-
-class Exposition:
-    """One registry, ready to be scraped from any server."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._app = make_wsgi_app(registry)
-        self._warned = False
-        self._slots = threading.BoundedSemaphore(_AT_ONCE)
-
-    def answer(self, environ: Mapping[str, Any]) -> Answer:
-        """Return the answer to one request, given as WSGI gives it. Never raises."""
-        if not self._slots.acquire(blocking=False):
-            return refusal("503 Service Unavailable", "too many scrapes at once; try again")
-        try:
-            return self._bake(environ)
-        except Exception as error:  # noqa: BLE001  a collector of the user's, in a registry that we share
-            if not self._warned:
-                self._warned = True
-                _log.warning("a collector in the Prometheus registry failed (logged once)", exc_info=error)
-            return refusal("500 Internal Server Error", f"a collector in this registry failed: {type(error).__name__}")
-        finally:
-            self._slots.release()
-
-    def _bake(self, environ: Mapping[str, Any]) -> Answer:
-        told: list[tuple[str, list[tuple[str, str]]]] = []
-        body = b"".join(self._app(environ, lambda status, headers: told.append((status, headers))))
-        ((status, headers),) = told
-        return status, headers, body
-
-
-def refusal(status: str, text: str) -> Answer:
-    """Return an answer that says in one line why there are no metrics."""
-    return status, [("Content-Type", "text/plain; charset=utf-8")], f"# {text}\n".encode()
-
-
-Answerer = Callable[[Mapping[str, Any]], Answer]
+Responder = Callable[[Mapping[str, Any]], Response]
+"""Takes a request as a WSGI environment."""
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Message = MutableMapping[str, Any]
 AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
-def wsgi(answer: Answerer) -> WsgiApp:
-    """Return an app for a WSGI server."""
+class Exposition:
+    """The metrics of one registry, as responses to scrapes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._app = make_wsgi_app(registry)
+        self._warned = False
+        self._slots = threading.BoundedSemaphore(_MAX_SCRAPES)
+
+    def respond(self, environ: Mapping[str, Any]) -> Response:
+        """Return the response to one request. Never raises."""
+        if not self._slots.acquire(blocking=False):
+            return error_response("503 Service Unavailable", "too many scrapes at once; try again")
+        try:
+            return self._render(environ)
+        except Exception as error:  # noqa: BLE001  a collector of the user's, in a shared registry
+            if not self._warned:
+                self._warned = True
+                _log.warning("a collector in the Prometheus registry failed (logged once)", exc_info=error)
+            return error_response(
+                "500 Internal Server Error", f"a collector in this registry failed: {type(error).__name__}"
+            )
+        finally:
+            self._slots.release()
+
+    def _render(self, environ: Mapping[str, Any]) -> Response:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        body = b"".join(self._app(environ, lambda status, headers: started.append((status, headers))))
+        ((status, headers),) = started
+        return status, headers, body
+
+
+def error_response(status: str, text: str) -> Response:
+    """Return a response with one line of text in place of metrics."""
+    return status, [("Content-Type", "text/plain; charset=utf-8")], f"# {text}\n".encode()
+
+
+def wsgi(respond: Responder) -> WsgiApp:
+    """Return a WSGI app."""
 
     def metrics_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        status, headers, body = answer(environ)
+        status, headers, body = respond(environ)
         start_response(status, headers)
         return [body]
 
     return metrics_app
 
 
-def asgi(answer: Answerer) -> AsgiApp:
-    """Return an app for an ASGI server. It collects on a thread of its own: requests on the loop go on meanwhile."""
+def asgi(respond: Responder) -> AsgiApp:
+    """Return an ASGI app. It collects on a thread, so that it does not block the event loop."""
 
     async def metrics_app(
         scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _lifespan(receive, send)
         elif scope["type"] == "http":
-            status, headers, body = await _on_a_thread(answer, _environ(scope))
+            status, headers, body = await _in_thread(respond, _environ(scope))
             encoded = [(name.lower().encode(), value.encode()) for name, value in headers]
             await send({"type": "http.response.start", "status": int(status[:3]), "headers": encoded})
             await send({"type": "http.response.body", "body": body})
@@ -93,15 +92,15 @@ def asgi(answer: Answerer) -> AsgiApp:
     return metrics_app
 
 
-async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    """Begin and end with the server, where the app is the whole of it."""
+async def _lifespan(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
+    """Handle the startup and shutdown of a server that runs this app alone."""
     for moment in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{moment}.complete"})
 
 
 def _environ(scope: Message) -> dict[str, Any]:
-    """Return a request as WSGI gives it, as far as a scrape needs it."""
+    """Return the parts of a WSGI environment that a scrape needs."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -115,19 +114,19 @@ def _environ(scope: Message) -> dict[str, Any]:
     }
 
 
-async def _on_a_thread(answer: Answerer, environ: dict[str, Any]) -> Answer:
-    """Answer on a daemon thread: one of the loop's own would keep the process from ending, should a callback hang."""
+async def _in_thread(respond: Responder, environ: dict[str, Any]) -> Response:
+    """Respond on a daemon thread: if a callback hangs, a thread of the loop's pool would keep the process alive."""
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[Answer] = loop.create_future()
+    future: asyncio.Future[Response] = loop.create_future()
 
-    def tell(result: Answer) -> None:
-        if not answered.done():  # the scraper may have gone
-            answered.set_result(result)
+    def set_result(result: Response) -> None:
+        if not future.done():  # the client may have disconnected
+            future.set_result(result)
 
     def run() -> None:
-        result = answer(environ)
-        with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(tell, result)
+        result = respond(environ)
+        with suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(set_result, result)
 
     start_worker("scrape", run)
-    return await answered
+    return await future

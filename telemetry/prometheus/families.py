@@ -1,10 +1,7 @@
-"""Turns what was collected into what Prometheus reads.
+"""Converts collected metrics to metric families of prometheus_client, with exemplars.
 
-In: metrics with cumulative sums. Out: metric families of prometheus_client, with exemplars.
-State: which conflicts were warned of.
-
-The labels are those that the Collector gives: the attributes, `job` and `instance` for the service, `otel_scope_name`
-and its like for the scope. A label without a value is left out, which is the same to Prometheus.
+The labels are those of the Collector's exporter: the attributes, `job` and `instance` for the service, and
+`otel_scope_name` etc. for the scope. Labels without a value are left out, which means the same to Prometheus.
 """
 
 import logging
@@ -34,7 +31,7 @@ _conflicts: set[str] = set()
 
 
 def families(collected: ResourceMetrics) -> list[core.Metric]:
-    """Return the families, `target_info` first. What cannot be told is left out, and hinders nothing else."""
+    """Return the families, `target_info` first. A metric that cannot be converted is left out."""
     found: dict[str, core.Metric] = {}
     service = service_labels(collected.resource)
     for scope in collected.scope_metrics:
@@ -46,7 +43,7 @@ def families(collected: ResourceMetrics) -> list[core.Metric]:
 
 
 def service_labels(resource: Resource) -> dict[str, str]:
-    """Return what every series says of the process it comes from."""
+    """Return the labels `job` and `instance`, which every series has."""
     name, namespace, instance = (
         names.label_value(resource.attributes.get(attribute.name, ""))
         for attribute in (c.SERVICE_NAME, c.SERVICE_NAMESPACE, c.SERVICE_INSTANCE_ID)
@@ -55,7 +52,7 @@ def service_labels(resource: Resource) -> dict[str, str]:
 
 
 def target_info(resource: Resource) -> core.Metric:
-    """Return the metric whose labels are the other attributes of the resource."""
+    """Return `target_info`, whose labels are the other attributes of the resource."""
     in_service = {c.SERVICE_NAME.name, c.SERVICE_NAMESPACE.name, c.SERVICE_INSTANCE_ID.name}
     others = {name: value for name, value in resource.attributes.items() if name not in in_service}
     family = core.Metric("target", "Target metadata", "info")
@@ -78,15 +75,15 @@ def _filled(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _add(found: dict[str, core.Metric], metric: Metric, common: dict[str, str]) -> None:
-    """Add a metric to its family. Of two metrics of one name and two kinds the first stays, as in the Collector."""
+    """Add a metric to its family. If two metrics of one name differ in kind, the first stays, as in the Collector."""
     kind = _kind(metric.data)
     name = "" if kind is None else names.metric_name(metric.name, metric.unit or "", kind)
     if kind is None or not name:
         return
-    fresh = family_of(name, metric.description or "", metric.unit or "", kind)
-    family = found.setdefault(name, fresh)
-    if family.type != fresh.type:
-        _warn_of_conflict(name, family.type, fresh.type)
+    new = family_of(name, metric.description or "", metric.unit or "", kind)
+    family = found.setdefault(name, new)
+    if family.type != new.type:
+        _warn_of_conflict(name, family.type, new.type)
         return
     for point in metric.data.data_points:
         labels = _labels(point.attributes or {}, common)
@@ -98,7 +95,7 @@ def _add(found: dict[str, core.Metric], metric: Metric, common: dict[str, str]) 
 
 
 def _labels(attributes: Mapping[str, object], common: dict[str, str]) -> dict[str, str]:
-    """Return the labels of a series; an attribute called as one of Prometheus's own, or of ours, is `exported_…`."""
+    """Return the labels of a series; attributes with the name of a reserved label get the prefix `exported_`."""
     own = _filled(names.labels(attributes))
     return {f"exported_{name}" if name in common or name == "le" else name: own[name] for name in own} | common
 
@@ -115,14 +112,14 @@ def _kind(data: object) -> names.Kind | None:
 
 
 def family_of(name: str, brief: str, unit: str, kind: names.Kind) -> core.Metric:
-    """Return the family, without a sample, of the metric that Prometheus calls `name`."""
+    """Return the family of the metric `name`, without samples."""
     base = name.removesuffix("_total") if kind == "counter" else name
     type_ = "gauge" if kind == "updowncounter" else kind
     return core.Metric(base, names.label_value(brief), type_, names.base_unit(base, unit, kind))
 
 
 def _buckets(name: str, labels: dict[str, str], point: HistogramDataPoint) -> Iterator[core.Sample]:
-    """Tell a histogram as Prometheus has it: each bucket counts all values up to its bound."""
+    """Yield the samples of a histogram; in Prometheus each bucket counts all values up to its bound."""
     exemplars = _by_bucket(point.explicit_bounds, point.exemplars)
     bounds = [*(names.bound(value) for value in point.explicit_bounds), "+Inf"]
     count = 0
@@ -130,7 +127,7 @@ def _buckets(name: str, labels: dict[str, str], point: HistogramDataPoint) -> It
         count += in_bucket
         yield core.Sample(f"{name}_bucket", labels | {"le": le}, count, None, exemplars.get(index))
     yield core.Sample(f"{name}_count", labels, point.count)
-    if point.sum is not None:  # none where a value lay below zero
+    if point.sum is not None:  # None if a value was negative
         yield core.Sample(f"{name}_sum", labels, point.sum)
 
 
@@ -140,7 +137,7 @@ def _by_bucket(bounds: Sequence[float], exemplars: Sequence[Exemplar]) -> dict[i
 
 
 def _exemplar(exemplar: Exemplar) -> core.Exemplar:
-    """Return an exemplar with its trace and span and nothing else: 63 characters, of the 128 that are allowed."""
+    """Return an exemplar with trace id and span id only: 63 of the 128 characters that OpenMetrics allows."""
     labels = {}
     if exemplar.trace_id:
         labels["trace_id"] = f"{exemplar.trace_id:032x}"
@@ -150,8 +147,8 @@ def _exemplar(exemplar: Exemplar) -> core.Exemplar:
     return core.Exemplar(labels, exemplar.value, core.Timestamp(seconds, nanoseconds))
 
 
-def _warn_of_conflict(name: str, served: str, left_out: str) -> None:
+def _warn_of_conflict(name: str, served: str, ignored: str) -> None:
     if name not in _conflicts and len(_conflicts) < 100:
         _conflicts.add(name)
         _log.warning("the metric %s is a %s and a %s at once; only the first is served: rename the other",
-                     name, served, left_out)  # fmt: skip
+                     name, served, ignored)  # fmt: skip

@@ -1,8 +1,7 @@
-"""Spells OpenTelemetry's names as Prometheus has them.
+"""Converts OpenTelemetry's names, units and values to those of Prometheus.
 
-In: names, units and values of OpenTelemetry. Out: names and values of Prometheus, the same that the Collector's
-`prometheus` exporter gives (0.158, with its default `translation_strategy`, by `prometheus/otlptranslator` 1.0.0), so
-that no dashboard cares how metrics came. State: none.
+The results are those of the Collector's `prometheus` exporter (0.158, default `translation_strategy`,
+`prometheus/otlptranslator` 1.0.0), so a dashboard works for pushed and scraped metrics alike.
 """
 
 import json
@@ -28,61 +27,61 @@ _PER_UNITS: Final = {
 
 
 def metric_name(name: str, unit: str, kind: Kind) -> str:
-    """Return the name of a metric, "" where nothing of it can be spelled.
+    """Return the name of a metric; "" if it has no valid character.
 
-    Runs of other characters become one `_`; the unit follows, unless the name has it as a word; a counter ends in
-    `_total`, a gauge whose unit is `1` in `_ratio`.
+    Runs of invalid characters become one `_`; the unit is appended, unless the name contains it as a word; a counter
+    ends in `_total`, a gauge of unit `1` in `_ratio`.
     """
     words = [word for word in re.split(r"[^a-zA-Z0-9:]+", name) if word]
-    words += [suffix for suffix in _suffixes(unit, words) if suffix]
-    ending = "total" if kind == "counter" else "ratio" if kind == "gauge" and unit == "1" else ""
-    if ending:
-        words = [*(word for word in words if word != ending), ending]
-    spelled = "_".join(words)
-    if not spelled.strip("_"):
+    words += [unit_word for unit_word in _suffixes(unit, words) if unit_word]
+    suffix = "total" if kind == "counter" else "ratio" if kind == "gauge" and unit == "1" else ""
+    if suffix:
+        words = [*(word for word in words if word != suffix), suffix]
+    joined = "_".join(words)
+    if not joined.strip("_"):
         return ""
-    return f"_{spelled}" if spelled[0].isdigit() else spelled
+    return f"_{joined}" if joined[0].isdigit() else joined
 
 
 def _suffixes(unit: str, words: list[str]) -> tuple[str, str]:
-    """Return what follows for a unit, `By/s` giving `bytes` and `per_second`; what the name says already does not."""
-    whole, _, part = unit.partition("/")
-    main = _clean(_known(whole, _UNITS))
-    per = _clean(f"per_{named}" if (named := _known(part, _PER_UNITS)) else "")
+    """Return the suffixes for a unit (`By/s`: `bytes`, `per_second`), empty if the name contains them already."""
+    numerator, _, denominator = unit.partition("/")
+    main = _clean(_unit_word(numerator, _UNITS))
+    per = _clean(f"per_{word}" if (word := _unit_word(denominator, _PER_UNITS)) else "")
     main = "" if main in words else main
     per = "" if per == "per_" else per.removesuffix("_")
     per = "" if per in words else per
     return (main.removesuffix("_") if per else main), per
 
 
-def _known(unit: str, spelled: Mapping[str, str]) -> str:
-    """Return a unit's word; nothing of an annotation in braces, which says what is counted."""
+def _unit_word(unit: str, words: Mapping[str, str]) -> str:
+    """Return the word for a unit; empty for an annotation in braces, which names what is counted."""
     plain = unit.strip()
-    return "" if "{" in plain or "}" in plain else spelled.get(plain, plain)
+    return "" if "{" in plain or "}" in plain else words.get(plain, plain)
 
 
 def _clean(unit: str) -> str:
     return re.sub(r"_+", "_", re.sub(r"[^a-zA-Z0-9:]", "_", unit)).removeprefix("_")
 
 
-def base_unit(spelled: str, unit: str, kind: Kind) -> str:
+def base_unit(name: str, unit: str, kind: Kind) -> str:
     """Return the unit that OpenMetrics declares for a metric: the one that its name ends in, else ""."""
-    said = ["ratio"] if kind == "gauge" and unit == "1" else [suffix for suffix in _suffixes(unit, []) if suffix]
-    suffix = "_".join(said)
-    return suffix if suffix and spelled.endswith(f"_{suffix}") else ""
+    words = ["ratio"] if kind == "gauge" and unit == "1" else [word for word in _suffixes(unit, []) if word]
+    suffix = "_".join(words)
+    return suffix if suffix and name.endswith(f"_{suffix}") else ""
 
 
 def label_name(name: str) -> str:
-    """Return the name of a label: each other character is `_`; a digit in front gets `key_`.
+    """Return the name of a label: invalid characters become `_`; before a digit at the start comes `key_`.
 
-    Names that begin with `__` are Prometheus's own: one `_` is left of it.
+    The prefix `__` is reserved by Prometheus, and becomes `_`.
     """
-    spelled = re.sub(r"^__+", "_", re.sub(r"[^a-zA-Z0-9_]", "_", name))
-    return f"key_{spelled}" if spelled[:1].isdigit() else spelled
+    label = re.sub(r"^__+", "_", re.sub(r"[^a-zA-Z0-9_]", "_", name))
+    return f"key_{label}" if label[:1].isdigit() else label
 
 
 def label_value(value: object) -> str:
-    """Return the value of a label as text that can be sent."""
+    """Return the value of a label as a string."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, bool):
@@ -103,21 +102,21 @@ def _number(value: float) -> str:
 
 
 def bound(value: float) -> str:
-    """Return the bound of a bucket, the label `le`, as Go writes it: `0.5`, `5.0`, `1.0485765e+06`."""
-    spelled = repr(float(value))
-    if "e" in spelled or not 1e6 <= abs(value) < math.inf:
-        return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(spelled, spelled)
-    sign, digits = ("-", spelled[1:]) if value < 0 else ("", spelled)
+    """Return the bound of a bucket, the label `le`, formatted as in Go: `0.5`, `5.0`, `1.0485765e+06`."""
+    text = repr(float(value))
+    if "e" in text or not 1e6 <= abs(value) < math.inf:
+        return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text, text)
+    sign, digits = ("-", text[1:]) if value < 0 else ("", text)
     whole, _, fraction = digits.partition(".")
     mantissa = f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0").rstrip(".")
     return f"{sign}{mantissa}e+{len(whole) - 1:02}"
 
 
 def labels(attributes: Mapping[str, object]) -> dict[str, str]:
-    """Return the labels of attributes; of two attributes with one name, both values, in the order of their names."""
-    spelled: dict[str, str] = {}
+    """Return the labels of attributes; values of attributes with the same label are joined, in the order of names."""
+    found: dict[str, str] = {}
     for name in sorted(attributes):
         key, value = label_name(name), label_value(attributes[name])
         if key.strip("_"):
-            spelled[key] = f"{spelled[key]};{value}" if key in spelled else value
-    return spelled
+            found[key] = f"{found[key]};{value}" if key in found else value
+    return found

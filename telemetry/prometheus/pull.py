@@ -1,7 +1,6 @@
-"""Lets the metrics of this process be pulled.
+"""Sets up metrics for scraping: a reader for the SDK's provider, a collector in a registry, and a server.
 
-In: what `configure` was told, and our sums. Out: a reader for the SDK's provider, a collector in a registry, a server.
-State: the server, owned by one `Pull`; the `Pull` of this process, owned by this module.
+In: the settings, and our sums. State: the server, owned by `Pull`; the `Pull` of this process, owned by this module.
 """
 
 import errno
@@ -14,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
+from telemetry.otlp.target import address
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, wsgi
 from telemetry.prometheus.server import MetricsServer
@@ -25,20 +25,19 @@ _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
 
 
 class _TakenError(ConfigurationError):
-    """Somebody else listens there."""
+    """The port is taken."""
 
 
 class Process:
-    """What this process serves, None for nothing."""
+    """The `Pull` of this process; None without one."""
 
     pull: "Pull | None" = None
 
 
 class Pull:
-    """The metrics of this process, ready to be pulled.
+    """The metrics of this process, for scraping. If the port is taken, the server listens on a free one.
 
-    Raises `ConfigurationError` where the registry has metrics of our names, or the port cannot be had for
-    another reason than that it is taken.
+    Raises `ConfigurationError` if the registry has metrics of our names, or the server cannot listen.
     """
 
     def __init__(self, settings: Settings, resource: Resource, sums: Sums) -> None:
@@ -49,55 +48,55 @@ class Pull:
         _register(registry, self._collector)
         self.exposition = Exposition(registry)
         self._server: MetricsServer | None = None
-        self._told_of_forks = False
+        self._warned_of_forks = False
         try:
             if settings.prometheus_server:
-                self._server = self._bind_somewhere(settings.prometheus_host, settings.prometheus_port)
+                self._server = self._bind_or_any_port(settings.prometheus_host, settings.prometheus_port)
         except ConfigurationError:
             registry.unregister(self._collector)
             raise
-        in_parent(weakly(Pull.told_of_forks, self))
+        in_parent(weakly(Pull.remember_warning, self))
 
     def start(self) -> None:
-        """Begin to serve. The reader must have its provider by then."""
+        """Start the server. The reader must have its provider by then."""
         Process.pull = self
         if self._server is not None:
             self._server.start()
 
     def serve(self, host: str | None, port: int | None) -> str:
-        """Open a server, where there is none; return its address."""
+        """Start a server and return its address. Raises TelemetryError if there is one."""
         if self._server is not None:
             raise TelemetryError(
-                f"this process serves its metrics at {_shown(*self._server.address)} already",
+                f"this process already serves its metrics at {address(*self._server.address)}",
                 "call serve() in a forked process, or after configure(prometheus_server=False)",
             )
         server = self._server = self._bind(
             host or self._settings.prometheus_host, self._settings.prometheus_port if port is None else port
         )
         server.start()
-        return _shown(*server.address)
+        return address(*server.address)
 
     @property
     def address(self) -> str:
-        """Where the server listens, "" without one."""
-        return "" if self._server is None else _shown(*self._server.address)
+        """Where the server listens; "" without one."""
+        return "" if self._server is None else address(*self._server.address)
 
     def close(self) -> None:
-        """Free the port. Mounted apps go on."""
+        """Close the server. Mounted apps continue to work."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
 
     def reopen(self) -> None:
-        """Serve again after `close`, where a port was served before."""
+        """Start the server again after `close`, if the settings ask for one."""
         if self._settings.prometheus_server and self._server is None:
             self.serve(None, None)
 
     def renew(self) -> None:
-        """Begin anew in a forked child: with sums of its own, and without the parent's server."""
+        """Start over in a forked child: with new sums, and without the parent's server."""
         self.reader.renew()
         registry = self._settings.prometheus_registry
-        if registry is None:  # the lock of the parent's may be held by a thread that is not there
+        if registry is None:  # the lock of the parent's may be held by a thread that does not exist here
             registry = CollectorRegistry()
             _register(registry, self._collector)
         self.exposition = Exposition(registry)
@@ -105,35 +104,35 @@ class Pull:
         if server is None:
             return
         server.abandon()
-        if not self._told_of_forks:
+        if not self._warned_of_forks:
             _log.warning(
-                "a forked process has metrics of its own, which the port of its parent does not show; call "
+                "a forked process has its own metrics, which its parent's port does not serve; call "
                 "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (logged once)"
             )
 
-    def told_of_forks(self) -> None:
-        """Remember in the parent that the child has warned."""
-        self._told_of_forks = True
+    def remember_warning(self) -> None:
+        """Remember, in the parent after a fork, that the child has logged the warning."""
+        self._warned_of_forks = True
 
-    def _bind_somewhere(self, host: str, port: int) -> MetricsServer:
-        """Listen at the port, or where that is taken, as it is in the second worker of a server, at a free one."""
+    def _bind_or_any_port(self, host: str, port: int) -> MetricsServer:
+        """Listen on the port; if it is taken, as in the second worker of a server, on a free one, with a warning."""
         try:
             return self._bind(host, port)
         except _TakenError:
             server = self._bind(host, 0)
         _log.warning(
             "%s=%d is taken on %s by another process, or by another worker of this service; the metrics of this one "
-            "are served at %s; write 0 for any port that is free, or push with OTEL_METRICS_EXPORTER=otlp",
-            _PORT, port, host, _shown(*server.address),
+            "are served at %s; write 0 for any free port, or push with OTEL_METRICS_EXPORTER=otlp",
+            _PORT, port, host, address(*server.address),
         )  # fmt: skip
         return server
 
     def _bind(self, host: str, port: int) -> MetricsServer:
         try:
-            return MetricsServer(host, port, wsgi(self.exposition.answer))
+            return MetricsServer(host, port, wsgi(self.exposition.respond))
         except socket.gaierror:
             raise ConfigurationError(
-                [f"{_HOST}={host!r} is no address of this machine; write localhost, or 0.0.0.0 for everyone"]
+                [f"{_HOST}={host!r} is not an address of this machine; write localhost, or 0.0.0.0 for all interfaces"]
             ) from None
         except OSError as error:
             kind = _TakenError if error.errno == errno.EADDRINUSE else ConfigurationError
@@ -143,23 +142,19 @@ class Pull:
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"{_PORT}={port} is taken on {host} by another process, or by another worker of this service; write a port "
-            "for each, 0 for any that is free, or let your own server have the app (prometheus_server=False)"
+            f"{_PORT}={port} is taken on {host} by another process, or by another worker of this service; write "
+            "another port, 0 for any free port, or mount the app in your own server (prometheus_server=False)"
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{_HOST}={host!r} is no address of this machine; write localhost, or 0.0.0.0 for everyone"
-    return f"{_PORT}={port} cannot be had on {host} ({error.strerror or error}); write 9464"
+        return f"{_HOST}={host!r} is not an address of this machine; write localhost, or 0.0.0.0 for all interfaces"
+    return f"cannot listen on {_PORT}={port} of {host} ({error.strerror or error}); write 9464"
 
 
 def _register(registry: CollectorRegistry, collector: PullCollector) -> None:
     try:
         registry.register(collector)
-    except ValueError as error:  # from 0.26 on it has a class of its own; the names stand in its message in all
+    except ValueError as error:  # a subclass since 0.26; the message has the names in all versions
         names = ", ".join(sorted(re.findall(r"'(\w+)'", str(error))))
         raise ConfigurationError(
-            [f"configure: prometheus_registry has metrics of our names already: {names}; rename them"]
+            [f"configure: prometheus_registry already has metrics of our names: {names}; rename them"]
         ) from None
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

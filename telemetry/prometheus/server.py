@@ -1,9 +1,9 @@
 """A small HTTP server for scrapes.
 
-In: connections. Out: what an app answers. State: the listening socket, one thread that accepts, one for each scrape.
+In: connections. Out: the responses of an app. State: the listening socket, a thread that accepts, and one per scrape.
 
-prometheus_client's own server starts a thread for every connection and waits for ever for a client that says nothing;
-this one serves a few at once, each for a limited time. All threads are daemons; a close takes no longer than a wake-up.
+prometheus_client's server starts a thread per connection, and waits without a limit for a client that sends nothing.
+This one serves few connections at once, each for a limited time. All threads are daemons; `close` returns at once.
 """
 
 import errno
@@ -19,9 +19,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from telemetry.pipeline.worker import start_worker, stop_worker
 from telemetry.prometheus.exposition import WsgiApp
 
-_CONNECTIONS: Final = 8  # at once; further ones are told to come again
-_SILENCE: Final = 10.0  # seconds that a client may say nothing, or read nothing
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # holds no file that a fork would copy
+_MAX_CONNECTIONS: Final = 8  # at once; others get a 503
+_IDLE_TIMEOUT: Final = 10.0  # seconds without a byte sent or read by the client
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # no descriptor to fork
 _BUSY: Final = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
     b"# too many connections at once; try again\n"
@@ -29,51 +29,51 @@ _BUSY: Final = (
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = _SILENCE
+    timeout = _IDLE_TIMEOUT
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
-        """Log nothing: a scrape every few seconds is no news."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the parameter's name in the base class
+        """Log nothing: there is a scrape every few seconds."""
 
     def get_stderr(self) -> io.StringIO:
-        """Print nothing of a client that reads too slowly."""
+        """Discard the traceback that the base class prints for a slow client."""
         return io.StringIO()
 
 
 class _Http(WSGIServer):
     request_queue_size = 16
-    allow_reuse_port = False  # two processes at one port would each get half of the scrapes
+    allow_reuse_port = False  # else two processes could share the port, and each get half of the scrapes
 
     def __init__(self, family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
         self.address_family = family
-        self._slots = threading.BoundedSemaphore(_CONNECTIONS)
-        self._threads: list[threading.Thread] = []  # changed on the thread that accepts
+        self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        self._threads: list[threading.Thread] = []  # used only by the thread that accepts
         super().__init__(address, _Handler)
-        self.socket.setblocking(False)  # a client that is gone again must not make `accept` wait
+        self.socket.setblocking(False)  # `accept` must not block if the client has disconnected again
 
     def server_bind(self) -> None:
-        """Bind, without the base class's search for the host's full name, which may ask a name server for seconds."""
+        """Bind, without the base class's lookup of the host's full name, which may take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection on a thread of its own, where there is one left."""
+        """Serve a connection on a thread of its own, or refuse it if there are too many."""
         if not self._slots.acquire(blocking=False):
             request.send(_BUSY)
             self.shutdown_request(request)
             return
         try:
             thread = start_worker("scrape", lambda: self._serve(request, client_address))
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # cannot start a thread
             self._slots.release()
             raise
         self._threads = [*(one for one in self._threads if one.is_alive()), thread]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went away."""
+        """Ignore errors of clients that disconnected."""
 
     def join(self, deadline: float) -> None:
-        """See off scrapes that are on their way."""
+        """Wait for current scrapes until `deadline`."""
         for thread in self._threads:
             stop_worker(thread, deadline)
 
@@ -88,10 +88,7 @@ class _Http(WSGIServer):
 
 
 class MetricsServer:
-    """Serves one app at one address.
-
-    Raises `OSError` where the address cannot be had; port 0 is any that is free. `address` is what it got.
-    """
+    """Serves one app at one address; `address` is the actual one. Port 0 means any free port. Raises `OSError`."""
 
     def __init__(self, host: str, port: int, app: WsgiApp) -> None:
         self._http = _bind(host, port)
@@ -101,19 +98,19 @@ class MetricsServer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Accept connections; until now they wait."""
+        """Accept connections; those made before have waited."""
         self._thread = start_worker("metrics-server", self._run)
 
     def close(self) -> None:
-        """Free the port, and wait shortly for what is on its way."""
-        self._waker.close()  # which wakes the thread
+        """Stop listening, and wait briefly for current scrapes."""
+        self._waker.close()  # wakes the thread
         now = time.monotonic()
         stop_worker(self._thread, now)
         self._http.join(now)
         self.abandon()
 
     def abandon(self) -> None:
-        """Close the sockets and touch nothing else: in a forked child they are copies of the parent's."""
+        """Close the sockets only; in a forked child they are copies of the parent's."""
         for one in (self._http.socket, self._waker, self._woken):
             one.close()
 
@@ -126,7 +123,7 @@ class MetricsServer:
 
 
 def _bind(host: str, port: int) -> _Http:
-    """Listen at the first address of the host that this machine has, IPv4 before IPv6."""
+    """Listen on the first address of the host that this machine has, IPv4 before IPv6."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     problem = OSError("the host has no address")
     for family, _, _, _, address in sorted(found, key=lambda one: one[0] != socket.AF_INET):
@@ -134,6 +131,6 @@ def _bind(host: str, port: int) -> _Http:
             return _Http(family, address)
         except OSError as error:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
-                raise  # one that is taken is taken, whatever else the host has
+                raise  # if one address is taken, do not try the others
             problem = error
     raise problem

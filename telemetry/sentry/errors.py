@@ -1,13 +1,11 @@
 """Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
 
-In: exceptions that `recording.exceptions` meets for the first time, unhandled ones, and what is logged at ERROR and
-above. Out: Sentry's error events, scrubbed, by its own SDK and its own thread. State: the SDK's client, made here and
-closed here.
+In: exceptions that `recording.exceptions` records for the first time, unhandled ones, and log records at ERROR and
+above. Out: scrubbed error events, sent by Sentry's SDK on its own thread. State: the SDK's client.
 
-Nothing of the SDK's is switched on by itself: no tracing, no propagator (W3C stays as it is), no patches of other
-libraries, no local variables, no request bodies, no breadcrumbs. `capture_content` adds local variables and
-breadcrumbs. What leaves is scrubbed as everything else is. Where the user has set Sentry up before, their client is
-used as it is: only the link to the trace is added.
+The SDK's other features stay off: tracing, propagation, patches of other libraries, request bodies; local variables and
+breadcrumbs are on only with `capture_content`. If the user has initialized Sentry before, their client is used as it
+is, and only the link to the trace is added.
 """
 
 import asyncio
@@ -39,18 +37,18 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
 
-_LEFT = frozenset({"event_id", "timestamp", "platform", "level", "sdk", "contexts", "modules", "release", "dist"})
-"""Parts of the SDK's own making, with ids that must stay as they are."""
+_UNSCRUBBED = frozenset({"event_id", "timestamp", "platform", "level", "sdk", "contexts", "modules", "release", "dist"})
+"""Parts that the SDK fills itself; their ids must not change."""
 
 
-def cleaned(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001  the SDK's signature
-    """Scrub every text of the event. The arguments of a log message stand in the message; alone they are left out."""
+def scrub_event(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001  the SDK's signature
+    """Scrub all texts of an event. The arguments of a log message are only kept inside the formatted message."""
     parts: dict[str, Any] = dict(event)
-    words = parts.get("logentry")
-    if isinstance(words, dict):
-        shown = scrub(words.get("formatted") or words.get("message"), LOGGED)
-        parts["logentry"] = {"message": shown, "formatted": shown}
-    for name in parts.keys() - _LEFT:
+    entry = parts.get("logentry")
+    if isinstance(entry, dict):
+        message = scrub(entry.get("formatted") or entry.get("message"), LOGGED)
+        parts["logentry"] = {"message": message, "formatted": message}
+    for name in parts.keys() - _UNSCRUBBED:
         parts[name] = scrub(parts[name], name)
     errors = parts.get("exception")
     for error in errors.get("values") or () if isinstance(errors, dict) else ():
@@ -64,17 +62,17 @@ _BREADCRUMBS = 50
 
 
 class SentryErrors:
-    """A pipeline beside those of the signals: it is flushed and closed with them, under the same deadline."""
+    """The pipeline of errors: flushed and closed together with those of the signals, under the same deadline."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._closed = False
         self._detach: Callable[[], None] = attach_beside_root(())
         self._owned = not sentry_sdk.is_initialized()
-        register_external_propagation_context(_current)
-        self._begin()
+        register_external_propagation_context(_current_ids)
+        self._open()
 
-    def _begin(self) -> None:
+    def _open(self) -> None:
         if self._owned:
             _init(self._settings)
             self._listen(breadcrumbs=self._settings.capture_content)
@@ -88,11 +86,11 @@ class SentryErrors:
         exceptions.on_first(capture)
 
     def begin_flush(self) -> int:
-        """Do nothing: the SDK sends at once."""
+        """Do nothing: the SDK sends without being asked."""
         return 0
 
     def finish_flush(self, target: int, deadline: float) -> bool:  # noqa: ARG002  the protocol's signature
-        """Wait until what was captured is sent, or time is up."""
+        """Wait until all captured events are sent, at most until `deadline`."""
         if self._owned:
             sentry_sdk.flush(timeout=max(0.0, deadline - time.monotonic()))
         return True
@@ -104,31 +102,31 @@ class SentryErrors:
         self._detach()
 
     def finish_close(self, deadline: float) -> bool:
-        """Send what is left until `deadline`."""
+        """Send the remaining events until `deadline`."""
         if self._owned:
             with guard:
                 sentry_sdk.get_client().close(timeout=max(0.0, deadline - time.monotonic()), callback=_quiet)
         return True
 
     def stats(self) -> SignalStats:
-        """Keep no books: Sentry counts what it loses itself, in its client reports."""
+        """Return no counts: Sentry counts lost events itself, in its client reports."""
         return SignalStats(owned=self._owned)
 
     def start(self) -> None:
-        """Do nothing: the SDK's thread begins with its first event."""
+        """Do nothing: the SDK starts its thread with the first event."""
 
     def begin_again(self) -> None:
-        """Capture again where it was closed; do nothing while it runs."""
+        """Capture again after `close`; do nothing while it runs."""
         if self._closed:
             self._closed = False
-            self._begin()
+            self._open()
 
     def renew(self) -> None:
-        """Do nothing: the SDK begins a thread of its own in a forked child."""
+        """Do nothing: the SDK starts a new thread in a forked child."""
 
 
 def capture(exc: BaseException, span: Span) -> None:
-    """Send one exception, in the trace of the span that it failed. Never raises."""
+    """Send one exception, linked to the span that it failed. Never raises."""
     if not is_a(exc, Exception) or is_a(exc, asyncio.CancelledError):
         return
     with guard:
@@ -136,14 +134,14 @@ def capture(exc: BaseException, span: Span) -> None:
         mechanism = {"type": "search-telemetry", "handled": False}
         try:
             event, hint = event_from_exception(exc, client_options=client.options, mechanism=mechanism)
-        except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
-            said = {"type": exceptions.error_type(exc), "value": exceptions.message_of(exc), "mechanism": mechanism}
-            event, hint = {"level": "error", "exception": {"values": [said]}}, {}
-        at = span.get_span_context()
-        if at.is_valid:
+        except Exception:  # noqa: BLE001  any access to an exception of the user's may raise
+            value = {"type": exceptions.error_type(exc), "value": exceptions.message_of(exc), "mechanism": mechanism}
+            event, hint = {"level": "error", "exception": {"values": [value]}}, {}
+        context = span.get_span_context()
+        if context.is_valid:
             ids: dict[str, object] = {
-                "trace_id": trace.format_trace_id(at.trace_id),
-                "span_id": trace.format_span_id(at.span_id),
+                "trace_id": trace.format_trace_id(context.trace_id),
+                "span_id": trace.format_span_id(context.span_id),
             }
             event["contexts"] = {"trace": ids}
         event["transaction"] = getattr(span, "name", "")
@@ -151,11 +149,11 @@ def capture(exc: BaseException, span: Span) -> None:
 
 
 def _init(settings: Settings) -> None:
-    known = dict(settings.resource_attributes)
+    attributes = dict(settings.resource_attributes)
     sentry_sdk.init(
         dsn=settings.sentry_dsn,
-        release=settings.version or known.get(c.SERVICE_VERSION.name) or None,
-        environment=known.get("deployment.environment.name"),
+        release=settings.version or attributes.get(c.SERVICE_VERSION.name) or None,
+        environment=attributes.get("deployment.environment.name"),
         ca_certs=str(settings.sentry_ca) if settings.sentry_ca else None,
         default_integrations=False,
         auto_enabling_integrations=False,
@@ -163,7 +161,7 @@ def _init(settings: Settings) -> None:
         include_local_variables=settings.capture_content,
         max_request_body_size="never",
         max_breadcrumbs=_BREADCRUMBS if settings.capture_content else 0,
-        before_send=cleaned,
+        before_send=scrub_event,
         auto_session_tracking=False,
         enable_backpressure_handling=False,
         trace_propagation_targets=[],
@@ -172,10 +170,12 @@ def _init(settings: Settings) -> None:
     sentry_sdk.get_global_scope().set_tag(c.SERVICE_NAME.name, settings.service_name)
 
 
-def _current() -> tuple[str, str] | None:
-    at = trace.get_current_span().get_span_context()
-    return (trace.format_trace_id(at.trace_id), trace.format_span_id(at.span_id)) if at.is_valid else None
+def _current_ids() -> tuple[str, str] | None:
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
 
 
 def _quiet(pending: int, timeout: float) -> Any:
-    """Say nothing at the end: the SDK would print to standard error."""
+    """Print nothing at the end, unlike the SDK's default callback."""

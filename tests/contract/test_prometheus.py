@@ -148,14 +148,14 @@ taken.close()
     )
     (elsewhere,), served, (port, address) = ended.shown
     assert elsewhere == (
-        "OTEL_EXPORTER_PROMETHEUS_HOST='203.0.113.7' is no address of this machine; "
-        "write localhost, or 0.0.0.0 for everyone"
+        "OTEL_EXPORTER_PROMETHEUS_HOST='203.0.113.7' is not an address of this machine; "
+        "write localhost, or 0.0.0.0 for all interfaces"
     )
     assert served
     assert ended.status == 0
     assert ended.err == (
         f"OTEL_EXPORTER_PROMETHEUS_PORT={port} is taken on localhost by another process, or by another worker of this "
-        f"service; the metrics of this one are served at {address}; write 0 for any port that is free, or push with "
+        f"service; the metrics of this one are served at {address}; write 0 for any free port, or push with "
         "OTEL_METRICS_EXPORTER=otlp\n"
     )
 
@@ -223,7 +223,7 @@ show([line in text for line in ("orders_total 1.0", "process_cpu_seconds_total",
     assert (ended.status, ended.err) == (0, "")
     (problem,), served = ended.shown
     assert problem == (
-        "configure: prometheus_registry has metrics of our names already: search_documents, "
+        "configure: prometheus_registry already has metrics of our names: search_documents, "
         "search_documents_created, search_documents_total; rename them"
     )
     assert served == [True, True, True]
@@ -285,7 +285,7 @@ show([telemetry.prometheus.address().rpartition(":")[0], *scrape()])
     )
     assert ended.status == 0
     assert ended.err == (
-        "a forked process has metrics of its own, which the port of its parent does not show; call "
+        "a forked process has its own metrics, which its parent's port does not serve; call "
         "telemetry.prometheus.serve(port=0) in it, or push with OTEL_METRICS_EXPORTER=otlp (logged once)\n"
     )
     (none, *child), (host, *parent) = ended.shown

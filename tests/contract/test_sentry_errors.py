@@ -263,7 +263,7 @@ for n in range(20):
     logging.getLogger("shop").error("sold out %s", n)
 atexit.register(lambda: print("SHOWN", round(time.monotonic() - began), flush=True))
 import telemetry.setup.configure
-telemetry.configuration._Process.telemetry.exit()
+telemetry.setup.configure._Process.telemetry.exit()
 show(time.monotonic() - began < 2)
         """,
         **OFF,

@@ -93,7 +93,7 @@ PEERS: Final = (
     Mutant(
         "telemetry/__init__.py",
         "from telemetry.setup.configure import configure\n",
-        "import grpc  # noqa: F401\n\nfrom telemetry.configuration import configure\n",
+        "import grpc  # noqa: F401\n\nfrom telemetry.setup.configure import configure\n",
         _PEERS + "test_importing_it_loaded_exporters_and_grpc",
     ),
     Mutant(

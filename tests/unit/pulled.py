@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from telemetry.prometheus.collector import PullCollector, PullReader
-from telemetry.prometheus.exposition import Answer, Exposition
+from telemetry.prometheus.exposition import Exposition, Response
 from telemetry.recording.aggregation import Sums
 
 SCRAPE_AND_SEARCH = """
@@ -43,9 +43,9 @@ class Pulled:
     registry: CollectorRegistry
     exposition: Exposition
 
-    def answer(self, accept: str = OPENMETRICS, **environ: str) -> Answer:
+    def answer(self, accept: str = OPENMETRICS, **environ: str) -> Response:
         request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": "", "HTTP_ACCEPT": accept}
-        return self.exposition.answer({**request, **environ})
+        return self.exposition.respond({**request, **environ})
 
     def families(self, accept: str = OPENMETRICS) -> dict[str, core.Metric]:
         status, headers, body = self.answer(accept)

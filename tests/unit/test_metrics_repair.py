@@ -56,7 +56,7 @@ def scraped(meter: Any) -> str:
 
     registry = CollectorRegistry()
     registry.register(PullCollector(meter.readers[1]))
-    status, _, body = Exposition(registry).answer({"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": ""})
+    status, _, body = Exposition(registry).respond({"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": ""})
     assert status == "200 OK"
     return body.decode()
 

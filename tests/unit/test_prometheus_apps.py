@@ -41,7 +41,7 @@ async def test_the_asgi_app_is_mounted_beside_the_users_own_routes() -> None:
     """In Starlette, at `/metrics`: negotiated and compressed as from our own server."""
     with pulled() as scrape:
         scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
-        app = Starlette(routes=[Mount("/metrics", asgi(scrape.exposition.answer))])
+        app = Starlette(routes=[Mount("/metrics", asgi(scrape.exposition.respond))])
         async with client(app) as http:
             answer = await http.get("/metrics/", headers={"Accept": OPENMETRICS, "Accept-Encoding": "gzip"})
             assert answer.headers["content-encoding"] == "gzip"
@@ -66,7 +66,7 @@ async def test_a_scrape_does_not_stop_the_event_loop() -> None:
 
     registry = CollectorRegistry()
     registry.register(Slow())
-    app = Starlette(routes=[Mount("/metrics", asgi(Exposition(registry).answer)), Route("/shop", shop)])
+    app = Starlette(routes=[Mount("/metrics", asgi(Exposition(registry).respond)), Route("/shop", shop)])
     async with client(app) as http:
         scrape = asyncio.create_task(http.get("/metrics/"))
         await asyncio.to_thread(collecting.wait, PATIENCE)
@@ -120,7 +120,7 @@ def test_the_wsgi_app_keeps_to_the_protocol() -> None:
         scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
         environ: dict[str, Any] = {"HTTP_ACCEPT": OPENMETRICS, "QUERY_STRING": ""}
         setup_testing_defaults(environ)
-        answer = validator(wsgi(scrape.exposition.answer))(environ, lambda *args: told.append(args))  # type: ignore[arg-type]
+        answer = validator(wsgi(scrape.exposition.respond))(environ, lambda *args: told.append(args))  # type: ignore[arg-type]
         body = b"".join(answer)
         answer.close()  # type: ignore[attr-defined]
     ((status, headers),) = told
@@ -147,7 +147,7 @@ def test_a_failing_collector_of_the_user_is_told_once(caplog: pytest.LogCaptureF
     registry.register(Broken())
     exposition = Exposition(registry)
     with caplog.at_level(logging.WARNING, "search_telemetry"):
-        answers = [exposition.answer({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}) for _ in range(3)]
+        answers = [exposition.respond({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}) for _ in range(3)]
     assert {answer[0] for answer in answers} == {"500 Internal Server Error"}
     assert answers[0][2] == b"# a collector in this registry failed: ValueError\n"
     assert [record.getMessage() for record in caplog.records] == [
@@ -169,15 +169,15 @@ def test_only_a_few_scrapes_run_at_once() -> None:
     registry.register(Slow())
     exposition = Exposition(registry)
     request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
-    slow = [threading.Thread(target=exposition.answer, args=(request,)) for _ in range(exposition_module._AT_ONCE)]
+    slow = [threading.Thread(target=exposition.respond, args=(request,)) for _ in range(exposition_module._MAX_SCRAPES)]
     for thread in slow:
         thread.start()
         assert began.acquire(timeout=PATIENCE)
-    assert exposition.answer(request)[0] == "503 Service Unavailable"
+    assert exposition.respond(request)[0] == "503 Service Unavailable"
     over.set()
     for thread in slow:
         thread.join()
-    assert exposition.answer(request)[0] == "200 OK"
+    assert exposition.respond(request)[0] == "200 OK"
 
 
 async def test_an_app_of_a_process_without_metrics_says_why() -> None:
@@ -187,5 +187,5 @@ async def test_an_app_of_a_process_without_metrics_says_why() -> None:
     assert answer.status_code == 503
     assert 'telemetry.configure(metrics="prometheus")' in answer.text
     assert telemetry.prometheus.address() == ""
-    with pytest.raises(telemetry.TelemetryError, match="no metrics to serve"):
+    with pytest.raises(telemetry.TelemetryError, match="metrics are not configured"):
         telemetry.prometheus.serve()

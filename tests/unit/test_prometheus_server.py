@@ -55,7 +55,7 @@ def test_a_scrape_gets_what_it_accepts(served: Callable[[WsgiApp], tuple[str, in
     """OpenMetrics where it is asked for, the plain text otherwise, each compressed where that is accepted."""
     with pulled() as scrape:
         scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
-        address = served(wsgi(scrape.exposition.answer))
+        address = served(wsgi(scrape.exposition.respond))
         status, headers, body = get(address, Accept=OPENMETRICS)
         assert (status, headers["Content-Length"]) == (200, str(len(body)))
         assert headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
@@ -121,7 +121,7 @@ def test_clients_that_say_nothing_hold_no_more_than_their_share(
     assert server_module._Handler.timeout == 10.0
     monkeypatch.setattr(server_module._Handler, "timeout", 2.0)
     address = served(greeting)
-    silent = [socket.create_connection(address, timeout=PATIENCE) for _ in range(server_module._CONNECTIONS)]
+    silent = [socket.create_connection(address, timeout=PATIENCE) for _ in range(server_module._MAX_CONNECTIONS)]
     assert b"503" in until_closed(socket.create_connection(address, timeout=PATIENCE))
     assert [until_closed(one) for one in silent] == [b""] * len(silent), "the server hung up"
     assert eventually_served(address) == b"hello\n"
