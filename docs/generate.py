@@ -1,8 +1,4 @@
-"""Writes the pages that are tables of what the code declares: `make docs`.
-
-In: `telemetry.conventions` and `telemetry.settings`. Out: `docs/signals.md`, `docs/settings.md`, and the table of names
-in `docs/metrics.md`. State: none.
-"""
+"""Writes `docs/signals.md`, `docs/settings.md` and the names in `docs/metrics.md` from what the code declares."""
 
 import dataclasses
 import re
@@ -54,19 +50,19 @@ def signals() -> str:
             "",
             (
                 "Everything that `search-telemetry` and the demo emit. Names in `search.*` are ours; the others are"
-                " OpenTelemetry's, or those that users of Jina and CLIP-as-service know."
+                " OpenTelemetry's, or known from Jina and CLIP-as-service."
             ),
             "",
             "## Spans",
             "",
-            f"Every span of a request also carries {_names(c.BAGGAGE)}, where the request does.",
+            f"Every span of a request also has {_names(c.BAGGAGE)}, if the request does.",
             "",
             *_table(("span", "kind", "what", "attributes"), _spans()),
             "",
             "## Metrics",
             "",
             (
-                "Exact whatever the sampler keeps. An attribute keeps a limited number of values; further ones become"
+                "Exact at any sampling rate. An attribute keeps a limited number of values; further ones become"
                 f" `{c.OTHER}` and are counted in `{c.TELEMETRY_OVERFLOW.name}`."
             ),
             "",
@@ -78,7 +74,7 @@ def signals() -> str:
             "",
             "## Resource",
             "",
-            "Every span, metric and log record of a process carries its resource.",
+            "Every span, metric and log record of a process has its resource.",
             "",
             *_table(("attribute", "what"), ((f"`{a.name}`", a.brief) for a in c.RESOURCE)),
             "",
@@ -96,8 +92,8 @@ def settings() -> str:
             "<!-- Generated from telemetry/config/settings.py by `make docs`: do not edit. -->",
             "",
             (
-                "An argument of `telemetry.configure` goes before the variable, the variable before the default; an"
-                " empty variable is an unset one. Every mistake is told at the start, all at once."
+                "An argument of `telemetry.configure` overrides the variable, the variable overrides the default; an"
+                " empty variable counts as unset. All mistakes are reported together at the start."
             ),
             "",
             "## The process",
@@ -107,9 +103,9 @@ def settings() -> str:
             "## Export",
             "",
             (
-                "The argument and the variable hold for all signals. With `TRACES_`, `METRICS_` or `LOGS_` after"
-                " `OTLP_`, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, a variable is for one signal and goes first;"
-                " such an endpoint by HTTP is the whole address, while to the common one `/v1/traces` is added."
+                "The argument and the variable apply to all signals. With `TRACES_`, `METRICS_` or `LOGS_` after"
+                " `OTLP_`, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, a variable is for one signal and takes"
+                " precedence; such an endpoint by HTTP is used as it is, while `/v1/traces` is added to the common one."
             ),
             "",
             *_table(("argument", "variable", "default", "what"), map(_setting, dataclasses.fields(ExporterSettings))),
@@ -119,13 +115,13 @@ def settings() -> str:
                 " OpenTelemetry's own; without one, an attribute's value is cut at 16,384 characters."
             ),
             "",
-            "## Standard values that something else stands in for",
+            "## Standard values that are replaced",
             "",
             (
-                "What OpenTelemetry's specification allows in a variable never stops a process. What is not done here"
-                " is replaced by what comes nearest, and one warning at the start says so. A value that is not"
-                " standard, and an argument of `configure`, is a mistake as ever. Variables of a signal that is off, or"
-                " whose provider somebody else has set, are not judged."
+                "A value that OpenTelemetry's specification allows in a variable never stops a process. What is not"
+                " implemented here is replaced by the nearest value, with one warning at the start. A value that is not"
+                " standard, or an invalid argument of `configure`, is still a mistake. Variables of a signal that is"
+                " off, or whose provider was set by other code, are not checked."
             ),
             "",
             *_table(("variable", "value", "becomes"), _replaced()),
@@ -141,9 +137,9 @@ def _replaced() -> Iterator[tuple[str, ...]]:
         ("OTEL_EXPORTER_OTLP_COMPRESSION", standard.COMPRESSIONS),
         (standard.HISTOGRAM_VARIABLE, standard.HISTOGRAMS),
     )
-    for variable, told in words:
-        for becomes in dict.fromkeys(ours for ours, _ in told.values()):
-            values = ", ".join(f"`{value}`" for value, (ours, _) in told.items() if ours == becomes)
+    for variable, replaced in words:
+        for becomes in dict.fromkeys(ours for ours, _ in replaced.values()):
+            values = ", ".join(f"`{value}`" for value, (ours, _) in replaced.items() if ours == becomes)
             yield f"`{variable}`", values, f"`{becomes}`"
     for sampler, (ours, share) in standard.REMOTE_SAMPLERS.items():
         yield "`OTEL_TRACES_SAMPLER`", f"`{sampler}`", f"`{ours}`, {share:g} or its argument's `initialSamplingRate`"
