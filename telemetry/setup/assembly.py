@@ -1,20 +1,17 @@
-"""Builds what settings describe: providers, pipelines, handlers.
-
-In: `Settings`. Out: a running `Telemetry`, the SDK's providers set as OpenTelemetry's own. State: none kept here.
+"""Builds providers, pipelines and log handlers from `Settings`, and sets the providers as OpenTelemetry's global ones.
 
 This module imports the SDK and the exporters; only `configure` imports it.
 """
 
 import dataclasses
 import logging
-import operator
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
@@ -49,6 +46,7 @@ from telemetry.recording import outcome, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
 from telemetry.recording.sampling import following
+from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
 from telemetry.setup.handle import Telemetry
 from telemetry.setup.resource import make_resource, named
@@ -57,27 +55,27 @@ if TYPE_CHECKING:  # it loads prometheus_client
     from telemetry.prometheus.pull import Pull
 
 _log = logging.getLogger("search_telemetry")
-_MOST_LINKS = 1024  # of a span, where OTEL_SPAN_LINK_COUNT_LIMIT does not say otherwise: a batch links all its calls
-_LONGEST_VALUE = 16_384  # characters of an attribute, where OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does not say otherwise
+_MAX_LINKS = 1024  # of a span, without OTEL_SPAN_LINK_COUNT_LIMIT: a batch has a link to each of its calls
+_MAX_VALUE_LENGTH = 16_384  # characters of an attribute, without OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
 
 
 @dataclass(slots=True)
 class _Parts:
-    """What is built for one signal: the provider, the user's or ours; what is behind it, where the provider is ours.
+    """What is built for one signal: the provider; the pipeline, sums and pull if the provider is ours.
 
-    `asked` says whether the settings want this signal at all.
+    `adopted`: the provider is the user's. `wanted`: the settings want this signal exported.
     """
 
     provider: Any = None
     pipeline: Any = None
     adopted: bool = False
-    asked: bool = True
+    wanted: bool = True
     sums: Sums | None = None
     pull: "Pull | None" = None
 
 
 def assemble(settings: Settings) -> Telemetry:
-    """Build everything and set it going."""
+    """Build everything, and start it."""
     scrubber.use(settings.scrub, contents=settings.capture_content)
     content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
     outcome.expect(settings.expected_errors)
@@ -95,11 +93,13 @@ def assemble(settings: Settings) -> Telemetry:
     if settings.sentry_dsn:
         pipelines["errors"] = _sentry(settings)
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
-    listen = partial(_attach_handlers, parts["logs"].provider)
+    attach_handlers = partial(_attach_handlers, parts["logs"].provider)
     rename = partial(_rename, [part.provider for part in parts.values() if not part.adopted], parts["spans"].pipeline)
-    telemetry = Telemetry(settings, pipelines, adopted, listen, pull=parts["metrics"].pull, rename=rename)
-    _warn_of_dead_ends(parts)
-    _record_with(parts["spans"].provider, parts["metrics"], telemetry)
+    telemetry = Telemetry(settings, pipelines, adopted, attach_handlers, pull=parts["metrics"].pull, rename=rename)
+    for name, part in parts.items():
+        if part.adopted and part.wanted:
+            warn_if_not_exported(name, part.provider)
+    _set_recording(parts["spans"].provider, parts["metrics"], telemetry)
     watch_forks(telemetry, parts["metrics"].provider)
     for pipeline in telemetry.pipelines.values():
         pipeline.start()
@@ -118,28 +118,28 @@ def _sentry(settings: Settings) -> Any:
     return SentryErrors(settings)
 
 
-def _record_with(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
+def _set_recording(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
     tracer = None if tracer_provider is None else tracer_provider.get_tracer(c.SCOPE)
     meter = None if metering.provider is None else metering.provider.get_meter(c.SCOPE)
     if tracer is None and meter is None and "errors" in telemetry.pipelines:
-        tracer = trace.NoOpTracer()  # runs are followed for their errors alone
+        tracer = trace.NoOpTracer()  # calls are recorded for their errors alone
     providers.set_current(tracer, meter, metering.sums)
     if meter is not None:
 
-        def books() -> dict[str, SignalStats]:
+        def stats() -> dict[str, SignalStats]:
             return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items() if name != "errors"}
 
-        observe_self(meter, books)
+        observe_self(meter, stats)
 
 
 def _spans(settings: Settings, resource: Resource) -> _Parts:
-    set_already = trace.get_tracer_provider()
-    if not providers.is_default_provider(set_already):
-        return _Parts(set_already, adopted=True, asked=bool(settings.traces_exporter))
+    existing = trace.get_tracer_provider()
+    if not providers.is_default_provider(existing):
+        return _Parts(existing, adopted=True, wanted=bool(settings.traces_exporter))
     if not settings.traces_exporter:
         return _Parts()
     limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"}
-    cut = SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_LONGEST_VALUE)
+    cut = SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_MAX_VALUE_LENGTH)
     cuts = Cuts(cut.max_span_attribute_length, cut.max_attribute_length)
     provider = TracerProvider(
         sampler=following(_sampler(settings)),
@@ -148,7 +148,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
         span_limits=SpanLimits(
             max_attribute_length=_with_margin(cuts.others),
             max_span_attribute_length=_with_margin(cuts.span),
-            max_links=None if "OTEL_SPAN_LINK_COUNT_LIMIT" in os.environ else _MOST_LINKS,
+            max_links=None if "OTEL_SPAN_LINK_COUNT_LIMIT" in os.environ else _MAX_LINKS,
         ),
     )
     kind = dataclasses.replace(signals.SPANS, encode=partial(encode_spans, cuts=cuts))
@@ -163,14 +163,14 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
 
 
 def _metrics(settings: Settings, resource: Resource) -> _Parts:
-    set_already = metrics.get_meter_provider()
-    if not providers.is_default_provider(set_already):
+    existing = metrics.get_meter_provider()
+    if not providers.is_default_provider(existing):
         if "prometheus" in settings.metrics:
             _log.warning(
-                "no metrics can be pulled: OpenTelemetry has a MeterProvider already, to which nothing is added; "
-                "give it a reader of its own, or call telemetry.configure before it is set"
+                "metrics cannot be scraped: OpenTelemetry already has a MeterProvider, which is used as it is; "
+                "give it a reader, or call telemetry.configure before it is set"
             )
-        return _Parts(set_already, adopted=True, asked=bool(settings.metrics) and "prometheus" not in settings.metrics)
+        return _Parts(existing, adopted=True, wanted=bool(settings.metrics) and "prometheus" not in settings.metrics)
     if not settings.metrics:
         return _Parts()
     pipeline = _metric_pipeline(settings) if {"otlp", "console"} & set(settings.metrics) else None
@@ -203,9 +203,9 @@ def _pull(settings: Settings, resource: Resource, sums: Sums) -> "Pull":
 
 
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
-    set_already = _logs.get_logger_provider()
-    if not providers.is_default_provider(set_already):
-        return _Parts(set_already, adopted=True, asked="otlp" in settings.logs)
+    existing = _logs.get_logger_provider()
+    if not providers.is_default_provider(existing):
+        return _Parts(existing, adopted=True, wanted="otlp" in settings.logs)
     if "otlp" not in settings.logs:
         return _Parts()
     provider, cut = _logger_provider(resource)
@@ -220,9 +220,9 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
 
 
 def _logger_provider(resource: Resource) -> tuple[LoggerProvider, int | None]:
-    """Return a provider, and what we cut the texts of its records at."""
+    """Return a provider, and the length that we cut the texts of its records to."""
     limits = LogRecordLimits()
-    if "log_record_limits" not in signature(LoggerProvider).parameters:  # before 1.45: it cuts, and then we scrub
+    if "log_record_limits" not in signature(LoggerProvider).parameters:  # before 1.45, the SDK cuts, and then we scrub
         return LoggerProvider(resource, shutdown_on_exit=False), limits.max_attribute_length
     cut = limits.max_log_record_attribute_length
     margin = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
@@ -230,14 +230,14 @@ def _logger_provider(resource: Resource) -> tuple[LoggerProvider, int | None]:
 
 
 def _with_margin(longest: int | None) -> int | None:
-    """Return what the SDK may cut texts at, so that we can scrub them and then cut them at `longest`."""
+    """Return the length for the SDK to cut texts to, so that we can scrub them before we cut them to `longest`."""
     return None if longest is None else longest + scrubber.MARGIN
 
 
 def _rename(own: Sequence[Any], spans: SpanPipeline | None, settings: Settings) -> None:
-    """Give the providers that are ours the names in `settings`, as the SDK gives them an instance id after a fork."""
+    """Give our own providers the names in `settings`, in the way in which the SDK sets an instance id after a fork."""
     for provider in own:
-        update = getattr(provider, "_update_resource", None)  # there is no public way
+        update = getattr(provider, "_update_resource", None)  # it has no public API
         if update is not None:
             update(Resource(named(settings)))
     if spans is not None:
@@ -245,7 +245,7 @@ def _rename(own: Sequence[Any], spans: SpanPipeline | None, settings: Settings) 
 
 
 def _attach_handlers(logger_provider: Any, settings: Settings) -> Callable[[], None]:
-    """Add the handlers that the settings ask for to the root logger; return what takes them away again."""
+    """Add the handlers of the settings to the root logger; return a function that removes them."""
     root = logging.getLogger()
     exported = "otlp" in settings.logs and logger_provider is not None and not _exported_already(root)
     exports = [ExportHandler(logger_provider)] if exported else []
@@ -262,55 +262,8 @@ def _attach_handlers(logger_provider: Any, settings: Settings) -> Callable[[], N
     return detach
 
 
-_PROCESSORS: Final = {
-    "spans": ("TracerProvider", "_active_span_processor._span_processors", "a span processor"),
-    "metrics": ("MeterProvider", "_metric_readers", "a metric reader"),
-    "logs": ("LoggerProvider", "_multi_log_record_processor._log_record_processors", "a log record processor"),
-}
-"""By signal: the SDK's provider, where it keeps what it hands items to, and what that is called."""
-
-
-_NO_OPS: Final = (trace.NoOpTracerProvider, metrics.NoOpMeterProvider, _logs.NoOpLoggerProvider)
-
-
-def _warn_of_dead_ends(parts: Mapping[str, _Parts]) -> None:
-    """Say so where a provider that somebody else set hands nothing on: whatever is recorded goes nowhere."""
-    for name, part in parts.items():
-        found = _dead_end(name, part.provider) if part.adopted and part.asked else None
-        if found is not None:
-            _log.warning(
-                "%s go nowhere: OpenTelemetry has a %s already, %s, and a provider that is there is used as it is; "
-                "%s, or call telemetry.configure before it is set (OTEL_PYTHON_%s sets one, too)",
-                name, type(part.provider).__name__, *found,
-                _PROCESSORS[name][0].replace("Provider", "_PROVIDER").upper(),
-            )  # fmt: skip
-
-
-def _dead_end(name: str, provider: Any) -> tuple[str, str] | None:
-    """Return why a provider hands nothing on, and what to do; None where it does, or nobody knows."""
-    kind, path, missing = _PROCESSORS[name]
-    if type(provider) in _NO_OPS:
-        return "which records nothing", "set another one"
-    if type(provider).__name__ != kind:
-        return None
-    try:
-        found = operator.attrgetter(path)(provider)
-    except AttributeError:  # another SDK than the one we know
-        return None
-    if not found:
-        return f"without {missing}", "add one to it"
-    if _was_shut_down(provider) or all(map(_was_shut_down, found)):
-        return "which was shut down", "do not shut it down before the end"
-    return None
-
-
-def _was_shut_down(part: Any) -> bool:
-    """Say whether a provider or a processor of the SDK's was shut down; false where it does not tell."""
-    return getattr(getattr(part, "_batch_processor", part), "_shutdown", False) is True
-
-
 def _exported_already(root: logging.Logger) -> bool:
-    """Say whether OpenTelemetry's own handler is there, as `opentelemetry-instrument` may add it."""
+    """Return whether the root logger has OpenTelemetry's own handler, which `opentelemetry-instrument` may add."""
     kinds = (type(handler) for handler in root.handlers)
     return any(kind.__name__ == "LoggingHandler" and kind.__module__.startswith("opentelemetry.") for kind in kinds)
 
@@ -331,7 +284,7 @@ def _delivery(kind: SignalKind, settings: ExporterSettings, exporters: Sequence[
     if "console" in exporters:
         make_sender = _console(kind, make_sender)
         where = where if "otlp" in exporters else "standard output"
-    assert make_sender is not None  # noqa: S101  whoever asks has one of the two
+    assert make_sender is not None  # noqa: S101  callers have one of the two
     return lambda counts: Delivery(kind, make_sender, settings.timeout, where, counts)
 
 
@@ -342,7 +295,7 @@ def _console(kind: SignalKind, then: Callable[[], Sender] | None) -> Callable[[]
 
 
 def _sender(kind: SignalKind, settings: ExporterSettings) -> Callable[[], Sender]:
-    """Import what sends, now and on this thread: a fork in the middle of an import leaves the child half a module."""
+    """Import the sender now, on this thread: a fork during an import leaves a half-imported module in the child."""
     if settings.protocol == "grpc":
         from telemetry.otlp.grpc import GrpcSender
 

@@ -1,4 +1,4 @@
-"""`configure`: sets telemetry going, once in a process.
+"""`configure` starts telemetry, once in a process.
 
 In: arguments and the environment. Out: the process's `Telemetry`. State: that `Telemetry`, owned by this module.
 """
@@ -25,28 +25,28 @@ _NAMES = frozenset({"service_name", "namespace", "version", "resource_attributes
 
 
 class _Process:
-    """What this process has configured."""
+    """The configuration of this process."""
 
     telemetry: Telemetry | None = None
-    adopted: frozenset[Signal] = frozenset()  # whose providers were there before
+    adopted: frozenset[Signal] = frozenset()  # whose providers were set before
     warned = False
-    unnamed_child = False  # a forked child that has its parent's name still
+    unnamed_child = False  # a forked child that still has its parent's name
     lock = threading.Lock()  # guards all above
 
 
 def configure(service_name: str | None = None, **settings: Unpack[Arguments]) -> Telemetry:
-    """Record traces, metrics and, where asked for, logs of this process, and export them by OTLP.
+    """Record traces, metrics and, if asked for, logs of this process, and export them by OTLP.
 
     Without arguments: by gRPC to `localhost:4317`, spans within 500 ms, metrics every 5 s, no logs. Arguments that are
-    None are taken from the standard `OTEL_*` variables, else from the defaults; `docs/settings.md` has them all. Times
-    are in seconds. With `metrics="prometheus"` metrics are pulled instead; `"otlp,prometheus"` does both.
+    None come from the standard `OTEL_*` variables, else from the defaults; `docs/settings.md` lists all. Times are in
+    seconds. With `metrics="prometheus"`, metrics are pulled instead of pushed; `"otlp,prometheus"` does both.
 
-    Where the user has set an OpenTelemetry provider before, it is used as it is. A second call returns the same
-    `Telemetry`; after a shutdown it begins again, with the settings of the first. The first call in a forked child may
-    name it: `service_name`, `namespace`, `version` and `resource_attributes` are the child's then.
+    An OpenTelemetry provider that was set before is used as it is. A second call returns the same `Telemetry`; after a
+    shutdown it starts it again, with the settings of the first. The first call in a forked child may give it a name of
+    its own: `service_name`, `namespace`, `version` and `resource_attributes`.
 
-    Returns the way to flush and to shut down; at the end of the process that happens by itself.
-    Raises `ConfigurationError` with every mistake in arguments and variables at once.
+    Returns the `Telemetry`, to flush and to shut down; the exit of the process does both.
+    Raises `ConfigurationError` with all mistakes in arguments and variables.
     """
     for name in sorted(settings.keys() - Arguments.__annotations__.keys()):
         hint = did_you_mean(name, Arguments.__annotations__)
@@ -100,7 +100,7 @@ in_child(Rank.CONFIGURATION, _after_fork)
 
 @atexit.register
 def _at_exit() -> None:
-    """Shut down with the process, after every exit handler that was registered since this import: they may record."""
+    """Shut down at exit, after all handlers that were registered since this import: they may record."""
     if _Process.telemetry is not None:
         with guard:
             _Process.telemetry.exit()
@@ -116,7 +116,7 @@ def _start(settings: Settings) -> Telemetry:
 
 
 def _warn_of_namesake() -> None:
-    """Say so where PyPI's package `telemetry` is installed too: both want the same import name."""
+    """Warn if PyPI's package `telemetry` is installed too: both have the same import name."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:

@@ -1,14 +1,12 @@
-"""Keeps telemetry right across forks, and at the end of the processes of `multiprocessing`.
+"""Restarts telemetry in forked children, and shuts it down when a process of `multiprocessing` exits.
 
-In: forks and ends. Out: in a child, pipelines made anew; at such an end, a shutdown. State: none but the hooks.
+A forked child does not use, flush or shut down anything inherited: inherited connections and sums are the parent's, and
+an inherited lock may be held by a thread that the child does not have. The SDK's own hook, which runs before ours, sets
+a new `service.instance.id`.
 
-In a forked child nothing inherited is used, flushed or shut down: inherited connections and sums are the parent's, and
-an inherited lock may be held by a thread that is not there. `service.instance.id` is made anew by the SDK's own hook,
-which runs before ours.
-
-Locks and threads of before gevent replaces `threading` know of no greenlets. A server like gunicorn forks first and
-lets gevent replace things then; so where gevent is loaded and has not done so yet, a child starts no thread of its own
-accord, and makes everything anew once more when gevent has.
+Locks and threads made before gevent patches `threading` do not work with greenlets. A server like gunicorn forks first,
+and gevent patches later; so if gevent is loaded and has not patched yet, the child starts no threads, and renews
+everything again after the patch.
 """
 
 import functools
@@ -25,17 +23,17 @@ from telemetry.setup.handle import Telemetry
 
 
 def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
-    """Follow `telemetry` into forked children, and shut it down when a process of `multiprocessing` ends."""
+    """Restart `telemetry` in forked children, and shut it down when a process of `multiprocessing` exits."""
     if parent_process() is not None:
         _finalize(telemetry)
     multiprocessing.util.register_after_fork(telemetry, _finalize)
-    _end_with_billiard(telemetry)
-    in_child(Rank.PIPELINES, weakly(partial(_begin_in_child, meter_provider), telemetry))
+    _finalize_billiard(telemetry)
+    in_child(Rank.PIPELINES, weakly(partial(_restart_in_child, meter_provider), telemetry))
 
 
-def _begin_in_child(meter_provider: Any, telemetry: Telemetry) -> None:
+def _restart_in_child(meter_provider: Any, telemetry: Telemetry) -> None:
     _renew(telemetry, meter_provider)
-    _end_with_billiard(telemetry)
+    _finalize_billiard(telemetry)
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or monkey.is_module_patched("threading"):
         _start(telemetry)
@@ -56,7 +54,7 @@ def _start(telemetry: Telemetry) -> None:
 
 
 def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
-    telemetry.forked()
+    telemetry.renew()
     for pipeline in telemetry.pipelines.values():
         pipeline.renew()
     if telemetry.pull is not None:
@@ -66,38 +64,38 @@ def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
 
 
 def _renew_instruments(meter_provider: Any) -> None:
-    """Empty all instruments of a provider of ours, the user's own among them, without touching a lock.
+    """Reset all instruments of our provider, also the user's, without acquiring a lock.
 
-    Every instrument records through the provider's one measurement consumer; made anew in its place, it holds no
-    storage and no lock of the parent's. Its callbacks stay.
+    All instruments record through the provider's measurement consumer: initialized again, it has neither the storage
+    nor the locks of the parent. Its callbacks stay.
     """
-    consumer = meter_provider._measurement_consumer  # noqa: SLF001  the SDK has no public way
+    consumer = meter_provider._measurement_consumer  # noqa: SLF001  the SDK has no public API
     callbacks = consumer._async_instruments  # noqa: SLF001
     consumer.__init__(sdk_config=meter_provider._sdk_config, metric_readers=meter_provider._metric_readers)  # noqa: SLF001
     consumer._async_instruments = callbacks  # noqa: SLF001
 
 
 def _finalize(telemetry: Telemetry) -> None:
-    """Shut down with a process of `multiprocessing`, which ends without the `atexit` hooks."""
+    """Shut down at the exit of a process of `multiprocessing`, which does not run `atexit` hooks."""
     multiprocessing.util.Finalize(telemetry, _at_exit, args=(telemetry,), exitpriority=10)
 
 
-def _end_with_billiard(telemetry: Telemetry) -> None:
-    """Shut down with a worker of a pool of billiard's, Celery's among them: it leaves by `os._exit`.
+def _finalize_billiard(telemetry: Telemetry) -> None:
+    """Shut down at the exit of a worker of a billiard pool, such as Celery's: it calls `os._exit`.
 
-    The method is not public; where it is called otherwise one day, Celery's signal is left, which has no promise to be
+    The method is private. If a later version has another name for it, Celery's signal remains, which is not always
     sent.
     """
     worker = getattr(sys.modules.get("billiard.pool"), "Worker", None)
-    leave = getattr(worker, "_do_exit", None)
-    if worker is not None and leave is not None and not hasattr(leave, "__wrapped__"):
+    do_exit = getattr(worker, "_do_exit", None)
+    if worker is not None and do_exit is not None and not hasattr(do_exit, "__wrapped__"):
 
-        @functools.wraps(leave)
-        def leave_after_export(self: Any, *args: Any, **kwargs: Any) -> Any:
+        @functools.wraps(do_exit)
+        def exit_after_export(self: Any, *args: Any, **kwargs: Any) -> Any:
             _at_exit(telemetry)
-            return leave(self, *args, **kwargs)
+            return do_exit(self, *args, **kwargs)
 
-        worker._do_exit = leave_after_export  # noqa: SLF001  there is no public way
+        worker._do_exit = exit_after_export  # noqa: SLF001  it has no public API
     signals = sys.modules.get("celery.signals")
     if signals is not None:
         signals.worker_process_shutdown.connect(

@@ -1,7 +1,7 @@
-"""Telemetry while it runs.
+"""`Telemetry`, which `configure` returns: flush, shutdown and statistics.
 
-In: the pipelines that `configure` made. Out: flushes, the shutdown, the books. State: whether it was shut down; the
-pipelines own the rest.
+In: the pipelines that `configure` made. Out: flushes, the shutdown, the statistics. State: whether it was shut down;
+the pipelines own the rest.
 """
 
 import threading
@@ -14,49 +14,49 @@ from telemetry.pipeline.stats import SignalStats, Stats
 
 
 class Pipeline(Protocol):
-    """What is asked of the pipeline of any signal. Times are of `time.monotonic`."""
+    """The pipeline of a signal. Deadlines are times of `time.monotonic`."""
 
     def begin_flush(self) -> int:
-        """Have everything exported, without waiting for it."""
+        """Start to export everything, without waiting for it."""
         ...
 
     def finish_flush(self, target: int, deadline: float) -> bool:
-        """Wait for what `begin_flush` began; say whether nothing was lost."""
+        """Wait for the flush that `begin_flush` started; return whether nothing was lost."""
         ...
 
     def begin_close(self, deadline: float, *, patient: bool) -> None:
-        """Take nothing more, and export until `deadline`, without waiting for it.
+        """Accept no more items, and start to export the rest until `deadline`, without waiting for it.
 
-        Where not `patient`, a collector that is away is not waited for.
+        Unless `patient`, an unavailable collector is not waited for.
         """
         ...
 
     def finish_close(self, deadline: float) -> bool:
-        """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
+        """Wait for the close that `begin_close` started, and drop what is left; return whether nothing was lost."""
         ...
 
     def stats(self) -> SignalStats:
-        """Return the books."""
+        """Return the statistics."""
         ...
 
     def start(self) -> None:
-        """Begin to work, once everything is built."""
+        """Start to work, after everything is built."""
         ...
 
     def renew(self) -> None:
-        """Begin anew in a forked child, and touch nothing that was inherited."""
+        """Start again in a forked child, without using anything inherited."""
         ...
 
     def begin_again(self) -> None:
-        """Take items again where it was closed; do nothing while it runs."""
+        """Accept items again after a close; do nothing while it runs."""
         ...
 
 
 class Pull(Protocol):
-    """What is asked of who lets metrics be pulled."""
+    """The server of metrics for scraping."""
 
     def start(self) -> None:
-        """Begin to serve, once everything is built."""
+        """Start to serve, after everything is built."""
         ...
 
     def close(self) -> None:
@@ -68,14 +68,14 @@ class Pull(Protocol):
         ...
 
     def renew(self) -> None:
-        """Begin anew in a forked child, without the parent's port."""
+        """Start again in a forked child, without the parent's port."""
         ...
 
 
 class Telemetry:
-    """What `configure` returns: the way to flush and to end, and the books.
+    """The running telemetry of a process: flush it, shut it down, read its statistics.
 
-    Every signal has a thread of its own, so all of them flush and end at the same time under one deadline.
+    Each signal has its own thread, so all flush and shut down at the same time under one deadline.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Telemetry:
         settings: Settings,
         pipelines: Mapping[str, Pipeline],
         adopted: frozenset[str] = frozenset(),
-        listen: Callable[[Settings], Callable[[], None]] | None = None,
+        attach_handlers: Callable[[Settings], Callable[[], None]] | None = None,
         *,
         pull: Pull | None = None,
         rename: Callable[[Settings], None] | None = None,
@@ -92,16 +92,16 @@ class Telemetry:
         self.pull = pull
         self._pipelines = dict(pipelines)
         self._adopted = adopted
-        self._listen = listen
+        self._attach_handlers = attach_handlers
         self._rename = rename
-        self._at_shutdown = None if listen is None else listen(settings)
+        self._detach_handlers = None if attach_handlers is None else attach_handlers(settings)
         self._lock = threading.Lock()  # guards _ended: only one shutdown runs
         self._ended: bool | None = None
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Have everything exported that was recorded before, and wait for it at most `timeout` seconds.
+        """Export everything recorded so far, and wait for it at most `timeout` seconds.
 
-        Returns whether all of it was: false where time ran out, or anything was dropped since the flush before.
+        Returns whether all was exported: false if the time ran out, or if items were dropped since the last flush.
         """
         deadline = time.monotonic() + timeout
         begun = [(pipeline, pipeline.begin_flush()) for pipeline in self._pipelines.values()]
@@ -109,21 +109,21 @@ class Telemetry:
         return all(outcomes)
 
     def shutdown(self, timeout: float = 5.0) -> bool:
-        """Export what is left within `timeout` seconds, and end; what is recorded later counts as dropped.
+        """Export the rest within `timeout` seconds, and stop; items recorded later count as dropped.
 
-        Returns whether all was exported, as `flush` does. A second call changes nothing and returns the same.
+        Returns whether all was exported, as `flush` does. A second call does nothing, and returns the same.
         """
         return self._end(timeout, patient=True)
 
     def exit(self) -> bool:
-        """Shut down with the process: within the time set for it, and sooner where the collector is away."""
+        """Shut down at exit: within `exit_timeout`, and sooner if the collector is unavailable."""
         return self._end(self.settings.exit_timeout, patient=False)
 
     def _end(self, timeout: float, *, patient: bool) -> bool:
         with self._lock:
             if self._ended is None:
-                if self._at_shutdown is not None:
-                    self._at_shutdown()
+                if self._detach_handlers is not None:
+                    self._detach_handlers()
                 if self.pull is not None:
                     self.pull.close()
                 deadline = time.monotonic() + timeout
@@ -134,40 +134,40 @@ class Telemetry:
             return self._ended
 
     def rename(self, settings: Settings) -> None:
-        """Go on under the names that `settings` give, as a forked child may that has a role of its own."""
+        """Take the service's name and its like from `settings`: a forked child may have a role of its own."""
         with self._lock:
             self.settings = settings
             if self._rename is not None:
                 self._rename(settings)
-            if self._at_shutdown is not None and self._listen is not None and self._ended is None:
-                self._at_shutdown()
-                self._at_shutdown = self._listen(settings)
+            if self._detach_handlers is not None and self._attach_handlers is not None and self._ended is None:
+                self._detach_handlers()
+                self._detach_handlers = self._attach_handlers(settings)
 
     def begin_again(self) -> None:
-        """Export again after a shutdown, of ours or of the provider. Does nothing while all is running."""
+        """Export again after a shutdown of ours or of the provider; do nothing while all runs."""
         with self._lock:
             for pipeline in self._pipelines.values():
                 pipeline.begin_again()
             if self._ended is None:
                 return
-            if self._listen is not None:
-                self._at_shutdown = self._listen(self.settings)
+            if self._attach_handlers is not None:
+                self._detach_handlers = self._attach_handlers(self.settings)
             if self.pull is not None:
                 self.pull.reopen()
             self._ended = None
 
     @property
     def stats(self) -> Stats:
-        """The books as they stand: a frozen snapshot."""
+        """The current statistics: a frozen snapshot."""
         return Stats(**{name: self._stats_of(name) for name in ("spans", "metrics", "logs")})
 
     @property
     def pipelines(self) -> Mapping[str, Pipeline]:
-        """The pipelines that are ours, by signal."""
+        """Our pipelines, by signal."""
         return self._pipelines
 
-    def forked(self) -> None:
-        """Make what only one process may hold anew, in a forked child."""
+    def renew(self) -> None:
+        """Replace the lock in a forked child: another thread of the parent may hold it."""
         self._lock = threading.Lock()
 
     def _stats_of(self, name: str) -> SignalStats:

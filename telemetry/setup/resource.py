@@ -1,8 +1,4 @@
-"""Says which process the telemetry comes from.
-
-In: settings and the environment. Out: an OpenTelemetry resource. State: none. The SDK adds `service.instance.id`, and
-a new one in each forked child.
-"""
+"""Makes the OpenTelemetry resource of a process. The SDK adds `service.instance.id`, a new one in each forked child."""
 
 import os
 import socket
@@ -19,7 +15,7 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 
 def make_resource(settings: Settings) -> Resource:
-    """Return the resource: what was set goes before what was found out."""
+    """Return the resource: settings take precedence over detected attributes."""
     attributes = {
         c.HOST_NAME.name: socket.gethostname(),
         c.DISTRO_NAME.name: "search-telemetry",
@@ -31,7 +27,7 @@ def make_resource(settings: Settings) -> Resource:
 
 
 def named(settings: Settings) -> dict[str, str]:
-    """Return what the settings themselves say of the resource."""
+    """Return the attributes of the resource that the settings give."""
     names = {
         c.SERVICE_NAME.name: settings.service_name,
         c.SERVICE_NAMESPACE.name: settings.namespace,
@@ -41,7 +37,7 @@ def named(settings: Settings) -> dict[str, str]:
 
 
 def _kubernetes(environ: Mapping[str, str], namespace_file: Path) -> dict[str, str]:
-    """Return what a pod knows of itself: by the names that the downward API usually gets, else by what is there."""
+    """Return the attributes of a pod: from the usual variables of the downward API, else from what every pod has."""
     if "KUBERNETES_SERVICE_HOST" not in environ:
         return {}
     try:

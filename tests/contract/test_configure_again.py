@@ -121,9 +121,19 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
 @pytest.mark.parametrize(
     ("api", "sdk", "kind", "said"),
     [
-        ("trace", "trace", "Tracer", "spans go nowhere: OpenTelemetry has a TracerProvider already, without a span"),
-        ("metrics", "metrics", "Meter", "metrics go nowhere: OpenTelemetry has a MeterProvider already, without a me"),
-        ("_logs", "_logs", "Logger", "logs go nowhere: OpenTelemetry has a LoggerProvider already, without a log rec"),
+        ("trace", "trace", "Tracer", "spans are not exported: OpenTelemetry already has a TracerProvider, without a"),
+        (
+            "metrics",
+            "metrics",
+            "Meter",
+            "metrics are not exported: OpenTelemetry already has a MeterProvider, without a",
+        ),
+        (
+            "_logs",
+            "_logs",
+            "Logger",
+            "logs are not exported: OpenTelemetry already has a LoggerProvider, without a log",
+        ),
     ],
 )
 def test_an_adopted_provider_that_hands_nothing_on_is_told_of(
@@ -184,7 +194,7 @@ def test_an_adopted_provider_that_records_nothing_or_was_shut_down_is_told_of(
     ended = python(f'{code}\ntelemetry.configure("x", logs="otlp")')
     assert ended.status == 0
     assert ended.err.splitlines() == [
-        f"{name} go nowhere: OpenTelemetry has a {prefix}{kind}Provider already, {why}, and a provider that is there "
+        f"{name} are not exported: OpenTelemetry already has a {prefix}{kind}Provider, {why}, and an existing provider "
         f"is used as it is; {hint}, or call telemetry.configure before it is set (OTEL_PYTHON_{kind.upper()}_PROVIDER "
         "sets one, too)"
         for name, kind in (("metrics", "Meter"), ("spans", "Tracer"), ("logs", "Logger"))

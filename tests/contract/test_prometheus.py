@@ -248,7 +248,7 @@ provider.shutdown()
         """
     )
     assert ended.status == 0
-    assert ended.err.startswith("no metrics can be pulled: OpenTelemetry has a MeterProvider already")
+    assert ended.err.startswith("metrics cannot be scraped: OpenTelemetry already has a MeterProvider")
     assert len(ended.err.splitlines()) == 1
     assert ended.shown == [["", "503 Service Unavailable", False]]
 
