@@ -1,16 +1,15 @@
-"""Wraps any callable, so that each call is a run, and keeps what it is: the one place that asks what shape it has.
+"""Wraps callables of any kind so that each call is recorded as a run; `kind_of` returns their kind.
 
-In: a function of any shape (plain, coroutine, generator, async generator; static or class method, property) and
-`begin`, which starts a run for a call's arguments. Out: a function of the same shape. State: none.
+In: a callable (plain, coroutine, generator or async generator function; static or class method, property), and `begin`,
+which starts a run for a call's arguments. Out: a callable of the same kind. State: none.
 
-The exception of a call passes one frame of ours. As with every wrapper of this kind, a wrong argument list of a
-coroutine or generator function is reported when it first runs, not when it is called.
+The traceback of a call has one frame of ours. As with all such wrappers, wrong arguments of a coroutine or generator
+function raise when it first runs, not when it is called.
 
-A plain function around an `async def`, as decorators are often written, is a coroutine function where `functools.wraps`
-declares it: its run ends with the coroutine or generator that a call returned; that of a generator begins at its first
-step, as it would without the function around it. What any other plain function returns is a value of the user's, and
-the run ends when it is returned, unless it is the streamed answer of an endpoint (see `telemetry.api.streamed`). A
-returned task belongs to whoever made it.
+A plain function around an `async def`, as decorators are often written, declares that by `functools.wraps`: its run
+ends with the coroutine or generator that a call returned; the run of a generator starts at its first step, as it does
+without the function around it. For any other plain function, the run ends with the call, unless it returned the
+streamed response of an endpoint (see `telemetry.api.streamed`). A returned task belongs to its creator.
 """
 
 import contextlib
@@ -32,13 +31,13 @@ from telemetry.recording.recorder import NO_ACTIVITY, Activity, Kept, Run
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
 Runner = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
-"""Returns a function around one of a certain kind, each call of which is a run."""
+"""Returns a wrapper of a function of one kind, each call of which is a run."""
 Follow = Callable[[Any, Run], Any]
-"""Returns what a call returned; where that is an answer still to come, the run goes on in it."""
+"""Returns what a call returned; if that is a streamed response, the run continues in it."""
 
 
 class Kind(Enum):
-    """What a call of a function does: run at once, or make something that runs in steps."""
+    """The kind of a function."""
 
     PLAIN = auto()
     COROUTINE = auto()
@@ -47,16 +46,16 @@ class Kind(Enum):
 
 
 def kind_of(fn: Any) -> Kind:
-    """Return what a call of `fn` does; an object with `__call__` does as that method."""
+    """Return the kind of `fn`; that of an object is the kind of its `__call__`."""
     kind = _kind(_called(fn))
     return Kind.COROUTINE if kind is Kind.PLAIN and inspect.iscoroutinefunction(fn) else kind
 
 
 def declared_kind(fn: Any) -> Kind:
-    """Return the kind of the function that `fn` is around, as `functools.wraps` declares it; PLAIN without one."""
+    """Return the kind of the function that `fn` wraps, as `functools.wraps` declares it; PLAIN if it wraps none."""
     called = _called(fn)
     if hasattr(called, "__wrapped__"):
-        with contextlib.suppress(ValueError):  # functions around each other
+        with contextlib.suppress(ValueError):  # functions that wrap each other
             return _kind(inspect.unwrap(called))
     return Kind.PLAIN
 
@@ -77,7 +76,7 @@ def _called(fn: Any) -> Any:
 
 
 def without_partials(fn: Any) -> Any:
-    """Return the function that a `functools.partial` holds, else `fn`."""
+    """Return the function inside a `functools.partial`, else `fn`."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     return fn
@@ -89,12 +88,12 @@ def unbound(fn: Any) -> Any:
 
 
 def can_wrap(fn: Any) -> bool:
-    """Say whether `wrap` knows what to do with `fn`."""
+    """Return whether `wrap` supports `fn`."""
     return callable(fn) or function_in(fn) is not fn
 
 
 def function_in(fn: Any) -> Any:
-    """Return the function that a static or class method, a property or a partial method holds, else `fn` itself."""
+    """Return the function inside a static or class method, a property or a partial method, else `fn`."""
     if isinstance(fn, staticmethod | classmethod):
         return fn.__func__
     if isinstance(fn, property):
@@ -108,9 +107,9 @@ def unchanged(returned: Any, _run: Run) -> Any:
 
 
 def wrap(fn: Any, begin: Begin, follow: Follow = unchanged) -> Any:
-    """Return `fn` so that each call runs inside the activity that `begin(args, kwargs)` gives.
+    """Return `fn` wrapped so that each call is inside the run that `begin(args, kwargs)` returns.
 
-    Arguments: `follow` takes what a call returns, and the activity, which may go on in it.
+    Arguments: `follow` gets what a call returned, and the run, which may continue in it.
     """
     inner = function_in(fn)
     if inner is not fn:
@@ -151,19 +150,19 @@ def _wrapped(fn: Any, begin: Begin, follow: Follow) -> Callable[..., Any]:
 
 _MADE_BY: Final[tuple[Callable[..., Any], ...]] = (contextlib.contextmanager, contextlib.asynccontextmanager)
 _MAKERS: Final[dict[object, Callable[..., Any]]] = {made_by(lambda: None).__code__: made_by for made_by in _MADE_BY}
-"""By their code: the functions that the standard library makes of generators, and how."""
+"""The decorators of the standard library that make a `with` block of a generator, by the code of their results."""
 
 
 def _context_manager_maker(fn: Any) -> Callable[..., Any] | None:
-    """Return what made a `with` block's function of a generator function; None where `fn` is no such function.
+    """Return `contextmanager` or `asynccontextmanager` if it made `fn`, else None.
 
-    A run of `@stage @contextmanager` lasts as long as that of `@contextmanager @stage`: the whole block.
+    The run of `@stage @contextmanager` lasts as long as that of `@contextmanager @stage`: the whole block.
     """
     return _MAKERS.get(getattr(fn, "__code__", None)) if hasattr(fn, "__wrapped__") else None
 
 
 def _copy_methods(wrapped: Any, fn: Any) -> None:
-    """Give the methods of an object to the function around it, such as `cache_clear` of an `lru_cache`."""
+    """Copy the methods of an object to its wrapper, such as `cache_clear` of an `lru_cache`."""
     kind = type(fn)
     if kind.__module__ == "builtins" or isinstance(fn, functools.partial | type):
         return
@@ -191,15 +190,15 @@ def _coroutine(fn: Callable[..., Any], begin: Begin, follow: Follow = unchanged)
 
 
 def _generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """Delegate every step, with our context current only while the generator's body runs.
+    """Delegate every step; our context is current only while the generator's body runs.
 
-    What is thrown in, `GeneratorExit` too, is the generator's to handle: so it answers `close` as it would alone.
+    Exceptions thrown in, also `GeneratorExit`, are passed to the generator, so that `close` works as without us.
     """
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = fn(*args, **kwargs)
         run = begin(args, kwargs)
-        del args, kwargs  # the generator lets go of them when it likes
+        del args, kwargs  # so that they live only as long as the generator keeps them
         resume: Callable[[], Any] = functools.partial(next, generator)
         with run.whole():
             while True:
@@ -250,15 +249,15 @@ RUNNERS: Final[dict[type, Runner]] = {
     GeneratorType: _generator,
     AsyncGeneratorType: _async_generator,
 }
-"""How coroutines and generators that exist already are run, by their type."""
+"""The runner for each type of object that a call may return."""
 
 
 def _wrap_steps(
     fn: Callable[..., Any], begin: Begin, runners: Mapping[type, Runner], follow: Follow
 ) -> Callable[..., Any]:
-    """Return `fn` so that a run lasts from the first step of the generator that a call returned to its end.
+    """Return `fn` wrapped so that a run lasts from the first step to the end of the generator that a call returned.
 
-    Where the call raises, or returns something else, the call is the run.
+    If the call raises or returns something else, the call itself is the run.
     """
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -282,10 +281,9 @@ def _wrap_steps(
 def _wrap_result(
     fn: Callable[..., Any], begin: Begin, runners: Mapping[type, Runner], follow: Follow
 ) -> Callable[..., Any]:
-    """Return `fn` so that a run lasts from its call to the end of the coroutine or generator that the call returned.
+    """Return `fn` wrapped so that a run lasts from the call to the end of the coroutine or generator it returned.
 
-    Arguments: `runners` for each type of object. One that is dropped before its first step ends its run when it is
-    collected.
+    If that is dropped before its first step, the run ends when it is garbage-collected.
     """
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -297,19 +295,21 @@ def _wrap_result(
                 return follow(returned, run)
             if isinstance(run, Activity):
                 return functools.update_wrapper(continue_in(returned, run, runner), fn)()
-            return functools.update_wrapper(runner(lambda: returned, begin), fn)()  # carried: there is no run to end
+            return functools.update_wrapper(
+                runner(lambda: returned, begin), fn
+            )()  # in a carried context: there is no span to end
 
     return wrapper
 
 
 def continue_in(returned: Any, run: "Activity | StartedRecorder", runner: Runner) -> Callable[[], Any]:
-    """Return a function that returns `returned` wrapped: `run` goes on in it after its own `with` block."""
+    """Return a function that returns `returned` wrapped, in which `run` continues after its `with` block."""
     started = StartedRecorder(run)
     return runner(lambda: returned, lambda *_: started)
 
 
 class StartedRecorder:
-    """A run that has begun, and lasts to the end of what its call returned."""
+    """A run that has started, and that lasts to the end of the object that its call returned."""
 
     __slots__ = ("_kept", "_run", "_token", "context", "span")
 
@@ -334,7 +334,7 @@ class StartedRecorder:
         return self._kept
 
     def keep(self) -> Kept:
-        """Let the run outlast this `with` block, too."""
+        """Let the run outlast this `with` block too."""
         return self._kept.pop_all()
 
     def resume(self) -> Token[Context] | None:

@@ -1,13 +1,12 @@
-"""Reads the time, and tells what a process began itself from what it inherited, half done, when it was forked.
+"""The clocks of spans and metrics, and the generation of this process, which changes in a forked child.
 
-In: nothing; forks. Out: nanoseconds; the generation of this process, an object that is another one in every forked
-child. State: the two clocks, which only `telemetry.testing` replaces, and that object.
+State: the two clocks, which only `telemetry.testing` replaces, and the generation.
 
-Spans begin by the wall clock, and end that much later as the steady clock says: a wall clock that is set back makes no
-span of negative length, and the duration of a span and of its metric are the same number.
+A span starts at a time of the wall clock, and ends after a duration of the steady clock: a wall clock that is set back
+makes no negative durations, and a span and its metric have the same duration.
 
-A span that is open at a fork is open in both processes afterwards. It is the parent's: the child neither exports its
-copy nor measures it.
+A span that is open at a fork is open in both processes. It belongs to the parent: the child neither exports nor
+measures its copy.
 """
 
 import time
@@ -18,7 +17,7 @@ from telemetry.recording.fork import Rank, in_child
 
 
 class Generation:
-    """Holds what is another object in each forked child: cheaper to compare than to ask for the process id."""
+    """Holds an object that is replaced in each forked child: cheaper to compare than process ids."""
 
     __slots__ = ("current",)
 
@@ -26,7 +25,7 @@ class Generation:
         self.renew()
 
     def renew(self) -> None:
-        """Begin a generation."""
+        """Start a new generation."""
         self.current = object()
 
 
@@ -36,7 +35,7 @@ in_child(Rank.GENERATION, generation.renew)
 
 @dataclass(slots=True)
 class Clock:
-    """`wall` counts nanoseconds since 1970, `steady` since any moment, and never goes back."""
+    """`wall` counts nanoseconds since 1970; `steady` counts from an arbitrary moment, and never goes back."""
 
     wall: Callable[[], int] = time.time_ns
     steady: Callable[[], int] = time.perf_counter_ns

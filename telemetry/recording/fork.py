@@ -1,7 +1,7 @@
-"""What is put right at a fork, and in which order: the one registry of such hooks.
+"""The registry of hooks that run at a fork, with their order.
 
-In: hooks, each with its rank; forks. Out: the hooks are called, in a forked child by rank. State: the hooks, which are
-only ever added to.
+In: hooks with their ranks, from any thread. Out: calls of the hooks, in a forked child by rank. State: the hooks, which
+are never removed.
 """
 
 import os
@@ -23,28 +23,28 @@ class Rank(IntEnum):
     """The order of the hooks in a forked child, first to last."""
 
     GENERATION = auto()
-    """What began before the fork is the parent's."""
+    """Spans that are open belong to the parent."""
     BOUNDS = auto()
-    """No attribute has taken a value."""
+    """No attribute has a value yet."""
     SERIES = auto()
-    """No series was recorded into: which there are depends on `BOUNDS`."""
+    """There are no series yet: they depend on `BOUNDS`."""
     CONFIGURATION = auto()
-    """The child can be named, and the lock of `configure` is free."""
+    """The lock of `configure` is free, and the child can be named."""
     BATCHERS = auto()
-    """No call waits for a batch."""
+    """No calls wait for a batch."""
     CONNECTIONS = auto()
-    """The parent's connections are closed here, and not shut down."""
+    """The parent's connections are closed, without a shutdown."""
     PIPELINES = auto()
-    """Pipelines begin anew, and start their threads. After the SDK's hooks, which give a new `service.instance.id`."""
+    """Pipelines start again with new threads, after the SDK's own hooks, which set a new `service.instance.id`."""
 
 
 _in_child: list[tuple[Rank, Hook]] = []
 
 
 def in_child(rank: Rank, hook: Hook) -> None:
-    """Call `hook` in every forked child, when it is the turn of its `rank`."""
+    """Call `hook` in every forked child, in the order of `rank`."""
     if rank is Rank.PIPELINES:
-        _register(after_in_child=partial(_call, hook))  # the system calls it after those that it already has
+        _register(after_in_child=partial(_call, hook))  # so it runs after the hooks that exist already
     else:
         insort(_in_child, (rank, hook), key=itemgetter(0))
 
@@ -55,7 +55,7 @@ def in_parent(hook: Hook) -> None:
 
 
 def weakly(hook: Callable[[T], object], owner: T) -> Hook:
-    """Return what calls `hook(owner)` as long as there is the owner: hooks stay to the end of the process."""
+    """Return a hook that calls `hook(owner)` while `owner` exists, and does not keep it alive."""
     weak = weakref.ref(owner)
 
     def call() -> None:

@@ -1,7 +1,7 @@
-"""What one request knows of itself in one process.
+"""The state of one request in one process.
 
 In: the outermost span of the request (an rpc SERVER span, or none). Out: the current `Scope`. State: one `Scope` for
-each request, owned by whoever entered it, carried in OpenTelemetry's context and so into tasks, and into threads that
+each request, owned by its outermost span, carried in OpenTelemetry's context and so into tasks, and into threads that
 keep the context.
 """
 
@@ -14,13 +14,13 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 _KEY: Final = otel_context.create_key("search-telemetry-scope")
-_REMEMBERED = 32  # exceptions in flight at once in one request; older ones get a second event at worst
+_MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
 
 
 class Answer(NamedTuple):
-    """What the caller of an rpc is answered: gRPC's status, its details.
+    """The response to the caller of an rpc: gRPC's status and details.
 
-    `replaces`: the exception that passes says nothing itself; gRPC's `abort` leaves a handler by such a one.
+    `replaces`: the exception itself has no information, like the one that gRPC's `abort` raises.
     """
 
     status: str
@@ -29,14 +29,14 @@ class Answer(NamedTuple):
 
 
 class Scope:
-    """One request in one process: its SERVER span, its operation, and the exceptions that had their event already.
+    """One request in one process: its SERVER span, its operation, and the exceptions that have an event already.
 
-    The outermost endpoint sets `operation` ("search") where the request arrived without one, for the rpc server around
-    it, whose context does not see what the endpoint put into the baggage. The rpc server in turn leaves `answered`,
-    which gives what the caller is answered, where that is known, for the exception that leaves a span, or None.
+    The outermost endpoint sets `operation` ("search") if the request arrived without one, for the rpc server around it,
+    whose context does not contain the endpoint's baggage. The rpc server sets `answered`, a function that returns the
+    response to the caller for an exception that leaves a span, or None if it is unknown.
 
-    Exceptions are held, not weakly referenced (`ValueError` instances cannot be) and not marked (they are the
-    user's); `forget` lets go of them, since their tracebacks hold the frames they passed.
+    Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
+    user's. `forget` releases them, since their tracebacks hold frames.
     """
 
     __slots__ = ("_seen", "answered", "entry", "operation")
@@ -45,28 +45,28 @@ class Scope:
         self.entry = entry
         self.operation: str | None = None
         self.answered: Callable[[BaseException | None], Answer | None] | None = None
-        self._seen: deque[tuple[BaseException, str]] = deque(maxlen=_REMEMBERED)
+        self._seen: deque[tuple[BaseException, str]] = deque(maxlen=_MAX_EXCEPTIONS)
 
     def outcome_of(self, exc: BaseException) -> str | None:
-        """Return the outcome that `exc` had at a span further in, with its event; None where it had none."""
+        """Return the outcome of `exc` at an inner span, which has its event; None if no span has one."""
         return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)
 
     def remember(self, exc: BaseException, outcome: str) -> None:
-        """Remember that `exc` had its event."""
+        """Store that `exc` has its event."""
         self._seen.append((exc, outcome))
 
     def forget(self) -> None:
-        """Let go of the exceptions seen, and of the rpc."""
+        """Release the exceptions and the rpc."""
         self.answered = None
         self._seen.clear()
 
 
 def current_scope(context: Context | None = None) -> Scope | None:
-    """Return the scope of the request that `context` (default: the current one) belongs to, None outside of any."""
+    """Return the scope of the request of `context` (default: the current one), None outside of a request."""
     scope = otel_context.get_value(_KEY, context)
     return scope if isinstance(scope, Scope) else None
 
 
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
-    """Return `context` (default: the current one) with `scope` in it, without making it current."""
+    """Return `context` (default: the current one) with `scope` in it; do not make it current."""
     return otel_context.set_value(_KEY, scope, context)

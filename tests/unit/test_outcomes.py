@@ -202,7 +202,7 @@ class TestExpected:
     @pytest.mark.parametrize("wrong", ["LookupError", [404], LookupError("x")])
     def test_what_is_no_class_is_refused(self, wrong: Any) -> None:
         """At once, with what to write instead, by the decorator and by `configure`."""
-        with pytest.raises(telemetry.TelemetryError, match=r"not a class of exceptions\nwrite \(LookupError,\)"):
+        with pytest.raises(telemetry.TelemetryError, match=r"not an exception class\nwrite \(LookupError,\)"):
             telemetry.endpoint("/search", expected=wrong)
         with pytest.raises(telemetry.ConfigurationError, match=r"expected_errors=.*; write \(LookupError,\)"):
             telemetry.configure("shop", expected_errors=wrong)
