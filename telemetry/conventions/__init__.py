@@ -1,12 +1,11 @@
-"""Every name this project emits: spans, attributes, metrics, units and buckets; a module for each group of signals.
+"""All names that this project emits: spans, attributes, metrics, units and buckets; a module for each group.
 
-In: nothing. Out: constants that the other modules emit by, and the tables `SPANS`, `ATTRIBUTES` and `METRICS` from
-which `docs/signals.md` is generated. State: none.
+These names are written nowhere else. A new one is a constant in its group's module: `SPANS`, `ATTRIBUTES` and `METRICS`
+find it, and `make docs` adds it to `docs/signals.md`.
 
-This is the only place where such a name is spelled. OpenTelemetry has no `search.*` namespace: those names are ours.
-`rpc.*`, `db.*`, `error.type`, `server.*` and `network.*` follow the OpenTelemetry semantic conventions 1.44;
-`len_docs`, `minibatch_size`, `has_img_da`, `has_txt_da` and the names of the encoding spans are those that users of
-Jina and CLIP-as-service know.
+OpenTelemetry has no `search.*` namespace: those names are ours. `rpc.*`, `db.*`, `error.type`, `server.*` and
+`network.*` follow the OpenTelemetry semantic conventions 1.44; `len_docs`, `minibatch_size`, `has_img_da`, `has_txt_da`
+and the names of the encoding spans are known to users of Jina and CLIP-as-service.
 """
 # ruff: noqa: F403, F405  each module's names are the package's
 
@@ -28,4 +27,4 @@ SPANS: Final = tuple(value for value in _DECLARED if isinstance(value, SpanName)
 ATTRIBUTES: Final = tuple(
     sorted((value for value in list(globals().values()) if isinstance(value, Attribute)), key=lambda a: a.name)
 )
-"""Every attribute of every group, by name."""
+"""All attributes of all groups, by name."""

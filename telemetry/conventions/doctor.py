@@ -1,4 +1,4 @@
-"""What `telemetry doctor` sends: no service sends it, so its span and its metric are in no table."""
+"""The span and the metric that only `telemetry doctor` sends; they are in no table."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from telemetry.conventions.kinds import Attribute, Instrument, Metric, SpanName
 SEARCH_DOCTOR: Final = Attribute(
     "search.doctor",
     "string",
-    "Random mark of one run of `telemetry doctor`, on what it sends alone; tail sampling keeps such traces.",
+    "Random id of one run of `telemetry doctor`, only on what it sends; tail sampling keeps such traces.",
     limit=1,
 )
 DOCTOR_SERVICE: Final = "search-telemetry-doctor"

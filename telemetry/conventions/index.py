@@ -8,8 +8,8 @@ from telemetry.conventions.request import ERROR_TYPE, LEN_DOCS
 DB_SYSTEM_NAME: Final = Attribute("db.system.name", "string", "`qdrant`.", limit=8)
 DB_COLLECTION_NAME: Final = Attribute("db.collection.name", "string", "Collection searched or written.", limit=20)
 DB_OPERATION_NAME: Final = Attribute("db.operation.name", "string", "`query`, `upsert` or `delete`.", limit=12)
-DB_VECTOR_QUERY_TOP_K: Final = Attribute("db.vector.query.top_k", "int", "Results asked for.")
-SEARCH_HITS: Final = Attribute("search.hits", "int", "Results given back.")
+DB_VECTOR_QUERY_TOP_K: Final = Attribute("db.vector.query.top_k", "int", "Results requested.")
+SEARCH_HITS: Final = Attribute("search.hits", "int", "Results returned.")
 SEARCH_TOP_SCORE: Final = Attribute("search.top_score", "double", "Highest score among the results.")
 SEARCH_EXACT: Final = Attribute("search.exact", "boolean", "The index was searched exhaustively, without its graph.")
 

@@ -1,23 +1,23 @@
-"""The contracts of attributes, metrics and spans, and the bounds of histogram buckets."""
+"""How attributes, metrics and spans are declared, and the bounds of histogram buckets."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
 SCOPE: Final = "search-telemetry"
-"""Name of the instrumentation scope: of our tracer, our meter and our logger."""
+"""The instrumentation scope of our tracer, meter and logger."""
 Signal = Literal["traces", "metrics", "logs"]
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 OTHER: Final = "_other"
-"""The value that stands for every attribute value beyond its limit."""
+"""The value that replaces attribute values above the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute's contract.
+    """An attribute.
 
-    `type` is OpenTelemetry's name of the value's type. `limit` is the number of distinct values that metrics keep;
-    further ones become `OTHER` and are counted. None: never on a metric.
+    `type` is OpenTelemetry's name of the value's type. `limit` is the number of distinct values on metrics; further
+    ones become `OTHER` and are counted. None: not on metrics.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Attribute:
 
 
 class Instrument(Enum):
-    """The kinds of metric instruments in use, by their OpenTelemetry names."""
+    """The kinds of instruments, with their OpenTelemetry names."""
 
     COUNTER = "counter"
     HISTOGRAM = "histogram"
@@ -37,9 +37,9 @@ class Instrument(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric's contract: its instrument, its UCUM unit, its attributes and, for a histogram, its bucket bounds.
+    """A metric: its instrument, its UCUM unit, its attributes and, for a histogram, its bucket bounds.
 
-    `signed`: its values may lie below zero; those of all others that do are faults, and are not recorded.
+    `signed`: values may be negative; for other metrics, negative values are faults and are not recorded.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class SpanName:
-    """One span's contract: its name (or a pattern in braces), its kind, and the attributes it may carry."""
+    """A span: its name (or a pattern in braces), its kind, and the attributes that it may have."""
 
     name: str
     kind: str
@@ -61,7 +61,7 @@ class SpanName:
     attributes: tuple[Attribute, ...]
 
 
-# Fractional bounds throughout: integer `le` labels are spelled differently by different exporters (`0` and `0.0`).
+# All bounds are fractional: exporters write integer `le` labels in different ways (`0` and `0.0`).
 SECONDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 10.5,
 )  # fmt: skip

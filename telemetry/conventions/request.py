@@ -5,7 +5,7 @@ from typing import Final
 from telemetry.conventions.kinds import BYTES, COUNTS, SCORES, SECONDS, Attribute, Instrument, Metric, SpanName
 
 SEARCH_OPERATION: Final = Attribute(
-    "search.operation", "string", "What the request asks for: the endpoint's name without its slash.", limit=12
+    "search.operation", "string", "Operation of the request: the endpoint's name without its slash.", limit=12
 )
 CLIENT_PLATFORM: Final = Attribute(
     "client.platform", "string", "Platform of the caller: web, ios, android, …", limit=12
@@ -17,7 +17,7 @@ BAGGAGE: Final = (SEARCH_OPERATION, CLIENT_PLATFORM, CLIENT_REGION)
 SEARCH_OUTCOME: Final = Attribute(
     "search.outcome",
     "string",
-    "`ok`; `rejected`: the caller's mistake; `cancelled`: the caller went away; `error`. Spans have the middle two.",
+    "`ok`; `rejected`: the caller's mistake; `cancelled`: the caller disconnected; `error`. On spans: the middle two.",
     limit=4,
 )
 ERROR_TYPE: Final = Attribute("error.type", "string", "Class of the exception, or the rpc status code.", limit=20)
@@ -25,12 +25,12 @@ LEN_DOCS: Final = Attribute("len_docs", "int", "Documents in the call.")
 SEARCH_DOCS_TEXT: Final = Attribute(
     "search.docs.text",
     "string[]",
-    "Where `capture_content` asks for it: how the texts of the first documents of the call begin.",
+    "The start of the texts of the first documents in the call, if `capture_content` is on.",
 )
 SEARCH_FIRST_ITEM_DURATION: Final = Attribute(
-    "search.first_item.duration", "double", "Seconds until the first item of a streamed answer was there."
+    "search.first_item.duration", "double", "Seconds to the first item of a streamed response."
 )
-SEARCH_RANK: Final = Attribute("search.rank", "string", "`top1` for the best result, `topk` for all of them.", limit=2)
+SEARCH_RANK: Final = Attribute("search.rank", "string", "`top1` for the best result, `topk` for all results.", limit=2)
 
 ENDPOINT: Final = SpanName(
     "/{endpoint}", "internal", "One request in an executor's endpoint.",
@@ -42,22 +42,22 @@ REQUEST_DURATION: Final = Metric(
     (SEARCH_OPERATION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
 )  # fmt: skip
 FIRST_ITEM_DURATION: Final = Metric(
-    "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time until the first item of a streamed answer.",
+    "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time to the first item of a streamed response.",
     (SEARCH_OPERATION,), SECONDS,
 )  # fmt: skip
 DOCUMENTS: Final = Metric(
-    "search.documents", Instrument.COUNTER, "{document}", "Documents that endpoints were given.",
+    "search.documents", Instrument.COUNTER, "{document}", "Documents in the calls of endpoints.",
     (SEARCH_OPERATION, SEARCH_OUTCOME),
 )  # fmt: skip
 REQUEST_SIZE: Final = Metric(
-    "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages, as the server received them.",
+    "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages that the server received.",
     (SEARCH_OPERATION,), BYTES,
 )  # fmt: skip
 RESULTS: Final = Metric(
     "search.results", Instrument.HISTOGRAM, "{result}", "Results of each search.", (SEARCH_OPERATION,), COUNTS
 )
 RESULTS_EMPTY: Final = Metric(
-    "search.results.empty", Instrument.COUNTER, "{request}", "Searches without a result.", (SEARCH_OPERATION,)
+    "search.results.empty", Instrument.COUNTER, "{request}", "Searches without results.", (SEARCH_OPERATION,)
 )
 RESULT_SCORE: Final = Metric(
     "search.result.score", Instrument.HISTOGRAM, "1", "Scores of results, in the index's metric.",

@@ -6,22 +6,22 @@ from telemetry.conventions.kinds import COUNTS, SECONDS, Attribute, Instrument, 
 from telemetry.conventions.request import ERROR_TYPE, SEARCH_OPERATION
 
 SEARCH_STAGE: Final = Attribute("search.stage", "string", "Name of the stage, as given to `stage`.", limit=24)
-MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or its upper bound).")
-HAS_IMG_DA: Final = Attribute("has_img_da", "boolean", "The call holds pictures.")
-HAS_TXT_DA: Final = Attribute("has_txt_da", "boolean", "The call holds texts.")
-NUM_POOL_WORKERS: Final = Attribute("num_pool_workers", "int", "Threads that preprocess beside the forward pass.")
-RUNTIME: Final = Attribute("runtime", "string", "What runs the model: onnx or torch.")
-DEVICE: Final = Attribute("device", "string", "Where the model runs: cpu or cuda.")
+MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or the maximum).")
+HAS_IMG_DA: Final = Attribute("has_img_da", "boolean", "The call has pictures.")
+HAS_TXT_DA: Final = Attribute("has_txt_da", "boolean", "The call has texts.")
+NUM_POOL_WORKERS: Final = Attribute("num_pool_workers", "int", "Threads that preprocess during the forward pass.")
+RUNTIME: Final = Attribute("runtime", "string", "Runtime of the model: onnx or torch.")
+DEVICE: Final = Attribute("device", "string", "Device of the model: cpu or cuda.")
 MODEL: Final = Attribute("model", "string", "Name of the model, `architecture::pretrained` for OpenCLIP.")
-SEARCH_BATCH_REQUESTS: Final = Attribute("search.batch.requests", "int", "Calls whose items the batch holds.")
+SEARCH_BATCH_REQUESTS: Final = Attribute("search.batch.requests", "int", "Calls with items in the batch.")
 SEARCH_BATCH_QUEUE_WAIT: Final = Attribute(
-    "search.batch.queue_wait", "double", "Seconds that the call waited until its first batch began."
+    "search.batch.queue_wait", "double", "Seconds that the call waited until its first batch started."
 )
 SEARCH_BATCH_SHARE: Final = Attribute(
     "search.batch.share",
     "double",
-    "Seconds of batches that the call accounts for: their durations by its part of their items. Over all calls these"
-    " add up to what the batches took.",
+    "Seconds of batches attributed to the call: their durations times its share of their items. The sum over all calls"
+    " is the duration of all batches.",
 )
 
 ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
@@ -30,7 +30,7 @@ INFERENCE: Final = SpanName(
 )
 _MINIBATCH = (MINIBATCH_SIZE, NUM_POOL_WORKERS, SEARCH_BATCH_QUEUE_WAIT, SEARCH_BATCH_SHARE, ERROR_TYPE)
 TXT_MINIBATCH_ENCODING: Final = SpanName(
-    "txt_minibatch_encoding", "internal", "One minibatch of texts; linked to the batch that it went into.", _MINIBATCH
+    "txt_minibatch_encoding", "internal", "One minibatch of texts; linked to its batch.", _MINIBATCH
 )
 IMG_MINIBATCH_ENCODING: Final = SpanName(
     "img_minibatch_encoding", "internal", "One minibatch of pictures; linked to its batch.", _MINIBATCH
@@ -46,11 +46,11 @@ STAGE_DURATION: Final = Metric(
 )  # fmt: skip
 BATCH_SIZE: Final = Metric(
     "search.batch.size", Instrument.HISTOGRAM, "{document}",
-    "Documents in each dynamic batch, and in each stage that names a `minibatch_size`.",
+    "Documents in each dynamic batch, and in each stage with a `minibatch_size`.",
     (SEARCH_STAGE,), COUNTS,
 )  # fmt: skip
 QUEUE_WAIT_DURATION: Final = Metric(
-    "search.queue.wait.duration", Instrument.HISTOGRAM, "s", "Time that calls waited until their batch began.",
+    "search.queue.wait.duration", Instrument.HISTOGRAM, "s", "Time that calls waited until their batch started.",
     (SEARCH_OPERATION, SEARCH_STAGE), SECONDS,
 )  # fmt: skip
 QUEUE_LENGTH: Final = Metric(

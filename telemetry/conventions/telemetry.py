@@ -11,7 +11,7 @@ TELEMETRY_ATTRIBUTE: Final = Attribute(
 )
 
 TELEMETRY_DROPPED: Final = Metric(
-    "search.telemetry.dropped", Instrument.COUNTER, "{item}", "Items recorded and never exported.",
+    "search.telemetry.dropped", Instrument.COUNTER, "{item}", "Items recorded but not exported.",
     (TELEMETRY_SIGNAL, TELEMETRY_REASON),
 )  # fmt: skip
 TELEMETRY_OVERFLOW: Final = Metric(
@@ -20,9 +20,9 @@ TELEMETRY_OVERFLOW: Final = Metric(
 )  # fmt: skip
 TELEMETRY_SCRUB_FAILURES: Final = Metric(
     "search.telemetry.scrub.failures", Instrument.COUNTER, "{value}",
-    "Values hidden because a fault of ours kept them from being scrubbed.", (),
+    "Values hidden because scrubbing them failed.", (),
 )  # fmt: skip
 TELEMETRY_REPAIRED: Final = Metric(
     "search.telemetry.repaired", Instrument.COUNTER, "{value}",
-    "Values that could not leave as they were given, and were repaired or left out.", (),
+    "Values that could not be exported as given, and were repaired or left out.", (),
 )  # fmt: skip
