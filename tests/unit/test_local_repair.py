@@ -102,11 +102,20 @@ def test_a_good_export_is_never_walked_through(monkeypatch: pytest.MonkeyPatch) 
     assert decoded_from(body, PROTOBUF, TRACES).records == 1
 
 
+TABLES = ("spans", "metric_points", "logs")
+
+
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     store = Store.open(None)
     yield store
     store.close()
+
+
+def stored(store: Store) -> int:
+    """How many records of any signal are in the store."""
+    rows = store.reader().execute(" UNION ALL ".join(f"SELECT count(*) FROM {table}" for table in TABLES)).fetchall()
+    return sum(count for (count,) in rows)
 
 
 @settings(max_examples=60, deadline=None)
@@ -130,7 +139,9 @@ def test_whatever_happens_to_the_bytes_an_export_is_read_or_refused(
             decoded = decoded_from(bytes(broken), content_type, signal)
         except MalformedError:
             continue
+        before = stored(store)
         store.write([decoded], ["digest"], 5)
+        assert stored(store) == before + decoded.records
 
 
 JSON_VALUES = st.recursive(

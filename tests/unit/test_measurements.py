@@ -135,8 +135,11 @@ class TestResults:
             (-1, [0.5], (None, 0.5, 1)),
             (object(), [0.5], (None, 0.5, 1)),
         ],
-        ids=str,
-    )
+        ids=[
+            "rows", "uneven rows", "negative", "odd values", "pairs", "mapping", "number", "integers", "decimal",
+            "numpy number", "array of one", "array of nan", "array of text", "texts", "negative hits", "odd hits",
+        ],
+    )  # fmt: skip
     def test_odd_results_cost_nothing_but_themselves(
         self, spans: Spans, metrics: Metrics, hits: Any, scores: Any, told: tuple[int | None, float | None, int]
     ) -> None:

@@ -22,7 +22,10 @@ from telemetry.repairs import repairs
 
 
 class Unlike:
-    """No number at all."""
+    """Not a number at all."""
+
+    def __repr__(self) -> str:
+        return "Unlike()"
 
 
 @pytest.fixture

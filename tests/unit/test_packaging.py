@@ -85,7 +85,9 @@ def test_a_services_site_packages_gets_the_library_alone(built: dict[Path, Built
     assert "telemetry/py.typed" in built[LIBRARY].wheel
 
 
-@pytest.mark.parametrize(("folder", "rooms"), [(STACK, {"collector", "dashboards"}), (DEMO, {"demo_flow"})], ids=str)
+@pytest.mark.parametrize(
+    ("folder", "rooms"), [(STACK, {"collector", "dashboards"}), (DEMO, {"demo_flow"})], ids=["stack", "demo"]
+)
 def test_the_other_wheels_hold_their_rooms_and_their_data(
     folder: Path, rooms: set[str], built: dict[Path, Built]
 ) -> None:
@@ -95,7 +97,7 @@ def test_the_other_wheels_hold_their_rooms_and_their_data(
     assert set(tracked.split()) <= built[folder].wheel
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_an_sdist_is_complete_in_itself(folder: Path, built: dict[Path, Built]) -> None:
     """It holds files and no links, nothing twice, and nothing of other distributions; it brings the licence."""
     names = [member.name.split("/", 1)[1] for member in built[folder].sdist]

@@ -219,11 +219,13 @@ class TestLosses:
         """One line each, beside those of the failure itself."""
         collector = StandInSender(AWAY)
         made, counts = span_queue(collector, size=10)
-        for _ in range(10):
-            made.push("x")
+        with counts.lock:  # all in one request, whatever the queue's thread does meanwhile
+            for _ in range(10):
+                made.push("x")
         until(lambda: made._delivery.failing)
-        for _ in range(17):
-            made.push("x")
+        with counts.lock:  # the thread, which counts the losses, sees all of them or none
+            for _ in range(17):
+                made.push("x")
         assert not flush(made, 0.05)
         until(lambda: len(caplog.messages) == 2)
         for _ in range(17):

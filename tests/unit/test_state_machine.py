@@ -11,7 +11,7 @@ program that fails is told as it was found, at once, instead of as the shortest 
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -62,6 +62,7 @@ class Programs(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        gc.freeze()  # what is there already is left out of each collection of a program's dropped generators
         self.open = ExitStack()
         self.spans = self.open.enter_context(record_spans())
         blocks = [telemetry.stage("a"), telemetry.stage("b"), telemetry.endpoint("/c")]
@@ -257,14 +258,6 @@ def last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-@contextlib.contextmanager
-def quick_collections() -> Iterator[None]:
-    """Leave what is there already out of each collection of a program's dropped generators."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 def test_any_program_has_its_trace_and_is_not_changed() -> None:
     """Whatever nests, interleaves, fails, is cancelled or dropped: the trace is the model's, the program the same."""
     profile = settings(
@@ -276,6 +269,8 @@ def test_any_program_has_its_trace_and_is_not_changed() -> None:
         phases=PHASES,
         suppress_health_check=list(HealthCheck),
     )
-    with quick_collections():
+    try:
         run_state_machine_as_test(Programs, settings=profile)
+    finally:
+        gc.unfreeze()
     assert Programs.compared > 0
