@@ -60,7 +60,7 @@ class Stack:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as held:
             held.enter_context(holding(self._data))
-            self._place = Place(self._choose_ports(), self._data)
+            self._place = Place(self._choose_ports(), self._data, self._programs)
             held.callback(self._stop_all)
             self._start_all()
             self._held = held.pop_all()

@@ -32,7 +32,7 @@ def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def place_of(programs: Sequence[Program], data: Path) -> Place:
-    return Place(free_ports(programs), data)
+    return Place(free_ports(programs), data, programs)
 
 
 def files(program: Program, place: Place) -> list[Path]:
@@ -169,7 +169,7 @@ def test_prometheus_is_told_of_everything_in_its_stack(tmp_path: Path) -> None:
     place = place_of(PROFILES["scale"], tmp_path)
     assert groups(targets(place)) == {
         "pipeline": ["gateway-1", "gateway-2", "agent"],
-        "own": ["gateway-1", "gateway-2", "agent", "jaeger", "prometheus", "victorialogs", "alertmanager"],
+        "own": ["gateway-1", "gateway-2", "agent", "jaeger", "alertmanager", "prometheus", "victorialogs"],
         "alertmanager": [""],
     }
     addresses = {group["targets"][0] for group in targets(place)}

@@ -14,7 +14,7 @@ class Alertmanager:
     """One Alertmanager, alone."""
 
     name = "alertmanager"
-    ports = (Port("web", 9093, "Alertmanager", "http://"),)
+    ports = (Port("web", 9093, "Alertmanager", "http://", scraped=True),)
 
     def prepare(self, place: Place) -> None:
         """Nothing."""

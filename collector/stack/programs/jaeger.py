@@ -17,9 +17,9 @@ class Jaeger:
     ports = (
         Port("query", 16686, "Jaeger", "http://"),
         Port("query_grpc", 16685),
-        Port("otlp", 14317),
+        Port("otlp", 14317, variable="JAEGER_OTLP"),
         Port("health", 14133),
-        Port("metrics", 14888),
+        Port("metrics", 14888, scraped=True),
     )
 
     def prepare(self, place: Place) -> None:

@@ -30,7 +30,7 @@ class Kafka:
     """One broker."""
 
     name = "kafka"
-    ports = (Port("broker", 9092, "Kafka"), Port("controller", 19093))
+    ports = (Port("broker", 9092, "Kafka", variable="KAFKA_BROKERS"), Port("controller", 19093))
 
     def prepare(self, place: Place) -> None:
         """Write its properties, and format its folder the first time."""

@@ -36,8 +36,9 @@ class Otelcol:
     def ports(self) -> Sequence[Port]:
         """OTLP in, health, its own metrics, and, with the layer for it, the pipeline's for Prometheus."""
         shown = self.shift == 0
+        found_by = f"OTELCOL_{self.name.upper().replace('-', '_')}" if "gateway" in self.layers else ""
         return (
-            Port("otlp_grpc", 4317 + self.shift, "OTLP over gRPC" if shown else ""),
+            Port("otlp_grpc", 4317 + self.shift, "OTLP over gRPC" if shown else "", variable=found_by),
             Port("otlp_http", 4318 + self.shift, "OTLP over HTTP" if shown else "", "http://"),
             Port("health", 13133 + self.shift),
             Port("metrics", 8888 + self.shift),
@@ -63,9 +64,11 @@ class Otelcol:
             "OTELCOL_METRICS_PORT": str(place.port(self.name, "metrics")),
             "OTELCOL_STORAGE": str(self._storage(place)),
         }
-        for variable, program, use, form in (("OTELCOL_SCRAPE", self.name, "scrape", "{}"), *_OTHERS):
-            if f"{program}.{use}" in place.ports:
-                told[variable] = form.format(place.address(program, use))
+        if f"{self.name}.scrape" in place.ports:
+            told["OTELCOL_SCRAPE"] = place.address(self.name, "scrape")
+        for program, port in place.declared():
+            if port.variable:
+                told[port.variable] = port.form.format(place.address(program.name, port.use))
         return told
 
     def is_ready(self, place: Place) -> bool:
@@ -74,13 +77,3 @@ class Otelcol:
 
     def _storage(self, place: Place) -> Path:
         return place.folder(self.name) / "queues"
-
-
-_OTHERS: Final = (
-    ("JAEGER_OTLP", "jaeger", "otlp", "{}"),
-    ("LOGS_OTLP", "victorialogs", "http", "http://{}/insert/opentelemetry"),
-    ("KAFKA_BROKERS", "kafka", "broker", "{}"),
-    ("OTELCOL_GATEWAY_1", "gateway-1", "otlp_grpc", "{}"),
-    ("OTELCOL_GATEWAY_2", "gateway-2", "otlp_grpc", "{}"),
-)
-"""Variables that tell of other programs, where the stack has them."""

@@ -3,7 +3,7 @@
 In: ports and a folder. Out: the addresses and folders that programs are told. State: none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,25 +19,30 @@ CONFIG: Final = Path(__file__).parents[1] / "config"
 class Port:
     """Something that a program listens for.
 
-    Arguments: `use`, its name; `usual`, its port where nothing else is asked for; `title`, what people are told, ""
-    where it is nobody's business; `scheme`, what stands before the address then.
+    Arguments: `use`, its name; `usual`, its default port; `title`, what `up` shows, "" for nothing; `scheme`, the
+    address's scheme in what `up` shows; `variable`, by which the Collector's layers find it, and `form`, what that
+    variable makes of the address; `scraped`, whether Prometheus finds the program's own metrics there.
     """
 
     use: str
     usual: int
     title: str = ""
     scheme: str = ""
+    variable: str = ""
+    form: str = "{}"
+    scraped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the programs of one stack listen and keep what they know.
 
-    Arguments: `ports`, from `PROGRAM.USE` to a port; `data`, a folder that exists.
+    Arguments: `ports`, from `PROGRAM.USE` to a port; `data`, a folder that exists; `programs`, those of the stack.
     """
 
     ports: Mapping[str, int]
     data: Path
+    programs: "Sequence[Program]" = ()
 
     def address(self, program: str, use: str) -> str:
         """`HOST:PORT` of a program of this stack."""
@@ -46,6 +51,10 @@ class Place:
     def port(self, program: str, use: str) -> int:
         """The port of a program of this stack."""
         return self.ports[f"{program}.{use}"]
+
+    def declared(self) -> "Iterator[tuple[Program, Port]]":
+        """Every port of every program."""
+        return ((program, port) for program in self.programs for port in program.ports)
 
     def having(self, use: str) -> Sequence[str]:
         """The programs of this stack that listen for something."""

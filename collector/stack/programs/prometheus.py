@@ -24,7 +24,7 @@ class Prometheus:
     """Prometheus, scraping everything in its stack."""
 
     name = "prometheus"
-    ports = (Port("web", 9090, "Prometheus", "http://"),)
+    ports = (Port("web", 9090, "Prometheus", "http://", scraped=True),)
 
     def prepare(self, place: Place) -> None:
         """Lay out its folder of configuration."""
@@ -55,10 +55,6 @@ class Prometheus:
         return place.folder(self.name) / FILE.name
 
 
-_OWN: Final = (("jaeger", "metrics"), ("prometheus", "web"), ("victorialogs", "http"), ("alertmanager", "web"))
-"""Where the backends tell of themselves."""
-
-
 def targets(place: Place) -> list[dict[str, Any]]:
     """What there is to scrape, and where alerts go, as a file of `file_sd`.
 
@@ -71,7 +67,11 @@ def targets(place: Place) -> list[dict[str, Any]]:
             _group("own", place.address(name, "metrics"), job="otelcol", collector=name)
             for name in place.having("otlp_grpc")
         ),
-        *(_group("own", place.address(name, use), job=name) for name, use in _OWN if f"{name}.{use}" in place.ports),
+        *(
+            _group("own", place.address(program.name, port.use), job=program.name)
+            for program, port in place.declared()
+            if port.scraped
+        ),
     ]
     if "alertmanager.web" in place.ports:
         groups.append(_group("alertmanager", place.address("alertmanager", "web")))

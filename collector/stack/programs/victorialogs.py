@@ -22,7 +22,12 @@ class VictoriaLogs:
     """VictoriaLogs, all its parts in one process."""
 
     name = "victorialogs"
-    ports = (Port("http", 9428, "VictoriaLogs", "http://"),)
+    ports = (
+        Port(
+            "http", 9428, "VictoriaLogs", "http://",
+            variable="LOGS_OTLP", form="http://{}/insert/opentelemetry", scraped=True,
+        ),
+    )  # fmt: skip
 
     def prepare(self, place: Place) -> None:
         """Nothing: it makes its folders itself."""
