@@ -1,7 +1,4 @@
-"""Ages and sizes as people write them: `7d`, `12h`, `2GB`, `500MiB`, `off`.
-
-In: text of an option. Out: seconds or bytes, None for `off`; and back, for messages. State: none.
-"""
+"""Parses and formats ages and sizes: `7d`, `12h`, `2GB`, `500MiB`, `off`."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ def parse_age(text: str, option: str) -> float | None:
 
     Args:
         text: a number and one of s, m, h, d, w.
-        option: that it was given for, to be named in the error.
+        option: named in the error.
 
     Raises:
-        SettingsError: it is neither, or zero.
+        SettingsError: it is neither, or is zero.
     """
     amount = _parse(text.strip(), _AGES)
     if amount is False or (amount is not None and not 1 <= amount < 100 * 365 * 86_400):
-        raise SettingsError(f"--{option} {text!r} is no age", f"write 12h, 7d or 4w (up to 100 years), or {OFF}")
+        raise SettingsError(f"--{option} {text!r} is not an age", f"write 12h, 7d or 4w (up to 100 years), or {OFF}")
     return None if amount is None else float(amount)
 
 
@@ -37,15 +34,15 @@ def parse_size(text: str, option: str) -> int | None:
 
     Args:
         text: a number and one of KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB (of 1024), in any case.
-        option: that it was given for, to be named in the error.
+        option: named in the error.
 
     Raises:
-        SettingsError: it is neither, or zero.
+        SettingsError: it is neither, or is zero.
     """
     amount = _parse(text.strip().lower(), _SIZES)
     if amount is False or (amount is not None and not 1 <= amount < 1 << 60):
         raise SettingsError(
-            f"--{option} {text!r} is no size", f"write 500MB or 2GB (or GiB, for powers of 1024), or {OFF}"
+            f"--{option} {text!r} is not a size", f"write 500MB or 2GB (or GiB, for powers of 1024), or {OFF}"
         )
     return None if amount is None else int(amount)
 
@@ -67,7 +64,7 @@ def size_text(size: float | None) -> str:
 
 
 def _parse(text: str, units: dict[str, int]) -> Decimal | bool | None:
-    """The amount in the smallest unit; None for off; False when it is none."""
+    """The amount in the smallest unit; None for off; False if it cannot be parsed."""
     if text.lower() == OFF:
         return None
     match = _FORM.fullmatch(text)

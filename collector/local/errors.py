@@ -1,7 +1,4 @@
-"""Everything that the local collector refuses, in words for the person who has to fix it.
-
-In: a cause. Out: exceptions with a `message` (what is wrong, where) and a `hint` (what to do). No state.
-"""
+"""Errors of the local collector, each with a `message` (what is wrong, and where) and a `hint` (what to do)."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import ClassVar, Self
 
 
 class CollectorError(Exception):
-    """Something a person has to know. `message` says what is wrong, `hint` what to do about it."""
+    """An error that a user can fix."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(f"{message}; {hint}" if hint else message)
@@ -19,11 +16,11 @@ class CollectorError(Exception):
 
 
 class SettingsError(CollectorError):
-    """Settings that cannot be: all mistakes at once."""
+    """Invalid settings: all mistakes at once."""
 
 
 class PortTakenError(CollectorError):
-    """An address to listen on is in use or cannot be had."""
+    """An address to listen on is in use, or not allowed."""
 
 
 class StoreError(CollectorError):
@@ -35,11 +32,11 @@ class StoreHeldError(StoreError):
 
 
 class StoreDamagedError(StoreError):
-    """The file is no store, or is broken."""
+    """The file is not a store, or is damaged."""
 
 
 class StoreForeignError(StoreError):
-    """The file is whole, or seems so, and is none of ours: it is left alone."""
+    """The file belongs to another program: it is not changed."""
 
 
 class QueryError(CollectorError):

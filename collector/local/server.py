@@ -1,7 +1,7 @@
 """The local collector as one object: store, writer, receiver and its three ports.
 
-In: a path and addresses, who may call. Out: a running collector, its real addresses, its store and figures. Owns every
-thread: `collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`,
+In: a path, addresses and access rules. Out: a running collector with its actual addresses, store and statistics. Owns
+all threads: `collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`,
 `collector-api`, `collector-retention`.
 """
 
@@ -38,7 +38,7 @@ from collector.local.store.store import Store, StoreSize
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the collector listens, as `HOST:PORT` with the real port; None where it does not."""
+    """Where the collector listens, as `HOST:PORT` with the actual port; None where it does not listen."""
 
     grpc: str | None
     http: str | None
@@ -55,10 +55,10 @@ class Places:
 
 
 def find_places(wanted: Addresses, access: Access) -> Places:
-    """Resolve the addresses and see that none is more open than was meant.
+    """Resolve the addresses and check that each is allowed.
 
     Raises:
-        SettingsError: one is no address, or too open.
+        SettingsError: one is not an address, or is reachable from other machines without access control.
     """
     places = Places(
         *(resolve(address, option) if address else None
@@ -70,7 +70,7 @@ def find_places(wanted: Addresses, access: Access) -> Places:
 
 
 class Ports:
-    """Opens ports on the loops of a collector."""
+    """Opens the ports of a collector."""
 
     def __init__(self, access: Access, settings: CollectorSettings, complaints: Complaints) -> None:
         self._access = access
@@ -80,12 +80,12 @@ class Ports:
         self._shared: dict[str, Any] = {"settings": settings, "tls": tls, "complaints": self._complaints}
 
     def open_otlp(self, ingest: LoopThread, receiver: Receiver, places: Places) -> tuple[str | None, str | None]:
-        """Listen for OTLP; return the real addresses of gRPC and HTTP.
+        """Listen for OTLP; return the actual addresses of gRPC and HTTP.
 
         Raises:
-            PortTakenError: with nothing left open.
+            PortTakenError: nothing is left open.
         """
-        with ExitStack() as sockets:  # closes it when the other cannot be had
+        with ExitStack() as sockets:  # closes HTTP's if gRPC's cannot be opened
             http = sockets.enter_context(bind(places.http)) if places.http else None
             receiving = ingest.run(self._receiving())
             grpc = ingest.run(self._start_grpc(ingest, receiver, receiving, places.grpc)) if places.grpc else None
@@ -98,7 +98,7 @@ class Ports:
         return grpc, address
 
     def open_api(self, thread: LoopThread, collector: Any, listening: socket.socket) -> str:
-        """Answer queries on a bound socket; return its real address."""
+        """Answer queries on a bound socket; return its actual address."""
         address = _address_of(listening)
         app = create_app(collector, self._access)
         thread.run(serve_http(thread, app, listening, **self._shared, error_json=error_json))
@@ -108,7 +108,7 @@ class Ports:
         return Receiving(self._settings)
 
     async def _start_grpc(self, ingest: LoopThread, receiver: Receiver, receiving: Receiving, place: Place) -> str:
-        bind(place).close()  # gRPC itself does not say why a port cannot be had
+        bind(place).close()  # gRPC does not report why it cannot bind
         server = grpc_server(receiver, self._settings, receiving, self._complaints)
         wanted = join_address(place.ip, int(place.where[1]))
         try:
@@ -130,15 +130,15 @@ def _address_of(listening: socket.socket) -> str:
 
 
 class LocalCollector:
-    """Receives OTLP, stores it, answers queries; in this process, in threads of its own.
+    """Receives OTLP, stores it and answers queries, in threads of this process.
 
     Args:
-        store: the DuckDB file, made where missing; None keeps everything in memory.
+        store: the DuckDB file, created if missing; None keeps everything in memory.
         grpc: address of OTLP over gRPC, `HOST:PORT`; port 0 takes a free one; None: do not listen.
         http: address of OTLP over HTTP.
         api: address of the query API.
         settings: limits.
-        access: tokens and TLS of all three ports; without, they are for this machine alone.
+        access: tokens and TLS of all three ports; without them, only this machine may call.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class LocalCollector:
         return self._writer.problem
 
     def stats(self) -> CollectorStats:
-        """The figures now: what came in and what became of it."""
+        """The statistics now."""
         exports, size = self._budget.under_way()
         return CollectorStats(
             signals=self._counters.snapshot(),
@@ -187,14 +187,14 @@ class LocalCollector:
         )
 
     def suspect(self) -> None:
-        """Have the whole store read, between two commits; if it is damaged it is set aside, and a new one begun."""
+        """Let the writer read the whole store between two commits; if it is damaged, it is renamed and replaced."""
         self._writer.do(self.store.read_all)
 
     def start(self) -> Self:
-        """Open the store and the ports; when this returns, exports are taken.
+        """Open the store and the ports; when this returns, the collector accepts exports.
 
         Raises:
-            StoreError, PortTakenError, SettingsError: with nothing left open.
+            StoreError, PortTakenError, SettingsError: nothing is left open.
         """
         if self._store is not None:
             raise CollectorError("the collector is already running", "call stop() first")
@@ -219,7 +219,7 @@ class LocalCollector:
         return self
 
     def stop(self, timeout_s: float = 10.0) -> bool:
-        """Take nothing more, store what was taken, close the file; false when the timeout (seconds) was not enough."""
+        """Accept nothing more, store what was accepted, close the file; false if the timeout (seconds) was exceeded."""
         if self._store is None:
             return True
         end = time.monotonic() + timeout_s
@@ -236,7 +236,7 @@ class LocalCollector:
     def _store_size(self) -> StoreSize | None:
         try:
             return self._store.size() if self._store else None
-        except duckdb.Error:  # the disk is full, or the file is broken: `store_problem` says so
+        except duckdb.Error:  # the disk is full, or the file is damaged: see `store_problem`
             return None
 
     def __enter__(self) -> Self:
@@ -248,7 +248,7 @@ class LocalCollector:
         self.stop()
 
     def _open_ports(self, ports: Ports, places: Places) -> None:
-        with ExitStack() as sockets:  # closes it when another cannot be had
+        with ExitStack() as sockets:  # closes the API's if another cannot be opened
             api = sockets.enter_context(bind(places.api)) if places.api else None
             grpc, http = ports.open_otlp(self._loop_thread("collector-ingest"), self._receiver, places)
             sockets.pop_all()

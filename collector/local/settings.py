@@ -1,7 +1,4 @@
-"""The limits of the local collector, each declared once.
-
-In: keyword arguments. Out: a frozen `CollectorSettings`, or one `SettingsError` that names every mistake. No state.
-"""
+"""The limits of the local collector, each declared once."""
 
 from __future__ import annotations
 
@@ -11,38 +8,38 @@ from collector.local.errors import SettingsError
 
 MIB = 1 << 20
 MIN_STORE_BYTES = 32_000_000
-"""The least that a store can be bounded to: its tables alone have some hundred columns, each in blocks of 256 KiB."""
+"""The smallest limit of a store's size: its tables alone have some hundred columns, each in blocks of 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings:
-    """Bounds of what the collector holds, accepts and waits for.
+    """Limits of what the collector holds and accepts, and of how long it waits.
 
-    Every error that comes from a limit names it as it is spelled here.
+    The error of a limit names it as it is spelled here.
     """
 
     max_request_bytes: int = 16 * MIB
     """One export, after decompression."""
     queue_bytes: int = 64 * MIB
-    """Exports received and not yet stored, all together, before decoding; decoded they take a few times that."""
+    """Bytes of all exports received and not yet stored, before decoding; decoded they take a few times as much."""
     queue_exports: int = 2_048
-    """Exports received and not yet stored, by number."""
+    """Number of exports received and not yet stored."""
     group_bytes: int = 4 * MIB
-    """Exports that are written in one transaction; more wait for the next."""
+    """Bytes of exports written in one transaction; more wait for the next."""
     retry_after_s: float = 1.0
-    """What a refused sender is told to wait."""
+    """How many seconds a refused sender is asked to wait."""
     read_timeout_s: float = 30.0
-    """How long the body of one HTTP export may take to arrive."""
+    """How long the body of one export may take to arrive."""
     slow_after_s: float = 1.0
-    """An export that takes longer to arrive gives its place up when others wait for it."""
+    """An export that takes longer to arrive is refused when others wait for its place."""
     receiving_exports: int = 8
     """Exports whose bodies may be arriving at once; the others wait in their connections."""
     max_connections: int = 512
-    """Open connections to each port; for a further one, the one that has been idle for longest is closed."""
+    """Open connections to each port; beyond it, the one that has been idle for longest is closed."""
     max_streams: int = 128
     """Exports at once on one gRPC connection."""
     handshake_timeout_s: float = 10.0
-    """How long a new connection may take to agree on TLS, or on HTTP/2."""
+    """How long the handshake of TLS or HTTP/2 may take."""
     header_timeout_s: float = 10.0
     """How long the head of one HTTP request may take to arrive."""
     idle_timeout_s: float = 60.0
@@ -52,27 +49,27 @@ class CollectorSettings:
     max_records: int = 100_000
     """Spans, metrics or log records in one export."""
     max_json_values: int = 2_000_000
-    """Values in one export in JSON: as many commas and opening brackets, wherever they stand."""
+    """Values in one export in JSON, estimated by counting commas and opening brackets."""
     max_record_bytes: int = 4 * MIB
     """One span, metric or log record."""
     max_elements: int = 10_000
-    """Attributes, events or links of one span, points' buckets, or elements of one list: each of them."""
+    """For each of these: attributes, events or links of one span, buckets of a point, elements of one list."""
     max_depth: int = 32
-    """Lists and maps within each other in one attribute."""
+    """Nesting of lists and maps in one attribute."""
     remembered_exports: int = 100_000
-    """How many exports are remembered to recognise one that is sent again."""
+    """How many exports are remembered, to recognise one that is sent again."""
     remembered_age_s: float = 86_400.0
-    """For how long, at most, an export is remembered."""
+    """How long an export is remembered at most."""
     reopen_after_s: float = 1.0
-    """How long to wait before a store that failed is tried again."""
+    """How long to wait before a failed store is opened again."""
     memory_limit_bytes: int = 1_024 * MIB
-    """What DuckDB may hold in memory; beyond it, queries spill to disk."""
+    """Memory that DuckDB may use; beyond it, queries spill to disk."""
     checkpoint_bytes: int = 64 * MIB
     """Size of the write-ahead log at which DuckDB moves it into the store; at most an eighth of max_store_bytes."""
     retention_s: float | None = 7 * 86_400.0
-    """Telemetry that arrived longer ago is deleted; None: it is kept."""
+    """Telemetry older than this, by its arrival, is deleted; None: it is kept."""
     max_store_bytes: int | None = 2_000_000_000
-    """Beyond so many bytes in use in the store, the oldest telemetry is deleted; None: the disk is the limit."""
+    """If more bytes of the store are in use, the oldest telemetry is deleted; None: no limit but the disk."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -82,18 +79,18 @@ class CollectorSettings:
         ]
         if self.max_store_bytes is not None and 0 < self.max_store_bytes < MIN_STORE_BYTES:
             problems.append(
-                f"max_store_bytes={self.max_store_bytes} is below {MIN_STORE_BYTES}, which DuckDB needs to work with"
+                f"max_store_bytes={self.max_store_bytes} is below {MIN_STORE_BYTES}, the minimum for DuckDB"
             )
         if self.max_request_bytes > self.queue_bytes:
             problems.append(
                 f"max_request_bytes={self.max_request_bytes} is above queue_bytes={self.queue_bytes}: "
-                "such an export could never be accepted"
+                "an export of that size could never be accepted"
             )
         if problems:
-            raise SettingsError("; ".join(problems), "leave them out for the defaults")
+            raise SettingsError("; ".join(problems), "remove them to use the defaults")
 
     def effective_checkpoint_bytes(self) -> int:
-        """`checkpoint_bytes`, cut so that the log stays small beside a small store."""
+        """`checkpoint_bytes`, reduced so that the log of a small store stays small."""
         if self.max_store_bytes is None:
             return self.checkpoint_bytes
         return min(self.checkpoint_bytes, self.max_store_bytes // 8)

@@ -1,4 +1,4 @@
-"""Counts what came in and what became of it.
+"""Counts exports and records by their outcome.
 
 In: `add` from any thread. Out: frozen snapshots. `Counters` owns the numbers, from the start of the collector.
 """
@@ -18,35 +18,35 @@ SIGNALS = ("traces", "metrics", "logs")
 
 @dataclass(frozen=True, slots=True)
 class SignalStats:
-    """What came in of one signal. A record is a span, a metric point or a log record.
+    """Counts of one signal. A record is a span, a metric point or a log record.
 
-    `received` = `stored` + `duplicate` + `rejected` + records under way + records of exports refused once read.
+    `received` = `stored` + `duplicate` + `rejected` + records in progress + records of exports refused after decoding.
     """
 
     exports: int = 0
-    """Exports that arrived, whatever became of them."""
+    """Exports that arrived, whatever their outcome."""
     received: int = 0
-    """Records in the exports that could be read."""
+    """Records in the exports that could be decoded."""
     stored: int = 0
     """Records stored durably."""
     duplicate: int = 0
-    """Records of exports that were stored before and came again; acknowledged, not stored twice."""
+    """Records of exports that were sent again after they were stored; acknowledged, not stored twice."""
     rejected: int = 0
-    """Records that cannot be stored (a bad id, a time beyond 2262); the sender is told by OTLP's partial success."""
+    """Records that cannot be stored (a bad id, a time after 2262), reported to the sender as a partial success."""
     rejected_by: Mapping[str, int] = field(default_factory=dict)
-    """The same by reason, as `reasons.Rejected` spells them."""
+    """The same by reason; see `reasons.Rejected`."""
     repaired: int = 0
-    """Records, and resources and scopes of records, that are not stored as they were sent."""
+    """Records, resources and scopes that are not stored as they were sent."""
     repaired_by: Mapping[str, int] = field(default_factory=dict)
-    """The same by what was repaired, as `reasons.Repaired` spells it; one may be repaired in several ways."""
+    """The same by what was repaired; see `reasons.Repaired`. One may be repaired in several ways."""
     refused: int = 0
-    """Exports that were turned away, to be sent again: queue full, store unavailable."""
+    """Exports that were refused and may be sent again: queue full, store unavailable."""
     malformed: int = 0
-    """Exports that could not be read, or are above a limit; sending them again does not help."""
+    """Exports that cannot be decoded, or are above a limit; sending them again does not help."""
     expired: int = 0
-    """Records deleted because they were too old, or the store too large."""
+    """Records deleted because of their age, or of the store's size."""
     unauthorized: int = 0
-    """Exports without a token that is let in, or of a web page."""
+    """Exports without a valid token, or from a web page that may not send."""
 
 
 FIGURES = tuple(field.name for field in fields(SignalStats) if field.type == "int")
@@ -54,28 +54,28 @@ FIGURES = tuple(field.name for field in fields(SignalStats) if field.type == "in
 
 @dataclass(frozen=True, slots=True)
 class CollectorStats:
-    """A snapshot of the collector's figures."""
+    """A snapshot of the collector's statistics."""
 
     signals: Mapping[str, SignalStats]
     """By `traces`, `metrics`, `logs`."""
     queue_exports: int
-    """Exports under way: being read or waiting to be stored."""
+    """Exports in progress: being decoded, or waiting to be stored."""
     queue_bytes: int
-    """Their size."""
+    """Their bytes."""
     commits: int
-    """Transactions since the start."""
+    """Transactions since the collector started."""
     store_problem: str
     """Why the store cannot write now; empty when it can."""
     store: StoreSize | None
     """Bytes on disk; None once the collector has stopped."""
     retention_s: float | None
-    """Telemetry that arrived longer ago is deleted; None: it is kept."""
+    """As in the settings."""
     max_store_bytes: int | None
-    """Beyond so many bytes in use the oldest telemetry is deleted; None: the disk is the limit."""
+    """As in the settings."""
 
 
 class Counters:
-    """The running figures, by signal."""
+    """The running counts by signal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards what follows
@@ -84,12 +84,12 @@ class Counters:
         self._repaired_by = {signal: Counter[str]() for signal in SIGNALS}
 
     def add(self, signal: str, **figures: int) -> None:
-        """Add to figures of one signal, by the names of `SignalStats`."""
+        """Add to counts of one signal, by the names of `SignalStats`."""
         with self._lock:
             self._add(signal, figures)
 
     def count(self, signal: str, decoded: Decoded, **figures: int) -> None:
-        """Count what became of an export's records: `figures`, and what was rejected and repaired on the way."""
+        """Count the outcome of an export's records: `figures`, and what was rejected and repaired."""
         figures |= {"rejected": decoded.rejected, "repaired": decoded.repaired_by.total()}
         with self._lock:
             self._add(signal, figures)
@@ -97,7 +97,7 @@ class Counters:
             self._repaired_by[signal].update(decoded.repaired_by)
 
     def snapshot(self) -> dict[str, SignalStats]:
-        """The figures now, by signal."""
+        """The counts now, by signal."""
         with self._lock:
             return {
                 signal: SignalStats(

@@ -64,7 +64,7 @@ SERVER_PROBLEMS: Final[dict[Reason, str]] = {
 """What a client reports of the server."""
 
 CLIENT_PROBLEMS: Final[dict[Reason, str]] = {
-    "plain_text": "it spoke plain text; callers have to write https://",
+    "plain_text": "it spoke plain text; callers must use https://",
     "unknown_authority": "it does not trust the certificate",
     "reported_expired": "it reports that the certificate has expired",
     "refused": "it refuses the certificate",

@@ -53,9 +53,9 @@ def test_partial_success_tells_the_sender_what_was_rejected(
 
 BAD_REQUESTS = [
     ("POST", "/v1/traces", b"{", JSON, 400, "is not JSON"),
-    ("POST", "/v1/traces", b"\xff\xff", PROTOBUF, 400, "no ExportTraceServiceRequest in protobuf"),
-    ("POST", "/v1/logs", b"\xff\xff", PROTOBUF, 400, "no ExportLogsServiceRequest in protobuf"),
-    ("POST", "/v1/metrics", b"[]", JSON, 400, "no ExportMetricsServiceRequest in OTLP's JSON"),
+    ("POST", "/v1/traces", b"\xff\xff", PROTOBUF, 400, "not ExportTraceServiceRequest in protobuf"),
+    ("POST", "/v1/logs", b"\xff\xff", PROTOBUF, 400, "not ExportLogsServiceRequest in protobuf"),
+    ("POST", "/v1/metrics", b"[]", JSON, 400, "not ExportMetricsServiceRequest in OTLP's JSON"),
     ("POST", "/v1/traces", b"{}", JSON | GZIP, 400, "the body is not gzip"),
     ("POST", "/v1/traces", b"{}", {"Content-Type": "text/plain"}, 415, "application/x-protobuf, application/json"),
     ("POST", "/v1/traces", b"{}", {}, 415, "content type 'missing' is not supported"),
@@ -123,7 +123,7 @@ def test_malformed_protobuf_over_grpc_is_an_invalid_argument(
     with raw_sender(collector) as export, pytest.raises(grpc.RpcError) as refused:
         export(b"\xff\xff")
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "no ExportTraceServiceRequest in protobuf" in str(refused.value.details())
+    assert "not ExportTraceServiceRequest in protobuf" in str(refused.value.details())
     assert collector.stats().signals["traces"] == SignalStats(exports=1, malformed=1)
 
 

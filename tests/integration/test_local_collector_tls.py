@@ -93,13 +93,13 @@ def test_a_reader_is_told_what_stands_between_it_and_the_collector(
     reading.setenv(TOKEN_VARIABLE, "wrong" + TOKEN)
     found["wrong token"] = told(api)
     assert {case: text.replace(api, "API") for case, text in found.items()} == {
-        "plain text": "this port speaks TLS, and was called in plain text call it by https://",
+        "plain text": "this port speaks TLS, and was called in plain text use https://",
         "unknown authority": "API: its certificate is not trusted. "
         "Set SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE to the PEM file of its authority.",
-        "no token": "The collector at https://API wants a token. Put it into SEARCH_TELEMETRY_COLLECTOR_TOKEN, "
-        "or name a file that holds it in SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE.",
-        "wrong token": "The collector at https://API does not know the token. Put it into "
-        "SEARCH_TELEMETRY_COLLECTOR_TOKEN, or name a file that holds it in SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE.",
+        "no token": "The collector at https://API requires a token. Set SEARCH_TELEMETRY_COLLECTOR_TOKEN "
+        "to it, or SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE to a file that has it.",
+        "wrong token": "The collector at https://API does not accept the token. Set SEARCH_TELEMETRY_COLLECTOR_TOKEN "
+        "to it, or SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE to a file that has it.",
     }
 
 
@@ -130,9 +130,7 @@ def test_tls_to_a_port_in_plain_text_is_told_on_both_sides(
         with closing(client.open_reader(None, None)) as reader, pytest.raises(CollectorError, match="plain text"):
             reader.get("/api/services")  # somebody is there: no other store is read instead
     lines = [record.getMessage() for record in caplog.records]
-    assert lines == [
-        f"{collector.addresses.api} speaks plain text, and was called with TLS; callers have to write http://"
-    ]
+    assert lines == [f"{collector.addresses.api} speaks plain text, and was called with TLS; callers must use http://"]
 
 
 def test_plain_text_to_tls_gets_an_answer_in_the_ports_own_shape(
@@ -143,13 +141,13 @@ def test_plain_text_to_tls_gets_an_answer_in_the_ports_own_shape(
         answers = [plain_get(str(address)) for address in (collector.addresses.http, collector.addresses.api) * 2]
     message = "this port speaks TLS, and was called in plain text"
     assert answers[:2] == answers[2:]
-    assert answers[0] == (400, {"code": 3, "message": f"{message}; call it by https://"})
+    assert answers[0] == (400, {"code": 3, "message": f"{message}; use https://"})
     assert answers[1] == (
         400,
-        {"error": {"code": "tls_required", "message": message, "hint": "call it by https://"}},
+        {"error": {"code": "tls_required", "message": message, "hint": "use https://"}},
     )
     assert [record.getMessage() for record in caplog.records] == [
-        f"{collector.addresses.http}: {message}; callers have to write https://"
+        f"{collector.addresses.http}: {message}; callers must use https://"
     ]
 
 
@@ -281,10 +279,10 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
     assert books == "1 0 1"
     warnings = [line for line in said.splitlines() if "spans cannot be delivered" in line]
     assert len(warnings) == 1
-    assert "the token is not one of this collector's; use the token that the collector was started with" in warnings[0]
+    assert "the token is wrong; use the token that the collector was started with" in warnings[0]
     assert TOKEN not in said
     assert collector.stats().signals["traces"].unauthorized == 1
-    assert len([r for r in caplog.records if "was not let in: the token is not one" in r.getMessage()]) == 1
+    assert len([r for r in caplog.records if "was refused: the token is wrong" in r.getMessage()]) == 1
     assert TOKEN not in caplog.text
 
 
@@ -292,7 +290,7 @@ def test_our_library_in_plain_text_to_tls_is_told_so(collector: LocalCollector, 
     """Over HTTP, where the collector can answer."""
     books, said = send(collector, "http/protobuf", TOKEN, pems, "http")
     assert books == "1 0 1"
-    assert "this port speaks TLS, and was called in plain text; call it by https://" in said
+    assert "this port speaks TLS, and was called in plain text; use https://" in said
 
 
 def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
@@ -304,7 +302,7 @@ def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
         HttpReader("127.0.0.1:1")
 
 
-TOLD = "the TLS handshake with a caller failed: it spoke plain text; callers have to write https://"
+TOLD = "the TLS handshake with a caller failed: it spoke plain text; callers must use https://"
 
 
 def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(

@@ -68,7 +68,7 @@ def test_an_export_over_http_without_the_token_is_refused_for_good(
         code, message = json.loads(answer)["code"], json.loads(answer)["message"]
     else:
         code, message = Status.FromString(answer).code, Status.FromString(answer).message
-    assert (code, "wants a token" in message) == (16, True)
+    assert (code, "requires a token" in message) == (16, True)
     figures = collector.stats()
     assert (figures.signals["traces"].exports, figures.signals["traces"].unauthorized) == (1, 1)
     assert (figures.signals["traces"].received, figures.queue_exports) == (0, 0)

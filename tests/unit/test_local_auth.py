@@ -72,11 +72,11 @@ def test_tokens_are_compared_in_constant_time_and_all_of_them(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "holds no token"),
-        ("\n  \n", "holds no token"),
+        ("", "has no token"),
+        ("\n  \n", "has no token"),
         ("short", "fewer than 16 characters"),
-        ("two words in one line of the file", "a character that no bearer token may have"),
-        ("secret-with-ümlaut-in-the-middle", "a character that no bearer token may have"),
+        ("two words in one line of the file", "a character that is not allowed"),
+        ("secret-with-ümlaut-in-the-middle", "a character that is not allowed"),
     ],
 )
 def test_a_token_file_that_holds_no_fit_token_is_refused_without_quoting_it(
@@ -93,7 +93,7 @@ def test_a_token_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) ->
     with pytest.raises(SettingsError, match="nowhere cannot be read: No such file"):
         tokens_from(tmp_path / "nowhere", {})
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match="is no text"):
+    with pytest.raises(SettingsError, match="is not text"):
         tokens_from(tmp_path / "bytes", {})
 
 
@@ -155,7 +155,7 @@ def test_listening_beyond_this_machine_without_a_token_is_refused(
     )
     assert refused.value.hint == (
         "give --token-file FILE (openssl rand -hex 32 > FILE), listen on 127.0.0.1, "
-        "or give --allow-anonymous where that is meant"
+        "or give --allow-anonymous if that is intended"
     )
     assert (store.exists(), asked) == (False, [address])
 
@@ -208,9 +208,9 @@ def test_certificates_that_cannot_be_are_refused_by_the_option_that_named_them(
         Tls(tmp_path / "none", pems.key): "--tls-cert .*none cannot be read: No such file",
         Tls(pems.certificate, tmp_path / "none"): "--tls-key .*none cannot be read",
         Tls(pems.certificate, pems.key, tmp_path / "none"): "--tls-client-ca .*none cannot be read",
-        Tls(tmp_path / "empty.pem", pems.key): "--tls-cert .* and --tls-key .* are no pair",
-        Tls(pems.certificate, pems.expired_key): "are no pair",
-        Tls(pems.certificate, pems.key, tmp_path / "empty.pem"): "--tls-client-ca .* is no certificate",
+        Tls(tmp_path / "empty.pem", pems.key): "--tls-cert .* and --tls-key .* do not match",
+        Tls(pems.certificate, pems.expired_key): "do not match",
+        Tls(pems.certificate, pems.key, tmp_path / "empty.pem"): "--tls-client-ca .* is not a certificate",
         Tls(pems.expired, pems.expired_key): "--tls-cert .* is not valid: certificate has expired",
     }
     for tls, says in cases.items():
@@ -231,7 +231,7 @@ def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(pems: certi
             serialization.BestAvailableEncryption(b"secret"),
         )
     )
-    with pytest.raises(SettingsError, match=r"locked\.pem is locked by a passphrase"):
+    with pytest.raises(SettingsError, match=r"locked\.pem has a passphrase"):
         Tls(pems.certificate, locked).context()
 
 
@@ -241,6 +241,6 @@ def test_complaints_are_told_once_a_minute_by_kind() -> None:
     complaints = Complaints(lambda: now[0], told.append)
     for moment in (0.0, 1.0, 59.9, 60.0, 61.0):
         now[0] = moment
-        complaints.tell("tls", f"at {moment}")
-    complaints.tell("other", "another kind")
-    assert told == ["at 0.0", "at 60.0 (2 more like it since the last such line)", "another kind"]
+        complaints.warn("tls", f"at {moment}")
+    complaints.warn("other", "another kind")
+    assert told == ["at 0.0", "at 60.0 (2 more like this since the last such line)", "another kind"]

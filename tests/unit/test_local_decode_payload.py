@@ -33,8 +33,8 @@ TRACES = BY_PATH["/v1/traces"]
         (b"{", "is not JSON"),
         (b"\xff", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
-        (b"[1]", "it is no object"),
-        (b'"text"', "it is no object"),
+        (b"[1]", "it is not an object"),
+        (b'"text"', "it is not an object"),
         (b'{"resourceSpans": 5}', "resourceSpans"),
         (b'{"resourceSpans": [null]}', "resourceSpans"),
         (orjson.dumps(otlp.traces(otlp.small_span(1, name=5))), "name"),
@@ -68,7 +68,7 @@ def test_json_nested_without_end_is_refused() -> None:
 
 def test_bytes_that_are_no_protobuf_are_refused() -> None:
     """The message says what was expected."""
-    with pytest.raises(MalformedError, match="no ExportTraceServiceRequest in protobuf"):
+    with pytest.raises(MalformedError, match="not ExportTraceServiceRequest in protobuf"):
         parse(b"\xff\xff", PROTOBUF, TRACES.request)
 
 

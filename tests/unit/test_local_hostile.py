@@ -164,7 +164,7 @@ def test_protobuf_nested_without_end_is_refused() -> None:
     for _ in range(5_000):
         value = field(5, field(1, value))
     span = field(1, b"a" * 16) + field(2, b"b" * 8) + field(9, field(1, b"k") + field(2, value))
-    with pytest.raises(MalformedError, match="no ExportTraceServiceRequest in protobuf"):
+    with pytest.raises(MalformedError, match="not ExportTraceServiceRequest in protobuf"):
         decode_in_pieces(TRACES, field(1, field(2, field(2, span))))
 
 
@@ -206,8 +206,8 @@ NAN = float("nan")
         ({"bucket_counts": [1, 2, 3], "explicit_bounds": [1.0]}, "3 buckets do not fit 1 bounds"),
         ({"bucket_counts": [], "explicit_bounds": [1.0]}, "0 buckets do not fit 1 bounds"),
         ({"bucket_counts": [1, 2], "explicit_bounds": []}, "2 buckets do not fit 0 bounds"),
-        ({"bucket_counts": [1, 2, 3], "explicit_bounds": [2.0, 1.0]}, "the bounds of a histogram do not rise"),
-        ({"bucket_counts": [1, 2], "explicit_bounds": [NAN]}, "the bounds of a histogram do not rise"),
+        ({"bucket_counts": [1, 2, 3], "explicit_bounds": [2.0, 1.0]}, "the bounds of a histogram do not increase"),
+        ({"bucket_counts": [1, 2], "explicit_bounds": [NAN]}, "the bounds of a histogram do not increase"),
         ({"bucket_counts": [0] * 4, "explicit_bounds": [1.0, 2.0, 3.0]}, "4 buckets are more than max_elements, 3"),
         ({"attributes": [{"key": str(n)} for n in range(4)]}, "4 attributes are more than max_elements, 3"),
     ],

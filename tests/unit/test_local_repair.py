@@ -88,7 +88,7 @@ def test_what_is_not_an_export_is_still_refused(body: bytes) -> None:
     with pytest.raises(MalformedError):
         decoded_from(body, JSON, TRACES)
     cut = parse(orjson.dumps(otlp.traces(otlp.small_span(1))), JSON, TRACES.request).SerializeToString()[:-1]
-    with pytest.raises(MalformedError, match="no ExportTraceServiceRequest in protobuf"):
+    with pytest.raises(MalformedError, match="not ExportTraceServiceRequest in protobuf"):
         decoded_from(cut, PROTOBUF, TRACES)
 
 

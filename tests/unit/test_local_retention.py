@@ -210,8 +210,8 @@ def test_what_went_is_told_in_one_line(kept: Kept, caplog: pytest.LogCaptureFixt
     """By kind, with the limits that made it go; not again before there is more to say."""
     kept.arrive(1, decoded("traces", otlp.traces(*(otlp.small_span(number) for number in range(1, 1_201)))))
     with caplog.at_level(logging.INFO, "collector.local.intake.retention"):
-        kept.retention._look()
-        kept.retention._look()
+        kept.retention._check()
+        kept.retention._check()
     (told,) = (record.getMessage() for record in caplog.records)
     assert told == "Deleted the oldest telemetry: 1,200 spans (retention 7d, max-size 2 GB)."
 
@@ -309,14 +309,14 @@ def test_ages_and_sizes_are_read_as_people_write_them() -> None:
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d", "0s", "1e3d", "7d 3h", "nan", "9999999d", "٧d"])
 def test_an_age_that_is_none_is_refused_by_the_options_name(text: str) -> None:
     """With examples of what is one."""
-    with pytest.raises(SettingsError, match=r"--retention .* is no age; write 12h, 7d or 4w"):
+    with pytest.raises(SettingsError, match=r"--retention .* is not an age; write 12h, 7d or 4w"):
         parse_age(text, "retention")
 
 
 @pytest.mark.parametrize("text", ["", "2", "GB", "2GBit", "-1GB", "0MB", "2 G B", "inf", "1e9", "99999999TB"])
 def test_a_size_that_is_none_is_refused_by_the_options_name(text: str) -> None:
     """With examples of what is one."""
-    with pytest.raises(SettingsError, match=r"--max-size .* is no size; write 500MB or 2GB"):
+    with pytest.raises(SettingsError, match=r"--max-size .* is not a size; write 500MB or 2GB"):
         parse_size(text, "max-size")
 
 

@@ -101,8 +101,8 @@ class HttpReader:
     def _refusal(self, status: int, error: Any) -> CollectorError:
         if status == 401:
             return CollectorError(
-                f"The collector at {self._base} {'does not know the token' if self._token else 'wants a token'}.",
-                f"Put it into {TOKEN}, or name a file that holds it in {TOKEN_FILE}.",
+                f"The collector at {self._base} {'does not accept the token' if self._token else 'requires a token'}.",
+                f"Set {TOKEN} to it, or {TOKEN_FILE} to a file that has it.",
             )
         if isinstance(error, dict):
             return CollectorError(str(error.get("message", "")), str(error.get("hint")))

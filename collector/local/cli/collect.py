@@ -21,7 +21,7 @@ from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.cli.client import default_store
 from collector.local.errors import SettingsError
 from collector.local.net.access import Access, tokens_from
-from collector.local.net.complaints import handshakes_told_once
+from collector.local.net.complaints import failed_handshakes_limited
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
 from collector.local.query import store_stats
@@ -48,7 +48,7 @@ def collect(args: argparse.Namespace) -> int:
     ending = ExitStack()
     try:
         if access.tls:
-            ending.enter_context(handshakes_told_once())
+            ending.enter_context(failed_handshakes_limited())
         collector.start()
         for line in _banner(collector, args, console):
             _print(console, line, soft_wrap=True)
@@ -162,9 +162,9 @@ def _warnings(collector: LocalCollector) -> Iterator[str]:
     """What is allowed, but should be meant."""
     addresses = (collector.addresses.grpc, collector.addresses.http, collector.addresses.api)
     beyond = [a for a in addresses if a and not is_loopback(a)]
-    if beyond and not collector.access.knows_callers:
+    if beyond and not collector.access.authenticates:
         yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
-    if ANY in collector.access.origins.named and not collector.access.knows_callers:
+    if ANY in collector.access.origins.named and not collector.access.authenticates:
         yield "any web page that a browser here opens can send (--allow-origin '*')"
     if beyond and collector.access.tokens and not collector.access.tls:
         yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key fix that"

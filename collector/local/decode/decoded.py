@@ -1,8 +1,4 @@
-"""What the three decoders share: JSON text of attributes, resources and scopes.
-
-In: protobuf messages of OTLP, and bounds. Out: `Decoded`, one export as rows of the store's tables. No state beyond the
-export.
-"""
+"""What the three decoders share: JSON text of attributes, resources and scopes."""
 
 from __future__ import annotations
 
@@ -22,11 +18,11 @@ from collector.local.decode.reasons import Rejected, Repaired
 from collector.local.store.rows import ExportRows, Row
 
 UNKNOWN_SERVICE = "unknown_service"
-TIME_BEYOND = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
+TIME_TOO_LATE = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"
 
 
 class UnfitError(Exception):
-    """A record that cannot be stored; the text says why. The others of its export are kept."""
+    """A record that cannot be stored, with the reason. The others of its export are kept."""
 
     def __init__(self, reason: Rejected, message: str) -> None:
         super().__init__(message)
@@ -35,7 +31,7 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one record may hold; see the settings of the same names."""
+    """Limits of one record; see the settings of the same names."""
 
     max_elements: int = 10_000
     max_depth: int = 32
@@ -58,40 +54,40 @@ class Decoded(ExportRows):
 
     @property
     def rejected(self) -> int:
-        """Records that are not taken."""
+        """How many records are rejected."""
         return self.rejected_by.total()
 
     def reject(self, reason: Rejected, problem: str, records: int = 1) -> None:
-        """Records are not taken; the first problem is the one that the sender is told."""
+        """Reject records; the first problem is reported to the sender."""
         self.rejected_by[reason] += records
         self.problem = self.problem or problem
 
     def repair(self, what: Repaired) -> None:
-        """A record, a resource or a scope is not stored as it was sent."""
+        """Count a record, a resource or a scope that is not stored as it was sent."""
         self.repaired_by[what] += 1
 
     def attributes(self, attributes: Sequence[KeyValue]) -> str:
-        """Attributes as JSON text in the form that the query API gives back; of a repeated key the last value stands.
+        """Attributes as JSON text in the form that the query API returns; the last value of a repeated key counts.
 
         Raises:
-            UnfitError: they are more, or nested deeper, than the bounds allow.
+            UnfitError: they are too many, or nested too deep.
         """
         return orjson.dumps(plain_map(attributes, self.bounds)).decode() if attributes else "{}"
 
     def few(self, elements: Sequence[Any], what: str) -> None:
-        """See that a list of `what` is within its bound, before anything is made of it."""
+        """Check the length of a list of `what`, before it is decoded."""
         if len(elements) > self.bounds.max_elements:
             raise _too_many(f"{len(elements)} {what} are more than max_elements, {self.bounds.max_elements}")
 
     def take(self, other: Decoded) -> None:
-        """Add what was decoded from a later part of the same export."""
+        """Add what was decoded of a later piece of the same export."""
         self.add(other)
         self.rejected_by += other.rejected_by
         self.repaired_by += other.repaired_by
         self.problem = self.problem or other.problem
 
     def id_or_none(self, identifier: bytes, size: int) -> str | None:
-        """An id as hexadecimal text; None when it is absent, of the wrong size or all zeros, as OTLP asks for logs."""
+        """An id as hexadecimal text; None if it is absent, of wrong size or all zeros, as OTLP requires for logs."""
         if len(identifier) == size and any(identifier):
             return identifier.hex()
         if identifier and len(identifier) != size:
@@ -99,9 +95,9 @@ class Decoded(ExportRows):
         return None
 
     def scopes_of(self, resources: Sequence[Any], scopes: str, count: Callable[[Any], int]) -> Iterator[Scope]:
-        """The scopes of an export with what they share.
+        """The scopes of an export, with service, resource and scope id.
 
-        A resource or a scope that cannot be stored costs its own records.
+        If a resource or a scope cannot be stored, its records are rejected.
 
         Args:
             resources: `resource_spans` and the like.
@@ -121,7 +117,7 @@ class Decoded(ExportRows):
                     self.reject(error.reason, f"a scope: {error}", count(scope))
 
     def resource(self, resource: Resource, schema_url: str) -> tuple[int, str]:
-        """Note the resource; return its id and its service."""
+        """Add the resource; return its id and its service."""
         attributes = self.attributes(resource.attributes)
         service = (
             next((a.value.string_value for a in resource.attributes if a.key == "service.name"), "") or UNKNOWN_SERVICE
@@ -130,7 +126,7 @@ class Decoded(ExportRows):
         return self._note(self.resources, row), service
 
     def scope(self, scope: InstrumentationScope, schema_url: str) -> int:
-        """Note the scope; return its id."""
+        """Add the scope; return its id."""
         row = (scope.name, scope.version, self.attributes(scope.attributes), scope.dropped_attributes_count, schema_url)
         return self._note(self.scopes, row)
 
@@ -149,13 +145,13 @@ def plain_map(attributes: Sequence[KeyValue], bounds: Bounds, depth: int = 0) ->
     result: dict[str, Any] = {}
     for attribute in attributes:
         value = attribute.value
-        # By far the most values are text, and the other kinds have none: this spares most of them the longer way.
+        # Most values are text, and `string_value` of any other kind is empty: this is the fast path.
         result[attribute.key] = value.string_value or plain(value, bounds, depth)
     return result
 
 
 def plain(value: AnyValue, bounds: Bounds, depth: int = 0) -> Any:
-    """One value of any type as a plain JSON value."""
+    """One value of any type as a JSON value."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
         return _plain_list(value.array_value.values, bounds, _deeper(bounds, depth))
@@ -186,7 +182,7 @@ def _double(value: AnyValue) -> float | str:
 
 
 def json_name_of(number: float) -> str:
-    """How a number that JSON cannot hold is written, as in protobuf's own JSON."""
+    """The name of a number that JSON does not have, as in protobuf's JSON."""
     if isnan(number):
         return "NaN"
     return "Infinity" if number > 0 else "-Infinity"

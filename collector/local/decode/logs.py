@@ -1,7 +1,4 @@
-"""Log records, from OTLP to rows.
-
-In: one `ExportLogsServiceRequest`. Out: `Decoded`. No state.
-"""
+"""Decodes log records from OTLP to rows."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, UnfitError, plain
+from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError, plain
 from collector.local.decode.reasons import Rejected
 from collector.local.store.rows import Row
 from collector.local.store.schema import LOGS
@@ -24,7 +21,7 @@ def decode_logs(request: ExportLogsServiceRequest, bounds: Bounds = DEFAULT) -> 
     ):
         for record in scope.log_records:
             if (record.time_unix_nano | record.observed_time_unix_nano) >> 63:
-                decoded.reject(Rejected.TIME, f"a log record's {TIME_BEYOND}")
+                decoded.reject(Rejected.TIME, f"a log record's {TIME_TOO_LATE}")
                 continue
             try:
                 rows.append(_row(decoded, record, service, resource_id, scope_id))

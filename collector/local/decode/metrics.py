@@ -1,7 +1,6 @@
-"""Metric points of all five types with their exemplars, from OTLP to rows.
+"""Decodes metric points of all five types, with their exemplars, from OTLP to rows.
 
-In: one `ExportMetricsServiceRequest`. Out: `Decoded`, where `point_id` counts from 0: the store makes it unique.
-No state.
+`point_id` counts from 0 in each export: the store makes it unique.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, UnfitError
+from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError
 from collector.local.decode.reasons import Rejected
 from collector.local.store.rows import Row
 from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
@@ -58,7 +57,7 @@ def points_of(metric: Metric) -> Sequence[Any]:
 
 def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any]) -> None:
     kind = metric.WhichOneof("data")
-    if kind is None:  # a metric of no type has no points
+    if kind is None:  # a metric without a type has no points
         return
     data = getattr(metric, kind)
     temporality = getattr(data, "aggregation_temporality", None)
@@ -91,7 +90,7 @@ def _metric(decoded: Decoded, rows: _Rows, metric: Metric, shared: dict[str, Any
 
 def _check_times(*times: int) -> None:
     if any(time >> 63 for time in times):
-        raise UnfitError(Rejected.TIME, f"a {TIME_BEYOND}")
+        raise UnfitError(Rejected.TIME, f"a {TIME_TOO_LATE}")
 
 
 def _common(decoded: Decoded, point: Any) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def _number(_: Decoded, point: Any) -> dict[str, Any]:
 
 
 def _distribution(point: Any) -> dict[str, Any]:
-    """What both kinds of histogram have."""
+    """The values that both types of histogram have."""
     return {
         "count": str(point.count),
         "sum": repr(point.sum) if point.HasField("sum") else None,
@@ -128,7 +127,7 @@ def _histogram(decoded: Decoded, point: Any) -> dict[str, Any]:
     if len(counts) != len(bounds) + 1 and (bounds or counts):
         raise _misshapen(f"{len(counts)} buckets do not fit {len(bounds)} bounds; there is one bucket more than bounds")
     if any(map(isnan, bounds)) or not all(lower < upper for lower, upper in pairwise(bounds)):
-        raise _misshapen("the bounds of a histogram do not rise")
+        raise _misshapen("the bounds of a histogram do not increase")
     return _distribution(point) | {"bounds": _list(bounds), "bucket_counts": _list(counts)}
 
 
@@ -161,7 +160,7 @@ def _summary(decoded: Decoded, point: Any) -> dict[str, Any]:
 
 
 def _list(numbers: Iterable[float]) -> str:
-    """A list as the text that DuckDB casts; `repr` of a double gives it back exactly, NaN and infinity included."""
+    """A list as text that DuckDB casts; `repr` of a double is exact, also for NaN and infinity."""
     return f"[{','.join(map(repr, numbers))}]"
 
 

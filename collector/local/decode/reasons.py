@@ -1,7 +1,4 @@
-"""Why a record was rejected, and what was repaired: the words by which `/api/stats` counts them.
-
-In: nothing. Out: two enumerations. No state.
-"""
+"""Reasons of rejections, and kinds of repairs, by which `/api/stats` counts them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from enum import StrEnum
 
 
 class Rejected(StrEnum):
-    """Why a record is not stored; the others of its export are."""
+    """Why a record is not stored."""
 
     TRACE_ID = "trace_id"
     """A span's trace id is not 16 bytes, is all zeros, or is not hexadecimal in JSON."""
@@ -18,13 +15,13 @@ class Rejected(StrEnum):
     PARENT_SPAN_ID = "parent_span_id"
     """A span's parent id is not 8 bytes, or is not hexadecimal in JSON."""
     TIME = "time"
-    """A time is beyond the year 2262."""
+    """A time is after the year 2262."""
     BUCKETS = "buckets"
-    """The buckets of a histogram do not fit its bounds, or the bounds do not rise."""
+    """The buckets of a histogram do not fit its bounds, or the bounds do not increase."""
     VALUE = "value"
-    """In JSON, a field has a value of another type, or out of its range."""
+    """In JSON, a field has a value of another type, or out of range."""
     UNREADABLE = "unreadable"
-    """In protobuf, the record's bytes are not such a message."""
+    """In protobuf, the record cannot be parsed."""
     MAX_ELEMENTS = "max_elements"
     """The limit of this name."""
     MAX_DEPTH = "max_depth"
@@ -34,13 +31,13 @@ class Rejected(StrEnum):
 
 
 class Repaired(StrEnum):
-    """What was changed in a record, a resource or a scope so that it could be stored."""
+    """What was changed in a record, a resource or a scope to store it."""
 
     TEXT = "text"
-    """Text that was not Unicode: U+FFFD stands for what could not be read."""
+    """Text that is not Unicode: U+FFFD replaces the invalid part."""
     ID = "id"
-    """An id of a log record or an exemplar that is not one: stored without it, as OTLP asks."""
+    """An invalid id of a log record or an exemplar: stored without it, as OTLP requires."""
     FIELD = "field"
-    """A field of a resource, a scope or a metric that could not be read: it is left out."""
+    """An unreadable field of a resource, a scope or a metric: it is left out."""
     TRAILING = "trailing"
     """Text after the export's JSON object: it is left out."""

@@ -1,7 +1,4 @@
-"""The three signals of OTLP and what differs between them: messages, names, addresses, decoder.
-
-In: nothing. Out: `BY_NAME`, `BY_PATH`. No state.
-"""
+"""The three signals of OTLP and what differs between them: messages, names, paths, decoder."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from collector.local.decode.traces import decode_traces
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal: how it is called, where it arrives, what its messages are."""
+    """One signal: its name, its path and its messages."""
 
     name: str
     path: str
@@ -37,12 +34,12 @@ class Signal:
     response: type[Message]
     rejected_field: str
     decode: Callable[..., Decoded]
-    """Of a message, with `Bounds`."""
+    """Called with a message and `Bounds`."""
     path_to_records: tuple[frozenset[str], ...]
-    """The fields that lead from an export to its records; of some there are several kinds."""
+    """The fields that lead from an export to its records; a step may have several."""
 
     def reply(self, rejected: int, problem: str) -> Message:
-        """The answer to an accepted export: empty, or OTLP's partial success."""
+        """The response to an accepted export: empty, or OTLP's partial success."""
         response: Any = self.response()
         if rejected:
             setattr(response.partial_success, self.rejected_field, rejected)

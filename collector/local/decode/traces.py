@@ -1,7 +1,4 @@
-"""Spans, their events and links, from OTLP to rows.
-
-In: one `ExportTraceServiceRequest`. Out: `Decoded`. No state.
-"""
+"""Decodes spans, their events and links from OTLP to rows."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Sequence
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.local.decode.decoded import DEFAULT, TIME_BEYOND, Bounds, Decoded, UnfitError
+from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError
 from collector.local.decode.reasons import Rejected
 from collector.local.store.rows import Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
@@ -53,7 +50,7 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
 
 
 def check_span(span: Span) -> None:
-    """See that a span can be stored.
+    """Check that a span can be stored.
 
     Raises:
         UnfitError: it cannot.
@@ -68,7 +65,7 @@ def check_span(span: Span) -> None:
         )
     latest = span.start_time_unix_nano | span.end_time_unix_nano
     if latest >> 63 or (span.events and any(event.time_unix_nano >> 63 for event in span.events)):
-        raise UnfitError(Rejected.TIME, f"a {TIME_BEYOND}")
+        raise UnfitError(Rejected.TIME, f"a {TIME_TOO_LATE}")
 
 
 def _shown(identifier: bytes) -> str:

@@ -42,11 +42,11 @@ class Export:
     answer: Future[Reply] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.answer.set_running_or_notify_cancel()  # a sender that gives up does not stop what is already on its way
+        self.answer.set_running_or_notify_cancel()  # a sender that gives up does not cancel its export
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
-        """Refuse the export where it does not arrive whole, and raise the reason."""
+        """Refuse the export if it does not arrive as a whole; the exception is raised."""
         try:
             yield
         except RefusedError as refusal:
@@ -71,7 +71,7 @@ class Export:
         self.answer.set_exception(refusal)
 
     def _release(self) -> None:
-        """Release its part of the budget, and what that was held for: whoever still has the export holds little."""
+        """Release its part of the budget, and the memory that was reserved for."""
         self.hold.release()
         self.body = b""
         self.decoded = Decoded("")

@@ -1,10 +1,10 @@
 """OTLP over gRPC: the three collector services, each with its one method `Export`.
 
-In: calls on port 4317. Out: what the receiver says, as messages and status codes of OTLP
+In: calls on port 4317. Out: the receiver's replies, as messages and status codes of OTLP
 (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-response). Owns the gRPC server, on the ingest event loop.
 
-`Export` takes one message, but is served as if it took a stream of them, which is the same on the wire: so the call is
-here before its message, and is counted, let in or refused before anything of it is read.
+`Export` takes one message, but is served as a method with a stream of requests, which is the same on the wire: so the
+call is counted, admitted or refused before its message is read.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 def grpc_server(
     receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
 ) -> grpc.aio.Server:
-    """A server with the three services, not started; to be made on the loop it runs on."""
+    """A server with the three services, not started; call this on the loop that it runs on."""
     server = grpc.aio.server(
         options=[
-            ("grpc.so_reuseport", 0),  # a taken port is an error, not a share of the traffic
-            # gRPC refuses in words of its own; up to twice the limit the receiver does it, naming the setting.
+            ("grpc.so_reuseport", 0),  # a port in use is an error; the kernel must not share its traffic
+            # Up to twice the limit, the receiver refuses and names the setting; beyond, gRPC does, and names none.
             ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
             ("grpc.max_allowed_incoming_connections", settings.max_connections),
             ("grpc.max_concurrent_streams", settings.max_streams),
             ("grpc.max_metadata_size", settings.max_header_bytes),
             ("grpc.absolute_max_metadata_size", settings.max_header_bytes),
             ("grpc.server_handshake_timeout_ms", int(settings.handshake_timeout_s * 1_000)),
-            ("grpc.keepalive_time_ms", int(settings.idle_timeout_s * 1_000)),  # finds connections whose end is gone
+            ("grpc.keepalive_time_ms", int(settings.idle_timeout_s * 1_000)),  # detects dead connections
             ("grpc.keepalive_timeout_ms", int(settings.handshake_timeout_s * 1_000)),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
         ]
     )
-    ways = Ways(receiver, settings, receiving, complaints)
+    services = Services(receiver, settings, receiving, complaints)
     for signal in ALL:
-        handler = grpc.stream_unary_rpc_method_handler(ways.export_of(signal))
+        handler = grpc.stream_unary_rpc_method_handler(services.export_of(signal))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),))
     return server
 
 
-class Ways:
-    """The methods `Export`, on raw bytes: decoding happens in the receiver's threads."""
+class Services:
+    """The methods `Export`, on raw bytes: the receiver's threads decode."""
 
     def __init__(
         self, receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
@@ -75,16 +75,16 @@ class Ways:
             reply = await self._answer(signal, context)
             if isinstance(reply, RefusedError):
                 await _abort(context, reply)
-                raise reply  # which cannot be: to abort raises
+                raise reply  # unreachable: abort raises
             return signal.reply(reply.rejected, reply.problem).SerializeToString()
 
         return export
 
     async def _answer(self, signal: Signal, context: Context) -> Reply | RefusedError:
-        """What becomes of one export.
+        """The reply to one export, or its refusal.
 
-        A refusal is returned, not raised, and has no traceback: gRPC keeps what ends a call in a circle with the call,
-        and the traceback would keep the body there.
+        A refusal is returned without its traceback: gRPC keeps an exception that ends a call in a reference cycle with
+        the call, and the traceback would keep the body.
         """
         try:
             export = await self._receive(signal, context)
@@ -93,7 +93,7 @@ class Ways:
             return refusal.without_traceback()
 
     async def _receive(self, signal: Signal, context: Context) -> Export:
-        """Let one export in and read its body."""
+        """Admit one export and read its body."""
         try:
             export = self._receiver.admit(signal, _authorization(context))
             with export.arriving():
@@ -109,13 +109,12 @@ class Ways:
             body = await context.read()
         if isinstance(body, bytes):
             return body
-        # gRPC reports the same for a call without a message and for one whose message is too large, and has answered
-        # the latter itself; so the log says what the sender cannot be told.
+        # gRPC returns the same for a call without a message and for one whose message is too large, and has already
+        # responded to the latter; so only the log can name the limit.
         limit = self._settings.max_request_bytes
-        self._complaints.tell(
-            "grpc_size", f"an export over gRPC was empty, or larger than twice max_request_bytes, {limit}; not taken"
-        )
-        raise MalformedError(f"no export arrived whole; it may be larger than max_request_bytes, {limit}")
+        message = f"an export over gRPC was refused: it was empty, or larger than twice max_request_bytes, {limit}"
+        self._complaints.warn("grpc_size", message)
+        raise MalformedError(f"the export did not arrive; it may be larger than max_request_bytes, {limit}")
 
 
 def _authorization(context: Context) -> str | None:
@@ -134,7 +133,7 @@ async def _abort(context: Context, refusal: RefusedError) -> None:
 
 
 def _retry_details(refusal: RefusedError, retry_after_s: float) -> bytes:
-    """The status with `RetryInfo`, by which OTLP tells a sender when to try again."""
+    """The status with OTLP's `RetryInfo`: when the sender may try again."""
     delay = Duration()
     delay.FromNanoseconds(int(retry_after_s * 1e9))
     detail = AnyMessage()

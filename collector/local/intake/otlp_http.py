@@ -1,6 +1,6 @@
 """OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs`, protobuf or JSON, plain or compressed.
 
-In: requests on port 4318. Out: what the receiver says, in the request's own content type; errors as `google.rpc.Status`
+In: requests on port 4318. Out: the receiver's replies, in the request's own content type; errors as `google.rpc.Status`
 (https://opentelemetry.io/docs/specs/otlp/#otlphttp-response). No state beyond the request.
 """
 
@@ -38,11 +38,11 @@ def http_app(
     """The ASGI application of the OTLP/HTTP port.
 
     Args:
-        receiver: takes what arrives.
+        receiver: stores the exports.
         settings: limits.
-        receiving: the places for bodies.
-        origins: of the web pages that may send; where a token is asked for, every page that has it may.
-        complaints: about pages that may not.
+        receiving: limits how many bodies arrive at once.
+        origins: of the web pages that may send; with a token, any page may.
+        complaints: logs pages that may not send.
     """
 
     def export_of(signal: Signal) -> Callable[[Request], Awaitable[Response]]:
@@ -70,15 +70,15 @@ def http_app(
 
 
 def status_json(status: int, _: str, message: str, hint: str) -> dict[str, Any]:
-    """An error to whom no request could be read, as the JSON of a `google.rpc.Status`."""
+    """The JSON of a `google.rpc.Status`, for a connection whose request cannot be parsed."""
     return {"code": 4 if status == 408 else 3, "message": f"{message}; {hint}"}
 
 
 async def _body(request: Request, hold: Hold, settings: CollectorSettings, receiving: Receiving) -> bytes:
-    """The body as it came, held by the budget part by part, within limits of size and time.
+    """The body as it was sent, reserved in the budget part by part, within limits of size and time.
 
-    When it is refused in the middle, the server reads the rest and forgets it: a sender cut off while it sends sees a
-    reset connection, not the refusal.
+    If it is refused before its end, the server reads and discards the rest: a sender that is cut off while it sends
+    sees a reset connection, not the refusal.
     """
     limit = settings.max_request_bytes
     body: list[bytes] = []
@@ -113,14 +113,14 @@ def _response(status: int, message: Message, answer_in: str, headers: dict[str, 
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
-    """An unknown path or method: say what there is."""
+    """The response to an unknown path or method; it lists the known ones."""
     refused = cast("HTTPException", error)
-    text = f"{request.method} {request.url.path} is not served here; this port takes {PATHS} (OTLP/HTTP)"
+    text = f"{request.method} {request.url.path} is not supported; this port accepts {PATHS} (OTLP/HTTP)"
     status = Status(code=12 if refused.status_code == 405 else 5, message=text)
     return _response(refused.status_code, status, JSON, dict(refused.headers or {}))
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    """Something that we did not foresee; the server logs it."""
-    status = Status(code=13, message=f"the collector failed: {type(error).__name__}; its log says more")
+    """The response to an unexpected error; the server logs it."""
+    status = Status(code=13, message=f"the collector failed: {type(error).__name__}; see its log")
     return _response(500, status, JSON)

@@ -1,7 +1,4 @@
-"""Reads the body of an export: decompression within a bound, protobuf, and OTLP's JSON.
-
-In: bytes as they came, content type and encoding. Out: a protobuf message, or a `RefusedError` that says what is wrong.
-No state.
+"""Reads the body of an export: decompression within a limit, protobuf, and OTLP's JSON.
 
 OTLP's JSON is protobuf's JSON with one deviation: trace and span ids are hexadecimal, not base64
 (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Unknown fields are ignored, as it asks.
@@ -30,9 +27,9 @@ PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 CONTENT_TYPES = (PROTOBUF, JSON)
 ENCODINGS = ("gzip", "deflate", "zlib", "zstd", "identity")
-"""`deflate` is zlib's format in HTTP; some senders call it by its own name."""
+"""In HTTP, `deflate` means zlib's format; some senders name that `zlib`."""
 MAX_DEPTH = 100
-"""Messages within each other, as protobuf bounds them."""
+"""Nesting of messages, as in protobuf."""
 BadId = Callable[[str, str], str]
 
 _ID_FIELDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
@@ -51,14 +48,14 @@ _LISTS = frozenset({
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _CHUNK = 1 << 20
 _ZSTD_WINDOW = 23
-"""8 MiB, the window that every decoder of zstd should have (RFC 8878), as its exponent."""
+"""Exponent of 8 MiB, the window that every decoder of zstd should support (RFC 8878)."""
 
 
 def content_type_of(header: str) -> str:
     """The content type without its parameters.
 
     Raises:
-        UnsupportedError: it is none that the receiver reads; the message lists those.
+        UnsupportedError: the receiver does not support it; the message lists what it supports.
     """
     kind = header.partition(";")[0].strip().lower()
     if kind not in CONTENT_TYPES:
@@ -72,7 +69,7 @@ def encoding_of(header: str) -> str:
     """The content encoding.
 
     Raises:
-        UnsupportedError: it is none that the receiver reads; the message lists those.
+        UnsupportedError: the receiver does not support it; the message lists what it supports.
     """
     encoding = header.strip().lower() or "identity"
     if encoding not in ENCODINGS:
@@ -81,11 +78,11 @@ def encoding_of(header: str) -> str:
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body as it was before compression, never holding more than `limit` bytes of it.
+    """The decompressed body; more than `limit` bytes are never held.
 
     Raises:
         TooLargeError: it is larger than `limit`.
-        MalformedError: it is not compressed as it says.
+        MalformedError: it is not in that encoding.
     """
     if encoding == "identity":
         return body
@@ -100,7 +97,7 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, encoding: str) -> Iterator[bytes]:
-    """Gzip or zlib, whichever it is, a chunk at a time; gzip allows several members."""
+    """Gzip (one or more members) or zlib, a chunk at a time."""
     while body:
         inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         while body and not inflater.eof:
@@ -115,7 +112,7 @@ def _inflate(body: bytes, encoding: str) -> Iterator[bytes]:
 
 
 def _unzstd(body: bytes, limit: int) -> Iterator[bytes]:
-    """zstd, a chunk at a time, perhaps of several frames. One that asks for more memory than a body may have fails."""
+    """Zstd (one or more frames), a chunk at a time; a window larger than the limit fails."""
     window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: max(_ZSTD_WINDOW, (limit - 1).bit_length())}
     while body:
         inflater = zstd.ZstdDecompressor(options=window)
@@ -131,18 +128,18 @@ def _unzstd(body: bytes, limit: int) -> Iterator[bytes]:
 
 
 def _ends_early(encoding: str) -> MalformedError:
-    return MalformedError(f"the body's {encoding} stream ends early", "send it whole")
+    return MalformedError(f"the body's {encoding} stream ends early", "send all of it")
 
 
 def too_large(limit: int) -> TooLargeError:
-    """The refusal of an export above the limit."""
+    """The error for an export above the limit."""
     return TooLargeError(
         f"the export is larger than max_request_bytes, {limit}", "send smaller batches, or raise the limit"
     )
 
 
 def check_json(body: bytes, limit: int) -> None:
-    """See, before it is parsed, that a body in JSON does not grow out of bounds: each `{}` takes 64 bytes.
+    """Check, before it is parsed, that a body in JSON does not need too much memory: each `{}` takes 64 bytes.
 
     Raises:
         TooLargeError: it has too many values.
@@ -155,10 +152,10 @@ def check_json(body: bytes, limit: int) -> None:
 
 
 def parse(body: bytes, content_type: str, message: type[Message]) -> Message:
-    """The message in a body.
+    """Parse the message in a body.
 
     Raises:
-        MalformedError: the body is not such a message; says where, when that can be known.
+        MalformedError: the body is not such a message.
     """
     name = message.DESCRIPTOR.name
     try:
@@ -166,39 +163,39 @@ def parse(body: bytes, content_type: str, message: type[Message]) -> Message:
     except orjson.JSONDecodeError as error:
         raise MalformedError(f"the body is not JSON: {error}") from error
     except DecodeError as error:
-        raise MalformedError(f"the body is no {name} in protobuf: {error}") from error
+        raise MalformedError(f"the body is not {name} in protobuf: {error}") from error
     except MalformedError:
         raise
-    except Exception as error:  # the parsers of protobuf's JSON raise whatever comes; all of it is the payload's fault
-        raise MalformedError(f"the body is no {name} in OTLP's JSON: {short(error)}") from error
+    except Exception as error:  # the parser of protobuf's JSON raises many types
+        raise MalformedError(f"the body is not {name} in OTLP's JSON: {short(error)}") from error
 
 
 def _parse_json(body: bytes, message: Message) -> Message:
     document = orjson.loads(body)
     if not isinstance(document, dict):
-        raise TypeError("it is no object")
+        raise TypeError("it is not an object")
     if not ids_to_base64(document, _refuse_id):
-        raise TypeError("something else stands where an object should be")
+        raise TypeError("another type is in place of an object")
     return json_format.ParseDict(document, message, ignore_unknown_fields=True, max_recursion_depth=MAX_DEPTH)
 
 
 def short(error: BaseException) -> str:
-    """What an error says, on one line that is not too long."""
+    """The message of an error, on one line of limited length."""
     text = str(error).partition("\n")[0]
     return text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
 
 
 def ids_to_base64(document: Any, bad: BadId) -> bool:
-    """Rewrite, in place, every id from OTLP's hexadecimal to the base64 of protobuf's JSON.
+    """Convert, in place, every id from OTLP's hexadecimal to the base64 of protobuf's JSON.
 
-    Attributes are lists of `{"key", "value"}`, so that these field names stand for ids wherever they occur.
+    Attributes are lists of `{"key", "value"}`, so that these field names are ids wherever they occur.
 
     Args:
-        document: JSON's values.
-        bad: is told the field of an id that is not hexadecimal, and what is wrong; gives what stands in its place.
+        document: values of JSON.
+        bad: called with the field of an id that is not hexadecimal, and the problem; returns a replacement.
 
     Returns:
-        Whether objects stand where OTLP has objects: protobuf's JSON ignores text that stands there instead.
+        Whether all fields that OTLP defines as objects are objects: protobuf's JSON ignores text in their place.
     """
     waiting = [document]
     fits = True
@@ -217,14 +214,14 @@ def ids_to_base64(document: Any, bad: BadId) -> bool:
 def _fits(item: dict[str, Any]) -> bool:
     objects = [item[key] for key in _OBJECTS & item.keys()]
     for key in _LISTS & item.keys():
-        if isinstance(item[key], list):  # else the parser says that it is none
+        if isinstance(item[key], list):  # else the parser reports it
             objects += item[key]
     return all(value is None or isinstance(value, dict) for value in objects)
 
 
 def _id_to_base64(field: str, identifier: Any, bad: BadId) -> Any:
     if not isinstance(identifier, str):
-        return identifier  # null is an absent id; of anything else the parser says what is wrong
+        return identifier  # null is an absent id; the parser reports anything else
     try:
         return b64encode(bytes.fromhex(identifier)).decode()
     except ValueError:
@@ -232,4 +229,4 @@ def _id_to_base64(field: str, identifier: Any, bad: BadId) -> Any:
 
 
 def _refuse_id(_: str, problem: str) -> str:
-    raise MalformedError(problem, "OTLP's JSON wants ids in hexadecimal, not base64")
+    raise MalformedError(problem, "OTLP's JSON requires ids in hexadecimal, not base64")

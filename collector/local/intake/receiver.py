@@ -1,7 +1,7 @@
 """Takes exports from the front ends, decodes them, hands them to the writer, and answers when they are durable.
 
 In: bodies from gRPC and HTTP, on their event loop. Out: `Reply`, or a `RefusedError`.
-Owns the decoder threads. Every export is counted once as it arrives, and once for what becomes of it.
+Owns the decoder threads. Every export is counted once as it arrives, and once by its outcome.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
 
 LARGE_BYTES = 1 << 20
-"""Bodies above it are decoded one at a time: they bound what decoding takes, and never keep all decoders busy."""
+"""Larger bodies are decoded one at a time, which limits memory and leaves a decoder for the others."""
 DECODERS = 2
-"""Threads that decode: one works while the other inflates or digests, which needs no interpreter lock."""
+"""Threads that decode: one works while the other decompresses or hashes, which releases the interpreter lock."""
 
 
 class Receiver:
-    """The way in, the same for every protocol."""
+    """Admits, decodes and hands over exports, for both protocols."""
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class Receiver:
         self._large = ThreadPoolExecutor(1, thread_name_prefix="collector-decode-large")
 
     def admit(self, signal: Signal, authorization: str | None = None, origin: str | None = None) -> Export:
-        """Count an export as it arrives and let it in, before anything of its body is read.
+        """Count and admit an export, before any of its body is read.
 
         Raises:
-            UnauthorizedError: `authorization` has no token that is known here.
+            UnauthorizedError: `authorization` has no valid token.
             ForbiddenError: `origin` is that of a web page that may not send.
             QueueFullError: too many exports are in progress.
         """
@@ -68,7 +68,7 @@ class Receiver:
             try:
                 self._access.check(authorization, origin)
             except RefusedError as refusal:
-                self._complaints.tell("unauthorized", f"an export of {signal.name} was not let in: {refusal.message}")
+                self._complaints.warn("unauthorized", f"an export of {signal.name} was refused: {refusal.message}")
                 raise
             export.hold.begin()
         return export
@@ -77,12 +77,12 @@ class Receiver:
         """Store an export whose body has arrived; return when it is durable.
 
         Raises:
-            RefusedError: it is not stored; the kind says why.
+            RefusedError: it is not stored.
         """
         loop, answered = asyncio.get_running_loop(), asyncio.Event()
 
         def wake(_: object) -> None:
-            with suppress(RuntimeError):  # the loop has ended: nobody waits
+            with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(answered.set)
 
         export.answer.add_done_callback(wake)
@@ -91,12 +91,12 @@ class Receiver:
         return export.answer.result()
 
     def close(self) -> None:
-        """Decode what is waiting, then end the threads."""
+        """Decode the waiting exports, then end the threads."""
         self._decoders.shutdown(wait=True)
         self._large.shutdown(wait=True)
 
     def _decode(self, export: Export) -> None:
-        """In a decoder thread: from bytes to columns, and on to the writer."""
+        """Decompress and decode, in a decoder thread, and hand over to the writer."""
         with self._answering(export):
             limit = self._settings.max_request_bytes
             if len(export.body) > limit:
@@ -123,7 +123,7 @@ class Receiver:
                 export.accept()
 
     def _read(self, export: Export) -> Decoded:
-        """What an export holds, read piece by piece: parsed, a piece may take 90 times its size."""
+        """Decode an export piece by piece: a parsed piece may take 90 times its size."""
         signal, settings = export.signal, self._settings
         bounds = Bounds(settings.max_elements, settings.max_depth)
         decoded = Decoded(signal.name, bounds=bounds)
@@ -138,10 +138,10 @@ class Receiver:
 
     @contextmanager
     def _answering(self, export: Export) -> Iterator[None]:
-        """Whatever goes wrong within is the answer: nothing ends a decoder thread, or leaves a sender waiting."""
+        """Answer any error: no exception ends a decoder thread or leaves a sender waiting."""
         try:
             yield
         except RefusedError as refusal:
             export.refuse(refusal.without_traceback())
-        except Exception as error:  # noqa: BLE001 (a payload that we did not foresee must not harm the next)
+        except Exception as error:  # noqa: BLE001 (an unexpected error must not affect other exports)
             export.refuse(MalformedError(f"the export cannot be read: {type(error).__name__}: {error}"))

@@ -1,11 +1,11 @@
-"""Bounds what is under way: bodies that are arriving, bytes and exports that were received and are not stored yet.
+"""Limits the exports in progress: bodies that are arriving, and exports that are received and not stored yet.
 
-In: front ends that want to read a body, on the ingest event loop; `begin` and `grow` by front ends and decoders,
-`release` when an export is done. Out: a place, with its time limit, of which nobody slow keeps one from the others;
-`QueueFullError`. Owns the places, and two counters.
+In: front ends that read a body, on the ingest event loop; `begin` and `grow` by front ends and decoders, `release` when
+an export is done. Out: a place with a time limit, so that slow senders do not block others; `QueueFullError`. Owns the
+places, and two counters.
 
-A body over gRPC is in memory before its size is known, so `receiving_exports` times `max_request_bytes` is what bodies
-that are arriving may take at most. Those without a place wait in their connections, which hold them back.
+A body over gRPC is in memory before its size is known, so arriving bodies may take `receiving_exports` times
+`max_request_bytes`. Bodies without a place wait in their connections, by back pressure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collector.local.settings import CollectorSettings
 
 
 class Budget:
-    """What may be under way, all exports together."""
+    """The limit of all exports in progress."""
 
     def __init__(self, settings: CollectorSettings) -> None:
         self._settings = settings
@@ -32,17 +32,17 @@ class Budget:
         """Admit one export, of no size yet; called by a `Hold`.
 
         Raises:
-            QueueFullError: too many are under way.
+            QueueFullError: too many are in progress.
         """
         with self._lock:
             if self._exports >= self._settings.queue_exports:
                 raise self._full(
-                    f"{self._exports} exports are under way, queue_exports is {self._settings.queue_exports}"
+                    f"{self._exports} exports are in progress, queue_exports is {self._settings.queue_exports}"
                 )
             self._exports += 1
 
     def under_way(self) -> tuple[int, int]:
-        """How many exports are under way, and their bytes."""
+        """How many exports are in progress, and their bytes."""
         with self._lock:
             return self._exports, self._bytes
 
@@ -51,12 +51,12 @@ class Budget:
         with self._lock:
             if self._bytes + size > self._settings.queue_bytes:
                 raise self._full(
-                    f"{self._bytes} bytes are under way, {size} more pass queue_bytes, {self._settings.queue_bytes}"
+                    f"{self._bytes} bytes are in progress, {size} more exceed queue_bytes, {self._settings.queue_bytes}"
                 )
             self._bytes += size
 
     def release(self, size: int) -> None:
-        """Give one export and its bytes back; called by a `Hold`."""
+        """Release one export and its bytes; called by a `Hold`."""
         with self._lock:
             self._bytes -= size
             self._exports -= 1
@@ -86,30 +86,30 @@ class Hold:
         """Hold `size` bytes more.
 
         Raises:
-            QueueFullError: that would be too much under way; what was held before still is.
+            QueueFullError: that would be too much; what was held before is kept.
         """
         self._budget.grow(size)
         self.size += size
 
     def release(self) -> None:
-        """Give everything back."""
+        """Release all of it."""
         if self._is_held:
             self._is_held = False
             self._budget.release(self.size)
 
 
 class Receiving:
-    """To be made and used on one event loop."""
+    """The places for arriving bodies, on one event loop."""
 
     def __init__(self, settings: CollectorSettings) -> None:
         self._settings = settings
         self._free = asyncio.Semaphore(settings.receiving_exports)
         self._arriving: dict[asyncio.Timeout, float] = {}
-        """Since when (the loop's clock), oldest first."""
+        """Start of each arrival by the loop's clock, oldest first."""
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """A place for as long as a body takes to arrive.
+        """Hold a place while a body arrives.
 
         Raises:
             TooSlowError: it took too long, or longer than others could wait.
@@ -129,13 +129,13 @@ class Receiving:
             self._free.release()
 
     def give_way(self) -> None:
-        """Others have no room: break off the body that has been arriving for longest, if it is slow."""
+        """Make room for others: refuse the body that has been arriving for longest, if it is slow."""
         now = asyncio.get_running_loop().time()
         for limit, since in self._arriving.items():
             if now - since < self._settings.slow_after_s:
                 return  # those behind it are younger
             when = limit.when()
-            if when is not None and when > now:  # not yet told to
+            if when is not None and when > now:  # not yet refused
                 limit.reschedule(now)
                 return
 

@@ -1,9 +1,7 @@
-"""What can be read of an export in OTLP's JSON that cannot be parsed as a whole.
+"""Parses what is readable of an export in OTLP's JSON that cannot be parsed as a whole.
 
-In: the body. Out: a message; what was repaired or rejected stands in `Decoded`. No state.
-
-As lenient as the OpenTelemetry Collector, which reads JSON in order: of the members of a oneof the last one stands,
-null is an empty message, control characters may stand in text, and what follows the export is not looked at.
+As lenient as the OpenTelemetry Collector, which reads JSON in order: the last member of a oneof counts, null is an
+empty message, text may contain control characters, and what follows the export is ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from collector.local.decode.signals import Signal
 from collector.local.intake.payload import MAX_DEPTH, ids_to_base64, short
 
 _NO_TEXT = re.compile("[\udc80-\udcff]+|[\ud800-\udfff]")
-"""What a `str` cannot hold as UTF-8: bytes that were none (`surrogateescape`), and halves of pairs."""
+"""What cannot be encoded as UTF-8: bytes that were not UTF-8 (`surrogateescape`), and lone surrogates."""
 _BAD_IDS = {
     "traceId": Rejected.TRACE_ID,
     "trace_id": Rejected.TRACE_ID,
@@ -34,11 +32,11 @@ _BAD_IDS = {
     "parent_span_id": Rejected.PARENT_SPAN_ID,
 }
 _DIGITS = 30
-"""Numbers with more are left as text: none of them is in range, and Python refuses to read very long ones."""
+"""Numbers with more digits stay text: they are out of range, and Python refuses very long ones."""
 
 
 def repair_json(body: bytes, signal: Signal, decoded: Decoded) -> Message | None:
-    """The export with what can be read of it; None where it is not JSON, or not an object."""
+    """The readable parts of the export; None if it is not JSON, or not an object."""
     request = signal.request()
     try:
         document = _load(body, decoded)
@@ -49,11 +47,11 @@ def repair_json(body: bytes, signal: Signal, decoded: Decoded) -> Message | None
 
 
 class _NotAnExportError(Exception):
-    """The body is not JSON, or holds something else where its resources should be."""
+    """The body is not JSON, or its resources are not a list of objects."""
 
 
 def _load(body: bytes, decoded: Decoded) -> dict[str, Any] | None:
-    """The object in the body, with lone surrogates for what is not text in it; or null."""
+    """The object in the body, with lone surrogates in place of invalid text; or null."""
     document: Any
     try:
         document = orjson.loads(body)
@@ -134,7 +132,7 @@ class _Reader:
         except RecursionError:
             del records[-1]
             self._reject(record.DESCRIPTOR.name, Rejected.MAX_DEPTH, "it is nested too deep")
-        except Exception as error:  # noqa: BLE001 (a record that we did not foresee must not harm the others)
+        except Exception as error:  # noqa: BLE001 (an unexpected error must not affect other records)
             del records[-1]
             self._reject(_name_of(value) or record.DESCRIPTOR.name, Rejected.VALUE, short(error))
         else:
@@ -142,7 +140,7 @@ class _Reader:
                 self._decoded.repair(Repaired.TEXT)
 
     def _keep(self, message: Message, field: FieldDescriptor, value: Any) -> None:
-        """Of what records share, keep what can be read."""
+        """Keep the readable parts of what records share."""
         try:
             value, repaired = _with_unicode(value)
         except RecursionError:
@@ -162,7 +160,7 @@ class _Reader:
             message.MergeFrom(scratch)
 
     def _keep_parts(self, message: Message, field: FieldDescriptor, value: Any) -> None:
-        """A field that cannot be read as a whole: each element of a list, each field of an object."""
+        """Keep the readable elements of a list, or fields of an object."""
         inner: Any = None if field.message_type is None else getattr(message, field.name)
         if isinstance(value, list) and hasattr(inner, "add"):
             for element in value:
@@ -183,7 +181,7 @@ class _Reader:
             self._decoded.repair(Repaired.FIELD)
 
     def _bad_id(self, field: str, problem: str) -> str:
-        """An id that is not hexadecimal: a span cannot do without."""
+        """Handle an id that is not hexadecimal: a span requires its id."""
         if self._signal.name == "traces":
             raise UnfitError(_BAD_IDS[field], problem)
         self._decoded.repair(Repaired.ID)
@@ -194,11 +192,11 @@ class _Reader:
 
 
 def _fill(message: Message, document: Any, depth: int = 0) -> None:
-    """Read an object into a message, field by field: of the members of a oneof the last one stands.
+    """Read an object into a message, field by field; the last member of a oneof counts.
 
     Raises:
         UnfitError: it is nested too deep.
-        Exception: a value is not one of its field.
+        Exception: a value does not fit its field.
     """
     if depth > MAX_DEPTH:
         raise UnfitError(Rejected.MAX_DEPTH, f"it is nested deeper than {MAX_DEPTH} messages")
@@ -223,10 +221,10 @@ def _fill(message: Message, document: Any, depth: int = 0) -> None:
 
 
 def _parsed(message: Message, document: dict[str, Any]) -> bool:
-    """Whether protobuf's own JSON reads an object into a message, which is faster than `_fill`."""
+    """Whether protobuf's own parser reads an object into a message; it is faster than `_fill`."""
     try:
         message.MergeFrom(_parse_dict(document, type(message)()))
-    except Exception:  # noqa: BLE001 (whatever it is, `_fill` says it better, or finds nothing wrong)
+    except Exception:  # noqa: BLE001 (`_fill` reports it better, or succeeds)
         return False
     return True
 
@@ -236,7 +234,7 @@ def _parse_dict(document: dict[str, Any], message: Message) -> Message:
 
 
 def _field_of(message: Message, key: str) -> FieldDescriptor | None:
-    """The field of a name of JSON. protobuf's own look-up fails on names with lone surrogates."""
+    """The field with a name of JSON; protobuf's own look-up fails on names with lone surrogates."""
     return _fields_of(message.DESCRIPTOR).get(key)
 
 
@@ -251,7 +249,7 @@ def _name_of(record: Any) -> str:
 
 
 def _with_unicode(value: Any) -> tuple[Any, bool]:
-    """A copy of a value of JSON with U+FFFD for all that is not text in it; and whether there was any such."""
+    """A copy of a value of JSON with U+FFFD in place of invalid text; and whether there was any."""
     found = False
 
     def copy(part: Any) -> Any:

@@ -1,7 +1,4 @@
-"""What can be read of an export in protobuf that protobuf itself refuses.
-
-In: the body. Out: a message; what was repaired or rejected stands in `Decoded`. No state.
-"""
+"""Parses what is readable of an export in protobuf that cannot be parsed as a whole."""
 
 from __future__ import annotations
 
@@ -19,13 +16,13 @@ from collector.local.intake.payload import MAX_DEPTH
 from collector.local.intake.wire import GROUP, LENGTH, encode, fields
 
 METRIC = 2
-"""The step of the path to records at which a metric stands: it holds its records, the points, a level further down."""
+"""The step of the path to records that is a metric: its records, the points, are one level below."""
 SHARED_DEPTH = 2
-"""How deep what can be read is picked out: of a resource its attributes, of an attribute its key and its value."""
+"""To which depth readable parts are kept: a resource's attributes, an attribute's key and value."""
 
 
 def repair_protobuf(body: bytes, signal: Signal, decoded: Decoded) -> Message | None:
-    """The export with what can be read of it; None where not even its records can be told from each other."""
+    """The readable parts of the export; None if its records cannot be separated."""
     request = signal.request()
     try:
         _Reader(signal, decoded).walk(request, body, 0)
@@ -45,7 +42,7 @@ class _Reader:
         """Read a message that leads to records; `step` is the next one of the path.
 
         Raises:
-            MalformedError: where its fields begin and end cannot be told.
+            MalformedError: its fields cannot be separated.
         """
         for tag, begin, value, end in fields(body, 0, len(body)):
             field = message.DESCRIPTOR.fields_by_number.get(tag >> 3)
@@ -67,7 +64,7 @@ class _Reader:
                 self.walk(inner, body[value:end], step + 1)
 
     def _metric(self, metrics: Any, body: bytes) -> None:
-        """Read a metric, or reject it with its points where they cannot be told from each other."""
+        """Read a metric, or reject it with its points if they cannot be separated."""
         metric = metrics.add()
         try:
             self.walk(metric, body, METRIC + 1)
@@ -106,7 +103,7 @@ class _Reader:
         return repaired
 
     def _keep(self, message: Message, field: bytes, depth: int = 0) -> None:
-        """Of a field that is not a record, keep what can be read."""
+        """Keep the readable parts of a field that is not a record."""
         try:
             repairs = self._fill(message, field)
         except UnfitError:
@@ -117,7 +114,7 @@ class _Reader:
                 self._decoded.repair(repaired)
 
     def _keep_parts(self, message: Message, body: bytes, depth: int) -> bool:
-        """Of a field that cannot be read as a whole, keep its own fields; false where it has none."""
+        """Keep the readable fields of a field that cannot be read as a whole; false if it has no fields."""
         ((tag, _, value, end),) = fields(body, 0, len(body))
         field = message.DESCRIPTOR.fields_by_number.get(tag >> 3)
         if field is None or field.message_type is None or tag & 7 != LENGTH:
@@ -134,13 +131,13 @@ class _Reader:
 
 
 def readable(descriptor: Any, body: bytes, repaired: set[Repaired], depth: int = 0) -> bytes:
-    """A message's bytes with U+FFFD for all that is not UTF-8 in its text, and without groups.
+    """A message's bytes without groups, and with U+FFFD in place of invalid UTF-8.
 
     Args:
         descriptor: of the message.
         body: the message.
-        repaired: gets what was repaired.
-        depth: in how many messages this one lies.
+        repaired: what was repaired is added to it.
+        depth: nesting of this message.
 
     Raises:
         UnfitError: it is nested too deep.

@@ -1,8 +1,7 @@
-"""Walks through protobuf without parsing it, and cuts a large export into small ones.
+"""Splits a large export in protobuf into small ones, without parsing it.
 
-In: the body of an export of any signal. Out: bodies of exports that hold the same records, one after another, each of
-about `PIECE_BYTES`, since a message of tiny parts takes 90 times its size once it is parsed; or a refusal, before
-anything is parsed. No state.
+Each piece has about `PIECE_BYTES`, since a message of tiny parts takes 90 times its size once it is parsed. An export
+above a limit is refused before anything is parsed.
 
 The three signals have the same shape (https://github.com/open-telemetry/opentelemetry-proto): an export has resources
 (field 1); a resource has itself (1), scopes (2) and a schema URL (3); a scope has itself (1), records (2) and a schema
@@ -19,11 +18,11 @@ from collector.local.settings import MIB, CollectorSettings
 
 PIECE_BYTES = MIB
 SMALL_BYTES = 256 << 10
-"""Smaller bodies are left whole: what they grow to is no danger."""
+"""Smaller bodies are not split: they need little memory."""
 LENGTH = 2
-"""The wire type of text, bytes and messages: a length, and so many bytes."""
+"""The wire type of text, bytes and messages: a length, then that many bytes."""
 GROUP = 3
-"""The wire type of a group: fields up to an end of its own."""
+"""The wire type of a group: fields up to an end tag."""
 _VARINT, _FIXED64, _END_OF_GROUP, _FIXED32 = 0, 1, 4, 5
 _FIRST, _SECOND = 1 << 3 | LENGTH, 2 << 3 | LENGTH
 """Tags of fields 1 and 2."""
@@ -33,12 +32,12 @@ Reject = Callable[[Rejected, str], None]
 
 
 def pieces(body: bytes, settings: CollectorSettings, reject: Reject) -> Iterator[bytes]:
-    """The parts of an export's body, in order.
+    """The pieces of an export's body, in order.
 
     Args:
         body: of the export.
         settings: limits.
-        reject: is told of a record that is too large; it is left out.
+        reject: called for a record that is too large; it is left out.
 
     Raises:
         MalformedError: it is not protobuf.
@@ -54,7 +53,7 @@ def pieces(body: bytes, settings: CollectorSettings, reject: Reject) -> Iterator
 
 
 class _Cutter:
-    """Walks through one body, and counts what it finds."""
+    """Splits one body, and counts its records."""
 
     def __init__(self, body: bytes, settings: CollectorSettings, reject: Reject) -> None:
         self._body = body
@@ -63,14 +62,14 @@ class _Cutter:
         self._found = 0
 
     def resource(self, start: int, end: int) -> Iterator[bytes]:
-        """Each scope of a resource with the resource around it."""
+        """Each scope of a resource, in a copy of the resource."""
         around, scopes = self._split(start, end)
         for _, scope_start, scope_end in scopes:
             for piece in self._scope(scope_start, scope_end):
                 yield encode(_FIRST, around + encode(_SECOND, piece))
 
     def _scope(self, start: int, end: int) -> Iterator[bytes]:
-        """The records of a scope, some at a time, with the scope around them."""
+        """The records of a scope, some at a time, in a copy of the scope."""
         around, records = self._split(start, end)
         some: list[bytes] = []
         size = 0
@@ -91,7 +90,7 @@ class _Cutter:
             yield around + b"".join(some)
 
     def _split(self, start: int, end: int) -> tuple[bytes, list[tuple[int, int, int]]]:
-        """The second field's occurrences (with their tag, without, end), and everything else as it stands."""
+        """The occurrences of the second field (start with tag, start without, end), and everything else unchanged."""
         around: list[bytes] = []
         inner: list[tuple[int, int, int]] = []
         limit = self._settings.max_record_bytes
@@ -120,7 +119,7 @@ class _Cutter:
 
 
 def fields(body: bytes, at: int, end: int) -> Iterator[Field]:
-    """The fields of a message, in order. OTLP has no groups: one without an end ends where the message does.
+    """The fields of a message, in order. OTLP has no groups: one without an end tag ends with the message.
 
     Raises:
         MalformedError: it is not protobuf.
@@ -140,7 +139,7 @@ def encode(tag: int, value: bytes) -> bytes:
 
 
 def _value(body: bytes, kind: int, at: int, end: int) -> tuple[int, int]:
-    """Where a value begins and ends."""
+    """Start and end of a value."""
     if kind == LENGTH:
         length, at = _varint(body, at, end)
         return at, at + length
@@ -154,7 +153,7 @@ def _value(body: bytes, kind: int, at: int, end: int) -> tuple[int, int]:
 
 
 def _end_of_group(body: bytes, at: int, end: int) -> int:
-    """Where a group ends, with those within it: where the message does, if the group has no end."""
+    """The end of a group and of groups inside it; without an end tag, the end of the message."""
     depth = 1
     while depth and at < end:
         tag, at = _varint(body, at, end)

@@ -1,8 +1,8 @@
-"""The one thread that writes: takes what is waiting, stores it in one transaction, answers each export.
+"""The one thread that writes: stores the waiting exports in one transaction, and answers each.
 
 In: decoded exports from any thread, and chores to be done between two commits. Out: rows in the store; each export
-accepted once it is durable, or refused; a chore's result. Owns the queue (bounded by the budget), the memory of recent
-exports, and the knowledge whether the store works.
+accepted once it is durable, or refused; a chore's result. Owns the queue (limited by the budget), the digests of recent
+exports, and the state of the store.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 
 PRUNE_EVERY_S = 600.0
-"""How often the store's memory of exports is cut to what the settings allow."""
+"""How often old digests of exports are deleted from the store."""
 BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
-"""DuckDB cannot hold some value. Everything else that it raises means that the store itself does not work."""
+"""DuckDB cannot store a value. Any other error means that the store itself does not work."""
 ROOM_BYTES = 4 << 20
-"""A disk with less free than this is full: a store that is opened anew on it reads, but would fail again at once."""
+"""A disk with less free space counts as full: a reopened store could be read, but would fail at the next write."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class Chore:
-    """Something to be done to the store between two commits, by the thread that writes."""
+    """Work on the store between two commits, by the writing thread."""
 
     work: Callable[[], Any]
     done: Future[Any] = field(default_factory=Future)
 
     def refuse(self, why: str) -> None:
-        """It cannot be done now."""
+        """Report that it cannot be done now."""
         self.done.set_exception(CollectorError(why))
 
 
@@ -58,7 +58,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
         self._retry_at = 0.0
         self._damaged = False
-        self._failing_since = 0.0  # by the monotonic clock; 0: it works. Told once, and once when it is over
+        self._failing_since = 0.0  # by the monotonic clock; 0: it works. Logged at the start and at the end
         self._prune_at = time.monotonic() + PRUNE_EVERY_S
         self.problem = ""
         """Why the store cannot write now; empty when it can."""
@@ -66,25 +66,25 @@ class Writer:
         """Transactions since the start."""
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to write."""
         self._recall()
         self._thread.start()
 
     def put(self, export: Export) -> None:
-        """Hand over a decoded export; it will be answered."""
+        """Add a decoded export to the queue; it will be answered."""
         self._queue.put(export)
 
     def do(self, work: Callable[[], Any]) -> Future[Any]:
-        """Have `work` done between two commits, by the thread that writes; at once when nothing waits to be stored.
+        """Run `work` between two commits, in the writing thread; at once if nothing waits to be stored.
 
-        Its future holds what it raised, or a `CollectorError` when the store does not work now.
+        The future has its result or exception, or a `CollectorError` if the store does not work now.
         """
         chore = Chore(work)
         self._queue.put(chore)
         return chore.done
 
     def stop(self, timeout_s: float) -> bool:
-        """Write what is waiting, then end; false when that took longer than the timeout."""
+        """Write the waiting exports, then end; false if that took longer than the timeout."""
         self._queue.put(None)
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -97,15 +97,15 @@ class Writer:
                 self._reopen_if_due()
                 self._store_group(self._without_duplicates(group))
                 self._prune()
-            except Exception as error:  # noqa: BLE001 (without this thread nothing is ever answered)
+            except Exception as error:  # noqa: BLE001 (without this thread no export is answered)
                 self._fail(group, f"{type(error).__name__}: {error}")
             if chore:
                 self._work(chore)
 
     def _gather(self) -> tuple[list[Export], Chore | None, bool]:
-        """Wait for an export; take it and those behind it, up to the group's size or a chore. False: the end.
+        """Wait for an export; take it and the next ones, up to the group's size or a chore. False: the end.
 
-        With a store that failed the wait is bounded, since readers want it back even when nobody sends.
+        If the store has failed, the wait is limited: readers need it reopened even if no export arrives.
         """
         group: list[Export] = []
         size = 0
@@ -122,7 +122,7 @@ class Writer:
         return group, item, item is not None
 
     def _work(self, chore: Chore) -> None:
-        """Do it. What goes wrong with the store is the store's problem, and told to who asked as well."""
+        """Do it. An error is the store's problem, and the chore's result."""
         if self.problem:
             chore.refuse(f"the store cannot write: {self.problem}")
             return
@@ -136,15 +136,15 @@ class Writer:
         if not self.problem or time.monotonic() < self._retry_at:
             return
         try:
-            self._hint_store()
+            self._reopen()
             self._recall()
             self._retry_at = time.monotonic() + self._settings.reopen_after_s
             self.problem = "" if self._has_room() else f"no space left on the disk of {self._store.path}"
         except (duckdb.Error, CollectorError) as error:
             self._fail((), str(error))
 
-    def _hint_store(self) -> None:
-        """Open the store anew, or begin a new one when it is damaged."""
+    def _reopen(self) -> None:
+        """Open the store again, or start a new one if it is damaged."""
         if self._damaged:
             self._store.start_afresh(f"The store {self._store.path} is damaged ({self.problem})")
             self._damaged = False
@@ -156,7 +156,7 @@ class Writer:
         return path is None or shutil.disk_usage(path.parent).free >= ROOM_BYTES
 
     def _without_duplicates(self, group: Sequence[Export]) -> list[list[Export]]:
-        """The exports that are not stored yet; those of equal bytes stand together, the first is the one to store."""
+        """The exports that are not stored yet, grouped by equal bytes; the first of each group is stored."""
         fresh: dict[str, list[Export]] = {}
         for export in group:
             if export.digest in self._recent:
@@ -177,7 +177,7 @@ class Writer:
             self._fail([export for same in group for export in same], str(error))
 
     def _store_one_by_one(self, group: list[list[Export]], error: duckdb.Error) -> None:
-        """DuckDB cannot hold some value in the group: only the export that has it is turned away."""
+        """DuckDB cannot store a value in the group: refuse only the export that has it."""
         if len(group) > 1:
             for same in group:
                 self._store_group([same])
@@ -204,23 +204,21 @@ class Writer:
             self._recent.popitem(last=False)
 
     def _fail(self, group: Sequence[Export], problem: str) -> None:
-        """The store does not work: refuse these exports, and try the store again a little later."""
+        """The store does not work: refuse these exports, and reopen it a little later."""
         if not self.problem or time.monotonic() >= self._retry_at:
             self._retry_at = time.monotonic() + self._settings.reopen_after_s
         self.problem = problem.partition("\n")[0]
         self._damaged = is_damage(problem)
         if not self._failing_since:
             self._failing_since = time.monotonic()
-            _log.warning("The store cannot write: %s. Senders are told to come back; reading goes on.", self.problem)
+            _log.warning("The store cannot write: %s. Senders are asked to retry; reading still works.", self.problem)
         why = f"the store cannot write: {self.problem}"
         for export in group:
             if not export.answer.done():
-                export.refuse(
-                    StoreUnavailableError(why, "the sender tries again by itself", self._settings.retry_after_s)
-                )
+                export.refuse(StoreUnavailableError(why, "exporters retry by themselves", self._settings.retry_after_s))
 
     def _recall(self) -> None:
-        """Learn from the store which exports it has: of before a restart, or of a commit that only seemed to fail."""
+        """Read from the store which exports it has: after a restart, or after a commit that only seemed to fail."""
         oldest = time.time_ns() - int(self._settings.remembered_age_s * 1e9)
         digests = self._store.recent_digests(self._settings.remembered_exports)
         self._recent = OrderedDict((digest, when) for digest, when in digests if when >= oldest)

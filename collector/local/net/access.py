@@ -1,8 +1,6 @@
-"""Who may reach the collector: tokens, TLS, and the rule that nobody beyond this machine may without either.
+"""Access control: tokens, TLS, and the rule that other machines have no access without either.
 
-In: a file or the environment, the `Authorization` of requests; addresses as they were resolved. Out: `Tokens`, and
-refusals without a word of what was sent; a `SettingsError` that names every address that is too open. The tokens are
-read once, at the start. No state.
+Tokens are read once, at the start. An error never quotes a token.
 """
 
 from __future__ import annotations
@@ -25,36 +23,36 @@ from telemetry.otlp.target import is_loopback
 TOKEN = "SEARCH_TELEMETRY_COLLECTOR_TOKEN"  # noqa: S105 (the name of a variable)
 TOKEN_FILE = "SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE"  # noqa: S105 (as above)
 MIN_LENGTH = 16
-MAKE_ONE = "write one to it: openssl rand -hex 32"
+MAKE_ONE = "create one: openssl rand -hex 32"
 
 _SYNTAX = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 _log = logging.getLogger("collector.local")
 
 
 class Tokens:
-    """The tokens that are let in; several, so that one can be replaced while senders still use the other.
+    """The valid tokens; several, so that one can be replaced while senders still use the other.
 
     Raises:
-        SettingsError: there is none, or one that no header can carry or that is easily guessed; none is quoted.
+        SettingsError: there is none, or one is not valid in a header or easy to guess.
     """
 
     def __init__(self, tokens: Iterable[str], where: str = "tokens") -> None:
         given = [token.strip() for token in tokens if token.strip()]
         if not given:
-            raise SettingsError(f"{where} holds no token", MAKE_ONE)
+            raise SettingsError(f"{where} has no token", MAKE_ONE)
         if any(not _SYNTAX.fullmatch(token) for token in given):
             raise SettingsError(
-                f"{where} holds a token with a character that no bearer token may have (RFC 6750)",
+                f"{where} has a token with a character that is not allowed (RFC 6750)",
                 f"one token a line, of letters, digits and -._~+/; {MAKE_ONE}",
             )
         if any(len(token) < MIN_LENGTH for token in given):
-            raise SettingsError(f"{where} holds a token of fewer than {MIN_LENGTH} characters", MAKE_ONE)
+            raise SettingsError(f"{where} has a token of fewer than {MIN_LENGTH} characters", MAKE_ONE)
         self._digests = [hashlib.sha256(token.encode()).digest() for token in given]
 
     def check(self, authorization: str | None) -> None:
-        """Let a request in by the value of its `Authorization`.
+        """Check the `Authorization` of a request.
 
-        The time it takes tells nothing of the tokens: digests are compared, each in full, and all of them.
+        The time that this takes does not depend on the tokens: all digests are compared, each in full.
 
         Raises:
             UnauthorizedError: it has no token, or a wrong one.
@@ -62,7 +60,7 @@ class Tokens:
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthorizedError(
-                "this collector wants a token, and none was sent",
+                "this collector requires a token, and none was sent",
                 "send the header Authorization: Bearer TOKEN; OpenTelemetry's exporters do with "
                 "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN, the telemetry commands with " + TOKEN,
             )
@@ -71,16 +69,14 @@ class Tokens:
         for ours in self._digests:
             known |= hmac.compare_digest(digest, ours)
         if not known:
-            raise UnauthorizedError(
-                "the token is not one of this collector's", "use the token that the collector was started with"
-            )
+            raise UnauthorizedError("the token is wrong", "use the token that the collector was started with")
 
 
 def tokens_from(path: Path | None, environ: Mapping[str, str] = os.environ) -> Tokens | None:
-    """The tokens of a file (one a line), else those that the environment names; None where nothing does.
+    """The tokens of a file (one a line), else of the environment; None if neither is set.
 
     Raises:
-        SettingsError: the file cannot be read, or holds no fit token.
+        SettingsError: the file cannot be read, or has no valid token.
     """
     if path is None and environ.get(TOKEN_FILE, "").strip():
         path = Path(environ[TOKEN_FILE].strip()).expanduser()
@@ -92,7 +88,7 @@ def tokens_from(path: Path | None, environ: Mapping[str, str] = os.environ) -> T
 
 
 def token_to_send(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The token that the reading commands send: of the environment, or the first of the file that it names."""
+    """The token that the reading commands send: from the environment, or the first of the file that it names."""
     if environ.get(TOKEN, "").strip():
         return environ[TOKEN].strip()
     if environ.get(TOKEN_FILE, "").strip():
@@ -111,7 +107,7 @@ def _lines(path: Path) -> list[str]:
             f"the token file {path} cannot be read: {error.strerror}", "name a file with --token-file"
         ) from error
     except UnicodeDecodeError:
-        raise SettingsError(f"the token file {path} is no text", MAKE_ONE) from None
+        raise SettingsError(f"the token file {path} is not text", MAKE_ONE) from None
     if mode & 0o077:
         _log.warning("the token file %s can be read by others (mode %o); fix: chmod 600 %s", path, mode, path)
     return text.splitlines()
@@ -119,13 +115,13 @@ def _lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the three ports ask of their callers.
+    """What the three ports require of their callers.
 
     Args:
-        tokens: a request must carry one of them; None: no token is asked for.
+        tokens: a request must have one of them; None: no token is required.
         tls: the ports speak TLS; None: plain text.
-        allow_anonymous: listen beyond this machine even where callers need neither token nor certificate.
-        origins: the web pages that may send, to the OTLP port alone.
+        allow_anonymous: allow other machines even if callers need neither token nor certificate.
+        origins: the web pages that may send, to the OTLP port only.
     """
 
     tokens: Tokens | None = None
@@ -134,18 +130,18 @@ class Access:
     origins: Origins = field(default_factory=Origins)
 
     @property
-    def knows_callers(self) -> bool:
-        """Whether a caller has to prove that it may call: by a token, or by a certificate."""
+    def authenticates(self) -> bool:
+        """Whether a caller needs a token or a certificate."""
         return self.tokens is not None or (self.tls is not None and self.tls.client_ca is not None)
 
     def check(self, authorization: str | None, origin: str | None = None) -> None:
-        """Let a request in.
+        """Check a request.
 
-        Of all callers only browsers send `Origin`: any page could write to a port that asks for no token.
+        Only browsers send `Origin`: any page could write to a port that requires no token.
 
         Raises:
-            UnauthorizedError: it has no token that is let in.
-            ForbiddenError: no token is asked for, and it is of a web page that may not send.
+            UnauthorizedError: it has no valid token.
+            ForbiddenError: no token is required, and it comes from a web page that may not send.
         """
         if self.tokens is not None:
             self.tokens.check(authorization)
@@ -153,15 +149,15 @@ class Access:
             self.origins.check(origin)
 
     def allow(self, addresses: Iterable[tuple[str, str, str]]) -> None:
-        """See that no address is more open than was meant.
+        """Check that addresses that other machines can reach are protected.
 
         Args:
-            addresses: option, address as it was given, and the IP address that it means.
+            addresses: option, address as given, and its IP address.
 
         Raises:
-            SettingsError: one can be reached from elsewhere, and anyone could send to it or read from it.
+            SettingsError: one is not: anyone could send to it or read from it.
         """
-        if self.knows_callers or self.allow_anonymous:
+        if self.authenticates or self.allow_anonymous:
             return
         beyond = [(option, given, ip) for option, given, ip in addresses if not is_loopback(ip)]
         if not beyond:
@@ -170,9 +166,9 @@ class Access:
         raise SettingsError(
             f"{named} can be reached from other machines, and without a token anyone there could send and read",
             "give --token-file FILE (openssl rand -hex 32 > FILE), listen on 127.0.0.1, "
-            "or give --allow-anonymous where that is meant",
+            "or give --allow-anonymous if that is intended",
         )
 
 
 OPEN = Access()
-"""Plain text and no token: for the loopback."""
+"""Plain text and no token: for the loopback only."""

@@ -1,10 +1,10 @@
-"""Logs what strangers do wrong, at most once a minute for each kind: a log that anyone could flood helps nobody.
+"""Logs the mistakes of callers, at most once a minute for each kind, so that no caller can flood the log.
 
 In: kinds and messages, from any thread; standard error of this process. Out: log lines; standard error, filtered. Owns
-when each kind was logged last, and how many were not; a pipe and a thread, while gRPC's log is filtered.
+the time of each kind's last line, and the count of those left out; a pipe and a thread while gRPC's log is filtered.
 
-gRPC tells of a caller with whom it can agree on no TLS in its log alone, a line for every attempt, and has no other way
-to be asked. The filter is for a process that is nothing but a collector.
+gRPC reports a failed TLS handshake only in its log, one line for each attempt. The filter is meant for a process that
+runs only a collector.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ _log = logging.getLogger("collector.local")
 
 
 class Complaints:
-    """What the ports tell the person who runs the collector."""
+    """Warnings of the ports, with a limited rate."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], object] = _log.warning
     ) -> None:
         self._clock = clock
         self._write = write
-        self._lock = threading.Lock()  # guards _told and _untold
-        self._told: dict[str, float] = {}
-        self._untold: dict[str, int] = {}
+        self._lock = threading.Lock()  # guards _logged_at and _left_out
+        self._logged_at: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
 
-    def tell(self, kind: str, message: str) -> None:
-        """Log `message`, unless its `kind`, one of a fixed few, was logged within the last minute: then count it."""
+    def warn(self, kind: str, message: str) -> None:
+        """Log `message`; if its `kind`, one of a fixed few, was logged within the last minute, only count it."""
         with self._lock:
             now = self._clock()
-            if kind in self._told and now - self._told[kind] < EVERY_S:
-                self._untold[kind] = self._untold.get(kind, 0) + 1
+            if kind in self._logged_at and now - self._logged_at[kind] < EVERY_S:
+                self._left_out[kind] = self._left_out.get(kind, 0) + 1
                 return
-            self._told[kind] = now
-            untold = self._untold.pop(kind, 0)
-        more = f" ({untold} more like it since the last such line)" if untold else ""
+            self._logged_at[kind] = now
+            left_out = self._left_out.pop(kind, 0)
+        more = f" ({left_out} more like this since the last such line)" if left_out else ""
         self._write(f"{message}{more}")
 
 
@@ -55,8 +55,8 @@ HANDSHAKE_FAILED = "the TLS handshake with a caller failed"
 
 
 @contextmanager
-def handshakes_told_once() -> Iterator[None]:
-    """Filter standard error until the end."""
+def failed_handshakes_limited() -> Iterator[None]:
+    """Limit gRPC's lines about failed handshakes on standard error."""
     sys.stderr.flush()
     real = os.dup(2)
     reading, writing = os.pipe()
@@ -68,7 +68,7 @@ def handshakes_told_once() -> Iterator[None]:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(real, 2)  # closes the last end to write to: the thread reads the rest, and ends
+        os.dup2(real, 2)  # closes the last writing end: the thread reads the rest, and ends
         thread.join(5)
         os.close(real)
 
@@ -82,4 +82,4 @@ def _filter(reading: int, real: int) -> None:
                 os.write(real, line)
             else:
                 message = found[2].decode("utf-8", "backslashreplace").strip()
-                complaints.tell("handshake", f"{PORT} {HANDSHAKE_FAILED}: {client_problem(message)}")
+                complaints.warn("handshake", f"{PORT} {HANDSHAKE_FAILED}: {client_problem(message)}")

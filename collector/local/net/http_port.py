@@ -1,10 +1,10 @@
-"""One HTTP port: accepts connections within limits, agrees on TLS, and serves an ASGI application on them.
+"""One HTTP port: accepts connections within limits, with TLS or without, and serves an ASGI application.
 
-In: a bound socket, an application. Out: its answers. Owns the connections, on the loop of one `LoopThread`.
+In: a bound socket, an application. Out: its responses. Owns the connections, on the loop of one `LoopThread`.
 
-uvicorn speaks HTTP. Here is what it leaves to a proxy in front of it, which a laptop has not: how many connections
-there may be, how long one may take to shake hands or to send the head of a request, and a clear word for whoever
-speaks plain text to TLS, TLS to plain text, or no HTTP at all.
+uvicorn implements HTTP. This module adds what uvicorn leaves to a reverse proxy: a limit of connections, timeouts for
+the TLS handshake and for the head of a request, and a clear error for plain text sent to a TLS port, TLS sent to a
+plain port, and anything that is not HTTP.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from collector.local.settings import CollectorSettings
 from telemetry.otlp.tls_reasons import client_problem
 
 ErrorJson = Callable[[int, str, str, str], dict[str, Any]]
-"""HTTP status, code, message and hint, in the shape in which the application gives its errors."""
+"""Makes the application's JSON of an error from HTTP status, code, message and hint."""
 
 TLS_HELLO = b"\x16"
-"""The first byte of whoever speaks TLS (RFC 8446, section 5.1): the type of the record, a handshake."""
-WANTS_TLS = "this port speaks TLS, and was called in plain text"
-NO_HTTP = "what was sent is no HTTP request, or its head is larger than max_header_bytes, {}"
+"""The first byte of a TLS connection (RFC 8446, section 5.1): the type of the record, a handshake."""
+PLAIN_TO_TLS = "this port speaks TLS, and was called in plain text"
+NOT_HTTP = "this is not an HTTP request, or its head is larger than max_header_bytes, {}"
 
 
 async def serve_http(
@@ -45,7 +45,7 @@ async def serve_http(
     tls: ssl.SSLContext | None,
     complaints: Complaints,
 ) -> None:
-    """Serve an ASGI application on a bound socket, on the loop of `thread`, until that is stopped."""
+    """Serve an ASGI application on a bound socket, on the loop of `thread`, until the thread is stopped."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -71,7 +71,7 @@ async def serve_http(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but for how connections come to be."""
+    """uvicorn's server, with an acceptor of connections of our own."""
 
     def __init__(
         self,
@@ -99,84 +99,83 @@ class _Server(uvicorn.Server):
         self.started = True
 
     def error(self, status: int, code: str, message: str, hint: str) -> bytes:
-        """An error as a whole HTTP answer, for those to whom no request could be read."""
+        """An error as a complete HTTP response, for a connection whose request cannot be parsed."""
         body = json.dumps(self.error_json(status, code, message, hint)).encode()
         head = f"HTTP/1.1 {status} Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
         return head.encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 class _Acceptor:
-    """Takes connections and makes protocols of them."""
+    """Accepts connections and creates a protocol for each."""
 
     def __init__(self, server: _Server) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._accepting: asyncio.Task[None] | None = None
-        self._greeting: dict[asyncio.Task[None], socket.socket] = {}  # connections that shake hands, oldest first
+        self._handshakes: dict[asyncio.Task[None], socket.socket] = {}  # oldest first
 
     def open(self) -> None:
         self._accepting = self._loop.create_task(self._accept())
 
     def close(self) -> None:
-        for task in (self._accepting, *self._greeting):
+        for task in (self._accepting, *self._handshakes):
             if task is not None:
                 task.cancel()
         self._server.listening.close()
 
     async def wait_closed(self) -> None:
-        tasks = [task for task in (self._accepting, *self._greeting) if task is not None]
+        tasks = [task for task in (self._accepting, *self._handshakes) if task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _accept(self) -> None:
         while True:
             try:
                 connection, _ = await self._loop.sock_accept(self._server.listening)
-            except OSError as error:  # out of file descriptors, or the caller has left already
-                self._server.complaints.tell("accept", f"cannot take connections on {self._server.name}: {error}")
+            except OSError as error:  # out of file descriptors, or the caller has already left
+                self._server.complaints.warn("accept", f"cannot accept connections on {self._server.name}: {error}")
                 await asyncio.sleep(0.1)
                 continue
             connection.setblocking(False)
             if not self._make_room():
                 connection.close()
                 continue
-            task = self._loop.create_task(self._greet(connection))
-            self._greeting[task] = connection
-            task.add_done_callback(self._greeted)
+            task = self._loop.create_task(self._shake_hands(connection))
+            self._handshakes[task] = connection
+            task.add_done_callback(self._end_handshake)
 
-    def _greeted(self, task: asyncio.Task[None]) -> None:
-        connection = self._greeting.pop(task)
-        if task.cancelled():  # perhaps before its first step, where nobody else closes it
+    def _end_handshake(self, task: asyncio.Task[None]) -> None:
+        connection = self._handshakes.pop(task)
+        if task.cancelled():  # perhaps before its first step, so that it did not close the connection
             connection.close()
 
     def _make_room(self) -> bool:
-        """Where there are too many, close the one that has been idle for longest; false where all are at work."""
+        """If there are too many, close the one that has been idle for longest; false if all are busy."""
         limit = self._server.settings.max_connections
         connections = [c for c in self._server.server_state.connections if not c.transport.is_closing()]
-        # A task that is done made one of `connections`; the accepting task may have run before its callback.
-        greeting = [task for task in self._greeting if not task.done() and not task.cancelling()]
-        if len(connections) + len(greeting) < limit:
+        # A task that is done has made one of `connections`; the accepting task may run before its callback.
+        handshakes = [task for task in self._handshakes if not task.done() and not task.cancelling()]
+        if len(connections) + len(handshakes) < limit:
             return True
-        self._server.complaints.tell(
-            "connections", f"{self._server.name} has max_connections, {limit}, open: idle ones are closed for new ones"
-        )
+        message = f"{self._server.name} has max_connections, {limit}, open: idle ones are closed for new ones"
+        self._server.complaints.warn("connections", message)
         idle = [c for c in connections if isinstance(c, _Protocol) and c.is_idle]
         if idle:
             min(idle, key=lambda connection: connection.since).transport.abort()
-        elif greeting:
-            greeting[0].cancel()
-        return bool(idle or greeting)
+        elif handshakes:
+            handshakes[0].cancel()
+        return bool(idle or handshakes)
 
-    async def _greet(self, connection: socket.socket) -> None:
+    async def _shake_hands(self, connection: socket.socket) -> None:
         server = self._server
         try:
             async with asyncio.timeout(server.settings.handshake_timeout_s):
                 if server.tls is not None and await self._first_byte(connection) not in {TLS_HELLO, b""}:
-                    server.complaints.tell("plain", f"{server.name}: {WANTS_TLS}; callers have to write https://")
+                    server.complaints.warn("plain", f"{server.name}: {PLAIN_TO_TLS}; callers must use https://")
                     await self._refuse(connection)
                     return
                 await self._loop.connect_accepted_socket(self._protocol, connection, ssl=server.tls)
         except ssl.SSLError as error:
-            server.complaints.tell(
+            server.complaints.warn(
                 "tls", f"{server.name}: {HANDSHAKE_FAILED}: {client_problem(error.reason or str(error))}"
             )
         except (OSError, TimeoutError):
@@ -189,7 +188,7 @@ class _Acceptor:
         return _Protocol(self._server)
 
     async def _first_byte(self, connection: socket.socket) -> bytes:
-        """What the caller sends first; it stays there to be read."""
+        """The first byte that the caller sends; it is not consumed."""
         readable: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(connection, _set, readable)
         try:
@@ -199,17 +198,17 @@ class _Acceptor:
         return connection.recv(1, socket.MSG_PEEK)
 
     async def _refuse(self, connection: socket.socket) -> None:
-        """Answer in plain text, since that is what the caller understands."""
-        text = self._server.error(400, "tls_required", WANTS_TLS, "call it by https://")
+        """Respond in plain text, which the caller understands."""
+        text = self._server.error(400, "tls_required", PLAIN_TO_TLS, "use https://")
         with connection:
-            connection.recv(65_536)  # else closing resets the connection, and the answer with it
+            connection.recv(65_536)  # else closing resets the connection, and the response is lost
             await self._loop.sock_sendall(connection, text)
             connection.shutdown(socket.SHUT_WR)
             await self._loop.sock_recv(connection, 65_536)
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP, with a limit to the time that the head of a request takes, and errors in our own shape."""
+    """uvicorn's HTTP protocol, with a timeout for the head of a request, and errors in the application's shape."""
 
     def __init__(self, server: _Server) -> None:
         super().__init__(server.config, server.server_state, {})
@@ -217,11 +216,11 @@ class _Protocol(H11Protocol):
         self._head_limit: asyncio.TimerHandle | None = None
         self._is_new = True
         self.since = self.loop.time()
-        """Since when it is idle."""
+        """Since when it has been idle."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether no request is in progress."""
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -234,12 +233,10 @@ class _Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_new and data[:1] == TLS_HELLO and self.scheme == "http":
-            self._port.complaints.tell(
-                "not_tls",
-                f"{self._port.name} speaks plain text, and was called with TLS; callers have to write http://",
-            )
-            # In plain text, at which TLS gives up with a clear "wrong version number" instead of a lost connection.
-            self.transport.write(self._port.error(400, "not_tls", "this port speaks plain text", "call it by http://"))
+            message = f"{self._port.name} speaks plain text, and was called with TLS; callers must use http://"
+            self._port.complaints.warn("not_tls", message)
+            # In plain text: the caller's TLS then reports "wrong version number" instead of a lost connection.
+            self.transport.write(self._port.error(400, "not_tls", "this port speaks plain text", "use http://"))
             self.transport.close()
             return
         self._is_new = False
@@ -254,10 +251,10 @@ class _Protocol(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """What was received is no HTTP."""
+        """What was received is not HTTP."""
         del msg
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE} and self.is_idle:
-            text = NO_HTTP.format(self._port.settings.max_header_bytes)
+            text = NOT_HTTP.format(self._port.settings.max_header_bytes)
             self.transport.write(self._port.error(400, "bad_request", text, "send HTTP/1.1"))
         self.transport.close()
 

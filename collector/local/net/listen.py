@@ -1,4 +1,4 @@
-"""Addresses to listen on, and what to say when one cannot be had.
+"""Addresses to listen on.
 
 In: `HOST:PORT`. Out: the IP address that it means, and a bound socket; or `PortTakenError`, which names the port and,
 where it can be found, its holder.
@@ -19,12 +19,13 @@ from collector.local.errors import PortTakenError, SettingsError
 
 
 def split_address(address: str, option: str) -> tuple[str, int]:
-    """`HOST:PORT` (IPv6 in brackets) as host and port; `option` is named in the error."""
+    """`HOST:PORT` (IPv6 in brackets) as host and port; the error names `option`."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise SettingsError(
-            f"--{option} {address!r} is no address", "write HOST:PORT, such as 127.0.0.1:4317; port 0 takes a free one"
+            f"--{option} {address!r} is not an address",
+            "write HOST:PORT, such as 127.0.0.1:4317; port 0 takes a free one",
         )
     return host, int(port)
 
@@ -45,23 +46,23 @@ class Place:
 
     @property
     def ip(self) -> str:
-        """The IP address, which the socket is bound to whatever the host's name means later."""
+        """The IP address that the socket is bound to, even if the host's name is resolved to another later."""
         return str(self.where[0])
 
 
 def resolve(address: str, option: str) -> Place:
-    """Find out which IP address is meant.
+    """Resolve an address.
 
     Raises:
-        SettingsError: it is no address, or its host is not known.
+        SettingsError: it is not an address, or its host is not known.
     """
     host, port = split_address(address, option)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no host name"
+        why = getattr(error, "strerror", None) or "it is not a host name"
         raise SettingsError(f"--{option} {address!r}: the host is not known ({why})", "write 127.0.0.1") from error
-    # "localhost" may be both: senders try IPv4 in any case, IPv6 not always.
+    # "localhost" may be both: senders always try IPv4, and not always IPv6.
     family, _, _, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return Place(option, address, family, where)
 
@@ -70,7 +71,7 @@ def bind(place: Place) -> socket.socket:
     """A socket that listens there.
 
     Raises:
-        PortTakenError: it is in use, or not ours to use.
+        PortTakenError: it is in use, or not allowed.
     """
     listening = socket.socket(place.family, socket.SOCK_STREAM)
     try:
@@ -88,17 +89,17 @@ def taken(address: str, option: str, error: OSError) -> PortTakenError:
     """The error for an address that could not be bound."""
     if error.errno != errno.EADDRINUSE:
         return PortTakenError(
-            f"cannot listen on {address}: {os.strerror(error.errno or 0)}", f"choose another with --{option} HOST:PORT"
+            f"cannot listen on {address}: {os.strerror(error.errno or 0)}", f"use another one: --{option} HOST:PORT"
         )
     _, port = split_address(address, option)
     return PortTakenError(
         f"port {port} ({address}) is taken{_by(port)}",
-        f"stop that program, or choose another port with --{option} HOST:PORT",
+        f"stop that program, or use another port: --{option} HOST:PORT",
     )
 
 
 def _by(port: int) -> str:
-    """Who listens on a port, as far as this user may see it."""
+    """The process that listens on a port, if this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr

@@ -1,6 +1,6 @@
-"""An event loop in a thread of its own, with servers on it that are stopped before it ends.
+"""An event loop in its own thread, with servers that are stopped before it ends.
 
-In: coroutines from any thread. Out: their results. Owns the thread, the loop and the list of what has to be stopped.
+In: coroutines from any thread. Out: their results. Owns the thread, the loop and the list of servers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 GRACE_S = 2
-"""Seconds that a request may still take at the end: long enough for a commit, not for a sender that has gone silent."""
+"""Seconds that a request may take at shutdown: long enough for a commit, not for a sender that stopped sending."""
 
 Stopper = Callable[[float], Awaitable[None]]
 
@@ -31,11 +31,11 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
     def on_stop(self, stopper: Stopper) -> None:
-        """Have `stopper(seconds)` called before the loop ends; it waits for what is under way, that long at most."""
+        """Call `stopper(seconds)` before the loop ends; it waits that long at most for requests in progress."""
         self._stoppers.append(stopper)
 
     def stop(self, timeout_s: float) -> bool:
-        """Stop the servers, all at once, then the loop; false when the timeout (seconds) was not enough."""
+        """Stop all servers at once, then the loop; false if the timeout (seconds) was exceeded."""
         clean = True
         try:
             self.run(self._stop_servers(timeout_s), timeout_s + 1)

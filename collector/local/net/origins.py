@@ -1,7 +1,7 @@
-"""Which web pages may send telemetry: those of this machine, and those that the person who runs the collector names.
+"""Which web pages may send telemetry: those of this machine, and those of `--allow-origin`.
 
-In: the `Origin` of requests. Out: CORS' headers on the OTLP port, by which a browser lets a page send, or does not.
-Owns which origins are allowed. The query API has none of this: no page of another origin reads it.
+The OTLP port answers with CORS headers, by which a browser allows a page to send. The query API has no CORS headers:
+no page of another origin can read it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from telemetry.otlp.target import is_loopback
 
 ANY = "*"
 PREFLIGHT_KEPT_S = 7_200
-"""How long a browser need not ask again: the longest that Chromium takes."""
+"""How long a browser may cache the answer: the most that Chromium accepts."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The origins of pages that may send, besides the loopback's."""
+    """The origins of pages that may send, in addition to the loopback."""
 
     named: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, origins: Iterable[str]) -> Origins:
-        """Origins as a person writes them.
+        """Parse origins.
 
         Raises:
             SettingsError: one is not an origin.
@@ -52,15 +52,15 @@ class Origins:
 
 
 class Cors(CORSMiddleware):
-    """Answers a browser's question whether a page may send, and marks what the page may read."""
+    """Answers the preflight requests of browsers, and sets the headers of CORS."""
 
     def __init__(self, app: ASGIApp, origins: Origins, complaints: Complaints) -> None:
         super().__init__(
             app,
             allow_methods=["POST"],
-            allow_headers=["*"],  # whatever a page's exporter sets: a token, an encoding, what a tracer adds
-            allow_credentials=True,  # `navigator.sendBeacon` always sends them; this port has no use for them
-            allow_private_network=True,  # a page that is named may be one of the Internet
+            allow_headers=["*"],  # whatever a page's exporter sets: a token, an encoding, trace context
+            allow_credentials=True,  # `navigator.sendBeacon` always sends them; this port ignores them
+            allow_private_network=True,  # an allowed page may be on the Internet
             expose_headers=["Retry-After"],
             max_age=PREFLIGHT_KEPT_S,
         )
@@ -68,26 +68,26 @@ class Cors(CORSMiddleware):
         self._complaints = complaints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Services send no `Origin`: nothing is done for them."""
+        """Requests without `Origin` are not from browsers, and need nothing."""
         if any(name == b"origin" for name, _ in scope.get("headers", ())):
             await super().__call__(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether a page of `origin` may send, and read the answer."""
+        """Whether a page of `origin` may send, and read the response."""
         return self._origins.allow(origin)
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """The answer to a browser's question; the person who runs the collector is told of a page that may not."""
+        """The response to a preflight request; a page that may not send is logged."""
         origin = request_headers["origin"]
         if not self._origins.allow(origin):
-            self._complaints.tell("origin", f"a web page of {origin[:100]!r} may not send; hint: {hint(origin)}")
+            self._complaints.warn("origin", f"a web page of {origin[:100]!r} may not send; hint: {hint(origin)}")
         return super().preflight_response(request_headers)
 
 
 def hint(origin: str) -> str:
-    """How a page may send that may not yet."""
+    """How to allow a page."""
     return f"telemetry collect --allow-origin {origin[:100]}"
 
 
@@ -97,13 +97,13 @@ def is_loopback_origin(origin: str) -> bool:
 
 
 def _as_browsers_write_it(origin: str) -> str:
-    """In small letters, without the port that the scheme has anyway."""
+    """In lower case, without the scheme's default port."""
     written = origin.strip().rstrip("/").lower()
     if written in {ANY, "null"}:
         return written
     if not _ORIGIN.fullmatch(written):
         raise SettingsError(
             f"--allow-origin {origin} is not the origin of a page",
-            "write its scheme, host and port, as in https://shop.example or http://10.0.0.5:3000; '*' is every page",
+            "write scheme, host and port, such as https://shop.example or http://10.0.0.5:3000; '*' allows every page",
         )
     return written.removesuffix(_DEFAULT_PORTS.get(written.partition(":")[0], " "))

@@ -1,7 +1,6 @@
-"""TLS of the collector's ports: the certificate it shows, and those that it wants of its callers.
+"""TLS of the collector's ports: its own certificate, and which client certificates it requires.
 
-In: paths of PEM files. Out: an `ssl.SSLContext` for HTTP and credentials for gRPC, from the same files; or a
-`SettingsError` that says which file is wrong, and how. No state; the files are read at the start.
+The PEM files are read at the start, for HTTP and gRPC alike.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ PAIR = "give --tls-cert and --tls-key a certificate (with its chain) and its key
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What the ports present, and what they check.
+    """The certificate of the ports, and the authorities of clients.
 
     Args:
         certificate: PEM file with the certificate, followed by the chain to its authority.
         key: PEM file with its private key, without a passphrase.
-        client_ca: PEM file with the authorities of clients' certificates; None: clients need none.
+        client_ca: PEM file with the authorities of client certificates; None: clients need no certificate.
     """
 
     certificate: Path
@@ -35,7 +34,7 @@ class Tls:
         """The context of the HTTP ports.
 
         Raises:
-            SettingsError: a file is missing, is no PEM, does not belong to the other, or is out of date.
+            SettingsError: a file is missing, is not PEM, does not match the other, or has expired.
         """
         self._readable()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -44,15 +43,15 @@ class Tls:
             context.load_cert_chain(self.certificate, self.key, password=self._no_passphrase)
         except ssl.SSLError as error:
             raise SettingsError(
-                f"--tls-cert {self.certificate} and --tls-key {self.key} are no pair: {error.reason or error}", PAIR
+                f"--tls-cert {self.certificate} and --tls-key {self.key} do not match: {error.reason or error}", PAIR
             ) from error
         if self.client_ca is not None:
             try:
                 context.load_verify_locations(self.client_ca)
             except ssl.SSLError as error:
                 raise SettingsError(
-                    f"--tls-client-ca {self.client_ca} is no certificate: {error.reason or error}",
-                    "give it the certificates of the clients' authorities, as PEM",
+                    f"--tls-client-ca {self.client_ca} is not a certificate: {error.reason or error}",
+                    "give the certificates of the clients' authorities, as PEM",
                 ) from error
             context.verify_mode = ssl.CERT_REQUIRED
         self._in_date()
@@ -75,16 +74,16 @@ class Tls:
 
     def _no_passphrase(self) -> str:
         raise SettingsError(
-            f"--tls-key {self.key} is locked by a passphrase", "give a key without: openssl pkey -in KEY -out PLAIN"
+            f"--tls-key {self.key} has a passphrase", "give a key without one: openssl pkey -in KEY -out PLAIN"
         )
 
     def _in_date(self) -> None:
-        """See that the certificate is valid today, as a client would: by a handshake with ourselves in memory."""
+        """Check that the certificate is valid now, as a client does: by a handshake in memory."""
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(self.certificate, self.key)
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname = False
-        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust the certificate itself: only its dates matter
+        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust the certificate itself: only its dates are checked
         client.load_verify_locations(self.certificate)
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         ends = (client.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True))
@@ -97,5 +96,5 @@ class Tls:
                 except ssl.SSLCertVerificationError as error:
                     raise SettingsError(
                         f"--tls-cert {self.certificate} is not valid: {error.verify_message}",
-                        "no client would accept it; renew it",
+                        "renew it: no client would accept it",
                     ) from error
