@@ -12,11 +12,14 @@ import pytest
 from tests.unit.test_docs import PAGES, ROOT, name
 
 LANDING: Final = ROOT / "docs/README.md"
+ARCHITECTURE: Final = ROOT / "docs/architecture.md"
 FENCED: Final = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)|^\[[^\]]+\]: (?!https?://)(\S+)", re.MULTILINE)
 HEADING: Final = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 FILE: Final = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:py|md|toml|yaml|yml|json|go|proto|js))[`:]")
 """A file of the checkout, by its path from the root."""
+STEP: Final = re.compile(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", re.MULTILINE)
+"""A row that names a file and a function or method in it."""
 MODULE: Final = re.compile(
     r"(?:`|from |import )((?:collector|demo_flow|benchmarks|telemetry(?!\.(?:py|duckdb|distro)\b))(?:\.[a-zA-Z_]\w*)+)"
 )
@@ -76,6 +79,32 @@ def test_the_files_that_a_page_names_exist(page: Path) -> None:
 def test_the_modules_that_a_page_names_exist(page: Path) -> None:
     """A dotted name is a module, or an attribute of the longest part of it that is one."""
     assert {dotted for dotted in MODULE.findall(page.read_text("utf-8")) if not _exists(dotted)} == set()
+
+
+def test_the_functions_that_a_request_passes_exist() -> None:
+    """Each step of the architecture page names a file, and a function or a method that the file defines."""
+    steps = STEP.findall(ARCHITECTURE.read_text("utf-8"))
+    assert len(steps) > 20
+    assert [step for step in steps if not _defines(*step)] == []
+
+
+def test_the_rooms_of_the_architecture_page_are_the_folders() -> None:
+    """Each folder of code is a room on the page, and each room a folder."""
+    rooms = re.findall(r"^\| `([\w/]+)/` \|", ARCHITECTURE.read_text("utf-8"), re.MULTILINE)
+    folders = {
+        name(path.parent)
+        for package in ("telemetry", "collector", "collector/local", "demo_flow")
+        for path in [*(ROOT / package).glob("*/*.py"), *(ROOT / package).glob("*/*.yaml")]
+    }
+    assert sorted(rooms) == sorted(folders)
+
+
+def _defines(path: str, function: str) -> bool:
+    """Tell whether a file defines every part of a dotted name: classes, functions, methods."""
+    source = (ROOT / path).read_text("utf-8")
+    return all(
+        re.search(rf"^ *(?:async )?(?:def|class) {part}\b", source, re.MULTILINE) for part in function.split(".")
+    )
 
 
 def _exists(dotted: str) -> bool:
