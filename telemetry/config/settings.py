@@ -61,7 +61,7 @@ class ExporterSettings:
     endpoint: str = env(
         "OTEL_EXPORTER_OTLP_{}ENDPOINT", "", checks.address, shown=False,  # http://user:password@host
         fallback=standard.endpoint,
-        help="where the collector listens; default `http://localhost:4317`, by HTTP `http://localhost:4318`",
+        help="address of the collector; default `http://localhost:4317`, by HTTP `http://localhost:4318`",
     )  # fmt: skip
     protocol: str = env(
         "OTEL_EXPORTER_OTLP_{}PROTOCOL", "grpc", checks.one_of("grpc", "http/protobuf"),

@@ -25,7 +25,8 @@ def test_configure_takes_every_setting() -> None:
     declared = {
         f.name for kind in (Settings, ExporterSettings) for f in dataclasses.fields(kind) if "setting" in f.metadata
     }
-    assert set(inspect.signature(telemetry.configure).parameters) == declared
+    parameters = set(inspect.signature(telemetry.configure).parameters)
+    assert parameters == declared, "each setting needs a key in `Arguments`"
 
 
 def test_arguments_before_variables_before_defaults() -> None:
