@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests import otlp_samples as otlp
 from tests.browser.driving import blank_page, bundle, in_browser
 from tests.local_collector import JSON, allowing
 from tests.pamazon_fixtures import Shop
+from tests.pamazon_trees import SEARCH
 
 HERE = Path(__file__).parent
 
@@ -34,23 +36,12 @@ def front(gateway: str, otlp_http: str, script: Path) -> Iterator[str]:
             process.terminate()
 
 
-TREE = """\
+PAGE = """\
 click shop_page
   GET CLIENT shop_page
     /search shop_front
-      /pamazon.Gateway/Search CLIENT shop_front
-        /pamazon.Gateway/Search SERVER gateway
-          /search gateway
-            /pamazon.Executor/Process CLIENT gateway
-              /pamazon.Executor/Process SERVER clip_encoder
-                /search clip_encoder
-                  encode clip_encoder
-                    inference clip_encoder
-                      txt_minibatch_encoding clip_encoder
-            /pamazon.Executor/Process CLIENT gateway
-              /pamazon.Executor/Process SERVER qdrant_indexer
-                /search qdrant_indexer
-                  qdrant_search qdrant_indexer"""
+"""
+TREE = PAGE + indent(SEARCH.strip().replace("CLIENT pamazon", "CLIENT shop_front"), " " * 6)
 
 
 def test_one_trace_leads_from_a_click_in_a_page_to_the_index(shop: Shop, script: Path) -> None:

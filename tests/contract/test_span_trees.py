@@ -18,22 +18,7 @@ from demo_flow.proto.pamazon_pb2 import DeleteRequest, Document, IndexRequest, S
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command, pattern_of
-
-SEARCH = """
-/pamazon.Gateway/Search CLIENT pamazon
-  /pamazon.Gateway/Search SERVER gateway
-    /search gateway
-      /pamazon.Executor/Process CLIENT gateway
-        /pamazon.Executor/Process SERVER clip_encoder
-          /search clip_encoder
-            encode clip_encoder
-              inference clip_encoder
-                txt_minibatch_encoding clip_encoder
-      /pamazon.Executor/Process CLIENT gateway
-        /pamazon.Executor/Process SERVER qdrant_indexer
-          /search qdrant_indexer
-            qdrant_search qdrant_indexer
-"""
+from tests.pamazon_trees import FAILED, SEARCH
 
 INDEX = """
 /pamazon.Gateway/Index CLIENT pamazon
@@ -197,20 +182,7 @@ def test_deleting_asks_the_indexer_alone(shop: Shop) -> None:
 def test_an_executors_error_marks_every_span_above_it(shop: Shop) -> None:
     """The user sees the error at the gateway and its cause at the leaf; the indexer is never asked."""
     trace = shop.search("explode")
-    assert (
-        trace.tree()
-        == """
-/pamazon.Gateway/Search CLIENT pamazon INTERNAL ! INTERNAL
-  /pamazon.Gateway/Search SERVER gateway INTERNAL ! INTERNAL
-    /search gateway ! INTERNAL
-      /pamazon.Executor/Process CLIENT gateway INTERNAL ! INTERNAL
-        /pamazon.Executor/Process SERVER clip_encoder INTERNAL ! INTERNAL
-          /search clip_encoder ! RuntimeError
-            encode clip_encoder ! RuntimeError
-              inference clip_encoder ! RuntimeError
-                txt_minibatch_encoding clip_encoder ! RuntimeError
-""".strip()
-    )
+    assert trace.tree() == FAILED.strip()
     events = [(s["service"], s["name"]) for s in trace.spans for e in s["events"] if e["name"] == "exception"]
     assert ("clip_encoder", "txt_minibatch_encoding") in events
     assert len([event for event in events if event[0] == "clip_encoder"]) == 1

@@ -18,22 +18,9 @@ from demo_flow.client import GatewayClient
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
-from tests.contract.test_span_trees import SEARCH as FOUND
 from tests.pamazon_fixtures import Trace, faulty_encoder, pamazon_command
 
 SEARCH = "/pamazon.Gateway/Search"
-TREE = FOUND
-FAILED = """
-/pamazon.Gateway/Search CLIENT pamazon INTERNAL ! INTERNAL
-  /pamazon.Gateway/Search SERVER gateway INTERNAL ! INTERNAL
-    /search gateway ! INTERNAL
-      /pamazon.Executor/Process CLIENT gateway INTERNAL ! INTERNAL
-        /pamazon.Executor/Process SERVER clip_encoder INTERNAL ! INTERNAL
-          /search clip_encoder ! RuntimeError
-            encode clip_encoder ! RuntimeError
-              inference clip_encoder ! RuntimeError
-                txt_minibatch_encoding clip_encoder ! RuntimeError
-"""
 
 
 @dataclass(frozen=True)

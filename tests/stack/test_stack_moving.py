@@ -16,9 +16,11 @@ from collector.stack.stack import Stack
 from demo_flow.demo import Collector, free_address
 from demo_flow.processes import Processes
 from tests.pamazon_fixtures import ANYWHERE, Trace
+from tests.pamazon_trees import FAILED
+from tests.pamazon_trees import SEARCH as TREE
 from tests.stack import jaeger, prometheus
 from tests.stack.asking import assert_becomes, eventually
-from tests.stack.pamazon import FAILED, TREE, index_a_little, pamazon, whole
+from tests.stack.pamazon import index_a_little, pamazon, whole
 
 OWN = {"search.batch.queue_wait", "search.batch.share", "server.port", "exception.stacktrace", "service.instance.id"}
 """Attributes that two runs do not share: times, ports, line numbers, who it was."""

@@ -13,9 +13,11 @@ import pytest
 from collector.stack.stack import Stack
 from demo_flow.demo import free_address
 from tests.pamazon_fixtures import Trace
+from tests.pamazon_trees import FAILED
+from tests.pamazon_trees import SEARCH as TREE
 from tests.stack import jaeger, logs, prometheus
 from tests.stack.asking import assert_becomes, eventually, get
-from tests.stack.pamazon import FAILED, SEARCH, TREE, index_a_little, pamazon, whole
+from tests.stack.pamazon import SEARCH, index_a_little, pamazon, whole
 
 FOUND = '{search_operation="search",search_outcome="ok"}'
 """The series of the search that did not fail."""
