@@ -1,1 +1,1 @@
-"""What user code calls: `endpoint`, `stage`, `results`, `instrument`."""
+"""The functions that user code calls: `endpoint`, `stage`, `results`, `instrument`."""

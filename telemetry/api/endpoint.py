@@ -1,8 +1,4 @@
-"""`endpoint`: where an executor takes up a request.
-
-In: calls and `with` blocks of user code. Out: the endpoint span and the metrics of the request. State: none but its
-open blocks.
-"""
+"""`endpoint`: traces, times and counts the requests that an executor serves."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeVar, overload
@@ -33,7 +29,7 @@ from telemetry.recording.spans import operation_of
 
 _MARK: Final = "__telemetry_endpoint__"
 BeginIn = Callable[..., Run]
-"""Begins a call: of its arguments and keywords, and where there is a third, in that context."""
+"""Begins a call with these arguments and keyword arguments, in the context that is given third, or the current one."""
 
 
 class Endpoint(Block):
@@ -55,16 +51,16 @@ class Endpoint(Block):
         self._attributes = attributes or {}
 
     def __call__(self, fn: F) -> F:
-        """Return `fn` so that each call of it is a request at this endpoint."""
+        """Return a wrapper of `fn`; each call is a request at this endpoint."""
         check_decorated("endpoint", fn)
         if is_framework_object(fn):
-            whole: F = trace_inside("endpoint", fn, self)
-            return whole
+            traced: F = trace_inside("endpoint", fn, self)
+            return traced
         wrapped: F = mark(wrap(fn, self.begin_of(fn), follow))
         return wrapped
 
     def begin_of(self, fn: Any) -> BeginIn:
-        """Return how a call of `fn` begins, in a given context or the current one."""
+        """Return the function that begins a call of `fn`."""
         inner = function_in(fn)
         find = DocumentFinder(inner, self._docs)
         default = f"/{getattr(inner, '__name__', 'call')}"
@@ -113,18 +109,18 @@ class Endpoint(Block):
 
 
 def mark(wrapped: Any) -> Any:
-    """Note on a function, static or class method that its calls are endpoint spans; decorators around it copy that."""
+    """Mark a function, static or class method as an endpoint; `functools.wraps` copies the mark."""
     setattr(function_in(wrapped), _MARK, True)
     return wrapped
 
 
 def is_marked(fn: Any) -> bool:
-    """Say whether calls of `fn` are endpoint spans already."""
+    """Return whether calls of `fn` create endpoint spans already."""
     return getattr(function_in(fn), _MARK, False) is True
 
 
 class _AtEnd:
-    """Records how a request ended: on its span, and in the metrics."""
+    """Records the outcome of a request on its span and in metrics."""
 
     __slots__ = ("_documents",)
 
@@ -140,7 +136,7 @@ class _AtEnd:
             observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, context)
             if span.is_recording():
                 span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
-        if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # a status says the others
+        if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # the span's status shows the others
             span.set_attributes(labels)
         if ending.error is not None:
             labels[c.ERROR_TYPE.name] = ending.error
@@ -162,23 +158,26 @@ def endpoint(
 def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: object) -> Any:
     """Trace, time and count the requests of an executor's method.
 
-    `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator;
-    `with telemetry.endpoint("/search") as span:` around a block. A streamed answer, which is yielded or returned, is
-    timed to its end.
+    Use `@telemetry.endpoint("/index", "/search")` on a function, coroutine, generator or async generator, or
+    `with telemetry.endpoint("/search") as span:` around a block. A streamed response is timed to its end.
 
-    Arguments: the names that the method serves. With several, or none, the span takes the name of the request being
-    served (see `telemetry.request`), else the first name, else `/` and the function's name. `expected`, classes of
-    exceptions that are the caller's mistake: a request that ends by one of them is rejected, and no error. `docs`, the
-    name of the argument that holds the documents, or a function that is given the call's arguments, without `self`, and
-    returns them. Further keywords become attributes of the span; a mapping after the names is for those with dots.
-    Metrics: `search.request.duration`; where the call has documents, `search.documents`; where the answer is streamed,
+    Arguments:
+        names: the endpoints that the method serves. With several or none, the span has the name of the current request
+            (see `telemetry.request`), else the first name, else `/` and the function's name. A mapping after the
+            names has attributes whose names contain dots.
+        expected: exception classes that are the caller's mistake: the request is rejected, which is not an error.
+        docs: the name of the argument with the documents, or a function that takes the call's arguments, without
+            `self`, and returns them.
+        attributes: attributes of the span.
+
+    Metrics: `search.request.duration`; with documents `search.documents`; with a streamed response
     `search.first_item.duration`.
     """
     if len(names) == 1 and can_decorate(names[0]):
         return Endpoint(())(names[0])
-    given = {}
+    dotted = {}
     if names and isinstance(names[-1], Mapping):
-        *names, given = names  # type: ignore[assignment]
+        *names, dotted = names  # type: ignore[assignment]
     try:
         classes = exception_classes(expected)
     except ValueError as error:
@@ -190,6 +189,7 @@ def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: ob
         )
     if docs is not None and not isinstance(docs, str) and not callable(docs):
         raise TelemetryError(
-            f"endpoint's docs are named, not given: not a {type(docs).__name__}", 'write docs="query", or a function'
+            f"endpoint's docs is the name of an argument, not a {type(docs).__name__}",
+            'write docs="query", or give a function',
         )
-    return Endpoint(tuple(names), classes, docs, {**given, **attributes})
+    return Endpoint(tuple(names), classes, docs, {**dotted, **attributes})

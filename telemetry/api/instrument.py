@@ -1,8 +1,7 @@
-"""`instrument`: makes endpoints of an executor's methods without a changed line in it.
+"""`instrument`: makes endpoints of an executor's methods without changes to its code.
 
-In: an executor or its class. Out: the same, its methods replaced by ones that are traced, in the class and in the
-tables that a runtime reads. State: what was there before, kept on the executor or the class itself until
-`uninstrument`.
+The methods are replaced by wrappers, in the class and in the tables that a runtime reads. How to undo this is kept on
+the executor or class until `uninstrument`.
 """
 
 import functools
@@ -37,18 +36,20 @@ _lock: Final = threading.RLock()  # guards the lists of undos
 
 
 def instrument(executor: T, endpoints: Endpoints = None) -> T:
-    """Trace, time and count the requests of an executor, as `telemetry.endpoint` does, without a changed line in it.
+    """Trace, time and count the requests of an executor, like `telemetry.endpoint`, without changes to its code.
 
-    Arguments: `executor`, an executor or its class; a class before its executors are made. `endpoints`: names of
-    methods (`["search"]` serves `/search`), or a mapping from endpoint to method (`{"/search": "find"}`); without them
-    its table `requests` says so, as Jina's executors have it. Returns `executor`.
+    Arguments:
+        executor: an executor, or its class before executors are created.
+        endpoints: names of methods (`["search"]` serves `/search`), or a mapping from endpoint to method
+            (`{"/search": "find"}`); default: the executor's table `requests`, as Jina has it.
 
-    A second call changes nothing, and what `telemetry.endpoint` decorates stays as it is. A method and what it calls by
-    `super()` are one request. Raises `TelemetryError` where no endpoint is found, and changes nothing then.
+    Returns `executor`. A second call changes nothing, and methods with the decorator `telemetry.endpoint` stay as they
+    are. A method and the methods that it calls by `super()` are one request. Raises `TelemetryError`, and changes
+    nothing, if no endpoint is found.
     """
     _check(executor)
     chosen = endpoints_of(executor, endpoints)
-    methods = {name: method for name in chosen if (method := _attribute(executor, name, given=endpoints is not None))}
+    methods = {name: method for name in chosen if (method := _method(executor, name, required=endpoints is not None))}
     if not chosen:
         _none_found(executor)
     with _lock:
@@ -61,17 +62,14 @@ def instrument(executor: T, endpoints: Endpoints = None) -> T:
         except (AttributeError, TypeError) as exc:
             _undo(undos)
             kind = class_of(executor)
-            hint = _OTHERWISE if executor is kind else f"instrument its class: {kind.__name__}"
+            hint = _HINT if executor is kind else f"instrument its class: {kind.__name__}"
             raise TelemetryError(f"{kind.__name__} cannot be changed: {exc}", hint) from exc
         _remember(executor, undos)
     return executor
 
 
 def uninstrument(executor: T) -> T:
-    """Undo `instrument`: everything is as it was. What somebody else replaced since then stays theirs.
-
-    Arguments: the executor or the class that `instrument` was given. Returns it.
-    """
+    """Undo `instrument`, and return `executor`. A method that other code has replaced since then stays replaced."""
     with _lock:
         undos = vars(executor).get(_UNDO) if hasattr(executor, "__dict__") else None
         if undos is not None:
@@ -80,32 +78,32 @@ def uninstrument(executor: T) -> T:
     return executor
 
 
-_OTHERWISE: Final = 'decorate the methods in a class of your own with @telemetry.endpoint("/search")'
+_HINT: Final = 'decorate the methods in a class of your own with @telemetry.endpoint("/search")'
 
 
 def _check(executor: object) -> None:
     if inspect.isroutine(executor):
-        raise TelemetryError("instrument takes an executor or its class, not a function", _OTHERWISE)
+        raise TelemetryError("instrument takes an executor or its class, not a function", _HINT)
     if not hasattr(executor, "__dict__"):
         kind = class_of(executor).__name__
-        raise TelemetryError(f"a {kind} has no attributes that could be replaced", f"instrument its class: {kind}")
+        raise TelemetryError(f"the attributes of a {kind} cannot be replaced", f"instrument its class: {kind}")
 
 
 def _none_found(executor: object) -> None:
     kind = class_of(executor)
     if not any(is_marked(getattr(kind, name, None)) for name in dir(kind)):
         raise TelemetryError(
-            f"{kind.__name__} has no table `requests` that names its endpoints",
+            f"{kind.__name__} has no table `requests` with its endpoints",
             f'name its methods: telemetry.instrument({kind.__name__}, endpoints=["search"])',
         )
 
 
-def _attribute(executor: object, name: str, *, given: bool) -> Method | None:
-    """Return the method of this name; None for a function that a table alone knows."""
+def _method(executor: object, name: str, *, required: bool) -> Method | None:
+    """Return the method of this name; None for a function that is only in a table, unless `required`."""
     try:
         return method_named(executor, name)
     except TelemetryError:
-        if given:
+        if required:
             raise
         return None
 
@@ -117,17 +115,17 @@ def _instrument_method(executor: object, method: Method, names: tuple[str, ...],
     else:
         raw = getattr(executor, method.name)
         below = method.owner.__dict__.get(method.name, raw)
-        wrapped = raw if _traced(below) else _wrap_raw(raw, method, names, bound=True)
+        wrapped = raw if _is_traced(below) else _wrap_raw(raw, method, names, bound=True)
     if wrapped is not raw:
         _set(executor, method.name, wrapped, undos)
 
 
 def _instrument_table(executor: object, table: Table, chosen: Mapping[str, tuple[str, ...]], undos: list[Undo]) -> None:
-    """Wrap what a table holds: each entry is one endpoint, so that it needs no word from whoever dispatches."""
+    """Wrap the functions in a table. Each entry is one endpoint, so its name is known without the current request."""
     changed: dict[str, Any] = {}
     for key, entry in table.entries.items():
         fn = function_of(entry)
-        if fn is None or _traced(fn) or not is_endpoint(key):
+        if fn is None or _is_traced(fn) or not is_endpoint(key):
             continue
         method = method_of(executor, entry)
         names = chosen.get(method.name)
@@ -137,13 +135,13 @@ def _instrument_table(executor: object, table: Table, chosen: Mapping[str, tuple
     if table.shared and changed:
         _set(executor, "requests", {**table.entries, **changed}, undos)
         return
-    for key, ours in changed.items():
-        _set_entry(table.entries, key, ours, undos)
+    for key, wrapped_fn in changed.items():
+        _set_entry(table.entries, key, wrapped_fn, undos)
 
 
 def _wrap_raw(raw: Any, method: Method, names: tuple[str, ...], *, bound: bool = False) -> Any:
-    """Return what is traced in place of `raw`; `bound`: it is called as it is, and never bound to an object."""
-    if _traced(raw):
+    """Return the wrapper that replaces `raw`; `bound`: it is called as it is, and never bound to an object."""
+    if _is_traced(raw):
         return raw
     if isinstance(raw, functools.partialmethod):
         return functools.partialmethod(_wrap_raw(raw.func, method, names), *raw.args, **raw.keywords)
@@ -153,19 +151,19 @@ def _wrap_raw(raw: Any, method: Method, names: tuple[str, ...], *, bound: bool =
     return wrapped if binds else staticmethod(wrapped)
 
 
-def _traced(raw: Any) -> bool:
+def _is_traced(raw: Any) -> bool:
     return is_marked(raw.func if isinstance(raw, functools.partialmethod) else raw)
 
 
-def _set(executor: Any, name: str, ours: Any, undos: list[Undo]) -> None:
-    """Set an attribute of a class, or of an executor past its own `__setattr__`."""
+def _set(executor: Any, name: str, new: Any, undos: list[Undo]) -> None:
+    """Set an attribute of a class, or of an executor, without its `__setattr__`."""
     if not isinstance(executor, type) and isinstance(inspect.getattr_static(type(executor), name, None), property):
         raise TypeError(f"its {name} is a property")
     before = vars(executor).get(name, _MISSING)
-    _write(executor, name, ours)
+    _write(executor, name, new)
 
     def undo() -> None:
-        if vars(executor).get(name) is ours:
+        if vars(executor).get(name) is new:
             if before is _MISSING:
                 _delete(executor, name)
             else:
@@ -174,12 +172,12 @@ def _set(executor: Any, name: str, ours: Any, undos: list[Undo]) -> None:
     undos.append(undo)
 
 
-def _set_entry(entries: Any, key: str, ours: Any, undos: list[Undo]) -> None:
+def _set_entry(entries: Any, key: str, new: Any, undos: list[Undo]) -> None:
     before = entries[key]
-    entries[key] = ours
+    entries[key] = new
 
     def undo() -> None:
-        if entries.get(key) is ours:
+        if entries.get(key) is new:
             entries[key] = before
 
     undos.append(undo)

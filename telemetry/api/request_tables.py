@@ -1,12 +1,9 @@
-"""Finds which methods of an executor serve which endpoints.
+"""Finds which methods of an executor serve which endpoints, and the tables in which a runtime looks them up.
 
-In: an executor or its class; what its user says of it. Out: endpoint names by method, and the tables through which a
-runtime finds its methods. State: none; nothing is changed here.
-
-A table is a mapping from endpoint to function, called `requests`. Jina's executors have it in three forms, all of which
-are found (jina/serve/executors/decorators.py and __init__.py in github.com/jina-ai/jina): `requests` of the class with
-functions (3.0), `requests_by_class[name of the class]` of the class and `requests` of the instance, both with named
-tuples whose field `fn` is the function (later). A table may as well hold bound methods, or names of methods.
+A table is a mapping `requests` from endpoint to function. Jina's executors have three forms of it
+(jina/serve/executors/decorators.py and __init__.py in github.com/jina-ai/jina): `requests` of the class, with functions
+(3.0); `requests_by_class[name of the class]` of the class, and `requests` of the instance, both with named tuples whose
+field `fn` is the function (later). A table may also hold bound methods, or names of methods.
 """
 
 import functools
@@ -20,21 +17,21 @@ from telemetry.errors import TelemetryError
 from telemetry.recording.callables import unbound
 
 _NOT_ENDPOINTS: Final = frozenset({"_jina_dry_run_"})
-"""What Jina's gateway asks for to see whether an executor is there: health checks are noise."""
+"""Health checks of Jina's gateway."""
 
 Endpoints = Iterable[str] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a runtime reads. `shared`: it belongs to another class too, or cannot be written."""
+    """A table that a runtime reads. `shared`: another class uses it too, or it is read-only."""
 
     entries: Mapping[str, Any]
     shared: bool
 
 
 def class_of(target: Any) -> type:
-    """Return the class of an executor, which may be given itself."""
+    """Return the class of an executor, or the class itself."""
     return target if isinstance(target, type) else type(target)
 
 
@@ -60,24 +57,26 @@ def _table(entries: Mapping[str, Any], *, shared: bool) -> Table:
 
 
 def endpoints_of(target: Any, endpoints: Endpoints) -> dict[str, tuple[str, ...]]:
-    """Return the endpoint names of each method: as `endpoints` says, else as the tables do."""
+    """Return the endpoint names by method, from `endpoints`, else from the tables."""
     if isinstance(endpoints, str | bytes):
-        raise TelemetryError(f"endpoints={endpoints!r} is one name", f"write endpoints=[{endpoints!r}]")
+        raise TelemetryError(
+            f"endpoints={endpoints!r} is a string, not a list of names", f"write endpoints=[{endpoints!r}]"
+        )
     if endpoints is None:
         pairs = [(endpoint, method_of(target, entry).name) for endpoint, entry in table_entries(target)]
     elif isinstance(endpoints, Mapping):
         pairs = list(endpoints.items())
     else:
         pairs = [(f"/{name}", name) for name in endpoints]
-    made: dict[str, tuple[str, ...]] = {}
+    methods: dict[str, tuple[str, ...]] = {}
     for endpoint, name in pairs:
         if not isinstance(name, str) or not isinstance(endpoint, str):
             raise TelemetryError(
-                f"endpoints has {endpoint!r}: {name!r}, which is not a name and a name",
+                f"endpoints has {endpoint!r}: {name!r}, but both must be strings",
                 'write endpoints={"/search": "search"}',
             )
-        made[name] = (*made.get(name, ()), endpoint)
-    return made
+        methods[name] = (*methods.get(name, ()), endpoint)
+    return methods
 
 
 def table_entries(target: Any) -> list[tuple[str, Any]]:
@@ -90,18 +89,18 @@ def table_entries(target: Any) -> list[tuple[str, Any]]:
 
 
 def is_endpoint(key: object) -> bool:
-    """Say whether a key of a table is the name of an endpoint."""
+    """Return whether a key of a table is the name of an endpoint."""
     return isinstance(key, str) and key not in _NOT_ENDPOINTS
 
 
 def function_of(entry: Any) -> Any:
-    """Return the function of an entry; None where it is none."""
+    """Return the function of an entry; None if it has none."""
     fn = entry.fn if isinstance(entry, tuple) and hasattr(entry, "_replace") and hasattr(entry, "fn") else entry
     return fn if callable(fn) else None
 
 
 def method_of(target: Any, entry: Any) -> Method:
-    """Return the method that an entry of a table stands for; one of the function's own name where it is none."""
+    """Return the method of an entry; for a function that is not a method, one with the function's name."""
     kind = class_of(target)
     if isinstance(entry, str):
         return method_named(target, entry)
@@ -114,7 +113,7 @@ def method_of(target: Any, entry: Any) -> Method:
 
 
 def method_named(target: Any, name: str) -> Method:
-    """Return the method of this name, or say what is wrong with it."""
+    """Return the method of this name. Raises TelemetryError."""
     kind = class_of(target)
     owner = next((owner for owner in kind.__mro__ if name in vars(owner)), None)
     if owner is None:

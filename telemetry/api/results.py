@@ -1,7 +1,4 @@
-"""`results`: what a search gave back. `index_points`: how much there is to search.
-
-In: numbers that user code knows. Out: attributes of the current span, and metrics. State: none.
-"""
+"""`results` records the hits and scores of a search, `index_points` the size of a collection."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -17,17 +14,20 @@ from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe, observe_all, set_gauge
 from telemetry.repairs import repairs
 
-_DEEPEST: Final = 3  # rows inside rows
-_MOST_SCORES: Final = 100  # a search for thousands must not spend its time on telemetry
+_MAX_DEPTH: Final = 3  # levels of nested rows
+_MAX_SCORES: Final = 100  # in the distribution: a search for thousands must not spend its time on telemetry
 
 
 def results(hits: int | None = None, scores: Collection[float] | float | None = None) -> None:
-    """Record the results of a search on the span of the stage or endpoint that it is called in, and in metrics.
+    """Record the results of a search on the current span and in metrics. Never raises.
 
-    Arguments: `hits`, how many there are (default: the length of `scores`); `scores`, in the index's metric, a
-    sequence or an array, nested ones too, or one number; of more than 100 the first 100 go into the distribution. What
-    is not a finite number among them counts as a hit and not as a score. Never raises.
-    Metrics: `search.results`, `search.results.empty`, `search.result.score` as `top1` and `topk`.
+    Arguments:
+        hits: the number of results; default: the number of `scores`.
+        scores: the scores in the index's metric: a sequence or an array, perhaps nested, or one number. Values that
+            are not finite numbers count as hits only.
+
+    Metrics: `search.results`, `search.results.empty`, `search.result.score` with rank `top1` and, for the first 100
+    scores, `topk`.
     """
     if not providers.recording():
         return
@@ -45,7 +45,7 @@ def results(hits: int | None = None, scores: Collection[float] | float | None = 
 
 
 def index_points(collection: str, count: int) -> None:
-    """Record that `collection` holds `count` points now. Never raises. Metric: `search.index.points`."""
+    """Record the number of points in `collection`. Never raises. Metric: `search.index.points`."""
     number = _whole(count)
     if number is None:
         repairs.add("a count that is not a number")
@@ -53,21 +53,21 @@ def index_points(collection: str, count: int) -> None:
         set_gauge(c.INDEX_POINTS, number, {c.DB_COLLECTION_NAME.name: collection})
 
 
-def _collect(scores: Any, values: list[float], depth: int = _DEEPEST) -> int | None:
-    """Add the numbers among `scores` to `values`; return how many scores there are.
+def _collect(scores: Any, values: list[float], depth: int = _MAX_DEPTH) -> int | None:
+    """Append the numbers in `scores` to `values`; return the number of scores.
 
-    None for an iterator, which is the caller's to consume. Rows are lists and arrays; a tuple may hold an id as well;
-    one number is a list of one.
+    None for an iterator, which must not be consumed. Lists and arrays are rows of scores; a tuple is not, since it may
+    hold an id as well.
     """
     if hasattr(scores, "ndim") and hasattr(scores, "tolist"):
-        scores = scores.tolist()  # at once, in place of number by number
+        scores = scores.tolist()  # faster than one number at a time
     if isinstance(scores, Number):
         scores = [scores]
     if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
         return None
     count = 0
     for score in scores.values() if isinstance(scores, Mapping) else scores:
-        if type(score) is float:  # nearly all are
+        if type(score) is float:  # the most frequent case first
             count += 1
             if math.isfinite(score):
                 values.append(score)
@@ -84,7 +84,7 @@ def _collect(scores: Any, values: list[float], depth: int = _DEEPEST) -> int | N
 def _is_row(score: Any) -> bool:
     try:
         return isinstance(score, list) or getattr(score, "ndim", 0) > 0
-    except Exception:  # noqa: BLE001  an object of the user's, which may raise at any look
+    except Exception:  # noqa: BLE001  any access to an object of the user's may raise
         return False
 
 
@@ -112,4 +112,4 @@ def _record_scores(scores: Sequence[float]) -> None:
     top = max(scores)
     trace.get_current_span().set_attribute(c.SEARCH_TOP_SCORE.name, top)
     observe(c.RESULT_SCORE, top, {c.SEARCH_RANK.name: "top1"})
-    observe_all(c.RESULT_SCORE, islice(scores, _MOST_SCORES), {c.SEARCH_RANK.name: "topk"})
+    observe_all(c.RESULT_SCORE, islice(scores, _MAX_SCORES), {c.SEARCH_RANK.name: "topk"})

@@ -1,7 +1,4 @@
-"""`stage`: a named piece of work inside a request.
-
-In: calls and `with` blocks of user code. Out: a span, and the metrics of the stage. State: none but its open blocks.
-"""
+"""`stage`: traces and times a named piece of work inside a request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,23 +21,26 @@ from telemetry.recording.instruments import observe
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
-"""Attributes of a decorated stage that its metrics have."""
+"""Attributes of a decorated stage that are also attributes of its metrics."""
 
 
 class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, where names are lower case
     """Trace and time a piece of work.
 
     `with telemetry.stage("inference", minibatch_size=32) as span:` yields the OpenTelemetry span;
-    `@telemetry.stage("encode")` does the same around each call of a function, coroutine, generator or async generator.
-    One object can be used again, inside itself, and by many tasks and threads at once.
+    `@telemetry.stage("encode")` does the same for each call of a function, coroutine, generator or async generator.
+    A stage can be reused, nested in itself, and shared by tasks and threads.
 
-    Arguments: `name` of the span and of the stage in metrics; `attributes` and keywords become attributes of the
-    span, the mapping for names with dots; `links` to other spans.
-    Metrics: `search.stage.duration`; with `minibatch_size` among the attributes also `search.batch.size`, with
+    Arguments:
+        name: the name of the span, and of the stage in metrics.
+        attributes: attributes of the span whose names contain dots; others can be keyword arguments.
+        links: links to other spans.
+
+    Metrics: `search.stage.duration`; with the attribute `minibatch_size` also `search.batch.size`, with
     `db.system.name` also `db.client.operation.duration`.
     """
 
-    __slots__ = ("_given", "_links", "_name")
+    __slots__ = ("_attributes", "_links", "_name")
 
     def __init__(
         self,
@@ -55,20 +55,23 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         if not isinstance(name, str):
             raise TelemetryError(f"stage needs a name, not {type(name).__name__}", 'write @telemetry.stage("encode")')
         self._name = name
-        self._given = {**attributes, **more} if attributes else more
+        self._attributes = {**attributes, **more} if attributes else more
         self._links = links
 
     def __call__(self, fn: F) -> F:
-        """Return `fn` so that each call of it is a run of this stage."""
+        """Return a wrapper of `fn`; each call is a run of this stage."""
 
         def begin(_args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Run:
             return self._begin()
 
         check_decorated("stage", fn)
         if is_framework_object(fn):
-            whole: F = trace_inside("stage", fn, self)
-            return whole
-        for attribute, value in ((c.SEARCH_STAGE, self._name), *((one, self._given.get(one.name)) for one in _NAMED)):
+            traced: F = trace_inside("stage", fn, self)
+            return traced
+        for attribute, value in (
+            (c.SEARCH_STAGE, self._name),
+            *((one, self._attributes.get(one.name)) for one in _NAMED),
+        ):
             if value is not None:
                 bounds.declare(attribute, value)
         wrapped: F = wrap(fn, begin)
@@ -77,13 +80,13 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
     def _begin(self) -> Run:
         if providers.recording():
             with guard:
-                attributes = clean(self._given)
+                attributes = clean(self._attributes)
                 return Activity(self._name, attributes, _Metrics(self._name, attributes), self._links)
         return NO_ACTIVITY
 
 
 class _Metrics:
-    """Records what a finished stage adds to the metrics."""
+    """Records the metrics of a finished stage."""
 
     __slots__ = ("_attributes", "_name")
 

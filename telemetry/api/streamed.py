@@ -1,11 +1,9 @@
-"""Keeps the run of an endpoint open to the end of a streamed answer.
+"""Keeps the run of an endpoint open until the end of a streamed response.
 
-In: what an endpoint returned, and its run. Out: the same, in whose steps the run goes on: a generator, an async
-iterator, or a response of Starlette (FastAPI), werkzeug (Flask) or Django that streams its body. State: none.
-
-A generator stays a generator; a response stays the object that it was, with another body; an async iterator of any
-other class is stood for by an object with its attributes. Whatever is dropped before its end ends the run when it is
-collected, as one that was cancelled.
+The endpoint may return a generator, an async iterator, or a response of Starlette (FastAPI), werkzeug (Flask) or Django
+that streams its body. The run then continues in its steps. A generator stays a generator; a response stays the same
+object, with a wrapped body; an async iterator of another class is replaced by a proxy. A stream that is dropped before
+its end is cancelled when it is garbage-collected.
 """
 
 import sys
@@ -24,15 +22,15 @@ _RESPONSES: Final = (
     ("werkzeug.wrappers", "Response", "response"),
     ("django.http", "StreamingHttpResponse", "streaming_content"),
 )
-"""Responses that stream their body: module, class, and the attribute that holds the body."""
+"""Responses that stream their body: module, class, and the attribute of the body."""
 _FILES: Final = (("django.http", "FileResponse"), ("werkzeug.wsgi", "FileWrapper"))
-"""What servers send by themselves, where it stays what it is."""
+"""Bodies that servers send by the fast path of the system, unless they are wrapped."""
 _VIEWS: Final = ("flask", "quart")
-"""Frameworks whose views may return a tuple: the body, then status, headers, or both."""
+"""Frameworks whose views may return a tuple: body, status and headers."""
 
 
 def follow(returned: Any, run: Run) -> Any:
-    """Return the answer of an endpoint; where it is still to come, its end is the end of the run. Never raises."""
+    """Return what an endpoint returned; if it is a stream, wrapped so that the run ends with it. Never raises."""
     kind = type(returned)
     if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | StartedRecorder):
         return returned
@@ -50,7 +48,7 @@ def follow(returned: Any, run: Run) -> Any:
 
 
 def _follow_first(returned: tuple[Any, ...], run: "Activity | StartedRecorder") -> tuple[Any, ...]:
-    """Return the answer of a view with its body followed; any other tuple as it is."""
+    """Return the tuple of a view with its body wrapped; any other tuple as it is."""
     if len(returned) not in {2, 3} or not _in_view():
         return returned
     body = returned[0]
@@ -62,8 +60,8 @@ def _follow_first(returned: tuple[Any, ...], run: "Activity | StartedRecorder") 
 
 
 def _in_view() -> bool:
-    asked = (getattr(sys.modules.get(name), "has_request_context", None) for name in _VIEWS)
-    return any(has() for has in asked if has is not None)
+    checks = (getattr(sys.modules.get(name), "has_request_context", None) for name in _VIEWS)
+    return any(check() for check in checks if check is not None)
 
 
 def _follow_body(response: Any, run: "Activity | StartedRecorder") -> None:
@@ -82,10 +80,10 @@ def _follow_body(response: Any, run: "Activity | StartedRecorder") -> None:
 
 
 def _inside(steps: Any, run: "Activity | StartedRecorder") -> Any:
-    """Return a generator whose steps are run inside the run, under its name."""
-    made = continue_in(steps, run, RUNNERS[type(steps)])()
-    made.__name__, made.__qualname__ = steps.__name__, steps.__qualname__
-    return made
+    """Return a generator that takes the steps inside the run, with the name of the original."""
+    generator = continue_in(steps, run, RUNNERS[type(steps)])()
+    generator.__name__, generator.__qualname__ = steps.__name__, steps.__qualname__
+    return generator
 
 
 def _relayed(iterator: Any) -> Generator[Any, Any, Any]:
@@ -103,14 +101,14 @@ async def _relayed_async(iterator: Any) -> AsyncGenerator[Any, None]:
 
 
 class _Stream(AsyncIterator[Any]):
-    """Stands for an async iterator of the user's: `steps` are its own, inside the run."""
+    """A proxy for an async iterator of the user's; `steps` yields its items inside the run."""
 
     def __init__(self, iterator: Any, steps: AsyncGenerator[Any, None]) -> None:
         self._iterator = iterator
         self._steps = steps
 
     def __getattr__(self, name: str) -> Any:
-        """Offer what the iterator offers."""
+        """Return an attribute of the iterator."""
         return getattr(self._iterator, name)
 
     async def __anext__(self) -> Any:

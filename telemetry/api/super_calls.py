@@ -1,10 +1,7 @@
-"""Makes one endpoint span of a method and of what it calls by `super()`.
+"""Makes one endpoint span of a method and the methods that it calls by `super()`.
 
-In: calls of the methods that `instrument` wrapped. Out: activities. State: none; the current context knows which method
-of which executor serves the request.
-
-A call is one by `super()` where the same method of the same executor is being served already, by a class further down.
-A method that calls itself is a request again.
+A call counts as one by `super()` if the current context says that the same method of the same executor is running
+already, defined by a subclass. A method that calls itself starts a new request.
 """
 
 from collections.abc import Mapping
@@ -26,7 +23,7 @@ _KEY: Final = otel_context.create_key("search-telemetry-served")
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method as an endpoint: its name, the class that defines it, whether it is called without an object."""
+    """A method that serves an endpoint: its name, the class that defines it, whether it is called without an object."""
 
     name: str
     owner: type
@@ -35,14 +32,14 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A method in a call: `receiver` is the identity of its object, which the context must not keep alive."""
+    """A method that is running; `receiver` is the `id` of its object, since the context must not keep it alive."""
 
     method: Method
     receiver: int | None
 
 
 def begin_once(fn: Any, method: Method, names: tuple[str, ...]) -> Begin:
-    """Return how a call of `fn`, which is `method`, begins as a request at the endpoint `names`."""
+    """Return the function that begins a call of `fn`, which is `method`, as a request at the endpoints `names`."""
     begin = Endpoint(names).begin_of(fn)
     bound = getattr(fn, "__self__", None)
 
@@ -61,30 +58,30 @@ def begin_once(fn: Any, method: Method, names: tuple[str, ...]) -> Begin:
 
 
 def _receiver(method: Method, bound: object, args: tuple[Any, ...]) -> object:
-    """Return the object, or for a class method the class, that a method is called on."""
+    """Return the object, or the class of a class method, that a method is called on."""
     if method.static or bound is not None:
         return bound
     return args[0] if args else None
 
 
 def _calls_up(below: _Served, served: _Served, receiver: object) -> bool:
-    """Say whether `served` is called by `below` as its own `super()`."""
+    """Return whether `below` calls `served` by `super()`."""
     lower, upper = below.method, served.method
     same = lower.name == upper.name and below.receiver == served.receiver
     if not same or lower.owner is upper.owner or not issubclass(lower.owner, upper.owner):
         return False
-    # An object of the class above may have taken the place in memory of one that is gone.
+    # Another object may have the same `id` by now, since the first one was deleted.
     return upper.static or isinstance(receiver, type | lower.owner)
 
 
 def _context(kwargs: Mapping[str, Any]) -> Context:
-    """Return the context of a call: the current one, or where that has no span what the runtime passes on.
+    """Return the context of a call: the current one; if that has no span, the one that the runtime passes.
 
-    Jina runs methods that are no coroutines in a thread, which does not know the request's context, and passes it to
-    them as `tracing_context` (`__acall_endpoint__` in jina/serve/executors/__init__.py).
+    Jina runs methods that are not coroutines in a thread without the request's context, and passes it as the argument
+    `tracing_context` (`__acall_endpoint__` in jina/serve/executors/__init__.py).
     """
     current = otel_context.get_current()
-    given = kwargs.get("tracing_context")
-    if isinstance(given, Context) and not trace.get_current_span(current).get_span_context().is_valid:
-        return given
+    passed = kwargs.get("tracing_context")
+    if isinstance(passed, Context) and not trace.get_current_span(current).get_span_context().is_valid:
+        return passed
     return current

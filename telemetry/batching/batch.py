@@ -26,7 +26,7 @@ from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
-from telemetry.recording.sampling import follow
+from telemetry.recording.sampling import root_context
 
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())
 
@@ -97,7 +97,7 @@ class Batch:
         }
         sampled = [Link(span) for span in callers.values() if span.trace_flags.sampled]
         activity = Activity(
-            c.BATCH.name, attributes, self._at_end, sampled, follow(bool(sampled)) if callers else Context()
+            c.BATCH.name, attributes, self._at_end, sampled, root_context(bool(sampled)) if callers else Context()
         )
         identity = activity.span.get_span_context()
         for part in self.parts:

@@ -1,8 +1,7 @@
-"""Which headers carry context between processes.
+"""Sets OpenTelemetry's global propagator, from the names in `OTEL_PROPAGATORS`.
 
-In: the names in `OTEL_PROPAGATORS`; the context of whoever calls. Out: OpenTelemetry's global propagator. For it alone,
-a context in whose baggage secrets are markers, without entries that no header can carry, which would cost the ids of
-the trace too. State: none; the caller's context keeps what it has.
+Baggage is scrubbed before it is injected, and entries that cannot be encoded in a header are left out: they would make
+the injection fail, and the trace context would be lost too. The caller's own context does not change.
 """
 
 import contextlib
@@ -20,12 +19,12 @@ from telemetry.errors import nearest
 from telemetry.repairs import repairs
 
 
-def leaving(context: Context | None = None) -> Context:
-    """Return `context` (default: the current one) as it may leave the process."""
-    made = otel_context.get_current() if context is None else context
-    entries = baggage.get_all(made)
+def scrubbed_context(context: Context | None = None) -> Context:
+    """Return a copy of `context` (default: the current one) with scrubbed baggage, which may leave the process."""
+    context = otel_context.get_current() if context is None else context
+    entries = baggage.get_all(context)
     if not entries:
-        return made
+        return context
     from telemetry.privacy.scrubber import current  # compiles the rules
 
     scrubber = current()
@@ -35,12 +34,12 @@ def leaving(context: Context | None = None) -> Context:
             text = value if isinstance(value, str) else str(value)  # as the propagators do
             scrubbed = scrubber.value(name, text).encode("utf-8", "replace").decode()
         except Exception:  # noqa: BLE001  a name that is not Unicode, a value of a class of the user's
-            repairs.add("baggage that cannot be written")
-            made = baggage.remove_baggage(name, made)
+            repairs.add("baggage that cannot be encoded")
+            context = baggage.remove_baggage(name, context)
             continue
         if scrubbed != text:
-            made = baggage.set_baggage(name, scrubbed, made)
-    return made
+            context = baggage.set_baggage(name, scrubbed, context)
+    return context
 
 
 _BUILT_IN = ("tracecontext", "baggage")
@@ -49,15 +48,15 @@ _VARIABLE = "OTEL_PROPAGATORS"
 
 
 def installed(raw: object) -> tuple[str, ...]:
-    """Take names of propagators that are installed."""
+    """Check the setting: names of installed propagators. Raises ValueError."""
     names = checks.words(raw)
-    asked = [name for name in names if name not in _BUILT_IN]
-    if asked:
+    others = [name for name in names if name not in _BUILT_IN]
+    if others:
         from importlib.metadata import entry_points
 
-        there = entry_points(group=_GROUP).names
-        for name in asked:
-            if name not in there:
+        available = entry_points(group=_GROUP).names
+        for name in others:
+            if name not in available:
                 raise ValueError(f"has {name!r}, which {_hint(name)}")
     return names
 
@@ -68,45 +67,44 @@ def _hint(name: str) -> str:
         return f"is not installed; pip install {package}"
     known = (*_BUILT_IN, "b3", "b3multi", "jaeger")
     advice = next(iter(nearest(name, (*known, "none"), 1)), f"{', '.join(known)} or none")
-    return f"is no propagator that is installed; write {advice}"
+    return f"is not an installed propagator; write {advice}"
 
 
 def api() -> Any:
-    """Return OpenTelemetry's module of propagators.
+    """Return the module `opentelemetry.propagate`.
 
-    It refuses to be imported where `OTEL_PROPAGATORS` has a name that is not installed. Then it is imported with those
-    that are.
+    Its import fails if `OTEL_PROPAGATORS` has a name that is not installed; then it is imported with the other names.
     """
     with contextlib.suppress(ValueError):
         return importlib.import_module("opentelemetry.propagate")
-    given = os.environ[_VARIABLE]
-    known = standard.propagators(given)
+    original = os.environ[_VARIABLE]
+    known = standard.propagators(original)
     os.environ[_VARIABLE] = ",".join(("tracecontext", "baggage") if known is None else known[0])
     try:
         return importlib.import_module("opentelemetry.propagate")
     finally:
-        os.environ[_VARIABLE] = given
+        os.environ[_VARIABLE] = original
 
 
 def use(names: Sequence[str]) -> None:
-    """Make the propagators of these names the process's own, in this order."""
+    """Set the global propagator to those of these names, in this order."""
     from importlib.metadata import entry_points
 
     from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
 
     class Propagators(CompositePropagator):
-        """OpenTelemetry's own gives None for a context where it has no propagators, and baggage as it is."""
+        """Scrubs baggage; and unlike OpenTelemetry's, returns a context if there are no propagators."""
 
         def inject(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> None:
-            super().inject(carrier, leaving(context), *args, **kwargs)
+            super().inject(carrier, scrubbed_context(context), *args, **kwargs)
 
         def extract(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> Context:
             return super().extract(carrier, get_current() if context is None else context, *args, **kwargs)
 
-    made = [entry_points(group=_GROUP)[name].load()() for name in names]
-    api().set_global_textmap(Propagators(made))
+    loaded = [entry_points(group=_GROUP)[name].load()() for name in names]
+    api().set_global_textmap(Propagators(loaded))
 
 
 if os.environ.get(_VARIABLE):
-    api()  # before anything that we import asks for it
+    api()  # before another module imports it

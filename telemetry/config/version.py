@@ -1,10 +1,10 @@
-"""Which version of this library runs."""
+"""The version of this library."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 
 def own_version() -> str:
-    """Return the version of this library, "" where it runs from a checkout that is not installed."""
+    """Return the version of this library; "" if it is not installed."""
     try:
         return version("search-telemetry")
     except PackageNotFoundError:

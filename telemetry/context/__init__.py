@@ -1,8 +1,4 @@
-"""Takes the context of a request wherever its work goes: into threads, processes and queues.
-
-In: functions and messages of user code. Out: the same, running below the span they were handed over in, with its
-baggage. State: none; OpenTelemetry's context variable holds the context.
-"""
+"""Propagates the context of a request, with its baggage, to threads, processes and queues."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +23,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the pools once they are asked for: `multiprocessing` comes with them."""
+    """Import the pools on first use: they import `multiprocessing`."""
     if name == "ThreadPoolExecutor":
         from telemetry.context.threads import ThreadPoolExecutor
 

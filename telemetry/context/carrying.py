@@ -1,10 +1,8 @@
-"""Runs a function in the context in which it was handed over.
+"""`carry`: binds a function to the current OpenTelemetry context.
 
-In: a function of any shape. Out: a function of the same shape, for any thread, to be called once or often, by several
-threads at once. State: the context, owned by the function made; nothing of it stays where the function ran.
-
-OpenTelemetry's context alone is carried, not every context variable: one copy of all of them
-(`contextvars.Context.run`) can be entered by one thread at a time.
+The wrapper has the shape of the function, and can be called any number of times, by several threads at once. Only
+OpenTelemetry's context is carried, not all context variables: a copy of those (`contextvars.Context.run`) can be
+entered by one thread at a time.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -25,39 +23,39 @@ F = TypeVar("F")
 
 
 class _Carried:
-    """One call in a given context: what `telemetry.recording.callables` asks of a run, without a span of its own."""
+    """A call in a given context: the interface of a run that `telemetry.recording.callables` needs, without a span."""
 
-    __slots__ = ("_before", "_context")
+    __slots__ = ("_context", "_token")
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._before: Token[Context] | None = None
+        self._token: Token[Context] | None = None
 
     def __enter__(self) -> Span:
-        self._before = attach(self._context)
+        self._token = attach(self._context)
         return trace.get_current_span()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        if self._before is not None:
-            detach(self._before, self._context)
+        if self._token is not None:
+            detach(self._token, self._context)
 
     def whole(self) -> AbstractContextManager[None]:
         """Do nothing: there is no span to end."""
         return nullcontext()
 
     def resume(self) -> Token[Context]:
-        """Make the context current that the step before left."""
+        """Attach the context that the previous step left."""
         return attach(self._context)
 
     def pause(self, token: Token[Context] | None) -> None:
-        """Make the consumer's context current again."""
+        """Restore the context of the consumer."""
         self._context = otel_context.get_current()
         if token is not None:
             detach(token, self._context)
 
 
 class _Begin:
-    """Begins calls in a context: the whole of each call, not what it returns alone."""
+    """Begins calls in a context, from the call on, not only while its result is consumed."""
 
     __slots__ = ("_context",)
     from_the_call = True
@@ -70,20 +68,19 @@ class _Begin:
 
 
 def carry(fn: F) -> F:
-    """Return `fn` so that it runs in the context of this moment, wherever and however often it is called.
+    """Return a wrapper of `fn` that runs in the current context, in whatever thread and however often it is called.
 
-    `threading.Thread(target=telemetry.context.carry(work)).start()`: what `work` traces belongs to the request that
-    started the thread. Functions, coroutine functions, generators and async generators keep their shape; what `fn`
-    returns and raises is unchanged.
+    `threading.Thread(target=telemetry.context.carry(work)).start()`: the spans of `work` belong to the request that
+    started the thread. Functions, coroutine functions, generators and async generators keep their shape.
     """
     return carry_in(otel_context.get_current(), fn)
 
 
 def carry_in(context: Context, fn: F) -> F:
-    """Return `fn` so that it runs in `context`."""
+    """Return a wrapper of `fn` that runs in `context`."""
     if not callable(fn):
         raise TelemetryError(
-            f"{fn!r:.80} cannot be called, so it cannot be carried", "write carry(work), not carry(work())"
+            f"{fn!r:.80} is not callable, so it cannot be carried", "write carry(work), not carry(work())"
         )
     carried: F = wrap(fn, _Begin(context))
     return carried

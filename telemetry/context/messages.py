@@ -1,8 +1,4 @@
-"""Puts the context into what travels with a message, and takes it out on the other side.
-
-In: a mapping, such as the headers of a queue's message. Out: the same with the headers of the configured propagator;
-on the other side, the context that arrived. State: whether headers that cannot be read were told of.
-"""
+"""`inject` writes the context into the headers of a message, `extract` reads it on the other side."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -23,8 +19,8 @@ _log = logging.getLogger("search_telemetry")
 M = TypeVar("M", bound=MutableMapping[str, Any])
 
 
-class _Spelled(Getter[Mapping[str, str]]):
-    """Headers by their names in small letters: propagators spell some with capitals."""
+class _LowerCaseGetter(Getter[Mapping[str, str]]):
+    """Looks up headers by their names in lower case: propagators write some with capitals."""
 
     def get(self, carrier: Mapping[str, str], key: str) -> list[str] | None:
         value = carrier.get(key.lower())
@@ -34,7 +30,7 @@ class _Spelled(Getter[Mapping[str, str]]):
         return list(carrier)
 
 
-_getter: Final = _Spelled()
+_getter: Final = _LowerCaseGetter()
 
 
 @overload
@@ -42,29 +38,29 @@ def inject(carrier: None = None) -> dict[str, str]: ...
 @overload
 def inject(carrier: M) -> M: ...
 def inject(carrier: Any = None) -> Any:
-    """Write the current context, its baggage too, into `carrier` and return it; without one, into a new dictionary.
+    """Write the current context and its baggage into `carrier`, or a new dictionary, and return that.
 
-    `queue.put({"body": body, "headers": telemetry.context.inject()})`. The propagator is the configured one
-    (`OTEL_PROPAGATORS`), the same that gRPC calls go by. Where nothing is current, nothing is written.
+    `queue.put({"body": body, "headers": telemetry.context.inject()})`. The configured propagator is used
+    (`OTEL_PROPAGATORS`), as for gRPC calls. Outside of a trace, nothing is written.
     """
-    made = {} if carrier is None else carrier
-    if isinstance(made, list) or not hasattr(made, "__setitem__"):
+    headers = {} if carrier is None else carrier
+    if isinstance(headers, list) or not hasattr(headers, "__setitem__"):
         raise TelemetryError(
-            f"inject() writes into a dictionary, not into a {type(made).__name__}",
-            "write headers = inject(), and turn those into what your queue takes",
+            f"inject() writes into a dictionary, not into a {type(headers).__name__}",
+            "write headers = inject(), and convert them to the type that your queue takes",
         )
     with guard:
-        propagators.api().inject(made)
-    return made
+        propagators.api().inject(headers)
+    return headers
 
 
 @contextmanager
 def extract(carrier: Carrier | None) -> Iterator[Context]:
-    """Work on a message inside this block: below the span that `inject` saw, with its baggage.
+    """Process a message in this block: its spans are children of the span that was current at `inject`.
 
-    Arguments: `carrier`, a mapping or pairs; names in any spelling, values text or bytes. A message without headers
-    begins a trace of its own, as does one whose headers cannot be read: nothing of the context around the block is seen
-    inside it. Yields the context that arrived, for links.
+    Arguments: `carrier`, a mapping or pairs of headers; names in any case, values strings or bytes. The context around
+    the block does not apply inside it: a message without valid headers starts a new trace. Yields the extracted
+    context, for example for links.
     """
     context = received(_headers(carrier), Context())
     token = attach(context)
@@ -75,7 +71,7 @@ def extract(carrier: Carrier | None) -> Iterator[Context]:
 
 
 def received(headers: Mapping[str, str], base: Context) -> Context:
-    """Return `base` with what the configured propagator finds in `headers`; what it cannot read is left out."""
+    """Return `base` with the context that the configured propagator extracts from `headers`. Never raises."""
     with guard:
         context: Context = propagators.api().extract(
             {name.lower(): value for name, value in headers.items()}, base, _getter
@@ -89,16 +85,16 @@ def _headers(carrier: Carrier | None) -> dict[str, str]:
         return {}
     try:
         pairs = dict(carrier.items() if isinstance(carrier, Mapping) else carrier)
-    except (TypeError, ValueError):  # what came with a message is nobody's mistake here, and must stop no consumer
-        _tell_once(type(carrier).__name__)
+    except (TypeError, ValueError):  # a malformed message must not stop the consumer
+        _warn_once(type(carrier).__name__)
         return {}
     return {_text(name): _text(value) for name, value in pairs.items() if isinstance(value, str | bytes)}
 
 
 @lru_cache(1)
-def _tell_once(kind: str) -> None:
+def _warn_once(kind: str) -> None:
     _log.warning(
-        "extract() reads a mapping or pairs, not a %s: the message begins a trace of its own; "
+        "extract() takes a mapping or pairs, not a %s: the message starts a new trace; "
         "write extract(message.headers) (logged once)",
         kind,
     )

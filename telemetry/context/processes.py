@@ -1,10 +1,7 @@
-"""Hands a function over to another process, with the context of whoever hands it over.
+"""Runs functions in other processes, in the context of the caller.
 
-In: functions that can be pickled. Out: the same, which in the other process run below the caller's span, with its
-baggage. State: that of the standard pool.
-
-The caller and the worker are one program, but need not be configured alike: a worker that was spawned knows of no
-`configure(propagators=…)`. So W3C's headers always go along, beside those of the configured propagator.
+A spawned worker does not have the caller's `configure(propagators=…)`. So W3C's headers are always passed, beside those
+of the configured propagator.
 """
 
 import concurrent.futures
@@ -18,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry.config.propagators import leaving
+from telemetry.config.propagators import scrubbed_context
 from telemetry.context.carrying import carry_in
 from telemetry.context.messages import inject, received
 from telemetry.errors import TelemetryError
@@ -32,7 +29,7 @@ _W3C = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagato
 
 
 class _Carried(Generic[P, R]):
-    """A function and the context that it runs in, both as what can be pickled."""
+    """A function and the headers of its context, which can be pickled."""
 
     __slots__ = ("_fn", "_headers", "_request")
 
@@ -41,7 +38,7 @@ class _Carried(Generic[P, R]):
         self._request = request_name()
         self._headers: dict[str, str] = {}
         with guard:
-            _W3C.inject(self._headers, leaving())
+            _W3C.inject(self._headers, scrubbed_context())
         inject(self._headers)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,27 +55,27 @@ class _Carried(Generic[P, R]):
 
 
 def carry_to_process(fn: Callable[P, R]) -> Callable[P, R]:
-    """Return `fn` so that it runs in the context of this moment in another process, however often.
+    """Return a wrapper of `fn` that runs in the current context, in another process.
 
-    `multiprocessing.Process(target=telemetry.context.carry_to_process(work))`. `fn` must be one that can be pickled, as
-    ever where processes are spawned. The worker exports its own spans: it needs its own `telemetry.configure()`, unless
-    it was forked from a process that had it.
+    `multiprocessing.Process(target=telemetry.context.carry_to_process(work))`. If processes are spawned, `fn` must be
+    picklable. The worker exports its own spans: it must call `telemetry.configure()`, unless it was forked from a
+    process that has.
     """
     if not callable(fn):
-        raise TelemetryError(f"{fn!r:.80} cannot be called, so it cannot be carried", "write carry_to_process(work)")
+        raise TelemetryError(f"{fn!r:.80} is not callable, so it cannot be carried", "write carry_to_process(work)")
     return _Carried(fn)
 
 
 class ProcessPoolExecutor(concurrent.futures.ProcessPoolExecutor):
-    """`concurrent.futures.ProcessPoolExecutor`, with the same arguments, that keeps the context of the request.
+    """`concurrent.futures.ProcessPoolExecutor`, with the same arguments, that propagates the context of the request.
 
-    Spawned workers are configured by `ProcessPoolExecutor(initializer=telemetry.configure, initargs=("encoder",))`.
+    Configure spawned workers by `ProcessPoolExecutor(initializer=telemetry.configure, initargs=("encoder",))`.
     """
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Run `fn` in a process of the pool, in the context of this moment."""
+        """Run `fn` in a process of the pool, in the current context."""
         return super().submit(carry_to_process(fn), *args, **kwargs)
 
     def map(self, fn: Callable[..., R], *iterables: Iterable[Any], **options: Any) -> Iterator[R]:
-        """Run `fn` on each item, in the context of this moment, also those items that are submitted later."""
+        """Run `fn` on each item, in the current context, also on items that are submitted later."""
         return super().map(carry_to_process(fn), *iterables, **options)

@@ -1,5 +1,5 @@
-"""From ended spans, log records and measurements to the collector.
+"""Exports spans, log records and metrics.
 
-In: what the SDK's providers hand over, on any thread. Out: OTLP requests, on our own daemon threads. State: bounded
-queues and the counts of what became of each item; both owned by the pipelines, which `telemetry.setup.configure` makes.
+In: items of the SDK's providers, on any thread. Out: OTLP requests, sent by our own daemon threads. State: bounded
+queues and the counts of exported and dropped items, owned by the pipelines, which `telemetry.setup.configure` creates.
 """

@@ -1,7 +1,7 @@
-"""Brings encoded requests to the collector, or finds out that it cannot.
+"""Delivers encoded requests to the collector, with retries.
 
-In: requests, on the pipeline's threads. Out: outcomes. State: the senders, as many as requests were ever under way at
-once, and the deadline, once there is one; both owned by one `Delivery` for each signal.
+In: requests, on the pipeline's threads. Out: outcomes. State: the senders, one per concurrent request, and the deadline
+of a shutdown; both owned by one `Delivery` per signal.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ from telemetry.otlp.signals import SignalKind
 from telemetry.pipeline.stats import Counts, Reason
 
 _log = logging.getLogger("search_telemetry.export")
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between attempts: a collector that was restarted is found soon
-_LONGEST_ASKED = 60.0  # seconds that a collector may ask to be left alone for
-_QUIET = 60.0  # seconds after a warning: a collector that comes and goes makes no more than one in that time
-_LAST_WAIT, _LAST_ATTEMPTS = 0.1, 3  # the same while the process exits: a collector that is away is not waited for
+_MIN_WAIT, _MAX_WAIT = 0.25, 2.0  # seconds between attempts; short, to notice soon that a collector is back
+_MAX_RETRY_DELAY = 60.0  # seconds, of those that a collector asks for
+_WARNING_INTERVAL = 60.0  # seconds between two warnings
+_EXIT_WAIT, _EXIT_ATTEMPTS = 0.1, 3  # while the process exits, which must not wait for a collector
 
 
 class Delivery:
     """Delivers the requests of one signal, on any number of threads.
 
-    Arguments: `kind` of signal; `make_sender`; `timeout` of one attempt in seconds; `where` the collector listens, for
-    warnings; `counts`, the signal's books.
+    Arguments: `kind` of signal; `make_sender`; `timeout` of one attempt in seconds; `where`, the collector's address,
+    for warnings; `counts` of the signal.
     """
 
     def __init__(
@@ -39,24 +39,24 @@ class Delivery:
         self.where = where
         self._counts = counts
         self._senders: list[Sender] = []
-        self._idle: list[Sender] = []  # of these; the one that was used last is used next
+        self._idle: list[Sender] = []  # a stack of those not in use
         self._closed = False
-        self._deadline: float | None = None  # of time.monotonic; once set, it only comes nearer
-        self._hurry = threading.Event()  # ends a wait between attempts
-        self._state = threading.Lock()  # guards what was told
+        self._deadline: float | None = None  # by time.monotonic; once set, it only gets earlier
+        self._hurry = threading.Event()  # ends the wait between attempts
+        self._state = threading.Lock()  # guards the state of warnings
         self.failing = False
-        self._told = False  # of the failure that lasts
-        self._quiet_until = -math.inf  # of time.monotonic
-        self._told_refusal = False
+        self._warned = False  # of the current failure
+        self._next_warning = -math.inf  # by time.monotonic
+        self._warned_of_rejection = False
         self._patient = True
         self._failed_at_exit = 0
 
     def deliver(self, request: bytes, *, retry: bool, meanwhile: Callable[[], None] = lambda: None) -> Outcome:
-        """Send `request`; with `retry`, again and again until it is taken, refused for good, or time is up.
+        """Send `request`; with `retry`, until it is accepted, rejected for good, or the deadline has passed.
 
-        `meanwhile` is called after each attempt that failed.
+        `meanwhile` is called after each failed attempt.
         """
-        wait = _FIRST_WAIT
+        wait = _MIN_WAIT
         while True:
             outcome = self._attempt(request)
             if outcome.response is not None:
@@ -67,65 +67,65 @@ class Delivery:
                 return outcome
             self._warn(outcome)
             meanwhile()
-            if not (retry and outcome.retry) or self._exits_without():
+            if not (retry and outcome.retry) or self._gives_up():
                 return outcome
-            least = wait if self._patient else _LAST_WAIT
-            pause = max(least, min(outcome.wait or 0.0, _LONGEST_ASKED)) * random.uniform(0.8, 1.2)  # noqa: S311  spreads many processes
+            minimum = wait if self._patient else _EXIT_WAIT
+            pause = max(minimum, min(outcome.wait or 0.0, _MAX_RETRY_DELAY)) * random.uniform(0.8, 1.2)  # noqa: S311  jitter, for many processes
             self._hurry.wait(self._at_most(pause))
             self._hurry.clear()
-            wait = min(wait * 2, _LONGEST_WAIT)
+            wait = min(wait * 2, _MAX_WAIT)
 
     def rejected(self, outcome: Outcome) -> int:
-        """Return how many items of a request that was taken the collector refused all the same."""
+        """Return how many items the collector rejected of a request that it accepted."""
         if outcome.response is None:
             return 0
         rejected, message = self.kind.rejected(outcome.response)
-        if (rejected or message) and not self._told_refusal:
-            self._told_refusal = True
-            _log.warning("%s refused %d %s: %s (logged once)", self.where, rejected, self.kind.name, message)
+        if (rejected or message) and not self._warned_of_rejection:
+            self._warned_of_rejection = True
+            _log.warning("%s rejected %d %s: %s (logged once)", self.where, rejected, self.kind.name, message)
         return rejected
 
     def reason(self) -> Reason:
-        """Return why a request that was not delivered is lost."""
+        """Return the reason for dropping a request that was not delivered."""
         return "deadline" if self.late() else "export_failed"
 
     def hurry(self) -> None:
-        """Try at once what waits to be tried again."""
+        """Retry at once what waits for its next attempt."""
         self._hurry.set()
 
     def finish_by(self, deadline: float, *, patient: bool) -> None:
-        """Stop trying at `deadline` (of `time.monotonic`), or, where not `patient`, after some failures."""
+        """Stop trying at `deadline`, by `time.monotonic`; if not `patient`, also after a few failures."""
         self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
         self._patient = patient
         self._hurry.set()
 
     def late(self) -> bool:
-        """Say whether the deadline has passed."""
+        """Return whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def close(self, *, lost: bool = False) -> None:
-        """Break off whatever is being sent; `lost` says whether items were not delivered in time."""
+        """Cancel what is being sent; `lost`: items were not delivered in time, which is logged."""
         if lost:
             self._warn_of_loss()
-        self.failing = True  # what a call that is broken off says is no news
+        self.failing = True  # do not log the errors of cancelled calls
         self._closed = True
         for sender in tuple(self._senders):
             sender.close()
 
     def trim(self) -> None:
-        """Close the connections that nobody uses, but for one."""
+        """Close all idle connections but one."""
         with contextlib.suppress(IndexError):
             while len(self._idle) > 1:
                 sender = self._idle.pop(0)
                 self._senders.remove(sender)
                 sender.close()
 
-    def _exits_without(self) -> bool:
-        """Say whether the process should exit rather than try again."""
+    def _gives_up(self) -> bool:
+        """Return whether to give up, since the process exits."""
         if self._patient:
             return False
         self._failed_at_exit += 1
-        return self._failed_at_exit >= _LAST_ATTEMPTS
+        return self._failed_at_exit >= _EXIT_ATTEMPTS
 
     def _attempt(self, request: bytes) -> Outcome:
         try:
@@ -133,7 +133,7 @@ class Delivery:
         except IndexError:
             sender = self._make_sender()
             self._senders.append(sender)
-        if self._closed:  # since nobody saw this sender to close it
+        if self._closed:  # `close` ran before it could see this sender
             sender.close()
         outcome = sender.send(request, max(0.001, self._at_most(self._timeout)))
         self._idle.append(sender)
@@ -145,16 +145,16 @@ class Delivery:
         return max(0.0, min(seconds, self._deadline - time.monotonic()))
 
     def _warn(self, outcome: Outcome) -> None:
-        """Say once that something is wrong, until it has been right again, and not too often: never a flood."""
+        """Log a failure once until the next success, and at most once per `_WARNING_INTERVAL`."""
         with self._state:
             now = time.monotonic()
             if self.failing:
                 return
             self.failing = True
-            self._told = now >= self._quiet_until
-            if not self._told:
+            self._warned = now >= self._next_warning
+            if not self._warned:
                 return
-            self._quiet_until = now + _QUIET
+            self._next_warning = now + _WARNING_INTERVAL
         _log.warning(
             "%s cannot be delivered to %s (%s); they are kept as long as there is room, and losses are counted",
             self.kind.name,
@@ -166,11 +166,11 @@ class Delivery:
         with self._state:
             known, self.failing = self.failing, True
         if not known:
-            _log.warning("%s were not delivered to %s in time, and are lost", self.kind.name, self.where)
+            _log.warning("%s were not delivered to %s in time and are lost", self.kind.name, self.where)
 
     def _recovered(self) -> None:
         with self._state:
             self.failing = False
-            told, self._told = self._told, False
-        if told:
+            warned, self._warned = self._warned, False
+        if warned:
             _log.info("%s are delivered to %s again", self.kind.name, self.where)

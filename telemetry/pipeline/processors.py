@@ -1,6 +1,6 @@
-"""Joins the queues to the SDK: what its providers hand over goes into a queue.
+"""The SDK's processors, which put ended spans and emitted log records into a queue.
 
-In: ended spans and emitted log records, on the user's threads. Out: the same, queued. State: one queue each.
+In: items, on the user's threads. Out: the same, queued. State: one queue each.
 """
 
 import copy
@@ -21,91 +21,92 @@ from telemetry.pipeline.worker import process_exits
 from telemetry.recording.guard import guard
 
 _log = logging.getLogger("search_telemetry")
-_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
-_BY_US: Final = "telemetry was shut down; telemetry.configure() begins again"
+_PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the SDK's provider down without a timeout
+_BY_US: Final = "telemetry was shut down; call telemetry.configure() to start it again"
 _BY_OTHERS: Final = (
-    "somebody has shut down OpenTelemetry's provider; do not, or call telemetry.configure() again after it"
+    "other code has shut down OpenTelemetry's provider; call telemetry.configure() afterwards to start it again"
 )
 
 
-class QueueSide(Generic[T]):
-    """The side of a queue that `Telemetry` sees.
+class QueuePipeline(Generic[T]):
+    """The pipeline of one signal, as `Telemetry` controls it.
 
-    Arguments: `make_queue` makes a queue that keeps the books it is given.
+    Arguments: `make_queue` creates a queue that counts in the `Counts` it is given.
     """
 
     _name = "items"
 
     def __init__(self, make_queue: Callable[[Counts], BatchQueue[T]]) -> None:
         self._make_queue = make_queue
-        self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
-        self._begin(Counts())
+        self._inherited: list[object] = []  # kept alive: destroying a parent's object would have effects on the parent
+        self._start_queue(Counts())
 
-    def _begin(self, counts: Counts) -> None:
+    def _start_queue(self, counts: Counts) -> None:
         self._counts = counts
         self.queue = self._make_queue(counts)
-        self._ended: str | None = None  # why it takes nothing more, until somebody is told of it
+        self._why_closed: str | None = None  # until it has been logged
 
     def begin_again(self) -> None:
-        """Take items again where it was closed; do nothing while it runs. The books go on."""
+        """Accept items again after a close; do nothing while it runs. The counts go on."""
         if self.queue.closed:
-            self._begin(self._counts)
+            self._start_queue(self._counts)
 
     def _push(self, item: T) -> None:
-        if self._ended is not None and not process_exits():
-            why, self._ended = self._ended, None
-            _log.warning("%s are recorded, and lost: %s (logged once)", self._name, why)
+        if self._why_closed is not None and not process_exits():
+            why, self._why_closed = self._why_closed, None
+            _log.warning("%s are recorded but lost: %s (logged once)", self._name, why)
         self.queue.push(item)
 
     def begin_flush(self) -> int:
-        """Have everything exported, without waiting for it."""
+        """Start to export everything, without waiting."""
         return self.queue.begin_flush()
 
     def finish_flush(self, target: int, deadline: float) -> bool:
-        """Wait for what `begin_flush` began; say whether nothing was lost."""
+        """Wait for the end of a flush; return whether nothing was lost."""
         return self.queue.finish_flush(target, deadline)
 
     def begin_close(self, deadline: float, *, patient: bool = True) -> None:
-        """Take nothing more, and export until `deadline`, without waiting for it."""
+        """Accept no more items, and start to export the rest until `deadline`, without waiting."""
         self._close(deadline, _BY_US if patient else None, patient=patient)
 
     def _close(self, deadline: float, why: str | None, *, patient: bool = True) -> None:
         if not self.queue.closed:
-            self._ended = why
+            self._why_closed = why
         self.queue.begin_close(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:
-        """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
+        """Wait for the end of a close, and drop what is left; return whether nothing was lost."""
         return self.queue.finish_close(deadline)
 
     def stats(self) -> SignalStats:
-        """Return the books."""
+        """Return the counts."""
         return self._counts.snapshot()
 
     def start(self) -> None:
-        """Do nothing: the queue's thread begins with its first item."""
+        """Do nothing: the queue starts its thread with the first item."""
 
     def renew(self) -> None:
-        """Begin anew in a forked child, and touch nothing that was inherited."""
+        """Start over in a forked child, without the inherited queue."""
         self._inherited.append(self.queue)
-        self._begin(Counts())
+        self._start_queue(Counts())
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush, as the SDK's providers ask for it."""
+        """Flush, for the SDK's provider."""
         return self.finish_flush(self.begin_flush(), time.monotonic() + timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Close, as the SDK's providers ask for it."""
+        """Close, for the SDK's provider."""
         deadline = time.monotonic() + _PROVIDER_TIMEOUT
         self._close(deadline, _BY_OTHERS)
         self.finish_close(deadline)
 
 
-class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
-    """Takes ended spans.
+class SpanPipeline(QueuePipeline[ReadableSpan], SpanProcessor):
+    """Queues ended spans.
 
-    A span that was open when this process was forked is left to the parent: it is known by its resource, which the SDK
-    makes anew in a child. Arguments: `make_queue` as above; `resource` tells the provider's resource of today.
+    A span that was open when this process was forked is exported by the parent alone. It is recognized by its resource,
+    since the SDK creates a new one in a child. Arguments: `make_queue` as above; `resource` returns the provider's
+    current resource.
     """
 
     _name = "spans"
@@ -114,23 +115,23 @@ class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
         self, make_queue: Callable[[Counts], BatchQueue[ReadableSpan]], resource: Callable[[], Resource] | None = None
     ) -> None:
         super().__init__(make_queue)
-        self._resource_now = resource
-        self._childs_own: tuple[Resource, ...] = ()
+        self._current_resource = resource
+        self._child_resources: tuple[Resource, ...] = ()
 
     def renew(self) -> None:
-        """Begin anew in a forked child, and touch nothing that was inherited."""
+        """Start over in a forked child, without the inherited queue."""
         super().renew()
-        if self._resource_now is not None:
-            self._childs_own = (self._resource_now(),)
+        if self._current_resource is not None:
+            self._child_resources = (self._current_resource(),)
 
     def rename(self) -> None:
-        """Take spans of the provider's resource of today as well: a child was given a name of its own."""
-        if self._resource_now is not None and self._childs_own:
-            self._childs_own = (*self._childs_own, self._resource_now())
+        """Accept spans of the provider's current resource as well: a forked child has a new name."""
+        if self._current_resource is not None and self._child_resources:
+            self._child_resources = (*self._child_resources, self._current_resource())
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span."""
-        if self._childs_own and not any(span.resource is own for own in self._childs_own):
+        if self._child_resources and not any(span.resource is resource for resource in self._child_resources):
             return
         context = span.get_span_context()
         if context is not None and context.trace_flags.sampled:
@@ -138,13 +139,13 @@ class SpanPipeline(QueueSide[ReadableSpan], SpanProcessor):
                 self._push(span)
 
 
-class LogPipeline(QueueSide[ReadableLogRecord], LogRecordProcessor):
-    """Takes log records."""
+class LogPipeline(QueuePipeline[ReadableLogRecord], LogRecordProcessor):
+    """Queues log records."""
 
     _name = "log records"
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Queue a record, without the context that it was made in: a queue must not keep requests alive."""
+        """Queue a record without its context: a queue must not keep requests alive."""
         with guard:
             record = copy.copy(log_record.log_record)
             record.context = Context()
@@ -158,5 +159,5 @@ class LogPipeline(QueueSide[ReadableLogRecord], LogRecordProcessor):
             )
 
     def enabled(self, **_: Any) -> bool:
-        """Say whether a record would be queued: not one that we make ourselves while we export."""
+        """Return whether a record would be queued: not if it comes from our own export."""
         return not otel_context.get_value("suppress_instrumentation")

@@ -24,7 +24,7 @@ from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.losses import Losses
 from telemetry.pipeline.stats import Counts
-from telemetry.pipeline.worker import run_unseen, start_worker, stop_worker
+from telemetry.pipeline.worker import run_uninstrumented, start_worker, stop_worker
 from telemetry.recording.guard import guard
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class BatchQueue(Generic[T]):
     def begin_close(self, deadline: float, *, patient: bool = True) -> None:
         """Take nothing more, and deliver what is queued until `deadline` (of `time.monotonic`)."""
         if not patient:
-            self._losses.hush()
+            self._losses.silence()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -126,7 +126,7 @@ class BatchQueue(Generic[T]):
     def finish_close(self, deadline: float) -> bool:
         """Wait until `deadline`, then drop the rest; say whether nothing was lost since the last flush."""
         if not self._workers:
-            run_unseen(partial(self._run, 0))  # what was recorded when no thread could be started any more
+            run_uninstrumented(partial(self._run, 0))  # what was recorded when no thread could be started any more
         with self._changed:
             self._changed.wait_for(lambda: self._settled() >= self._accepted, max(0.0, deadline - time.monotonic()))
             lost = self._accepted - self._taken + sum(self._unsettled.values())
@@ -259,12 +259,12 @@ class BatchQueue(Generic[T]):
         try:
             with guard:
                 request = b"".join(part.body for part in parts)
-                outcome = self._delivery.deliver(request, retry=True, meanwhile=self._losses.look)
+                outcome = self._delivery.deliver(request, retry=True, meanwhile=self._losses.check)
         finally:
             with self._changed:
                 self._requests -= 1
             self._settle(parts, outcome)
-        self._losses.look()
+        self._losses.check()
         if outcome.response is not None:
             self._losses.over(before)
 

@@ -1,8 +1,6 @@
-"""The telemetry's metrics of itself.
+"""Metrics of this library itself: dropped items, overflowed attributes, scrub failures and repairs.
 
-In: the counts of the pipelines, the bounds, the scrubber and the repairs, when metrics are collected. Out:
-`search.telemetry.dropped`, `search.telemetry.overflow`, `search.telemetry.scrub.failures` and
-`search.telemetry.repaired`, one series for every reason and attribute from the start, zero included. State: none.
+They have one series for each reason and attribute from the start, also those that are zero.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +14,12 @@ from telemetry.recording.bounds import bounds
 from telemetry.repairs import repairs
 
 
-def observe_self(meter: Meter, books: Callable[[], Mapping[str, SignalStats]]) -> None:
-    """Register the metrics. Arguments: `books` gives each signal's, by name, of those signals that are ours."""
+def observe_self(meter: Meter, stats: Callable[[], Mapping[str, SignalStats]]) -> None:
+    """Register the metrics. Arguments: `stats` returns the counts by signal, of those that we export ourselves."""
 
     def dropped(_: CallbackOptions) -> Iterable[Observation]:
-        for signal, stats in books().items():
-            for reason, count in stats.dropped.items():
+        for signal, counts in stats().items():
+            for reason, count in counts.dropped.items():
                 yield Observation(count, {c.TELEMETRY_SIGNAL.name: signal, c.TELEMETRY_REASON.name: reason})
 
     def overflow(_: CallbackOptions) -> Iterable[Observation]:

@@ -1,7 +1,7 @@
-"""Counts what was recorded of each signal, and what became of it.
+"""Counts recorded, exported and dropped items by signal.
 
-In: numbers, from any thread. Out: frozen `SignalStats`, and `Stats` of the whole process. State: the counts, owned by
-one `Counts` for each signal.
+In: numbers, from any thread. Out: immutable `SignalStats`, and `Stats` of the whole process. State: the counts, owned
+by one `Counts` per signal.
 """
 
 import threading
@@ -13,16 +13,16 @@ from typing import Final, Literal
 
 Reason = Literal["queue_full", "export_failed", "deadline", "after_shutdown", "partial_success"]
 REASONS: Final[tuple[Reason, ...]] = ("queue_full", "export_failed", "deadline", "after_shutdown", "partial_success")
-"""The queue had no room; the collector refused or could not be asked; the time ran out; it was recorded too late; the
-collector took only a part."""
+"""The queue was full; the collector rejected the request or was unavailable; the deadline had passed; the item was
+recorded after the shutdown; the collector rejected a part of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalStats:
-    """What became of the items of one signal: spans, log records, or data points of metrics.
+    """The counts of one signal: of spans, log records, or data points of metrics.
 
-    After a shutdown `recorded` is `exported` and all of `dropped` together; before it, the difference is queued.
-    `owned` is false where the user's own provider is used, of whose items we know nothing.
+    After a shutdown, `exported` and all of `dropped` add up to `recorded`; before it, the difference is queued.
+    `owned` is false if the user's own provider is used, whose items are not counted.
     """
 
     recorded: int = 0
@@ -32,51 +32,48 @@ class SignalStats:
 
     @property
     def lost(self) -> int:
-        """All that was dropped, for whatever reason."""
+        """The number of dropped items, for all reasons."""
         return sum(self.dropped.values())
 
 
 class Counts:
-    """The books of one signal while they are written."""
+    """The current counts of one signal."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        # Guards all below and the queue that shares it. Re-entrant: a generator collected by the garbage collector
-        # ends its span in the middle of anything.
+        # Guards the counts, and the queue that shares it. Reentrant, since the garbage collector may close a generator,
+        # and so end its span, at any point.
         self.recorded = 0
         self.exported = 0
         self._dropped: Counter[str] = Counter()
 
     def drop(self, reason: Reason, count: int) -> None:
-        """Count items as lost."""
+        """Count dropped items."""
         with self.lock:
             self._dropped[reason] += count
 
     def export(self, count: int, rejected: int = 0) -> None:
-        """Count items as sent; the collector refused `rejected` of them."""
+        """Count items of accepted requests; the collector rejected `rejected` of them."""
         with self.lock:
             self.exported += count - rejected
             if rejected:
                 self._dropped["partial_success"] += rejected
 
     def lost(self, *reasons: Reason) -> int:
-        """Return how many items were dropped so far: for these reasons, or for any."""
+        """Return the number of dropped items, for these reasons or for all."""
         with self.lock:
             return sum(self._dropped[reason] for reason in reasons or REASONS)
 
     def snapshot(self) -> SignalStats:
-        """Return the books as they stand."""
+        """Return the counts."""
         with self.lock:
             dropped: dict[str, int] = {reason: self._dropped[reason] for reason in REASONS}
             return SignalStats(self.recorded, self.exported, MappingProxyType(dropped))
 
 
-__all__ = ["SignalStats", "Stats"]
-
-
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of everything that was recorded; `recorded`, `exported` and `dropped` are those of the spans."""
+    """The counts of all signals; `recorded`, `exported` and `dropped` are those of spans."""
 
     spans: SignalStats = field(default_factory=SignalStats)
     metrics: SignalStats = field(default_factory=SignalStats)
@@ -99,5 +96,5 @@ class Stats:
 
     @property
     def owned(self) -> bool:
-        """Whether all providers are ours. Of a provider that the user set, nothing is counted here."""
+        """Whether all providers are ours; items of a user's provider are not counted."""
         return self.spans.owned and self.metrics.owned and self.logs.owned

@@ -1,9 +1,6 @@
-"""Makes attribute values what OpenTelemetry takes.
+"""Converts attribute values to types that OpenTelemetry accepts; NumPy scalars become Python numbers.
 
-In: attributes as users give them. Out: those that OpenTelemetry can carry; NumPy scalars become Python's. State: the
-names already warned of, owned by this module and bounded.
-
-The SDK would log a warning for each bad value on each span; here each is warned of once.
+Each invalid attribute is logged once; the SDK would log it on each span.
 """
 
 import logging
@@ -15,41 +12,41 @@ from telemetry.repairs import repairs
 
 _log = logging.getLogger("search_telemetry")
 _warned: set[str] = set()
-_MOST_WARNINGS = 100
+_MAX_WARNINGS = 100
 
 _PLAIN = (str, bool, int, float, bytes)
 
 
 def clean(attributes: Mapping[str, object]) -> dict[str, AttributeValue]:
-    """Return what of `attributes` a span can carry; None means absent. No value is ever turned into text."""
-    kept: dict[str, AttributeValue] = {}
+    """Return the valid attributes, without those that are None. No value is converted to a string."""
+    cleaned: dict[str, AttributeValue] = {}
     for name, value in attributes.items():
         if type(value) in _PLAIN and type(name) is str:
-            kept[name] = value  # type: ignore[assignment]  # just tested
+            cleaned[name] = value  # type: ignore[assignment]  # just tested
         elif value is not None:
             try:
-                _keep(kept, name, value)
-            except Exception:  # noqa: BLE001  an object of the user's, which may raise at any look
+                _add(cleaned, name, value)
+            except Exception:  # noqa: BLE001  any access to an object of the user's may raise
                 _leave_out(name, value)
-    return kept
+    return cleaned
 
 
-def _keep(kept: dict[str, AttributeValue], name: object, value: object) -> None:
+def _add(cleaned: dict[str, AttributeValue], name: object, value: object) -> None:
     plain = _plain(value)
     if plain is not None:
-        kept[name if isinstance(name, str) else str(name)] = plain
+        cleaned[name if isinstance(name, str) else str(name)] = plain
     else:
         _leave_out(name, value)
 
 
 def _leave_out(name: object, value: object) -> None:
     repairs.count += 1
-    named = str(name) if issubclass(type(name), str) else f"of the type {type(name).__name__}"
-    if named not in _warned and len(_warned) < _MOST_WARNINGS:
-        _warned.add(named)
+    shown = str(name) if issubclass(type(name), str) else f"of the type {type(name).__name__}"
+    if shown not in _warned and len(_warned) < _MAX_WARNINGS:
+        _warned.add(shown)
         _log.warning(
-            "attribute %s is left out: %s is not a text, boolean, number, bytes or list of these (logged once)",
-            named,
+            "attribute %s is left out: %s is not a string, boolean, number, bytes or a list of these (logged once)",
+            shown,
             type(value).__name__,
         )
 

@@ -1,7 +1,4 @@
-"""Makes a context current, and the one before it current again.
-
-In: OpenTelemetry contexts. Out: tokens. State: none; OpenTelemetry's context variable holds the context.
-"""
+"""Attaches and detaches OpenTelemetry contexts."""
 
 from contextvars import Token
 
@@ -10,15 +7,15 @@ from opentelemetry.context import Context
 
 
 def attach(context: Context) -> Token[Context]:
-    """Make `context` current in this task or thread; give the token back to `detach`."""
+    """Make `context` current in this task or thread; return a token for `detach`."""
     return otel_context.attach(context)
 
 
 def detach(token: Token[Context], attached: Context | None = None) -> None:
-    """Make the context before `attach` current again.
+    """Restore the context that was current before `attach`.
 
-    A `with` block in a generator may be left in another task or thread than it was entered in. OpenTelemetry's own
-    `detach` logs an error then; here the context before is restored if `attached` is still the current one.
+    A `with` block in a generator may exit in another task or thread than it was entered in, for which OpenTelemetry's
+    `detach` logs an error. Here the previous context is restored if `attached` is still the current one.
     """
     try:
         token.var.reset(token)

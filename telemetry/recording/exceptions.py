@@ -1,12 +1,8 @@
-"""Writes on a span how its run ended.
+"""Records on a span how its run ended: outcome, status, `error.type`, and the exception event.
 
-In: a span, the exception that passes through it, and the request's scope. Out: its outcome (see `outcome`); where that
-is `error`, error status and `error.type`; on the innermost span of the process only, the exception event. State: who
-else wants to know of an error, for the process; the scope remembers which exceptions had their event, and what they
-were taken for: that holds for the spans further out.
-
-A call that another process failed is an error of its gRPC status. A generator closed early (`GeneratorExit`) has no
-event.
+Only the innermost span of the process gets the event: the request's scope remembers the exceptions that were recorded,
+and their outcomes, which hold for the outer spans too. A failed call to another process has its gRPC status as
+`error.type`. A generator that is closed early (`GeneratorExit`) gets no event.
 """
 
 import sys
@@ -21,20 +17,20 @@ from telemetry.recording.guard import guard
 from telemetry.recording.outcome import CANCELLED, ERROR, OK, is_a, outcome_of_error, outcome_of_status
 from telemetry.recording.request_scope import Answer, Scope
 
-_LONGEST: Final = 17_408
-"""Characters of a message that are kept: as of an attribute, with the margin that scrubbing cuts off again."""
+_MAX_MESSAGE: Final = 17_408
+"""Most characters of a message: those of an attribute, and the margin that scrubbing needs."""
 
 
 def error_type(exc: BaseException) -> str:
-    """Name the class of `exc` as OpenTelemetry does: with its module, unless it is a builtin.
+    """Return the class of `exc` as OpenTelemetry writes it: with its module, unless it is a builtin.
 
-    Cancellation is `CancelledError` wherever the interpreter happens to define it. A failed rpc is its status code,
-    such as `UNAVAILABLE`, as on its CLIENT span: the class that gRPC raises says nothing, and has a private name.
+    A cancellation is `CancelledError`, without the module, which differs between versions of Python. A failed rpc is
+    its status code, such as `UNAVAILABLE`, as on its CLIENT span: gRPC's exception classes are private.
     """
     status = _rpc_status(exc)
     if status is not None:
         return status[0]
-    asyncio = sys.modules.get("asyncio")  # whoever was cancelled has imported it; others need not pay for it
+    asyncio = sys.modules.get("asyncio")  # imported already if `exc` is a cancellation
     if asyncio is not None and is_a(exc, asyncio.CancelledError):
         return "CancelledError"
     kind = type(exc)
@@ -45,25 +41,25 @@ def error_type(exc: BaseException) -> str:
 
 
 def message_of(exc: BaseException) -> str:
-    """Return the message of `exc`, of a failed rpc its details; an exception whose own `__str__` fails has none."""
+    """Return the message of `exc`; the details of a failed rpc; empty if its `__str__` raises."""
     status = _rpc_status(exc)
     if status is not None:
-        return status[1][:_LONGEST]
+        return status[1][:_MAX_MESSAGE]
     try:
-        return str(exc)[:_LONGEST]
-    except Exception:  # noqa: BLE001  user code: anything can be raised here
+        return str(exc)[:_MAX_MESSAGE]
+    except Exception:  # noqa: BLE001  user code may raise anything
         return ""
 
 
 def _rpc_status(exc: BaseException) -> tuple[str, str] | None:
-    """Return code and details of a failed rpc; None for any other exception, and for an rpc that has no code yet."""
-    grpc = sys.modules.get("grpc")  # whoever called has imported it
+    """Return code and details of a failed rpc; None for other exceptions, and for an rpc without a code yet."""
+    grpc = sys.modules.get("grpc")  # imported already if `exc` is an rpc error
     try:
         if grpc is None or not isinstance(exc, grpc.RpcError) or not isinstance(exc, grpc.Call | grpc.aio.AioRpcError):
             return None
         code = exc.code()
         name = getattr(code, "name", code)
-    except Exception:  # noqa: BLE001  a class of the user's, or a module of theirs that is called grpc
+    except Exception:  # noqa: BLE001  a class of the user's, or another module named grpc
         return None
     return (name, _details(exc)) if isinstance(name, str) else None
 
@@ -76,26 +72,26 @@ def _details(exc: Any) -> str:
 
 
 class Ending(NamedTuple):
-    """How a run ended: its outcome, the `error.type` of an error, the seconds to the first item of a stream."""
+    """How a run ended: outcome, `error.type` of an error, seconds to the first item of a stream."""
 
     outcome: str
     error: str | None = None
     first_item: float | None = None
 
 
-FINE: Final = Ending(OK)
+ENDED_OK: Final = Ending(OK)
 
 
 def record_end(
     span: Span, exc: BaseException | None, scope: Scope, expected: ExceptionClasses = (), *, answers: bool = False
 ) -> Ending:
-    """Write on `span` how its run ended: by `exc`, or without one. Never raises.
+    """Record on `span` how its run ended, with `exc` or without. Never raises.
 
-    Arguments: `expected` are classes of exceptions that are the caller's mistake; `answers`: what the run returns is
-    the answer to the rpc around it, whose status is then the run's own.
+    Arguments: `expected`, exception classes that are the caller's mistake; `answers`, whether the run's result is the
+    response to the rpc around it, so that the status of that rpc is the run's own.
     """
     if exc is None and not (answers and scope.answered is not None):
-        return FINE
+        return ENDED_OK
     answer: Answer | None = None
     outcome, kind, message = (OK, "", "") if exc is None else (ERROR, error_type(exc), "")
     with guard:
@@ -104,7 +100,7 @@ def record_end(
     with guard:
         outcome = _outcome(exc, answer, scope, expected)
     with guard:
-        kind, message = _words(exc, answer, expected)
+        kind, message = _type_and_message(exc, answer, expected)
     ending = Ending(outcome, kind if outcome == ERROR else None)
     event = None if answer is None or not answer.replaces else (kind, message)
     with guard:
@@ -113,7 +109,7 @@ def record_end(
 
 
 def record_failure(span: Span, exc: BaseException, scope: Scope | None, outcome: str) -> None:
-    """Write `exc` on the span of an rpc whose status says what came of it. Never raises."""
+    """Record `exc` on the span of an rpc, whose outcome follows from its status. Never raises."""
     with guard:
         ending = Ending(outcome, error_type(exc) if outcome == ERROR else None)
         _write(span, exc, scope, ending, message_of(exc))
@@ -125,10 +121,12 @@ def _outcome(exc: BaseException | None, answer: Answer | None, scope: Scope, exp
     return OK if exc is None else scope.outcome_of(exc) or outcome_of_error(exc, expected)
 
 
-def _words(exc: BaseException | None, answer: Answer | None, expected: ExceptionClasses) -> tuple[str, str]:
-    """Return `error.type` and message: of the rpc's status, where no exception says more than that."""
-    mute = exc is None or (answer is not None and (answer.replaces or outcome_of_error(exc, expected) == CANCELLED))
-    if mute and answer is not None:
+def _type_and_message(exc: BaseException | None, answer: Answer | None, expected: ExceptionClasses) -> tuple[str, str]:
+    """Return `error.type` and message: of the exception, or of the rpc's status if that says more."""
+    status_only = exc is None or (
+        answer is not None and (answer.replaces or outcome_of_error(exc, expected) == CANCELLED)
+    )
+    if status_only and answer is not None:
         return answer.status, answer.details
     return ("", "") if exc is None else (error_type(exc), message_of(exc))
 
@@ -142,9 +140,9 @@ def _write(
     *,
     instead: tuple[str, str] | None = None,
 ) -> None:
-    """Write the ending on the span, with the event of `exc` where it is met for the first time.
+    """Record the ending on the span, and the event of `exc` if it has not been recorded before.
 
-    `instead`: type and message of what `exc`, which says nothing, stands for.
+    `instead`: the type and message for the event if `exc` only stands for a gRPC status.
     """
     if ending.error is not None and span.is_recording():
         with guard:
@@ -156,28 +154,28 @@ def _write(
     if scope is not None:
         scope.remember(exc, ending.outcome)
     if instead is not None:
-        if ending.error is None and span.is_recording():  # else the status says it
-            span.add_event("exception", {"exception.type": instead[0], "exception.message": instead[1][:_LONGEST]})
+        if ending.error is None and span.is_recording():  # else the status shows it
+            span.add_event("exception", {"exception.type": instead[0], "exception.message": instead[1][:_MAX_MESSAGE]})
         return
     with guard:
         if span.is_recording():
             _add_event(span, exc)
-    if ending.error is not None and _listener.first is not None:
-        _listener.first(exc, span)
+    if ending.error is not None and _listener.on_error is not None:
+        _listener.on_error(exc, span)
 
 
 class _Listener:
-    """Who is told of every error once in each process, recorded or not."""
+    """The function that is called for each error once per process, recorded or not."""
 
-    first: Callable[[BaseException, Span], None] | None = None
+    on_error: Callable[[BaseException, Span], None] | None = None
 
 
 _listener = _Listener()
 
 
-def on_first(tell: Callable[[BaseException, Span], None] | None) -> None:
-    """Have `tell` called with every error that is met for the first time, and its innermost span; None: no more."""
-    _listener.first = tell
+def set_error_listener(listener: Callable[[BaseException, Span], None] | None) -> None:
+    """Call `listener` for each error once, with its innermost span; None: stop."""
+    _listener.on_error = listener
 
 
 def _add_event(span: Span, exc: BaseException) -> None:

@@ -1,9 +1,7 @@
-"""Keeps our own faults away from the host.
+"""Suppresses exceptions in our own code that runs inside a user's call.
 
-In: blocks of our code that run inside a user's call. Out: nothing; a fault is counted and swallowed, and warned of
-once. State: the count, owned by the one `guard` of the process. Our tests set `guard.strict`, which re-raises.
-
-No user code ever runs inside `with guard:`, so that no exception of the user's can be swallowed.
+They are counted, and the first one is logged. User code never runs inside `with guard:`, so no exception of the user's
+can be suppressed. Our tests set `guard.strict`, which lets exceptions through.
 """
 
 import contextlib
@@ -14,7 +12,7 @@ _log = logging.getLogger("search_telemetry")
 
 
 class Guard:
-    """A context manager without state for each use: re-entrant and safe across threads."""
+    """A context manager without state per use, so it is reentrant and thread-safe."""
 
     __slots__ = ("faults", "strict")
 
@@ -23,18 +21,18 @@ class Guard:
         self.strict = False
 
     def __enter__(self) -> None:
-        """Cost next to nothing: this stands on the hot path."""
+        """Do nothing: this is on the hot path."""
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
-        return kind is not None and issubclass(kind, Exception) and self._swallow(exc)
+        return kind is not None and issubclass(kind, Exception) and self._suppress(exc)
 
-    def _swallow(self, exc: BaseException | None) -> bool:
+    def _suppress(self, exc: BaseException | None) -> bool:
         self.faults += 1
         if self.strict:
             return False
         if self.faults == 1:
-            with contextlib.suppress(Exception):  # a handler of the user's, or an exception that raises at a look
-                _log.warning("telemetry failed inside itself; the call went on without it (logged once)", exc_info=exc)
+            with contextlib.suppress(Exception):  # a log handler of the user's may raise
+                _log.warning("internal error in telemetry; the call continued without it (logged once)", exc_info=exc)
         return True
 
 

@@ -1,13 +1,12 @@
-"""Decides what was whose fault: the one rule for `search.outcome`, for the status of spans, and for Sentry.
+"""Determines the outcome of a run, for `search.outcome`, the status of spans, and Sentry.
 
-In: the exception that ended a run, or the gRPC status that answered the caller; the classes that are expected. Out: one
-of four words. State: the classes that `configure` was given.
+The outcome follows from the exception that ended the run, or from the gRPC status that the caller gets.
 
-`rejected` is an exception by which this service answers its own caller with a status below 500: the HTTP exceptions of
-Starlette (and so FastAPI), werkzeug (Flask), Django and its REST framework, and the classes that the user names. They
-are known by class: an exception of a client library that happens to carry a status code is a failure of ours. Of a
-framework that is not imported no exception can come, so none is imported here. 429 and RESOURCE_EXHAUSTED are errors:
-load that is shed must not leave the statistics. A caller that has gone is `cancelled`.
+`rejected` means that this service responds to its caller with a status below 500: HTTP exceptions of Starlette
+(FastAPI), werkzeug (Flask), Django and its REST framework, and classes that the user names. They are recognized by
+class: an exception of a client library with a status code is an error. Frameworks are not imported here: one that is
+not imported cannot have raised. 429 and RESOURCE_EXHAUSTED are errors, so that shed load stays in the statistics. If
+the caller has disconnected, the outcome is `cancelled`.
 """
 
 import sys
@@ -27,27 +26,27 @@ ERROR: Final = "error"
 
 _EXPECTED: Final = otel_context.create_key("search-telemetry-expected")
 
-_FAULTS: Final = frozenset({
+_ERROR_STATUSES: Final = frozenset({
     "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS",
 })  # fmt: skip
-"""Statuses of gRPC that are the server's fault: the semantic conventions' list, and RESOURCE_EXHAUSTED."""
+"""gRPC statuses that are errors of the server: those of the semantic conventions, and RESOURCE_EXHAUSTED."""
 
-_GONE: Final = (
+_DISCONNECTED: Final = (
     ("asyncio", "CancelledError"),
     ("starlette.requests", "ClientDisconnect"),
     ("starlette.websockets", "WebSocketDisconnect"),
     ("werkzeug.exceptions", "ClientDisconnected"),
     ("django.core.exceptions", "RequestAborted"),
 )
-"""Exceptions that mean that the caller waits no more, by module and name."""
+"""Exceptions that mean that the caller does not wait any more, by module and name."""
 
 
 def _werkzeug_status(exc: Any) -> object:
-    """Return the status of a werkzeug exception: of the response given to `abort`, else its own."""
+    """Return the status of a werkzeug exception: of the response passed to `abort`, else its own."""
     return exc.code if exc.response is None else exc.response.status_code
 
 
-_ANSWERS: Final[tuple[tuple[str, str, Callable[[Any], object]], ...]] = (
+_HTTP_EXCEPTIONS: Final[tuple[tuple[str, str, Callable[[Any], object]], ...]] = (
     ("starlette.exceptions", "HTTPException", attrgetter("status_code")),
     ("fastapi.exceptions", "RequestValidationError", lambda _: 422),
     ("werkzeug.exceptions", "HTTPException", _werkzeug_status),
@@ -57,61 +56,61 @@ _ANSWERS: Final[tuple[tuple[str, str, Callable[[Any], object]], ...]] = (
     ("django.core.exceptions", "BadRequest", lambda _: 400),
     ("django.core.exceptions", "SuspiciousOperation", lambda _: 400),
 )
-"""Exceptions that a web framework answers with a status of their own: module, name, how the status is read."""
+"""Exceptions that a web framework turns into a response: module, name, how to read the status."""
 
 
 class _Process:
-    """What this process expects."""
+    """The expected classes of this process."""
 
     expected: ExceptionClasses = ()
 
 
 def expect(classes: ExceptionClasses) -> None:
-    """Take exceptions of these classes for the caller's mistake from now on, in the whole process."""
+    """Treat exceptions of these classes as the caller's mistake, in the whole process."""
     _Process.expected = classes
 
 
 def expecting(classes: ExceptionClasses, context: Context) -> Context:
-    """Return `context`, in which exceptions of these classes are the caller's mistake too."""
+    """Return a copy of `context` in which exceptions of these classes are the caller's mistake too."""
     return otel_context.set_value(_EXPECTED, (*expected_in(context), *classes), context) if classes else context
 
 
 def expected_in(context: Context) -> ExceptionClasses:
-    """Return the classes that the endpoints around expect."""
+    """Return the classes that the enclosing endpoints expect."""
     classes = otel_context.get_value(_EXPECTED, context)
     return classes if isinstance(classes, tuple) else ()
 
 
 def is_a(exc: BaseException | None, classes: type[BaseException] | ExceptionClasses) -> bool:
-    """Say whether `exc` is of one of these classes; `isinstance` would ask it, and it may raise at any look."""
+    """Return whether `exc` is of one of these classes; unlike `isinstance`, it never calls code of the exception."""
     return issubclass(type(exc), classes)
 
 
 def outcome_of_error(exc: BaseException, expected: ExceptionClasses = ()) -> str:
-    """Return the outcome of a run that `exc` ended."""
-    if is_a(exc, GeneratorExit) or any(_is(exc, module, name) for module, name in _GONE):
+    """Return the outcome of a run that ended with `exc`."""
+    if is_a(exc, GeneratorExit) or any(_is(exc, module, name) for module, name in _DISCONNECTED):
         return CANCELLED
     if is_a(exc, (*expected, *_Process.expected)):
         return REJECTED
-    return next((_of_http(exc, read) for module, name, read in _ANSWERS if _is(exc, module, name)), ERROR)
+    return next((_http_outcome(exc, read) for module, name, read in _HTTP_EXCEPTIONS if _is(exc, module, name)), ERROR)
 
 
 def outcome_of_status(code: str) -> str:
-    """Return the outcome of a run that its caller sees end with this status of gRPC, such as `NOT_FOUND`."""
-    if code in _FAULTS:
+    """Return the outcome of a run whose caller gets this gRPC status, such as `NOT_FOUND`."""
+    if code in _ERROR_STATUSES:
         return ERROR
     return {"OK": OK, "CANCELLED": CANCELLED}.get(code, REJECTED)
 
 
 def _is(exc: BaseException, module: str, name: str) -> bool:
-    """Say whether `exc` is of a class that lives in a module, which whoever raised it has imported."""
+    """Return whether `exc` is of this class; if the module is not imported, it is not."""
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and is_a(exc, kind)
 
 
-def _of_http(exc: BaseException, read: Callable[[Any], object]) -> str:
+def _http_outcome(exc: BaseException, read: Callable[[Any], object]) -> str:
     try:
         status = read(exc)
-    except Exception:  # noqa: BLE001  an exception of the user's, which may raise at any look
+    except Exception:  # noqa: BLE001  any access to an exception of the user's may raise
         return ERROR
     return REJECTED if isinstance(status, int) and status < 500 and status != 429 else ERROR

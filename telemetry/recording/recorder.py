@@ -23,7 +23,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach
-from telemetry.recording.exceptions import FINE, Ending, record_end
+from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
 from telemetry.recording.request_scope import Scope, current_scope, with_scope
@@ -142,7 +142,7 @@ class Activity:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
         lasted = max(0, clock.steady() - self._steady)
-        ending = FINE
+        ending = ENDED_OK
         with guard:
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
         with guard:

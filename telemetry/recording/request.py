@@ -1,8 +1,7 @@
-"""Names the request that is being served.
+"""`request`: sets the operation, platform and region of the current request.
 
-In: an operation, and who asks for it. Out: `search.operation`, `client.platform` and `client.region` in OpenTelemetry's
-baggage, which carries them into every process of the request; the name that an `endpoint` without one of its own takes.
-State: none; all of it lives in the current context.
+They are kept in the current context, and in OpenTelemetry's baggage, which takes `search.operation`, `client.platform`
+and `client.region` to all processes of the request. An `endpoint` without a name takes that of the operation.
 """
 
 from collections.abc import Iterator
@@ -24,10 +23,10 @@ _KEY: Final = otel_context.create_key("search-telemetry-request")
 def request(
     operation: str | None = None, /, *, platform: str | None = None, region: str | None = None
 ) -> Iterator[None]:
-    """Serve or send one request inside this block.
+    """Serve or send one request in this block.
 
-    Arguments: `operation`, such as `/search`, names the endpoint, and goes into the baggage without its slash;
-    `platform` and `region` of the caller. What is None keeps the value that arrived from upstream.
+    Arguments: `operation`, such as `/search`, which is in the baggage without its slash; `platform` and `region` of the
+    client. None keeps the value from upstream.
     """
     token = attach(with_request(operation, platform, region))
     try:
@@ -39,10 +38,10 @@ def request(
 def with_request(
     operation: str | None, platform: str | None = None, region: str | None = None, context: Context | None = None
 ) -> Context:
-    """Return `context` (default: the current one) as `request` makes it, without making it current."""
-    made = otel_context.get_current() if context is None else context
+    """Return a copy of `context` (default: the current one) with these values."""
+    context = otel_context.get_current() if context is None else context
     if operation is not None:
-        made = otel_context.set_value(_KEY, operation, made)
+        context = otel_context.set_value(_KEY, operation, context)
     entries = (
         (c.SEARCH_OPERATION, None if operation is None else operation_name(operation)),
         (c.CLIENT_PLATFORM, platform),
@@ -51,16 +50,16 @@ def with_request(
     for attribute, value in entries:
         if value:
             bounds.give(attribute, value)
-            made = baggage.set_baggage(attribute.name, value, made)
-    return made
+            context = baggage.set_baggage(attribute.name, value, context)
+    return context
 
 
 def operation_name(endpoint: str) -> str:
-    """Return what `search.operation` calls an endpoint: its name without slashes around it, `/` alone as it is."""
+    """Return `search.operation` for an endpoint: its name without leading and trailing slashes; `/` stays `/`."""
     return endpoint.strip("/") or endpoint
 
 
 def request_name(context: Context | None = None) -> str | None:
-    """Return the operation given to the innermost `request` of this process, such as `/search`; None outside of any."""
+    """Return the operation of the innermost `request` block, such as `/search`; None outside of one."""
     name = otel_context.get_value(_KEY, context)
     return name if isinstance(name, str) else None

@@ -1,9 +1,7 @@
-"""Whether the trace of a batch is kept: where that of any call in it is, and else not.
+"""Sampling of batches: the trace of a batch is sampled if that of any call in it is.
 
-In: what the batch says of its calls, by the context that its span is started in. Out: a decision. State: none.
-
-A batch's trace is a trace of its own. Were its fate drawn anew, then with one trace in a hundred kept, 99 of 100
-requests that are kept would point to a batch that is not.
+The batch is a trace of its own. With an independent decision at a ratio of 1 %, 99 of 100 sampled requests would link
+to a batch that is not sampled.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -15,27 +13,27 @@ from opentelemetry.context import Context
 if TYPE_CHECKING:  # the SDK
     from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 
-_KEY: Final = otel_context.create_key("search-telemetry-kept-with")
+_KEY: Final = otel_context.create_key("search-telemetry-sampled")
 
 
-def follow(kept: bool) -> Context:
-    """Return an empty context for a root span that is kept or not, as `kept` says, whatever the sampler would say."""
-    return otel_context.set_value(_KEY, kept, Context())
+def root_context(sampled: bool) -> Context:
+    """Return an empty context in which a root span is sampled or not, whatever the sampler would decide."""
+    return otel_context.set_value(_KEY, sampled, Context())
 
 
-def following(sampler: "Sampler") -> "Sampler":
-    """Return a sampler that obeys `follow`, and is `sampler` for everything else."""
+def with_batches(sampler: "Sampler") -> "Sampler":
+    """Return a sampler that obeys `root_context`, and asks `sampler` for all other spans."""
     from opentelemetry.sdk.trace import sampling
 
-    class Following(sampling.Sampler):
+    class WithBatches(sampling.Sampler):
         def should_sample(self, parent_context: Context | None, *args: Any, **kwargs: Any) -> "SamplingResult":
-            kept = otel_context.get_value(_KEY, parent_context)
-            decides = sampler
-            if kept is not None and not trace.get_current_span(parent_context).get_span_context().is_valid:
-                decides = sampling.ALWAYS_ON if kept else sampling.ALWAYS_OFF
-            return decides.should_sample(parent_context, *args, **kwargs)
+            sampled = otel_context.get_value(_KEY, parent_context)
+            deciding = sampler
+            if sampled is not None and not trace.get_current_span(parent_context).get_span_context().is_valid:
+                deciding = sampling.ALWAYS_ON if sampled else sampling.ALWAYS_OFF
+            return deciding.should_sample(parent_context, *args, **kwargs)
 
         def get_description(self) -> str:
             return sampler.get_description()
 
-    return Following()
+    return WithBatches()

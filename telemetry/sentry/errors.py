@@ -1,6 +1,6 @@
 """Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
 
-In: exceptions that `recording.exceptions` records for the first time, unhandled ones, and log records at ERROR and
+In: exceptions that `recording.exceptions` records, unhandled ones, and log records at ERROR and
 above. Out: scrubbed error events, sent by Sentry's SDK on its own thread. State: the SDK's client.
 
 The SDK's other features stay off: tracing, propagation, patches of other libraries, request bodies; local variables and
@@ -83,7 +83,7 @@ class SentryErrors:
             ignore_logger(f"{name}.*")
         crumbs = [BreadcrumbHandler(logging.INFO)] if breadcrumbs else []
         self._detach = attach_beside_root([*crumbs, EventHandler(logging.ERROR)])
-        exceptions.on_first(capture)
+        exceptions.set_error_listener(capture)
 
     def begin_flush(self) -> int:
         """Do nothing: the SDK sends without being asked."""
@@ -98,7 +98,7 @@ class SentryErrors:
     def begin_close(self, deadline: float, *, patient: bool) -> None:  # noqa: ARG002  the protocol's signature
         """Capture nothing more."""
         self._closed = True
-        exceptions.on_first(None)
+        exceptions.set_error_listener(None)
         self._detach()
 
     def finish_close(self, deadline: float) -> bool:

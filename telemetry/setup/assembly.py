@@ -45,7 +45,7 @@ from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
-from telemetry.recording.sampling import following
+from telemetry.recording.sampling import with_batches
 from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
 from telemetry.setup.handle import Telemetry
@@ -142,7 +142,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
     cut = SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_MAX_VALUE_LENGTH)
     cuts = Cuts(cut.max_span_attribute_length, cut.max_attribute_length)
     provider = TracerProvider(
-        sampler=following(_sampler(settings)),
+        sampler=with_batches(_sampler(settings)),
         resource=resource,
         shutdown_on_exit=False,
         span_limits=SpanLimits(

@@ -1,8 +1,6 @@
-"""Helpers for tests of instrumented code: the pytest fixtures `spans`, `metrics` and `logs`, and their types.
+"""Helpers for tests of instrumented code: the types of the pytest fixtures `spans`, `metrics` and `logs`.
 
-In: nothing. Out: what a test recorded. State: see `telemetry.testing.recording`.
-
-Nothing is imported until it is asked for.
+Each name is imported on first use.
 """
 
 from importlib import import_module
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from telemetry.testing.recording import record_logs, record_metrics, record_spans
     from telemetry.testing.spans import Spans
 
-_HOMES = {
+_MODULES = {
     "CountingIds": "clock", "Logs": "logs", "Metrics": "metrics", "Spans": "spans", "TestClock": "clock",
     "record_logs": "recording", "record_metrics": "recording", "record_spans": "recording",
 }  # fmt: skip
@@ -33,6 +31,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"telemetry.testing.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"telemetry.testing.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

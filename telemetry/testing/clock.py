@@ -1,20 +1,17 @@
-"""Time and ids that are the same in every run.
-
-In: readings. Out: nanoseconds, and ids that count up. State: the counters, owned by one test.
-"""
+"""A clock and an id generator that give the same values in every run."""
 
 import itertools
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 _START = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
-_TICK = 1_000_000  # nanoseconds: one millisecond passes with each reading
+_TICK = 1_000_000  # nanoseconds per reading: one millisecond
 
 
 class TestClock:
-    """A clock on which a millisecond passes with each reading, and more only by `advance`."""
+    """A clock that advances by one millisecond with each reading, and further by `advance`."""
 
-    __test__ = False  # pytest takes classes of this name for tests
+    __test__ = False  # else pytest would collect it, by its name
 
     def __init__(self) -> None:
         self._ticks = itertools.count()
@@ -25,18 +22,18 @@ class TestClock:
         return _START + next(self._ticks) * _TICK + self._added
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._added += round(seconds * 1e9)
 
 
 class CountingIds(IdGenerator):
-    """Gives the ids 1, 2, 3, …, from 1 again after `begin`."""
+    """Generates the ids 1, 2, 3, …; `reset` starts again from 1."""
 
     def __init__(self) -> None:
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """Count from 1 again."""
+    def reset(self) -> None:
+        """Start again from 1."""
         self._traces, self._spans = itertools.count(1), itertools.count(1)
 
     def generate_span_id(self) -> int:

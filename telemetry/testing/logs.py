@@ -1,7 +1,4 @@
-"""The log records of a test, as they would be exported.
-
-In: OpenTelemetry log records, on any thread. Out: what a test asserts. State: the records, owned by one test.
-"""
+"""The log records of a test, as they would be exported."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One record of `logging`, with the trace and the span it was made in (0 outside any)."""
+    """One log record, with its trace id and span id (0 outside of a span)."""
 
     message: str
     level: str
@@ -23,7 +20,7 @@ class LogLine:
 
 
 class Logs:
-    """What the fixture `logs` gives: the records that pass their logger's level, in the order in which they came."""
+    """The value of the fixture `logs`: the records that pass their logger's level, in order."""
 
     def __init__(self) -> None:
         self._lines: list[LogLine] = []
@@ -39,24 +36,24 @@ class Logs:
 
     @property
     def messages(self) -> list[str]:
-        """The texts of all records."""
+        """The messages of all records."""
         return [line.message for line in self]
 
     def of(self, span: ReadableSpan) -> list[LogLine]:
-        """Return the records made in this span."""
+        """Return the records of this span."""
         return [line for line in self if span.context and line.span_id == span.context.span_id]
 
     def in_trace(self, span: ReadableSpan) -> list[LogLine]:
-        """Return the records made anywhere in the trace of this span."""
+        """Return the records of the trace of this span."""
         return [line for line in self if span.context and line.trace_id == span.context.trace_id]
 
     def one(self, text: str) -> LogLine:
-        """Return the only record whose message holds `text`."""
+        """Return the only record whose message contains `text`; fail if there is not exactly one."""
         found = [line for line in self if text in line.message]
         if len(found) != 1:
-            raise AssertionError(f"{len(found)} records hold {text!r}:\n{self!r}")
+            raise AssertionError(f"{len(found)} records contain {text!r}:\n{self!r}")
         return found[0]
 
     def add(self, line: LogLine) -> None:
-        """Note a record."""
+        """Add a record."""
         self._lines.append(line)

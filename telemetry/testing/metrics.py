@@ -1,7 +1,6 @@
 """The metrics of a test.
 
-In: a reader that lives as long as the test. Out: what the test asserts. State: the reader, and the exemplars
-met so far: the SDK gives each of them out once.
+Exemplars are collected across reads, since the SDK returns each of them once.
 """
 
 from collections import defaultdict
@@ -16,7 +15,7 @@ Point = HistogramDataPoint | NumberDataPoint
 
 
 class Metrics:
-    """What the fixture `metrics` gives: the values measured since the test began."""
+    """The value of the fixture `metrics`: the values measured since the start of the test."""
 
     def __init__(self, reader: InMemoryMetricReader, sums: Sums | None) -> None:
         self._reader: InMemoryMetricReader | None = reader
@@ -25,32 +24,32 @@ class Metrics:
         self._exemplars: defaultdict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)
 
     def points(self, name: str, attributes: Mapping[str, Any] | None = None) -> list[Point]:
-        """Return the data points of a metric: all, or those with exactly these attributes."""
+        """Return the data points of a metric: all, or the one with exactly these attributes."""
         found = [point for metric, point in self._all() if metric == name]
         return [p for p in found if attributes is None or dict(p.attributes or {}) == dict(attributes)]
 
     def value(self, name: str, attributes: Mapping[str, Any] | None = None) -> float:
-        """Return the value of a counter or gauge, the number of values of a histogram; 0 where there is none."""
+        """Return the value of a counter or gauge, or the count of a histogram; 0 if there is none."""
         return sum(p.count if isinstance(p, HistogramDataPoint) else p.value for p in self.points(name, attributes))
 
     def total(self, name: str, attributes: Mapping[str, Any] | None = None) -> float:
-        """Return the sum of the values of a histogram."""
+        """Return the sum of a histogram."""
         return sum(p.sum or 0 for p in self.points(name, attributes) if isinstance(p, HistogramDataPoint))
 
     def series(self, name: str) -> list[dict[str, Any]]:
-        """Return the attributes of each data point of a metric, the shorter first."""
+        """Return the attributes of each data point of a metric, those with fewer attributes first."""
         series = (dict(point.attributes or {}) for point in self.points(name))
         return sorted(series, key=lambda attributes: (len(attributes), sorted(attributes.items())))
 
     def exemplars(self, name: str, attributes: Mapping[str, Any] | None = None) -> list[int]:
-        """Return the ids of the spans that the exemplars of a metric lead to."""
+        """Return the span ids of the exemplars of a metric."""
         self.points(name)
-        return [span for has, span in self._exemplars[name] if attributes is None or has == dict(attributes)]
+        return [span for own, span in self._exemplars[name] if attributes is None or own == dict(attributes)]
 
     def text(self, *names: str) -> str:
-        """Write the values of these metrics, of all where none is named, a line for each series, sorted.
+        """Return the values of these metrics, or of all, as sorted lines, one per series.
 
-        A histogram shows how many values it holds, and their sum.
+        A histogram shows its count and sum.
         """
         return "\n".join(sorted(_line(name, point) for name, point in self._all() if not names or name in names))
 
@@ -59,7 +58,7 @@ class Metrics:
         return {name for name, _ in self._all()}
 
     def end(self) -> None:
-        """Keep what was measured: the reader is about to go."""
+        """Read the metrics for the last time, before the reader is removed."""
         if self._reader is not None:
             self._last, self._reader = self._read(self._reader), None
 
@@ -74,18 +73,18 @@ class Metrics:
                 for metric in scope.metrics:
                     for point in metric.data.data_points:
                         if isinstance(point, HistogramDataPoint | NumberDataPoint):
-                            self._note(metric.name, point)
+                            self._add_exemplars(metric.name, point)
                             yield metric.name, point
 
-    def _note(self, name: str, point: Point) -> None:
+    def _add_exemplars(self, name: str, point: Point) -> None:
         found = (exemplar.span_id for exemplar in point.exemplars)
         self._exemplars[name] += [(dict(point.attributes or {}), span) for span in found if span is not None]
 
 
 def _line(name: str, point: Point) -> str:
-    has: Mapping[str, Any] = point.attributes or {}
-    attributes = ", ".join(f"{key}={value}" for key, value in sorted(has.items()))
-    if isinstance(point, HistogramDataPoint):  # without a sum, where a value lay below zero
+    own: Mapping[str, Any] = point.attributes or {}
+    attributes = ", ".join(f"{key}={value}" for key, value in sorted(own.items()))
+    if isinstance(point, HistogramDataPoint):  # which has no sum if a value was negative
         value = f"count {point.count}" + ("" if point.sum is None else f", sum {point.sum:g}")
     else:
         value = f"{point.value:g}"

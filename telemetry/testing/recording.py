@@ -1,9 +1,8 @@
-"""Records what a test does, beside whatever provider there is.
+"""Records the spans, metrics and logs of a test.
 
-In: the begin and the end of a test. Out: its `Spans`, `Metrics` and `Logs`. State: one tracer and one meter provider
-for the process, each made at the first test that asks (OpenTelemetry takes one only) and shared by all; its processor
-hands every span to the test that runs, and to none between tests; metrics have a reader for each test. Providers that
-the user's own tests have set are used as they are, with their ids.
+OpenTelemetry accepts only one provider per process. So the first test that needs one creates a tracer provider and a
+meter provider, which all tests share; spans go to the test that is running, and metrics have a reader per test.
+Providers that the user's tests have set are used as they are, with their ids.
 """
 
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ from telemetry.testing.spans import Spans
 
 
 class _Switch(SpanProcessor):
-    """Hands spans to the test that runs."""
+    """Passes spans to the test that is running."""
 
     def __init__(self) -> None:
         self.spans: Spans | None = None
@@ -52,7 +51,7 @@ class _Switch(SpanProcessor):
 
 
 class _OnlyInTests(Sampler):
-    """Keeps every span of a test that asks, and none of the others."""
+    """Samples all spans of tests with the fixture, and no others."""
 
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
         return (ALWAYS_OFF if _Process.switch.spans is None else ALWAYS_ON).should_sample(*args, **kwargs)
@@ -62,7 +61,7 @@ class _OnlyInTests(Sampler):
 
 
 class _Process:
-    """What is made once."""
+    """What is created once per process."""
 
     provider: TracerProvider | None = None
     meter_provider: MeterProvider | None = None
@@ -73,10 +72,10 @@ class _Process:
 
 @contextmanager
 def record_spans(file: SnapshotFile | None = None) -> Iterator[Spans]:
-    """Record the spans of one test; `file` holds the snapshot that it expects."""
+    """Record the spans of one test; `file` has its expected snapshot."""
     provider = _provider()
     spans = _Process.switch.spans = Spans(file)
-    _Process.ids.begin()
+    _Process.ids.reset()
     read = spans.clock.read
     with (
         providers.override(tracer=provider.get_tracer(SCOPE)),
@@ -91,7 +90,7 @@ def record_spans(file: SnapshotFile | None = None) -> Iterator[Spans]:
 
 @contextmanager
 def record_metrics() -> Iterator[Metrics]:
-    """Record the metrics of one test: those of this library's helpers, and the user's own instruments."""
+    """Record the metrics of one test: those of this library and of the user's own instruments."""
     provider = _meter_provider()
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
@@ -109,23 +108,23 @@ def record_metrics() -> Iterator[Metrics]:
             provider.remove_metric_reader(reader)
 
 
-class _Keep(LogRecordProcessor):
-    """Keeps records for the test that runs."""
+class _Collect(LogRecordProcessor):
+    """Adds records to the logs of a test."""
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        made, scope = log_record.log_record, log_record.instrumentation_scope
+        record, scope = log_record.log_record, log_record.instrumentation_scope
         self._logs.add(
             LogLine(
-                str(made.body), made.severity_text or "", scope.name if scope else "", made.trace_id or 0,
-                made.span_id or 0, dict(made.attributes or {}),
+                str(record.body), record.severity_text or "", scope.name if scope else "", record.trace_id or 0,
+                record.span_id or 0, dict(record.attributes or {}),
             )
         )  # fmt: skip
 
     def shutdown(self) -> None:
-        """Do nothing: there is nothing to end."""
+        """Do nothing."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  the SDK's signature
         return True
@@ -133,9 +132,9 @@ class _Keep(LogRecordProcessor):
 
 @contextmanager
 def record_logs() -> Iterator[Logs]:
-    """Record what `logging` is given during one test, by way of the handler that exports it in production."""
+    """Record the log records of one test, by the handler that exports them in production."""
     logs, provider = Logs(), LoggerProvider(shutdown_on_exit=False)
-    provider.add_log_record_processor(_Keep(logs))
+    provider.add_log_record_processor(_Collect(logs))
     detach = attach_beside_root([ExportHandler(provider)])
     try:
         yield logs
@@ -152,7 +151,7 @@ def _meter_provider() -> MeterProvider:
             _Process.meters_are_ours = True
         if not isinstance(found, MeterProvider):
             raise TelemetryError(
-                f"the fixture `metrics` cannot watch a {type(found).__name__}",
+                f"the fixture `metrics` cannot record with a {type(found).__name__}",
                 "set a MeterProvider of opentelemetry-sdk, or none, before the first test that asks for `metrics`",
             )
         _Process.meter_provider = found
@@ -167,7 +166,7 @@ def _provider() -> TracerProvider:
             trace.set_tracer_provider(found)
         if not isinstance(found, TracerProvider):
             raise TelemetryError(
-                f"the fixture `spans` cannot watch a {type(found).__name__}",
+                f"the fixture `spans` cannot record with a {type(found).__name__}",
                 "set a TracerProvider of opentelemetry-sdk, or none, before the first test that asks for `spans`",
             )
         found.add_span_processor(_Process.switch)

@@ -1,7 +1,4 @@
-"""The spans of a test, and their tree.
-
-In: spans as they start and end, on any thread. Out: what a test asserts. State: the spans, owned by one test.
-"""
+"""The spans of a test, and their tree."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,7 +12,7 @@ from telemetry.testing.clock import TestClock
 
 
 class Spans:
-    """What the fixture `spans` gives: the ended spans, in the order in which they ended."""
+    """The value of the fixture `spans`: the ended spans, in the order in which they ended."""
 
     def __init__(self, file: snapshots.SnapshotFile | None = None) -> None:
         self.clock = TestClock()
@@ -45,51 +42,51 @@ class Spans:
         return [span for span in self if span.name == name]
 
     def one(self, name: str) -> ReadableSpan:
-        """Return the only span of this name."""
+        """Return the only span of this name; fail if there is not exactly one."""
         found = self.named(name)
         if len(found) != 1:
             raise AssertionError(f"{len(found)} spans are named {name!r}:\n{self.tree(status=True)}")
         return found[0]
 
     def wait(self, count: int, timeout: float = 10.0) -> None:
-        """Wait until `count` spans have ended, at most `timeout` seconds: for spans of other threads."""
+        """Wait, at most `timeout` seconds, until `count` spans have ended, for example in other threads."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._ended) >= count, timeout):
                 raise AssertionError(f"{len(self._ended)} of {count} spans ended; still open: {self.open}")
 
     def clear(self) -> None:
-        """Forget the spans that ended."""
+        """Forget the spans that have ended."""
         with self._changed:
             self._ended.clear()
 
     def tree(self, *, status: bool = False, attributes: Sequence[str] = ()) -> str:
-        """Draw the traces as trees, a line for each span, in the order in which they started.
+        """Return the traces as trees, one line per span, in the order in which they started.
 
-        Arguments: `status` marks failed spans with `!`, and names the exceptions that have their event there;
-        `attributes` are shown as `name=value` on the spans that have them.
+        Arguments: `status` marks failed spans with `!` and the types of their exception events; `attributes` are shown
+        as `name=value` on spans that have them.
         """
         return self._draw(lambda span: [_line(span, status=status, attributes=attributes)])
 
     def snapshot(self, *, without: Collection[str] = ()) -> str:
-        """Draw the traces with everything on each span: kind, status, attributes, events and links.
+        """Return the traces as trees with kind, status, attributes, events and links of each span.
 
-        Ids, times and stack traces are left out, so that the drawing is the same in every run; the values of the
-        attributes in `without` (a port, a path) are shown as `…`.
+        Ids, times and stack traces are left out, so that the text is the same in every run; the values of attributes
+        in `without` (a port, a path) are shown as `…`.
         """
         names = {_id(span): span.name for span in self}
         return self._draw(lambda span: [snapshots.heading(span), *snapshots.details(span, names, without)])
 
     def assert_tree(self, expected: str, *, status: bool = False, attributes: Sequence[str] = ()) -> None:
-        """Fail with a diff where `tree` does not draw `expected`, which may be indented as a whole."""
+        """Fail with a diff if `tree` does not equal `expected`, which may be indented as a whole."""
         snapshots.assert_equal(self.tree(status=status, attributes=attributes), expected)
 
     def assert_snapshot(self, *, without: Collection[str] = ()) -> None:
-        """Fail with a diff where `snapshot` differs from the file `__snapshots__/MODULE/TEST.txt` beside the test.
+        """Fail with a diff if `snapshot` differs from the file `__snapshots__/MODULE/TEST.txt` beside the test.
 
         pytest's option `--update-span-snapshots` writes the file; without it a missing file is a failure too.
         """
         if self._file is None:
-            raise TelemetryError("only the fixture `spans` knows where its test lies", "compare `snapshot()` yourself")
+            raise TelemetryError("assert_snapshot() needs the fixture `spans`", "compare `snapshot()` yourself")
         self._file.compare(self.snapshot(without=without))
 
     def _draw(self, lines_of: Callable[[ReadableSpan], list[str]]) -> str:
@@ -112,12 +109,12 @@ class Spans:
         return "\n".join(lines)
 
     def started(self, span: ReadableSpan) -> None:
-        """Note a span that starts."""
+        """Add a span that has started."""
         with self._changed:
             self._open[_id(span)] = span.name
 
     def ended(self, span: ReadableSpan) -> None:
-        """Note a span that ends."""
+        """Add a span that has ended."""
         with self._changed:
             self._open.pop(_id(span), None)
             self._ended.append(span)
@@ -125,15 +122,15 @@ class Spans:
 
 
 def _line(span: ReadableSpan, *, status: bool, attributes: Sequence[str]) -> str:
-    has = span.attributes or {}
-    words = [span.name, *(f"{name}={_shown(has[name])}" for name in attributes if name in has)]
+    own = span.attributes or {}
+    words = [span.name, *(f"{name}={_text(own[name])}" for name in attributes if name in own)]
     if status and span.status.status_code is StatusCode.ERROR:
         types = ((event.attributes or {}).get("exception.type") for event in span.events)
         words += ["!", *(str(kind) for kind in types if kind)]
     return " ".join(words)
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     return str(list(value)) if isinstance(value, tuple) else str(value)
 
 

@@ -241,7 +241,7 @@ show([handle.stats.exported, handle.stats.dropped["partial_success"]])
             collector.grpc,
         )
         assert ended.shown == [False, [1, 3]]
-        assert ended.err.count("refused 3 spans: too old (logged once)") == 1
+        assert ended.err.count("rejected 3 spans: too old (logged once)") == 1
 
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
     def test_a_busy_collector_is_asked_again_when_it_says(self, collector: StandIn, protocol: str) -> None:

@@ -15,7 +15,9 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
-SHUT_DOWN = "spans are recorded, and lost: telemetry was shut down; telemetry.configure() begins again (logged once)\n"
+SHUT_DOWN = (
+    "spans are recorded but lost: telemetry was shut down; call telemetry.configure() to start it again (logged once)\n"
+)
 CELL = """
 @telemetry.endpoint("/search")
 def search(docs):
@@ -113,8 +115,8 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
     )
     assert (ended.status, ended.shown) == (0, [[2, 2]])
     assert ended.err == (
-        "spans are recorded, and lost: somebody has shut down OpenTelemetry's provider; do not, or call "
-        "telemetry.configure() again after it (logged once)\n"
+        "spans are recorded but lost: other code has shut down OpenTelemetry's provider; call "
+        "telemetry.configure() afterwards to start it again (logged once)\n"
     )
 
 

@@ -276,9 +276,9 @@ show(time.monotonic() - began < 2)
 @pytest.mark.parametrize(
     ("dsn", "wrong"),
     [
-        ("sentry.io/1", "is no http or https address"),
-        ("https://sentry.io/1", "names no public key"),
-        ("https://key@sentry.io/shop", "does not end in the number of a project"),
+        ("sentry.io/1", "is not an http or https URL"),
+        ("https://sentry.io/1", "has no public key"),
+        ("https://key@sentry.io/shop", "does not end in a project number"),
         ("https://key@sentry.io:port/1", "has a port that is not a number"),
     ],
 )

@@ -71,8 +71,8 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/context/carrying.py",
-        "        self._before = attach(self._context)\n",
-        "        self._before = attach(Context())\n",
+        "        self._token = attach(self._context)\n",
+        "        self._token = attach(Context())\n",
         _MACHINE,
     ),
 )

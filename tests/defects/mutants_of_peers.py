@@ -128,7 +128,7 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/testing/recording.py",
-        "    _Process.ids.begin()\n",
+        "    _Process.ids.reset()\n",
         "",
         "unit/test_testing.py::test_each_test_begins_with_nothing",
     ),

@@ -187,7 +187,7 @@ def test_the_command_sentry_prints_a_dotenv(capsys: pytest.CaptureFixture[str]) 
         "SENTRY_OTLP_ENDPOINT=https://o1.ingest.sentry.io/api/42/integration/otlp\nSENTRY_PUBLIC_KEY=key\n"
     )
     assert cli.main(["sentry", "o1.ingest.sentry.io"]) == 2
-    assert "the DSN is no http or https address\nwrite https://" in capsys.readouterr().err
+    assert "the DSN is not an http or https URL\nwrite https://" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["collect", "services", "traces", "trace", "logs", "metrics"])

@@ -127,7 +127,7 @@ class TestCarry:
 
     def test_what_cannot_be_called_is_told(self) -> None:
         """The usual slip, a call in place of a function, is told where it is made."""
-        with pytest.raises(telemetry.TelemetryError, match=r"None cannot be called.*\nwrite carry\(work\)"):
+        with pytest.raises(telemetry.TelemetryError, match=r"None is not callable.*\nwrite carry\(work\)"):
             carry(None)
 
     def test_a_failure_in_a_thread_has_its_event_once(self, spans: Spans) -> None:
@@ -317,13 +317,13 @@ class TestMessages:
         self, carrier: Any, spans: Spans, caplog: pytest.LogCaptureFixture
     ) -> None:
         """What is neither a mapping nor pairs is told once, and the message has a trace of its own."""
-        messages._tell_once.cache_clear()
+        messages._warn_once.cache_clear()
         with telemetry.stage("consumer"):
             for _ in range(2):
                 with extract(carrier), telemetry.stage("message"):
                     pass
         assert sorted(spans.tree().splitlines()) == ["consumer", "message", "message"]
-        assert len([r for r in caplog.records if "extract() reads a mapping or pairs" in r.message]) == 1
+        assert len([r for r in caplog.records if "extract() takes a mapping or pairs" in r.message]) == 1
 
     def test_an_exception_leaves_the_block_unchanged(self) -> None:
         """The very exception, and the context before."""

@@ -212,7 +212,7 @@ class TestNamed:
 
     def test_documents_themselves_are_refused(self) -> None:
         """`docs` says where they are; a list of them is a slip."""
-        with pytest.raises(telemetry.TelemetryError, match='write docs="query", or a function'):
+        with pytest.raises(telemetry.TelemetryError, match='write docs="query", or give a function'):
             telemetry.endpoint("/search", docs=["a"])  # type: ignore[call-overload]
 
     def test_attributes_are_given_as_on_a_stage(self, spans: Spans) -> None:

@@ -74,7 +74,7 @@ def lenient() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("lenient")
-@pytest.mark.parametrize("step", ["_outcome", "_words", "message_of", "_add_event"])
+@pytest.mark.parametrize("step", ["_outcome", "_type_and_message", "message_of", "_add_event"])
 def test_a_step_that_fails_costs_no_other(
     spans: Spans, metrics: Metrics, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -103,10 +103,10 @@ def test_a_span_ends_though_neither_its_error_nor_its_metric_can_be_recorded(
 @pytest.mark.usefixtures("lenient")
 def test_a_listener_that_fails_costs_no_span(spans: Spans) -> None:
     """Whoever else wants to know of an error."""
-    exceptions.on_first(fail)
+    exceptions.set_error_listener(fail)
     try:
         with pytest.raises(ValueError, match="x"), telemetry.stage("encode"):
             raise ValueError("x")
     finally:
-        exceptions.on_first(None)
+        exceptions.set_error_listener(None)
     assert spans.tree(status=True) == "encode ! ValueError"

@@ -261,10 +261,10 @@ class TestNames:
         [
             (["serach"], "Base has no method 'serach'\nits methods are index, search"),
             ({"/search": "find"}, "Base has no method 'find'\nits methods are index, search"),
-            ("search", "endpoints='search' is one name\nwrite endpoints=['search']"),
-            ({"/search": len}, "is not a name and a name"),
+            ("search", "endpoints='search' is a string, not a list of names\nwrite endpoints=['search']"),
+            ({"/search": len}, "but both must be strings"),
             (["__doc__"], "Base.__doc__ is not a method"),
-            (None, "Base has no table `requests` that names its endpoints"),
+            (None, "Base has no table `requests` with its endpoints"),
         ],
     )
     def test_a_mistake_is_told_and_nothing_changed(self, endpoints: Any, words: str) -> None:

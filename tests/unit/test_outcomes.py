@@ -94,9 +94,9 @@ def told() -> Iterator[list[BaseException]]:
     def tell(exc: BaseException, span: Span) -> None:
         found.append(exc)
 
-    exceptions.on_first(tell)
+    exceptions.set_error_listener(tell)
     yield found
-    exceptions.on_first(None)
+    exceptions.set_error_listener(None)
 
 
 def outcomes(metrics: Metrics) -> dict[str, float]:

@@ -116,7 +116,7 @@ def test_a_partial_success_is_counted(caplog: pytest.LogCaptureFixture) -> None:
         queue.push(item)
     assert not flush(queue)
     assert nonzero(counts) == {"recorded": 3, "exported": 1, "partial_success": 2}
-    assert caplog.messages == ["the stand-in refused 2 spans: too old (logged once)"]
+    assert caplog.messages == ["the stand-in rejected 2 spans: too old (logged once)"]
     close(queue)
 
 

@@ -238,10 +238,10 @@ class TestLosses:
         failing, dropping, again, over = caplog.messages
         assert failing.startswith("spans cannot be delivered to the stand-in")
         assert dropping.startswith(
-            "spans are being dropped, 7 so far: the stand-in refuses them, is away or takes them too slowly;"
+            "spans are being dropped, 7 so far: the stand-in rejects them, is unavailable or too slow;"
         )
         assert again == "spans are delivered to the stand-in again"
-        assert over.startswith("spans are not dropped any more: 24 were lost within ")
+        assert over.startswith("spans are no longer dropped: 24 were lost within ")
 
     def test_a_collector_that_is_only_slow_has_them_too(self, caplog: pytest.LogCaptureFixture) -> None:
         """No request fails, and yet the log says that spans are lost."""
@@ -259,7 +259,7 @@ class TestLosses:
         assert close(made)
         dropping, over = caplog.messages
         assert dropping.startswith("spans are being dropped, 4 so far")
-        assert over.startswith("spans are not dropped any more: 4 were lost within ")
+        assert over.startswith("spans are no longer dropped: 4 were lost within ")
 
     def test_what_the_collector_refuses_is_told_with_its_number(self, caplog: pytest.LogCaptureFixture) -> None:
         """As it is not tried again."""
@@ -276,7 +276,7 @@ class TestLosses:
             "spans cannot be delivered to the stand-in",
             "spans are being dropped, 1 so far",
             "spans are delivered to the stand-in again",
-            "spans are not dropped any more",
+            "spans are no longer dropped",
         ]
         assert "2 were lost" in caplog.messages[3]
 
@@ -299,11 +299,11 @@ class TestLosses:
         reported = Losses("spans", "the stand-in", counts)
         for _ in range(3600):
             counts.drop("queue_full", 3)
-            reported.look()
+            reported.check()
             now += 0.5
             reported.over(reported.count())
             now += 0.5
-        reported.look()
+        reported.check()
         reported.shut_down()
         begun, over = caplog.messages[::2], caplog.messages[1::2]
         assert len(begun) == len(over) <= 61

@@ -147,7 +147,7 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
             {},
             {"OTEL_PROPAGATORS": "b4"},
             (
-                "OTEL_PROPAGATORS='b4' has 'b4', which is no propagator that is installed; "
+                "OTEL_PROPAGATORS='b4' has 'b4', which is not an installed propagator; "
                 "write tracecontext, baggage, b3, b3multi, jaeger or none"
             ),
         ),

@@ -40,7 +40,7 @@ def test_a_record_leads_to_its_span(spans: Spans, logs: Logs, caplog: pytest.Log
     assert (line.message, line.level, line.logger, line.attributes["item"]) == ("sold out", "INFO", "shop", "jacket")
     assert logs.of(spans.one("pay")) == [line]
     assert logs.messages == ["sold out"]
-    with pytest.raises(AssertionError, match=r"0 records hold 'bought':\n<logs\nINFO shop: sold out>"):
+    with pytest.raises(AssertionError, match=r"0 records contain 'bought':\n<logs\nINFO shop: sold out>"):
         logs.one("bought")
 
 
@@ -103,7 +103,7 @@ def test_a_provider_that_cannot_be_watched_is_told(pytester: pytest.Pytester) ->
     )
     outcome = pytester.runpytest_subprocess(*OPTIONS)
     outcome.assert_outcomes(errors=1)
-    outcome.stdout.fnmatch_lines(["*the fixture `metrics` cannot watch a NoOpMeterProvider*"])
+    outcome.stdout.fnmatch_lines(["*the fixture `metrics` cannot record with a NoOpMeterProvider*"])
 
 
 def test_workers_of_xdist_do_not_mix(pytester: pytest.Pytester) -> None:

@@ -73,7 +73,7 @@ def test_a_wrong_tree_fails_with_a_diff(spans: Spans) -> None:
 
 def test_without_the_fixture_there_is_no_file() -> None:
     """Who records by hand compares by hand."""
-    with record_spans() as spans, pytest.raises(TelemetryError, match="only the fixture"):
+    with record_spans() as spans, pytest.raises(TelemetryError, match="needs the fixture"):
         spans.assert_snapshot()
 
 
