@@ -1,18 +1,18 @@
-# make demo        Pamazon, searched end to end, with its traces (ONCE=1: ends by itself)
+# make demo        Pamazon from client to index, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
 #                  needs Go 1.26, Java 17 and Maven, and names what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
-#                  other Python that is here (ALL=1: all that need the library alone)
+#                  other installed Python (ALL=1: all that need only the library)
 # make test-install   every line of docs/installing.md, in empty environments
-# make mutants     sees the tests of docs/defects.md fail on broken variants (ONLY=wrap.py: some)
+# make mutants     tests that each defect of docs/defects.md fails its test (ONLY=callables.py: some)
 # make bench       side-by-side benchmarks
-# make chaos       a search pipeline for ten minutes while everything around it goes wrong (CHAOS_SECONDS=600, CHAOS_SEED=…),
+# make chaos       a search pipeline for ten minutes of failures around it (CHAOS_SECONDS=600, CHAOS_SEED=…),
 #                  then a minute each without Collector and without Jaeger (OUTAGE_SECONDS=60)
 # make dist        sdist and wheel of each of the three distributions, into dist/
-# make docs        regenerate what is generated: docs/signals.md
+# make docs        regenerate docs/signals.md, docs/settings.md and the names in docs/metrics.md
 # make proto       regenerate the gRPC code of the demo
 # make test-clip   the tests that need torch and OpenCLIP, in an environment of their own (7 GB)
 #
