@@ -48,7 +48,7 @@ class Bounds:
             if len(declared) < _MAX_DECLARED:
                 declared.add(_plain(value))
 
-    def give(self, attribute: c.Attribute, value: object) -> None:
+    def add(self, attribute: c.Attribute, value: object) -> None:
         """Take a place for `value`, set by code of this process, before values from baggage do."""
         plain = _plain(value)
         if self._values.get(attribute.name, {}).get(plain, _FROM_OUTSIDE) == _FROM_OUTSIDE:

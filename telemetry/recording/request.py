@@ -49,7 +49,7 @@ def with_request(
     )
     for attribute, value in entries:
         if value:
-            bounds.give(attribute, value)
+            bounds.add(attribute, value)
             context = baggage.set_baggage(attribute.name, value, context)
     return context
 

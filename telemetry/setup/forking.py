@@ -55,10 +55,6 @@ def _start(telemetry: Telemetry) -> None:
 
 def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
     telemetry.renew()
-    for pipeline in telemetry.pipelines.values():
-        pipeline.renew()
-    if telemetry.pull is not None:
-        telemetry.pull.renew()
     if "metrics" in telemetry.pipelines or telemetry.pull is not None:
         _renew_instruments(meter_provider)
 

@@ -83,10 +83,10 @@ class Telemetry:
         settings: Settings,
         pipelines: Mapping[str, Pipeline],
         adopted: frozenset[str] = frozenset(),
-        attach_handlers: Callable[[Settings], Callable[[], None]] | None = None,
+        attach_handlers: Callable[[Settings], Callable[[], None]] = lambda _: lambda: None,
         *,
         pull: Pull | None = None,
-        rename: Callable[[Settings], None] | None = None,
+        rename: Callable[[Settings], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self.pull = pull
@@ -94,7 +94,7 @@ class Telemetry:
         self._adopted = adopted
         self._attach_handlers = attach_handlers
         self._rename = rename
-        self._detach_handlers = None if attach_handlers is None else attach_handlers(settings)
+        self._detach_handlers = attach_handlers(settings)
         self._lock = threading.Lock()  # guards _ended: only one shutdown runs
         self._ended: bool | None = None
 
@@ -122,8 +122,7 @@ class Telemetry:
     def _end(self, timeout: float, *, patient: bool) -> bool:
         with self._lock:
             if self._ended is None:
-                if self._detach_handlers is not None:
-                    self._detach_handlers()
+                self._detach_handlers()
                 if self.pull is not None:
                     self.pull.close()
                 deadline = time.monotonic() + timeout
@@ -137,9 +136,8 @@ class Telemetry:
         """Take the service's name and its like from `settings`: a forked child may have a role of its own."""
         with self._lock:
             self.settings = settings
-            if self._rename is not None:
-                self._rename(settings)
-            if self._detach_handlers is not None and self._attach_handlers is not None and self._ended is None:
+            self._rename(settings)
+            if self._ended is None:
                 self._detach_handlers()
                 self._detach_handlers = self._attach_handlers(settings)
 
@@ -150,8 +148,7 @@ class Telemetry:
                 pipeline.begin_again()
             if self._ended is None:
                 return
-            if self._attach_handlers is not None:
-                self._detach_handlers = self._attach_handlers(self.settings)
+            self._detach_handlers = self._attach_handlers(self.settings)
             if self.pull is not None:
                 self.pull.reopen()
             self._ended = None
@@ -167,8 +164,12 @@ class Telemetry:
         return self._pipelines
 
     def renew(self) -> None:
-        """Replace the lock in a forked child: another thread of the parent may hold it."""
+        """Start again in a forked child, without using anything inherited: a thread of the parent may hold the lock."""
         self._lock = threading.Lock()
+        for pipeline in self._pipelines.values():
+            pipeline.renew()
+        if self.pull is not None:
+            self.pull.renew()
 
     def _stats_of(self, name: str) -> SignalStats:
         pipeline = self._pipelines.get(name)

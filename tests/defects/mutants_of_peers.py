@@ -48,9 +48,9 @@ PEERS: Final = (
         "unit/test_context.py::TestThreadPool::test_each_task_belongs_to_whoever_submitted_it",
     ),
     Mutant(
-        "telemetry/setup/forking.py",
-        "        pipeline.renew()\n",
-        "        pass\n",
+        "telemetry/setup/handle.py",
+        "            pipeline.renew()\n",
+        "            pass\n",
         "contract/test_forks.py::test_a_forked_child_exports_its_own",
     ),
     Mutant(
