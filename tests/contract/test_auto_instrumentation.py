@@ -69,7 +69,7 @@ show(telemetry.configure("x", metrics="none").stats.spans.owned)
     assert (ended.status, ended.err, ended.shown) == (0, "", [False])
 
 
-def test_what_is_replaced_is_told_once_and_works(collector: StandIn) -> None:
+def test_what_is_replaced_is_reported_once_and_works(collector: StandIn) -> None:
     """A process whose variables ask for what we cannot do exports all the same; each is one line in its log."""
     ended = python(
         f"telemetry.configure('x')\ntelemetry.configure('x')\n{SEARCH}search([1])",

@@ -69,7 +69,7 @@ for run in range(2):
     assert [float(shown[0]) if shown else None for shown in ended.shown] == [1, None, 2, None]
 
 
-def test_what_ends_with_the_process_after_a_shutdown_is_no_news(collector: StandIn) -> None:
+def test_what_ends_with_the_process_after_a_shutdown_is_not_reported(collector: StandIn) -> None:
     """Threads, pools and exit handlers that Python waits for are counted, and nothing is said of them."""
     ended = python(
         """
@@ -95,7 +95,7 @@ threading._register_atexit(last.set)  # as pools have it: before the threads are
     assert (ended.status, ended.err, ended.shown) == (0, "", [3])
 
 
-def test_a_provider_that_somebody_else_shuts_down_is_told_of_once(collector: StandIn) -> None:
+def test_a_provider_that_somebody_else_shuts_down_is_warned_of_once(collector: StandIn) -> None:
     """As a framework may at the end of its client: what is lost then is told, and `configure` begins again."""
     ended = python(
         f"""
@@ -138,7 +138,7 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
         ),
     ],
 )
-def test_an_adopted_provider_that_hands_nothing_on_is_told_of(
+def test_an_adopted_provider_that_hands_nothing_on_is_warned_of(
     collector: StandIn, api: str, sdk: str, kind: str, said: str
 ) -> None:
     """One line names it, and both ways out."""
@@ -189,7 +189,7 @@ for provider in (traces, metrics.get_meter_provider(), logs):
         (ENDED, "", "which was shut down", "do not shut it down before the end"),
     ],
 )
-def test_an_adopted_provider_that_records_nothing_or_was_shut_down_is_told_of(
+def test_an_adopted_provider_that_records_nothing_or_was_shut_down_is_warned_of(
     code: str, prefix: str, why: str, hint: str
 ) -> None:
     """One line for each signal that is wanted, and both ways out."""
@@ -205,7 +205,7 @@ def test_an_adopted_provider_that_records_nothing_or_was_shut_down_is_told_of(
     assert (off.status, off.err) == (0, "")
 
 
-def test_a_provider_without_a_processor_for_a_signal_that_is_off_is_no_news() -> None:
+def test_a_provider_without_a_processor_for_a_signal_that_is_off_is_not_reported() -> None:
     """As `opentelemetry-instrument --traces_exporter none` sets it."""
     ended = python(
         """

@@ -186,7 +186,7 @@ last.stop(None).wait()
 
 
 class TestMistakes:
-    def test_all_are_told_at_once_and_no_secret(self) -> None:
+    def test_all_are_reported_at_once_and_no_secret(self) -> None:
         """A wrong configuration ends the start with one text for all mistakes."""
         ended = python(
             "telemetry.configure('x', sampler_arg=7)",

@@ -50,7 +50,7 @@ show([handle.stats.exported, handle.stats.logs.exported])
     assert [record.body.string_value for record in collector.logs()][-1] == "file-?.txt"
 
 
-def test_odd_values_cost_no_metric_and_are_told_of_once(collector: StandIn) -> None:
+def test_odd_values_cost_no_metric_and_are_warned_of_once(collector: StandIn) -> None:
     """Of the user's own instruments and of ours, for as long as they hold; without a stack in the host's log."""
     ended = python(
         """
@@ -82,7 +82,7 @@ show([stats.recorded == stats.exported, stats.lost, said.getvalue().count("Trace
     assert collector.metric("search.telemetry.repaired")[0].as_int >= 3
 
 
-def test_an_odd_span_is_told_of_once_without_a_stack(collector: StandIn) -> None:
+def test_an_odd_span_is_warned_of_once_without_a_stack(collector: StandIn) -> None:
     """OpenTelemetry's encoder would log one for each value."""
     ended = python(
         """

@@ -124,7 +124,7 @@ silent.detach()
     assert (ended.status, "search-telemetry" in ended.err) == ({"": 0, "sys.exit(3)": 3, "1 / 0": 1}[ending], False)
 
 
-def test_a_taken_port_is_told_and_a_free_one_served() -> None:
+def test_a_taken_port_is_reported_and_a_free_one_served() -> None:
     """As in the second worker of a server: it starts, says where its metrics are, and serves them there."""
     ended = python(
         SCRAPE_AND_SEARCH
@@ -229,7 +229,7 @@ show([line in text for line in ("orders_total 1.0", "process_cpu_seconds_total",
     assert served == [True, True, True]
 
 
-def test_a_provider_of_the_user_is_left_alone_and_said_so() -> None:
+def test_a_provider_of_the_user_is_left_alone_with_a_warning() -> None:
     """Nothing is added to it, so nothing can be pulled; no port is opened, and the app tells why."""
     ended = python(
         SCRAPE_AND_SEARCH

@@ -153,7 +153,7 @@ class TestPropagation:
         assert call("unary_unary", "ok") == [b"ok"]
         assert watch.tree(2) == "unary_unary CLIENT OK\nunary_unary SERVER OK"
 
-    def test_a_span_around_the_start_of_a_server_is_no_parent(self, watch: Watch) -> None:
+    def test_a_span_around_the_start_of_a_server_is_not_a_parent(self, watch: Watch) -> None:
         """An aio server's tasks inherit the context of `start()`: a call without a trace begins one all the same."""
         echo = Tasks()
         with watch.tracer.start_as_current_span("startup"), aio_server(echo) as target, running_loop() as loop:

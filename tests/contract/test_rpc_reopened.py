@@ -111,7 +111,7 @@ def on_port(port: int, echo: Echo, grace: float | None = None) -> Iterator[tuple
 class TestAServerThatComesBack:
     """One channel, which outlives its server."""
 
-    def test_its_calls_are_told_as_they_ended(self, watch: Watch) -> None:
+    def test_its_calls_are_reported_as_they_ended(self, watch: Watch) -> None:
         """Answered, refused while nobody is there, answered again: one CLIENT span each, with its own status."""
         with ExitStack() as stack:
             with on_port(0, Threads()) as (_, port):
@@ -126,7 +126,7 @@ class TestAServerThatComesBack:
             code = "UNAVAILABLE"
             assert watch.tree(5) == f"{ONE}\nunary_unary CLIENT {code} ! {code}\n{ONE}"
 
-    async def test_its_aio_calls_are_told_as_they_ended(self, watch: Watch) -> None:
+    async def test_its_aio_calls_are_reported_as_they_ended(self, watch: Watch) -> None:
         """The same in asyncio."""
         async with served(0, Tasks()) as (_, port):
             target = f"127.0.0.1:{port}"

@@ -163,7 +163,7 @@ raise KeyError("unhandled")
     assert exception(raised)[0] == "KeyError"
 
 
-def test_a_callers_mistake_is_no_error(sentry: SentryStandIn) -> None:
+def test_a_callers_mistake_is_not_an_error(sentry: SentryStandIn) -> None:
     """By the same rule as in spans and metrics: only what is the service's own fault arrives."""
     ended = python(
         """
@@ -186,7 +186,7 @@ for error in (fastapi.HTTPException(422), KeyError("q"), IndexError("q"), fastap
     assert [exception(event) for event in sentry.events] == [("HTTPException", "Service Unavailable")]
 
 
-def test_a_cancelled_request_is_no_error(sentry: SentryStandIn) -> None:
+def test_a_cancelled_request_is_not_an_error(sentry: SentryStandIn) -> None:
     """A caller who leaves is not a fault of the service."""
     ended = python(
         """
@@ -282,7 +282,7 @@ show(time.monotonic() - began < 2)
         ("https://key@sentry.io:port/1", "has a port that is not a number"),
     ],
 )
-def test_a_wrong_dsn_is_told(dsn: str, wrong: str) -> None:
+def test_a_wrong_dsn_is_reported(dsn: str, wrong: str) -> None:
     """The mistake is named, the key is not shown."""
     ended = python(
         """

@@ -214,7 +214,7 @@ def test_a_callers_mistake_is_the_clients_error_and_not_the_servers(shop: Shop) 
     )
 
 
-def test_an_unknown_collection_is_told_by_the_indexer(shop: Shop) -> None:
+def test_an_unknown_collection_is_reported_by_the_indexer(shop: Shop) -> None:
     """The encoder has done its part; the indexer knows no such collection, and no SERVER span is an error."""
     trace = shop.search("guitarra", "--collection", "nowhere")
     assert (
@@ -236,7 +236,7 @@ def test_an_unknown_collection_is_told_by_the_indexer(shop: Shop) -> None:
     )
 
 
-def test_bytes_that_are_no_picture_are_told_by_the_encoder(shop: Shop, tmp_path: Path) -> None:
+def test_bytes_that_are_not_a_picture_are_reported_by_the_encoder(shop: Shop, tmp_path: Path) -> None:
     """The exception stands at the minibatch that met it."""
     (tmp_path / "none.png").write_bytes(b"not a picture")
     trace = shop.search("--image", str(tmp_path / "none.png"))

@@ -40,13 +40,13 @@ TRAPS: Final = (
         "telemetry/recording/request_scope.py",
         "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
         "        return None\n",
-        _METRICS + "test_the_exception_event_stands_once_in_a_process",
+        _METRICS + "test_the_exception_event_is_recorded_once_in_a_process",
     ),
     Mutant(
         "telemetry/recording/request_scope.py",
         "        self._seen.clear()\n",
         "",
-        _TRAPS + "test_an_exception_that_cannot_be_weakly_referenced_was_told_twice_or_kept",
+        _TRAPS + "test_an_exception_that_cannot_be_weakly_referenced_was_reported_twice_or_kept",
     ),
     Mutant(
         "telemetry/rpc/client.py",

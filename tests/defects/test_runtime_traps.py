@@ -62,7 +62,7 @@ show([stats.recorded, stats.exported + sum(stats.dropped.values()), stats.droppe
     assert ended.shown == [False, [20_000, 20_000, True]]
 
 
-def test_an_exception_that_cannot_be_weakly_referenced_was_told_twice_or_kept(spans: Spans) -> None:
+def test_an_exception_that_cannot_be_weakly_referenced_was_reported_twice_or_kept(spans: Spans) -> None:
     """A `ValueError` has one event in its request; when that is over nothing of ours holds it, nor its frames."""
 
     class Frame:

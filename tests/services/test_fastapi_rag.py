@@ -76,7 +76,7 @@ async def test_an_answer_is_one_tree_to_its_last_word(spans: Spans, metrics: Met
     assert logs.one("repeats") in logs.of(spans.one("generate"))
 
 
-async def test_a_question_without_an_answer_is_no_failure(spans: Spans, metrics: Metrics) -> None:
+async def test_a_question_without_an_answer_is_not_a_failure(spans: Spans, metrics: Metrics) -> None:
     """404 for the caller, rejected in the statistics, and no span is an error; a body that is wrong never arrives."""
     assert [(await ask("Is a hat warm?")).status_code, (await ask(None)).status_code] == [404, 422]  # type: ignore[arg-type]
     assert metrics.series("search.request.duration") == [{"search.operation": "answer", "search.outcome": "rejected"}]

@@ -53,7 +53,7 @@ def test_a_task_that_is_tried_again_is_a_request_each_time(printed: list[str], c
     assert one(second, "/refresh")["attributes"]["len_docs"] == 3
 
 
-def test_an_exception_is_told_once_where_it_happened(printed: list[str], collector: Collector) -> None:
+def test_an_exception_is_reported_once_where_it_happened(printed: list[str], collector: Collector) -> None:
     """On the innermost span."""
     indexed, refused, failed = collector.traces("indexing_client")
     assert exceptions(indexed) == []

@@ -136,7 +136,7 @@ def test_the_first_word_is_timed_apart_from_the_whole_answer(page: Page, collect
     assert collector.first_items("rag") == {("ask",): (2, first + other)}
 
 
-def test_an_exception_is_told_once_where_it_happened(page: Page, collector: Collector) -> None:
+def test_an_exception_is_reported_once_where_it_happened(page: Page, collector: Collector) -> None:
     """The model's 429 is an error of ours, though the caller has got 200; what we refuse is told by the endpoint."""
     found = {name: exceptions(collector.trace(trace)) for name, trace in page.traces.items()}
     assert ("generate", "httpx.HTTPStatusError") in found["failed"]

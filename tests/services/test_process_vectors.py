@@ -47,7 +47,7 @@ def test_each_call_is_one_trace_through_both_processes(printed: list[str], colle
     assert [tree(trace) for trace in collector.traces("vectors_client")] == [FOUND, REFUSED, FAILED]
 
 
-def test_an_exception_is_told_once_where_it_happened(printed: list[str], collector: Collector) -> None:
+def test_an_exception_is_reported_once_where_it_happened(printed: list[str], collector: Collector) -> None:
     """In each process: the server's own, and what the client makes of it."""
     found, refused, failed = collector.traces("vectors_client")
     assert exceptions(found) == []

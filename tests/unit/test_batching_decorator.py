@@ -123,7 +123,7 @@ def test_an_instance_is_not_kept_alive_by_its_batcher() -> None:
     assert (gone(), batcher()) == (None, None)
 
 
-def test_what_cannot_be_weakly_referenced_is_told() -> None:
+def test_what_cannot_be_weakly_referenced_is_reported() -> None:
     """Nothing would say when its batcher is to end."""
 
     class Slotted:
@@ -167,7 +167,7 @@ def test_further_arguments_are_refused() -> None:
 
 
 @pytest.mark.parametrize("items", ["hat", b"hat", {"text": "hat"}, 3, None])
-def test_one_item_is_no_list_of_items(items: Any) -> None:
+def test_one_item_is_not_a_list_of_items(items: Any) -> None:
     """A text would be taken for a list of letters, each encoded by itself."""
     words = f"static takes a list of items, not one {type(items).__name__}"
     with pytest.raises(TypeError, match=words):
@@ -227,7 +227,7 @@ def _plain(items: Sequence[int]) -> list[int]:
         (lambda: AsyncBatcher(cast("Any", _plain)), "plain is not a coroutine function"),
     ],
 )
-def test_mistakes_are_told_where_it_is_applied(make: Callable[[], Any], words: str) -> None:
+def test_mistakes_are_reported_where_it_is_applied(make: Callable[[], Any], words: str) -> None:
     """What is wrong, and how to write it; not at the first call, which may be in production."""
     with pytest.raises(TelemetryError, match=words):
         make()

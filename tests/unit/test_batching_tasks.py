@@ -44,7 +44,7 @@ async def test_calls_that_come_while_a_batch_runs_make_the_next_ones() -> None:
     assert gate.batches == [[0], [1, 2, 3], [4, 5, 6], [7]]
 
 
-async def test_an_idle_batcher_waits_for_companions_as_long_as_it_is_told() -> None:
+async def test_an_idle_batcher_waits_for_more_items_for_max_wait() -> None:
     """With `max_wait` a batch begins once it is full, and a lone call once the time is up."""
     gate = AsyncGate()
     gate.opened.set()
@@ -179,7 +179,7 @@ async def test_a_failing_item_fails_alone() -> None:
     assert await asyncio.gather(*given, return_exceptions=True) == [[2], bad, [6]]
 
 
-async def test_results_that_do_not_fit_are_told_to_every_caller() -> None:
+async def test_results_that_do_not_fit_are_reported_to_every_caller() -> None:
     """No caller gets another one's result."""
 
     async def short(items: Sequence[int]) -> list[int]:

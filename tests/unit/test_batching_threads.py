@@ -54,7 +54,7 @@ def test_a_call_with_many_items_is_taken_in_parts_and_put_together() -> None:
     assert gate.batches == [[0], [1, 2, 3], [4, 5, 6], [7]]
 
 
-def test_an_idle_batcher_waits_for_companions_as_long_as_it_is_told() -> None:
+def test_an_idle_batcher_waits_for_more_items_for_max_wait() -> None:
     """With `max_wait`, a batch begins once it is full: here long before the time is up."""
     gate = Gate()
     gate.opened.set()
@@ -64,7 +64,7 @@ def test_an_idle_batcher_waits_for_companions_as_long_as_it_is_told() -> None:
     assert sorted(gate.batches[0]) == [0, 1, 2]
 
 
-def test_an_idle_batcher_waits_no_longer_than_it_is_told() -> None:
+def test_an_idle_batcher_waits_no_longer_than_max_wait() -> None:
     """A lone call is answered after `max_wait`, with nobody beside it."""
     gate = Gate()
     gate.opened.set()
@@ -191,7 +191,7 @@ def test_one_exception_that_stands_for_several_items_is_one_for_each_caller() ->
         ({1: 1, 2: 2}, "returned a dict"),
     ],
 )
-def test_results_that_do_not_fit_are_told(returned: Any, words: str) -> None:
+def test_results_that_do_not_fit_are_reported(returned: Any, words: str) -> None:
     """No caller gets another one's result, or half of its own."""
     batcher: Batcher[int, int] = Batcher(lambda _: returned, name="encode")
     with pytest.raises(WrongResults, match=words):

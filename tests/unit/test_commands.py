@@ -126,7 +126,7 @@ def test_with_no_collector_running_the_default_store_is_read(nobody_listens: Pat
         assert reader.get("/api/traces") == {"traces": [], "next": None}
 
 
-def test_with_nothing_to_read_both_ways_out_are_told(nobody_listens: Path) -> None:
+def test_with_nothing_to_read_both_ways_out_are_reported(nobody_listens: Path) -> None:
     """Where was looked, and what to do."""
     told = f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
     with closing(open_reader(None, None)) as reader, pytest.raises(CollectorError, match=told):
@@ -134,13 +134,13 @@ def test_with_nothing_to_read_both_ways_out_are_told(nobody_listens: Path) -> No
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])
-def test_an_address_where_nobody_answers_is_told(address: str) -> None:
+def test_an_address_where_nobody_answers_is_reported(address: str) -> None:
     """Also where it is no address at all."""
     with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector answers at"):
         reader.get("/api/traces")
 
 
-def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_reported(tmp_path: Path) -> None:
     """Reading makes no file."""
     with pytest.raises(CollectorError, match="there is no store at"):
         open_reader(None, tmp_path / "none.duckdb")

@@ -125,7 +125,7 @@ class TestCarry:
         assert [await carried(), *generated()] == ["search", "search"]
         assert spans.tree() == "/search\n├ work\n└ item"
 
-    def test_what_cannot_be_called_is_told(self) -> None:
+    def test_what_cannot_be_called_is_reported(self) -> None:
         """The usual slip, a call in place of a function, is told where it is made."""
         with pytest.raises(telemetry.TelemetryError, match=r"None is not callable.*\nwrite carry\(work\)"):
             carry(None)

@@ -122,7 +122,7 @@ class TestOneQuery:
             (delete, (), {"id": "7"}, None),
         ],
     )
-    def test_requests_that_are_no_lists(
+    def test_requests_that_are_not_lists(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], count: int | None
     ) -> None:
         """A text or its vector, a body with such a field; an id is none of these."""
@@ -190,7 +190,7 @@ class TestNamed:
         Shop().search({"texts": ["a", "b", "c"]}, limit=2)
         assert spans.tree(attributes=["len_docs"]) == "/search len_docs=2"
 
-    def test_what_is_wrong_is_said_once_and_costs_the_call_nothing(
+    def test_what_is_wrong_is_logged_once_and_costs_the_call_nothing(
         self, spans: Spans, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A name that no argument has, and a function that fails."""

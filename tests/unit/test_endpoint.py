@@ -135,7 +135,7 @@ class TestNames:
         assert [span.name for span in spans] == ["/encode", "/search"]
 
     @pytest.mark.parametrize("wrong", [lambda: telemetry.endpoint("/a", 1), lambda: telemetry.stage(1)])  # type: ignore[call-overload, arg-type]
-    def test_a_name_that_is_none_is_told_when_it_is_written(self, wrong: Any) -> None:
+    def test_a_name_that_is_none_is_reported_when_it_is_written(self, wrong: Any) -> None:
         """A user's slip is told where it stands, with the hint."""
         with pytest.raises(telemetry.TelemetryError) as caught:
             wrong()
@@ -162,7 +162,7 @@ class TestTheOperation:
         )
         assert baggage.get_all() == {}
 
-    def test_the_server_span_is_told(self, spans: Spans) -> None:
+    def test_the_server_span_is_reported(self, spans: Spans) -> None:
         """A caller that sent no baggage still gets a SERVER span with the operation."""
         server = start_span("/pamazon.Executor/Process", trace.SpanKind.SERVER)
         token = attach(with_scope(Scope(server)))
@@ -212,7 +212,7 @@ class TestTheOperation:
 
 
 class TestErrors:
-    def test_the_event_stands_once_and_every_span_above_has_failed(self, spans: Spans) -> None:
+    def test_the_event_is_recorded_once_and_every_span_above_has_failed(self, spans: Spans) -> None:
         """The cause is told at the leaf, with its stack; the spans above say that they failed, and why."""
         wrong = KeyError("no such collection")
 

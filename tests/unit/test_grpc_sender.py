@@ -120,7 +120,7 @@ def test_a_header_that_grpc_cannot_carry_is_refused(echo: tuple[Echo, str]) -> N
 
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
-def test_a_status_is_told_by_its_name(echo: tuple[Echo, str], code: grpc.StatusCode) -> None:
+def test_a_status_is_reported_by_its_name(echo: tuple[Echo, str], code: grpc.StatusCode) -> None:
     """With its words, in any language; OTLP says which of them may be tried again."""
     again = {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
     echo[0].status = code, "größer\nals 100 %"
@@ -129,7 +129,7 @@ def test_a_status_is_told_by_its_name(echo: tuple[Echo, str], code: grpc.StatusC
     assert outcome == Outcome(problem=f"{code.name}: größer als 100 %", retry=code.name in again)
 
 
-def test_whoever_is_overloaded_says_when_to_come_again(echo: tuple[Echo, str]) -> None:
+def test_an_overloaded_server_asks_for_a_delay(echo: tuple[Echo, str]) -> None:
     """By `RetryInfo`; without it, an exhausted resource is a request that is too big."""
     info = RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))
     status = Status(code=8)
@@ -228,14 +228,14 @@ class TestTls:
         assert outcome.retry
         assert hint in explained(outcome.problem), outcome
 
-    def test_plain_text_and_tls_are_told_apart(self, pems: Pems) -> None:
+    def test_plain_text_and_tls_are_distinguished(self, pems: Pems) -> None:
         """In both directions the words say which scheme to write."""
         with self.guarded(pems) as address, sender(f"http://{address}") as made:
             assert "write https://" in explained(made.send(b"x", PATIENCE).problem)
         with serving("127.0.0.1:0") as (_, port), sender(f"https://127.0.0.1:{port}") as made:
             assert "write http://" in explained(made.send(b"x", PATIENCE).problem)
 
-    def test_files_that_are_no_certificates_are_named(self, pems: Pems, tmp_path: Path) -> None:
+    def test_files_that_are_not_certificates_are_named(self, pems: Pems, tmp_path: Path) -> None:
         """What cannot be read is told, and may be fixed while the process runs."""
         wrong = tmp_path / "wrong.pem"
         wrong.write_text("no PEM")

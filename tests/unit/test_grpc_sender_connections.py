@@ -194,7 +194,7 @@ HTML = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>"
         (b"\x00\x00\x01\x04\x00\x00\x00\x00\x00\x00", "HTTP/2 protocol error", ""),
     ],
 )
-def test_whoever_speaks_no_grpc_is_told_apart(first: bytes, problem: str, hint: str) -> None:
+def test_servers_without_grpc_are_distinguished(first: bytes, problem: str, hint: str) -> None:
     """By the first bytes, with what to do. Nothing of the request is told to them."""
     came = []
 
@@ -228,7 +228,7 @@ def test_a_name_that_nobody_knows() -> None:
     assert outcome.retry
 
 
-def test_names_that_are_none() -> None:
+def test_impossible_names() -> None:
     """They fail as an unknown one does, without a stack trace."""
     for name in ("a" * 70, f"{'a' * 70}.example.org"):
         assert sent((name, 4317)).problem.startswith("UNAVAILABLE: cannot resolve the host name")
@@ -286,7 +286,7 @@ class TestDeadlines:
             outcome = self.timed(where, os.urandom(size))
         assert outcome.problem == f"DEADLINE_EXCEEDED: no response from 127.0.0.1:{where[1]} in time"
 
-    def test_a_server_that_trickles_is_no_way_around_it(self) -> None:
+    def test_a_server_that_trickles_cannot_avoid_it(self) -> None:
         """Each frame of it comes in time; all together they do not."""
 
         def serve(connection: socket.socket) -> None:

@@ -41,7 +41,7 @@ class TestWhatADeliveryIs:
         ("status", "again"), [("400 Bad", False), ("404 Gone", False), ("429 Slow", True), ("500 Oh", False),
                               ("502 Bad", True), ("503 Full", True), ("504 Late", True), ("600 What", False)],
     )  # fmt: skip
-    def test_any_other_status_is_none(self, status: str, again: bool) -> None:
+    def test_any_other_status_is_a_failure(self, status: str, again: bool) -> None:
         """OTLP says which of them may be tried again."""
         assert sent(answering(answer(status))) == Outcome(problem=f"HTTP {status}", retry=again)
 
@@ -56,7 +56,7 @@ class TestWhatADeliveryIs:
         head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert sent(answering(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed))) == Outcome(b"ok")
 
-    def test_an_answer_that_is_cut_off_is_none(self) -> None:
+    def test_a_response_that_is_cut_off_is_a_failure(self) -> None:
         """Nobody knows what it would have said."""
 
         def serve(connection: socket.socket) -> None:
@@ -80,7 +80,7 @@ class TestWhatADeliveryIs:
             outcome = made.send(b"x" * 5_000_000, PATIENCE)
         assert outcome == Outcome(problem="HTTP 413 Too Large: too large")
 
-    def test_an_endless_answer_is_none(self) -> None:
+    def test_a_response_that_is_too_long_is_a_failure(self) -> None:
         """It takes no memory for ever."""
 
         def serve(connection: socket.socket) -> None:

@@ -267,7 +267,7 @@ class TestNames:
             (None, "Base has no table `requests` with its endpoints"),
         ],
     )
-    def test_a_mistake_is_told_and_nothing_changed(self, endpoints: Any, words: str) -> None:
+    def test_a_mistake_is_reported_and_nothing_changed(self, endpoints: Any, words: str) -> None:
         """An unknown name is told with those that there are; the right names beside it are not instrumented either."""
         before = dict(vars(Base))
         if isinstance(endpoints, list):

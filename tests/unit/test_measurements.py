@@ -84,7 +84,7 @@ class TestMetrics:
 
 
 class TestResults:
-    def test_results_stand_on_the_span_and_in_metrics(self, spans: Spans, metrics: Metrics) -> None:
+    def test_results_are_on_the_span_and_in_metrics(self, spans: Spans, metrics: Metrics) -> None:
         """One call writes hits, top score and the distribution of scores."""
         with telemetry.request("/search"), telemetry.stage("qdrant_search"):
             telemetry.results(scores=[0.25, 0.75, 0.5])

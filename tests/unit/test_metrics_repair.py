@@ -93,7 +93,7 @@ def test_what_is_not_a_number_is_left_out_and_counted(meter: Any, value: Any) ->
     assert [[point.value for point in metric.data.data_points] for metric in told] == [[3], [2]]
 
 
-def test_sums_and_histograms_beyond_64_bits_are_told_as_fractions(meter: Any) -> None:
+def test_sums_and_histograms_beyond_64_bits_are_reported_as_fractions(meter: Any) -> None:
     """They stay so for the rest of the process, and so do all the others."""
     total, sizes = meter.create_counter("total"), meter.create_histogram("sizes")
     for _ in range(3):

@@ -200,7 +200,7 @@ class TestExpected:
         assert outcomes(metrics) == {"rejected": 2}
 
     @pytest.mark.parametrize("wrong", ["LookupError", [404], LookupError("x")])
-    def test_what_is_no_class_is_refused(self, wrong: Any) -> None:
+    def test_what_is_not_a_class_is_refused(self, wrong: Any) -> None:
         """At once, with what to write instead, by the decorator and by `configure`."""
         with pytest.raises(telemetry.TelemetryError, match=r"not an exception class\nwrite \(LookupError,\)"):
             telemetry.endpoint("/search", expected=wrong)
@@ -208,7 +208,7 @@ class TestExpected:
             telemetry.configure("shop", expected_errors=wrong)
 
 
-def test_a_mistake_that_is_handled_inside_is_nobodys(spans: Spans, metrics: Metrics) -> None:
+def test_a_mistake_that_is_handled_inside_is_not_counted(spans: Spans, metrics: Metrics) -> None:
     """The endpoint decides by what leaves it: an upstream's 404 becomes an answer, or does not."""
 
     @telemetry.endpoint("/search")

@@ -98,7 +98,7 @@ class TestSettings:
         ],
         ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
     )
-    def test_a_mistake_is_told_at_the_start(self, wrong: object, words: str) -> None:
+    def test_a_mistake_is_reported_at_the_start(self, wrong: object, words: str) -> None:
         """Wrong options, and patterns that could take for ever, are refused by `configure` in a sentence."""
         with pytest.raises(ConfigurationError) as caught:
             load({"scrub": wrong}, {})

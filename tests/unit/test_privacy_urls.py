@@ -80,7 +80,7 @@ def test_values_of_a_url_become_markers(name: str, given: Any, told: Any) -> Non
         ("http.request.method", "GET"), (LOGGED, "GET ready? /a?b=c"), (LOGGED, "is /a?b=c a path?"),
     ],
 )  # fmt: skip
-def test_what_is_no_url_of_a_request_stays(name: str, value: Any) -> None:
+def test_what_is_not_a_url_of_a_request_stays(name: str, value: Any) -> None:
     """The user's own attributes are the user's."""
     assert Scrubber(Scrub()).value(name, value) == value
 

@@ -136,7 +136,7 @@ def test_a_users_registry_has_both() -> None:
         assert {"orders", "search_documents", "target"} <= scrape.families().keys()
 
 
-def test_a_failing_collector_of_the_user_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_collector_of_the_user_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     """The scraper gets an error with its reason, the log one warning, the host nothing."""
 
     class Broken:

@@ -46,7 +46,7 @@ def test_a_histogram_of_ours_counts_upwards(scrape: Pulled) -> None:
     assert count.labels == {**OURS, "otel_scope_name": "search-telemetry", "search_operation": "search"}
 
 
-def test_every_kind_of_instrument_is_told(scrape: Pulled) -> None:
+def test_every_kind_of_instrument_is_reported(scrape: Pulled) -> None:
     """The user's own counters, gauges, histograms, and what callbacks observe, by the kinds that Prometheus has."""
 
     def observed(_: CallbackOptions) -> Iterable[Observation]:
@@ -116,7 +116,7 @@ def test_exemplars_lead_from_a_bucket_and_a_counter_to_the_trace(scrape: Pulled)
     assert sum(len(name) + len(value) for name, value in exemplar.labels.items()) == 63, "of at most 128"
 
 
-def test_an_exemplar_of_the_users_own_instrument_is_told(scrape: Pulled) -> None:
+def test_an_exemplar_of_the_users_own_instrument_is_reported(scrape: Pulled) -> None:
     """Those that the SDK keeps, without the attributes that a view filtered out: labels stay short."""
     with TRACER.start_as_current_span("request") as span:
         scrape.meter.create_histogram("size", explicit_bucket_boundaries_advisory=[1, 5]).record(3)
@@ -176,7 +176,7 @@ def test_strange_values_do_not_break_a_scrape(scrape: Pulled) -> None:
     assert {s.labels["exported_le"] for s in scrape.families()["size"].samples} == {"mine"}
 
 
-def test_numbers_that_are_none_are_told_as_such() -> None:
+def test_nan_and_infinity_are_reported_as_such() -> None:
     """The SDK measures none of them; should one come all the same, it is `NaN`, `+Inf` or `-Inf`."""
     points = [NumberDataPoint({"n": str(n)}, 0, 0, n) for n in (math.nan, math.inf, -math.inf)]
     scope = ScopeMetrics(InstrumentationScope("s"), [Metric("odd", "", "", Gauge(points))], "")

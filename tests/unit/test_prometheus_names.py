@@ -50,7 +50,7 @@ def test_a_metric_is_called_as_the_collector_calls_it(name: str, unit: str, kind
     assert names.metric_name(name, unit, kind) == expected
 
 
-def test_a_name_of_which_nothing_can_be_spelled_is_none() -> None:
+def test_a_name_without_a_valid_character_is_empty() -> None:
     """Such a metric is left out, as in the Collector."""
     assert (names.metric_name("ü", "", "gauge"), names.metric_name("_._", "", "histogram")) == ("", "")
 

@@ -164,7 +164,7 @@ def test_a_hanging_scrape_keeps_nobody_from_ending(served: Callable[[WsgiApp], t
         thread.join()
 
 
-def test_a_client_that_goes_away_is_no_news(
+def test_a_client_that_goes_away_is_not_reported(
     served: Callable[[WsgiApp], tuple[str, int]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither half a request nor a client that hangs up in the middle of an answer is printed anywhere."""

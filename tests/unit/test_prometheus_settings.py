@@ -54,7 +54,7 @@ def test_the_standard_variables_and_the_arguments() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_hint(arguments: dict[str, Any], environ: dict[str, str], problem: str) -> None:
+def test_a_mistake_is_reported_with_its_hint(arguments: dict[str, Any], environ: dict[str, str], problem: str) -> None:
     """The name of the setting, its value, what is wrong, and what to write."""
     assert problems(arguments, {**PULL, **environ}) == (problem,)
 

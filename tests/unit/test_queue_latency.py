@@ -261,7 +261,7 @@ class TestLosses:
         assert dropping.startswith("spans are being dropped, 4 so far")
         assert over.startswith("spans are no longer dropped: 4 were lost within ")
 
-    def test_what_the_collector_refuses_is_told_with_its_number(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_what_the_collector_refuses_is_reported_with_its_number(self, caplog: pytest.LogCaptureFixture) -> None:
         """As it is not tried again."""
         collector = StandInSender(REFUSED)
         made, _ = span_queue(collector)
@@ -280,7 +280,7 @@ class TestLosses:
         ]
         assert "2 were lost" in caplog.messages[3]
 
-    def test_one_that_lasts_to_the_end_is_told_there(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_one_that_lasts_to_the_end_is_reported_there(self, caplog: pytest.LogCaptureFixture) -> None:
         """With the number up to then."""
         collector = StandInSender(REFUSED)
         made, _ = span_queue(collector)
@@ -289,7 +289,7 @@ class TestLosses:
         assert close(made)
         assert caplog.messages[-1].startswith("spans were dropped until the shutdown: 1 were lost within ")
 
-    def test_an_overflow_now_and_then_is_no_flood(
+    def test_an_overflow_now_and_then_is_not_a_flood(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Every second for an hour: a pair of lines a minute, and together they tell of every loss."""

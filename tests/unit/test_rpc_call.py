@@ -74,7 +74,7 @@ def test_a_call_is_ended_once_whoever_is_first() -> None:
         (100.0, 2.0, "CANCELLED"),
     ],
 )
-def test_a_deadline_is_told_from_a_cancellation_by_the_time_left(
+def test_a_deadline_is_distinguished_from_a_cancellation_by_the_time_left(
     allowed: float | None, remaining: float | None, code: str
 ) -> None:
     """Both reach a handler as the cancellation of its task."""

@@ -44,7 +44,7 @@ def test_nothing_is_drawn_before_it_is_asked_for() -> None:
     assert drawn == [0]
 
 
-def test_the_end_is_told_once_at_exhaustion() -> None:
+def test_the_end_is_reported_once_at_exhaustion() -> None:
     """Asking on after the end tells nothing more."""
     ends: list[BaseException | None] = []
     produced = Produced(iter([1]), INSIDE, ends.append)
@@ -54,7 +54,7 @@ def test_the_end_is_told_once_at_exhaustion() -> None:
     assert ends == [None]
 
 
-def test_an_exception_is_told_and_goes_through_unchanged() -> None:
+def test_an_exception_is_reported_and_goes_through_unchanged() -> None:
     """The very object that the user's generator raised."""
     error = ValueError("boom")
     ends: list[BaseException | None] = []

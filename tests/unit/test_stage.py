@@ -23,7 +23,7 @@ class TestAttributes:
             pass
         assert dict(spans.one("work").attributes or {}) == {"db.system.name": "qdrant", "count": 3, "both": (1, 2)}
 
-    def test_what_no_span_can_carry_is_left_out_and_told_once(
+    def test_what_no_span_can_carry_is_left_out_and_reported_once(
         self, spans: Spans, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A document given as an attribute by mistake is not turned into text: it might be anyone's."""

@@ -218,7 +218,7 @@ class TestGenerators:
         assert talk(telemetry.stage("work")(conversation)) == talk(conversation)
         assert spans.tree(status=True) == "work"
 
-    def test_an_early_close_is_no_error(self, spans: Spans) -> None:
+    def test_an_early_close_is_not_an_error(self, spans: Spans) -> None:
         """Whoever stops reading did nothing wrong: the generator's cleanup runs in its span, which ends unfailed."""
         cleaned: list[str] = []
 

@@ -27,7 +27,7 @@ class TestTasks:
             await asyncio.gather(task("a", first, second), task("b", None, first))
         assert spans.tree() == "root\n├ a\n│ └ a leaf\n└ b\n  └ b leaf"
 
-    async def test_a_cancelled_stage_is_no_error(self, spans: Spans) -> None:
+    async def test_a_cancelled_stage_is_not_an_error(self, spans: Spans) -> None:
         """Cancellation goes through; the span has its event and no error status: its caller went away."""
         started = asyncio.Event()
 

@@ -127,7 +127,7 @@ REPLACED = [
 
 
 @pytest.mark.parametrize(("variable", "value", "path", "becomes", "said"), REPLACED)
-def test_what_cannot_be_done_is_replaced_and_told(
+def test_what_cannot_be_done_is_replaced_and_reported(
     variable: str, value: str, path: str, becomes: object, said: str
 ) -> None:
     """One warning names the variable, its value, and what is done in its place."""
@@ -172,7 +172,7 @@ def test_an_exporters_name_chooses_the_protocol_of_its_signal() -> None:
         ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "exponential"),
     ],
 )  # fmt: skip
-def test_what_is_no_standard_value_is_a_mistake(variable: str, value: str) -> None:
+def test_what_is_not_a_standard_value_is_a_mistake(variable: str, value: str) -> None:
     """A typo must not become a process without telemetry."""
     with pytest.raises(ConfigurationError, match=variable):
         load({}, {variable: value})
@@ -191,7 +191,7 @@ def test_arguments_are_judged_as_ever(arguments: dict[str, object]) -> None:
         load(arguments, {})
 
 
-def test_an_address_for_grpc_alone_is_no_address_by_http() -> None:
+def test_an_address_for_grpc_is_not_an_address_for_http() -> None:
     """A socket file has no HTTP sender here, and the specification wants a URL."""
     with pytest.raises(ConfigurationError, match="an address for gRPC, not for http/protobuf"):
         load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "unix:/tmp/o.sock", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})

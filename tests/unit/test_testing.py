@@ -96,7 +96,7 @@ def test_wait_and_clear(spans: Spans) -> None:
     assert len(spans) == 0
 
 
-def test_a_missing_span_is_told_with_the_tree(spans: Spans) -> None:
+def test_a_missing_span_is_reported_with_the_tree(spans: Spans) -> None:
     """A failing assertion shows what there was instead."""
     with telemetry.stage("work"):
         pass

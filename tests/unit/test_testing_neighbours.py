@@ -90,7 +90,7 @@ def test_providers_of_the_users_own_are_used(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=1)
 
 
-def test_a_provider_that_cannot_be_watched_is_told(pytester: pytest.Pytester) -> None:
+def test_a_provider_that_cannot_be_watched_is_reported(pytester: pytest.Pytester) -> None:
     """A provider that is not the SDK's gives a clear error instead of an empty result."""
     pytester.makepyfile(
         """

@@ -50,7 +50,7 @@ exception.type = 'ValueError'
 """
 
 
-def test_a_snapshot_shows_all_that_stands_on_the_spans(spans: Spans) -> None:
+def test_a_snapshot_shows_all_that_the_spans_have(spans: Spans) -> None:
     """Kind, status, attributes, events and links; ids, times and stack traces are left out."""
     work()
     assert spans.snapshot(without={"port"}) == textwrap.dedent(WHOLE).strip()
