@@ -25,7 +25,7 @@ from telemetry.api.request_tables import (
 from telemetry.api.streamed import follow
 from telemetry.api.super_calls import Method, begin_once
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import wrap
+from telemetry.recording.callables import function_in, wrap
 
 T = TypeVar("T")
 Undo = Callable[[], None]
@@ -145,7 +145,7 @@ def _wrap_raw(raw: Any, method: Method, names: tuple[str, ...], *, bound: bool =
         return raw
     if isinstance(raw, functools.partialmethod):
         return functools.partialmethod(_wrap_raw(raw.func, method, names), *raw.args, **raw.keywords)
-    inner = raw.__func__ if isinstance(raw, staticmethod | classmethod) else raw
+    inner = function_in(raw)
     wrapped = mark(wrap(raw, begin_once(inner, method, names), follow))
     binds = bound or hasattr(type(raw), "__get__")
     return wrapped if binds else staticmethod(wrapped)
