@@ -242,15 +242,15 @@ def test_a_picture_for_the_readme(shell: Shell, running: Running, tmp_path: Path
 
 
 MISTAKES = [
-    (("trace", "ffff"), "No span of trace ffff is here.\nSee which traces are: telemetry traces.\n"),
-    (("trace", "a"), f"Several traces begin with a: {A} and {B}.\nWrite more digits of the id.\n"),
+    (("trace", "ffff"), "There is no span of trace ffff.\nList the traces: telemetry traces.\n"),
+    (("trace", "a"), f"Several traces begin with a: {A} and {B}.\nUse more digits of the id.\n"),
     (("trace", "last", "--wait", "5"), "--wait '5' is not a duration.\nWrite a number and a unit: --wait 50ms.\n"),
-    (("trace", "last", "--wait", "2m"), "--wait '2m' is too long.\nAsk for up to 60s, and again when that is over.\n"),
+    (("trace", "last", "--wait", "2m"), "--wait: must be at most 60s, got 2m.\nRepeat the command to wait longer.\n"),
     (
         ("traces", "--min-duration", "50"),
         "--min-duration '50' is not a duration.\nWrite a number and a unit: --min-duration 50ms.\n",
     ),
-    (("traces", "--limit", "0"), "--limit '0' is not a whole number from 1 to 10000.\nSee telemetry traces --help.\n"),
+    (("traces", "--limit", "0"), "--limit: must be 1 to 10000, got 0.\nSee telemetry traces --help.\n"),
     (
         ("traces", "--attribute", "x"),
         dedent("""\
@@ -261,24 +261,24 @@ MISTAKES = [
     (
         ("traces", "--before", "x"),
         dedent("""\
-            --before 'x' is no cursor of this list.
-            Pass the `next` of the page before, or leave it out for the first page.
+            --before 'x' is not a cursor of this list.
+            Use `next` of the previous page, or leave it out for the first page.
             """),
     ),
     (("traces", "--status", "eror"), "--status 'eror' is not one of unset, ok, error.\nDid you mean error?\n"),
     (("traces", "--sevice", "x"), "telemetry traces has no option --sevice.\nDid you mean --service?\n"),
-    (("traces", "--service", "gatway"), "No service 'gatway' is here.\nDid you mean gateway?\n"),
-    (("traces", "--operation", "serch"), "No operation 'serch' is here.\nDid you mean /search?\n"),
-    (("services", "--service", "xyz"), "No service 'xyz' is here.\nSee which there are: telemetry services.\n"),
-    (("logs", "--service", "gatewy"), "No log record of a service 'gatewy' is here.\nDid you mean gateway?\n"),
-    (("metrics", "search_documents"), "No metric 'search_documents' is here.\nDid you mean search.documents?\n"),
+    (("traces", "--service", "gatway"), "There is no service 'gatway'.\nDid you mean gateway?\n"),
+    (("traces", "--operation", "serch"), "There is no operation 'serch'.\nDid you mean /search?\n"),
+    (("services", "--service", "xyz"), "There is no service 'xyz'.\nList them: telemetry services.\n"),
+    (("logs", "--service", "gatewy"), "There is no log record of a service 'gatewy'.\nDid you mean gateway?\n"),
+    (("metrics", "search_documents"), "There is no metric 'search_documents'.\nDid you mean search.documents?\n"),
     (("traec", "last"), "telemetry has no command 'traec'.\nDid you mean trace or traces?\n"),
-    (("metrics", "nothing"), "No metric 'nothing' is here.\nSee which metrics are: telemetry metrics.\n"),
+    (("metrics", "nothing"), "There is no metric 'nothing'.\nList them: telemetry metrics.\n"),
     (
         ("trace", "last", "--svg", "/no/folder/x.svg"),
-        "The picture cannot be written to /no/folder/x.svg: No such file or directory.\nName another file.\n",
+        "The picture cannot be written to /no/folder/x.svg: No such file or directory.\nUse another file.\n",
     ),
-    (("traces", "--store", "x"), "--api and --store both say where to read.\nName one of them.\n"),
+    (("traces", "--store", "x"), "--api and --store are both given.\nUse one of them.\n"),
 ]
 
 
@@ -309,7 +309,7 @@ def test_nobody_at_the_address_is_told(shell: Shell) -> None:
     """With the command that starts a collector."""
     shown = shell("traces", "--api", "127.0.0.1:1")
     assert shown.returncode == 2
-    assert shown.stderr.startswith("No collector answers at 127.0.0.1:1: ")
+    assert shown.stderr.startswith("No collector responds at 127.0.0.1:1: ")
     assert "telemetry collect" in shown.stderr
 
 

@@ -60,7 +60,7 @@ def test_a_store_that_cannot_write_is_told_beside_the_answer(
     monkeypatch.setattr(LocalCollector, "problem", property(lambda _: "no room left on Müller's disk\n"))
     assert cli.main(["traces"]) == 0
     shown = capsys.readouterr()
-    assert shown.err == "The collector cannot store what it is sent now: no room left on Müller's disk⏎\n"
+    assert shown.err == "The collector cannot store telemetry now: no room left on Müller's disk⏎\n"
     assert "abababab" in shown.out
 
 
@@ -74,7 +74,7 @@ def test_what_is_no_collector_is_not_read(
     assert cli.main(["traces"]) == 0
     assert capsys.readouterr().out == "No traces yet.\n"
     assert cli.main(["traces", "--follow"]) == 2
-    assert capsys.readouterr().err == "Nothing arrives in a store that no collector runs on.\nLeave out --follow.\n"
+    assert capsys.readouterr().err == "--follow requires a running collector.\nLeave out --follow.\n"
 
 
 def test_requests_and_records_are_printed_as_they_come(collector: LocalCollector, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_search_works_without_a_collector(shop: Shop) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.rstrip().splitlines()
     assert len(lines) == 4
-    assert lines[-1].startswith("No trace is shown: No collector answers at ")
+    assert lines[-1].startswith("No trace is shown: No collector responds at ")
 
 
 class JaegerStandIn(BaseHTTPRequestHandler):

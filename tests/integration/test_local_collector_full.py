@@ -129,7 +129,7 @@ def test_a_really_full_disk_refuses_says_so_once_reads_on_and_recovers(
         assert cli.main(["traces", "--api", running.api, "--limit", "5"]) == 0
         shown = capsys.readouterr()
         assert f"{len(acknowledged):032x}" in shown.out or f"{number:032x}" in shown.out
-        assert shown.err.startswith("The collector cannot store what it is sent now: ")
+        assert shown.err.startswith("The collector cannot store telemetry now: ")
         ballast.unlink()
         for again in (number, number + 1):  # the refused one is sent again as it was, and may be found stored already
             while running.send(again) != 200:

@@ -178,4 +178,4 @@ def test_the_command_takes_origins_and_says_when_every_page_may_send() -> None:
     args = parser.parse_args(["collect", "--allow-origin", SHOP, "--allow-origin", "*"])
     with LocalCollector(None, None, None, None, access=access_of(args)) as collector:
         assert collector.access.origins.named == {SHOP, "*"}
-        assert list(_warnings(collector)) == ["any web page that a browser here opens can send (--allow-origin '*')"]
+        assert list(_warnings(collector)) == ["any web page in a browser on this machine can send (--allow-origin '*')"]

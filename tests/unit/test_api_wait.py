@@ -100,7 +100,7 @@ def test_last_stays_the_trace_that_it_was_first(monkeypatch: pytest.MonkeyPatch)
 def test_nothing_at_all_is_not_found_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace of no spans is no trace."""
     store = Scripted(monkeypatch)
-    with pytest.raises(QueryError, match="No span of trace"):
+    with pytest.raises(QueryError, match="no span of trace"):
         await_trace(cast("Store", store), A, 2)
     assert store.now == 2.0
 
@@ -108,7 +108,7 @@ def test_nothing_at_all_is_not_found_at_the_limit(monkeypatch: pytest.MonkeyPatc
 def test_a_name_that_cannot_become_one_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting fixes no spelling mistake."""
     store = Scripted(monkeypatch)
-    with pytest.raises(QueryError, match="is no trace id"):
+    with pytest.raises(QueryError, match="is not a trace id"):
         await_trace(cast("Store", store), "xyz", 2)
     assert store.now == 0.0
 

@@ -136,7 +136,7 @@ def test_with_nothing_to_read_both_ways_out_are_reported(nobody_listens: Path) -
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])
 def test_an_address_where_nobody_answers_is_reported(address: str) -> None:
     """Also where it is no address at all."""
-    with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector answers at"):
+    with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector responds at"):
         reader.get("/api/traces")
 
 

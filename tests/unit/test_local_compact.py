@@ -171,7 +171,7 @@ def test_a_store_that_a_collector_holds_is_refused_and_the_process_named(
     before = path.read_bytes()
     assert cli.main(["compact", "--store", str(path)]) == 2
     told = capsys.readouterr().err
-    assert f"{path} is held by another process (pid {holder.pid})" in told
+    assert f"{path} is in use by another process (pid {holder.pid})" in told
     assert "stop it" in told
     assert path.read_bytes() == before
 
@@ -253,7 +253,7 @@ def test_the_command_says_what_it_needs_and_what_was_won(path: Path, capsys: pyt
     assert cli.main(["compact", "--store", str(path)]) == 0
     out = capsys.readouterr().out
     assert f"Compacting {path}" in out
-    assert " on the disk for a while; " in out
+    assert " on the disk temporarily; " in out
     assert ": won " in out
     assert cli.main(["compact", "--store", str(path)]) == 0
-    assert "nothing to win" in capsys.readouterr().out
+    assert "nothing to save" in capsys.readouterr().out

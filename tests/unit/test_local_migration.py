@@ -148,7 +148,7 @@ def test_reading_an_old_store_works_and_changes_nothing(old: Path) -> None:
 def test_reading_a_store_that_is_too_old_says_what_to_do(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the queries no longer know its tables."""
     monkeypatch.setattr(migrations, "READABLE_SINCE", 2)
-    with pytest.raises(StoreError, match=r"has schema version 1.*`telemetry collect` brings it to today's version"):
+    with pytest.raises(StoreError, match=r"has schema version 1.*`telemetry collect` migrates it"):
         Store.open(old, read_only=True)
 
 
@@ -161,7 +161,7 @@ def test_a_store_of_a_later_version_is_refused_and_not_a_byte_of_it_changed(read
     assert before["telemetry.duckdb.wal"]
     with pytest.raises(StoreError) as refused:
         Store.open(path, read_only=read_only)
-    assert "schema version 99, written by search-telemetry 9.1; this program knows 1 to" in refused.value.message
+    assert "schema version 99, written by search-telemetry 9.1; this program reads 1 to" in refused.value.message
     assert "use the program that wrote it" in refused.value.hint
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 

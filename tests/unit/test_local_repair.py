@@ -196,6 +196,6 @@ def test_the_collector_says_at_its_end_what_was_odd() -> None:
             odd = ODD[name]
             collector._counters.count(odd.signal.name, decoded_from(odd.body, odd.content_type, odd.signal))
         assert list(_odd(collector.stats())) == [
-            "2 records were rejected, and their senders were told: unreadable 1, span_id 1.",
+            "2 records were rejected, and reported to their senders: unreadable 1, span_id 1.",
             "1 records were repaired: text 1.",
         ]

@@ -102,7 +102,7 @@ def test_a_store_held_by_another_process_names_file_pid_and_hint(tmp_path: Path)
         for read_only in (False, True):
             with pytest.raises(StoreHeldError) as refused:
                 Store.open(path, read_only=read_only)
-            assert refused.value.message == f"the store {path} is held by another process (pid {holder.pid})"
+            assert refused.value.message == f"the store {path} is in use by another process (pid {holder.pid})"
             assert "read through the running collector" in refused.value.hint
         holder.stdin.close()
         assert holder.wait() == 0
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(damage: Any,
     with pytest.raises((StoreDamagedError, StoreForeignError)) as refused:
         Store.open(path)
     assert str(path) in refused.value.message
-    assert "name another with --store" in refused.value.hint
+    assert "use another one: --store PATH" in refused.value.hint
     assert "\n" not in str(refused.value)
     assert path.read_bytes() == before
 
@@ -158,7 +158,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     store = Store.open(path)
     store.reader().execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     store.close()
-    with pytest.raises(StoreError, match=r"has schema version 99, .*this program knows 1 to 2"):
+    with pytest.raises(StoreError, match=r"has schema version 99, .*this program reads 1 to 2"):
         Store.open(path)
 
 

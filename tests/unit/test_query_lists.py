@@ -194,7 +194,7 @@ def test_the_store_says_how_much_it_holds(three_traces: HandFilledStore) -> None
 )
 def test_a_cursor_of_nowhere_is_told(store: HandFilledStore, cursor: str) -> None:
     """What no page gave is refused, with the way to the first page; it is never an error of the database."""
-    with pytest.raises(QueryError, match="is no cursor of this list"):
+    with pytest.raises(QueryError, match="is not a cursor of this list"):
         query.traces(store.connection, TraceFilter(), before=cursor)
 
 

@@ -1,8 +1,6 @@
-"""Which questions the API answers, and how.
+"""The endpoints of the API: paths, parameters, and the functions that return the JSON object.
 
-In: a connection to a store, a path, its parameters. Out: the JSON object that answers, as plain values. State: none.
-
-The HTTP server and the commands that read a store without one both answer from here, so that they cannot differ.
+The HTTP server and the commands that read a store without a server use the same functions.
 """
 
 import re
@@ -28,10 +26,10 @@ Pairs = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Question:
-    """One path: what it is, which parameters it knows, and the function that answers it."""
+    """One path: its description, its parameters, and the function that answers it."""
 
     path: str
-    """A name in braces matches one part of the path, or, at the end, all that is left of it."""
+    """A name in braces matches the rest of the path."""
     brief: str
     parameters: tuple[str, ...]
     answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
@@ -68,7 +66,7 @@ def _trace(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answ
 
 
 def trace_answer(found: query.Trace, complete: bool | None) -> Answer:
-    """One trace; `complete` is told to those who were ready to wait for it."""
+    """One trace; with `complete` if the request waited for it."""
     return {**plain(found)} | ({} if complete is None else {"complete": complete})
 
 
@@ -95,9 +93,9 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
 NOW = "now"
-"""As `after`: what is there now, and the cursor to what arrives later."""
+"""As `after`: what is stored now, and the cursor for what arrives later."""
 QUESTIONS = (
-    Question("/api/services", "services and how much each sent", PAGE, _services),
+    Question("/api/services", "services with their counts", PAGE, _services),
     Question("/api/operations", "operations with rate, errors and percentiles", ("service", *PAGE), _operations),
     Question(
         "/api/traces",
@@ -113,7 +111,7 @@ QUESTIONS = (
 
 
 def find(path: str) -> tuple[Question, str]:
-    """The question that a path asks, and the part of the path that its braces match.
+    """The question of a path, and the part of the path that its braces match.
 
     Raises:
         query.QueryError: there is no such path.
@@ -126,7 +124,7 @@ def find(path: str) -> tuple[Question, str]:
 
 
 def no_path(path: str) -> query.QueryError:
-    """The error for a path that asks no question."""
+    """The error for an unknown path."""
     return query.QueryError("not_found", f"There is no path {path}.", f"Paths are {', '.join(PATHS)}.")
 
 
@@ -134,7 +132,7 @@ PATHS = ("/api/health", *(question.path for question in QUESTIONS), "/api/stats"
 
 
 def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = ()) -> Answer:
-    """Answer the question that a path asks, from a store that no collector runs on.
+    """Answer the question of a path, from a store without a collector.
 
     Args:
         connection: to the store.
@@ -142,27 +140,27 @@ def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = ()) -> Answ
         pairs: the query string, decoded.
 
     Raises:
-        query.QueryError: no such path, parameter or thing.
+        query.QueryError: no such path, parameter or item.
     """
     question, name = find(path)
     return ask(connection, question, name, Parameters(pairs, question.parameters))
 
 
 def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Parameters) -> Answer:
-    """Answer one question, as of one moment.
+    """Answer one question, in one transaction.
 
     Args:
         connection: to the store.
-        question: that a path asks.
+        question: of the path.
         name: the part of the path that the question's braces match.
         asked: the parameters.
 
     Raises:
-        query.QueryError: no such thing.
+        query.QueryError: no such item.
     """
     connection.begin()
     try:
         return question.answer(connection, name, asked)
     finally:
-        with suppress(duckdb.Error):  # the store was closed meanwhile: the answer, or its own error, stands
+        with suppress(duckdb.Error):  # the store was closed meanwhile: keep the answer, or its error
             connection.rollback()

@@ -1,7 +1,7 @@
 """The local collector's JSON API: read-only, over HTTP.
 
-In: GET requests. Out: JSON; every error has one shape, `{"error": {"code", "message", "hint"}}`. State: none of its
-own; queries run in threads, so that a long one never holds up the others or what the collector receives.
+In: GET requests. Out: JSON; all errors have the shape `{"error": {"code", "message", "hint"}}`. Queries run in threads,
+so that a long one does not block others, nor the collector's ingest.
 """
 
 import logging
@@ -40,21 +40,21 @@ _log = logging.getLogger(__name__)
 
 
 class Collector(Protocol):
-    """What the API reads: a store, and the counts of what came in."""
+    """What the API reads: a store, and the collector's statistics."""
 
     @property
     def store(self) -> Store:
-        """To query, and to wait on."""
+        """The open store."""
 
     @property
     def problem(self) -> str:
         """Why the store cannot write now; empty when it can."""
 
     def stats(self) -> CollectorStats:
-        """What came in and what became of it."""
+        """The collector's statistics."""
 
     def suspect(self) -> None:
-        """Something in the store cannot be read: have it looked at, and set aside if it is damaged."""
+        """Something in the store cannot be read: let the writer check it."""
 
 
 def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
@@ -62,7 +62,7 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
 
     Args:
         collector: whose store is read.
-        access: who may read; `/api/health`, which tells nothing, is for everyone.
+        access: who may read; `/api/health` is open to all, and has no data.
     """
     api = _Api(collector, access)
     routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
@@ -76,7 +76,7 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
 
 
 class _Api:
-    """The handlers. Each runs in a thread and gives back plain values."""
+    """The handlers. Each runs in a thread and returns plain values."""
 
     def __init__(self, collector: Collector, access: Access) -> None:
         self._collector = collector
@@ -84,8 +84,8 @@ class _Api:
 
     def health(self, request: Request) -> dict[str, Any]:
         Parameters(_pairs(request), ())
-        if self._collector.problem:  # which of them, /api/stats tells those who may ask
-            return {"status": "degraded", "problem": "The store cannot write now. Reading goes on."}
+        if self._collector.problem:  # `/api/stats` has the reason, for those who may read it
+            return {"status": "degraded", "problem": "The store cannot write now. Reading still works."}
         return {"status": "ok"}
 
     def stats(self, request: Request) -> dict[str, Any]:
@@ -118,12 +118,12 @@ class _Api:
         return api_answers.trace_answer(*await_trace(self._collector.store, request.path_params["trace_id"], limit_s))
 
     def serve(self, handler: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
-        """An endpoint that runs `handler` off the event loop and turns what it raises into an error's JSON."""
+        """An endpoint that runs `handler` in a thread and turns its exceptions into JSON."""
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
             if self._access.tokens is None and _is_misnamed(request):
-                return _error(403, "forbidden", "The API is called by a name that is not its own.", "Call 127.0.0.1.")
+                return _error(403, "forbidden", "The request names another host.", "Use 127.0.0.1.")
             try:
                 if handler != self.health:
                     self._access.check(request.headers.get("authorization"))
@@ -143,12 +143,12 @@ class _Api:
         except duckdb.Error as error:
             self._collector.suspect()
             _log.warning("The store is damaged: %s", error)
-            hint = "The collector sets it aside and begins a new one; its log says where the old one is."
+            hint = "The collector renames it and starts a new one; see its log for the name."
             return _error(503, "store_damaged", "The store is damaged.", hint)
 
 
 def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
-    """The answer, or the error's JSON; raises `duckdb.Error` when the store is damaged."""
+    """The answer, or the error's JSON; raises `duckdb.Error` if the store is damaged."""
     try:
         return _json(200, handler(request))
     except QueryError as error:
@@ -158,23 +158,23 @@ def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> 
             raise
         if not isinstance(error, (CollectorError, *_STORE_FAILED)):
             return _internal(request)
-        _log.warning("The store does not answer: %s", error)
-        hint = "Ask again in a moment; the collector opens its store anew by itself."
-        return _error(503, "store_unavailable", "The store does not answer now.", hint)
-    except Exception:  # noqa: BLE001 (the last guard before the server: answered, and logged with its cause)
+        _log.warning("The store cannot be read: %s", error)
+        hint = "Try again in a moment: the collector reopens its store."
+        return _error(503, "store_unavailable", "The store cannot be read now.", hint)
+    except Exception:  # noqa: BLE001 (the last guard before the server: logged, and returned as an error)
         return _internal(request)
 
 
 def _internal(request: Request) -> Response:
-    """To be called while the exception is handled."""
+    """The response to an unexpected exception; call it in the exception's handler."""
     _log.exception("%s failed", request.scope["path"])
-    return _error(500, "internal", "The question could not be answered.", "See the collector's log for the reason.")
+    return _error(500, "internal", "The query failed.", "See the collector's log.")
 
 
 def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (for the type checker; Starlette's signature is wider)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _error(405, "method_not_allowed", "The API only reads.", "Use GET.", error.headers)
+        return _error(405, "method_not_allowed", "The API is read-only.", "Use GET.", error.headers)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _error(404, "not_found", "There is no such path.", f"Paths are {', '.join(api_answers.PATHS)}.")
     return _error(error.status_code, "http_error", error.detail, "Fix the request.", error.headers)
@@ -185,7 +185,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def _is_misnamed(request: Request) -> bool:
-    """Whether a call on the loopback names another host, as a page does that lured a browser here (DNS rebinding)."""
+    """Whether a request on the loopback names another host, as by DNS rebinding in a browser."""
     address, _ = request.scope.get("server") or ("", 0)
     return is_loopback(address) and not is_loopback(request.headers.get("host", ""))
 
@@ -200,7 +200,7 @@ def _error(status: int, code: str, message: str, hint: str, headers: Mapping[str
 
 
 def error_json(_: int, code: str, message: str, hint: str) -> dict[str, Any]:
-    """The one shape of an error."""
+    """The JSON of an error."""
     return {"error": {"code": code, "message": message, "hint": hint}}
 
 

@@ -1,7 +1,7 @@
-"""Rows as JSON.
+"""Converts the rows of `query/model.py` to JSON that every parser accepts.
 
-In: the frozen rows of `query/model.py`. Out: JSON that every parser accepts: non-finite numbers are the strings "NaN",
-"Infinity" and "-Infinity"; integers keep all their 64 bits; what would steer a terminal is escaped. State: none.
+Non-finite numbers are the strings "NaN", "Infinity" and "-Infinity"; integers keep all 64 bits; characters that control
+a terminal are escaped.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """The value in dictionaries, lists, text and numbers."""
+    """The value as dictionaries, lists, text and numbers."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, str | int | float | None):
@@ -24,13 +24,13 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value]
 
 
-# Of the characters that JSON leaves as they are: DEL and the C1 controls, of which U+009B begins a command to a
-# terminal, line separators, and those that turn the direction of text or cannot be seen.
-_STEERING = re.compile("[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+# Characters that JSON does not escape: DEL and the C1 controls, of which U+009B starts a terminal command, line
+# separators, and characters that change the direction of text or are invisible.
+_CONTROLS = re.compile("[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON text of `plain` values."""
     separators = None if indent else (",", ":")
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # they stand in strings alone
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # they occur only in strings

@@ -1,7 +1,6 @@
-"""The query string of one request, read strictly.
+"""Parses and checks the query string of a request.
 
-In: the pairs of the query string. Out: checked values; a `QueryError` that names the parameters there are, where one is
-unknown, doubled or wrong: a filter with a spelling mistake must not quietly find everything. State: none.
+An unknown, repeated or invalid parameter is a `QueryError`: a filter with a spelling mistake must not match everything.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,61 +13,59 @@ REPEATABLE = "attribute"
 
 
 class Parameters:
-    """What a request asks for."""
+    """The parameters of a request."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]], known: Iterable[str], now_unix_ns: int | None = None) -> None:
         self.now_unix_ns = now_unix_ns
-        """By the collector's clock; None in a store that no collector runs on."""
+        """By the collector's clock; None in a store without a collector."""
         known = tuple(known)
         self._attributes: list[str] = []
         self._values: dict[str, str] = {}
         for name, value in pairs:
             if name not in known:
-                raise QueryError("bad_request", f"There is no parameter {name!r} here.", _known(known))
+                raise QueryError("bad_request", f"There is no parameter {name!r}.", _known(known))
             if name == REPEATABLE:
                 self._attributes.append(value)
             elif name in self._values:
-                raise QueryError(
-                    "bad_request", f"{name} is given twice.", "Give it once; only attribute may be repeated."
-                )
+                raise QueryError("bad_request", f"{name} is given twice.", "Only attribute may be repeated.")
             else:
                 self._values[name] = value
 
     def text(self, name: str) -> str | None:
-        """The value as it came; None where it is missing or empty."""
+        """The value; None if it is missing or empty."""
         return self._values.get(name) or None
 
     def limit(self, default: int) -> int:
-        """How many rows a page shall hold."""
+        """The number of rows of a page."""
         text = self._values.get("limit", str(default))
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
-            hint = f"Write a whole number from 1 to {MAX_LIMIT}; the cursor `next` gives the rows after them."
-            raise QueryError("bad_request", f"limit={text!r} is no number of rows.", hint)
+            message = f"limit must be 1 to {MAX_LIMIT}, got {text}."
+            raise QueryError("bad_request", message, "The cursor `next` returns the rows after a page.")
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """Whether it is `true`; missing and `false` are no."""
+        """Whether it is `true`; false if it is missing."""
         text = self._values.get(name, "false")
         if text not in {"true", "false"}:
-            raise QueryError("bad_request", f"{name}={text!r} is neither true nor false.", f"Write {name}=true.")
+            raise QueryError("bad_request", f"{name} must be true or false, got {text!r}.", f"Write {name}=true.")
         return text == "true"
 
     def duration_ns(self, name: str) -> int:
-        """A duration in nanoseconds; 0 where it is missing."""
+        """A duration in nanoseconds; 0 if it is missing."""
         return parse_duration(self._values[name], name) if self._values.get(name) else 0
 
     def wait_s(self) -> float | None:
-        """How many seconds to wait for a trace; None: not at all."""
+        """How many seconds to wait; None: do not wait."""
         if self.text("wait") is None:
             return None
         seconds = self.duration_ns("wait") / 1e9
         if seconds > MAX_WAIT_S:
-            hint = f"Ask for up to {MAX_WAIT_S}s, and again when that is over."
-            raise QueryError("bad_request", f"wait={self.text('wait')} is too long.", hint)
+            message = f"wait must be at most {MAX_WAIT_S}s, got {self.text('wait')}."
+            raise QueryError("bad_request", message, "Repeat the request to wait longer.")
         return seconds
 
     def trace_filter(self) -> TraceFilter:
-        """The filter that the parameters make."""
+        """The filter of traces."""
         return TraceFilter(
             service=self.text("service"),
             operation=self.text("operation"),
@@ -79,21 +76,21 @@ class Parameters:
         )
 
     def log_filter(self, trace_id: str | None) -> LogFilter:
-        """The filter that the parameters make, for records of this trace."""
+        """The filter of log records, for this trace."""
         level = self.text("level")
         return LogFilter(trace_id, self.text("service"), level and level.lower())
 
     def after(self) -> str | None:
-        """The cursor to what arrives later, or `now`; None where a list is asked for.
+        """The cursor of what arrives later, or `now`; None for a list.
 
         Raises:
             QueryError: it is given together with `before`, or `wait` without it.
         """
         after = self.text("after")
         if after and self.text("before"):
-            raise QueryError("bad_request", "before and after are given both.", "Leave one of them out.")
+            raise QueryError("bad_request", "before and after are both given.", "Leave one of them out.")
         if not after and self.text("wait"):
-            raise QueryError("bad_request", "wait is given without after.", "Ask with after=now first.")
+            raise QueryError("bad_request", "wait requires after.", "Start with after=now.")
         return after
 
     def _attribute_filter(self) -> Mapping[str, str]:
@@ -102,12 +99,12 @@ class Parameters:
             key, equals, value = text.partition("=")
             if not (key and equals):
                 hint = "Write attribute=key=value, for example attribute=db.collection.name=pamazon."
-                raise QueryError("bad_request", f"attribute={text!r} is no filter.", hint)
+                raise QueryError("bad_request", f"attribute={text!r} is not a filter.", hint)
             if found.setdefault(key, value) != value:
-                hint = "Ask for one value of it: no span has two."
-                raise QueryError("bad_request", f"attribute {key!r} is asked to have two values.", hint)
+                hint = "Use one value: a span has only one."
+                raise QueryError("bad_request", f"attribute {key!r} is given with two values.", hint)
         return found
 
 
 def _known(known: tuple[str, ...]) -> str:
-    return f"Use {', '.join(known)}." if known else "Leave it out: there are none."
+    return f"Use {', '.join(known)}." if known else "Leave it out: this path has no parameters."

@@ -1,10 +1,7 @@
-"""Waiting: until a trace is whole, until something arrives.
+"""Waits until a trace is complete, or until something arrives.
 
-In: a store, the name of a trace or a question, a limit. Out: the trace, and whether it was complete; the answer. State:
-none.
-
-Complete: it has its root, no parent is missing, every client span of an rpc has its server span, and for a moment no
-span was added. The wait sleeps on the store's own signal of a commit; between two of them nothing is asked.
+A trace is complete if it has its root, no parent is missing, every client span of an rpc has its server span, and no
+span was added for a moment. The wait sleeps until the store reports a commit, and queries only then.
 """
 
 from collections.abc import Callable
@@ -20,31 +17,31 @@ from collector.local.store.store import Store
 
 QUIET_S = 0.3
 UNANSWERED_QUIET_S = 0.8
-"""After a call answered UNAVAILABLE: longer than the 500 ms after which the other process would have sent its spans."""
+"""After a call that ended UNAVAILABLE: longer than the 500 ms in which the other process would send its spans."""
 LOOK_S, SETTLING_S = 0.25, (query.ROOTLESS_NS + query.SETTLED_NS) / 1e9
 
 
 def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, bool]:
-    """The trace once it is complete, or as far as it is when the limit is over.
+    """The trace once it is complete, or as it is at the time limit.
 
     Args:
-        store: to read and to wait on.
+        store: read, and waited on.
         name: an id, the beginning of one, or `last`.
         limit_s: seconds to wait at most.
 
     Raises:
-        query.QueryError: nothing of it arrived in time, or the name means no trace.
+        query.QueryError: nothing of it arrived in time, or the name is not of a trace.
         CollectorError: the collector is stopping.
     """
     deadline = monotonic() + limit_s
     span_count, quiet_since = 0, 0.0
     while True:
-        sequence = store.changed.sequence  # before the query: a commit after it wakes the wait
+        sequence = store.changed.sequence  # read before the query: a later commit wakes the wait
         found = _trace(store, name)
         now = monotonic()
         complete = isinstance(found, query.Trace) and query.is_complete(found)
         if isinstance(found, query.Trace):
-            name = found.trace_id  # `last` shall not move on while we wait
+            name = found.trace_id  # so that `last` stays the same trace
             if len(found.spans) != span_count:
                 span_count, quiet_since = len(found.spans), now
         quiet_at = quiet_since + _quiet_s(found)
@@ -59,15 +56,15 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
 
 
 def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_s: float) -> Answer:
-    """The answer once its list has a row, or as it is when the limit is over.
+    """The answer once its list has a row, or as it is at the time limit.
 
     Args:
-        store: to read and to wait on.
-        ask: a question about what came since.
+        store: read, and waited on.
+        ask: queries what arrived since a cursor.
         limit_s: seconds to wait at most.
 
     Raises:
-        query.QueryError: the question cannot be answered.
+        query.QueryError: the query failed.
         CollectorError: the collector is stopping.
     """
     deadline = monotonic() + limit_s
@@ -78,7 +75,7 @@ def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_
         now = monotonic()
         if now >= deadline or any(isinstance(rows, list) and rows for rows in answer.values()):
             return answer
-        # A trace ends a while after its last span arrived: only then is there something to look for without a change.
+        # A trace ends a moment after its last span arrived: for this time, check also without a commit.
         pause = LOOK_S if now - changed_at < SETTLING_S else deadline - now
         latest = store.changed.wait(sequence, min(pause, deadline - now))
         if store.changed.closed:
@@ -88,13 +85,13 @@ def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_
 
 
 def _quiet_s(found: query.Trace | query.QueryError) -> float:
-    """Seconds without a new span after which a trace that seems complete is so."""
+    """Seconds without a new span after which a trace is complete."""
     unanswered = isinstance(found, query.Trace) and query.has_unanswered_call(found)
     return UNANSWERED_QUIET_S if unanswered else QUIET_S
 
 
 def _trace(store: Store, name: str) -> query.Trace | query.QueryError:
-    """The trace as it is now; the error, where waiting may still fix it."""
+    """The trace as it is now; or the error, if it may still arrive."""
     with closing(store.reader()) as connection:
         try:
             return query.trace(connection, query.find_trace(connection, name))

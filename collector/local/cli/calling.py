@@ -1,8 +1,4 @@
-"""How the reading commands call a collector's API: by which scheme, with which certificates, and what a failure means.
-
-In: an address, the environment. Out: an HTTP client; errors of TLS in words for the person who has to fix them.
-No state.
-"""
+"""The HTTP client of the reading commands: scheme, certificates, and the meaning of a failed connection."""
 
 from __future__ import annotations
 
@@ -21,29 +17,29 @@ _CONNECT_S = 2.0
 
 
 def base_url(address: str) -> str:
-    """With the scheme as it is written; without one, https where the environment names a certificate, else http."""
+    """The URL of an address; without a scheme, https if the environment names a certificate, else http."""
     if "://" in address:
         return address.rstrip("/")
     return f"{'https' if _named(CERTIFICATE) else 'http'}://{address}"
 
 
 def client(read_s: float) -> httpx.Client:
-    """A client that trusts the authority that the environment names, or those of the system.
+    """A client that trusts the authority of the environment's variable, or those of the system.
 
     Raises:
         SettingsError: a file that the environment names cannot be used.
     """
-    # trust_env=False: a proxy of the environment is not for a server on this machine
+    # trust_env=False: ignore proxies, since the server is on this machine
     return httpx.Client(timeout=httpx.Timeout(read_s, connect=_CONNECT_S), trust_env=False, verify=_context())
 
 
 def is_tls_trouble(error: BaseException) -> bool:
-    """Whether somebody listens there, but TLS or its absence stands between us."""
+    """Whether a server listens there, but TLS failed, or one side does not use it."""
     return bool(_tls_error(error)) or isinstance(error, httpx.RemoteProtocolError)
 
 
 def unreachable(base: str, error: Exception) -> CollectorError:
-    """What it means that a call failed before there was an answer of the API."""
+    """The error for a call that failed without a response of the API."""
     reason = _tls_error(error)
     if (found := match(reason)) and found.reason in _HINTS:
         return CollectorError(f"{base}: {SERVER_PROBLEMS[found.reason]}.", _HINTS[found.reason])
@@ -51,11 +47,11 @@ def unreachable(base: str, error: Exception) -> CollectorError:
         return CollectorError(f"{base}: the TLS handshake failed: {reason}.", "Check the certificates of both sides.")
     if isinstance(error, httpx.RemoteProtocolError):
         return CollectorError(
-            f"{base} does not speak HTTP: {error}.", "Where that port speaks TLS, write https:// before the address."
+            f"{base} does not speak HTTP: {error}.", "If that port speaks TLS, write https:// before the address."
         )
     return CollectorError(
-        f"No collector answers at {base.removeprefix('http://')}: {error}.",
-        "Start one: telemetry collect. Or name its --api.",
+        f"No collector responds at {base.removeprefix('http://')}: {error}.",
+        "Start one: telemetry collect. Or give its address: --api HOST:PORT.",
     )
 
 
@@ -71,7 +67,7 @@ _HINTS: dict[Reason, str] = {
 
 
 def _tls_error(error: BaseException | None) -> str:
-    """What OpenSSL said, from anywhere among the causes of an error; empty where it is not to blame."""
+    """OpenSSL's message, from any cause of an error; empty if there is none."""
     while error is not None:
         if isinstance(error, ssl.SSLError) or "[SSL" in str(error):
             return str(error)
@@ -88,7 +84,7 @@ def _context() -> ssl.SSLContext:
             named = f"{CLIENT_CERTIFICATE} or {CLIENT_KEY}"
             context.load_cert_chain(certificate, key)
     except OSError as error:  # of which ssl.SSLError is one
-        raise SettingsError(f"{named} cannot be used: {error.strerror or error}.", "Name a PEM file.") from error
+        raise SettingsError(f"{named} cannot be used: {error.strerror or error}.", "Set it to a PEM file.") from error
     return context
 
 

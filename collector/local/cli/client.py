@@ -1,9 +1,7 @@
-"""Where the reading commands read: the running collector's API, or a store that nobody runs on.
+"""The sources of the reading commands: the API of a running collector, or a store without one.
 
-In: a path of the API with its parameters; token and certificates from the environment. Out: the JSON object that
-answers, the same from both. A reader owns its connection until it is closed.
-
-Each question is one request. Whether a collector runs at the default address is learnt from the question itself.
+Both return the same JSON objects. A reader owns its connection until it is closed. Each question is one request; the
+first one also shows whether a collector runs at the default address.
 """
 
 from pathlib import Path
@@ -24,7 +22,7 @@ _READ_S = 90.0
 
 
 def default_store() -> Path:
-    """The store of `telemetry collect` when none is named: in the user's data directory."""
+    """The default store of `telemetry collect`, in the user's data directory."""
     return platformdirs.user_data_path("search-telemetry") / "telemetry.duckdb"
 
 
@@ -32,48 +30,48 @@ class Reader(Protocol):
     """Answers the questions of `api_answers.QUESTIONS`."""
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """The answer. A parameter that is None is left out; a list is sent once for each item."""
+        """The answer. A parameter that is None is left out; a list is sent as repeated parameters."""
 
     @property
     def problem(self) -> str:
-        """Why nothing new could be stored there at the last answer; empty when it could."""
+        """Why the store could not write at the time of the last answer; empty if it could."""
 
     @property
     def is_live(self) -> bool:
-        """Whether something may arrive there; known after the first answer."""
+        """Whether a collector runs there; known after the first answer."""
 
     def close(self) -> None:
-        """Let go of the connection or the file."""
+        """Close the connection or the file."""
 
 
 def open_reader(api: str | None, store: Path | None) -> Reader:
-    """The reader that a command's options mean.
+    """The reader for a command's options.
+
+    Without options: the collector at the default address if one responds, else the default store.
 
     Args:
-        api: `HOST:PORT` of a running collector, which must answer.
-        store: a file, which must be free.
-
-    With neither: the collector at the default address if one answers, else the default store.
+        api: `HOST:PORT` of a running collector.
+        store: a file that no other process uses.
 
     Raises:
-        CollectorError: there are two things to read, or the store cannot be.
+        CollectorError: both are given, or the store cannot be opened.
     """
     if api and store:
-        raise CollectorError("--api and --store both say where to read.", "Name one of them.")
+        raise CollectorError("--api and --store are both given.", "Use one of them.")
     if api:
         return HttpReader(api)
     return StoreReader(store) if store else DefaultReader()
 
 
-class NobodyError(CollectorError):
-    """No collector answers at an address."""
+class NoCollectorError(CollectorError):
+    """No collector responds at an address."""
 
 
-_NOBODY = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol)
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol)
 
 
 class HttpReader:
-    """Asks a running collector."""
+    """Reads from a running collector."""
 
     is_live = True
 
@@ -84,14 +82,14 @@ class HttpReader:
         self._client = client(_READ_S)
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """The answer of the collector; its error as ours."""
+        """The collector's answer; its error as a `CollectorError`."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
             response = self._client.get(f"{self._base}{quote(path)}", params=_pairs(parameters), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            kind = NobodyError if isinstance(error, _NOBODY) and not is_tls_trouble(error) else CollectorError
-            told = unreachable(self._base, error)
-            raise kind(told.message, told.hint) from error
+            is_nobody = isinstance(error, _NO_CONNECTION) and not is_tls_trouble(error)
+            problem = unreachable(self._base, error)
+            raise (NoCollectorError if is_nobody else CollectorError)(problem.message, problem.hint) from error
         answer = _json_object(response)
         if response.is_success and answer is not None:
             self.problem = unquote(response.headers.get(api_answers.PROBLEM_HEADER, ""))
@@ -105,20 +103,21 @@ class HttpReader:
                 f"Set {TOKEN} to it, or {TOKEN_FILE} to a file that has it.",
             )
         if isinstance(error, dict):
-            return CollectorError(str(error.get("message", "")), str(error.get("hint")))
-        kind = CollectorError if status == 400 else NobodyError  # 400: TLS, or a collector that cannot read the request
+            return CollectorError(str(error.get("message", "")), str(error.get("hint", "")))
+        # 400: TLS, or a collector that cannot parse the request
+        kind = CollectorError if status == 400 else NoCollectorError
         return kind(
-            f"What answers at {self._base} is not a collector's API: HTTP status {status}.",
-            "Start one: telemetry collect. Or name its --api.",
+            f"The server at {self._base} is not a collector's API: HTTP status {status}.",
+            "Start one: telemetry collect. Or give its address: --api HOST:PORT.",
         )
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         self._client.close()
 
 
 class StoreReader:
-    """Reads a store itself, as the API would."""
+    """Reads a store, as the API does."""
 
     problem = ""
     is_live = False
@@ -127,7 +126,7 @@ class StoreReader:
         self._store = Store.open(path, read_only=True)
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """The answer from the file."""
+        """The answer from the store."""
         connection = self._store.reader()
         try:
             return api_answers.answer(connection, path, _pairs(parameters))
@@ -135,12 +134,12 @@ class StoreReader:
             connection.close()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         self._store.close()
 
 
 class DefaultReader:
-    """Asks the collector at the default address; where none answers, reads the default store."""
+    """Reads from the collector at the default address; if none responds, from the default store."""
 
     def __init__(self) -> None:
         self._reader: HttpReader | StoreReader = HttpReader(DEFAULT_API)
@@ -148,26 +147,26 @@ class DefaultReader:
 
     @property
     def problem(self) -> str:
-        """As the one that answered has it."""
+        """That of the reader in use."""
         return self._reader.problem
 
     @property
     def is_live(self) -> bool:
-        """As the one that answered has it."""
+        """That of the reader in use."""
         return self._reader.is_live
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """The answer of whichever there is."""
+        """The answer of the collector or the store."""
         try:
             answer = self._reader.get(path, **parameters)
-        except NobodyError as error:
+        except NoCollectorError as error:
             if self._is_known:
                 raise
             self._reader.close()
             if not default_store().exists():
                 raise CollectorError(
                     f"No collector runs at {DEFAULT_API}, and there is no store at {default_store()}.",
-                    "Start one: telemetry collect. Or name a store: --store PATH.",
+                    "Start one: telemetry collect. Or give a store: --store PATH.",
                 ) from error
             self._reader = StoreReader(default_store())
             answer = self._reader.get(path, **parameters)
@@ -175,7 +174,7 @@ class DefaultReader:
         return answer
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         self._reader.close()
 
 

@@ -1,8 +1,4 @@
-"""`telemetry collect`: the local collector in the foreground.
-
-In: addresses and a path. Out: a banner when exports are taken, a summary at the end. Owns the collector until a signal
-ends it.
-"""
+"""`telemetry collect`: runs the local collector in the foreground until a signal ends it."""
 
 import argparse
 import logging
@@ -33,15 +29,15 @@ from collector.local.stats import CollectorStats
 from telemetry.cli import output_lost
 from telemetry.otlp.target import is_loopback
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def collect(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C or SIGTERM; what was acknowledged is stored before the end."""
+    """Run until Ctrl-C or SIGTERM; exports that were acknowledged are stored before the end."""
     console = make_console()
     access = access_of(args)
-    asked_to_end = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked_to_end.set()) for number in _ENDING}
+    end_requested = threading.Event()
+    before = {number: signal.signal(number, lambda *_: end_requested.set()) for number in _SIGNALS}
     settings = settings_of(args)
     log = _log_to_stderr()
     collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
@@ -52,8 +48,8 @@ def collect(args: argparse.Namespace) -> int:
         collector.start()
         for line in _banner(collector, args, console):
             _print(console, line, soft_wrap=True)
-        asked_to_end.wait()
-        _print(console, Text("Storing what has arrived …" if glyphs_for(console).ellipsis == "…" else "Ending", "dim"))
+        end_requested.wait()
+        _print(console, Text("Storing …" if glyphs_for(console).ellipsis == "…" else "Storing", "dim"))
         ended = collector.stop()
     finally:
         collector.stop()
@@ -64,17 +60,16 @@ def collect(args: argparse.Namespace) -> int:
     stats = collector.stats()
     _print(console, _summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
-        _print(console, f"{unauthorized:,} exports were not let in: without a token that is known here.", style="dim")
+        _print(console, f"{unauthorized:,} exports were refused: they had no valid token.", style="dim")
     for note in _odd(stats):
         _print(console, note, style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
-        told = f"{expired:,} of the oldest records were deleted, as --retention and --max-size ask."
-        _print(console, told, style="dim")
+        _print(console, f"{expired:,} of the oldest records were deleted: --retention, --max-size.", style="dim")
     return 0 if ended else 1
 
 
 def _print(console: Console, what: Any, **options: Any) -> None:
-    """Print; where that cannot be, say so once, and go on with what matters more."""
+    """Print; if the output cannot be written, report that once and continue."""
     try:
         console.print(what, **options)
     except OSError as error:
@@ -82,22 +77,20 @@ def _print(console: Console, what: Any, **options: Any) -> None:
 
 
 def settings_of(args: argparse.Namespace) -> CollectorSettings:
-    """The limits that the options name.
+    """The limits of the options.
 
     Raises:
-        SettingsError: one is no age, no size, or too small.
+        SettingsError: one is not an age, not a size, or too small.
     """
     max_store_bytes = parse_size(args.max_size, "max-size")
     if max_store_bytes is not None and max_store_bytes < MIN_STORE_BYTES:
         least = size_text(MIN_STORE_BYTES)
-        raise SettingsError(
-            f"--max-size {args.max_size} is below {least}, which DuckDB needs to work with", "write more"
-        )
+        raise SettingsError(f"--max-size must be at least {least}, got {args.max_size}", "DuckDB needs that much")
     return CollectorSettings(retention_s=parse_age(args.retention, "retention"), max_store_bytes=max_store_bytes)
 
 
 def _log_to_stderr() -> logging.Handler:
-    """Show what the collector has to say while it runs: a line now and then."""
+    """Show the collector's log on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("collector")
@@ -107,10 +100,10 @@ def _log_to_stderr() -> logging.Handler:
 
 
 def access_of(args: argparse.Namespace) -> Access:
-    """Who may call, by the options and the environment.
+    """Access control by the options and the environment.
 
     Raises:
-        SettingsError: a file is not what it should be, or one is missing.
+        SettingsError: a file is invalid or missing.
     """
     tls = None
     if args.tls_cert and args.tls_key:
@@ -135,7 +128,7 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
         ("OTLP over HTTP", f"{scheme}://{addresses.http}", ""),
         ("query API", f"{scheme}://{addresses.api}/api/traces", ""),
         ("store", clean(args.store or default_store()), f"  {held.traces} traces {separator} {held.spans} spans"),
-        ("kept", f"age {age} {separator} size {size}", "  oldest go first"),
+        ("kept", f"age {age} {separator} size {size}", "  oldest are deleted first"),
         ("access", _asked(collector.access), ""),
     )
     for name, value, note in rows:
@@ -152,26 +145,26 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
 
 
 def _asked(access: Access) -> str:
-    """What callers need."""
+    """What callers must send."""
     certificate = access.tls is not None and access.tls.client_ca is not None
     asked = ["a token"] * (access.tokens is not None) + ["a client certificate"] * certificate
     return f"with {' and '.join(asked)}" if asked else "without a token"
 
 
 def _warnings(collector: LocalCollector) -> Iterator[str]:
-    """What is allowed, but should be meant."""
+    """Warnings about options that open the collector to others."""
     addresses = (collector.addresses.grpc, collector.addresses.http, collector.addresses.api)
     beyond = [a for a in addresses if a and not is_loopback(a)]
     if beyond and not collector.access.authenticates:
-        yield f"anyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
+        yield f"everyone who reaches {', '.join(beyond)} can send and read (--allow-anonymous)"
     if ANY in collector.access.origins.named and not collector.access.authenticates:
-        yield "any web page that a browser here opens can send (--allow-origin '*')"
+        yield "any web page in a browser on this machine can send (--allow-origin '*')"
     if beyond and collector.access.tokens and not collector.access.tls:
-        yield "tokens travel in plain text beyond this machine: --tls-cert and --tls-key fix that"
+        yield "tokens are sent in plain text to other machines: use --tls-cert and --tls-key"
 
 
 def _summary(stats: CollectorStats, console: Console) -> Table:
-    """The counts by signal; where there is no room for all, without those that are zero throughout."""
+    """The counts by signal; if there is no room for all, without those that are zero."""
     counts = ("received", "stored", "duplicate", "rejected", "refused", "malformed")
     figures = stats.signals.values()
     columns = [Column("")]
@@ -187,8 +180,8 @@ def _summary(stats: CollectorStats, console: Console) -> Table:
 
 
 def _odd(stats: CollectorStats) -> Iterator[str]:
-    """What was wrong with records, by reason."""
-    for name, what in (("rejected_by", "rejected, and their senders were told"), ("repaired_by", "repaired")):
+    """What was rejected and repaired, by reason."""
+    for name, what in (("rejected_by", "rejected, and reported to their senders"), ("repaired_by", "repaired")):
         reasons = Counter[str]()
         for figures in stats.signals.values():
             reasons.update(getattr(figures, name))

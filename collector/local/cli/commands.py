@@ -1,9 +1,6 @@
-"""The commands `telemetry collect`, `compact`, `services`, `traces`, `trace`, `logs` and `metrics`.
+"""Parsers of `telemetry collect`, `compact`, `services`, `traces`, `trace`, `logs` and `metrics`.
 
-In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
-
-This file only describes the commands: it is imported for every call of `telemetry`, so what does the work, with its
-heavy packages, is imported when a command runs.
+Every call of `telemetry` imports this module, so the work, with its heavy packages, is imported when a command runs.
 """
 
 import argparse
@@ -26,24 +23,22 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         ("metrics", "metrics, or the latest values of one", _add_metrics),
     ):
         parser = subparsers.add_parser(name, help=brief, description=f"Show {brief}. {_WHERE}")
-        parser.add_argument("--json", action="store_true", help="the API's JSON instead of a picture")
-        parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may run on it")
-        parser.add_argument(
-            "--api", metavar="HOST:PORT", help="read from the collector there; https://HOST:PORT for TLS"
-        )
+        parser.add_argument("--json", action="store_true", help="the API's JSON instead of text")
+        parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may use it")
+        parser.add_argument("--api", metavar="HOST:PORT", help="read from this collector; https://HOST:PORT for TLS")
         describe(parser)
         parser.set_defaults(run=_reading(name), leaves_nothing=True)
 
 
 _COLLECT = (
-    "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. A token may come from "
-    "SEARCH_TELEMETRY_COLLECTOR_TOKEN as well, or a file of them from SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE."
+    "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. "
+    "SEARCH_TELEMETRY_COLLECTOR_TOKEN may set a token, SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE a file of tokens."
 )
 _COMPACT = (
-    "Copy the store into a new file without the room that deleted telemetry left, and put it in the old one's place. "
-    "No collector may run on it. The old file stays until the new one is whole."
+    "Copy the store into a new file without the space of deleted telemetry, and replace the old file with it. "
+    "No collector may use it. The old file is kept until the new one is complete."
 )
-_WHERE = "Reads from the running collector; with none running, from the default store."
+_WHERE = "Reads from the running collector; if none runs, from the default store."
 
 
 def _add_collect(parser: argparse.ArgumentParser) -> None:
@@ -55,36 +50,32 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
         "--retention",
         default="7d",
         metavar="AGE",
-        help="delete what arrived longer ago: 12h, 7d, 4w, off (%(default)s)",
+        help="delete older telemetry: 12h, 7d, 4w, off (%(default)s)",
     )
     parser.add_argument(
-        "--max-size", default="2GB", metavar="SIZE", help="beyond it, delete the oldest: 500MB, 2GB, off (%(default)s)"
+        "--max-size", default="2GB", metavar="SIZE", help="above it, delete the oldest: 500MB, 2GB, off (%(default)s)"
     )
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="tokens of senders and readers, one a line")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="use TLS, with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="with this private key (PEM)")
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="tokens that let senders and readers in, one a line"
+        "--tls-client-ca", type=Path, metavar="FILE", help="require client certificates of these authorities (PEM)"
     )
-    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak TLS, with this certificate (PEM)")
-    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and this private key (PEM)")
-    parser.add_argument(
-        "--tls-client-ca", type=Path, metavar="FILE", help="and let in only callers with a certificate of these (PEM)"
-    )
-    parser.add_argument(
-        "--allow-anonymous", action="store_true", help="listen beyond this machine even without a token"
-    )
+    parser.add_argument("--allow-anonymous", action="store_true", help="allow other machines without a token")
     parser.add_argument(
         "--allow-origin",
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="let web pages of this origin send too, as those of this machine may: https://shop.example",
+        help="allow web pages of this origin to send: https://shop.example",
     )
 
     def run(args: argparse.Namespace) -> int:
         from collector.local.cli.collect import collect
 
-        return _told(collect)(args)
+        return _with_errors(collect)(args)
 
-    parser.set_defaults(run=run, leaves_nothing=True)  # until it has a store open, when it takes Ctrl-C itself
+    parser.set_defaults(run=run, leaves_nothing=True)  # until it opens a store; then it handles Ctrl-C itself
 
 
 def _add_compact(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +84,7 @@ def _add_compact(parser: argparse.ArgumentParser) -> None:
     def run(args: argparse.Namespace) -> int:
         from collector.local.cli.compact import compact_store
 
-        return _told(compact_store)(args)
+        return _with_errors(compact_store)(args)
 
     parser.set_defaults(run=run)
 
@@ -110,7 +101,7 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         type=str.lower,
         choices=("trace", "debug", "info", "warn", "warning", "error", "fatal", "critical"),
         metavar="LEVEL",
-        help="of this level and above: trace, debug, info, warn, error, fatal",
+        help="of this level or above: trace, debug, info, warn, error, fatal",
     )
     _add_paging(parser, "records", 100, (int, int))
 
@@ -123,37 +114,37 @@ def _add_traces(parser: argparse.ArgumentParser) -> None:
         "--min-duration",
         type=partial(_duration, option="--min-duration"),
         metavar="TIME",
-        help="that took at least so long: 50ms, 1.5s",
+        help="that took at least this long: 50ms, 1.5s",
     )
     parser.add_argument(
         "--attribute",
         action="append",
         type=_pair,
         metavar="KEY=VALUE",
-        help="with a span that has it; may be given again",
+        help="with a span that has it; may be repeated",
     )
-    parser.add_argument("--batches", action="store_true", help="also those of dynamic batching")
+    parser.add_argument("--batches", action="store_true", help="include those of dynamic batching")
     _add_paging(parser, "requests", 20, (int, str))
 
 
 def _add_paging(parser: argparse.ArgumentParser, what: str, usual: int, cursor: tuple[type, ...]) -> None:
-    parser.add_argument("--limit", type=_limit, metavar="N", help=f"{what} at most ({usual}; 10 to begin to --follow)")
+    parser.add_argument("--limit", type=_limit, metavar="N", help=f"{what} at most ({usual}; 10 with --follow)")
     pages = parser.add_mutually_exclusive_group()
     pages.add_argument(
         "--before",
         type=partial(_cursor, kinds=cursor),
         metavar="CURSOR",
-        help="the page after: `next` of the page before, by --json",
+        help="the next page: `next` of the previous one, by --json",
     )
-    pages.add_argument("--follow", action="store_true", help=f"and go on with {what} as they arrive, until Ctrl-C")
+    pages.add_argument("--follow", action="store_true", help=f"and {what} as they arrive, until Ctrl-C")
 
 
 def _add_trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace_id", metavar="ID", help="an id, the beginning of one, or `last`: the latest request")
     wait = partial(_duration, option="--wait", at_most_s=60)
-    parser.add_argument("--wait", type=wait, metavar="TIME", help="wait so long for the trace to be complete: 5s")
-    parser.add_argument("--all", action="store_true", help="every span of a very large trace")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture to a file as well")
+    parser.add_argument("--wait", type=wait, metavar="TIME", help="wait up to this long for a complete trace: 5s")
+    parser.add_argument("--all", action="store_true", help="all spans of a very large trace")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also write the picture to a file")
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -164,7 +155,7 @@ def _limit(text: str) -> int:
     from collector.local.api.parameters import MAX_LIMIT
 
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_LIMIT}.")
+        raise argparse.ArgumentTypeError(f"must be 1 to {MAX_LIMIT}, got {text}.")
     return int(text)
 
 
@@ -175,7 +166,7 @@ def _cursor(text: str, kinds: tuple[type, ...]) -> str:
     try:
         decode(text, *kinds)
     except QueryError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no cursor of this list.\n{error.hint}") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a cursor of this list.\n{error.hint}") from error
     return text
 
 
@@ -196,22 +187,22 @@ def _duration(text: str, option: str, at_most_s: float = float("inf")) -> str:
         hint = f"Write a number and a unit: {option} 50ms."
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration.\n{hint}") from error
     if nanoseconds > at_most_s * 1e9:
-        hint = f"Ask for up to {at_most_s:g}s, and again when that is over."
-        raise argparse.ArgumentTypeError(f"{text!r} is too long.\n{hint}")
+        message = f"must be at most {at_most_s:g}s, got {text}."
+        raise argparse.ArgumentTypeError(f"{message}\nRepeat the command to wait longer.")
     return text
 
 
 def _reading(name: str) -> Run:
     def run(args: argparse.Namespace) -> int:
-        from collector.local.cli import read as commands_read
+        from collector.local.cli import read
 
-        return _told(getattr(commands_read, name))(args)
+        return _with_errors(getattr(read, name))(args)
 
     return run
 
 
-def _told(work: Run) -> Run:
-    """Turn the collector's own errors into those that the `telemetry` command tells without a stack trace."""
+def _with_errors(work: Run) -> Run:
+    """Convert the collector's errors to those that the `telemetry` command prints without a stack trace."""
 
     def run(args: argparse.Namespace) -> int:
         from collector.local.errors import CollectorError

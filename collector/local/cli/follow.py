@@ -1,7 +1,4 @@
-"""`telemetry traces --follow` and `telemetry logs --follow`: what arrives, as it arrives, until Ctrl-C.
-
-In: parsed arguments. Out: lines on standard output. State: the cursor to what comes next.
-"""
+"""`telemetry traces --follow` and `telemetry logs --follow`: print what arrives, until Ctrl-C."""
 
 import argparse
 import sys
@@ -17,13 +14,13 @@ from collector.local.render.tables import ended_traces_table
 from collector.local.render.text import make_console
 
 WAIT = "30s"
-"""How long one question waits; longer questions would only hold on to a collector that wants to end."""
+"""How long one request waits; a longer one would delay the collector's shutdown."""
 _FIRST = 10
 Rows = list[dict[str, Any]]
 
 
 def follow_traces(args: argparse.Namespace) -> int:
-    """Requests as they end."""
+    """Print requests as they end."""
     console = make_console()
     is_begun = False
 
@@ -37,7 +34,7 @@ def follow_traces(args: argparse.Namespace) -> int:
 
 
 def follow_logs(args: argparse.Namespace) -> int:
-    """Log records as they arrive."""
+    """Print log records as they arrive."""
     console = make_console()
     lines = LogLines(console, of_one_trace=bool(args.trace))
     return _follow(args, "/api/logs", log_filters(args), lambda rows: print_lines(console, lines.draw(rows)))
@@ -55,12 +52,12 @@ def _follow(args: argparse.Namespace, path: str, filters: dict[str, Any], show: 
 
 
 def _arrivals(args: argparse.Namespace, path: str, filters: dict[str, Any]) -> Iterator[Rows]:
-    """First the latest that are there, then what arrives; each page with the earliest first."""
+    """First the latest, then what arrives; each page with the earliest first."""
     name = path.rpartition("/")[2]
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, path, **filters, limit=args.limit or _FIRST, after="now")
         if not reader.is_live:
-            raise CollectorError("Nothing arrives in a store that no collector runs on.", "Leave out --follow.")
+            raise CollectorError("--follow requires a running collector.", "Leave out --follow.")
         yield answer[name][::-1]
         while True:
             answer = ask(reader, path, **filters, after=answer["after"], wait=WAIT)

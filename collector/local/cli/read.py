@@ -1,7 +1,4 @@
-"""The commands that read: each asks one question and prints the answer.
-
-In: parsed arguments. Out: a picture or JSON on standard output. State: none.
-"""
+"""The reading commands: each asks one question and prints the answer, as text or JSON."""
 
 import argparse
 import io
@@ -27,7 +24,7 @@ from collector.local.render.trace import MAX_SPANS, render_trace
 from telemetry.errors import did_you_mean
 
 SVG_WIDTH = 112
-# Rich's picture fetches its font from elsewhere; ours shows in the reader's own, and tells nobody that it is seen.
+# Rich's picture loads its font from the Internet; ours uses the reader's own font.
 SVG_FORMAT = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
@@ -64,7 +61,7 @@ def traces(args: argparse.Namespace) -> int:
     if not answer["traces"]:
         return _nothing(console, "No traces." if any(filters.values()) else "No traces yet.")
     console.print(render_tables.traces_table(answer["traces"], console, time.time_ns()))
-    _tell_more(console, answer["next"], limit)
+    _print_more(console, answer["next"], limit)
     return 0
 
 
@@ -121,7 +118,7 @@ def _print_metric(args: argparse.Namespace) -> int:
         path = f"/api/metrics/{args.name}"
         answer = ask(reader, path, latest="true")
         before = answer["next"]
-        while before:  # many deltas: a value is the sum of all
+        while before:  # a value is the sum of all deltas
             more = reader.get(path, latest="true", before=before)
             answer["series"] += more["series"]
             before = more["next"]
@@ -133,10 +130,10 @@ def _print_metric(args: argparse.Namespace) -> int:
 
 
 def _check_names(reader: Reader, service: str | None, operation: str | None = None) -> None:
-    """Where nothing was found: tell a service or an operation that there is none of, with the nearest names.
+    """If nothing was found: check that the service and the operation exist.
 
     Raises:
-        CollectorError: there is no such name.
+        CollectorError: there is no such name; with the nearest names.
     """
     if not (service or operation):
         return
@@ -144,21 +141,21 @@ def _check_names(reader: Reader, service: str | None, operation: str | None = No
     for name, what in ((service, "service"), (operation, "operation")):
         names = {str(row[what]) for row in rows} if name else set()
         if name and name not in names:
-            hint = did_you_mean(name, sorted(names)) or "See which there are: telemetry services."
-            raise CollectorError(f"No {what} {name!r} is here.", hint)
+            hint = did_you_mean(name, sorted(names)) or "List them: telemetry services."
+            raise CollectorError(f"There is no {what} {name!r}.", hint)
 
 
 def _check_sender(reader: Reader, service: str | None) -> None:
     """The same for a service that sent no log records.
 
     Raises:
-        CollectorError: there are none of it.
+        CollectorError: there are none.
     """
     if service and not reader.get("/api/logs", service=service, limit=1)["logs"]:
         names = {str(row["service"]) for row in reader.get("/api/logs", limit=1000)["logs"]}
         names |= {str(row["service"]) for row in reader.get("/api/services", limit=MAX_LIMIT)["services"]} - {service}
-        hint = did_you_mean(service, sorted(names)) or "See which services there are: telemetry services."
-        raise CollectorError(f"No log record of a service {service!r} is here.", hint)
+        hint = did_you_mean(service, sorted(names)) or "List the services: telemetry services."
+        raise CollectorError(f"There is no log record of a service {service!r}.", hint)
 
 
 def _nothing(console: Console, what: str) -> int:
@@ -166,8 +163,8 @@ def _nothing(console: Console, what: str) -> int:
     return 0
 
 
-def _tell_more(console: Console, cursor: str | None, limit: int) -> None:
-    """Say how to see more: the next page, or a longer one where the cursor does not fit into a line."""
+def _print_more(console: Console, cursor: str | None, limit: int) -> None:
+    """Print how to see more: the next page, or a longer one if the cursor does not fit into a line."""
     if cursor:
         more = f"More: --before {cursor}"
         console.print(more if len(more) <= console.width else f"More: --limit {limit * 2}", style="dim")
@@ -176,12 +173,12 @@ def _tell_more(console: Console, cursor: str | None, limit: int) -> None:
 def _write_svg(path: Path, answer: dict[str, Any], max_spans: int | None, title: str) -> None:
     picture = make_console(io.StringIO(), SVG_WIDTH, record=True)
     _print_trace(picture, answer, max_spans)
-    picture.print()  # the export cuts off the lower edge of the last line
+    picture.print()  # else the export cuts off the last line
     try:
         picture.save_svg(str(path), title=title, code_format=SVG_FORMAT, unique_id="trace")
     except OSError as error:
         raise CollectorError(
-            f"The picture cannot be written to {path}: {error.strerror}.", "Name another file."
+            f"The picture cannot be written to {path}: {error.strerror}.", "Use another file."
         ) from error
 
 

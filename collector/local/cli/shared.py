@@ -1,7 +1,4 @@
-"""What the reading commands share: their questions' parameters, the question itself, and JSON or lines on the terminal.
-
-In: parsed arguments, a reader. Out: an answer; text on standard output. State: none.
-"""
+"""What the reading commands share: filters of the options, requests, and output as JSON or lines."""
 
 import argparse
 import sys
@@ -16,26 +13,26 @@ from collector.local.render.text import clean, fit, glyphs_for
 
 
 def trace_filters(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options of `telemetry traces` ask for, by the names of the API."""
+    """The filters of `telemetry traces`, by the names of the API."""
     names = ("service", "operation", "status", "min_duration", "attribute")
     return {name: getattr(args, name) for name in names} | {"batches": "true" if args.batches else None}
 
 
 def log_filters(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options of `telemetry logs` ask for, by the names of the API."""
+    """The filters of `telemetry logs`, by the names of the API."""
     return {"trace_id": args.trace, "service": args.service, "level": args.level}
 
 
 def ask(reader: Reader, path: str, **parameters: Any) -> dict[str, Any]:
-    """The answer; beside it, and not in it, that what is shown is not all that was sent."""
+    """The answer; a warning on standard error if the collector cannot store telemetry now."""
     answer = reader.get(path, **parameters)
     if reader.problem:
-        sys.stderr.write(f"The collector cannot store what it is sent now: {clean(reader.problem)}\n")
+        sys.stderr.write(f"The collector cannot store telemetry now: {clean(reader.problem)}\n")
     return answer
 
 
 def print_json(answer: Any, *, is_line: bool = False) -> int:
-    """Print JSON, in ASCII where the output cannot hold more; a line of its own, or for people to read."""
+    """Print JSON, as ASCII if the output's encoding requires it; on one line, or indented."""
     text = dumps(answer, indent=None if is_line else 2) + "\n"
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -51,7 +48,7 @@ def _json_escape(char: str) -> str:
 
 
 def print_lines(console: Console, lines: Any) -> None:
-    """Print lines as they are, cut only where nothing could be made to fit."""
+    """Print lines; one that is wider than the console is cut."""
     for line in lines:
         if line.cell_len > console.width:
             line = Text(fit(line.plain, console.width, glyphs_for(console)))  # noqa: PLW2901

@@ -1,8 +1,4 @@
-"""Questions to the store: each a function of a connection, answered with the frozen rows of `model.py`.
-
-In: a DuckDB connection to a store (`schema.py`), read-only or a cursor of the collector's own. Out: rows, pages, a
-`Trace`, a `Metric`; `QueryError` where there is no answer. State: none.
-"""
+"""Queries: functions of a DuckDB connection that return the frozen rows of `model.py`, or raise `QueryError`."""
 
 from collector.local.errors import QueryError
 from collector.local.query.duration import parse_duration

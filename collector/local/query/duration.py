@@ -1,7 +1,4 @@
-"""Durations as people write them: `50ms`, `1.5s`, `200us`, `2m`.
-
-In: text. Out: nanoseconds. State: none.
-"""
+"""Parses durations: `50ms`, `1.5s`, `200us`, `2m`."""
 
 import re
 from decimal import Decimal
@@ -17,7 +14,7 @@ def parse_duration(text: str, name: str) -> int:
 
     Args:
         text: a number with a unit: ns, us, ms, s, m or h.
-        name: of the parameter, for the message.
+        name: of the parameter, for the error.
 
     Raises:
         QueryError: no number, no unit, or more than 292 years.

@@ -1,11 +1,9 @@
-"""Traces in the order in which they end, for those who watch.
+"""Lists traces in the order in which they end, for `--follow`.
 
-In: a connection to the store, a filter, a cursor. Out: the rows of those that ended since. State: none.
-
-A trace has ended once its root is here with its end, and for a moment more, in which what other processes have of it
-arrives. One whose root never comes (its caller is not instrumented) has ended when all of its spans have, and nothing
-came for longer. Both times are those of
-the arrival, by the collector's clock, and never beyond what is stored already: nothing is passed over.
+A trace has ended a moment after its root arrived with its end; in that moment the spans of other processes arrive. A
+trace whose root never arrives (its caller is not instrumented) has ended when all of its spans have, and none arrived
+for longer. Both times are of the arrival, by the collector's clock, and never later than what is already stored, so
+that no trace is skipped.
 """
 
 from duckdb import DuckDBPyConnection
@@ -16,9 +14,9 @@ from collector.local.query.model import Arrivals, TraceRow
 from collector.local.query.traces import rows_of
 
 SETTLED_NS = 500_000_000
-"""After its root: an exporter of ours sends within 250 ms."""
+"""After its root: our exporter sends within 250 ms."""
 ROOTLESS_NS = 3_000_000_000
-"""After the last span of a trace whose root is not here."""
+"""After the last span of a trace without a root."""
 
 _ENDED = """
 SELECT trace_id FROM (
@@ -33,12 +31,12 @@ WHERE (rooted > ? AND rooted <= ?) OR (rooted IS NULL AND ended = begun AND last
 def ended_traces(
     connection: DuckDBPyConnection, wanted: TraceFilter, after: str | None, now_unix_ns: int, limit: int
 ) -> Arrivals[TraceRow]:
-    """The traces that ended since, latest first, and the cursor to those that end later.
+    """The traces that ended since the last call, latest first, and the cursor for the next call.
 
     Args:
         connection: to the store.
         wanted: the filter.
-        after: the cursor of the call before; None: all that have ended.
+        after: the cursor of the previous call; None: all traces that have ended.
         now_unix_ns: by the collector's clock.
         limit: rows at most.
     """

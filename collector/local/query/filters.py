@@ -1,11 +1,8 @@
-"""Which traces a list shall hold.
+"""Filters of traces, as a condition on `spans` with parameters: values never become part of the SQL text.
 
-In: the filter's fields, as a caller means them. Out: a condition on `spans` with its parameters: values never become
-part of the SQL text. State: none.
-
-`service`, `operation` and `status` describe one span that the trace must have; each attribute may stand on any span of
-it, or on that span's resource; `min_duration_ns` is the whole trace's. Traces whose root is a batch of dynamic batching
-are left out unless they are asked for: each request links to its own.
+`service`, `operation` and `status` describe one span of the trace; each attribute may be on any span of it, or on that
+span's resource; `min_duration_ns` is that of the whole trace. Traces whose root is a batch of dynamic batching are left
+out by default: each request links to its batch.
 """
 
 from collections.abc import Mapping
@@ -16,9 +13,9 @@ from collector.local.errors import QueryError
 from telemetry.conventions import BATCH, RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
 
 RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)
-"""Attributes by which a client or server span is known to be of an rpc, in today's conventions and the older ones."""
+"""Attributes of the client and server spans of an rpc, in the current and the older conventions."""
 BEGAN = "coalesce(nullif(start_unix_ns, 0), end_unix_ns)"
-"""When a span began, as far as it is known: of one without a start when it ended. 0: it has neither."""
+"""When a span began; if it has no start, when it ended. 0: it has neither."""
 FIRST = f"coalesce(min(nullif({BEGAN}, 0)), 0)"
 """When the first of some spans began."""
 STATUSES = ("unset", "ok", "error")
@@ -26,25 +23,24 @@ STATUSES = ("unset", "ok", "error")
 
 @dataclass(frozen=True)
 class TraceFilter:
-    """Fields left at their defaults filter nothing."""
+    """Default values do not filter."""
 
     service: str | None = None
     operation: str | None = None
     status: str | None = None
     min_duration_ns: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """Values as text: `true`, `12`, `0.5`, `pamazon`."""
+    """The values as text: `true`, `12`, `0.5`, `pamazon`."""
     batches: bool = False
-    """Batches as well; so does `operation="batch"`."""
+    """Include batches; `operation="batch"` does, too."""
 
     def __post_init__(self) -> None:
         if self.status is not None and self.status not in STATUSES:
-            raise QueryError(
-                "bad_request", f"status={self.status!r} is no status.", f"Write one of {', '.join(STATUSES)}."
-            )
+            message = f"status must be one of {', '.join(STATUSES)}, got {self.status}."
+            raise QueryError("bad_request", message, "Correct it, or leave it out.")
 
     def condition(self) -> tuple[str, list[Any]]:
-        """A condition on `spans.trace_id` and its parameters; `true` when nothing is asked for."""
+        """A condition on `spans.trace_id` and its parameters; `true` without a filter."""
         parts: list[str] = []
         parameters: list[Any] = []
         columns = {"service": self.service, "name": self.operation, "status": self.status}
@@ -69,5 +65,5 @@ _HAS_ATTRIBUTE = """trace_id IN (
 
 
 def json_path(key: str) -> str:
-    """DuckDB's path to a key of a JSON object, whatever characters the key has."""
+    """DuckDB's path to a key of a JSON object, for any characters in the key."""
     return "/" + key.replace("~", "~0").replace("/", "~1")  # a JSON pointer (RFC 6901): dots need no quoting there

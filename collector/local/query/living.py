@@ -1,17 +1,15 @@
-"""Which processes still send metrics.
+"""Finds which processes still send metrics.
 
-In: a connection to the store, the time. Out: the ids of their resources; how soon each one is missed. State: none.
-
-A process sends all of its metrics once in each interval, which nobody tells: it is learnt from the gaps between its
-last exports. Times are those of the arrival, by the collector's clock.
+A process sends all of its metrics once in each interval. The interval is not part of the data: it is estimated from the
+gaps between the last exports. Times are of the arrival, by the collector's clock.
 """
 
 from duckdb import DuckDBPyConnection
 
 MISSED_EXPORTS = 3
-"""After so many intervals without an export a process has ended."""
+"""After this many intervals without an export, a process has ended."""
 AT_LEAST_NS, AT_MOST_NS, UNKNOWN_NS = 15 * 10**9, 300 * 10**9, 150 * 10**9
-"""Bounds of that time; and the time where there was one export: OpenTelemetry's own interval is a minute."""
+"""Limits of that time; and the time after a single export: OpenTelemetry's default interval is a minute."""
 
 _LIVING = f"""
 WITH exports AS (
@@ -39,9 +37,9 @@ FROM gaps GROUP BY resource_id
 
 
 def missed_after(connection: DuckDBPyConnection, name: str) -> dict[int, int]:
-    """By the id of each resource that sent this metric: after so many nanoseconds without it the process was no more.
+    """After how many nanoseconds without this metric a process has ended, by the id of its resource.
 
-    For looking back: what came later is known, so there is no least time, which bears with exports that are late.
+    For the past, where later exports are known; so there is no minimum, which allows for late exports.
     """
     return dict(connection.execute(_MISSED, [name]).fetchall())
 
@@ -51,7 +49,7 @@ def living(connection: DuckDBPyConnection, now_unix_ns: int | None) -> set[int]:
 
     Args:
         connection: to the store.
-        now_unix_ns: by the collector's clock; None: when the last point arrived, in a store that no collector runs on.
+        now_unix_ns: by the collector's clock; None: the arrival of the last point, in a store without a collector.
     """
     if now_unix_ns is None:
         row = connection.execute("SELECT max(ingested_unix_ns) FROM metric_points").fetchone()

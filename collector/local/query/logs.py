@@ -1,7 +1,4 @@
-"""Log records: the latest, those that arrived since, those of one trace.
-
-In: a connection to the store, a filter. Out: pages of rows. State: none.
-"""
+"""Lists log records: the latest, those that arrived since a cursor, those of one trace."""
 
 import json
 from dataclasses import dataclass
@@ -15,11 +12,11 @@ from collector.local.query.model import Arrivals, LogRow, Page, TraceLog
 from telemetry.errors import did_you_mean
 
 LEVELS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
-"""The lowest severity number of each level, as OpenTelemetry has them."""
+"""The lowest severity number of each level, as in OpenTelemetry."""
 _SYNONYMS = {"warning": "warn", "critical": "fatal"}
 MAX_ARRIVALS, MAX_OF_TRACE = 10_000, 1000
 
-# A record without a time of its own is as old as its observation; one without a number is as severe as its text says.
+# A record without a time has the time of its observation; one without a severity number has that of its text.
 _TIMED = """
 WITH timed AS (
     SELECT *, CASE WHEN time_unix_ns > 0 THEN time_unix_ns ELSE observed_unix_ns END AS moment, rowid AS place,
@@ -44,20 +41,20 @@ _NEWEST = "SELECT ingested_unix_ns, rowid FROM logs ORDER BY ingested_unix_ns DE
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Fields left at their defaults filter nothing."""
+    """Default values do not filter."""
 
     trace_id: str | None = None
     service: str | None = None
     level: str | None = None
-    """The lowest that is wanted."""
+    """The lowest level."""
 
     def __post_init__(self) -> None:
         if self.level is not None and _SYNONYMS.get(self.level, self.level) not in LEVELS:
-            hint = did_you_mean(self.level, [*LEVELS, *_SYNONYMS]) or f"Write one of {', '.join(LEVELS)}."
+            hint = did_you_mean(self.level, [*LEVELS, *_SYNONYMS]) or f"Use one of {', '.join(LEVELS)}."
             raise QueryError("bad_request", f"level={self.level!r} is not a level.", hint)
 
     def parameters(self) -> list[Any]:
-        """Those of `_TIMED`."""
+        """The parameters of `_TIMED`."""
         least = 0 if self.level is None else LEVELS[_SYNONYMS.get(self.level, self.level)]
         return [self.trace_id, self.trace_id, self.service, self.service, least]
 
@@ -71,7 +68,7 @@ def logs(
     service: str | None = None,
     level: str | None = None,
 ) -> Page[LogRow]:
-    """Log records, latest first; those that match `LogFilter`."""
+    """Log records that match the filter, latest first."""
     last = decode(before, int, int)
     parameters = [*LogFilter(trace_id, service, level).parameters(), last[0], *last, limit + 1]
     found = connection.execute(_TIMED + _LATEST, parameters).fetchall()
@@ -80,18 +77,18 @@ def logs(
 
 
 def newest_log(connection: DuckDBPyConnection) -> str:
-    """The cursor of `arrived_logs` after all that is here."""
+    """The cursor of `arrived_logs` after all stored records."""
     row = connection.execute(_NEWEST).fetchone()
     return encode(*(row or (0, 0)))
 
 
 def arrived_logs(connection: DuckDBPyConnection, wanted: LogFilter, after: str) -> Arrivals[LogRow]:
-    """Log records that arrived since, in the order of their arrival.
+    """Log records that arrived since the last call, in the order of their arrival.
 
     Args:
         connection: to the store.
         wanted: the filter.
-        after: the cursor of the call before, or of `newest_log`.
+        after: the cursor of the previous call, or of `newest_log`.
     """
     since = decode(after, int, int, name="after")
     found = connection.execute(_TIMED + _ARRIVED, [*wanted.parameters(), *since, MAX_ARRIVALS]).fetchall()
@@ -99,7 +96,7 @@ def arrived_logs(connection: DuckDBPyConnection, wanted: LogFilter, after: str) 
 
 
 def logs_of_trace(connection: DuckDBPyConnection, trace_id: str, start_unix_ns: int) -> tuple[list[TraceLog], int]:
-    """The records of one trace, oldest first and at most `MAX_OF_TRACE`; and how many there are.
+    """The records of one trace, oldest first, at most `MAX_OF_TRACE`; and their total number.
 
     Args:
         connection: to the store.

@@ -30,8 +30,8 @@ FROM metric_points AS points LEFT JOIN resources USING (resource_id) LEFT JOIN s
 WHERE points.name = ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?)) {which}
 ORDER BY time_unix_ns DESC, point_id DESC LIMIT ?
 """
-# What a current value is made of: a delta adds to it, any other point replaces the one before it. A process that starts
-# again begins at zero, with a start time of its own.
+# The points of a current value: a delta is added to it, any other point replaces the previous one. A process that is
+# restarted begins at zero, with a new start time.
 _LATEST = """
 AND (temporality = 'delta' OR point_id IN (
     SELECT arg_max(point_id, (time_unix_ns, point_id)) FROM metric_points WHERE name = ?
@@ -42,7 +42,7 @@ SELECT point_id, time_unix_ns, int_value, double_value, trace_id, span_id, attri
 FROM exemplars WHERE list_contains(?::BIGINT[], point_id) ORDER BY point_id, time_unix_ns
 """
 STALE_NS = 300 * 10**9
-"""A series whose last point is so much older than the newest of its metric has ended, whenever it arrived."""
+"""A series has ended if its last point is this much older than the newest of its metric, whenever it arrived."""
 _POINT_FIELDS = [field.name for field in fields(Point) if field.name not in {"value", "exemplars"}]
 
 
@@ -68,11 +68,11 @@ def metric(
     Args:
         connection: to the store.
         name: of the metric.
-        latest: only the points that the current values are made of: of delta series all, of others the last one of each
-            run of a process.
+        latest: only the points of the current values: all points of delta series, else the last one of each run of a
+            process.
         limit: points at most, over all series, the newest ones.
-        before: the cursor of the page before; the pages go back in time.
-        now_unix_ns: by which it is judged whether a process still sends; None: as of the last point in the store.
+        before: the cursor of the previous page; pages go back in time.
+        now_unix_ns: the time at which a process still sends or not; None: that of the last point in the store.
 
     Raises:
         QueryError: no metric has this name.
@@ -111,8 +111,8 @@ def metric(
 
 def _unknown(connection: DuckDBPyConnection, name: str) -> QueryError:
     names = [row[0] for row in connection.execute("SELECT DISTINCT name FROM metric_points").fetchall()]
-    hint = did_you_mean(name, names) or "See which metrics are: telemetry metrics."
-    return QueryError("not_found", f"No metric {name!r} is here.", hint)
+    hint = did_you_mean(name, names) or "List them: telemetry metrics."
+    return QueryError("not_found", f"There is no metric {name!r}.", hint)
 
 
 def _dictionaries(connection: DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:

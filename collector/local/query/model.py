@@ -1,8 +1,7 @@
-"""What the queries give back.
+"""The results of the queries: frozen rows whose fields are those of the JSON API.
 
-In: nothing. Out: frozen rows whose field names are those of the JSON API, so turning them into JSON needs no table.
-Times and durations are nanoseconds, ids lower-case hexadecimal. Attribute values are as the store keeps them: bytes as
-base64 text, non-finite numbers as "NaN", "Infinity", "-Infinity". State: none.
+Times and durations are nanoseconds, ids lower-case hexadecimal. Attribute values are as in the store: bytes as base64
+text, non-finite numbers as "NaN", "Infinity", "-Infinity".
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows and the cursor to those after them: pass `next` as `before`. None: there are no more."""
+    """Some rows, and the cursor of the next page: pass `next` as `before`. None: there are no more."""
 
     rows: Sequence[Row]
     next: str | None = None
@@ -23,7 +22,7 @@ class Page(Generic[Row]):
 
 @dataclass(frozen=True)
 class Arrivals(Generic[Row]):
-    """Rows that came since, and the cursor to those that come later: pass `after` again."""
+    """Rows that arrived since the last call, and the cursor for the next call: pass `after` again."""
 
     rows: Sequence[Row]
     after: str
@@ -43,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Link:
-    """A pointer from a span to another, mostly of another trace."""
+    """A link from a span to another, usually of another trace."""
 
     trace_id: str
     span_id: str
@@ -52,7 +51,7 @@ class Link:
     flags: int
     dropped_attributes: int
     stored: bool
-    """Whether any span of that trace is here: it may not have been kept, or not have arrived."""
+    """Whether a span of that trace is stored: it may not have been sampled, or not have arrived."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +62,18 @@ class Span:
     span_id: str
     parent_span_id: str | None
     depth: int
-    """Steps from its root: the tree's shape without rebuilding it from ids."""
+    """Steps from its root: the shape of the tree, without rebuilding it from ids."""
     name: str
     kind: str
     service: str
     start_unix_ns: int
-    """0 where it is not known; the span then stands at its end."""
+    """0 if it is not known; the span is then placed at its end."""
     end_unix_ns: int
-    """0 where the span has not ended; may lie before the start, when a clock was set back."""
+    """0 if the span has not ended; may be before the start, if a clock was set back."""
     offset_ns: int
     """From the trace's start; safe in JavaScript, which `start_unix_ns` is not."""
     duration_ns: int
-    """0 where there is no end after a known start."""
+    """0 without an end after a known start."""
     self_ns: int
     critical_ns: int
     critical_parts: Sequence[tuple[int, int]]
@@ -104,7 +103,7 @@ class Trace:
     duration_ns: int
     """From the first span's start to the last one's end; the root's own is `spans[0].duration_ns`."""
     services: Sequence[str]
-    """By first appearance in the tree."""
+    """In the order of the tree."""
     spans: Sequence[Span]
     logs: "Sequence[TraceLog]" = ()
     """Oldest first, the first 1,000."""
@@ -125,12 +124,12 @@ class TraceRow:
     open_count: int
     """Spans that have not ended: the trace lasts longer than `duration_ns`."""
     untimed_count: int
-    """Spans that do not say when they began, or that end before they begin."""
+    """Spans without a start, or that end before they begin."""
 
 
 @dataclass(frozen=True)
 class ServiceRow:
-    """One service and how much it sent."""
+    """One service, with its counts."""
 
     service: str
     span_count: int
@@ -149,14 +148,14 @@ class OperationRow:
     kind: str
     count: int
     rate: float
-    """Spans per second, from the first one's start to the last one's end, at least over one second."""
+    """Spans per second, from the first start to the last end, at least over one second."""
     error_ratio: float
     """0 to 1."""
     p50_ns: int | None
     p95_ns: int | None
     p99_ns: int | None
-    """Percentiles are durations that occurred (nearest rank), not interpolated; of the spans that have an end after
-    a known start, None where none has."""
+    """Percentiles are durations that occurred (nearest rank), not interpolated; over the spans with an end after a
+    known start, None if there are none."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ class Exemplar:
 
 @dataclass(frozen=True)
 class Point:
-    """One series at one time. Fields that its type has not are None."""
+    """One series at one time. Fields that its type does not have are None."""
 
     time_unix_ns: int
     start_unix_ns: int
@@ -224,9 +223,9 @@ class Series:
     monotonic: bool
     points: Sequence[Point]
     ended: bool
-    """The process that it came from sends no metrics any more."""
+    """Its process does not send metrics any more."""
     missed_after_ns: int
-    """Three of its export intervals: where another process sent for so much longer, this one had ended before it."""
+    """Three of its export intervals: if another process sent for this much longer, this one had ended before it."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +268,7 @@ class TraceLog(LogRow):
 
 @dataclass(frozen=True)
 class StoreStats:
-    """What is in the store."""
+    """How many records are in the store."""
 
     traces: int
     spans: int

@@ -32,7 +32,7 @@ SELECT (SELECT count(DISTINCT trace_id) FROM spans), (SELECT count(*) FROM spans
 
 
 def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | None = None) -> Page[ServiceRow]:
-    """Every service that sent a span, by name."""
+    """All services that sent a span, by name."""
     (last,) = decode(before, str)
     found = connection.execute(_SERVICES, [last, last, limit + 1]).fetchall()
     rows = [ServiceRow(*row) for row in found[:limit]]
@@ -42,7 +42,7 @@ def services(connection: DuckDBPyConnection, limit: int = 1000, before: str | No
 def operations(
     connection: DuckDBPyConnection, service: str | None = None, limit: int = 1000, before: str | None = None
 ) -> Page[OperationRow]:
-    """Every operation, of one service or of all, by service, name and kind; over all spans in the store."""
+    """The operations of one service or of all, by service, name and kind; over all spans in the store."""
     last = decode(before, str, str, str)
     found = connection.execute(_OPERATIONS, [service, service, last[0], *last, limit + 1]).fetchall()
     rows = [OperationRow(*row[:6], *(row[6] or (None, None, None))) for row in found[:limit]]
@@ -51,6 +51,6 @@ def operations(
 
 
 def store_stats(connection: DuckDBPyConnection) -> StoreStats:
-    """How much the store holds now, whoever wrote it."""
+    """How many records the store has now."""
     row = connection.execute(_COUNTS).fetchone()
     return StoreStats(*row) if row else StoreStats(0, 0, 0, 0)

@@ -1,7 +1,4 @@
-"""One trace, whole: every span with its place in the tree, its own time and its share of the critical path.
-
-In: a connection to the store, a trace id. Out: a `Trace`. State: none.
-"""
+"""Reads one trace: each span with its place in the tree, its self time and its part of the critical path."""
 
 import json
 from collections import defaultdict
@@ -45,9 +42,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     """
     stored = [SpanRow(*row) for row in connection.execute(_SPANS, [trace_id]).fetchall()]
     if not stored:
-        raise QueryError(
-            "not_found", f"No span of trace {trace_id} is here.", "See which traces are: telemetry traces."
-        )
+        raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")
     tree = build(stored)
     around = _Around.read(connection, trace_id, stored, tree.start)
     own, critical = self_times(tree), critical_parts(tree)
@@ -94,7 +89,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
 
 @dataclass(frozen=True)
 class _Around:
-    """What stands in other tables than the spans: events and links by span id, resources and scopes by their ids."""
+    """The rows of the other tables: events and links by span id, resources and scopes by their ids."""
 
     events: Mapping[str, Sequence[Event]]
     links: Mapping[str, Sequence[Link]]
@@ -142,14 +137,14 @@ class _Around:
 
 
 def _stored_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> set[str]:
-    """Those of the traces of which a span is here."""
+    """The traces of which a span is stored."""
     if not trace_ids:
         return set()
     return {row[0] for row in connection.execute(_STORED, [list(set(trace_ids))]).fetchall()}
 
 
 def is_complete(found: Trace) -> bool:
-    """Whether a trace has all its parts: a root, no missing parent, a server span under each client span of an rpc.
+    """Whether a trace is complete: a root, no missing parent, a server span under each client span of an rpc.
 
     A call that no server answered (status UNAVAILABLE) needs none; see `has_unanswered_call`.
     """
@@ -163,7 +158,7 @@ def is_complete(found: Trace) -> bool:
 
 
 def has_unanswered_call(found: Trace) -> bool:
-    """Whether a client span ended UNAVAILABLE and has no server span: none will come, or it is on its way."""
+    """Whether a client span ended UNAVAILABLE and has no server span, which may still arrive."""
     served = _served(found)
     return any(
         span.attributes.get(RPC_RESPONSE_STATUS_CODE.name) == "UNAVAILABLE" and span.span_id not in served

@@ -1,7 +1,4 @@
-"""The list of traces, latest first, and the finding of one by a name shorter than its id.
-
-In: a connection to the store, a filter. Out: rows; ids. State: none.
-"""
+"""Lists traces, latest first, and finds one by the beginning of its id."""
 
 import re
 
@@ -13,8 +10,8 @@ from collector.local.query.filters import BEGAN, FIRST, TraceFilter
 from collector.local.query.model import Page, TraceRow
 from telemetry.errors import did_you_mean
 
-# A trace is as old as its first span. Its root is its earliest span without a parent, else its earliest one; it is
-# looked for in the traces of the page alone, which halves the time.
+# The start of a trace is that of its first span. Its root is its earliest span without a parent, else its earliest one;
+# only the roots of the page's traces are looked up, which halves the time.
 _TRACES = """
 WITH page AS (
     SELECT trace_id, {first} AS start, max(greatest(start_unix_ns, end_unix_ns)) - {first} AS duration,
@@ -43,7 +40,7 @@ def traces(
         connection: to the store.
         wanted: the filter.
         limit: rows at most.
-        before: the cursor of the page before.
+        before: the cursor of the previous page.
     """
     condition, parameters = wanted.condition()
     last = decode(before, int, str)
@@ -55,7 +52,7 @@ def traces(
 
 
 def rows_of(connection: DuckDBPyConnection, ids: list[str], wanted: TraceFilter, limit: int) -> list[TraceRow]:
-    """Of the traces with these ids those that match, latest first."""
+    """The traces with these ids that match, latest first."""
     condition, parameters = wanted.condition()
     sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}", began=BEGAN, first=FIRST)
     found = connection.execute(sql, [ids, *parameters, wanted.min_duration_ns, None, None, None, limit]).fetchall()
@@ -68,33 +65,32 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
     Args:
         connection: to the store.
         name: an id, the beginning of one, or `last`: the latest trace that is not a batch.
-
-        with_logs: a trace of which there are only log records is one, too; and so is a whole id of none.
+        with_logs: also accept a trace with log records only, and a complete id without any record.
 
     Raises:
-        QueryError: there is none, or several ids begin so.
+        QueryError: there is none, or several ids begin with it.
     """
     if name == "last":
         return _last(connection)
     if not re.fullmatch("[0-9a-fA-F]{1,32}", name):
-        hint = did_you_mean(name, ["last"]) or "Write up to 32 hexadecimal digits, or `last`."
-        raise QueryError("bad_request", f"{name!r} is no trace id.", hint)
+        hint = did_you_mean(name, ["last"]) or "Use up to 32 hexadecimal digits, or `last`."
+        raise QueryError("bad_request", f"{name!r} is not a trace id.", hint)
     name = name.lower()
     found = connection.execute(_FIND.format(table="spans"), [name]).fetchall()
     if not found and with_logs:
         found = connection.execute(_FIND.format(table="logs"), [name]).fetchall() or [(name,)] * (len(name) == 32)
     if not found:
         what = "span or log record" if with_logs else "span"
-        raise QueryError("not_found", f"No {what} of trace {name} is here.", "See which traces are: telemetry traces.")
+        raise QueryError("not_found", f"There is no {what} of trace {name}.", "List the traces: telemetry traces.")
     if len(found) > 1:
         examples = " and ".join(row[0] for row in found[:2])
-        raise QueryError("ambiguous", f"Several traces begin with {name}: {examples}.", "Write more digits of the id.")
+        raise QueryError("ambiguous", f"Several traces begin with {name}: {examples}.", "Use more digits of the id.")
     return str(found[0][0])
 
 
 def _last(connection: DuckDBPyConnection) -> str:
     latest = traces(connection, TraceFilter(), limit=1).rows
     if not latest:
-        hint = "Send a request through an instrumented service. Batches are listed by telemetry traces --batches."
-        raise QueryError("not_found", "No trace is here yet that is not a batch.", hint)
+        hint = "Send a request to an instrumented service. List batches: telemetry traces --batches."
+        raise QueryError("not_found", "There is no trace yet, except batches.", hint)
     return latest[0].trace_id

@@ -1,4 +1,4 @@
-"""Tells waiting readers that the store has something new.
+"""Notifies waiting readers of commits.
 
 In: `bump()` by the writer thread after each commit. Out: `wait()` for any thread. Owns one counter.
 """
@@ -18,24 +18,24 @@ class Changes:
 
     @property
     def sequence(self) -> int:
-        """How many commits there were since the store was opened."""
+        """How many commits there have been since the store was opened."""
         with self._condition:
             return self._sequence
 
     @property
     def closed(self) -> bool:
-        """Whether the store is closing: nothing more will come."""
+        """Whether the store is closing: there will be no further commit."""
         with self._condition:
             return self._closed
 
     def bump(self) -> None:
-        """Something was committed: wake everyone who waits."""
+        """Count a commit and wake all waiting threads."""
         with self._condition:
             self._sequence += 1
             self._condition.notify_all()
 
     def close(self) -> None:
-        """The store is closing: wake everyone, for good."""
+        """The store is closing: wake all waiting threads."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
@@ -43,7 +43,7 @@ class Changes:
     def wait(self, after: int, timeout_s: float) -> int:
         """Wait until the sequence is above `after`, at most `timeout_s` seconds; return the sequence.
 
-        Read `sequence` first, then query, then wait with what was read: nothing between is missed.
+        Read `sequence` first, then query, then wait with that sequence: no commit in between is missed.
         """
         with self._condition:
             self._condition.wait_for(lambda: self._sequence > after or self._closed, timeout_s)

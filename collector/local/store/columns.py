@@ -1,7 +1,4 @@
-"""Rows to columns to DuckDB: one statement for thousands of rows, never row by row.
-
-In: a table and its rows. Out: one INSERT on the caller's cursor. No state.
-"""
+"""Inserts rows into DuckDB by columns: one statement for thousands of rows."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ NUMPY_TYPES: dict[str, Any] = {
     "INTEGER NOT NULL": np.int32,
     "BOOLEAN NOT NULL": np.bool_,
 }
-"""Numbers that are never NULL go to DuckDB as numbers. All else goes as text, or None, and is cast by the insert: a
-floating-point array of numpy cannot tell NaN from NULL, nor hold lists."""
+"""Numbers that are never NULL go to DuckDB as numbers. All others go as text, or None, and the insert casts them: a
+floating-point array of numpy does not distinguish NaN and NULL, and has no lists."""
 
 CONFIG = {"pandas_analyze_sample": 0}
-"""DuckDB then takes objects for text, instead of looking at a sample of them in every column of every insert."""
+"""DuckDB then treats objects as text, instead of analysing a sample of each column of each insert."""
 
 
 def insert(
@@ -35,16 +32,16 @@ def insert(
     now_unix_ns: int,
     condition: str = "",
 ) -> None:
-    """Insert rows that hold the table's columns in order but the last, `ingested_unix_ns`, which is `now_unix_ns`."""
+    """Insert rows with the table's columns in order, without the last, `ingested_unix_ns`, which is `now_unix_ns`."""
     names = ", ".join(f'"{column.name}"' for column in table.columns[:-1])
-    incoming = columns_of(table, rows)  # noqa: F841 (DuckDB finds it by its name, which spares making a view of it)
+    incoming = columns_of(table, rows)  # noqa: F841 (DuckDB finds it by its name, without a view)
     cursor.execute(
         f'INSERT INTO "{table.name}" SELECT {names}, {now_unix_ns} FROM incoming {condition}'  # noqa: S608 (our names)
     )
 
 
 def columns_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Columns:
-    """Rows to one array for each column."""
+    """The rows as one array for each column."""
     return {
         column.name: np.array(values, dtype=NUMPY_TYPES.get(column.kind, np.object_))
         for column, values in zip(table.columns, zip(*rows, strict=True), strict=False)

@@ -1,10 +1,11 @@
-"""Copies a store into a new file without what was deleted, and puts that in its place.
+"""Copies a store into a new file without its free blocks, and replaces the old file with it.
 
-In: the path of a store that nobody writes. Out: the same telemetry in a smaller file. Owns the new file until it has
-the old one's name.
+In: the path of a store that no collector writes. Out: the same telemetry in a smaller file. Owns the new file until it
+is renamed.
 
-Whatever goes wrong, and whenever it is killed: under the store's name is the old file or the whole new one. While it is
-copied, the old file is open for reading, which keeps collectors off it, and locked against a second compaction.
+After any failure, and if it is killed at any time, the store's name is that of the old file or of the complete new one.
+During the copy the old file is open for reading, which prevents a collector from opening it, and locked against a
+second compaction.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ from collector.local.store.schema import TABLES
 from collector.local.store.store import Store
 
 ROWS_AT_ONCE = 500_000
-"""Rows that are copied between two reports of progress."""
+"""Rows copied between two reports of progress."""
 SPARE, SPARE_BYTES = 1.1, 32_000_000
-"""How much more than the blocks in use the copy may need while it is made."""
+"""How much more space than the blocks in use the copy may need."""
 CONFIG: dict[str, Any] = {"memory_limit": "1GB", "checkpoint_threshold": "1TB"}
-"""One checkpoint, at the end: each of several would leave free blocks in the new file."""
+"""One checkpoint, at the end: more would leave free blocks in the new file."""
 
 Progress = Callable[[int, int], None]
-"""Told the rows copied so far, and all."""
+"""Called with the rows copied so far, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What came of it: bytes of the file before and after; equal when a copy would not be smaller."""
+    """Bytes of the file before and after; equal if a copy would not be smaller."""
 
     before: int
     after: int
@@ -51,28 +52,28 @@ class Compacted:
 
 
 def compact(path: Path, begin: Callable[[int, int], None], progress: Progress) -> Compacted:
-    """Copy the store at `path` into a new file and put that in its place.
+    """Copy the store at `path` into a new file and replace the old file with it.
 
     Args:
         path: of the store.
-        begin: told, before anything is copied, how many bytes are needed on the disk, and how many are free.
-        progress: told how far it is.
+        begin: called before the copy with the bytes needed on the disk, and the bytes free.
+        progress: called with the progress.
 
     Raises:
-        StoreHeldError: a collector, or another compaction, is at it.
-        StoreError: there is none, it is damaged, the disk has no room, or the copy could not be made.
+        StoreHeldError: a collector, or another compaction, uses it.
+        StoreError: it does not exist, it is damaged, the disk is too full, or the copy failed.
     """
-    path = path.resolve()  # of a link, the file that it names is replaced
+    path = path.resolve()  # the target of a link is replaced, not the link
     if not path.exists():
-        raise StoreError(f"there is no store at {path}", "name another with --store")
+        raise StoreError(f"there is no store at {path}", "use another one: --store PATH")
     with _alone(path):
-        Store.open(path, settings=CollectorSettings(max_store_bytes=None)).close()  # its log is now in the file
+        Store.open(path, settings=CollectorSettings(max_store_bytes=None)).close()  # moves its log into the file
         before = size_of(path)
         with _new_file(path) as new, closing(duckdb.connect(config=CONFIG)) as hub:
             try:
                 hub.execute(f"ATTACH {_quoted(path)} AS old (READ_ONLY)")
                 if size_of(wal_of(path)):
-                    raise StoreHeldError(f"a collector has begun to use the store {path}", "stop it, and try again")
+                    raise StoreHeldError(f"a collector has started to use the store {path}", "stop it, and try again")
                 _check_room(hub, path, begin)
                 hub.execute(f"ATTACH {_quoted(new)} AS new")
                 rows = _copy(hub, progress)
@@ -86,16 +87,16 @@ def compact(path: Path, begin: Callable[[int, int], None], progress: Progress) -
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the file against another compaction.
+    """Lock the file against another compaction.
 
-    This lock is of another kind than DuckDB's, and the descriptor stays open: closing any descriptor of a file gives up
-    a process's locks of DuckDB's kind on it.
+    This lock is of another type than DuckDB's, and the descriptor stays open: closing any descriptor of a file releases
+    the process's locks of DuckDB's type on it.
     """
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreHeldError(f"the store {path} is being compacted already", "wait until that has ended") from error
+            raise StoreHeldError(f"the store {path} is being compacted already", "wait until it has ended") from error
         if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
             raise StoreHeldError(f"the store {path} was compacted just now", "there is nothing left to do")
         yield
@@ -103,8 +104,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
-    """The name of a file beside the store; at the end there is none of this name."""
-    for left in path.parent.glob(f"{path.name}.compact-*"):  # of one that was killed: we are alone
+    """The name of a new file beside the store; a file of this name is deleted at the end."""
+    for left in path.parent.glob(f"{path.name}.compact-*"):  # of a compaction that was killed; the lock excludes others
         left.unlink(missing_ok=True)
     try:
         handle, name = tempfile.mkstemp(prefix=f"{path.name}.compact-", dir=path.parent)
@@ -114,7 +115,7 @@ def _new_file(path: Path) -> Iterator[Path]:
         ) from error
     os.close(handle)
     new = Path(name)
-    new.unlink()  # DuckDB makes it
+    new.unlink()  # DuckDB creates it
     try:
         yield new
     finally:
@@ -132,12 +133,12 @@ def _check_room(hub: duckdb.DuckDBPyConnection, path: Path, begin: Callable[[int
     if free < needed:
         raise StoreError(
             f"the disk of {path} has {size_text(free)} free, and a copy needs up to {size_text(needed)}",
-            "make room, and try again; nothing was changed",
+            "free some space, and try again; nothing was changed",
         )
 
 
 def _copy(hub: duckdb.DuckDBPyConnection, progress: Progress) -> int:
-    """All rows of all tables, in their order; return how many."""
+    """Copy all rows of all tables, in order; return how many."""
     total = sum(_number(hub, f"SELECT count(*) FROM old.{table.name}") for table in TABLES)  # noqa: S608 (our names)
     copied = 0
     for table in TABLES:
@@ -153,24 +154,22 @@ def _copy(hub: duckdb.DuckDBPyConnection, progress: Progress) -> int:
     hub.execute("CHECKPOINT new")
     held = sum(_number(hub, f"SELECT count(*) FROM new.{table.name}") for table in TABLES)  # noqa: S608
     if held != total:
-        raise StoreError(f"the copy has {held} rows of {total}", "the store is as it was; try again")
+        raise StoreError(f"the copy has {held} rows of {total}", "the store was not changed; try again")
     return total
 
 
 def _put_in_place(new: Path, path: Path) -> None:
-    """Give the new file the old one's owner, permissions and name, and see that this outlives a loss of power."""
+    """Give the new file the old one's owner, permissions and name, and sync it to disk."""
     old = path.stat()
     try:
-        with suppress(PermissionError):  # only root may give a file away; the permissions below are what counts
+        with suppress(PermissionError):  # only root may change the owner
             os.chown(new, old.st_uid, old.st_gid)
         new.chmod(stat.S_IMODE(old.st_mode))
         _sync(new)
         new.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreError(
-            f"the copy cannot take the place of {path}: {error.strerror}", "fix that, and try again"
-        ) from error
+        raise StoreError(f"the copy cannot replace {path}: {error.strerror}", "fix that, and try again") from error
 
 
 def _sync(place: Path) -> None:

@@ -1,11 +1,11 @@
-"""Which telemetry goes when some has to go, and its deletion.
+"""Selects and deletes the oldest telemetry.
 
-In: a cursor on the store, and how far to go. Out: an `Expiry`, found by any thread while others write; its rows gone,
-by the writing thread in one short transaction. No state.
+In: a cursor on the store, and a limit. Out: an `Expiry`, selected by any thread while others write; the writing thread
+deletes its rows in one short transaction.
 
-A record is as old as its arrival, by the collector's own clock (`ingested_unix_ns`): senders' clocks may be years off.
-Traces go whole. Of those with spans on both sides of the limit, `crossing`, an expiry by age keeps all spans, so that a
-trace goes when its last span is too old; an expiry by size takes all, so that it always frees what it has to.
+Age is counted from arrival, by the collector's clock (`ingested_unix_ns`): senders' clocks may be years off. Traces are
+deleted as a whole. For traces with spans on both sides of the limit, `crossing`, an expiry by age keeps all spans, so
+that a trace is deleted when its last span is too old; an expiry by size deletes all, so that it frees enough.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ OF_TRACES = (SPANS, SPAN_EVENTS, SPAN_LINKS)
 BY_TIME = (METRIC_POINTS, EXEMPLARS, LOGS)
 RECORDS = {"traces": SPANS, "metrics": METRIC_POINTS, "logs": LOGS}
 STEP_ROWS = 1_000_000
-"""Rows of one table that one step deletes, about: its transaction takes some hundredths of a second."""
+"""About how many rows of a table one step deletes: its transaction takes some hundredths of a second."""
 SAMPLE_ROWS = 100_000
-"""How many rows are looked at, about, to know when a share of a table had arrived."""
+"""About how many rows are sampled to find when a share of a table had arrived."""
 
 Expired = Mapping[str, int]
-"""Records deleted: spans, metric points and log records, by signal."""
+"""Deleted records by signal: spans, metric points and log records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What is to be deleted."""
+    """What to delete."""
 
     before_unix_ns: int
-    """All that arrived before, but for `crossing` when they are kept."""
+    """Everything that arrived before this time, except `crossing` if they are kept."""
     crossing: tuple[str, ...]
-    """Traces with spans from before and from after."""
+    """Traces with spans before and after the limit."""
     crossing_end_unix_ns: int
-    """When the last span of those arrived."""
+    """When the last of their spans arrived."""
     keep_crossing: bool
-    """Whether they stay whole, or go whole."""
+    """Whether they are kept, or deleted."""
     resources: tuple[int, ...] = ()
-    """Resources that nothing refers to any more, it seems."""
+    """Resources that no record seems to refer to."""
     scopes: tuple[int, ...] = ()
-    """Scopes likewise."""
+    """The same for scopes."""
 
 
 def by_age(cursor: duckdb.DuckDBPyConnection, limit_unix_ns: int, after_unix_ns: int) -> Expiry | None:
-    """The first step of deleting what arrived before the limit; None when there is nothing.
+    """The first step of deleting what arrived before the limit; None if there is nothing.
 
     Args:
         cursor: on the store.
-        limit_unix_ns: what arrived before is too old.
-        after_unix_ns: where the step before ended, 0 at first: what that one kept is not looked at again.
+        limit_unix_ns: what arrived before this is too old.
+        after_unix_ns: the end of the previous step, 0 at first: what that one kept is not examined again.
     """
     ends = []
     for table in (*OF_TRACES, *BY_TIME):
@@ -81,7 +81,7 @@ def by_age(cursor: duckdb.DuckDBPyConnection, limit_unix_ns: int, after_unix_ns:
 
 
 def by_share(cursor: duckdb.DuckDBPyConnection, share: float) -> Expiry | None:
-    """Delete about this share (0 to 1) of all that is there, the oldest; None when there is nothing.
+    """Select about this share (0 to 1) of everything, the oldest; None if there is nothing.
 
     At most `STEP_ROWS` rows of the largest table, or the rows of one transaction if those are more.
     """
@@ -95,7 +95,7 @@ def by_share(cursor: duckdb.DuckDBPyConnection, share: float) -> Expiry | None:
 
 
 def live_share(cursor: duckdb.DuckDBPyConnection) -> float:
-    """Which part of the rows in the file's blocks is not deleted; the others' blocks are freed by a checkpoint."""
+    """The share of rows in the file's blocks that is not deleted; a checkpoint frees the blocks of the others."""
     counted = " UNION ALL ".join(
         f"SELECT count(*) AS live, coalesce(max(rowid) + 1, 0) AS held FROM {table.name}"  # noqa: S608 (our names)
         for table in (*OF_TRACES, *BY_TIME)
@@ -105,7 +105,7 @@ def live_share(cursor: duckdb.DuckDBPyConnection) -> float:
 
 
 def unused(cursor: duckdb.DuckDBPyConnection, before_unix_ns: int) -> Expiry | None:
-    """Resources and scopes of old that no record refers to; None when there are none."""
+    """Old resources and scopes that no record refers to; None if there are none."""
     resources, scopes = (
         tuple(
             int(row[0])
@@ -120,14 +120,14 @@ def unused(cursor: duckdb.DuckDBPyConnection, before_unix_ns: int) -> Expiry | N
 
 
 def delete(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> Expired:
-    """Delete it, all or nothing; by the thread that writes. Raises `duckdb.Error`, and then nothing was deleted."""
+    """Delete all of it or nothing, in the writing thread. If it raises `duckdb.Error`, nothing was deleted."""
     cursor.begin()
     try:
         gone = {table.name: _delete_rows(cursor, table.name, what) for table in OF_TRACES}
         for table in BY_TIME:
             gone[table.name] = _run(cursor, f"DELETE FROM {table.name} WHERE ingested_unix_ns < ?", what.before_unix_ns)  # noqa: S608
         for table, key, ids in ((RESOURCES, "resource_id", what.resources), (SCOPES, "scope_id", what.scopes)):
-            if ids:  # looked at once more: what was stored since may refer to one
+            if ids:  # checked again: what was stored since may refer to one
                 sql = f"DELETE FROM {table.name} WHERE {key} IN (SELECT unnest(?::BIGINT[])) AND {_unreferenced(key)}"  # noqa: S608
                 _run(cursor, sql, list(ids))
         cursor.commit()
@@ -139,7 +139,7 @@ def delete(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> Expired:
 
 
 def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, what: Expiry) -> int:
-    """Rows of traces. Conditions on the time come first: they spare DuckDB the rest of the table."""
+    """Delete rows of traces. Conditions on the time come first, so that DuckDB skips the rest of the table."""
     old = f"DELETE FROM {table} WHERE ingested_unix_ns < ?"  # noqa: S608 (our names)
     crossing = "(SELECT unnest(?::VARCHAR[]))"
     if not what.crossing:
@@ -161,7 +161,7 @@ def _expiry(cursor: duckdb.DuckDBPyConnection, before_unix_ns: int, *, keep_cros
 
 
 def _arrival(cursor: duckdb.DuckDBPyConnection, table: str, share: float, rows: int, interval: tuple[int, int]) -> int:
-    """Just after the time by which this share of a table's rows had arrived, of those in the interval."""
+    """Just after the time when this share of a table's rows in the interval had arrived."""
     every = max(1, rows // SAMPLE_ROWS)
     row = cursor.execute(
         f"SELECT quantile_disc(ingested_unix_ns, ?) FROM {table} "  # noqa: S608 (our names)

@@ -1,10 +1,8 @@
-"""Brings a store that an earlier version of this program made to today's tables, and refuses one of a later version.
+"""Migrates a store of an earlier version to the current schema, and refuses one of a later version.
 
-In: a cursor on an open store. Out: the same store, its rows kept, at `SCHEMA_VERSION`. The store's file owns the state.
-
-The chain has one step from each version to the next, oldest first, and never loses one. A step and the number of the
-version that it reaches are one transaction of DuckDB: a collector that is killed in it, or whose disk is full, leaves
-the store as it was, and the next start tries again. So no copy is made before.
+There is one step from each version to the next, oldest first; none is ever removed. A step and the version that it
+reaches are one transaction of DuckDB: if the collector is killed in it, or the disk is full, the store is unchanged,
+and the next start tries again. So no backup is made.
 """
 
 from __future__ import annotations
@@ -20,28 +18,28 @@ from collector.local.store.damage import ANOTHER
 from collector.local.store.schema import META, SCHEMA_VERSION, TABLES
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
-    # Who wrote the store last: for the message of an earlier program that cannot read it.
+    # The program that wrote the store last, for the error message of an earlier one.
     2: ("INSERT INTO meta VALUES ('written_by', 'search-telemetry')",),
 }
-"""By the version that they reach: the statements that lead there from the version before."""
+"""The statements from the previous version, by the version that they reach."""
 READABLE_SINCE = 1
-"""The oldest version whose tables the queries can read as they are. A store that is older has to be migrated first."""
+"""The oldest version that the queries can read. An older store must be migrated first."""
 
 
 def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: bool) -> None:
-    """Make the tables of a new store, or bring those of an old one to today's.
+    """Create the tables of a new store, or migrate those of an old one.
 
     Raises:
-        StoreForeignError: it holds tables, but not ours.
-        StoreError: it was made by a later program; or by an earlier one and may not be changed here.
+        StoreForeignError: it has tables of another program.
+        StoreError: it was written by a later version; or by an earlier one, and is open read-only.
     """
     if not _tables(cursor) and not read_only:
         _make_tables(cursor)
     found = check(cursor, path)
     if read_only:
         if found < READABLE_SINCE:
-            hint = "`telemetry collect` brings it to today's version; run it once on this store"
-            raise StoreError(f"the store {path} has schema version {found}, which only an earlier program reads", hint)
+            hint = "`telemetry collect` migrates it; run it once on this store"
+            raise StoreError(f"the store {path} has schema version {found}, which only an earlier version reads", hint)
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
         _step(cursor, reached)
@@ -50,18 +48,18 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
 
 
 def check(cursor: duckdb.DuckDBPyConnection, path: Path | None) -> int:
-    """The version of a store that this program may open; nothing is changed.
+    """Check and return the version of a store; nothing is changed.
 
     Raises: as `prepare`.
     """
     if META.name not in _tables(cursor):
-        raise StoreForeignError(f"{path} is a DuckDB file, but no store of telemetry", ANOTHER)
+        raise StoreForeignError(f"{path} is a DuckDB file, but not a store of telemetry", ANOTHER)
     text = _fact(cursor, "schema_version")
     if not text.isdecimal() or not 0 < int(text) <= SCHEMA_VERSION:
         writer = _fact(cursor, "written_by")
         by = f", written by {writer}" if writer else ""
         raise StoreError(
-            f"the store {path} has schema version {text or 'none'}{by}; this program knows 1 to {SCHEMA_VERSION}",
+            f"the store {path} has schema version {text or 'none'}{by}; this program reads 1 to {SCHEMA_VERSION}",
             f"use the program that wrote it, or {ANOTHER}",
         )
     return int(text)
@@ -81,7 +79,7 @@ def _step(cursor: duckdb.DuckDBPyConnection, reached: int) -> None:
 
 
 def _make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Make all tables of a new store, or none."""
+    """Create all tables of a new store, or none."""
     cursor.begin()
     for table in TABLES:
         cursor.execute(table.ddl())

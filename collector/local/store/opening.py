@@ -1,7 +1,4 @@
-"""Opens the DuckDB file, and says in our own words why it cannot be opened.
-
-In: a path and settings. Out: a connection, or a `StoreError`. No state.
-"""
+"""Opens the DuckDB file, and explains why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ def connect(path: Path | None, read_only: bool, settings: CollectorSettings) -> 
     Raises:
         StoreHeldError: another process has it open.
         StoreDamagedError: the file is broken.
-        StoreError: it cannot be opened for another reason; the message says which.
+        StoreError: it cannot be opened for another reason.
     """
     config: dict[str, Any] = CONFIG | {
         "memory_limit": f"{settings.memory_limit_bytes}B",
@@ -40,46 +37,46 @@ def connect(path: Path | None, read_only: bool, settings: CollectorSettings) -> 
 
 
 def explain(path: Path | None, error: duckdb.Error) -> StoreError:
-    """What DuckDB's error on opening a file means for the person who runs the collector."""
+    """The `StoreError` for an error of DuckDB on opening a file."""
     text = str(error)
     if "could not set lock" in text.lower():
         return StoreHeldError(
-            f"the store {path} is held by another process{_holder(text)}",
+            f"the store {path} is in use by another process{_holder(text)}",
             "`telemetry services` and the other commands read through the running collector; "
             f"stop it to open the store here, or {ANOTHER}",
         )
     if "different configuration" in text:
         return StoreHeldError(f"the store {path} is open in this process already", f"close it first, or {ANOTHER}")
     if path is not None and path.is_dir():
-        return StoreError(f"the store {path} is a folder", "name a file with --store")
+        return StoreError(f"the store {path} is a folder", "use a file: --store PATH")
     if is_damage(text):
         return StoreDamagedError(
-            f"the store {path} is damaged or is no store: {_first_line(text)}",
-            f"`telemetry collect` sets a damaged store aside and starts a new one; move it away, or {ANOTHER}",
+            f"the store {path} is damaged or not a store: {_first_line(text)}",
+            f"`telemetry collect` renames a damaged store and starts a new one; move it, or {ANOTHER}",
         )
     return _explain_other(path, text)
 
 
 def _explain_other(path: Path | None, text: str) -> StoreError:
-    """The file is not ours to open, by its kind or by its owner."""
-    if "sqlite" in text.lower():  # DuckDB looks for its extension that reads them
+    """The error for a file of another type, of another version or without permission."""
+    if "sqlite" in text.lower():  # DuckDB tries to load its extension for it
         return StoreForeignError(f"the store {path} is a file of SQLite", ANOTHER)
     if "storage version number" in text or "newer version" in text.lower():
-        hint = f"use the program that made it, or {ANOTHER}"
-        return StoreError(f"the store {path} was made by another version of DuckDB: {_first_line(text)}", hint)
+        hint = f"use the program that wrote it, or {ANOTHER}"
+        return StoreError(f"the store {path} was written by another version of DuckDB: {_first_line(text)}", hint)
     return StoreError(f"the store {path} cannot be opened: {_first_line(text)}", f"fix that, or {ANOTHER}")
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of a store, with its parents."""
+    """Create the folder of a store, with its parents."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"the folder {folder} for the store cannot be made: {error.strerror}", ANOTHER) from error
+        raise StoreError(f"the folder {folder} for the store cannot be created: {error.strerror}", ANOTHER) from error
 
 
 def _holder(text: str) -> str:
-    """The process that DuckDB names, with what it runs where that can be seen."""
+    """The process that DuckDB names, with its command if it is `telemetry`."""
     found = re.search(r"\(PID (\d+)\)", text)
     if not found:
         return ""

@@ -1,22 +1,19 @@
-"""The tables of the store, declared once.
-
-In: nothing. Out: `TABLES`, from which `store.py` makes the tables and the inserts; every column says what it holds.
-The store's file owns the state.
+"""The tables of the store, declared once, each column with its documentation.
 
 Conventions that hold in every table:
 
 - Ids (trace, span) are lower-case hexadecimal text; an absent id is NULL.
 - Times are nanoseconds since 1970 in a BIGINT; 0 means "not given", as in OTLP. OTLP's are unsigned: a record whose
-  time is above 2^63 - 1 (the year 2262) is refused by the receiver, with a message, and counted.
-- Text that is absent is the empty string, as in OTLP; numbers that are optional in OTLP are NULL when absent.
-- Columns called `attributes` (and `body`, `metadata`) hold JSON text in the form that the query API gives back: 64-bit
-  integers exact, doubles always with a point or an exponent, NaN and Infinity as the strings "NaN", "Infinity" and
-  "-Infinity", bytes as base64 text, arrays as lists, key-value lists as objects, an empty value as null.
-- `resource_id` and `scope_id` point into `resources` and `scopes`. Both are hashes of the content, so that the same
+  time is above 2^63 - 1 (the year 2262) is rejected and counted.
+- Absent text is the empty string, as in OTLP; absent numbers that are optional in OTLP are NULL.
+- The columns `attributes`, `body` and `metadata` are JSON text in the form that the query API returns: 64-bit integers
+  exact, doubles always with a point or an exponent, NaN and Infinity as the strings "NaN", "Infinity" and "-Infinity",
+  bytes as base64 text, arrays as lists, key-value lists as objects, an empty value as null.
+- `resource_id` and `scope_id` refer to `resources` and `scopes`. Both are hashes of the content, so that the same
   resource has the same id in every store.
-- `ingested_unix_ns` is the collector's own clock when the record was written: senders' clocks may be years off.
-- No table has an index or a key: each record is kept as it came, and every insert would have to keep it up.
-  `point_id` is unique all the same. A whole export that is sent twice is stored once (see `batches`).
+- `ingested_unix_ns` is the collector's clock when the record was written: senders' clocks may be years off.
+- No table has an index or a key: records are stored as they were sent, and an index would slow each insert down.
+  `point_id` is unique nevertheless. An export that is sent twice is stored once (see `batches`).
 """
 
 from __future__ import annotations
@@ -24,12 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SCHEMA_VERSION = 2
-"""Raised with every change of the tables, together with a step in `migrations.py`."""
+"""Incremented with every change of the tables, together with a step in `migrations.py`."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is its DuckDB type, `doc` what it holds."""
+    """One column: `kind` is its DuckDB type, `doc` its meaning."""
 
     name: str
     kind: str
@@ -38,30 +35,30 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table and what one row of it is."""
+    """One table, with the meaning of a row."""
 
     name: str
     doc: str
     columns: tuple[Column, ...]
 
     def ddl(self) -> str:
-        """The statement that makes the table where it is missing."""
+        """The statement that creates the table if it is missing."""
         columns = ", ".join(f'"{column.name}" {column.kind}' for column in self.columns)
         return f'CREATE TABLE IF NOT EXISTS "{self.name}" ({columns})'
 
 
-_INGESTED = Column("ingested_unix_ns", "BIGINT NOT NULL", "when the collector wrote the row, by the collector's clock")
+_INGESTED = Column("ingested_unix_ns", "BIGINT NOT NULL", "when the collector wrote the row, by its clock")
 _ATTRIBUTES = Column("attributes", "VARCHAR NOT NULL", "JSON object")
-_DROPPED = Column("dropped_attributes", "UINTEGER NOT NULL", "how many attributes the sender dropped")
+_DROPPED = Column("dropped_attributes", "UINTEGER NOT NULL", "number of attributes that the sender dropped")
 _SERVICE = Column(
-    "service", "VARCHAR NOT NULL", "`service.name` of the resource, repeated here to filter by; else unknown_service"
+    "service", "VARCHAR NOT NULL", "`service.name` of the resource, repeated here for filters; else unknown_service"
 )
 _RESOURCE = Column("resource_id", "BIGINT NOT NULL", "row of `resources`")
 _SCOPE = Column("scope_id", "BIGINT NOT NULL", "row of `scopes`")
 
 RESOURCES = Table(
     "resources",
-    "One row for each resource ever seen: the process, host and service that sent something.",
+    "One row for each resource: the process, host and service that sent telemetry.",
     (
         Column("resource_id", "BIGINT NOT NULL", "hash of the other columns"),
         Column("service", "VARCHAR NOT NULL", "`service.name`, else unknown_service"),
@@ -74,7 +71,7 @@ RESOURCES = Table(
 
 SCOPES = Table(
     "scopes",
-    "One row for each instrumentation scope ever seen: the library that made the record.",
+    "One row for each instrumentation scope: the library that made the record.",
     (
         Column("scope_id", "BIGINT NOT NULL", "hash of the other columns"),
         Column("name", "VARCHAR NOT NULL", "of the scope; may be empty"),
@@ -97,13 +94,13 @@ SPANS = Table(
         Column("kind", "VARCHAR NOT NULL", "unspecified, internal, server, client, producer, consumer"),
         _SERVICE,
         Column("start_unix_ns", "BIGINT NOT NULL", "by the sender's clock"),
-        Column("end_unix_ns", "BIGINT NOT NULL", "by the sender's clock; may lie before the start"),
+        Column("end_unix_ns", "BIGINT NOT NULL", "by the sender's clock; may be before the start"),
         Column("status", "VARCHAR NOT NULL", "unset, ok, error"),
         Column("status_message", "VARCHAR NOT NULL", "of an error"),
         _ATTRIBUTES,
         _DROPPED,
-        Column("dropped_events", "UINTEGER NOT NULL", "how many events the sender dropped"),
-        Column("dropped_links", "UINTEGER NOT NULL", "how many links the sender dropped"),
+        Column("dropped_events", "UINTEGER NOT NULL", "number of events that the sender dropped"),
+        Column("dropped_links", "UINTEGER NOT NULL", "number of links that the sender dropped"),
         Column("trace_state", "VARCHAR NOT NULL", "W3C tracestate"),
         Column("flags", "UINTEGER NOT NULL", "W3C trace flags in the low 8 bits; bits 8 and 9: parent is remote"),
         _RESOURCE,
@@ -118,7 +115,7 @@ SPAN_EVENTS = Table(
     (
         Column("trace_id", "VARCHAR NOT NULL", "of the span"),
         Column("span_id", "VARCHAR NOT NULL", "of the span"),
-        Column("position", "UINTEGER NOT NULL", "place among the span's events, from 0"),
+        Column("position", "UINTEGER NOT NULL", "index among the span's events, from 0"),
         Column("name", "VARCHAR NOT NULL", "of the event"),
         Column("time_unix_ns", "BIGINT NOT NULL", "by the sender's clock"),
         _ATTRIBUTES,
@@ -133,9 +130,9 @@ SPAN_LINKS = Table(
     (
         Column("trace_id", "VARCHAR NOT NULL", "of the span that has the link"),
         Column("span_id", "VARCHAR NOT NULL", "of the span that has the link"),
-        Column("position", "UINTEGER NOT NULL", "place among the span's links, from 0"),
-        Column("linked_trace_id", "VARCHAR NOT NULL", "where the link points"),
-        Column("linked_span_id", "VARCHAR NOT NULL", "where the link points"),
+        Column("position", "UINTEGER NOT NULL", "index among the span's links, from 0"),
+        Column("linked_trace_id", "VARCHAR NOT NULL", "target of the link"),
+        Column("linked_span_id", "VARCHAR NOT NULL", "target of the link"),
         Column("trace_state", "VARCHAR NOT NULL", "W3C tracestate of the link"),
         Column("flags", "UINTEGER NOT NULL", "as on a span"),
         _ATTRIBUTES,
@@ -157,15 +154,15 @@ METRIC_POINTS = Table(
         Column(
             "temporality",
             "VARCHAR NOT NULL",
-            "delta, cumulative, unspecified; empty for gauge and summary, which have none",
+            "delta, cumulative, unspecified; empty for gauge and summary",
         ),
-        Column("monotonic", "BOOLEAN NOT NULL", "true for a sum that never falls"),
+        Column("monotonic", "BOOLEAN NOT NULL", "true for a sum that never decreases"),
         _SERVICE,
         _ATTRIBUTES,
         Column(
             "start_unix_ns",
             "BIGINT NOT NULL",
-            "where the series (cumulative) or the interval (delta) begins; 0: not given",
+            "start of the series (cumulative) or the interval (delta); 0: not given",
         ),
         Column("time_unix_ns", "BIGINT NOT NULL", "by the sender's clock"),
         Column("flags", "UINTEGER NOT NULL", "bit 0: no recorded value"),
@@ -206,9 +203,9 @@ EXEMPLARS = Table(
         Column("time_unix_ns", "BIGINT NOT NULL", "by the sender's clock"),
         Column("int_value", "BIGINT", "when sent as an integer"),
         Column("double_value", "DOUBLE", "when sent as a double"),
-        Column("trace_id", "VARCHAR", "of the span in which it was measured, else NULL"),
-        Column("span_id", "VARCHAR", "of the span in which it was measured, else NULL"),
-        Column("attributes", "VARCHAR NOT NULL", "JSON object; those that the metric's view filtered away"),
+        Column("trace_id", "VARCHAR", "of the span in which it was measured; else NULL"),
+        Column("span_id", "VARCHAR", "of the span in which it was measured; else NULL"),
+        Column("attributes", "VARCHAR NOT NULL", "JSON object; the attributes that the metric's view filtered out"),
         _INGESTED,
     ),
 )
@@ -217,15 +214,15 @@ LOGS = Table(
     "logs",
     "One row for each log record.",
     (
-        Column("time_unix_ns", "BIGINT NOT NULL", "when it happened, by the sender's clock; 0: not given"),
-        Column("observed_unix_ns", "BIGINT NOT NULL", "when the sender's telemetry saw it"),
+        Column("time_unix_ns", "BIGINT NOT NULL", "when the event happened, by the sender's clock; 0: not given"),
+        Column("observed_unix_ns", "BIGINT NOT NULL", "when the sender's SDK observed it"),
         Column("severity_number", "INTEGER NOT NULL", "1 to 24 (9 info, 13 warn, 17 error); 0: not given"),
-        Column("severity_text", "VARCHAR NOT NULL", "as the sender calls it"),
+        Column("severity_text", "VARCHAR NOT NULL", "the sender's name of the severity"),
         Column("body", "VARCHAR NOT NULL", "JSON: any value, text as a JSON string"),
-        Column("event_name", "VARCHAR NOT NULL", "of an event record, else empty"),
+        Column("event_name", "VARCHAR NOT NULL", "of an event record; else empty"),
         _SERVICE,
-        Column("trace_id", "VARCHAR", "NULL outside a trace (or when the id sent is none)"),
-        Column("span_id", "VARCHAR", "NULL outside a span (or when the id sent is none)"),
+        Column("trace_id", "VARCHAR", "NULL outside a trace (or if the id is invalid)"),
+        Column("span_id", "VARCHAR", "NULL outside a span (or if the id is invalid)"),
         Column("flags", "UINTEGER NOT NULL", "W3C trace flags in the low 8 bits"),
         _ATTRIBUTES,
         _DROPPED,
@@ -237,7 +234,7 @@ LOGS = Table(
 
 BATCHES = Table(
     "batches",
-    "One row for each export of late: the same bytes sent again are stored once. Bounded by age and number.",
+    "One row for each recent export: the same bytes sent again are stored once. Limited by age and number.",
     (
         Column("digest", "VARCHAR NOT NULL", "of signal and body, hexadecimal"),
         Column("signal", "VARCHAR NOT NULL", "traces, metrics, logs"),
@@ -248,10 +245,10 @@ BATCHES = Table(
 
 META = Table(
     "meta",
-    "Facts about the store itself: `schema_version`, and `written_by`: the program that wrote it last.",
+    "About the store itself: `schema_version`, and `written_by`: the program that wrote it last.",
     (
-        Column("key", "VARCHAR NOT NULL", "what"),
-        Column("value", "VARCHAR NOT NULL", "its value"),
+        Column("key", "VARCHAR NOT NULL", "name"),
+        Column("value", "VARCHAR NOT NULL", "value"),
     ),
 )
 

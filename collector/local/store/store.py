@@ -1,6 +1,6 @@
-"""The store: one DuckDB file (or memory), its tables, and the transaction that adds exports to it.
+"""The store: one DuckDB file (or memory), its tables, and the transaction that adds exports.
 
-In: rows of exports from the writer thread. Out: rows on disk, cursors for readers of any thread, `changed`.
+In: rows of exports from the writer thread. Out: rows on disk, cursors for readers in any thread, `changed`.
 The `Store` owns the file; DuckDB locks it against other processes.
 """
 
@@ -36,20 +36,20 @@ from collector.local.store.schema import (
 )
 
 KNOWN_LIMIT = 10_000
-"""How many ids of resources and scopes are remembered as stored; others are looked up."""
+"""How many ids of resources and scopes are cached as stored; others are looked up."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """Bytes on disk. What is deleted becomes free within the file, is used again, and leaves the file at its size."""
+    """Bytes on disk. Deleted rows leave free blocks in the file, which are reused; the file does not shrink."""
 
     used: int
-    """Blocks in use, by DuckDB's `pragma_database_size`."""
+    """Blocks in use, as in DuckDB's `pragma_database_size`."""
     free: int
-    """Blocks in the file that are free to be used again."""
+    """Free blocks in the file."""
     log: int
-    """The write-ahead log: committed, and not in the file yet."""
+    """The write-ahead log: what is committed and not in the file yet."""
 
 
 class Store:
@@ -60,7 +60,7 @@ class Store:
         self.read_only = read_only
         self.changed = Changes()
         self._settings = settings
-        self._lock = threading.Lock()  # guards _root: it is replaced when a failed store is opened anew
+        self._lock = threading.Lock()  # guards _root: it is replaced when a failed store is reopened
         self._root = connect(path, read_only, settings)
         self._known: dict[str, set[int]] = {RESOURCES.name: set(), SCOPES.name: set()}
         self._next_point = 0
@@ -72,15 +72,15 @@ class Store:
 
     @classmethod
     def open(cls, path: Path | None, *, read_only: bool = False, settings: CollectorSettings | None = None) -> Store:
-        """Open the store at `path`, made with its folder where missing; `None` keeps everything in memory.
+        """Open the store at `path`, created with its folder if missing; `None` keeps everything in memory.
 
-        Read-only opening works while no collector runs, and changes nothing.
+        A store can be opened read-only while no collector runs; this changes nothing.
 
         Raises:
             StoreHeldError: another process has it open.
-            StoreDamagedError: the file is broken.
+            StoreDamagedError: the file is damaged.
             StoreForeignError: it is a file of another program.
-            StoreError: it cannot be opened for another reason; the message says which.
+            StoreError: it cannot be opened for another reason.
         """
         settings = settings or CollectorSettings()
         if path is not None:
@@ -94,7 +94,7 @@ class Store:
 
     @classmethod
     def open_or_start_afresh(cls, path: Path | None, settings: CollectorSettings) -> Store:
-        """Open the store for writing; a damaged one is set aside, with a warning, and a new one is made in its place.
+        """Open the store for writing; a damaged one is renamed, with a warning, and replaced by a new one.
 
         Raises:
             StoreError: it cannot be opened for another reason than damage.
@@ -104,27 +104,27 @@ class Store:
         except StoreDamagedError as error:
             if path is None:
                 raise
-            tell_set_aside(error.message, set_aside(path))
+            warn_set_aside(error.message, set_aside(path))
             return cls.open(path, settings=settings)
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one query or a few, in any thread; it sees what is committed, and never blocks the writer.
 
-        Close it after use. Do not keep it: after a failure the store is opened anew, and old cursors no longer answer.
+        Close it after use. Do not keep it: after a failure the store is reopened, and old cursors no longer work.
         """
         with self._lock:
             return self._root.cursor()
 
     def write(self, exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int) -> None:
-        """Add exports, all or none, durably: when this returns they survive kill -9.
+        """Add all exports or none, durably: after this returns, they survive kill -9.
 
         Args:
             exports: what to add, in order.
-            digests: of each export, to recognise it when it is sent again.
+            digests: of each export, to recognise it if it is sent again.
             now_unix_ns: the collector's clock.
 
         Raises:
-            duckdb.Error: nothing was added, or, when the commit itself failed, it is unknown whether all were.
+            duckdb.Error: nothing was added, or, if the commit itself failed, it is unknown whether all were.
         """
         cursor = self.reader()
         try:
@@ -149,14 +149,14 @@ class Store:
         self.changed.bump()
 
     def recent_digests(self, limit: int) -> list[tuple[str, int]]:
-        """The newest exports stored, oldest first: digest and time of storing (Unix ns)."""
+        """The most recent exports, oldest first: digest, and time of storing (Unix ns)."""
         rows = self._query(
             "SELECT digest, ingested_unix_ns FROM batches ORDER BY ingested_unix_ns DESC, rowid DESC LIMIT ?", [limit]
         )
         return [(str(digest), int(when)) for digest, when in reversed(rows)]
 
     def forget_digests(self, before_unix_ns: int) -> None:
-        """Drop the memory of exports stored before this time."""
+        """Delete the digests of exports stored before this time."""
         cursor = self.reader()
         try:
             cursor.execute("DELETE FROM batches WHERE ingested_unix_ns < ?", [before_unix_ns])
@@ -164,7 +164,7 @@ class Store:
             cursor.close()
 
     def expire(self, what: Expiry) -> Expired:
-        """Delete old telemetry, all that is meant or none; by the writing thread. Raises `duckdb.Error`."""
+        """Delete old telemetry, all of it or nothing; in the writing thread. Raises `duckdb.Error`."""
         with closing(self.reader()) as cursor:
             expired = expiry.delete(cursor, what)
         self._known[RESOURCES.name] -= set(what.resources)
@@ -173,35 +173,35 @@ class Store:
         return expired
 
     def checkpoint(self) -> None:
-        """Move the log into the file, which frees the blocks of what was deleted; by the writing thread."""
+        """Move the log into the file, which frees the blocks of deleted rows; in the writing thread."""
         with closing(self.reader()) as cursor:
             cursor.execute("CHECKPOINT")
 
     def read_all(self) -> None:
-        """Read every value. Raises `duckdb.Error` when something is damaged."""
+        """Read every value. Raises `duckdb.Error` if something is damaged."""
         with closing(self.reader()) as cursor:
             read_all(cursor)
 
     def size(self) -> StoreSize:
-        """What it takes on disk; zeros for a store in memory."""
+        """Its size on disk; zeros for a store in memory."""
         row = self._query("SELECT block_size, used_blocks, free_blocks FROM pragma_database_size()", [])
         block, used, free = row[0]
         log = size_of(wal_of(self.path)) if self.path else 0
         return StoreSize(int(used) * int(block), int(free) * int(block), log)
 
     def start_afresh(self, why: str) -> None:
-        """Set the damaged file aside, with a warning, and go on with a new one. Raises as `open` does."""
+        """Rename the damaged file, with a warning, and start a new one. Raises as `open` does."""
         if self.path is None:
             return
         with self._lock:
             with suppress(duckdb.Error):
                 self._root.close()
-            tell_set_aside(why, set_aside(self.path))
+            warn_set_aside(why, set_aside(self.path))
             self._root = connect(self.path, self.read_only, self._settings)
         self._prepare()
 
     def reopen(self) -> None:
-        """Open the file anew after DuckDB gave up on it (disk full, input/output error). Raises as `open` does."""
+        """Open the file again after DuckDB failed (disk full, input/output error). Raises as `open` does."""
         if self.path is None:
             return
         with self._lock:
@@ -211,13 +211,13 @@ class Store:
         self._prepare()
 
     def close(self) -> None:
-        """Wake who waits, move the log into the file, and let go of it."""
+        """Wake waiting threads, move the log into the file, and close it."""
         self.changed.close()
         with self._lock, suppress(duckdb.Error):
             self._root.close()
 
     def _prepare(self) -> None:
-        """Make the tables in a new file, or bring those of an old one to today's."""
+        """Create the tables in a new file, or migrate those of an old one."""
         for known in self._known.values():
             known.clear()
         cursor = self.reader()
@@ -259,7 +259,7 @@ class Store:
     def _add_missing(
         self, cursor: duckdb.DuckDBPyConnection, table: Table, exports: Iterable[ExportRows], now_unix_ns: int
     ) -> set[int]:
-        """Insert the resources or scopes that the store has not; return the ids that it has now."""
+        """Insert the resources or scopes that are not stored yet; return the ids of all of them."""
         rows: dict[int, tuple[Any, ...]] = {}
         for export in exports:
             rows.update(export.resources if table is RESOURCES else export.scopes)
@@ -277,13 +277,13 @@ class Store:
 
     def _remember(self, name: str, identifiers: set[int]) -> None:
         known = self._known[name]
-        if len(known) > KNOWN_LIMIT:  # forgetting is harmless: the insert looks them up
+        if len(known) > KNOWN_LIMIT:  # harmless: the insert looks them up
             known.clear()
         known |= identifiers
 
 
 def inspect(path: Path, settings: CollectorSettings) -> None:
-    """See that an existing file is a whole store of ours before it is opened for writing, which may change it.
+    """Check that an existing file is a complete store before it is opened for writing, which may change it.
 
     Raises: as `Store.open`.
     """
@@ -297,6 +297,6 @@ def inspect(path: Path, settings: CollectorSettings) -> None:
             raise explain(path, error) from error
 
 
-def tell_set_aside(why: str, aside: Path) -> None:
-    """Say that a damaged store was moved, and to where."""
-    _log.warning("%s. It is kept as %s; a new store is begun.", why.rstrip("."), aside)
+def warn_set_aside(why: str, aside: Path) -> None:
+    """Log that a damaged store was renamed."""
+    _log.warning("%s. It was renamed to %s; a new store was started.", why.rstrip("."), aside)
