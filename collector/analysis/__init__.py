@@ -1,1 +1,1 @@
-"""What can be said of whole traces, one module each: `tree` (the shape), `self_time`, `critical_path`."""
+"""Analysis of whole traces: `tree` (the shape), `self_time`, `critical_path`; and `histogram`."""

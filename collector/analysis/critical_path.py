@@ -1,12 +1,10 @@
-"""The critical path: which span the end of a trace was waiting for, moment by moment.
+"""The critical path: which span determined the end of a trace, at each moment.
 
-In: a `Tree`. Out: for each span, when it is on the critical path. Owns: nothing.
-
-The walk is that of CRISP (Zhang, Z., Ramanathan, M. K., Raj, P., Parwal, A., Sherwood, T., Chabbi, M.: "CRISP: Critical
-Path Analysis of Large-Scale Microservice Architectures", USENIX ATC 2022, section 4): from the end of a span backwards,
-always into the child that finished last; before that child began, into the child that finished last before its start,
-and so on. A child that was still running when a later one of the path began ran beside it and is not on the path; the
-time that no child of the path covers is the span's own.
+The algorithm is that of CRISP (Zhang, Z., Ramanathan, M. K., Raj, P., Parwal, A., Sherwood, T., Chabbi, M.: "CRISP:
+Critical Path Analysis of Large-Scale Microservice Architectures", USENIX ATC 2022, section 4): from the end of a span
+backwards, always into the child that finished last; before that child began, into the child that finished last before
+its start, and so on. A child that was still running when a later one of the path began ran in parallel and is not on
+the path; the time that no child of the path covers is the span's own.
 """
 
 from collector.analysis.tree import Tree
@@ -16,7 +14,7 @@ def critical_parts(tree: Tree) -> list[list[tuple[int, int]]]:
     """When each span is on the critical path of the trace's root: (start, end) in nanoseconds, by the span's index.
 
     Children are clipped to their parents, so the parts of all spans together are the root's interval, without gap or
-    overlap, whatever the clocks of the services say. Spans of other roots are on no path.
+    overlap, even if the services' clocks differ. Spans of other roots are not on the path.
     """
     parts: list[list[tuple[int, int]]] = [[] for _ in tree.starts]
     pending = [(tree.root, tree.starts[tree.root], tree.ends[tree.root])]

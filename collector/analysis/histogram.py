@@ -1,7 +1,4 @@
-"""Histograms: adding them up, and percentiles from their buckets.
-
-In: bucket bounds and counts. Out: a sum of histograms; a value at a quantile. Owns nothing.
-"""
+"""Sums of histograms, and percentiles from their buckets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +7,7 @@ from math import inf
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often values fell between bounds.
+    """Counts of values between bounds.
 
     `counts` has one more entry than `bounds`: bucket i holds the values in (bounds[i-1], bounds[i]], the last one all
     above.
@@ -19,29 +16,29 @@ class Histogram:
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
     total: float
-    """Sum of the values, NaN where one of the histograms has none."""
+    """Sum of the values; NaN if one of the histograms has no sum."""
     low: float = -inf
-    """No value is below; the smallest value where that is known."""
+    """A lower bound of all values; the smallest value if it is known."""
     high: float = inf
 
     @property
     def count(self) -> int:
-        """How many values."""
+        """The number of values."""
         return sum(self.counts)
 
     def plus(self, other: "Histogram") -> "Histogram":
-        """Both together. Their bounds need not be the same: those that both have stay, buckets between are merged."""
+        """The sum of both. Their bounds may differ: common bounds are kept, buckets between them are merged."""
         bounds = tuple(bound for bound in self.bounds if bound in set(other.bounds))
         counts = tuple(a + b for a, b in zip(_merged(self, bounds), _merged(other, bounds), strict=True))
         low, high = min(self.low, other.low), max(self.high, other.high)
         return Histogram(bounds, counts, self.total + other.total, low, high)
 
     def quantile(self, q: float) -> float | None:
-        """The value below which the share `q` (0 to 1) of all values lies; None where there are none.
+        """The value at the quantile `q` (0 to 1); None if there are no values.
 
-        Values are taken to be spread evenly within their bucket, as Prometheus' `histogram_quantile` does; the lowest
-        and the highest value, where they are known, narrow the outer buckets. In the last bucket, without a highest
-        value, it is the highest bound, and `is_beyond`.
+        Values are assumed to be evenly distributed in their bucket, as in Prometheus' `histogram_quantile`; minimum and
+        maximum, if known, narrow the outer buckets. In the last bucket, without a maximum, it is the highest bound, and
+        `is_beyond`.
         """
         rank, passed = q * self.count, 0
         if not self.count:
@@ -49,14 +46,14 @@ class Histogram:
         edges = [min(0.0, self.low if self.low > -inf else 0.0), *self.bounds, inf]
         for lower, upper, count in zip(edges, edges[1:], self.counts, strict=False):
             if count and passed + count >= rank:
-                least = min(max(lower, self.low), upper)  # extremes that contradict the buckets are not believed
+                least = min(max(lower, self.low), upper)  # extremes that contradict the buckets are ignored
                 most = max(min(upper, self.high), least)
                 return least if most == inf else least + (most - least) * (rank - passed) / count
             passed += count
         return self.high if self.high < inf else edges[-2]
 
     def is_beyond(self, q: float) -> bool:
-        """Whether the value at this quantile lies above the highest bound, and no highest value is known."""
+        """Whether the value at this quantile is above the highest bound, and the maximum is not known."""
         return self.high == inf and self.counts[-1] > 0 and q * self.count > self.count - self.counts[-1]
 
 
@@ -81,11 +78,11 @@ def from_exponential(
     low: float = -inf,
     high: float = inf,
 ) -> Histogram:
-    """An exponential histogram with explicit bounds: base^index, with base 2^(2^-scale) (OTLP's metrics.proto).
+    """Convert an exponential histogram to explicit bounds: base^index, with base 2^(2^-scale) (OTLP's metrics.proto).
 
     Args:
         scale: of the base.
-        zero_count: values at, or too near to, zero.
+        zero_count: values at or near zero.
         positive: index of the first bucket, counts; bucket i holds (base^i, base^(i+1)].
         negative: the same for negative values.
         total: sum of the values.

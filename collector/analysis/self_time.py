@@ -1,7 +1,4 @@
-"""Self time: how long a span worked while none of its children did.
-
-In: a `Tree`. Out: nanoseconds for each span. Owns: nothing.
-"""
+"""Self time: the duration of a span without that of its children."""
 
 from collector.analysis.tree import Tree
 
@@ -9,8 +6,8 @@ from collector.analysis.tree import Tree
 def self_times(tree: Tree) -> list[int]:
     """The self time of every span, in nanoseconds, by the span's index in the tree.
 
-    It is the span's duration less the union of its children's intervals, each clipped to the span: children that
-    overlap count once, and what a child does before its parent's start or after its end takes nothing from the parent.
+    It is the span's duration minus the union of its children's intervals, each clipped to the span: children that
+    overlap count once, and a child's time outside its parent's interval is not subtracted.
     """
     return [_self_time(tree, index) for index in range(len(tree.starts))]
 

@@ -1,8 +1,6 @@
-"""The shape of one trace, made safe to walk.
+"""The tree of one trace, valid for any spans: in any order, with missing parents, duplicate ids, cycles, skewed clocks.
 
-In: the spans of a trace as they arrived: in any order, parents missing, ids doubled, parents in a circle, clocks apart.
-Out: a `Tree` of indices into that list, in which every span is reachable from exactly one root.
-Owns: nothing; the result is frozen and every analysis of this folder starts from it.
+In a `Tree`, every span is reachable from exactly one root. Every analysis of this package starts from it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ from typing import Protocol
 
 
 class Timed(Protocol):
-    """What a span needs for its place in the tree. Times are Unix nanoseconds."""
+    """The fields of a span that the tree needs. Times are Unix nanoseconds."""
 
     @property
     def span_id(self) -> str:
@@ -35,9 +33,9 @@ class Tree:
     """A trace as a forest; every number is an index into the spans it was built from, or nanoseconds."""
 
     starts: Sequence[int]
-    """Of a span whose start is not known its end: it lasts no time. Without either, the trace's start."""
+    """If a span's start is not known, its end: the duration is 0. Without either, the trace's start."""
     ends: Sequence[int]
-    """Never before the start: a span without an end, or with one before its start, lasts no time."""
+    """Never before the start: a span without an end, or with one before its start, has the duration 0."""
     parents: Sequence[int | None]
     children: Sequence[Sequence[int]]
     """By start time."""
@@ -50,7 +48,7 @@ class Tree:
 
     @property
     def root(self) -> int:
-        """The span that stands for the whole trace."""
+        """The span of the whole trace."""
         return self.roots[0]
 
     def order(self) -> list[tuple[int, int]]:
@@ -67,8 +65,8 @@ class Tree:
 def build(spans: Sequence[Timed]) -> Tree:
     """Build the tree of one trace.
 
-    A span whose parent is not there becomes a root, and so does the earliest span of a circle. Where several spans
-    carry one id, the earliest is the parent of all the children that name it.
+    A span whose parent is missing becomes a root, and so does the earliest span of a cycle. If several spans have the
+    same id, the earliest is the parent of all children with that parent id.
 
     Args:
         spans: at least one span, all of one trace.
@@ -79,7 +77,7 @@ def build(spans: Sequence[Timed]) -> Tree:
     ends = [max(start, span.end_unix_ns) for start, span in zip(starts, spans, strict=True)]
     by_start = sorted(range(len(spans)), key=lambda index: (starts[index], spans[index].span_id))
     parents = _parents(spans, by_start)
-    _break_circles(parents, by_start)
+    _break_cycles(parents, by_start)
     children: list[list[int]] = [[] for _ in spans]
     roots: list[int] = []
     for index in by_start:
@@ -99,8 +97,8 @@ def _parents(spans: Sequence[Timed], by_start: Sequence[int]) -> list[int | None
     return [None if parent == index else parent for index, parent in enumerate(parents)]
 
 
-def _break_circles(parents: list[int | None], by_start: Sequence[int]) -> None:
-    """Make the earliest span of every circle a root, in place."""
+def _break_cycles(parents: list[int | None], by_start: Sequence[int]) -> None:
+    """Make the earliest span of every cycle a root, in place."""
     rank = {index: position for position, index in enumerate(by_start)}
     done: set[int] = set()
     for first in by_start:
@@ -112,6 +110,6 @@ def _break_circles(parents: list[int | None], by_start: Sequence[int]) -> None:
             on_path.add(index)
             index = parents[index]
         if index is not None and index in on_path:
-            circle = path[path.index(index) :]
-            parents[min(circle, key=rank.__getitem__)] = None
+            cycle = path[path.index(index) :]
+            parents[min(cycle, key=rank.__getitem__)] = None
         done.update(path)

@@ -301,7 +301,7 @@ def test_a_store_in_use_is_read_through_its_collector(shell: Shell, running: Run
     """The message says who holds it and what to do."""
     shown = shell("traces", "--store", str(running.store))
     assert shown.returncode == 2
-    assert f"held by another process (pid {running.process.pid}: telemetry collect)" in shown.stderr
+    assert f"in use by another process (pid {running.process.pid}: telemetry collect)" in shown.stderr
     assert "Traceback" not in shown.stderr
 
 

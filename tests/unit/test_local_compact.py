@@ -182,7 +182,7 @@ def test_killed_amid_the_copy_the_old_store_is_there_and_the_next_one_clears_up(
     """While it copies, neither a collector nor a second compaction gets at the store."""
     before = contents(path)
     process = run_beside(STOP_AMID, path, "amid")
-    with pytest.raises(StoreHeldError, match=f"held by another process \\(pid {process.pid}"):
+    with pytest.raises(StoreHeldError, match=f"in use by another process \\(pid {process.pid}"):
         Store.open(path)
     with pytest.raises(StoreHeldError, match="is being compacted already"):
         compact(path, quiet, quiet)
@@ -254,6 +254,6 @@ def test_the_command_says_what_it_needs_and_what_was_won(path: Path, capsys: pyt
     out = capsys.readouterr().out
     assert f"Compacting {path}" in out
     assert " on the disk temporarily; " in out
-    assert ": won " in out
+    assert ": saved " in out
     assert cli.main(["compact", "--store", str(path)]) == 0
     assert "nothing to save" in capsys.readouterr().out

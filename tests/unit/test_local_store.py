@@ -167,7 +167,7 @@ def test_a_path_that_cannot_be_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a folder"):
         Store.open(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be made"):
+    with pytest.raises(StoreError, match="cannot be created"):
         Store.open(tmp_path / "file" / "telemetry.duckdb")
 
 

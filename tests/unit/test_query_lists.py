@@ -154,7 +154,7 @@ def test_metrics_are_listed_by_name(store: HandFilledStore) -> None:
 
 def test_an_unknown_metric_is_told(store: HandFilledStore) -> None:
     """It has no series; that is no empty answer but a wrong name."""
-    with pytest.raises(QueryError, match="No metric 'x' is here"):
+    with pytest.raises(QueryError, match="There is no metric 'x'"):
         query.metric(store.connection, "x")
 
 
@@ -378,6 +378,6 @@ def test_an_unknown_metric_is_answered_with_the_nearest_names(store: HandFilledS
     for name in ("search.request.duration", "queue.length"):
         store.insert("metric_points", name=name, type="sum", attributes="{}", int_value=1)
     for asked in ("search.request.duratoin", "search_request_duration_seconds"):
-        with pytest.raises(QueryError, match=f"No metric '{asked}' is here") as caught:
+        with pytest.raises(QueryError, match=f"There is no metric '{asked}'") as caught:
             query.metric(store.connection, asked)
         assert caught.value.hint == "Did you mean search.request.duration?"

@@ -200,7 +200,7 @@ def test_incomplete_traces_say_what_is_missing() -> None:
     lines = drawn(answer).splitlines()
     assert lines[2:4] == [
         "Not complete yet: some spans have not arrived.",
-        "1 span names a parent that is not here.",
+        "1 span has a parent that is missing.",
     ]
 
 
@@ -327,9 +327,9 @@ def test_links_name_the_traces_that_they_point_to() -> None:
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
-        ([False], f"linked to trace {'0' * 32} (not kept here)"),
-        ([True, False], "linked to trace 00000000…, 11111111… (1 of them not kept here)"),
-        ([False, False], "linked to trace 00000000…, 11111111… (none kept here)"),
+        ([False], f"linked to trace {'0' * 32} (not stored)"),
+        ([True, False], "linked to trace 00000000…, 11111111… (1 of them not stored)"),
+        ([False, False], "linked to trace 00000000…, 11111111… (none stored)"),
     ],
 )
 def test_a_link_to_a_trace_that_was_not_kept_says_so(stored: list[bool], told: str) -> None:

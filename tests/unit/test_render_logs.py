@@ -65,7 +65,7 @@ def test_records_in_forty_columns() -> None:
 def test_of_a_long_stack_trace_the_end_is_shown() -> None:
     """Where it happened; all of it is in the JSON."""
     lines = drawn([record("failed", number=17, attributes={"exception.stacktrace": STACK})]).splitlines()
-    assert lines[2].strip() == "… 10 lines more, by --json"
+    assert lines[2].strip() == "… 10 more lines: --json"
     assert [line.strip() for line in lines[-2:]] == ['File "a.py", line 19', "E: full"]
 
 

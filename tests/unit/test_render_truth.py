@@ -22,7 +22,7 @@ CYCLES: dict[str, tuple[list[dict[str, Any]], str]] = {
         [span("a", 0, 0, 9, parent_span_id="b"), span("b", 1, 1, 8, parent_span_id="a")],
         "The parents of 2 spans form a cycle.",
     ),
-    "itself": ([span("a", 0, 0, 9, parent_span_id="a")], "1 span names itself as its parent."),
+    "itself": ([span("a", 0, 0, 9, parent_span_id="a")], "1 span is its own parent."),
     "three spans, and one beneath them": (
         [
             span("a", 0, 0, 9, parent_span_id="c"),

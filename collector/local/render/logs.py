@@ -1,7 +1,4 @@
-"""Log records, one below the other as they happened.
-
-In: records as the API gives them, a console. Out: lines of styled text. State: the day that was named last.
-"""
+"""Draws log records as lines of styled text, in the order of their time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,12 +20,12 @@ _NARROW, _SERVICE, _LEVEL, _STACK_LINES, _BODY_LINES = 64, 14, 5, 12, 20
 
 
 def moment(record: Json) -> int:
-    """When it happened; else when it was seen. Unix nanoseconds."""
+    """Its time; else the time of its observation. Unix nanoseconds."""
     return int(record["time_unix_ns"] or record["observed_unix_ns"])
 
 
 def level(record: Json) -> tuple[str, str]:
-    """What its severity is called, in at most five letters, and the style of that."""
+    """The name of its severity, in at most five letters, and its style."""
     number = record["severity_number"]
     text = str(record["severity_text"]).lower()
     if number <= 0:
@@ -39,7 +36,7 @@ def level(record: Json) -> tuple[str, str]:
 
 
 def body(record: Json) -> str:
-    """What it says: its text, or its value as JSON, after the name of an event."""
+    """Its text, or its value as JSON, after the name of an event."""
     value = record["body"]
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
     return " ".join(part for part in (str(record["event_name"]), text) if part)
@@ -48,16 +45,16 @@ def body(record: Json) -> str:
 def failure(record: Json) -> str:
     """The exception that was logged with it, as type and message."""
     of = record["attributes"]
-    told = (str(of.get(name, "")) for name in ("exception.type", "exception.message"))
-    return ": ".join(part for part in told if part)
+    parts = (str(of.get(name, "")) for name in ("exception.type", "exception.message"))
+    return ": ".join(part for part in parts if part)
 
 
 class LogLines:
-    """Draws records, page after page.
+    """Draws records, page after page; keeps the last day printed.
 
     Args:
-        console: where the lines will be printed: its width, encoding and colours count.
-        of_one_trace: leaves out to which trace each belongs.
+        console: determines width, encoding and colours.
+        of_one_trace: leave out the trace ids.
     """
 
     def __init__(self, console: Console, *, of_one_trace: bool = False) -> None:
@@ -90,8 +87,7 @@ class LogLines:
         lines = [Text(line, style) for line in self._lines(body(record), width, _BODY_LINES)] or [Text()]
         lines += [Text(line, "dim") for line in self._notes(record, width)]
         if failed := failure(record):
-            told = self._lines(f"{self._glyphs.error} {failed}", width, 3)
-            lines += [Text(line, "red") for line in told]
+            lines += [Text(line, "red") for line in self._lines(f"{self._glyphs.error} {failed}", width, 3)]
         stack = str(record["attributes"].get("exception.stacktrace", "")).rstrip().splitlines()
         lines += [Text(line, "dim") for line in self._stack(stack, width)]
         if self._is_narrow:
@@ -104,7 +100,7 @@ class LogLines:
                 yield Text.assemble(" " * self._indent, line)
 
     def _notes(self, record: Json, width: int) -> list[str]:
-        """Its attributes, and its trace."""
+        """Its attributes, and its trace id."""
         known = {"attributes": {k: v for k, v in record["attributes"].items() if not k.startswith("exception.")}}
         words = attributes(known, self._glyphs, self._console.encoding, blamed=False)
         if self._shows_trace and record["trace_id"]:
@@ -112,29 +108,29 @@ class LogLines:
         return wrap(words, width, self._glyphs)
 
     def _stack(self, lines: Sequence[str], width: int) -> Iterator[str]:
-        """The end of a stack trace, where it happened."""
+        """The end of a stack trace, where the exception was raised."""
         left = len(lines) - _STACK_LINES
         if left > 0:
-            yield f"{self._glyphs.ellipsis} {left} lines more, by --json"
+            yield f"{self._glyphs.ellipsis} {left} more lines: --json"
         for line in lines[-_STACK_LINES:]:
             yield fit(self._clean(line), width, self._glyphs).rstrip()
 
     def _lines(self, text: str, width: int, most: int) -> list[str]:
-        """Text with its own line ends, wrapped."""
+        """Text with its line breaks, wrapped."""
         words = (
             [piece for word in self._clean(part).split(" ") for piece in chop_cells(word, width) or [""]]
             for part in text.splitlines()
         )
         found = [line for of_line in words for line in wrap(of_line, width, self._glyphs)]
-        return found if len(found) <= most else [*found[: most - 1], f"{self._glyphs.ellipsis} more, by --json"]
+        return found if len(found) <= most else [*found[: most - 1], f"{self._glyphs.ellipsis} more: --json"]
 
     def _clean(self, text: Any) -> str:
         return clean(text, self._console.encoding)
 
 
 def line(record: Json, encoding: str) -> tuple[str, str]:
-    """A record in one line, as it stands in a trace, and its style."""
+    """A record in one line, for a trace, and its style."""
     name, style = level(record)
-    told = body(record) or failure(record)
+    text = body(record) or failure(record)
     shown = f"{name.upper()} " if name and name != "info" else ""
-    return shown + clean(told, encoding), style
+    return shown + clean(text, encoding), style

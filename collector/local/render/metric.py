@@ -1,9 +1,7 @@
-"""The latest values of one metric.
+"""Draws the latest values of one metric as a table.
 
-In: the JSON of a metric. Out: a table: for each attribute set its value, or its count, percentiles and a small picture
-of its buckets. Series of several processes with the same attributes are one row. State: none.
-
-A process that has ended counts no more, except in what adds up for good: counters and histograms.
+Each attribute set has its value, or its count, percentiles and a small picture of its buckets. Series of several
+processes with the same attributes are one row. A process that has ended is left out, except of counters and histograms.
 """
 
 import math
@@ -23,20 +21,20 @@ from collector.local.render.units import age, attribute, bytes_, count, seconds
 Json = Mapping[str, Any]
 _BAR = 16
 _NO_RECORDED_VALUE = 1
-"""OTLP's flag of a point that only says that there is none."""
+"""OTLP's flag of a point without a value."""
 _QUANTILES = (0.5, 0.95, 0.99)
 
 
 def metric_title(metric: Json, console: Console) -> Text:
-    """What the metric is, in one line."""
+    """Name, type, unit and description in one line."""
     kind = metric["type"].replace("_", " ") + (f", {metric['unit']}" if metric["unit"] else "")
-    told = [clean(part, console.encoding) for part in (metric["name"], kind, metric["description"])]
+    parts = [clean(part, console.encoding) for part in (metric["name"], kind, metric["description"])]
     separator = f" {glyphs_for(console).separator} "
-    return Text.assemble((told[0], "bold"), (separator + separator.join(part for part in told[1:] if part), "dim"))
+    return Text.assemble((parts[0], "bold"), (separator + separator.join(part for part in parts[1:] if part), "dim"))
 
 
 def metric_table(metric: Json, console: Console, now_unix_ns: int) -> Table:
-    """The latest values of one metric: under each service a row for each of its attribute sets."""
+    """The latest values of one metric: for each service, a row for each attribute set."""
     keys = list(dict.fromkeys(key for series in metric["series"] for key in series["attributes"]))
     between = f" {glyphs_for(console).separator} "
     found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
@@ -74,7 +72,7 @@ def _histogram_cells(metric: Json, series: Sequence[Json], console: Console) -> 
     whole = _histogram(points[0])
     for point in points[1:]:
         whole = whole.plus(_histogram(point))
-    if not whole.bounds and total:  # or none that all of them have: nothing is known of how the values lie
+    if not whole.bounds and total:  # or no bound that all have: the distribution is not known
         unknown = [Text("-", "dim")] * len(_QUANTILES)
         return [Text(count(total)), *unknown, _average(metric, whole.total / total, glyphs)]
     shown = [_quantile(metric, whole, q, glyphs) for q in _QUANTILES]
@@ -86,7 +84,7 @@ def _average(metric: Json, value: float, glyphs: Glyphs) -> Text:
 
 
 def _quantile(metric: Json, whole: Histogram, q: float, glyphs: Glyphs) -> Text:
-    """The value; where it lies beyond the highest bound, and nobody says how far, that it does."""
+    """The value; `>` and the highest bound if it is above that, and the maximum is not known."""
     value = whole.quantile(q)
     if value is None:
         return Text()
@@ -94,9 +92,9 @@ def _quantile(metric: Json, whole: Histogram, q: float, glyphs: Glyphs) -> Text:
 
 
 def _points(series: Json) -> Iterator[Json]:
-    """The points that add up to the value: of delta series all, of others the last one of each run of a process.
+    """The points whose sum is the value: all of a delta series, else the last one of each run of a process.
 
-    None, where the newest point says that there is no value any more.
+    None, if the newest point has no value.
     """
     points: Sequence[Json] = series["points"]
     if series["temporality"] == "delta":
@@ -119,13 +117,13 @@ def _histogram(point: Json) -> Histogram:
             return found
     bounds, counts = point["bounds"] or [], point["bucket_counts"] or []
     if len(counts) != len(bounds) + 1 or (point["count"] and not any(counts)):
-        # no buckets, or of another kind: one name may be sent as several kinds
+        # no buckets, or of another type: one name may be sent with several types
         bounds, counts = [], [point["count"] or 0]
     return Histogram(tuple(float(bound) for bound in bounds), tuple(counts), total, low, high)
 
 
 def _picture(histogram: Histogram, glyphs: Glyphs) -> str:
-    """Each used bucket as a column, lowest values left; the highest column is the fullest bucket."""
+    """Each used bucket as a column, lowest values left; its height is relative to the fullest bucket."""
     used = [i for i, number in enumerate(histogram.counts) if number]
     if not used:
         return ""
@@ -137,35 +135,35 @@ def _picture(histogram: Histogram, glyphs: Glyphs) -> str:
 
 
 def _value(metric: Json, series: Sequence[Json], now_unix_ns: int) -> Text:
-    """The sum over processes; of a gauge, which does not add up, the newest value; of a summary its quantiles.
+    """The sum over processes; of a gauge the newest value; of a summary its quantiles.
 
-    Only a counter's sum is of all processes that ever were; anything else is of those that still send, or, where none
-    does, of those that were there to the last.
+    Only a counter's sum includes processes that have ended; other values are of processes that still send, or, if there
+    are none, of those that ended last.
     """
-    counts_for_good = metric["type"] == "sum" and all(one["monotonic"] for one in series)
-    alive = [one for one in series if counts_for_good or not one["ended"]]
-    found = (_points(one) if counts_for_good else _running(one) for one in alive or _last(series))
+    is_counter = metric["type"] == "sum" and all(one["monotonic"] for one in series)
+    alive = [one for one in series if is_counter or not one["ended"]]
+    found = (_points(one) if is_counter else _running(one) for one in alive or _last(series))
     points = [point for of_series in found for point in of_series]
     if metric["type"] != "summary":
         points = [point for point in points if point["value"] is not None]
     if not points:
         return Text("no value", "dim")
     newest = max(points, key=lambda point: point["time_unix_ns"])
-    adds_up = metric["type"] == "sum"
-    told = _summary(newest) if metric["type"] == "summary" else _sum(points if adds_up else [newest])
+    is_sum = metric["type"] == "sum"
+    value = _summary(newest) if metric["type"] == "summary" else _sum(points if is_sum else [newest])
     if alive:
-        return Text(told)
-    return Text(f"{told} until {age(now_unix_ns - newest['time_unix_ns'])}", "dim")
+        return Text(value)
+    return Text(f"{value} until {age(now_unix_ns - newest['time_unix_ns'])}", "dim")
 
 
 def _last(series: Sequence[Json]) -> list[Json]:
-    """The series of the processes that were there when the last one of them stopped."""
+    """The series of the processes that were running when the last one ended."""
     sent = [max((point["time_unix_ns"] for point in one["points"]), default=0) for one in series]
     return [one for one, last in zip(series, sent, strict=True) if max(sent) - last <= one["missed_after_ns"]]
 
 
 def _running(series: Json) -> Sequence[Json]:
-    """Of its points those of processes that were there when the last one of them started: they may share a resource."""
+    """Its points of processes that were running when the last one started: they may share a resource."""
     points = list(_points(series))
     if series["temporality"] == "delta" or not points:
         return points

@@ -1,7 +1,4 @@
-"""What is told of one span beneath its row: its failure, its main attributes, its links.
-
-In: the JSON of a span. Out: lines of text, not yet cut to a width. State: none.
-"""
+"""The lines below a span's row: its failure, its main attributes, its links."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +9,7 @@ from telemetry import conventions as c
 
 Json = Mapping[str, Any]
 _QUOTED = 12
-"""From so many characters on, a message that stands in another one is no coincidence."""
+"""A shorter message may be part of another one by coincidence."""
 
 _FIRST = tuple(
     name.name
@@ -34,10 +31,10 @@ _FIRST = tuple(
         c.SEARCH_BATCH_SHARE,
     )
 )
-"""Shown first, in this order; then come the attributes that the service's own author chose."""
+"""Shown first, in this order; then the service's own attributes."""
 
 _SECONDS = frozenset({c.SEARCH_BATCH_QUEUE_WAIT.name, c.SEARCH_BATCH_SHARE.name})
-_TOLD_ELSEWHERE = frozenset({c.ERROR_TYPE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)})
+_SHOWN_ELSEWHERE = frozenset({c.ERROR_TYPE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)})
 _PLUMBING = (
     "rpc.",
     "server.",
@@ -51,14 +48,14 @@ _PLUMBING = (
     "db.system",
     "db.operation",
 )
-"""Beginnings of attributes that are the same on every span of their kind, and so tell nothing of this one."""
+"""Prefixes of attributes that are the same on every span of their kind."""
 
 
 def attributes(span: Json, glyphs: Glyphs, encoding: str, *, blamed: bool) -> list[str]:
-    """The attributes worth reading, as `key=value`; where the span is blamed for a failure, also whom it called."""
+    """The interesting attributes, as `key=value`; for the cause of a failure also the server that it called."""
     found: Json = span["attributes"]
     names = [name for name in _FIRST if name in found]
-    names += [name for name in found if name not in {*names, *_TOLD_ELSEWHERE} and not name.startswith(_PLUMBING)]
+    names += [name for name in found if name not in {*names, *_SHOWN_ELSEWHERE} and not name.startswith(_PLUMBING)]
     if blamed:
         names += [name for name in (c.SERVER_ADDRESS.name, c.SERVER_PORT.name) if name in found]
     return [f"{clean(name, encoding)}={clean(_value(name, found[name], glyphs), encoding)}" for name in names]
@@ -71,17 +68,17 @@ def _value(name: str, value: Any, glyphs: Glyphs) -> str:
 
 
 def unfinished(span: Json) -> str:
-    """Why the span has no duration; empty where it has one."""
-    said = ["start is not known"] * (not span["start_unix_ns"]) + ["has not ended"] * (not span["end_unix_ns"])
-    if said:
-        return ", ".join(said)
+    """Why the span has no duration; empty if it has one."""
+    reasons = ["start is not known"] * (not span["start_unix_ns"]) + ["has not ended"] * (not span["end_unix_ns"])
+    if reasons:
+        return ", ".join(reasons)
     return "ends before it begins" if span["end_unix_ns"] < span["start_unix_ns"] else ""
 
 
 def failure(span: Json) -> tuple[str, str]:
-    """What went wrong in the span itself, as type and message: its last exception, else its status.
+    """The failure of the span itself, as type and message: its last exception, else its status.
 
-    Either may be empty; both are where the span is no error.
+    Either may be empty; both are if the span is not an error.
     """
     if span["status"] != "error":
         return "", ""
@@ -92,18 +89,18 @@ def failure(span: Json) -> tuple[str, str]:
 
 
 def failures(spans: Sequence[Json]) -> list[str]:
-    """For each span its failure in words, said once: not where a span within it says the same, or is quoted."""
+    """The failure of each span, once: empty if a span below it has the same one, or its message is part of it."""
     found = [failure(span) for span in spans]
-    said = []
+    texts = []
     for position, (kind, message) in enumerate(found):
         text = message if kind in message else ": ".join(part for part in (kind, message) if part)
         within = [found[inner] for inner in _within(spans, position) if any(found[inner])]
         status = spans[position]["attributes"].get(c.RPC_RESPONSE_STATUS_CODE.name)
-        said.append("" if any(_is_told_by(inner, kind, message, status) for inner in within) else text)
-    return said
+        texts.append("" if any(_is_same(inner, kind, message, status) for inner in within) else text)
+    return texts
 
 
-def _is_told_by(inner: tuple[str, str], kind: str, message: str, rpc_status: str | None) -> bool:
+def _is_same(inner: tuple[str, str], kind: str, message: str, rpc_status: str | None) -> bool:
     inner_kind, inner_message = inner
     if not message:
         return kind in {inner_kind, rpc_status}
@@ -112,7 +109,7 @@ def _is_told_by(inner: tuple[str, str], kind: str, message: str, rpc_status: str
 
 
 def rpc_statuses(spans: Sequence[Json]) -> list[str]:
-    """For each span the status of its rpc where that is not OK, said once: not where a span within it says the same."""
+    """The status of each span's rpc if it is not OK, once: empty if a span below it has the same."""
     name = c.RPC_RESPONSE_STATUS_CODE.name
     codes = [str(span["attributes"].get(name, "OK")) for span in spans]
     return [
@@ -129,15 +126,15 @@ def _within(spans: Sequence[Json], position: int) -> range:
 
 
 def links(span: Json, glyphs: Glyphs, encoding: str) -> str:
-    """The traces that the span links to: the id of the only one, of several the beginnings of theirs.
+    """The traces that the span links to: the id of a single one, the beginnings of several.
 
-    With how many of them are not in the store: a sampler may have left them out.
+    With the number of those that are not stored: a sampler may have dropped them.
     """
     stored = {clean(link["trace_id"], encoding): link["stored"] for link in span["links"]}
     found, missing = list(stored), len(stored) - sum(stored.values())
     if len(found) == 1:
-        return f"linked to trace {found[0]}{' (not kept here)' * missing}"
+        return f"linked to trace {found[0]}{' (not stored)' * missing}"
     ids = [trace_id[:8] for trace_id in found]
     more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-    lost = f" ({'none' if missing == len(ids) else f'{missing} of them not'} kept here)" if missing else ""
+    lost = f" ({'none' if missing == len(ids) else f'{missing} of them not'} stored)" if missing else ""
     return f"linked to trace {', '.join(i + glyphs.ellipsis for i in ids[:3])}{more}{lost}" if ids else ""

@@ -1,7 +1,4 @@
-"""Lists as tables: services with their operations, traces, metrics.
-
-In: rows as the API gives them, a console. Out: tables to print. State: none.
-"""
+"""Draws lists as tables: services with their operations, traces, metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,17 +27,17 @@ class Column:
     title: str
     is_number: bool = False
     least: int | None = None
-    """It gives way down to so many cells; None: it is never cut."""
+    """It may shrink to this many cells; None: it is never cut."""
     rank: int = 0
-    """Where there is no room for all columns those of the highest rank are left out; 0: never."""
+    """If there is no room for all columns, those of the highest rank are left out; 0: never."""
     width: int | None = None
-    """Cells that it has whatever is in it: rows that come later stand in line."""
+    """A fixed number of cells, so that later rows are aligned."""
     fills: bool = False
-    """It has what the others leave, up to `_FILLED` cells."""
+    """It takes the remaining cells, up to `_FILLED`."""
 
 
 def services_table(operations: Sequence[Json], console: Console) -> Table:
-    """Every operation under its service, with rate, errors and percentiles."""
+    """All operations, by service, with rate, errors and percentiles."""
     micro = glyphs_for(console).micro
     rate = [Column("per s", is_number=True, rank=5)] if console.width >= 100 else []
     columns = [
@@ -73,7 +70,7 @@ def services_table(operations: Sequence[Json], console: Console) -> Table:
 
 
 def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> Table:
-    """Traces, latest first; ids short enough to type, long enough to be unique here."""
+    """Traces, latest first; ids are shortened as far as they are unique."""
     length = _unique_length([row["trace_id"] for row in traces])
     columns = [
         Column("trace"),
@@ -95,7 +92,7 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
 
 
 def ended_traces_table(traces: Sequence[Json], console: Console, *, heads: bool) -> Table:
-    """Traces as they end, earliest first: a part of a table that goes on, with titles where it begins."""
+    """Traces as they end, earliest first: a part of a growing table, with titles in the first part."""
     columns = [
         Column("ended", width=8, rank=2),
         Column("trace", width=8),
@@ -129,7 +126,7 @@ def _trace_cells(row: Json, console: Console, length: int) -> list[Text]:
 
 
 def _lasted(row: Json, micro: str) -> Text:
-    """How long a trace took; with spans that have not ended, more than that."""
+    """The duration of a trace; `>` if it has spans that have not ended."""
     text = duration(row["duration_ns"], micro)
     if row["open_count"]:
         return Text(f">{text}" if row["duration_ns"] else "open", "yellow")
@@ -166,7 +163,7 @@ def metrics_table(metrics: Sequence[Json], console: Console, now_unix_ns: int) -
 
 
 def table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[Text]], *, heads: bool = True) -> Table:
-    """A table with light lines, as wide as the console at most. A row of one cell is a heading."""
+    """A table, at most as wide as the console. A row of one cell is a heading."""
     is_unicode = glyphs_for(console) is UNICODE
     lines, cut = (box.SIMPLE_HEAD, _ELLIPSIS) if is_unicode else (box.ASCII2, _CROP)
     places, left = _places(columns, rows, console.width)
@@ -184,7 +181,7 @@ def table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[T
 
 
 def _places(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> tuple[list[int], int]:
-    """Which columns there is room for, and the cells for the one that fills the rest."""
+    """The columns that fit, and the cells for the one that takes the rest."""
 
     def needed(place: int) -> int:
         column = columns[place]
@@ -205,7 +202,7 @@ def _places(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: in
 
 
 def cell(text: Any, console: Console, style: str = "") -> Text:
-    """Text from outside as a cell of a table: in one line, cut where the column ends."""
+    """Text as a cell of a table: in one line, cut at the end of the column."""
     cut = _ELLIPSIS if glyphs_for(console) is UNICODE else _CROP
     return Text(clean(text, console.encoding), style, overflow=cut, no_wrap=True)
 

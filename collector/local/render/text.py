@@ -1,8 +1,4 @@
-"""Text for a terminal: nothing in it that could steer the terminal, nothing that it cannot show.
-
-In: text from anywhere, such as names of spans sent by strangers. Out: one-line text of known width; the signs that this
-terminal can draw; a console. State: none.
-"""
+"""Text for a terminal, without characters that control the terminal or that it cannot show."""
 
 import shutil
 from collections.abc import Sequence
@@ -17,7 +13,7 @@ MIN_WIDTH, MAX_WIDTH = 40, 160
 
 @dataclass(frozen=True)
 class Glyphs:
-    """The signs that drawings are made of."""
+    """The characters for drawing."""
 
     branch: str
     last: str
@@ -28,11 +24,11 @@ class Glyphs:
     ellipsis: str
     separator: str
     bar: tuple[str, str, str]
-    """A full cell, its right half, its left half, on the critical path."""
+    """On the critical path: a full cell, its right half, its left half."""
     thin: tuple[str, str, str]
-    """The same beside it."""
+    """The same, off the critical path."""
     blocks: str
-    """Eighths of a cell, growing."""
+    """Eighths of a cell, increasing."""
     micro: str
 
 
@@ -42,24 +38,24 @@ ASCII = Glyphs("|", "`", "|", "*", "x", "-", "~", "-", ("=", "=", "="), ("-", "-
 
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
-        """Leave it to the caller, whom rich would end."""
+        """Raise in the caller: rich would end the process."""
         raise  # noqa: PLE0704 (called while the error is handled)
 
 
 def make_console(file: IO[str] | None = None, width: int | None = None, *, record: bool = False) -> Console:
-    """A console for our output: no markup, no guessing of highlights; colours only where someone looks at them."""
+    """A console without markup and highlighting; with colours only on a terminal."""
     console = _Console(
         file=file, width=width, highlight=False, markup=False, emoji=False, record=record, soft_wrap=False
     )
     if width is None:
-        # Rich takes each dumb terminal to be of 80 columns, unless it is told width and height.
+        # Rich assumes 80 columns for a dumb terminal, unless width and height are set.
         width, height = shutil.get_terminal_size() if console.is_dumb_terminal else console.size
         console.size = ConsoleDimensions(max(MIN_WIDTH, min(MAX_WIDTH, width)), height)
     return console
 
 
 def glyphs_for(console: Console) -> Glyphs:
-    """Unicode's signs where the output's encoding has them all, else ASCII's."""
+    """Unicode's characters if the output's encoding has them all, else ASCII's."""
     try:
         f"{UNICODE}".encode(console.encoding)
     except (UnicodeEncodeError, LookupError):
@@ -68,7 +64,7 @@ def glyphs_for(console: Console) -> Glyphs:
 
 
 def clean(text: Any, encoding: str = "utf-8") -> str:
-    """The text in one line: what cannot be printed, or would steer a terminal, is written as its escape."""
+    """The text in one line; characters that cannot be printed, or that control a terminal, are escaped."""
     shown = "".join(char if char.isprintable() else _escape(char) for char in str(text))
     return shown.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -78,14 +74,14 @@ def _escape(char: str) -> str:
 
 
 def fit(text: str, width: int, glyphs: Glyphs) -> str:
-    """The text in exactly `width` cells: filled up, or cut with an ellipsis."""
+    """The text in exactly `width` cells: padded, or cut with an ellipsis."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, max(0, width - cell_len(glyphs.ellipsis))) + glyphs.ellipsis if width > 0 else ""
 
 
 def wrap(words: Sequence[str], width: int, glyphs: Glyphs) -> list[str]:
-    """Words in as many lines of `width` cells as it takes; a word that is longer is cut."""
+    """Words in lines of `width` cells; a longer word is cut."""
     lines: list[str] = []
     for whole in words:
         word = whole if cell_len(whole) <= width else fit(whole, width, glyphs)

@@ -1,9 +1,7 @@
-"""One trace as a tree that a person wants to look at.
+"""Draws one trace as a tree.
 
-In: the JSON of a trace (as the API gives it), a console. Out: lines of styled text. State: none.
-
-Every meaning has a sign as well as a colour, so that nothing is lost without colours: a dot and a heavy bar are the
-critical path, a light bar is beside it, a cross is an error, a small dot is a log record.
+Each meaning has a character and a colour, so that nothing is lost without colours: a dot and a heavy bar are the
+critical path, a light bar is off it, a cross is an error, a small dot is a log record.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +37,7 @@ PALETTE = (
 MAX_SPANS = 500
 _TIME, _MIN_BAR, _MAX_SERVICE, _DETAIL_LINES = 7, 12, 18, 3
 _FOR_SERVICE, _FOR_SELF = 60, 72
-"""Cells from which on there is room for a column."""
+"""The width from which a column is shown."""
 
 
 def render_trace(trace: Json, console: Console, max_spans: int | None = MAX_SPANS) -> list[Text]:
@@ -47,7 +45,7 @@ def render_trace(trace: Json, console: Console, max_spans: int | None = MAX_SPAN
 
     Args:
         trace: the JSON of one trace.
-        console: where the lines will be printed: its width, encoding and colours count.
+        console: determines width, encoding and colours.
         max_spans: spans at most, and as many log records; None: all.
     """
     picture = _Picture(trace, console, max_spans)
@@ -56,7 +54,7 @@ def render_trace(trace: Json, console: Console, max_spans: int | None = MAX_SPAN
 
 @dataclass(frozen=True)
 class _Layout:
-    """Cells of each column, 0 where there is no room for it, and of each level of the tree."""
+    """Cells of each column, 0 if it is not shown, and of each level of the tree."""
 
     name: int
     service: int
@@ -81,7 +79,7 @@ class _Layout:
 
     @property
     def before_bar(self) -> int:
-        """Cells of all columns but the bar's, without the mark."""
+        """Cells of all columns before the bar, without the mark."""
         columns = [column for column in (self.name, self.service, _TIME, self.own) if column]
         return sum(columns) + (len(columns) - 1) * len(self.gap)
 
@@ -109,14 +107,14 @@ class _Picture:
             f"{services} service{'s' * (services != 1)}",
         ]
         errors = f"{g.error} {failed} error{'s' * (failed != 1)}" if failed else ""
-        told, name = f" {g.separator} ".join(facts), self._clean(root["name"])
-        room = self._width - cell_len(told) - 2 - (cell_len(errors) + 2) * bool(errors)
+        summary, name = f" {g.separator} ".join(facts), self._clean(root["name"])
+        room = self._width - cell_len(summary) - 2 - (cell_len(errors) + 2) * bool(errors)
         if room >= min(16, cell_len(name)):
             shown = name if cell_len(name) <= room else fit(name, room, g)
-            yield Text.assemble((shown, "bold"), f"  {told}", (f"  {errors}" * bool(errors), "bold red"))
+            yield Text.assemble((shown, "bold"), f"  {summary}", (f"  {errors}" * bool(errors), "bold red"))
         else:
             yield Text(name if cell_len(name) <= self._width else fit(name, self._width, g), "bold")
-            yield from (Text(line) for line in wrap(told.split(" "), self._width, g))
+            yield from (Text(line) for line in wrap(summary.split(" "), self._width, g))
             if errors:
                 yield Text(errors, "bold red")
         yield from (Text(line, "dim") for line in self._identity(root))
@@ -134,13 +132,13 @@ class _Picture:
         for part in parts:
             if cell_len(text) + cell_len(part) + 3 <= self._width:
                 text += f" {self._glyphs.separator} {part}"
-            elif part is parts[0]:  # when it was is always told
+            elif part is parts[0]:  # the time is always shown
                 yield text
                 text = part
         yield text
 
     def _lasted(self) -> str:
-        """How long the trace took; with no span whose time is known, that nobody knows."""
+        """The duration of the trace; `UNKNOWN` if no span has a known duration."""
         took: int = self._trace["duration_ns"]
         is_unknown = not took and any(span["end_unix_ns"] and render_span.unfinished(span) for span in self._all)
         return UNKNOWN if is_unknown else duration(took, self._glyphs.micro)
@@ -162,7 +160,7 @@ class _Picture:
             if row.log is not None:
                 yield self._log(row.log, guide)
                 continue
-            assert row.span is not None  # noqa: S101 (a row is the one or the other)
+            assert row.span is not None  # noqa: S101 (a row is one or the other)
             span = self._spans[row.span]
             yield self._row(span, guide)
             del around[row.depth :]
@@ -173,13 +171,13 @@ class _Picture:
         yield from self._left()
 
     def _left(self) -> Iterator[Text]:
-        """What is not shown, and how to see it."""
+        """How many spans and records are not shown, and how to see them."""
         g = self._glyphs
         if left := len(self._all) - len(self._spans):
             yield Text(f"  {g.ellipsis} {left} more spans; --all shows them", "dim")
         if left := self._trace["log_count"] - len(self._logs):
-            told = f"  {g.ellipsis} {left} more log records: telemetry logs --trace {self._trace['trace_id'][:8]}"
-            yield from (Text(line, "dim") for line in wrap(told.split(" "), self._width, g))
+            more = f"  {g.ellipsis} {left} more log records: telemetry logs --trace {self._trace['trace_id'][:8]}"
+            yield from (Text(line, "dim") for line in wrap(more.split(" "), self._width, g))
 
     def _row(self, span: Json, guide: Guides) -> Text:
         layout, g = self._layout, self._glyphs
@@ -201,22 +199,22 @@ class _Picture:
         )
 
     def _log(self, record: Json, guide: Guides) -> Text:
-        """A record, up to the bar, and there a dot at its moment."""
+        """A record, and a dot in the bar at its time."""
         layout, g = self._layout, self._glyphs
-        told, style = render_logs.line(record, self._encoding)
+        text, style = render_logs.line(record, self._encoding)
         room = layout.before_bar - cell_len(guide.row) - 2
         place = self._halves(max(0, record["offset_ns"]), 0).start // 2
         return Text.assemble(
             "  ",
             (guide.row, "dim"),
             (f"{g.event} ", style or "dim"),
-            (fit(told, room, g), style or "dim"),
+            (fit(text, room, g), style or "dim"),
             layout.gap + " " * place,
             (g.event, style or "dim"),
         )
 
     def _bar(self, span: Json, colour: str) -> Iterator[tuple[str, str]]:
-        """The span's place in the trace: heavy where the end of the trace was waiting for the span itself."""
+        """The span's interval in the trace: heavy where the span itself is on the critical path."""
         colour = "red" if span["status"] == "error" else colour
         here = self._halves(span["offset_ns"], span["duration_ns"])
         critical = {half for offset, length in span["critical_parts"] for half in self._halves(offset, length)}
@@ -239,15 +237,15 @@ class _Picture:
         if failure:
             yield from self._wrapped(f"{self._glyphs.error} {self._clean(failure)}".split(" "), guide, "red")
         found = render_span.attributes(span, self._glyphs, self._encoding, blamed=bool(failure))
-        told = [self._clean(status)] * bool(status) + found
-        if told:
-            yield from self._wrapped(told, guide, "dim")
+        words = [self._clean(status)] * bool(status) + found
+        if words:
+            yield from self._wrapped(words, guide, "dim")
         linked = render_span.links(span, self._glyphs, self._encoding)
         if linked:
             yield from self._wrapped(linked.split(" "), guide, "dim")
 
     def _wrapped(self, words: Sequence[str], guide: Guides, style: str) -> Iterator[Text]:
-        """Words in as many lines as it takes, up to a few; then an ellipsis."""
+        """Words in at most `_DETAIL_LINES` lines, then an ellipsis."""
         before = "  " + guide.beneath
         lines = wrap(words, self._width - cell_len(before), self._glyphs)
         if len(lines) > _DETAIL_LINES:
@@ -257,7 +255,7 @@ class _Picture:
             yield Text.assemble((before, "dim"), (line.rstrip(), style))
 
     def footer(self) -> Iterator[Text]:
-        """Where the time went: the spans that the end of the trace was waiting for, longest first."""
+        """Where the time went: the operations on the critical path, longest first."""
         g, total = self._glyphs, sum(span["critical_ns"] for span in self._all)
         if not total:
             return

@@ -1,8 +1,4 @@
-"""The guides of a tree drawn in text, from nothing but the depths of its rows.
-
-In: the depth of each row in tree order. Out: for each row, the guides before its name and before the lines beneath it.
-State: none.
-"""
+"""Draws the guides of a tree in text, from the depths of its rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +8,7 @@ from collector.local.render.text import Glyphs
 
 @dataclass(frozen=True)
 class Guides:
-    """What stands before a row's name, and before further lines that belong to the row."""
+    """The text before a row's name, and before further lines of the row."""
 
     row: str
     beneath: str
@@ -25,7 +21,7 @@ def guides(depths: Sequence[int], glyphs: Glyphs, indent: int, width: int) -> It
         depths: of the rows, in tree order; roots have 0 and no guides.
         glyphs: to draw with.
         indent: cells for each level.
-        width: cells at most; where a row is deeper than that, its outer levels become an ellipsis.
+        width: cells at most; the outer levels of a deeper row become an ellipsis.
     """
     last = _last_siblings(depths)
     open_levels: list[bool] = []  # for each level above the row: does a sibling of that ancestor follow?

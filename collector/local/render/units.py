@@ -1,7 +1,4 @@
-"""Numbers as people read them.
-
-In: nanoseconds, counts, values of attributes. Out: short text with a unit. State: none.
-"""
+"""Formats durations, counts, times and attribute values as short text with a unit."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,11 +19,11 @@ def duration(nanoseconds: float, micro: str = "µ") -> str:
 
 
 UNKNOWN = "?"
-"""The sign of a duration or a time that nobody knows."""
+"""An unknown duration or time."""
 
 
 def seconds(value: float, micro: str = "µ") -> str:
-    """The same for seconds, which metrics use."""
+    """The same for seconds, the unit of metrics."""
     return duration(value * 1e9, micro)
 
 
@@ -43,7 +40,7 @@ def count(value: float) -> str:
 
 
 def age(nanoseconds: int) -> str:
-    """How long ago, in one unit: `now`, `12 s ago`, `3 h ago`; a clock ahead of ours is now, too."""
+    """How long ago, in one unit: `now`, `12 s ago`, `3 h ago`; a time in the future is `now`."""
     seconds = nanoseconds / 1e9
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         if seconds >= size:
