@@ -1,7 +1,7 @@
 # make demo        Pamazon from client to index, with its traces (ONCE=1: ends by itself)
 # make test        the whole suite        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
-#                  needs Go 1.26, Java 17 and Maven, and names what is missing)
+#                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
@@ -58,7 +58,7 @@ test-versions: env
 test-install: env dist
 	@$(BIN)/python -m pytest -m '' tests/install
 
-# -m '': the slow ones, too.
+# -m '': with the slow tests.
 test-stack: env
 	@$(BIN)/python -m pytest tests/stack -m ''
 
@@ -70,7 +70,7 @@ lint: env
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# Breaks a copy of the library as others are broken, one defect at a time, and sees its test fail (some minutes).
+# Breaks a copy of the library, one defect at a time, and checks that its test fails (some minutes).
 mutants: env
 	@$(BIN)/python -m tests.defects.run_mutants $(ONLY)
 

@@ -23,7 +23,7 @@ class CallerError(PamazonError):
 
 
 class Refused(CallerError):
-    """What an executor further down refused as its caller's mistake: the caller's of this one, too."""
+    """A request that the next executor refused as its caller's mistake; it is this one's caller's mistake, too."""
 
     def __init__(self, code: "grpc.StatusCode", message: str) -> None:
         super().__init__(message, "")

@@ -1,4 +1,4 @@
-"""What the commands show: results, the trace of a search, a progress bar.
+"""The output of the commands: results, the trace of a search, a progress bar.
 
 In: answers of the gateway, the id of a trace. Out: text for a person. State: none.
 

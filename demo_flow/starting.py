@@ -19,7 +19,7 @@ FREE_PORTS: Final[Mapping[str, str]] = dict.fromkeys(ROLES, "127.0.0.1:0")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where Pamazon keeps its data, and by the name of a role what differs from the flow file.
+    """Where Pamazon keeps its data, and how it differs from the flow file, by the name of a role.
 
     `listen` is where a role listens, `HOST:PORT` (port 0 is any free one); `elsewhere` the address of one that runs
     already and is not started; `arguments` its arguments by name.

@@ -30,7 +30,7 @@ QUERIES: Final = (
     "jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack", "red dress", "Rucksack", "zapatos",
     "football", "Kaffee", "parapluie", "orologio", "自転車", "чайник", "green umbrella", "runing shoes",
 )  # fmt: skip
-"""What callers look for: English, German, Spanish, …, with colours and with typos."""
+"""Queries of the callers: English, German, Spanish, …, with colours and with typos."""
 
 MOST_WAITING: Final = 2000
 """Searches that may wait for an answer at once; one more is not sent, and counted as `NOT_SENT`."""

@@ -1,1 +1,1 @@
-"""What the demo sells: the shipped catalogue, its build, and catalogues of your own."""
+"""The goods of the demo: the shipped catalogue, and catalogues of your own."""

@@ -1,4 +1,4 @@
-"""What the shop sells: one `Item` is one thing with a picture. Immutable; nothing here owns state."""
+"""An item of a catalogue: one thing with a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an encoder is: texts and pictures in, unit vectors of one common space out.
+"""The interface of an encoder: texts and pictures in, unit vectors of one common space out.
 
 In: strings, and pictures as bytes (JPEG, PNG, WebP, …). Out: float32 vectors of length 1, one for each text or picture,
 so that their dot product is their cosine. State: the implementation's, read-only once loaded; every method may be

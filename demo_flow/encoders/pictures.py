@@ -1,4 +1,4 @@
-"""Any picture, as red, green and blue.
+"""Decodes pictures of any common format.
 
 In: the bytes of a picture, from any caller. Out: a Pillow image in mode RGB, upright, on white where it was
 transparent, the first frame where it moves. State: none.
@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from demo_flow.encoders.base import BadPicture
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
-"""What shops use. Pillow reads more, some through outside programs: not for bytes that anyone may send."""
+"""Formats that shops use. Pillow reads more, some by other programs: unsafe for bytes from any caller."""
 
 MAX_PIXELS = 50_000_000
 """Larger than any camera's picture of a thing for sale; a few kilobytes can claim far more and fill the memory."""

@@ -1,7 +1,4 @@
-"""What both runtimes of `pamazon-tiny` share: its files, and how texts and pictures are prepared.
-
-In: texts and pictures. Out: the arrays that both of its towers take. State: none.
-"""
+"""Shared by both runtimes of `pamazon-tiny`: its files, and the preparation of texts and pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +12,7 @@ from demo_flow.model.features import featurise
 from demo_flow.model.pixels import preprocess_image
 
 
-class TinyPreparing:
+class TinyPreparation:
     """The half of an `Encoder` that is the same on onnx and on torch."""
 
     name = TINY
@@ -43,7 +40,7 @@ def weights(file: str) -> Path:
 
 
 def unreadable(path: Path, error: Exception) -> EncoderUnavailable:
-    """Say that one of the model's files is there and damaged."""
+    """Return the error of a damaged file of the model."""
     return EncoderUnavailable(
         f"The weights of {TINY} cannot be loaded from {path}: {error}", "Install search-telemetry-demo again."
     )

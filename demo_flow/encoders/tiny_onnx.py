@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo_flow.encoders.base import Batch
-from demo_flow.encoders.tiny import TinyPreparing, unreadable, weights
+from demo_flow.encoders.tiny import TinyPreparation, unreadable, weights
 from demo_flow.model.tiny import IMAGE, TEXT, Tiny
 
 
-class TinyOnnxEncoder(TinyPreparing):
+class TinyOnnxEncoder(TinyPreparation):
     """Both towers, each pass on `threads` threads of the CPU. Thread-safe."""
 
     runtime = "onnx"

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from demo_flow.encoders.base import Batch
-from demo_flow.encoders.tiny import TinyPreparing, unreadable, weights
+from demo_flow.encoders.tiny import TinyPreparation, unreadable, weights
 from demo_flow.model.towers import DIMENSION
 from demo_flow.model.weights import WEIGHTS, load_towers
 
 
-class TinyTorchEncoder(TinyPreparing):
+class TinyTorchEncoder(TinyPreparation):
     """Both towers on one device. Thread-safe."""
 
     runtime = "torch"

@@ -1,1 +1,1 @@
-"""What each process of the flow does, one file for each."""
+"""The executors of the flow, one file each."""

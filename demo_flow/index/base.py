@@ -1,4 +1,4 @@
-"""What a vector index is: points in, the nearest of them out.
+"""The interface of a vector index: points in, the nearest of them out.
 
 In: points, each with the caller's own id, a unit vector and a payload. Out: hits with their cosine, best first. State:
 one named collection, owned by the implementation and kept where it was opened (a folder, a server). Every method may be

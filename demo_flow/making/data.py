@@ -1,4 +1,4 @@
-"""What the towers learn from: pictures, and texts that mean them.
+"""The training data: pictures, and texts with the items that they mean.
 
 In: the catalogue's items. Out: `Corpus` (everything once, as arrays) and `TextSampler` (endless shopping phrases with
 the items that each one means). State: the sampler's random generator.

@@ -39,7 +39,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well many searches went; all but `searches` from 0 to 1."""
+    """The quality of many searches; all but `searches` from 0 to 1."""
 
     searches: int
     hit_1: float
@@ -114,7 +114,7 @@ class Shop:
 
 
 def held_out_figures(folder: Path, held: HoldOut) -> dict[str, Any]:
-    """How the model in `folder`, trained without `held`, does on it: by language, ready for JSON."""
+    """The figures of the model in `folder`, trained without `held`, on it: by language, ready for JSON."""
     shop = Shop(Tiny(folder), load())
     by_language: dict[str, Any] = {}
     for code in languages():

@@ -1,4 +1,4 @@
-"""What training makes smaller: how far texts and pictures are from the items they mean.
+"""The training losses: the distance of texts and pictures from the items that they mean.
 
 In: unit vectors and which belong together. Out: losses. State: learnt prototypes of concepts and colours, which only
 the training has.
@@ -28,7 +28,7 @@ class Prototypes(nn.Module):  # type: ignore[misc, unused-ignore]
 
     @property
     def scale(self) -> Tensor:
-        """What cosines are multiplied with before the softmax (CLIP's learnt temperature)."""
+        """The factor of the cosines before the softmax (CLIP's learnt temperature)."""
         return self.log_scale.exp().clamp(max=MAX_SCALE)
 
     def forward(self) -> Tensor:

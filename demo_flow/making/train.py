@@ -36,7 +36,7 @@ CHECKPOINT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train."""
+    """The hyperparameters."""
 
     joint_steps: int = 1100
     text_steps: int = 1600

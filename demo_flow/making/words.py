@@ -1,4 +1,4 @@
-"""What things are called: names, keywords and colours of every concept in every language.
+"""Names, keywords and colours of every concept in every language.
 
 In: CLDR's annotations and our own data files beside this module. Out: `Words` for each concept. No state.
 

@@ -1,4 +1,4 @@
-"""How the gateway calls an executor.
+"""The gateway's client of an executor.
 
 In: an endpoint, documents, parameters. Out: documents. State: one channel for each executor, kept open; gRPC connects
 again by itself, within a second, when an executor has been away.

@@ -72,7 +72,7 @@ async def _abort(context: Context, error: Exception) -> NoReturn:
 
 
 class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):
-    """What every executor answers."""
+    """The service of every executor."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
@@ -88,7 +88,7 @@ class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):
 
 
 class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
-    """What the gateway answers: a shop's requests, put as documents; every answer names its trace."""
+    """The service of the gateway: a shop's requests, put as documents; every answer names its trace."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher

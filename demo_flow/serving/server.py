@@ -41,7 +41,7 @@ HealthServicer = health.aio.HealthServicer  # type: ignore[attr-defined]
 
 
 class Executor(Protocol):
-    """What the server asks of an executor, beside the methods that serve endpoints."""
+    """The interface of an executor, beside the methods that serve endpoints."""
 
     async def close(self) -> None:
         """Let go of what it holds."""

@@ -1,4 +1,4 @@
-"""Which gRPC statuses are a caller's own mistake; both ends of a call ask. In: nothing. Out: `CALLERS`. State: none."""
+"""The gRPC statuses that are a caller's own mistake, for both ends of a call."""
 
 from typing import Final
 
