@@ -295,7 +295,7 @@ SERVERS: dict[str, tuple[Callable[..., contextlib.AbstractContextManager[str]], 
 
 
 class Refused(Exception):
-    """What a client was told: code and details."""
+    """What a client got: code and details."""
 
     def __init__(self, error: Any) -> None:
         super().__init__(error.code().name, error.details())

@@ -53,7 +53,7 @@ def test_a_service_under_opentelemetry_instrument_serves_and_its_console_shows_o
 
 
 def test_standard_variables_of_an_adopted_provider_stop_nobody() -> None:
-    """What somebody set a provider up with is theirs: a name that only their packages know is no mistake of ours."""
+    """Settings of an adopted provider are its owner's: a name that only their packages know is not a mistake here."""
     ended = python(
         """
 from opentelemetry import trace

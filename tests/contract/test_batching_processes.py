@@ -1,4 +1,4 @@
-"""Batching where there is no telemetry, across forks, and at the end of a process."""
+"""Batching without telemetry, across forks, and at the end of a process."""
 
 from tests.unit.own_process import python
 
@@ -101,7 +101,7 @@ show(batcher(["again"]))
 
 
 def test_a_batch_that_never_ends_does_not_hold_the_process() -> None:
-    """Where the callers' threads are daemons the process ends at once: there is no thread of ours to wait for."""
+    """If the callers' threads are daemons, the process ends at once: batching has no thread to wait for."""
     ended = python(
         """
 import threading

@@ -315,7 +315,7 @@ def test_a_batch_of_requests_that_are_not_kept_is_not_kept(collector: StandIn) -
 
 
 def test_a_batch_links_more_requests_than_a_span_usually_may(collector: StandIn) -> None:
-    """OpenTelemetry keeps 128 links of a span, unless it is told otherwise."""
+    """OpenTelemetry keeps 128 links of a span by default."""
     ended = python(
         """
 import asyncio

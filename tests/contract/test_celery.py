@@ -1,4 +1,4 @@
-"""A real Celery worker: its children leave by `os._exit`, after every task where it is told so."""
+"""A real Celery worker: its children leave by `os._exit`, after every task if it is configured so."""
 
 import os
 import subprocess

@@ -179,7 +179,7 @@ logging.getLogger("shop").warning("sold out")
             assert {tuple(point.explicit_bounds) for point in collector.metric(metric.name)} == {metric.buckets}
 
     def test_every_reason_has_its_series_from_the_start(self, collector: StandIn) -> None:
-        """A counter that never was is no counter that one can alert on."""
+        """An alert needs the counter before the first loss."""
         python("telemetry.configure('x')", OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc)
         dropped = collector.metric("search.telemetry.dropped")
         assert {tuple(sorted(attributes(point.attributes).values())) for point in dropped} == {

@@ -27,7 +27,7 @@ logging.getLogger("shop").addHandler(logging.NullHandler())
 
 
 def test_a_notebooks_cell_that_runs_twice_exports_twice(collector: StandIn) -> None:
-    """`configure`, work, `shutdown`, again and again: all signals of every run arrive, and the books go on."""
+    """`configure`, work, `shutdown`, again and again: all signals of every run arrive, and the counts go on."""
     ended = python(
         f"""
 {CELL}
@@ -96,7 +96,7 @@ threading._register_atexit(last.set)  # as pools have it: before the threads are
 
 
 def test_a_provider_that_somebody_else_shuts_down_is_warned_of_once(collector: StandIn) -> None:
-    """As a framework may at the end of its client: what is lost then is told, and `configure` begins again."""
+    """As a framework may at the end of its client: what is lost then is logged, and `configure` starts again."""
     ended = python(
         f"""
 from opentelemetry import trace

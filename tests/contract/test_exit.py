@@ -92,9 +92,9 @@ def flow():
 class Last:
     def __del__(self, search=search, handle=handle, show=show):
         search([1])
-        books = handle.stats
+        stats = handle.stats
         show({name: [one.recorded, one.exported, dict(one.dropped)]
-              for name, one in (("spans", books.spans), ("metrics", books.metrics), ("logs", books.logs))})
+              for name, one in (("spans", stats.spans), ("metrics", stats.metrics), ("logs", stats.logs))})
 
 sys.modules["last"] = types.ModuleType("last")  # this one is not emptied while a daemon thread stands in it
 sys.modules["last"].last = Last()
@@ -125,7 +125,7 @@ def both(code: str, addresses: dict[str, str], **environment: str) -> list[tuple
 
 @pytest.mark.parametrize("collector", [away, refusing, hanging, mute, black_hole])
 def test_no_collector_keeps_the_process(collector: Callable[[], AbstractContextManager[dict[str, str]]]) -> None:
-    """Exit within two seconds, every signal's books complete, and one warning for each signal.
+    """Exit within two seconds, every signal's counts complete, and one warning for each signal.
 
     A daemon thread and an exit handler go on recording, and a `__del__` at interpreter shutdown. What Python itself
     does afterwards takes its time on a machine that is busy with other things, and is not measured.
@@ -155,7 +155,7 @@ def test_a_collector_that_answers_gets_everything(collector: StandIn) -> None:
 
 
 def test_what_is_dropped_is_a_metric_too(collector: StandIn) -> None:
-    """`search.telemetry.dropped` says what the books say, by signal and reason, while another signal still arrives."""
+    """`search.telemetry.dropped` equals the statistics, by signal and reason, while another signal still arrives."""
     with stand_in() as refuses:
         refuses.refusals = [(StatusCode.INVALID_ARGUMENT, ())] * 1000
         ended = python(

@@ -88,7 +88,7 @@ class TestJsonLines:
         ids=lambda value: type(value).__name__,
     )  # fmt: skip
     def test_a_line_is_valid_json_whatever_extra_holds(self, odd: object, told: object) -> None:
-        """As Python's own parser is told to read it: without NaN. What fits beside it is as it was."""
+        """Python's own parser reads it without NaN. Other values stay as they were."""
         line = telemetry.JsonFormatter().format(record("hello", odd=odd, fine=0.5))
         line.encode()
         read = json.loads(line, parse_constant=pytest.fail)

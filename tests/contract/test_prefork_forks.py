@@ -114,7 +114,7 @@ show(handle.stats.recorded)
 
 
 def test_a_childs_child_exports_its_own(collector: StandIn) -> None:
-    """Three generations, each with its own instance id, its own books, and nothing of those above."""
+    """Three generations, each with its own instance id and counts, and nothing of those above."""
     ended = forking(
         """
 def work(depth):
@@ -342,7 +342,7 @@ def test_however_a_worker_ends_its_work_is_there(collector: StandIn, how: str, s
 def test_a_forked_child_may_be_named(collector: StandIn) -> None:
     """A flow's parent is configured first; a child's own `configure` gives its name, for all signals, without a word.
 
-    Other settings stay the parent's, and a second name is one too many: both are told.
+    Other settings stay the parent's, and a second name is one too many: both are reported.
     """
     ended = forking(
         """

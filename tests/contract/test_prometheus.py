@@ -66,7 +66,7 @@ show([telemetry.prometheus.address(), handle.flush(20), handle.stats.metrics.rec
 
 
 def test_metrics_do_not_depend_on_sampling() -> None:
-    """With no span kept the values are the same, and there is no exemplar."""
+    """Without sampled spans the values are the same, without exemplars."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """

@@ -183,7 +183,7 @@ class TestTasks:
             assert await asyncio.to_thread(watch.tree, 2) == CANCELLED.format(arity)
 
     async def test_a_call_that_is_waited_for_too_long(self, served: tuple[Echo, str], watch: Watch) -> None:
-        """`asyncio.wait_for` cancels the call: the caller's own clock is no deadline of gRPC's."""
+        """`asyncio.wait_for` cancels the call: the caller's own timeout is not gRPC's deadline."""
         async with aio(served[1]) as channel:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(outgoing(channel, "unary_unary")(b"hang"), 0.3)
@@ -200,7 +200,7 @@ class TestTasks:
             assert await asyncio.to_thread(watch.tree, 2) == CANCELLED.format(arity)
 
     async def test_a_call_cancelled_before_it_began(self, served: tuple[Echo, str], watch: Watch) -> None:
-        """Nothing was sent: there is no call, and no span."""
+        """Nothing was sent: neither a call nor a span exists."""
         async with aio(served[1]) as channel:
             call = outgoing(channel, "unary_unary")(b"ok")
             assert call.cancel()

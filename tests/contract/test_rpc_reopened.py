@@ -157,7 +157,7 @@ async def served(port: int, echo: Echo) -> AsyncIterator[tuple[Any, int]]:
 
 
 class Streaming(Threads):
-    """Sends one message, then waits until it is told to go on."""
+    """Sends one message, then waits for the signal to go on."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -42,7 +42,7 @@ def test_a_call_that_succeeds_is_one_client_and_one_server_span(call: Call, watc
 
 @pytest.mark.parametrize("arity", ARITIES)
 def test_an_exception_in_the_handler_is_an_error_on_both_sides(call: Call, watch: Watch, arity: str) -> None:
-    """The exception stands once, on the SERVER span; the peer is told what it would be told without us."""
+    """The exception is recorded once, on the SERVER span; the peer gets what it would get without us."""
     with pytest.raises(Refused) as told:
         call(arity, "raise")
     assert (told.value.code, "boom" in told.value.details) == ("UNKNOWN", True)

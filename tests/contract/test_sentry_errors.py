@@ -298,7 +298,7 @@ except telemetry.ConfigurationError as error:
 
 
 def test_without_the_package_the_hint_is_the_extra() -> None:
-    """Who asks for Sentry without its SDK is told what to install."""
+    """Without Sentry's SDK, the error says what to install."""
     ended = python(
         """
 sys.modules["sentry_sdk"] = None

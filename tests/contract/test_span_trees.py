@@ -189,7 +189,7 @@ def test_an_executors_error_marks_every_span_above_it(shop: Shop) -> None:
 
 
 def test_an_executors_error_is_logged_once_under_its_trace(shop: Shop) -> None:
-    """The stack stands in the log of the process that failed, and in the collector; a caller's mistake is no news."""
+    """The stack is in the log of the process that failed, and in the collector; a caller's mistake is not logged."""
     trace = shop.search("explode")
     trace_id = trace.data["trace_id"]
     (written,) = [line for line in (shop.logs / "clip_encoder.log").read_text().splitlines() if trace_id in line]

@@ -115,7 +115,7 @@ def one(trace: Any, name: str) -> Any:
 
 
 def exceptions(trace: Any) -> list[tuple[str, str]]:
-    """Where the trace's exceptions are told: the span and the class."""
+    """Where the trace's exceptions are recorded: the span and the class."""
     return [
         (span["name"], event["attributes"]["exception.type"])
         for span in trace["spans"]

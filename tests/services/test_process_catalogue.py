@@ -58,7 +58,7 @@ def test_a_request_is_one_trace_from_the_page_to_the_shelves(traces: dict[str, s
 
 
 def test_an_exception_is_reported_once_where_it_happened(traces: dict[str, str], collector: Collector) -> None:
-    """Though it goes from a pool's thread through the endpoint; an abort is told by the endpoint itself."""
+    """Though it goes from a pool's thread through the endpoint; an abort is recorded by the endpoint itself."""
     assert exceptions(collector.trace(traces["found"])) == []
     assert exceptions(collector.trace(traces["damaged shelf"])) == [("search_shelf", "OSError")]
     (refused,) = exceptions(collector.trace(traces["unknown shelf"]))

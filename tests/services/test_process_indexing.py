@@ -46,7 +46,7 @@ def test_a_task_is_in_the_trace_of_its_sender(printed: list[str], collector: Col
 
 
 def test_a_task_that_is_tried_again_is_a_request_each_time(printed: list[str], collector: Collector) -> None:
-    """A decorator above Celery's: the task keeps its `.delay`, and its attempts are told apart."""
+    """A decorator above Celery's: the task keeps its `.delay`, and its attempts are distinguished."""
     first, second = collector.traces("indexing")
     assert tree(first) == "/refresh internal indexing ! celery.exceptions.Retry"
     assert tree(second) == "/refresh internal indexing"

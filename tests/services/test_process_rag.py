@@ -116,7 +116,7 @@ def page(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Page
 def test_an_answer_is_one_trace_from_the_page_to_the_model(page: Page, collector: Collector) -> None:
     """To its last word, though the function has returned by then; a second request meanwhile has a tree of its own.
 
-    FastAPI's own span has its own idea of a page that went away; ours is no error.
+    FastAPI's own span has its own idea of a page that went away; ours is not an error.
     """
     drawn = {name: tree(collector.trace(trace)) for name, trace in page.traces.items()}
     assert drawn == {
@@ -137,7 +137,7 @@ def test_the_first_word_is_timed_apart_from_the_whole_answer(page: Page, collect
 
 
 def test_an_exception_is_reported_once_where_it_happened(page: Page, collector: Collector) -> None:
-    """The model's 429 is an error of ours, though the caller has got 200; what we refuse is told by the endpoint."""
+    """The model's 429 is an error of ours, though the caller has got 200; what we refuse the endpoint records."""
     found = {name: exceptions(collector.trace(trace)) for name, trace in page.traces.items()}
     assert ("generate", "httpx.HTTPStatusError") in found["failed"]
     assert found["refused"] == [("/ask", "fastapi.exceptions.HTTPException")]

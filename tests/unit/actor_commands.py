@@ -1,4 +1,4 @@
-"""What actors are told, and what they saw.
+"""The commands of actors, and what they saw.
 
 In: nothing. Out: the commands of `tests.unit.actors`, and what its actors answer. State: none but the context variable.
 """

@@ -1,4 +1,4 @@
-"""`batched`: on every shape of function; and the mistakes that are told where it is applied."""
+"""`batched`: on every shape of function; and the mistakes that are reported at decoration."""
 
 import asyncio
 import functools

@@ -222,7 +222,7 @@ def test_the_parts_of_a_failed_call_that_still_wait_are_never_run() -> None:
 
 
 def test_ctrl_c_in_a_batch_is_raised_where_it_came_and_breaks_off_the_others() -> None:
-    """The thread that ran the batch is interrupted; those that shared it are told, and the next call is served."""
+    """The thread that ran the batch is interrupted; those that shared it get an error, and the next call is served."""
     entered, opened = threading.Event(), threading.Event()
 
     def interrupted(items: Sequence[int]) -> list[int]:

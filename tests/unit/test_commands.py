@@ -82,7 +82,7 @@ def test_a_users_mistake_is_two_lines_without_a_stack_trace(
 def test_a_room_whose_packages_are_missing_leaves_the_others_working(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a command it is told how to install the missing extra."""
+    """Without a command, the error says how to install the missing extra."""
     install(here=f"{__name__}:add_greet", dashboards="no_such_package_anywhere:add")
     assert cli.main(["greet"]) == 7
     assert cli.main([]) == 2
@@ -135,7 +135,7 @@ def test_with_nothing_to_read_both_ways_out_are_reported(nobody_listens: Path) -
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])
 def test_an_address_where_nobody_answers_is_reported(address: str) -> None:
-    """Also where it is no address at all."""
+    """Also if it is not an address at all."""
     with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector responds at"):
         reader.get("/api/traces")
 

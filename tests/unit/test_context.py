@@ -126,7 +126,7 @@ class TestCarry:
         assert spans.tree() == "/search\n├ work\n└ item"
 
     def test_what_cannot_be_called_is_reported(self) -> None:
-        """The usual slip, a call in place of a function, is told where it is made."""
+        """A frequent mistake, a call in place of a function, is reported at once."""
         with pytest.raises(telemetry.TelemetryError, match=r"None is not callable.*\nwrite carry\(work\)"):
             carry(None)
 
@@ -178,7 +178,7 @@ class TestThreadPool:
         assert spans.tree() == "root\n└ part\nconsumer"
 
     async def test_asyncio_runs_in_it(self, spans: Spans) -> None:
-        """As the default executor of a loop, which is where Jina runs methods that are no coroutines."""
+        """As the default executor of a loop, which is where Jina runs methods that are not coroutines."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as pool, telemetry.stage("root"):
             loop.set_default_executor(pool)
@@ -308,7 +308,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("carrier", [[], (), "text", 5])
     def test_inject_says_what_it_cannot_write_into(self, carrier: Any) -> None:
-        """A list of pairs cannot be injected into, and is told so."""
+        """A list of pairs cannot be injected into, and the error says so."""
         with pytest.raises(telemetry.TelemetryError, match=r"inject.* writes into a dictionary, not into a"):
             inject(carrier)
 
@@ -316,7 +316,7 @@ class TestMessages:
     def test_headers_that_cannot_be_read_stop_no_consumer(
         self, carrier: Any, spans: Spans, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """What is neither a mapping nor pairs is told once, and the message has a trace of its own."""
+        """What is neither a mapping nor pairs is logged once, and the message has a trace of its own."""
         messages._warn_once.cache_clear()
         with telemetry.stage("consumer"):
             for _ in range(2):

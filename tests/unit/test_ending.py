@@ -55,7 +55,7 @@ class Nameless(Exception, metaclass=Named):
 def test_an_error_of_any_make_ends_its_span_and_counts(
     spans: Spans, metrics: Metrics, error: Exception, kind: str, message: str
 ) -> None:
-    """Its type is what can be told of it; the user gets it unchanged."""
+    """Only its type is recorded; the user gets it unchanged."""
     with pytest.raises(type(error)) as caught, telemetry.stage("encode"):
         raise error
     assert caught.value is error

@@ -78,7 +78,7 @@ class TestLenDocs:
         ],
     )
     def test_counts_the_documents(self, spans: Spans, call: Any, expected: int | None) -> None:
-        """`docs` by name or place, else the first sized argument that is no text or mapping, never the executor."""
+        """`docs` by name or place, else the first sized argument that is not a text or mapping, never the executor."""
         call(Executor())
         (span,) = spans
         assert (span.attributes or {}).get("len_docs") == expected
@@ -136,7 +136,7 @@ class TestNames:
 
     @pytest.mark.parametrize("wrong", [lambda: telemetry.endpoint("/a", 1), lambda: telemetry.stage(1)])  # type: ignore[call-overload, arg-type]
     def test_a_name_that_is_none_is_reported_when_it_is_written(self, wrong: Any) -> None:
-        """A user's slip is told where it stands, with the hint."""
+        """A mistake is reported at decoration, with the hint."""
         with pytest.raises(telemetry.TelemetryError) as caught:
             wrong()
         assert caught.value.hint.startswith("write @telemetry.")
@@ -172,7 +172,7 @@ class TestTheOperation:
         assert (spans.one("/pamazon.Executor/Process").attributes or {})["search.operation"] == "search"
 
     def test_request_names_it_and_its_caller(self, spans: Spans) -> None:
-        """`request` fills the baggage, and leaves what arrived from upstream where it is told nothing."""
+        """`request` fills the baggage, and keeps what arrived from upstream if it has no argument."""
         with telemetry.request("/search", platform="ios", region="eu"), telemetry.request(platform="web"):
             assert dict(baggage.get_all()) == {
                 "search.operation": "search",
@@ -213,7 +213,7 @@ class TestTheOperation:
 
 class TestErrors:
     def test_the_event_is_recorded_once_and_every_span_above_has_failed(self, spans: Spans) -> None:
-        """The cause is told at the leaf, with its stack; the spans above say that they failed, and why."""
+        """The cause is recorded at the leaf, with its stack; the spans above say that they failed, and why."""
         wrong = KeyError("no such collection")
 
         @telemetry.endpoint("/search")
@@ -235,7 +235,7 @@ class TestErrors:
         assert {span.status.description for span in spans} == {None, "'no such collection'"}
 
     def test_two_failures_have_two_events(self, spans: Spans) -> None:
-        """A failure while another is handled is told where it happened."""
+        """A failure while another is handled is recorded where it happened."""
         with contextlib.suppress(RuntimeError), telemetry.stage("outer"):
             try:
                 with telemetry.stage("first"):
@@ -268,7 +268,7 @@ class TestErrors:
         assert str((event.attributes or {})["exception.type"]).endswith("Broken")
 
     def test_one_exception_raised_again_in_another_request_has_its_event_there(self, spans: Spans) -> None:
-        """What was told in one request is news in the next."""
+        """What was recorded in one request is recorded again in the next."""
         wrong = ValueError("cached")
         for _ in range(2):
             with contextlib.suppress(ValueError), telemetry.stage("work"):

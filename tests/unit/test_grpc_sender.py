@@ -236,7 +236,7 @@ class TestTls:
             assert "write http://" in explained(made.send(b"x", PATIENCE).problem)
 
     def test_files_that_are_not_certificates_are_named(self, pems: Pems, tmp_path: Path) -> None:
-        """What cannot be read is told, and may be fixed while the process runs."""
+        """What cannot be read is reported, and may be fixed while the process runs."""
         wrong = tmp_path / "wrong.pem"
         wrong.write_text("no PEM")
         for files in ({"certificate": wrong}, {"client_certificate": wrong, "client_key": pems.client}):
@@ -285,7 +285,7 @@ class TestProxies:
 
     @pytest.mark.parametrize("size", [1, len(BIG)])
     def test_a_request_goes_through_a_tunnel(self, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-        """The proxy is told where to, and who asks; what the server says first is not lost."""
+        """The proxy gets the target and the credentials; the server's first bytes are not lost."""
         heads = []
         with serving("127.0.0.1:0") as (_, port):
 

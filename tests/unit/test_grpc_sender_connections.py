@@ -195,7 +195,7 @@ HTML = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>"
     ],
 )
 def test_servers_without_grpc_are_distinguished(first: bytes, problem: str, hint: str) -> None:
-    """By the first bytes, with what to do. Nothing of the request is told to them."""
+    """By the first bytes, with a hint. No part of the request is sent to them."""
     came = []
 
     def serve(connection: socket.socket) -> None:
@@ -256,7 +256,7 @@ class TestDeadlines:
                 one.connect_ex(listener.getsockname())
             port = listener.getsockname()[1]
             outcome = self.timed(("127.0.0.1", port))
-        # Where it passes just as the last address was given up, the address is told.
+        # If it passes just as the last address was given up, the address is named.
         assert outcome.problem in {
             f"DEADLINE_EXCEEDED: no connection to 127.0.0.1:{port} in time",
             f"UNAVAILABLE: 127.0.0.1:{port}: connection timed out",

@@ -268,7 +268,7 @@ class TestNames:
         ],
     )
     def test_a_mistake_is_reported_and_nothing_changed(self, endpoints: Any, words: str) -> None:
-        """An unknown name is told with those that there are; the right names beside it are not instrumented either."""
+        """An unknown name is reported with the existing ones; the right names beside it are not instrumented either."""
         before = dict(vars(Base))
         if isinstance(endpoints, list):
             endpoints = ["index", *endpoints]
@@ -287,7 +287,7 @@ class TestNames:
         ],
     )
     def test_what_cannot_be_instrumented_says_so(self, target: Any, words: str) -> None:
-        """A function, a built-in class and an object without attributes are told apart."""
+        """A function, a built-in class and an object without attributes get different errors."""
         with pytest.raises(telemetry.TelemetryError, match=words):
             telemetry.instrument(target, ["get"])
 

@@ -1,7 +1,7 @@
 """`instrument` on executors whose endpoints stand in a table, as Jina's do, without Jina.
 
 The classes here find their methods as Jina's runtime does (jina/serve/executors in github.com/jina-ai/jina): by the
-table, with the executor as first argument; methods that are no coroutines in a thread.
+table, with the executor as first argument; methods that are not coroutines in a thread.
 """
 
 import asyncio

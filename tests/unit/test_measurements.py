@@ -54,7 +54,7 @@ class TestMetrics:
         assert metrics.total("search.stage.duration") > 0
 
     def test_stages_count_batches_and_database_calls(self, metrics: Metrics) -> None:
-        """What a stage is told about itself decides which metrics it adds to."""
+        """The attributes of a stage decide which metrics it adds to."""
         with telemetry.stage("inference", minibatch_size=32):
             pass
         with telemetry.stage(
@@ -106,7 +106,7 @@ class TestResults:
         assert metrics.points("search.result.score") == []
 
     def test_arrays_and_odd_scores_are_taken_as_they_are(self, spans: Spans, metrics: Metrics) -> None:
-        """NumPy's scores count as Python's; what is no number is left out; an iterator is not touched."""
+        """NumPy's scores count as Python's; what is not a number is left out; an iterator is not touched."""
         with telemetry.stage("a"):
             telemetry.results(scores=np.array([0.5, np.nan, 0.25], dtype=np.float32))
         assert (spans.one("a").attributes or {})["search.top_score"] == 0.5

@@ -107,7 +107,7 @@ def test_a_hanging_export_does_not_hang_the_end() -> None:
 
 
 def test_a_users_callback_that_hangs_does_not_hang_the_end() -> None:
-    """A user's observable may block; that is no reason for the process to."""
+    """A user's observable may block; the process must not."""
     go = threading.Event()
 
     def hangs(_: CallbackOptions) -> Iterable[Observation]:

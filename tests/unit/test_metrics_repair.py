@@ -72,7 +72,7 @@ def scraped(meter: Any) -> str:
     ],
 )  # fmt: skip
 def test_a_gauge_of_any_value_costs_no_other_metric(meter: Any, value: Any, told: float) -> None:
-    """It is told as the nearest that OTLP can spell. Pushed and pulled."""
+    """It becomes the nearest value that OTLP can represent. Pushed and pulled."""
     meter.create_gauge("odd").set(value)
     assert pushed(meter) == ({"innocent": [3], "odd": [told]}, 0)
     assert "innocent_total{" in scraped(meter)

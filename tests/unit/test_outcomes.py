@@ -88,7 +88,7 @@ def named(exc: BaseException) -> str:
 
 @pytest.fixture
 def told() -> Iterator[list[BaseException]]:
-    """What Sentry would be told."""
+    """What Sentry would get."""
     found: list[BaseException] = []
 
     def tell(exc: BaseException, span: Span) -> None:
@@ -193,7 +193,7 @@ class TestExpected:
         assert outcomes(metrics) == {"rejected": 2, "error": 1}
 
     def test_a_process_expects_classes_of_its_own(self, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`configure(expected_errors=…)` holds for every endpoint; a 429 that is expected is no error any more."""
+        """`configure(expected_errors=…)` holds for every endpoint; a 429 that is expected is not an error any more."""
         monkeypatch.setattr(outcome._Process, "expected", (Missing, fastapi.HTTPException))
         run(Missing())
         run(fastapi.HTTPException(429))

@@ -77,7 +77,7 @@ def test_no_part_of_a_span_lets_a_secret_out(place: str) -> None:
 
 
 def test_harmless_spans_come_out_as_they_were() -> None:
-    """Names of attributes are left alone, and so is every value that is no secret."""
+    """Names of attributes stay, and so does every value that is not a secret."""
     attributes: dict[str, Any] = {
         harmless.name or f"note.{number}": harmless.text for number, harmless in enumerate(HARMLESS)
     }

@@ -98,7 +98,7 @@ async def test_a_scraper_that_goes_away_disturbs_nobody() -> None:
 
 
 async def test_the_asgi_app_can_be_the_whole_server() -> None:
-    """It begins and ends with the server, and refuses what is no scrape."""
+    """It starts and stops with the server, and refuses what is not a scrape."""
     app: AsgiApp = asgi(lambda _: ("200 OK", [], b""))
     sent: list[Any] = []
 
@@ -156,7 +156,7 @@ def test_a_failing_collector_of_the_user_is_reported_once(caplog: pytest.LogCapt
 
 
 def test_only_a_few_scrapes_run_at_once() -> None:
-    """While all places are taken by slow ones, the next is told to come again, and holds no thread."""
+    """While slow ones occupy all places, the next gets a 503, and no thread."""
     over, began = threading.Event(), threading.Semaphore(0)
 
     class Slow:

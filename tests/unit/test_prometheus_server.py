@@ -95,7 +95,7 @@ def test_a_taken_port_is_an_error() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
 def test_a_port_taken_at_one_address_of_a_host_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`localhost` is two addresses on most machines; the other one is no way out, and one that is not there is none."""
+    """`localhost` has two addresses on most machines: a taken one is an error, a missing one is skipped."""
     server = MetricsServer("127.0.0.1", 0, greeting)
     port = server.address[1]
     known = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "203.0.113.7")]
@@ -117,7 +117,7 @@ def test_a_port_taken_at_one_address_of_a_host_is_taken(monkeypatch: pytest.Monk
 def test_clients_that_say_nothing_hold_no_more_than_their_share(
     served: Callable[[WsgiApp], tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Eight connections are served at once; one more is told to come again; silence ends after its time."""
+    """Eight connections are served at once; one more gets a 503; an idle one is closed after its time."""
     assert server_module._Handler.timeout == 10.0
     monkeypatch.setattr(server_module._Handler, "timeout", 2.0)
     address = served(greeting)

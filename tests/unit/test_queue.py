@@ -78,11 +78,11 @@ def test_a_full_queue_drops_and_counts_and_never_waits() -> None:
     sender.release()
     assert not flush(queue)
     assert nonzero(counts) == {"recorded": 14, "exported": 7, "queue_full": 7}
-    assert close(queue), "the loss before the last flush was told there"
+    assert close(queue), "the loss before the last flush was reported there"
 
 
 def test_a_collector_that_comes_back_gets_what_was_kept(caplog: pytest.LogCaptureFixture) -> None:
-    """Retryable failures cost nothing but time; they are warned of once, and the recovery is told."""
+    """Retryable failures cost nothing but time; they are warned of once, and the recovery is logged."""
     caplog.set_level(logging.INFO, logger="search_telemetry")
     sender = StandInSender(AWAY)
     queue, counts = span_queue(sender)
@@ -153,7 +153,7 @@ def test_an_exit_does_not_wait_for_a_collector_that_is_away() -> None:
 
 
 def test_what_comes_after_the_shutdown_is_counted() -> None:
-    """Spans that end too late are told apart from those that were lost."""
+    """Spans that end too late are distinguished from those that were lost."""
     queue, counts = span_queue(StandInSender())
     queue.push("a")
     assert close(queue)

@@ -74,7 +74,7 @@ def test_an_exception_is_reported_and_goes_through_unchanged() -> None:
 @pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize("dropped", [True, False])
 def test_closing_or_dropping_it_closes_the_generator_inside(begun: bool, dropped: bool) -> None:
-    """Its `finally` runs in the context, and then the end is told."""
+    """Its `finally` runs in the context, and then the end is reported."""
     seen: list[object] = []
     ends: list[BaseException | None] = []
 
@@ -114,7 +114,7 @@ def test_a_context_left_by_a_step_is_there_at_the_next() -> None:
 
 
 def test_what_the_iterator_offers_is_offered() -> None:
-    """A stream's call object has methods of its own; a plain list is no iterator, and says so as it would."""
+    """A stream's call object has methods of its own; a plain list is not an iterator, and fails like one."""
 
     class Responses:
         def __next__(self) -> int:

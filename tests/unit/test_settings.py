@@ -207,7 +207,7 @@ def test_a_misspelt_value_is_answered_with_the_nearest_that_is_known(arguments: 
 
 
 def test_a_key_without_its_certificate_is_noticed(tmp_path: Path) -> None:
-    """Two settings that belong together are told together, once for all signals."""
+    """Two settings that belong together are reported together, once for all signals."""
     (tmp_path / "key.pem").write_text("key")
     assert problem({"client_key": tmp_path / "key.pem"}, {}).endswith("belong together; set both or none")
 

@@ -1,4 +1,4 @@
-"""`stage` and `endpoint` on every kind of callable besides functions, and what must be told apart."""
+"""`stage` and `endpoint` on every kind of callable besides functions, and what must be distinguished."""
 
 import abc
 import copy
@@ -198,14 +198,14 @@ class TestClasses:
 
     @pytest.mark.parametrize("decorator", [telemetry.stage("work"), telemetry.endpoint("/work"), telemetry.endpoint])
     def test_a_class_is_refused(self, decorator: Any) -> None:
-        """A function in the place of a class has no instances: that is told where it is written."""
+        """A function in the place of a class has no instances: an error at decoration."""
         with pytest.raises(telemetry.TelemetryError, match="not the class Model") as caught:
             decorator(Model)
         assert caught.value.hint.startswith("decorate its methods")
 
     @pytest.mark.parametrize("wrong", [5, None, functools.singledispatchmethod(len)])
     def test_what_cannot_be_called_is_refused(self, wrong: Any) -> None:
-        """A decorator around nothing that can be called is told at once, not at the first request."""
+        """A decorator around what is not callable is an error at once, not at the first request."""
         with pytest.raises(telemetry.TelemetryError, match="stage decorates functions and methods, not a "):
             telemetry.stage("work")(wrong)
 

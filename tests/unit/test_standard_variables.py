@@ -1,6 +1,6 @@
 """Every variable of OpenTelemetry's specification: what it allows never stops the host.
 
-What cannot be done is replaced by what comes nearest, and warned of; arguments, and what is no standard value, are
+What cannot be done is replaced by what comes nearest, and warned of; arguments, and what is not a standard value, are
 judged as ever.
 """
 

@@ -5,7 +5,7 @@ what the trace must be. Each program is played a second time without any telemet
 their values, exceptions, and their own context variable.
 
 A longer run: `STATE_MACHINE_EXAMPLES=5000 pytest tests/unit/test_state_machine.py`. With `STATE_MACHINE_AS_FOUND=1` a
-program that fails is told as it was found, at once, instead of as the shortest one of its kind.
+program that fails is reported as it was found, at once, instead of as the shortest one of its kind.
 """
 
 import contextlib

@@ -152,7 +152,7 @@ class TestReturned:
         assert metrics.value("search.first_item.duration") == 1
 
     def test_values_are_handed_over_untouched(self, spans: Spans, metrics: Metrics) -> None:
-        """What is no stream is the very object that was returned, and nothing is timed on it."""
+        """What is not a stream is the very object that was returned, and nothing is timed on it."""
         values = [[1], {"a": 1}, "text", None, iter([1]), map(str, [1]), object(), flask.Response("whole")]
 
         @telemetry.endpoint("/search")

@@ -140,7 +140,7 @@ def test_scores_below_zero_count_and_leave_no_sum(*, delta: bool) -> None:
 
 
 def test_what_the_sdk_refuses_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    """Negative values and those that are no number are left out; a bound belongs to the bucket below it."""
+    """Negative values and those that are not a number are left out; a bound belongs to the bucket below it."""
     both = Both()
     for value in (-1.0, float("nan"), float("inf"), 0.05, 0.0, 0):
         both.record(value, {}, Context())
@@ -163,7 +163,7 @@ def test_series_beyond_the_limit_are_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_one_and_true_are_two_series() -> None:
-    """Values that Python holds for equal are told apart, as the SDK tells them."""
+    """Values that are equal in Python are distinguished, as in the SDK."""
     sums = Sums("always_off", delta=False)
     sums.series(c.DOCUMENTS, {"search.outcome": 1}).record(1, None)
     sums.series(c.DOCUMENTS, {"search.outcome": True}).record(1, None)

@@ -115,7 +115,7 @@ def test_the_plugin_loads_nothing_heavy() -> None:
 
 
 def test_a_project_with_a_telemetry_of_its_own_runs_its_tests(pytester: pytest.Pytester) -> None:
-    """Its module is the one that it imports; a test that asks for a fixture of ours is told what is in the way."""
+    """Its module is the one that it imports; a test that uses a fixture of ours fails with the name of that file."""
     pytester.makepyfile(
         telemetry="answer = 42",
         test_theirs="""
