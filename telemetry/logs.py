@@ -27,6 +27,22 @@ from telemetry.recording.attributes import clean
 from telemetry.recording.exceptions import error_type, message_of
 from telemetry.recording.guard import guard
 
+_MAX_INT_BITS = 4096  # bits; Python converts at most 4,300 digits to a string
+_RECORD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+"""Attributes that every record has; others are `extra`."""
+_INTERNAL_LOGGERS: Final = ("opentelemetry", "search_telemetry", "grpc", "urllib3", "requests")
+_SEVERITIES: Final = (
+    (logging.CRITICAL, SeverityNumber.FATAL, "FATAL"),
+    (logging.ERROR, SeverityNumber.ERROR, "ERROR"),
+    (logging.WARNING, SeverityNumber.WARN, "WARN"),
+    (logging.INFO, SeverityNumber.INFO, "INFO"),
+    (logging.DEBUG, SeverityNumber.DEBUG, "DEBUG"),
+    (logging.NOTSET, SeverityNumber.TRACE, "TRACE"),
+)
+_SAME_HANDLERS: Final = frozenset({"celery.task"})
+"""Loggers that do not propagate to the root logger only because a framework gave them the same handlers: Celery's, the
+parent of all that `get_task_logger` returns. Their records are exported, too."""
+
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON.
@@ -76,7 +92,7 @@ class JsonFormatter(logging.Formatter):
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
     """Return the `extra` attributes of a record."""
-    return {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {name: value for name, value in vars(record).items() if name not in _RECORD_ATTRIBUTES}
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -107,7 +123,7 @@ def _plain(value: Any, depth: int = 32) -> Any:
 def _convert(value: Any, depth: int) -> Any:
     if value is None or (isinstance(value, float) and math.isfinite(value)):
         return value
-    if isinstance(value, int) and value.bit_length() < _LARGE:
+    if isinstance(value, int) and value.bit_length() < _MAX_INT_BITS:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
@@ -127,23 +143,6 @@ def _text(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
-_LARGE = 4096  # bits; Python converts at most 4,300 digits to a string
-_OWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-"""Attributes that every record has; others are `extra`."""
-
-
-_OURS: Final = ("opentelemetry", "search_telemetry", "grpc", "urllib3", "requests")
-
-_SEVERITIES: Final = (
-    (logging.CRITICAL, SeverityNumber.FATAL, "FATAL"),
-    (logging.ERROR, SeverityNumber.ERROR, "ERROR"),
-    (logging.WARNING, SeverityNumber.WARN, "WARN"),
-    (logging.INFO, SeverityNumber.INFO, "INFO"),
-    (logging.DEBUG, SeverityNumber.DEBUG, "DEBUG"),
-    (logging.NOTSET, SeverityNumber.TRACE, "TRACE"),
-)
-
-
 class ExportHandler(logging.Handler):
     """A logging handler that emits records to an OpenTelemetry logger provider."""
 
@@ -153,7 +152,7 @@ class ExportHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record. Never raises."""
-        if record.name.partition(".")[0] in _OURS or otel_context.get_value("suppress_instrumentation"):
+        if record.name.partition(".")[0] in _INTERNAL_LOGGERS or otel_context.get_value("suppress_instrumentation"):
             return
         with guard:
             number, text = next((n, t) for level, n, t in _SEVERITIES if record.levelno >= level)
@@ -178,11 +177,6 @@ def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
         with contextlib.suppress(Exception):  # any access to an exception of the user's may raise
             attributes["exception.stacktrace"] = "".join(traceback.format_exception(exc))
     return attributes
-
-
-_OWN_HANDLERS: Final = frozenset({"celery.task"})
-"""Loggers that do not propagate to the root logger only because a framework gave them the same handlers: Celery's, the
-parent of all that `get_task_logger` returns. Their records are exported, too."""
 
 
 class _Extra:
@@ -220,6 +214,6 @@ def _install() -> None:
 
 
 def _reaches_root(logger: logging.Logger) -> bool:
-    while logger.parent is not None and (logger.propagate or logger.name in _OWN_HANDLERS):
+    while logger.parent is not None and (logger.propagate or logger.name in _SAME_HANDLERS):
         logger = logger.parent
     return logger is logging.root

@@ -18,6 +18,10 @@ from telemetry.config import checks, standard
 from telemetry.errors import nearest
 from telemetry.repairs import repairs
 
+_BUILT_IN = ("tracecontext", "baggage")
+_GROUP = "opentelemetry_propagator"
+_VARIABLE = "OTEL_PROPAGATORS"
+
 
 def scrubbed_context(context: Context | None = None) -> Context:
     """Return a copy of `context` (default: the current one) with scrubbed baggage, which may leave the process."""
@@ -40,11 +44,6 @@ def scrubbed_context(context: Context | None = None) -> Context:
         if scrubbed != text:
             context = baggage.set_baggage(name, scrubbed, context)
     return context
-
-
-_BUILT_IN = ("tracecontext", "baggage")
-_GROUP = "opentelemetry_propagator"
-_VARIABLE = "OTEL_PROPAGATORS"
 
 
 def installed(raw: object) -> tuple[str, ...]:

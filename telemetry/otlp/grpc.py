@@ -41,6 +41,12 @@ _RETRYABLE: Final = {
 }  # fmt: skip
 _PREFIX = 5  # bytes before a message: compressed or not, 4 of length
 _MAX_REASON = 1000  # characters
+_RESERVED_HEADERS = {
+    "te", "content-type", "user-agent", "host", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding",
+    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length",
+}  # fmt: skip
+"""Headers that we set, or that HTTP/2 does not have: ignored among the user's headers, as gRPC does."""
+_MAX_TIMEOUT_MS = 99_999_999  # grpc-timeout has at most eight digits
 
 
 def outcome_of(response: Response) -> Outcome:
@@ -96,14 +102,6 @@ def _retry_delay(details: str) -> float | None:
         if detail.Is(RetryInfo.DESCRIPTOR) and detail.Unpack(info):
             return max(0.0, float(info.retry_delay.seconds) + float(info.retry_delay.nanos) / 1e9)
     return None
-
-
-_RESERVED_HEADERS = {
-    "te", "content-type", "user-agent", "host", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding",
-    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length",
-}  # fmt: skip
-"""Headers that we set, or that HTTP/2 does not have: ignored among the user's headers, as gRPC does."""
-_MAX_TIMEOUT_MS = 99_999_999  # grpc-timeout has at most eight digits
 
 
 class GrpcSender(Caller[Http2, Response]):

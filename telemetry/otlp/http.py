@@ -29,7 +29,18 @@ from telemetry.otlp.connection import Connection
 from telemetry.otlp.outcome import MAX_RESPONSE_BYTES, CallError, ClosedError, Outcome, decompressed
 from telemetry.otlp.target import authorization_of, http_proxy_for, http_target
 
-_CHUNK = 65536  # bytes read at once
+_CHUNK: Final = 65536  # bytes read at once
+_RETRYABLE: Final = {429, 502, 503, 504}
+"""As the OTLP specification lists them."""
+_RESERVED_HEADERS: Final = {
+    "content-type", "content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive",
+    "proxy-connection", "upgrade", "te", "trailer", "expect",
+}  # fmt: skip
+"""Headers that describe how a request is sent: ignored among the user's headers."""
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The authorities that `requests` and curl trust: used if no certificate is set; a PEM file, or a folder of them."""
+_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"  # not quoted in a path, which is sent as it is written
+_MAX_REASON: Final = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +147,6 @@ class _Source:
     def makefile(self, mode: str) -> Any:  # noqa: ARG002  the signature of `socket.makefile`
         """Return the same file for every response."""
         return self._file
-
-
-_RETRYABLE: Final = {429, 502, 503, 504}
-"""As the OTLP specification lists them."""
-_RESERVED_HEADERS: Final = {
-    "content-type", "content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive",
-    "proxy-connection", "upgrade", "te", "trailer", "expect",
-}  # fmt: skip
-"""Headers that describe how a request is sent: ignored among the user's headers."""
-_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The authorities that `requests` and curl trust: used if no certificate is set; a PEM file, or a folder of them."""
-_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"  # not quoted in a path, which is sent as it is written
-_MAX_REASON: Final = 300  # characters
 
 
 class HttpSender(Caller[Http1, Response]):

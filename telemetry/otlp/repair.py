@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _INT64_LIMIT: Final = 2**63
 _MAX_DEPTH: Final = 32  # levels of nested containers
+_HISTOGRAM_FIELDS: Final = ("sum", "min", "max")
 _LEFT_OUT: Final = object()
 
 
@@ -181,9 +182,6 @@ def _event(event: Event) -> Event:
 def _link(link: Link) -> Link:
     own = attributes(link.attributes)
     return link if own is link.attributes else Link(link.context, own)
-
-
-_HISTOGRAM_FIELDS: Final = ("sum", "min", "max")
 
 
 def repaired_metrics(data: MetricsData) -> tuple[MetricsData, int]:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
 
+_IGNORED_LOGGERS = ("opentelemetry", "search_telemetry", "grpc", "sentry_sdk", "urllib3", "requests")
+_MAX_BREADCRUMBS = 50
 _UNSCRUBBED = frozenset({"event_id", "timestamp", "platform", "level", "sdk", "contexts", "modules", "release", "dist"})
 """Parts that the SDK fills itself; their ids must not change."""
 
@@ -57,10 +59,6 @@ def scrub_event(event: "Event", hint: "Hint") -> "Event | None":  # noqa: ARG001
     return parts  # type: ignore[return-value]
 
 
-_OURS = ("opentelemetry", "search_telemetry", "grpc", "sentry_sdk", "urllib3", "requests")
-_BREADCRUMBS = 50
-
-
 class SentryErrors:
     """The pipeline of errors: flushed and closed together with those of the signals, under the same deadline."""
 
@@ -78,7 +76,7 @@ class SentryErrors:
             self._listen(breadcrumbs=self._settings.capture_content)
 
     def _listen(self, *, breadcrumbs: bool) -> None:
-        for name in _OURS:
+        for name in _IGNORED_LOGGERS:
             ignore_logger(name)
             ignore_logger(f"{name}.*")
         crumbs = [BreadcrumbHandler(logging.INFO)] if breadcrumbs else []
@@ -160,7 +158,7 @@ def _init(settings: Settings) -> None:
         integrations=[ExcepthookIntegration(), DedupeIntegration()],
         include_local_variables=settings.capture_content,
         max_request_body_size="never",
-        max_breadcrumbs=_BREADCRUMBS if settings.capture_content else 0,
+        max_breadcrumbs=_MAX_BREADCRUMBS if settings.capture_content else 0,
         before_send=scrub_event,
         auto_session_tracking=False,
         enable_backpressure_handling=False,
