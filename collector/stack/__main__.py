@@ -1,7 +1,4 @@
-"""`python -m collector.stack [build [NAME …] | lock | up | down | status]`: `telemetry stack` without its entry point.
-
-In: the command line. Out: an exit status. State: none.
-"""
+"""`python -m collector.stack [build [NAME …] | lock | up | down | status]`: `telemetry stack` by the module's name."""
 
 import sys
 

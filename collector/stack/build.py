@@ -1,8 +1,4 @@
-"""Builds whatever is not in the cache yet.
-
-In: names of programs, none for all. Out: programs in the cache, a line for each, and what went wrong with the others.
-State: the cache.
-"""
+"""Builds the programs that are not in the cache yet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +12,17 @@ from collector.stack.progress import Lines
 from collector.stack.recipes import RECIPES
 from collector.stack.recipes.collector import LOCKS, Collector
 from collector.stack.recipes.recipe import Recipe
-from collector.stack.shell import TOOLS, Shell, is_here
+from collector.stack.shell import TOOLS, Shell, is_installed
 from telemetry.errors import did_you_mean
 
 
 def build(names: Sequence[str] = (), console: Console | None = None) -> None:
-    """Build the programs named, or all; those that are there already cost nothing.
+    """Build these programs, or all; those in the cache are skipped.
 
     Raises:
         StackError: a name is not known.
         BuildError: a tool is missing, and nothing was built; or programs failed, each with its reason, and the others
-            are built all the same.
+            are built.
     """
     console = console or Console(soft_wrap=True)
     wanted = chosen(names)
@@ -42,14 +38,14 @@ def build(names: Sequence[str] = (), console: Console | None = None) -> None:
 
 
 def lock() -> None:
-    """Write the Collector's go.mod and go.sum anew, from its manifest."""
+    """Regenerate the Collector's go.mod and go.sum from its manifest."""
     with TemporaryDirectory() as work:
         Collector().lock(Shell(cache.root() / "logs" / "lock.log", print), Path(work))
     print("Written:", *LOCKS)
 
 
 def chosen(names: Sequence[str]) -> Sequence[Recipe]:
-    """The recipes of these names, in their own order."""
+    """The recipes of these names, in the order of building."""
     known = [recipe.name for recipe in RECIPES]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -59,9 +55,9 @@ def chosen(names: Sequence[str]) -> Sequence[Recipe]:
 
 
 def _require_tools(recipes: Sequence[Recipe]) -> None:
-    """Raise a `BuildError` that names every tool that is missing, and who needs it: not after minutes of compiling."""
+    """Raise a `BuildError` that names all missing tools, before minutes of compiling."""
     needed = {tool: [recipe.name for recipe in recipes if tool in recipe.tools] for tool in TOOLS}
-    missing = {tool: names for tool, names in needed.items() if names and not is_here(tool)}
+    missing = {tool: names for tool, names in needed.items() if names and not is_installed(tool)}
     if missing:
         raise BuildError(
             "\n".join(f"{tool} is not on the PATH; needed for {', '.join(names)}." for tool, names in missing.items()),
@@ -71,7 +67,7 @@ def _require_tools(recipes: Sequence[Recipe]) -> None:
 
 def _build_all(missing: Sequence[Recipe], lines: Lines, console: Console) -> None:
     def waiting() -> None:
-        console.print(f"  Another build works in {cache.root()}: waiting for it …", highlight=False)
+        console.print(f"  Waiting for another build in {cache.root()} …", highlight=False)
 
     failed = []
     with cache.only_one(waiting):
@@ -84,7 +80,7 @@ def _build_all(missing: Sequence[Recipe], lines: Lines, console: Console) -> Non
 
 
 def _build_one(recipe: Recipe, lines: Lines) -> StackError | None:
-    """Build a program, and return what went wrong: one that fails takes no other with it."""
+    """Build a program, and return its error: the others are still built."""
     step = lines.begin(_title(recipe))
     try:
         with cache.publishing(recipe) as (work, out):

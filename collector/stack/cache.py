@@ -1,10 +1,9 @@
-"""Where built programs lie.
+"""The cache of built programs.
 
-In: recipes. Out: one folder for each program and each set of what it is made of, complete or absent. State: the cache
-folder, in the user's cache directory or where SEARCH_TELEMETRY_STACK_CACHE says.
+In: recipes. Out: one folder for each program and its inputs, complete or absent. State: the cache folder, in the user's
+cache directory or SEARCH_TELEMETRY_STACK_CACHE.
 
-A folder's name ends in a digest of its recipe's material: whoever edits the manifest gets a new program, whoever goes
-back finds the old one.
+A folder's name ends in a digest of the recipe's inputs: an edited manifest builds a new program, and the old one stays.
 """
 
 import contextlib
@@ -34,7 +33,7 @@ def root() -> Path:
 
 
 def folder(recipe: Recipe) -> Path:
-    """Where a program lies once it is built."""
+    """The folder of a built program."""
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
     for part in recipe.material:
         digest.update(hashlib.sha256(part).digest())
@@ -42,17 +41,17 @@ def folder(recipe: Recipe) -> Path:
 
 
 def log_of(recipe: Recipe) -> Path:
-    """What the tools said when a program was last built."""
+    """The log of a program's last build."""
     return root() / "logs" / f"{recipe.name}.log"
 
 
 def is_built(recipe: Recipe) -> bool:
-    """Whether a program is there, whole."""
+    """Whether a program is in the cache."""
     return all((folder(recipe) / output).exists() for output in recipe.outputs)
 
 
 def binary(name: str) -> Path:
-    """The path of a binary, by its own name.
+    """The path of a binary, by its name.
 
     Raises:
         NotBuiltError: it is not in the cache.
@@ -72,7 +71,7 @@ def built(name: str) -> Path:
     recipe = next(recipe for recipe in RECIPES if recipe.name == name)
     if not is_built(recipe):
         raise NotBuiltError(
-            f"{name} {recipe.version} is not built: {folder(recipe)} is not there.",
+            f"{name} {recipe.version} is not built: {folder(recipe)} does not exist.",
             f"make stack   (or: telemetry stack build {name})",
         )
     return folder(recipe)
@@ -80,9 +79,9 @@ def built(name: str) -> Path:
 
 @contextlib.contextmanager
 def publishing(recipe: Recipe) -> Iterator[tuple[Path, Path]]:
-    """Give a folder to work in and one to fill; the filled one takes its place at the end, at once or not at all."""
+    """Yield a working folder and an output folder; the output is renamed into the cache at the end, atomically."""
     building = root() / f"{_UNFINISHED}{recipe.name}"
-    _remove(building)  # of a build that was killed
+    _remove(building)  # from a build that was killed
     work, out = building / "work", building / "out"
     work.mkdir(parents=True)
     (out / "bin").mkdir(parents=True)
@@ -90,8 +89,10 @@ def publishing(recipe: Recipe) -> Iterator[tuple[Path, Path]]:
         yield work, out
         absent = [output for output in recipe.outputs if not (out / output).exists()]
         if absent:
-            raise StackError(f"The build of {recipe.name} left no {', '.join(absent)}.", f"See {log_of(recipe)}.")
-        _remove(folder(recipe))  # incomplete, or `is_built` had said so
+            raise StackError(
+                f"The build of {recipe.name} did not produce {', '.join(absent)}.", f"See {log_of(recipe)}."
+            )
+        _remove(folder(recipe))  # it is incomplete: `is_built` is false
         out.rename(folder(recipe))
     finally:
         _remove(building)
@@ -99,7 +100,7 @@ def publishing(recipe: Recipe) -> Iterator[tuple[Path, Path]]:
 
 @contextlib.contextmanager
 def only_one(waiting: Callable[[], None]) -> Iterator[None]:
-    """Let one build at a time into the cache; `waiting` is called where another has to end first."""
+    """Allow one build at a time; `waiting` is called if another one is running."""
     root().mkdir(parents=True, exist_ok=True)
     with (root() / ".lock").open("w") as lock:
         try:

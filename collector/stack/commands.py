@@ -1,9 +1,6 @@
-"""The commands `telemetry stack build`, `lock`, `up`, `down` and `status`.
+"""Parsers of `telemetry stack build`, `lock`, `up`, `down` and `status`.
 
-In: the parsers of the `telemetry` command. Out: parsers whose `run` does the work. State: none.
-
-This file only describes the commands: it is imported for every call of `telemetry`, so what does the work, with its
-heavier packages, is imported when a command runs.
+Every call of `telemetry` imports this module, so the work, with its heavier packages, is imported when a command runs.
 """
 
 import argparse
@@ -17,12 +14,12 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser("stack", help="the real Collector and backends", description=_STACK)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_build(commands.add_parser("build", help="build what is not in the cache", description=_BUILD))
-    lock = commands.add_parser("lock", help="write the Collector's go.mod and go.sum anew", description=_LOCK)
+    lock = commands.add_parser("lock", help="regenerate the Collector's go.mod and go.sum", description=_LOCK)
     lock.set_defaults(run=_lock)
-    _add_up(commands.add_parser("up", help="start a stack and stay with it", description=_UP))
+    _add_up(commands.add_parser("up", help="start a stack in the foreground", description=_UP))
     for name, brief, run in (
-        ("down", "end the stack that runs", _down),
-        ("status", "ask every program how it is", _status),
+        ("down", "end the running stack", _down),
+        ("status", "show whether each program is ready", _status),
     ):
         command = commands.add_parser(name, help=brief, description=f"{brief.capitalize()}.")
         _add_data(command)
@@ -32,9 +29,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 _STACK = (
     "The real Collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager and Kafka: built from source, run as processes."
 )
-_BUILD = "Build programs into the cache; what is there already costs nothing. The first time takes about 20 minutes."
+_BUILD = "Build programs into the cache; those in the cache are skipped. The first time takes about 20 minutes."
 _LOCK = "After an edit of the Collector's builder.yaml: resolve its modules and write go.mod and go.sum beside it."
-_UP = "Start the real programs, wait until all are ready, print their addresses, and stay until Ctrl-C."
+_UP = "Start the real programs, wait until all are ready, print their addresses, and run until Ctrl-C."
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +48,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         "gateways: that without Kafka (%(default)s)",
     )
     parser.add_argument(
-        "--port", action="append", type=_port, default=[], metavar="PROGRAM.USE=PORT", help="another port for something"
+        "--port", action="append", type=_port, default=[], metavar="PROGRAM.USE=PORT", help="another port"
     )
     _add_data(parser)
     parser.set_defaults(run=_up)

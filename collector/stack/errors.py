@@ -1,17 +1,14 @@
-"""What can go wrong with the stack, in words for the person who has to fix it.
-
-In: a cause. Out: exceptions that the `telemetry` command tells without a stack trace. State: none.
-"""
+"""Errors of the stack, which the `telemetry` command prints without a stack trace."""
 
 from telemetry.errors import TelemetryError
 
 
 class StackError(TelemetryError):
-    """Something about the stack that a person has to fix."""
+    """An error of the stack that a user can fix."""
 
 
 class BuildError(StackError):
-    """A program could not be built or fetched; the message holds the end of its log."""
+    """A program could not be built or downloaded; the message has the end of its log."""
 
 
 class NotBuiltError(StackError):
@@ -19,4 +16,4 @@ class NotBuiltError(StackError):
 
 
 class ProgramDiedError(StackError):
-    """A program ended by itself; the message holds the end of its log."""
+    """A program ended by itself; the message has the end of its log."""

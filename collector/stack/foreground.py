@@ -1,7 +1,4 @@
-"""A stack in the foreground, and word of it from elsewhere.
-
-In: a profile, ports, a folder. Out: a table of addresses, word of programs that die, an exit status. State: the stack.
-"""
+"""The commands `up`, `down` and `status`: runs a stack in the foreground, ends it, shows its state."""
 
 import contextlib
 import os
@@ -24,10 +21,10 @@ from collector.stack.programs.program import Place
 from collector.stack.stack import Stack
 
 _ENDING: Final = 90.0
-"""Seconds that `down` waits: several programs may take their whole grace."""
+"""Seconds that `down` waits: several programs may take their full time to end."""
 
 _POLL: Final = 0.05
-"""Seconds between two looks at a lock, of whose release nobody tells."""
+"""Seconds between two checks of a lock."""
 
 
 def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
@@ -37,7 +34,7 @@ def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
     with interrupted_by(signal.SIGTERM, signal.SIGHUP):
         try:
             with contextlib.ExitStack() as held:
-                with _saying(console, f"Starting {', '.join(stack.names)} …"):
+                with _spinner(console, f"Starting {', '.join(stack.names)} …"):
                     held.enter_context(stack)
                 state.write(data, profile, stack.ports)
                 for line in _banner(stack, profile, data):
@@ -51,7 +48,7 @@ def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
 
 
 def down(data: Path | None) -> int:
-    """End the stack in a folder; 1 where there is none."""
+    """End the stack in a folder; 1 if none runs."""
     data = data or state.default_data()
     pid = state.holder(data)
     if pid is None:
@@ -60,16 +57,16 @@ def down(data: Path | None) -> int:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _ENDING
-    while state.holder(data) == pid:  # its lock, and not its process: whoever started it may not have reaped it yet
+    while state.holder(data) == pid:  # its lock, not its process, which may be a zombie
         if time.monotonic() > deadline:
-            raise StackError(f"The stack (pid {pid}) does not end.", f"kill -9 {pid}   ends it and all of it.")
+            raise StackError(f"The stack (pid {pid}) does not end.", f"End it and its programs: kill -9 {pid}")
         time.sleep(_POLL)
     print("Ended.")
     return 0
 
 
 def status(data: Path | None) -> int:
-    """Ask every program how it is; 1 unless all are ready."""
+    """Show whether each program is ready; 1 unless all are."""
     data = data or state.default_data()
     pid, known = state.holder(data), state.read(data)
     if pid is None or known is None:
@@ -79,16 +76,16 @@ def status(data: Path | None) -> int:
     place = Place(known["ports"], data)
     table, ready = Table.grid(padding=(0, 2)), True
     for program in programs_of(known["profile"]):
-        well = program.is_ready(place)
-        ready = ready and well
+        is_ready = program.is_ready(place)
+        ready = ready and is_ready
         where = "  ".join(p.scheme + place.address(program.name, p.use) for p in program.ports if p.title)
-        table.add_row(program.name, "[green]ready[/]" if well else "[red]does not answer[/]", where)
+        table.add_row(program.name, "[green]ready[/]" if is_ready else "[red]does not respond[/]", where)
     Console().print(table)
     return 0 if ready else 1
 
 
-def _saying(console: Console, what: str) -> contextlib.AbstractContextManager[object]:
-    """A spinner, or one line where there is no terminal."""
+def _spinner(console: Console, what: str) -> contextlib.AbstractContextManager[object]:
+    """A spinner on a terminal, else one line."""
     if console.is_terminal:
         return console.status(what)
     console.print(what)

@@ -1,7 +1,4 @@
-"""Ports for a stack: the usual ones, or free ones.
-
-In: programs. Out: a port for everything that they listen for. State: none.
-"""
+"""Chooses the ports of a stack: the usual ones, or free ones."""
 
 import contextlib
 import random
@@ -16,12 +13,12 @@ from collector.stack.programs.program import HOST, Program
 from telemetry.errors import did_you_mean
 
 FREE: Final = range(15_000, 32_000)
-"""Where free ports are looked for: below those that systems give to outgoing connections (from 32768 on for Linux), one
-of which could take the port of a program that is killed and started again."""
+"""The range of free ports: below those of outgoing connections (from 32768 on Linux), which could take the port of a
+program that is killed and restarted."""
 
 
 def require_known(programs: Sequence[Program], others: Iterable[str]) -> None:
-    """Raise a `StackError` for the first of these that is no `PROGRAM.USE` of the programs."""
+    """Raise a `StackError` for the first of these that is not a `PROGRAM.USE` of the programs."""
     known = [f"{program.name}.{port.use}" for program in programs for port in program.ports]
     for other in others:
         if other not in known:
@@ -29,28 +26,28 @@ def require_known(programs: Sequence[Program], others: Iterable[str]) -> None:
 
 
 def usual_ports(programs: Sequence[Program], others: Mapping[str, int]) -> Mapping[str, int]:
-    """The ports that documentation and dashboards name, or others for some, each free.
+    """The default ports, or others for some, each free.
 
     Raises:
-        StackError: some are taken, and it says by whom.
+        StackError: a port is taken; the error names the process.
     """
     ports = {f"{program.name}.{port.use}": port.usual for program in programs for port in program.ports}
     ports.update(others)
     problems = [problem for key, port in ports.items() if (problem := _problem(key, port))]
     if problems:
-        raise StackError("\n".join(problems), "End what holds them, or choose others with --port PROGRAM.USE=PORT.")
+        raise StackError("\n".join(problems), "End those programs, or use other ports: --port PROGRAM.USE=PORT.")
     return ports
 
 
 def free_ports(programs: Sequence[Program]) -> Mapping[str, int]:
-    """Free ports, all different: they are held until the last one is found."""
+    """Free ports, all different: each is bound until the last one is found."""
     with contextlib.ExitStack() as held:
 
         def free() -> int:
             listening = held.enter_context(socket.socket())
             while True:
                 port = random.choice(FREE)  # noqa: S311 (no secret)
-                with contextlib.suppress(OSError):  # somebody has it
+                with contextlib.suppress(OSError):  # it is in use
                     listening.bind((HOST, port))
                     return port
 
@@ -58,9 +55,9 @@ def free_ports(programs: Sequence[Program]) -> Mapping[str, int]:
 
 
 def _problem(key: str, port: int) -> str:
-    """What is wrong with a port, or ""."""
+    """Why a port cannot be used, or ""."""
     with socket.socket() as trying:
-        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one just left is free
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
         try:
             trying.bind((HOST, port))
         except OSError as error:

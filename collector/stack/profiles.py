@@ -1,8 +1,4 @@
-"""Which programs run together.
-
-In: a profile's name. Out: its programs, in the order in which they start: whoever is sent to before whoever sends.
-State: none.
-"""
+"""Profiles: which programs run together, in the order of their start, receivers before senders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -43,7 +39,7 @@ PROFILES: Final[Mapping[str, Sequence[Program]]] = {
 
 
 def programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
-    """A profile's programs; a sequence of programs is a profile of your own.
+    """A profile's programs; a sequence of programs is returned as it is.
 
     Raises:
         StackError: no profile has this name.

@@ -1,8 +1,4 @@
-"""One line for each program while it is built.
-
-In: what is being done to which program. Out: a spinner with the time it took, or plain lines where there is no
-terminal. State: the lines on the screen.
-"""
+"""Shows the progress of a build: a spinner with the elapsed time, or plain lines without a terminal."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +12,7 @@ _WIDTH: Final = 22
 
 
 class Lines:
-    """A context manager around the display. `begin` a program, say its steps, `end` it."""
+    """A context manager of the display: `begin` a program, call the returned function with each step, `end` it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -42,7 +38,7 @@ class Lines:
             self._live.stop()
 
     def begin(self, name: str) -> Callable[[str], None]:
-        """A program's build begins; the function returned takes its steps."""
+        """Start a program's line; call the returned function with each step."""
         self._name, self._began = name, time.monotonic()
         if not self._console.is_terminal:
             self._console.print(f"  {name:<{_WIDTH}} building …", highlight=False)
@@ -51,18 +47,18 @@ class Lines:
         return lambda step: self._live.update(task, description=step)
 
     def end(self, outcome: str, style: str) -> None:
-        """The build that began last has ended."""
+        """End the line of the last program."""
         if self._task is not None:
             self._live.remove_task(self._task)
             self._task = None
         self.say(self._name, f"{outcome} in {took(time.monotonic() - self._began)}", style)
 
     def say(self, name: str, outcome: str, style: str) -> None:
-        """One line that stays."""
+        """Print one line."""
         self._console.print(f"  {name:<{_WIDTH}} [{style}]{outcome}[/]", highlight=False, soft_wrap=True)
 
 
 def took(seconds: float) -> str:
-    """A duration as people say it."""
+    """Format a duration."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,7 +1,4 @@
-"""Runs the tools that build: politely, with everything they say in a log.
-
-In: commands. Out: their standard output, or a `BuildError` with the end of the log. State: the log file of one build.
-"""
+"""Runs build tools with low priority, and logs their output."""
 
 import os
 import shutil
@@ -14,7 +11,7 @@ from collector.processes.child import last_lines
 from collector.stack.errors import BuildError
 
 NICENESS: Final = "10"
-"""Compilers take every core for minutes: whatever else the user does goes first."""
+"""Compilers use all cores for minutes: other programs of the user go first."""
 
 TOOLS: Final[Mapping[str, str]] = {
     "go": "Install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH",
@@ -25,9 +22,9 @@ TOOLS: Final[Mapping[str, str]] = {
 
 
 class Shell:
-    """One build's commands and their log.
+    """The commands of one build.
 
-    Arguments: `log`, the file that takes what they say; `step`, told in a few words what is being done.
+    Arguments: `log`, the file of their output; `step`, called with a short description of each step.
     """
 
     def __init__(self, log: Path, step: Callable[[str], None]) -> None:
@@ -42,7 +39,7 @@ class Shell:
         Raises:
             BuildError: it is not installed, or it failed.
         """
-        if not is_here(command[0]):
+        if not is_installed(command[0]):
             raise BuildError(f"{command[0]} is not on the PATH.", TOOLS.get(command[0], ""))
         with self._log.open("ab") as log:
             log.write(f"$ {' '.join(command)}\n".encode())
@@ -55,14 +52,14 @@ class Shell:
     def _call(
         self, command: tuple[str, ...], cwd: Path, env: Mapping[str, str], log: IO[bytes]
     ) -> subprocess.CompletedProcess[bytes]:
-        polite = ["nice", "-n", NICENESS, *command]
+        command_line = ["nice", "-n", NICENESS, *command]
         ended = subprocess.run(
-            polite, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=False
+            command_line, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=False
         )
         log.write(ended.stdout)
         return ended
 
 
-def is_here(tool: str) -> bool:
-    """Say whether a tool is on the PATH."""
+def is_installed(tool: str) -> bool:
+    """Whether a tool is on the PATH."""
     return shutil.which(tool) is not None

@@ -1,7 +1,6 @@
-"""Which stack runs in a folder, and how others find it.
+"""The state of a running stack: a lock on its folder, and its profile and ports.
 
-In: a data folder. Out: a lock on it, the process that holds the lock, and what that one wrote down. State: `lock` and
-`stack.json` in the folder; the lock dies with its holder, however that one ends.
+State: `lock` and `stack.json` in the folder; the lock is released when its process ends in any way.
 """
 
 import contextlib
@@ -21,28 +20,28 @@ _STATE: Final = "stack.json"
 
 
 def default_data() -> Path:
-    """Where the stack of `telemetry stack up` keeps what it knows."""
+    """The default folder of `telemetry stack up`."""
     return platformdirs.user_data_path("search-telemetry") / "stack"
 
 
 @contextlib.contextmanager
 def holding(data: Path) -> Iterator[None]:
-    """Hold a data folder: two stacks in one would spoil each other's data.
+    """Lock a data folder: two stacks would corrupt each other's data.
 
     Raises:
-        StackError: another stack holds it, or it cannot be had.
+        StackError: another stack has locked it, or it cannot be created.
     """
     try:
         data.mkdir(parents=True, exist_ok=True)
         lock = (data / _LOCK).open("a+")
     except OSError as error:
-        raise StackError(f"The folder {data} cannot be used: {error.strerror}.", "Choose another.") from None
+        raise StackError(f"The folder {data} cannot be used: {error.strerror}.", "Use another one.") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"A stack is running in {data} already (pid {holder(data)}).", "telemetry stack down   ends it."
+                f"A stack is running in {data} already (pid {holder(data)}).", "End it: telemetry stack down"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -54,7 +53,7 @@ def holding(data: Path) -> Iterator[None]:
 
 
 def holder(data: Path) -> int | None:
-    """The process whose stack runs in a folder, or None."""
+    """The process id of the stack in a folder, or None."""
     try:
         lock = (data / _LOCK).open("r")
     except OSError:
@@ -68,13 +67,13 @@ def holder(data: Path) -> int | None:
 
 
 def write(data: Path, profile: str, ports: Mapping[str, int]) -> None:
-    """Write down what runs, once it is ready."""
+    """Record the running stack, once it is ready."""
     text = json.dumps({"profile": profile, "ports": dict(ports)}, indent=2)
     (data / _STATE).write_text(text + "\n", encoding="utf-8")
 
 
 def read(data: Path) -> dict[str, Any] | None:
-    """What runs; None where it is not ready yet."""
+    """The running stack; None if it is not ready yet."""
     try:
         return dict(json.loads((data / _STATE).read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,7 +1,4 @@
-"""The pinned versions.
-
-In: `versions.toml`. Out: one table for each program. State: none.
-"""
+"""The pinned versions, from `versions.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,4 +8,4 @@ from typing import Final
 VERSIONS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
     (Path(__file__).parent / "versions.toml").read_text(encoding="utf-8")
 )
-"""For each program what `versions.toml` says of it."""
+"""A table for each program."""

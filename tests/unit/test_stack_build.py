@@ -152,7 +152,7 @@ def test_an_incomplete_folder_counts_as_absent(build: Callable[..., str], root: 
 
 def test_a_recipe_that_makes_nothing_is_told_so(build: Callable[..., str], root: Path) -> None:
     """A tool that ends well without its output does not pass for a program."""
-    with pytest.raises(BuildError, match=r"thing: The build of thing left no bin/thing"):
+    with pytest.raises(BuildError, match=r"thing: The build of thing did not produce bin/thing"):
         build(Thing(make=lambda *_: None))
     assert not list(root.glob("thing-*"))
 

@@ -174,7 +174,7 @@ def test_a_taken_port_is_named_with_its_holder(tmp_path: Path, listening: int) -
     assert raised.value.message == (
         f"jaeger.web: port {listening} (127.0.0.1:{listening}) is taken by {name} (pid {os.getpid()})"
     )
-    assert raised.value.hint == "End what holds them, or choose others with --port PROGRAM.USE=PORT."
+    assert raised.value.hint == "End those programs, or use other ports: --port PROGRAM.USE=PORT."
 
 
 def test_other_ports_replace_the_usual_ones(listening: int) -> None:
@@ -286,7 +286,7 @@ def test_up_status_and_down(commands: Commands) -> None:
             [[f"p{one}", "ready", f"http://127.0.0.1:{one}"], [f"p{two}", "ready", f"http://127.0.0.1:{two}"]],
         )
         code, refused = commands.run("up")
-        assert (code, f"already (pid {up.pid}).\ntelemetry stack down   ends it." in refused) == (2, True)
+        assert (code, f"already (pid {up.pid}).\nEnd it: telemetry stack down" in refused) == (2, True)
         programs = psutil.Process(up.pid).children()
         assert commands.run("down") == (0, "Ended.\n")
         assert (len(programs), [process.is_running() for process in programs]) == (2, [False, False])

@@ -30,9 +30,9 @@ class Alertmanager:
         ]
 
     def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
-        """Nothing: it reads none."""
+        """None: it reads no variables."""
         return {}
 
     def is_ready(self, place: Place) -> bool:
-        """Ask it."""
+        """By its health endpoint."""
         return answers_http(place.address(self.name, "web"), "/-/ready")

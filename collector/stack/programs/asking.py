@@ -1,7 +1,4 @@
-"""Asks programs whether they are ready, each in its own way.
-
-In: addresses. Out: yes or no, within a second. State: none.
-"""
+"""Asks programs whether they are ready, within a second."""
 
 import http.client
 import socket
@@ -9,14 +6,14 @@ import struct
 from typing import Final
 
 _PATIENCE: Final = 1.0
-"""Seconds for one answer: everything is on this machine."""
+"""Timeout in seconds: everything is on this machine."""
 
 _API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """Kafka's request 18, ApiVersions, in its first version: length, key, version, correlation, no client name."""
 
 
 def answers_http(address: str, path: str) -> bool:
-    """Whether `GET path` is answered by 200."""
+    """Whether `GET path` returns 200."""
     connection = http.client.HTTPConnection(address, timeout=_PATIENCE)
     try:
         connection.request("GET", path)
@@ -28,7 +25,7 @@ def answers_http(address: str, path: str) -> bool:
 
 
 def answers_kafka(host: str, port: int) -> bool:
-    """Whether a broker serves requests: it takes connections long before."""
+    """Whether a broker serves requests: it accepts connections long before."""
     try:
         with socket.create_connection((host, port), timeout=_PATIENCE) as connection:
             connection.sendall(_API_VERSIONS)

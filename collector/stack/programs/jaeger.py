@@ -23,7 +23,7 @@ class Jaeger:
     )
 
     def prepare(self, place: Place) -> None:
-        """Nothing: it makes its folders itself."""
+        """Nothing: it creates its folders itself."""
 
     def command(self, place: Place) -> Sequence[str]:  # noqa: ARG002 (a Program's)
         """Jaeger on its one file."""

@@ -1,9 +1,6 @@
 """Kafka: one broker that is its own controller.
 
-In: `config/kafka/server.properties`. Out: how it runs. State: its log, in its own folder.
-
-Java's properties have no variables: the file that runs is the mounted one with the addresses after it, where the later
-line wins.
+Java's properties have no variables: the file in use is the mounted one, followed by the addresses; the later line wins.
 """
 
 import shutil
@@ -23,7 +20,7 @@ CLUSTER: Final = "c2VhcmNoLXRlbGVtZXRyeQ"
 """The cluster's id: 16 bytes in base64."""
 
 HEAP: Final = "-Xmx512m"
-"""A quarter of a GiB is what the broker needs by itself; as much again for what is on its way."""
+"""The broker itself needs 256 MiB; as much again for data in transit."""
 
 
 class Kafka:
@@ -42,7 +39,7 @@ class Kafka:
             f"controller.quorum.voters=1@{controller}",
             f"log.dirs={place.folder(self.name) / 'log'}",
         )
-        text = FILE.read_text(encoding="utf-8") + "\n# This stack's own.\n" + "\n".join(lines) + "\n"
+        text = FILE.read_text(encoding="utf-8") + "\n# Of this stack.\n" + "\n".join(lines) + "\n"
         self._properties(place).write_text(text, encoding="utf-8")
         if not (place.folder(self.name) / "log" / "meta.properties").exists():
             tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._properties(place)))

@@ -1,7 +1,4 @@
-"""The Collector, with the layers of one role.
-
-In: layers of `collector/otelcol/`. Out: how it runs. State: its queues, in its own folder.
-"""
+"""The Collector, with the layers of one role; its queues are in its own folder."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +12,7 @@ from collector.stack.programs.program import HOST, Place, Port
 
 LAYERS: Final = Path(__file__).parents[2] / "otelcol"
 SENTRY: Final = ("SENTRY_OTLP_ENDPOINT", "SENTRY_PUBLIC_KEY")
-"""With both of these set, a Collector's layer for Sentry is loaded; they reach it from the user's environment."""
+"""If both are set in the user's environment, the layer for Sentry is loaded."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Otelcol:
 
     Arguments: `name`; `layers`, names of files beside the manifest, later ones over earlier ones; `sentry`, the
     layer that it ships to Sentry by, where that is configured; `shift`, added to its usual ports, so that several
-    Collectors get along.
+    Collectors can run.
     """
 
     name: str
@@ -55,8 +52,8 @@ class Otelcol:
         return [str(cache.binary("search-otelcol")), *(f"--config=file:{LAYERS / layer}.yaml" for layer in layers)]
 
     def environment(self, place: Place) -> Mapping[str, str]:
-        """Where it listens, and where the others are."""
-        told = {
+        """Its own addresses, and those of the other programs."""
+        variables = {
             "OTELCOL_OTLP_GRPC": place.address(self.name, "otlp_grpc"),
             "OTELCOL_OTLP_HTTP": place.address(self.name, "otlp_http"),
             "OTELCOL_HEALTH": place.address(self.name, "health"),
@@ -65,11 +62,11 @@ class Otelcol:
             "OTELCOL_STORAGE": str(self._storage(place)),
         }
         if f"{self.name}.scrape" in place.ports:
-            told["OTELCOL_SCRAPE"] = place.address(self.name, "scrape")
+            variables["OTELCOL_SCRAPE"] = place.address(self.name, "scrape")
         for program, port in place.declared():
             if port.variable:
-                told[port.variable] = port.form.format(place.address(program.name, port.use))
-        return told
+                variables[port.variable] = port.form.format(place.address(program.name, port.use))
+        return variables
 
     def is_ready(self, place: Place) -> bool:
         """Ask its health extension."""

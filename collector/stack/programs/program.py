@@ -1,7 +1,4 @@
-"""What a program is, and the place that it runs in.
-
-In: ports and a folder. Out: the addresses and folders that programs are told. State: none.
-"""
+"""What a program of the stack is, and its addresses and folders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +6,15 @@ from pathlib import Path
 from typing import Final, Protocol
 
 HOST: Final = "127.0.0.1"
-"""Nothing here listens beyond this machine."""
+"""No program can be reached from other machines."""
 
 CONFIG: Final = Path(__file__).parents[1] / "config"
-"""The files that docker-compose mounts as well."""
+"""The files that docker-compose mounts, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """Something that a program listens for.
+    """One port of a program.
 
     Arguments: `use`, its name; `usual`, its default port; `title`, what `up` shows, "" for nothing; `scheme`, the
     address's scheme in what `up` shows; `variable`, by which the Collector's layers find it, and `form`, what that
@@ -35,7 +32,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the programs of one stack listen and keep what they know.
+    """The ports and the folder of one stack.
 
     Arguments: `ports`, from `PROGRAM.USE` to a port; `data`, a folder that exists; `programs`, those of the stack.
     """
@@ -57,7 +54,7 @@ class Place:
         return ((program, port) for program in self.programs for port in program.ports)
 
     def having(self, use: str) -> Sequence[str]:
-        """The programs of this stack that listen for something."""
+        """The programs of this stack with a port of this use."""
         return [key.rpartition(".")[0] for key in self.ports if key.rpartition(".")[2] == use]
 
     def folder(self, program: str) -> Path:
@@ -76,10 +73,10 @@ class Program(Protocol):
 
     @property
     def ports(self) -> Sequence[Port]:
-        """What it listens for."""
+        """Its ports."""
 
     def prepare(self, place: Place) -> None:
-        """Write what it needs before it starts."""
+        """Write the files that it needs before it starts."""
 
     def command(self, place: Place) -> Sequence[str]:
         """Its command line.
@@ -89,7 +86,7 @@ class Program(Protocol):
         """
 
     def environment(self, place: Place) -> Mapping[str, str]:
-        """The variables that its configuration asks for."""
+        """The variables of its configuration."""
 
     def is_ready(self, place: Place) -> bool:
-        """Ask the program itself whether it works."""
+        """Whether the program itself reports that it works."""

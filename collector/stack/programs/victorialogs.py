@@ -1,7 +1,4 @@
-"""VictoriaLogs.
-
-In: command-line flags. Out: how it runs. State: its logs, in its own folder.
-"""
+"""VictoriaLogs, with its data in its own folder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,13 +10,13 @@ from collector.stack.programs.program import Place, Port
 FLAGS: Final = (
     "-retentionPeriod=3d",  # as long as Jaeger keeps the trace
     "-retention.maxDiskSpaceUsageBytes=8GB",
-    "-inmemoryDataFlushInterval=1s",  # it has no write-ahead log: what is younger, a kill takes; 5 s usually
+    "-inmemoryDataFlushInterval=1s",  # without a write-ahead log, a kill loses newer data; the default is 5 s
     "-loggerLevel=WARN",
 )
 
 
 class VictoriaLogs:
-    """VictoriaLogs, all its parts in one process."""
+    """VictoriaLogs as a single process."""
 
     name = "victorialogs"
     ports = (
@@ -30,10 +27,10 @@ class VictoriaLogs:
     )  # fmt: skip
 
     def prepare(self, place: Place) -> None:
-        """Nothing: it makes its folders itself."""
+        """Nothing: it creates its folders itself."""
 
     def command(self, place: Place) -> Sequence[str]:
-        """VictoriaLogs; it has flags, and no file."""
+        """Flags only: it has no configuration file."""
         return [
             str(cache.binary("victoria-logs")),
             f"-storageDataPath={place.folder(self.name)}",
@@ -42,9 +39,9 @@ class VictoriaLogs:
         ]
 
     def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
-        """Nothing: it reads none."""
+        """None: it reads no variables."""
         return {}
 
     def is_ready(self, place: Place) -> bool:
-        """Ask it."""
+        """By its health endpoint."""
         return answers_http(place.address(self.name, "http"), "/health")

@@ -1,7 +1,4 @@
-"""How each program comes into the cache.
-
-In: `versions.toml` and the files beside it. Out: `RECIPES`, in the order in which they are built. State: none.
-"""
+"""How each program is built: `RECIPES`, in the order of building."""
 
 from typing import Final
 

@@ -1,8 +1,4 @@
-"""Our distribution of the OpenTelemetry Collector.
-
-In: `collector/otelcol/builder.yaml`, and beside it go.mod, go.sum and the processor of our own. Out: the binary
-`search-otelcol`; or, when the manifest was edited, go.mod and go.sum anew. State: none.
-"""
+"""Builds our distribution of the OpenTelemetry Collector, from its manifest, its locks and our own processor."""
 
 import shutil
 from collections.abc import Sequence
@@ -19,7 +15,7 @@ OTELCOL: Final = Path(__file__).parents[2] / "otelcol"
 MANIFEST: Final = OTELCOL / "builder.yaml"
 LOCKS: Final = (OTELCOL / "go.mod", OTELCOL / "go.sum")
 PROCESSOR: Final = (OTELCOL / "linkattributes" / "go.mod", OTELCOL / "linkattributes" / "processor.go")
-"""Our own processor, whose folder the manifest names."""
+"""Our own processor; the manifest names its folder."""
 
 GENERATED: Final = "search-otelcol"
 """The folder that the manifest's `output_path` names, and the binary."""
@@ -44,21 +40,21 @@ class Collector:
         return [*(path.read_bytes() for path in sources), repr((go.FLAGS, go.LINK, self.version)).encode()]
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:
-        """Generate the source, put our locks over the generated ones, compile."""
+        """Generate the source, replace the generated locks with ours, and compile."""
         source = generate(shell, work, "--skip-get-modules")
         for lock in LOCKS:
             shutil.copyfile(lock, source / lock.name)
         go.compile_package(shell, source, ".", out / "bin" / GENERATED)
 
     def lock(self, shell: Shell, work: Path) -> None:
-        """Write go.mod and go.sum anew, after an edit of the manifest."""
+        """Regenerate go.mod and go.sum, after an edit of the manifest."""
         source = generate(shell, work)
         for lock in LOCKS:
             shutil.copyfile(source / lock.name, lock)
 
 
 def generate(shell: Shell, work: Path, *options: str) -> Path:
-    """Run the builder on the manifest, and return the folder with what it wrote."""
+    """Run the builder on the manifest, and return the folder of the generated source."""
     pin = VERSIONS["collector"]
     shell.step("building the builder")
     shell.run(

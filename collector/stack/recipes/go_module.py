@@ -1,9 +1,7 @@
-"""A program whose source is one Go module.
+"""Builds a program whose source is one Go module.
 
-In: the module's pin. Out: its binaries. State: none.
-
-The module is built inside a copy of its own folder, so that its own go.sum locks all that it uses; `go install` would
-take whatever versions are resolved today, and the proxies answer 403 for such paths inside of modules.
+The module is built in a copy of its own folder, so that its own go.sum locks all dependencies; `go install` would
+resolve the versions of today.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +15,10 @@ from collector.stack.versions import VERSIONS
 
 @dataclass(frozen=True)
 class GoModule:
-    """One module, and which of its packages are wanted.
+    """One module, and the packages to build.
 
-    Arguments: `packages`, from the name of a binary to its package; `version_variable`, the Go variable that the
-    program shows as its version.
+    Arguments: `packages`, from the name of a binary to its package; `version_variable`, the Go variable with the
+    program's version.
     """
 
     name: str
@@ -29,7 +27,7 @@ class GoModule:
 
     @property
     def tools(self) -> Sequence[str]:
-        """Go alone."""
+        """Go."""
         return go.TOOLS
 
     @property

@@ -1,7 +1,4 @@
-"""Kafka's broker: jars from Maven's repository.
-
-In: the pin. Out: a folder of jars, which `java` runs. State: Maven's own cache.
-"""
+"""Downloads Kafka's broker: jars from Maven's repository, which `java` runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,18 +23,18 @@ class Kafka:
 
     @property
     def outputs(self) -> Sequence[str]:
-        """The broker's own jar and its logger, without which it says nothing."""
+        """The broker's jar and its logger, without which it logs nothing."""
         pin = VERSIONS["kafka"]
         broker = pin["artifact"].rpartition(":")[2]
         return (f"libs/{broker}-{pin['version']}.jar", f"libs/slf4j-simple-{pin['slf4j']}.jar")
 
     @property
     def material(self) -> Sequence[bytes]:
-        """The pins and the list of what is fetched."""
+        """The pins and the list of jars."""
         return [repr(dict(VERSIONS["kafka"])).encode(), POM.read_bytes()]
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:
-        """Let Maven resolve the broker and copy all it needs."""
+        """Let Maven resolve the broker and copy its jars."""
         pin = VERSIONS["kafka"]
         shell.step("downloading jars")
         versions = (f"-Dkafka.version={pin['version']}", f"-Dslf4j.version={pin['slf4j']}")

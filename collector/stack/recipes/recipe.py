@@ -1,7 +1,4 @@
-"""What a recipe is.
-
-In: nothing. Out: the shape that each program's recipe has. State: none.
-"""
+"""The interface of a recipe."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +8,19 @@ from collector.stack.shell import Shell
 
 
 class Recipe(Protocol):
-    """How one program is made.
+    """How one program is built.
 
-    `name` and `version` are what people call it; `tools` are the commands that make it; `outputs` are the paths that it
-    leaves in its folder; `material` is everything that decides what comes out: other material, another folder.
+    `tools` are the required commands; `outputs` are the paths in its folder; `material` is every input that determines
+    the result: other material is built into another folder.
     """
 
     @property
     def name(self) -> str:
-        """What the program is called here."""
+        """The program's name in the cache."""
 
     @property
     def version(self) -> str:
-        """The version that its project released."""
+        """The released version."""
 
     @property
     def tools(self) -> Sequence[str]:
@@ -31,14 +28,14 @@ class Recipe(Protocol):
 
     @property
     def outputs(self) -> Sequence[str]:
-        """Paths below the program's folder that exist once it is made."""
+        """Paths in the program's folder that exist once it is built."""
 
     @property
     def material(self) -> Sequence[bytes]:
-        """What decides what comes out."""
+        """The inputs that determine the result."""
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:
-        """Make it: `work` is an empty folder to work in, `out` an empty one that becomes the program's.
+        """Build it: `work` is an empty working folder, `out` an empty one that becomes the program's.
 
         Raises:
             BuildError: a tool is missing, or failed.
