@@ -200,21 +200,21 @@ _SSN: Final = rf"(?:(?<![\w-])|{_LINE})" + r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2
 _IP: Final = r"(?<![\w.:])(?:[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|[0-9A-Fa-f:]{2,39}[0-9.]{0,15})(?![\w])"
 
 RULES: Final = (
-    Rule("private_key", "private keys in PEM, to their end or the text's", ("-----begin",),
+    Rule("private_key", "private keys in PEM, up to their end line, or the end of the text", ("-----begin",),
          re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"), validator=private_key),
     Rule("credentials", "user and password in a URL or a DSN (databases, Sentry, proxies)", ("://",),
          re.compile(rf"://({_USER})@"), 1),
-    Rule("credentials", "the same where the password holds a slash", ("://",),
+    Rule("credentials", "the same if the password contains a slash", ("://",),
          re.compile(r"""://([^\s/?#@:\["'<>]{0,128}:(?![0-9]{1,5}[/?#])[^\s"'<>]{1,256})@"""), 1),
-    Rule("credentials", "the same as Go's MySQL driver spells it", ("@tcp(", "@unix("),
+    Rule("credentials", "the same in the form of Go's MySQL driver", ("@tcp(", "@unix("),
          re.compile(r"""([^\s:@/"'=]{1,64}:[^\s@]{1,128})@(?:tcp|unix)\("""), 1),
     *(Rule(kind, what, hints, re.compile(_START + pattern), gate=_LONG) for kind, what, hints, pattern in _KEYS),
-    Rule("openai_key", "older OpenAI keys, and those that imitate them", ("sk-",), re.compile(_START + _SK),
+    Rule("openai_key", "older OpenAI keys, and other keys in their format", ("sk-",), re.compile(_START + _SK),
          validator=with_digit, gate=_LONG, skip=True),
     Rule("azure_key", "client secrets of Azure", ("q~",), re.compile(_START + _AZURE), gate=_LONG),
-    Rule("jwt", "JSON Web Tokens (Qdrant's API keys are such), whole or cut", ("eyj",),
+    Rule("jwt", "JSON Web Tokens (such as API keys of Qdrant), whole or cut", ("eyj",),
          re.compile(_START + r"eyJ[A-Za-z0-9_-]{17,}"), gate=_LONG),  # the next rule takes the parts after it
-    Rule("jwt", "their further parts", ("[redacted:jwt].",),
+    Rule("jwt", "further parts of a JSON Web Token", ("[redacted:jwt].",),
          re.compile(r"(?<=\[redacted:jwt\])\.[A-Za-z0-9_.-]*")),
     Rule("credentials", "`Bearer`, `Basic` and the like with their credentials",
          ("bearer", "basic", "apikey", "token"),
@@ -228,9 +228,9 @@ RULES: Final = (
          re.compile(rf"(?i)(?:\b|{_LINE})" + r"""(?:password|identified[ ]{1,3}by)\s{1,3}'([^'\n]{1,})"""), 1),
     Rule("email", "e-mail addresses", ("@", "%40"), re.compile(r"[\w.%+-]{1,64}(?:@|%40)([\w.-]{1,253}+)"),
          validator=email),
-    Rule("card", "payment card numbers of the known schemes, Luhn digit right, plain or in groups", (),
+    Rule("card", "payment card numbers of known schemes with a valid Luhn digit, plain or in groups", (),
          re.compile(_CARD), validator=card, gate=_DIGITS),
-    Rule("iban", "IBANs, check digits right, in capitals, plain or in groups", (), re.compile(_IBAN),
+    Rule("iban", "IBANs in capitals with valid check digits, plain or in groups", (), re.compile(_IBAN),
          validator=iban, gate=_DIGITS),
     Rule("ssn", "US social security numbers, with hyphens", ("-",), re.compile(_SSN), gate=_DIGITS),
     Rule("phone", "phone numbers that begin with + (E.164)", ("+",),
@@ -239,7 +239,7 @@ RULES: Final = (
 """The order matters if patterns overlap: `user:password@example.com` in a URL is credentials, not an e-mail address."""
 
 IP_RULE: Final = Rule(
-    "ip", "IPv4 and IPv6 addresses, where `Scrub(ip_addresses=True)` asks for it", (".", ":"), re.compile(_IP),
+    "ip", "IPv4 and IPv6 addresses, with `Scrub(ip_addresses=True)`", (".", ":"), re.compile(_IP),
     validator=address,
 )  # fmt: skip
 
