@@ -1,1 +1,1 @@
-"""Receives telemetry, keeps it, and says what can be said of it."""
+"""Receives, stores, queries and checks telemetry."""

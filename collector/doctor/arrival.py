@@ -1,9 +1,7 @@
-"""Asks one backend whether what was sent arrived.
+"""Queries one backend for what was sent.
 
-In: a backend, its API, what was sent. Out: a finding for each thing looked for. State: none beyond the API's.
-
-A backend that was only guessed at, by its usual port, is no failure while it does not listen, or is something else; nor
-where the services send to another machine, whose backends are elsewhere.
+A backend at its default port that nobody configured is not a failure if it does not listen, or is another program; nor
+if the services send to another machine, which has other backends.
 """
 
 import time
@@ -19,14 +17,14 @@ from telemetry.conventions import Signal
 from telemetry.otlp.target import is_loopback
 
 _NOT_IT = {"foreign", "wrong_protocol", "unknown_protocol", "error_answer", "redirected"}
-"""What a guessed address may turn out to be: somebody else."""
+"""Codes that show that another program listens at a default address."""
 SHAPES = (KeyError, TypeError, IndexError, AttributeError, ValueError)
-"""What reading JSON of another shape raises."""
+"""The exceptions of reading JSON of another shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A backend to ask; `asked` says whether by somebody's wish."""
+    """A backend to query; `asked` says whether it was configured by an option or a variable."""
 
     backend: Backend
     api: Api
@@ -34,13 +32,13 @@ class Asked:
 
 
 def examine(one: Asked, sent: Mapping[Signal, Sent | None], marked: Marked) -> list[Finding]:
-    """Ask until everything is there, or the time is up.
+    """Query until everything has arrived, or until the deadline.
 
-    Arguments: `sent` by signal; None for what no service sends.
+    Arguments: `sent` by signal; None for signals that services do not send.
     """
     name = one.backend.name
     try:
-        _greet(one)
+        _identify(one)
     except TroubleError as trouble:
         return [_not_there(one, trouble)]
     findings = [_await(one, signal, sent.get(signal), marked) for signal in one.backend.holds]
@@ -53,9 +51,9 @@ def examine(one: Asked, sent: Mapping[Signal, Sent | None], marked: Marked) -> l
         return [*findings, failed(name, _strange(one, error))]
 
 
-def _greet(one: Asked) -> None:
+def _identify(one: Asked) -> None:
     try:
-        one.backend.greet(one.api)
+        one.backend.identify(one.api)
     except SHAPES as error:
         raise TroubleError(_strange(one, error)) from error
 
@@ -72,18 +70,18 @@ def _not_there(one: Asked, trouble: TroubleError) -> Finding:
 def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Finding:
     check = f"{one.backend.name}: {ITEMS[signal]}"
     if sent is None:
-        return skipped(check, Cause("not_sent", "not looked for: none was sent"))
+        return skipped(check, Cause("not_sent", "not checked: none was sent"))
     if sent.cause is not None:
-        return skipped(check, Cause("not_sent", "not looked for: sending it failed"))
+        return skipped(check, Cause("not_sent", "not checked: sending failed"))
     wanted = marked.each() if signal == "traces" else [replace(marked, by={})]  # only traces go by gateways
-    said, missing = "", wanted
+    found, missing = "", wanted
     try:
         while True:
             answers = [(each, one.backend.find(one.api, signal, each)) for each in missing]
-            said = next((answer for _, answer in answers if answer is not None), said)
+            found = next((answer for _, answer in answers if answer is not None), found)
             missing = [each for each, answer in answers if answer is None]
             if not missing:
-                return ok(check, f"{said}{_ways(wanted)}, {time.monotonic() - sent.began:.1f} s after it was sent")
+                return ok(check, f"{found}{_ways(wanted)}, {time.monotonic() - sent.began:.1f} s after it was sent")
             if not one.api.rest():
                 break
         some = f"{len(missing)} of {len(wanted)}{_ways(missing)} " if wanted[1:] else ""
@@ -95,7 +93,7 @@ def _await(one: Asked, signal: Signal, sent: Sent | None, marked: Marked) -> Fin
 
 
 def _ways(marks: Sequence[Marked]) -> str:
-    """By which ways these went, where that is known."""
+    """The gateways of these, if they are known."""
     ways = [each.by[each.trace_id] for each in marks if each.trace_id in each.by]
     return f" (by {' and '.join(ways)})" if ways else ""
 
@@ -103,12 +101,12 @@ def _ways(marks: Sequence[Marked]) -> str:
 def _lost(one: Asked, check: str, signal: Signal, sent: Sent, some: str) -> Finding:
     if not one.asked and not is_loopback(sent.settings.endpoint):
         detail = f"it does not have the {ITEMS[signal]}, which went to {sent.where}"
-        hint = f"where it should: name it with {one.api.place.named}, and it is asked in earnest"
+        hint = f"if it should have it, set {one.api.place.named}"
         return skipped(check, Cause("elsewhere", detail, hint))
     cause = one.backend.missing(one.api, signal)
     return failed(check, replace(cause, detail=f"{some}{cause.detail}"))
 
 
 def _strange(one: Asked, error: Exception) -> Cause:
-    detail = f"{one.api.place.address} answers in a way that is not {one.backend.name}'s ({type(error).__name__})"
+    detail = f"the response of {one.api.place.address} is not {one.backend.name}'s ({type(error).__name__})"
     return Cause("foreign", detail, f"correct {one.api.place.named}")

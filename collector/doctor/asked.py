@@ -1,8 +1,4 @@
-"""Which backends and Collectors are asked, each by its API.
-
-In: options, and what runs here. Out: backends and Collectors, for one run. State: open connections, owned by the
-context managers.
-"""
+"""Opens the APIs of the backends and Collectors of one run; context managers own the connections."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -40,7 +36,7 @@ _READ_S: Final = 5.0
 
 @contextmanager
 def backends(options: Options, deadline: float) -> Iterator[list[Asked]]:
-    """Open them all. Raises `TelemetryError` for variables that cannot be."""
+    """Open all backends. Raises `TelemetryError` for invalid variables."""
     with ExitStack() as opened:
         asked = []
         for name, target in options.targets.items():
@@ -57,7 +53,7 @@ def backends(options: Options, deadline: float) -> Iterator[list[Asked]]:
 
 
 def with_stack(targets: Mapping[str, Target], known: Known | None) -> dict[str, Target]:
-    """Return the targets, with those that the stack which runs here has, in place of guesses."""
+    """Return the targets, with the addresses of the running stack in place of the defaults."""
     found = known.backends() if known else {}
     return {
         name: Target(found[name], asked=True, named=f"--{name}") if name in found and not target.asked else target
@@ -69,7 +65,7 @@ def with_stack(targets: Mapping[str, Target], known: Known | None) -> dict[str, 
 def collectors(
     options: Options, known: Known | None, endpoint: str, deadline: float
 ) -> Iterator[list[otelcol.Collector]]:
-    """Meet the Collectors whose own metrics can be read: those of the stack here, or the one beside the endpoint."""
+    """Read the metrics of the Collectors: those of the local stack, or of the one at the endpoint's host."""
     target = options.targets.get(otelcol.NAME)
     pages: dict[str, str] = {}
     if target is not None and target.asked:
@@ -79,16 +75,16 @@ def collectors(
     elif target is not None and (host := _beside(endpoint)):
         pages = {otelcol.NAME: target.url.replace("127.0.0.1", host)}
     with ExitStack() as opened:
-        met = []
+        found = []
         for name, url in pages.items():
             place = of_url(url, f"--{otelcol.NAME}", "--ca", options.ca)
             api = opened.enter_context(Api(url, place, options.headers.get(otelcol.NAME, {}), deadline))
-            met.append(otelcol.meet(name, api, asked=bool(target and target.asked) or known is not None))
-        yield met
+            found.append(otelcol.first_page(name, api, asked=bool(target and target.asked) or known is not None))
+        yield found
 
 
 def _beside(endpoint: str) -> str:
-    """The host of an endpoint, where it is this machine, or a name that only a network of containers knows."""
+    """The host of an endpoint, if it is this machine or a name in a network of containers."""
     host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
     if is_loopback(endpoint):
         return "127.0.0.1"
@@ -96,7 +92,7 @@ def _beside(endpoint: str) -> str:
 
 
 def _local(name: str, target: Target, options: Options, deadline: float) -> Asked:
-    """The local collector is called as the reading commands call it: token and certificates by their variables."""
+    """The local collector, with the token and certificates of the reading commands' variables."""
     try:
         base, token, calls = base_url(target.url), token_to_send(options.environ), client(_READ_S)
     except CollectorError as error:
@@ -114,7 +110,7 @@ def _other(name: str, target: Target, options: Options, deadline: float) -> Aske
 
 
 def _sentry(options: Options, deadline: float) -> Asked | None:
-    """Sentry is asked where its three variables are set; where some are, `notes` says so."""
+    """Sentry, if its three variables are set; `notes` reports if only some are."""
     values = [options.environ.get(variable, "").strip() for variable in SENTRY_VARIABLES]
     if not all(values):
         return None

@@ -1,9 +1,7 @@
-"""Asks a backend's HTTP API.
+"""The HTTP client of a backend's API.
 
-In: a base URL, a path. Out: JSON, or a `TroubleError` with its cause. State: the connection, owned by one `Api`; and
-how far the backend's clock is ahead, as its answers tell.
-
-Every question is bounded, in time, however slowly the answer drips, and in size.
+An `Api` owns its connection, and measures how far the backend's clock is ahead. The time and the size of each response
+are limited, also if it arrives slowly.
 """
 
 import json
@@ -20,15 +18,15 @@ from collector.doctor.place import Place
 from telemetry.otlp.target import is_loopback
 
 _LONGEST: Final = 32 << 20
-"""Bytes of an answer: Prometheus's list of targets may be long."""
+"""Bytes of a response: Prometheus's list of targets may be long."""
 _PATIENCE: Final = 3.0
-"""Seconds for one answer, wherever the deadline is: what was asked just before it is still heard."""
+"""Seconds for one response, also if it was requested just before the deadline."""
 _AGAIN: Final = 0.25
-"""Seconds between two questions for the same thing."""
+"""Seconds between two requests for the same item."""
 
 
 class TroubleError(Exception):
-    """A backend that does not answer as it should; `listens` says whether there is anything at all."""
+    """A backend that does not respond as expected; `listens` says whether anything listens."""
 
     def __init__(self, cause: Cause, *, listens: bool = True, status: int = 0) -> None:
         super().__init__(cause.detail)
@@ -40,8 +38,8 @@ class TroubleError(Exception):
 class Api:
     """One backend's API, for one run.
 
-    Arguments: `base` URL; `place`, the same for the explanations; `headers` of every question; `deadline` of
-    `time.monotonic`, after which nothing is asked again; `client`, where it is not the usual one.
+    Arguments: `base` URL; `place`, the same for explanations; `headers` of every request; `deadline` of
+    `time.monotonic`, after which nothing is requested again; `client`, if it is not the default one.
     """
 
     def __init__(
@@ -56,9 +54,9 @@ class Api:
         self.place = place
         self.deadline = deadline
         self.clock: tuple[float, float] | None = None
-        """Seconds that the backend's clock is ahead of ours, and how exact that is."""
+        """Seconds that the backend's clock is ahead of ours, and the precision."""
         self._headers = dict(headers)
-        self._understood = False  # whether any question was
+        self._understood = False  # whether any request was
         self._client = client or client_for(base, place)
 
     def __enter__(self) -> Self:
@@ -68,7 +66,7 @@ class Api:
         self._client.close()
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """Return the JSON that answers. Raises `TroubleError`."""
+        """Return the JSON of the response. Raises `TroubleError`."""
         body = self.read(path, **parameters)
         try:
             return json.loads(body)
@@ -76,7 +74,7 @@ class Api:
             raise self._foreign() from None
 
     def read(self, path: str, **parameters: Any) -> bytes:
-        """Return the bytes that answer. Raises `TroubleError`."""
+        """Return the body of the response. Raises `TroubleError`."""
         began = time.time()
         until = time.monotonic() + _PATIENCE
         try:
@@ -91,7 +89,7 @@ class Api:
         return body
 
     def poll(self, path: str, **parameters: Any) -> Any:
-        """As `get`; None where the answer is 404, as Jaeger's to a trace that is not there."""
+        """As `get`; None for 404, as Jaeger returns for a trace that it does not have."""
         try:
             return self.get(path, **parameters)
         except TroubleError as trouble:
@@ -100,7 +98,7 @@ class Api:
             raise
 
     def rest(self) -> bool:
-        """Wait a moment before the same question; say whether there is time for it."""
+        """Wait a moment before the same request; return whether there is time for it."""
         left = self.deadline - time.monotonic()
         time.sleep(max(0.0, min(_AGAIN, left)))
         return left > _AGAIN
@@ -115,7 +113,7 @@ class Api:
         for part in answer.iter_bytes():
             body += part
             if time.monotonic() > until or len(body) > _LONGEST:
-                raise TroubleError(Cause("no_answer", f"the answer of {self.place.address} does not end", _SEE_LOG))
+                raise TroubleError(Cause("no_answer", f"the response of {self.place.address} does not end", _SEE_LOG))
         return bytes(body)
 
     def _unreachable(self, error: Exception) -> TroubleError:
@@ -123,37 +121,37 @@ class Api:
         if cause := explain.connection(self.place, seen):
             return TroubleError(cause, listens=seen.reach in {"answers", "silent"})
         if isinstance(error, httpx.TimeoutException):
-            detail = f"{self.place.address} takes questions and gives no answer"
+            detail = f"{self.place.address} accepts requests and does not respond"
             return TroubleError(Cause("no_answer", detail, _SEE_LOG))
         return TroubleError(Cause("unreachable", f"{self.place.address}: {error}", f"correct {self.place.named}"))
 
     def _refused(self, status: int, body: bytes) -> TroubleError:
-        if status == 400 and not self._understood:  # plain text at a port of TLS may be answered by a complaint
+        if status == 400 and not self._understood:  # a TLS port may respond to plain text with an error
             cause = explain.connection(self.place, probe.look(self.place))
             if cause is not None:
                 return TroubleError(cause)
-        said = _said(body)
-        words = f"{self.place.address} answers HTTP {status}{f': {said}' if said else ''}"
+        message = _message(body)
+        words = f"{self.place.address} returns HTTP {status}{f': {message}' if message else ''}"
         if status in {401, 403}:
             code: Code = "unauthorized" if status == 401 else "forbidden"
-            hint = "give a header that lets you in: --header BACKEND:authorization='Bearer TOKEN'"
+            hint = "give a token: --header BACKEND:authorization='Bearer TOKEN'"
             return TroubleError(Cause(code, words, hint), status=status)
         if 300 <= status < 400:
-            hint = f"name the final address in {self.place.named}"
+            hint = f"use the final address in {self.place.named}"
             return TroubleError(Cause("redirected", words, hint), status=status)
         return TroubleError(Cause("error_answer", words, f"correct {self.place.named}, or see its log"), status=status)
 
     def _foreign(self) -> TroubleError:
-        detail = f"{self.place.address} answers, and not with JSON: something else listens there"
+        detail = f"the response of {self.place.address} is not JSON: another program listens there"
         return TroubleError(Cause("foreign", detail, f"correct {self.place.named}"))
 
 
-def _said(body: bytes) -> str:
-    """The words of an error: out of the forms of JSON in use here, else as they are."""
+def _message(body: bytes) -> str:
+    """The message of an error: from JSON of a known form, else the text."""
     try:
-        told = json.loads(body)
-        told = told.get("error") or told.get("detail") or told
-        words = str(told["message"] if isinstance(told, dict) else told)
+        found = json.loads(body)
+        found = found.get("error") or found.get("detail") or found
+        words = str(found["message"] if isinstance(found, dict) else found)
     except (ValueError, AttributeError, KeyError):
         words = body[:1000].decode("utf-8", "replace")
     return " ".join(words.split())[:200]
@@ -163,7 +161,7 @@ _SEE_LOG: Final = "see its log"
 
 
 def client_for(base: str, place: Place) -> httpx.Client:
-    """No proxy stands between us and this machine; certificates are checked by the system's authorities and `--ca`."""
+    """A client without a proxy for this machine; it trusts the system's authorities and `--ca`."""
     context = ssl.create_default_context()
     if place.authority is not None:
         context.load_verify_locations(place.authority)

@@ -1,9 +1,6 @@
-"""The command `telemetry doctor`.
+"""The parser of `telemetry doctor`.
 
-In: the parsers of the `telemetry` command. Out: a parser whose `run` does the work. State: none.
-
-This file only describes the command: it is imported for every call of `telemetry`, so what does the work, with its
-heavier packages, is imported when it runs.
+Every call of `telemetry` imports this module, so the work, with its heavier packages, is imported when it runs.
 """
 
 import argparse
@@ -14,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 _DESCRIPTION = (
-    "Send one marked trace, metric and log as a service with these OTEL_* variables would, ask every backend whether "
-    "they arrived, and say what is broken and how to fix it. Exit status: 0 when everything that was sent arrived, "
-    "1 when something is broken, 2 for a mistake in this command."
+    "Send one marked trace, metric and log as a service with these OTEL_* variables does, query every backend for "
+    "them, and report what is broken and how to fix it. Exit status: 0 if everything that was sent arrived, "
+    "1 if something is broken, 2 for a mistake in this command."
 )
 
 
 def add(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        "doctor", help="see whether telemetry arrives, and what is broken", description=_DESCRIPTION
+        "doctor", help="check whether telemetry arrives, and what is broken", description=_DESCRIPTION
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="wait so long for things to arrive (default: 20)"
+        "--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for arrival (default: 20)"
     )
     for name, what, default in (
         ("api", "the local collector's API", "127.0.0.1:4319"),
@@ -38,21 +35,19 @@ def add(subparsers: Any) -> None:
         ("otelcol", "the Collector's own metrics", "http://127.0.0.1:8888"),
     ):
         parser.add_argument(
-            f"--{name}", metavar="URL", help=f"{what}; `none` leaves it out (default: {default}, if it listens there)"
+            f"--{name}", metavar="URL", help=f"{what}; `none` skips it (default: {default}, if it listens there)"
         )
     parser.add_argument(
-        "--header", action="append", default=[], metavar="BACKEND:NAME=VALUE", help="sent with every question to it"
+        "--header", action="append", default=[], metavar="BACKEND:NAME=VALUE", help="a header of every request to it"
     )
-    parser.add_argument("--ca", type=Path, metavar="FILE", help="PEM file that backends' certificates are checked by")
-    parser.add_argument(
-        "--data", type=Path, metavar="PATH", help="folder of a stack that runs here (default: the usual one)"
-    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="PEM file of the authority of backends' certificates")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="folder of a running stack (default: the usual one)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
     """Run the checks and print what they found."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC writes of failed handshakes is in the report
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the report has gRPC's errors
     from collector.doctor import doctor, options
 
     given = {name: getattr(args, name) for name in options.BACKENDS}

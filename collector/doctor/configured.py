@@ -1,11 +1,8 @@
-"""Tells a backend that has died from one that nobody has.
+"""Distinguishes a backend that is down from one that is not configured.
 
-In: what was found; the backends; exporters of Collectors. Out: the same findings, but for guessed backends that were
-not there, and that a Collector sends to, or that Prometheus knows and cannot reach: they are failures. State: none.
-
-A guessed port where nothing listens looks the same in both cases. An exporter that is named after a backend says that
-there should be one; so does our stack's Prometheus, which scrapes the other backends, each as a job of its name
-(collector/stack/config/prometheus).
+In both cases nothing listens at the default port. It is a failure if a Collector has an exporter with the backend's
+name, or if our stack's Prometheus, which scrapes each backend as a job of its name (collector/stack/config/prometheus),
+cannot reach it.
 """
 
 import re
@@ -18,16 +15,17 @@ from collector.doctor.asking import Api, TroubleError
 from collector.doctor.backends.prometheus import CHECK, Prometheus, active_targets
 from collector.doctor.finding import Cause, Finding, failed
 
-_START: Final = "start it (telemetry stack up), or say with {} where it is, or none"
+_START: Final = "start it (telemetry stack up), or set {} to its address, or none"
 _METRIC: Final = "prometheus: metric"
 _NEXT_SCRAPE: Final = 6.0
-"""Seconds in which our stack's Prometheus scrapes everything once: who died just now is still up in its list."""
+"""Seconds in which our stack's Prometheus scrapes everything once: until then a dead backend is still up in its
+list."""
 
 
 def reconsider(findings: list[Finding], asked: Sequence[Asked], exporters: Collection[str]) -> list[Finding]:
-    """Return the findings, with a failure for each guessed backend that should be there, and is not.
+    """Return the findings, with a failure for each backend that is configured elsewhere, and is down.
 
-    Arguments: `exporters`, of the Collectors on the way, by their names.
+    Arguments: `exporters`, the names of the exporters of the Collectors on the way.
     """
     codes = {finding.check: finding.code for finding in findings}
     away = {one.backend.name: one for one in asked if codes.get(one.backend.name) == "not_configured"}
@@ -40,14 +38,14 @@ def reconsider(findings: list[Finding], asked: Sequence[Asked], exporters: Colle
         return findings
     try:
         down = _down(source, set(away))
-    except (TroubleError, *SHAPES):  # what it answers otherwise is told in its own lines
+    except (TroubleError, *SHAPES):  # its own findings report that
         return findings
     dead = {name: failed(name, _cause(away[name].api, down[name])) for name in down}
     return [dead.get(finding.check, finding) for finding in findings]
 
 
 def _down(api: Api, jobs: set[str]) -> dict[str, dict[str, Any]]:
-    """Return a target of each job that has some, all of them down, once everything was scraped anew."""
+    """Return a target of each job whose targets are all down, once everything was scraped again."""
     targets = _of(api, jobs)
     before = {target["scrapeUrl"]: target["lastScrape"] for target in targets if target["health"] != "down"}
     until = time.monotonic() + _NEXT_SCRAPE

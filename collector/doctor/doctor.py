@@ -1,9 +1,4 @@
-"""Runs the checks: learns what should be there, sends, asks every backend at once, compares clocks.
-
-In: options. Out: a report. State: none beyond one run.
-
-Nothing waits for what it does not need, and nothing waits beyond the run's deadline.
-"""
+"""Runs the checks: finds what is configured, sends, queries all backends in parallel, compares clocks."""
 
 import time
 from collections.abc import Mapping
@@ -30,18 +25,18 @@ from telemetry.conventions import SIGNALS, Signal
 from telemetry.errors import ConfigurationError
 
 _SPARE: Final = 10.0
-"""Seconds after the deadline, for finding out why something failed or did not come."""
+"""Seconds after the deadline, to find why something failed or did not arrive."""
 _SENDING: Final = 10.0
 """Seconds for one export, at most; a service's own limit may be lower."""
 
 
 def run(options: Options) -> Report:
-    """Run all checks. Takes about `options.timeout` seconds at most, and some more to explain what is broken."""
+    """Run all checks, in about `options.timeout` seconds, and some more to explain a failure."""
     began = time.monotonic()
     try:
         settings = load({"service_name": c.DOCTOR_SERVICE}, options.environ)
     except ConfigurationError as error:
-        hint = "correct it; docs/settings.md has all variables"
+        hint = "correct it; docs/settings.md lists all variables"
         wrong = [failed("settings", Cause("wrong_setting", problem, hint)) for problem in error.problems]
         return Report("", "", time.monotonic() - began, wrong)
     deadline = began + options.timeout
@@ -56,7 +51,7 @@ def run(options: Options) -> Report:
     findings = [
         *notes(settings, options.environ),
         *([known.examine()] if known else []),
-        *(_told(signal, sent[signal], settings, options.environ) for signal in SIGNALS),
+        *(_sent(signal, sent[signal], settings, options.environ) for signal in SIGNALS),
         *queues,
         *answers,
         *unconfirmed(sent, answers, asked, settings),
@@ -66,7 +61,7 @@ def run(options: Options) -> Report:
 
 
 def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal, Sent | None]:
-    """Send what services send, all at once; None for what none does."""
+    """Send what services send, in parallel; None for signals that they do not send."""
     settings, environ = marked.settings, options.environ
     to_send = [signal for signal in SIGNALS if unsent(settings, signal, environ) is None]
     timeout = min(_SENDING, options.timeout)
@@ -76,7 +71,7 @@ def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal,
 
     def late(name: str) -> Sent:
         signal = next(signal for signal in SIGNALS if signal == name)
-        cause = Cause("no_answer", "no answer in time, nor a reason", "is the name server there? see --timeout")
+        cause = Cause("no_answer", "no response in time", "does the name server respond? see --timeout")
         return Sent(signal, exporter_of(settings, signal), deadline - options.timeout, timeout, cause)
 
     results = together({signal: partial(send, signal) for signal in to_send}, deadline + _SPARE, late)
@@ -85,25 +80,25 @@ def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal,
 
 def _ask_all(asked: list[Asked], sent: Mapping[Signal, Sent | None], marked: Marked, deadline: float) -> list[Finding]:
     def late(name: str) -> list[Finding]:
-        return [failed(name, Cause("no_answer", "no answer in time, nor a reason", "see its log; see --timeout"))]
+        return [failed(name, Cause("no_answer", "no response in time", "see its log; see --timeout"))]
 
     steps = {one.backend.name: partial(arrival.examine, one, sent, marked) for one in asked}
     return [finding for findings in together(steps, deadline + _SPARE, late).values() for finding in findings]
 
 
-def _told(signal: Signal, sent: Sent | None, settings: Settings, environ: Mapping[str, str]) -> Finding:
-    """How sending went. What services do not export is no failure where it cannot be sent either."""
+def _sent(signal: Signal, sent: Sent | None, settings: Settings, environ: Mapping[str, str]) -> Finding:
+    """The finding of sending. A signal that services do not export is not a failure if it cannot be sent."""
     check = f"send {signal}"
     if sent is None:
         return skipped(check, unsent(settings, signal, environ) or Cause("not_exported", "not exported"))
     if sent.cause is None:
-        return ok(check, f"{sent.where} took it in {sent.seconds * 1000:.0f} ms")
-    told = Cause(sent.cause.code, f"{sent.where}: {sent.cause.detail}", sent.cause.hint)
-    return failed(check, told) if exports(settings, signal) else skipped(check, told)
+        return ok(check, f"{sent.where} accepted it in {sent.seconds * 1000:.0f} ms")
+    cause = Cause(sent.cause.code, f"{sent.where}: {sent.cause.detail}", sent.cause.hint)
+    return failed(check, cause) if exports(settings, signal) else skipped(check, cause)
 
 
 def _clocks(asked: list[Asked], sent: Mapping[Signal, Sent | None]) -> dict[str, clocks.Reading]:
-    """Everyone's clock who told the time."""
+    """The clocks of all that responded."""
     readings = {one.backend.name: one.api.clock for one in asked if one.api.clock is not None}
     for one in sent.values():
         if one is not None and one.seen is not None and one.seen.offset is not None:

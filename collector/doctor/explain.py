@@ -1,14 +1,11 @@
-"""Says what it means that nobody could be spoken to.
-
-In: a place, and what was seen there. Out: a cause with its hint, None where nothing speaks against it. State: none.
-"""
+"""Derives the cause of a failed connection from what was seen at an address."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from collector.doctor.finding import Cause, Code
 from collector.doctor.place import Place, Speech
-from collector.doctor.probe import HUNG_UP, Seen
+from collector.doctor.probe import CLOSED, Seen
 from telemetry.otlp.tls_reasons import SERVER_PROBLEMS, Reason, match
 
 _SPOKEN: Final[dict[Speech, str]] = {"grpc": "gRPC", "http": "HTTP"}
@@ -17,9 +14,9 @@ _PROTOCOLS: Final[dict[Speech, str]] = {"grpc": "grpc", "http": "http/protobuf"}
 
 
 def connection(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]] = ()) -> Cause | None:
-    """Explain why no request came through.
+    """Return why a request failed; None if the address looks right.
 
-    Arguments: `others`, what was seen at other ports of the same host, for where nothing listens.
+    Arguments: `others`, what was seen at other ports of the same host, if nothing listens at this one.
     """
     if seen.reach != "answers":
         return _unreached(place, seen, others)
@@ -30,8 +27,8 @@ def connection(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]] = ()
     if seen.speech is None:
         return Cause(
             "unknown_protocol",
-            f"{place.address} takes connections, and speaks neither gRPC nor HTTP",
-            f"see what listens there; name the address of an OpenTelemetry Collector in {place.named}",
+            f"{place.address} accepts connections, and speaks neither gRPC nor HTTP",
+            f"check what listens there; set {place.named} to the address of an OpenTelemetry Collector",
         )
     if seen.speech != place.speech:
         return _other_speech(place, seen.speech)
@@ -42,14 +39,14 @@ def _unreached(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]]) -> 
     if seen.reach == "silent":
         return Cause(
             "no_answer",
-            f"{place.address} takes connections and says nothing",
-            f"see its log: it may be overloaded, or no server for this; else correct {place.named}",
+            f"{place.address} accepts connections and does not respond",
+            f"see its log: it may be overloaded, or not a server for this; else correct {place.named}",
         )
     if seen.reach == "unknown_name":
         return Cause(
             "unknown_name",
             f"the name {place.host} is not known ({seen.reason})",
-            f"correct the host in {place.named}; a service's name of Docker or Kubernetes is known inside it alone",
+            f"correct the host in {place.named}; a service name of Docker or Kubernetes is known only inside it",
         )
     if seen.reach == "refused":
         there = [f"{port} speaks {_SPOKEN[found.speech]}" for port, found in others if found.speech is not None]
@@ -58,8 +55,8 @@ def _unreached(place: Place, seen: Seen, others: Sequence[tuple[int, Seen]]) -> 
     if seen.reach == "timed_out":
         return Cause(
             "timed_out",
-            f"{place.address} does not answer at all",
-            "a firewall or a wrong address: see that host and port can be reached from here",
+            f"{place.address} does not respond at all",
+            "a firewall or a wrong address: check that host and port can be reached from here",
         )
     return Cause("unreachable", f"{place.address} cannot be reached ({seen.reason})", f"correct {place.named}")
 
@@ -80,18 +77,18 @@ def _other_tls(place: Place, seen: Seen) -> Cause:
     if seen.tls:
         return Cause(
             "plain_to_tls",
-            f"{place.address} speaks TLS, and is spoken to in plain text",
+            f"{place.address} speaks TLS, and was called in plain text",
             f"write https:// in {place.named}",
         )
     return Cause(
         "tls_to_plain",
-        f"{place.address} speaks plain text, and is spoken to by TLS",
-        f"write http:// in {place.named}, or switch TLS on there",
+        f"{place.address} speaks plain text, and was called with TLS",
+        f"write http:// in {place.named}, or enable TLS there",
     )
 
 
 def _other_speech(place: Place, speech: Speech) -> Cause:
-    """Only gRPC and HTTP can be mixed up, and only by an exporter."""
+    """GRPC in place of HTTP, or HTTP in place of gRPC."""
     if not place.named.startswith("OTEL_"):
         return Cause(
             "wrong_protocol", f"{place.address} speaks gRPC, where HTTP was expected", f"correct {place.named}"
@@ -105,19 +102,19 @@ def _other_speech(place: Place, speech: Speech) -> Cause:
 
 
 def tls(place: Place, problem: str) -> Cause:
-    """Explain what OpenSSL complains of."""
+    """Return the cause of a TLS error."""
     hints = {
-        "trust": f"name the PEM file of its authority in {place.authority_named}",
+        "trust": f"set {place.authority_named} to the PEM file of its authority",
         "name": f"use a name of the certificate in {place.named}",
-        "own": "name PEM files in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "own": "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY to PEM files",
         "renew": "renew it, and restart what listens there",
         "clocks": "compare the clocks of both machines",
     }
-    if problem == HUNG_UP:
-        silently = f"{place.address} hangs up after the TLS handshake, as to callers"
+    if problem == CLOSED:
+        closed = f"{place.address} closes the connection after the TLS handshake, as for callers"
         if place.certificate:
-            return Cause("client_certificate_refused", f"{silently} whose certificate it does not know", hints["own"])
-        return Cause("client_certificate_wanted", f"{silently} without a certificate", hints["own"])
+            return Cause("client_certificate_refused", f"{closed} with an unknown certificate", hints["own"])
+        return Cause("client_certificate_wanted", f"{closed} without a certificate", hints["own"])
     if (found := match(problem)) and found.reason in _TLS:
         code, hint = _TLS[found.reason]
         return Cause(code, f"{place.address}: {SERVER_PROBLEMS[found.reason]}", hints[hint])

@@ -1,7 +1,4 @@
-"""What one check found.
-
-In: a check's name, what was seen. Out: findings, the lines of the report. State: none.
-"""
+"""The findings of checks, which are the lines of the report."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -16,13 +13,14 @@ Code = Literal[
     "no_project", "store", "not_configured", "not_sent", "elsewhere", "not_known", "wrong_path", "reading_port",
     "not_ready", "not_delivered", "unconfirmed", "not_asked",
 ]  # fmt: skip
-"""What programs know a cause by; docs/doctor.md says what each is."""
+"""Stable names of causes; see docs/doctor.md."""
 
 
 class Status(Enum):
-    """How a check ended.
+    """The result of a check.
 
-    `SKIPPED` is no failure: not configured, or nothing to be said. `WARNING` neither, and hardly what anybody wants.
+    `SKIPPED` is not a failure: not configured, or not applicable. `WARNING` is not a failure, but probably not
+    intended.
     """
 
     OK = "ok"
@@ -33,7 +31,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something fails: `code`, a stable word for programs; what is wrong; what to do about it."""
+    """Why something fails: a stable code, what is wrong, and what to do."""
 
     code: Code
     detail: str
@@ -52,7 +50,7 @@ class Finding:
 
 
 def ok(check: str, detail: str) -> Finding:
-    """A check that went well."""
+    """A check that passed."""
     return Finding(check, Status.OK, detail)
 
 
@@ -62,10 +60,10 @@ def failed(check: str, cause: Cause) -> Finding:
 
 
 def warning(check: str, cause: Cause) -> Finding:
-    """Nothing is broken, and hardly anybody wants it so."""
+    """Nothing is broken, but this is probably not intended."""
     return Finding(check, Status.WARNING, cause.detail, cause.code, cause.hint)
 
 
 def skipped(check: str, cause: Cause) -> Finding:
-    """A check that does not apply, or something to know that is no failure."""
+    """A check that does not apply, or information."""
     return Finding(check, Status.SKIPPED, cause.detail, cause.code, cause.hint)

@@ -1,9 +1,6 @@
-"""What the stack that runs on this machine says of itself: what should be there, and where.
+"""The running stack on this machine: the addresses of its backends and Collectors, and whether each program is ready.
 
-In: where services send; the stack's folder. Out: addresses of its backends and of its Collectors' own metrics, and
-whether each program answers. State: none.
-
-Only a stack that services send to is of interest: an endpoint on this machine, at a port of one of its Collectors.
+Only a stack that services send to counts: an endpoint on this machine, at a port of one of its Collectors.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,36 +32,36 @@ class Known:
         return {name: f"http://{self.place.address(name, use)}" for name, use in _APIS if self._has(name, use)}
 
     def collectors(self) -> dict[str, str]:
-        """From a Collector's name to the URL of its own metrics; the one that services send to comes first."""
+        """From a Collector's name to the URL of its metrics; the one that services send to comes first."""
         names = sorted(self.place.having("otlp_grpc"), key=lambda name: name.startswith("gateway"))
         return {name: f"http://{self.place.address(name, 'metrics')}" for name in names}
 
     def examine(self) -> Finding:
-        """Ask every program whether it is ready, as `telemetry stack status` does."""
+        """Check whether all programs are ready, as `telemetry stack status` does."""
         programs = programs_of(self.profile)
         away = [program.name for program in programs if not program.is_ready(self.place)]
         if not away:
             return ok(CHECK, f"all {len(programs)} programs of the profile {self.profile} are ready")
         logs = self.place.data / "logs" / f"{away[0]}.log"
-        detail = f"{', '.join(away)} of the profile {self.profile} {'does' if len(away) == 1 else 'do'} not answer"
+        detail = f"{', '.join(away)} of the profile {self.profile} {'does' if len(away) == 1 else 'do'} not respond"
         again = f"telemetry stack down; telemetry stack up --profile {self.profile}"
-        return failed(CHECK, Cause("not_ready", detail, f"see {logs}, then start the stack anew: {again}"))
+        return failed(CHECK, Cause("not_ready", detail, f"see {logs}, then restart the stack: {again}"))
 
     def _has(self, name: str, use: str) -> bool:
         return f"{name}.{use}" in self.place.ports
 
 
 def running(endpoints: Iterable[str], data: Path | None) -> Known | None:
-    """Return the stack in a folder, where it runs, is ready, is sent to, and is of this version; else None."""
+    """Return the stack in a folder if it is ready, services send to it, and it is of this version; else None."""
     data = data or state.default_data()
-    told = None if state.holder(data) is None else state.read(data)
-    if told is None or not any(_leads_to(endpoint, told["ports"]) for endpoint in endpoints):
+    stack = None if state.holder(data) is None else state.read(data)
+    if stack is None or not any(_leads_to(endpoint, stack["ports"]) for endpoint in endpoints):
         return None
     try:
-        wanted = {f"{program.name}.{port.use}" for program in programs_of(told["profile"]) for port in program.ports}
+        wanted = {f"{program.name}.{port.use}" for program in programs_of(stack["profile"]) for port in program.ports}
     except StackError:
         return None
-    return Known(told["profile"], Place(told["ports"], data)) if wanted <= told["ports"].keys() else None
+    return Known(stack["profile"], Place(stack["ports"], data)) if wanted <= stack["ports"].keys() else None
 
 
 def _leads_to(endpoint: str, ports: Mapping[str, int]) -> bool:

@@ -1,9 +1,7 @@
-"""The traces, the metric and the log record that are sent: one of each, and easy to recognise.
+"""The traces, the metric and the log record of one run.
 
-In: the settings of a service. Out: encoded OTLP requests. State: none; `Marked` is frozen.
-
-They carry `search.doctor` with a random value, which tail sampling keeps by its policy `marked`, and a service name of
-their own. The value is of small letters alone, so that nothing takes it for a secret and masks it.
+They have the attribute `search.doctor` with a random value, which the tail sampling policy `marked` keeps, and their
+own service name. The value has only lower-case letters, so that no processor masks it as a secret.
 """
 
 import re
@@ -36,15 +34,15 @@ from telemetry.conventions import Signal
 from telemetry.setup.resource import make_resource
 
 LASTS_NS = 1_000_000
-"""Duration of the span: a millisecond, so that no backend takes it for an instant or a slow trace."""
+"""Duration of the span: neither zero nor slow."""
 BODY = "telemetry doctor was here"
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """What to look for: `mark`, the value of `search.doctor`; ids in hex; `start_ns` of the span, in Unix time.
+    """What to find: `mark`, the value of `search.doctor`; ids in hex; `start_ns` of the span, in Unix time.
 
-    `others` are ids of further traces, one for each way that traces may take; `by` from a trace's id to its way.
+    `others` are ids of further traces, one for each gateway; `by` from a trace's id to its gateway.
     """
 
     mark: str
@@ -56,7 +54,7 @@ class Marked:
     by: Mapping[str, str] = field(default_factory=dict)
 
     def each(self) -> "list[Marked]":
-        """The same with one trace alone, for each of the traces."""
+        """The same with a single trace, for each of the traces."""
         return [replace(self, trace_id=trace_id, others=()) for trace_id in self.trace_ids]
 
     @property
@@ -129,22 +127,22 @@ class Marked:
         return [_pair(c.SEARCH_DOCTOR.name, self.mark)]
 
     def _resource(self) -> Resource:
-        """The resource of a service with these settings, but for its name: a Collector may route by it."""
+        """The resource of a service with these settings, except its name: a Collector may route by it."""
         attributes = make_resource(self.settings).attributes
         return Resource(attributes=[_pair(name, str(value)) for name, value in attributes.items()])
 
 
 _HALVES = ("01234567", "89abcdef")
-"""By the last digit of their ids the layer `agent` gives traces to its two gateways."""
+"""The layer `agent` distributes traces to its two gateways by the last digit of their ids."""
 _SPREAD = {"load_balancing", "loadbalancing", "kafka"}
-"""Exporters that spread traces over gateways by a hash of their ids: it takes some traces to reach all."""
+"""Exporters that distribute traces to gateways by a hash of their ids: several traces are needed to reach all."""
 _SCOPE = InstrumentationScope(name="search-telemetry")
 
 
 def mark(settings: Settings, exporters: Collection[str] = ()) -> Marked:
     """Make the marks of one run.
 
-    Arguments: `settings` name the service that sends them; `exporters` are those of the Collectors on the way.
+    Arguments: `settings` of the sending service; `exporters` of the Collectors on the way.
     """
     letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(16))
     gateways = sorted(name for name in exporters if re.search(r"/gateway-\d+$", name))

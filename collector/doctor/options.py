@@ -1,8 +1,4 @@
-"""What a run is asked to do.
-
-In: options of the command, over variables of the environment. Out: a frozen `Options`, or a `TelemetryError` for a
-mistake. State: none.
-"""
+"""The options of a run: those of the command, then variables of the environment."""
 
 import os
 import ssl
@@ -29,15 +25,15 @@ KEEPERS: Final[Mapping[Signal, tuple[str, ...]]] = {
     "metrics": ("api", "prometheus"),
     "logs": ("api", "victorialogs", "loki"),
 }
-"""Who may keep a signal, beside Sentry."""
+"""The backends that may store a signal, besides Sentry."""
 SENTRY_VARIABLES: Final = ("SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")
 TIMEOUT: Final = 20.0
-"""Seconds until everything that was sent should have arrived, through a queue, a tail decision and a scrape."""
+"""Seconds until everything should have arrived, through a queue, tail sampling and a scrape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a backend is: `url`, and whether somebody asked for it (`named` says how) or it is a guess."""
+    """A backend's `url`, and whether it is configured, by the option or variable `named`, or is the default."""
 
     url: str
     asked: bool
@@ -46,11 +42,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to do.
+    """The options.
 
-    Arguments: `targets` by backend, without those switched off; `headers` for each; `ca`, a PEM file that certificates
-    of backends are checked by; `timeout` in seconds; `environ`, a service's variables; `data`, the folder of a stack
-    that runs here, None for the usual one.
+    Arguments: `targets` by backend, without those that are skipped; `headers` for each; `ca`, a PEM file of the
+    backends' authority; `timeout` in seconds; `environ`, a service's variables; `data`, the folder of a running stack,
+    None for the default one.
     """
 
     targets: Mapping[str, Target]
@@ -62,14 +58,14 @@ class Options:
 
 
 def variable(backend: str) -> str:
-    """Return the variable that names a backend's URL."""
+    """Return the variable of a backend's URL."""
     return f"SEARCH_TELEMETRY_{backend.upper()}_URL"
 
 
 def targets(given: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, Target]:
-    """Return where the backends are: an option goes before its variable, that before the default; `none` leaves out.
+    """Return the backends: by the option, else the variable, else the default; `none` skips one.
 
-    Raises `TelemetryError` where one is no address.
+    Raises `TelemetryError` if one is not an address.
     """
     found: dict[str, Target] = {}
     for backend in BACKENDS:
@@ -84,18 +80,18 @@ def targets(given: Mapping[str, str | None], environ: Mapping[str, str]) -> dict
 
 
 def authority(path: Path | None) -> Path | None:
-    """Take a PEM file of authorities. Raises `TelemetryError` where it is none."""
+    """Check a PEM file of authorities. Raises `TelemetryError` if it is invalid."""
     if path is None:
         return None
     try:
         ssl.create_default_context(cafile=path.expanduser())
     except OSError as error:  # of which ssl.SSLError is one
-        raise TelemetryError(f"--ca {path} cannot be used: {error.strerror or error}.", "Name a PEM file.") from error
+        raise TelemetryError(f"--ca {path} cannot be used: {error.strerror or error}.", "Use a PEM file.") from error
     return path.expanduser()
 
 
 def headers(given: list[str]) -> dict[str, dict[str, str]]:
-    """Take `BACKEND:NAME=VALUE` apart. Raises `TelemetryError`; the value, perhaps a secret, is not quoted."""
+    """Parse `BACKEND:NAME=VALUE`. Raises `TelemetryError`, which does not quote the value: it may be a secret."""
     found: dict[str, dict[str, str]] = {}
     for item in given:
         backend, colon, pair = item.partition(":")
@@ -117,5 +113,5 @@ def _checked(url: str, named: str, backend: str) -> str:
     except ValueError:
         right = False
     if not right:
-        raise TelemetryError(f"{named}: {url!r} is no address.", f"Write {DEFAULTS[backend]}, or none.")
+        raise TelemetryError(f"{named}: {url!r} is not an address.", f"Write {DEFAULTS[backend]}, or none.")
     return whole.rstrip("/")

@@ -1,9 +1,7 @@
-"""What a Collector says of itself on the page of its own metrics (port 8888): whom it sends to, and what waits.
+"""Reads a Collector's own metrics (port 8888): its exporters, and whether they deliver.
 
-In: the page. Out: its exporters, a finding on what they deliver. State: a frozen `Page` for each look.
-
-An exporter whose queue holds something, and which has delivered nothing since what is marked was sent, sends to a
-backend that is away: this names backends that nobody can be asked about, too.
+If an exporter's queue is not empty, and it has delivered nothing since the marked telemetry was sent, its backend is
+down. This also finds backends that cannot be queried.
 """
 
 import re
@@ -22,13 +20,13 @@ _WAITING: Final = "otelcol_exporter_queue_size"
 _DELIVERED: Final = re.compile(r"otelcol_exporter_sent_(spans|metric_points|log_records)(?:_total)?")
 _KINDS: Final = {"spans": "traces", "metric_points": "metrics", "log_records": "logs"}
 _Queue = tuple[str, str]
-"""An exporter, and the signal that waits in it."""
+"""An exporter and a signal."""
 _TAKEN: Final = re.compile(r"otelcol_receiver_accepted_(spans|metric_points|log_records)(_total)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One look: items `waiting` and `delivered` by exporter and signal, `taken` by all receivers."""
+    """One reading: items `waiting` and `delivered` by exporter and signal, `taken` by all receivers."""
 
     waiting: Mapping[_Queue, float]
     delivered: Mapping[_Queue, float]
@@ -36,15 +34,15 @@ class Page:
 
     @property
     def exporters(self) -> set[str]:
-        """Those that are known to be there, as the Collector names them: `otlp_grpc/jaeger`."""
+        """The names of the exporters, such as `otlp_grpc/jaeger`."""
         return {exporter for exporter, _ in (*self.waiting, *self.delivered)} - {"nop", "debug"}
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """A Collector that is asked.
+    """A Collector.
 
-    Arguments: `asked`, whether by somebody's wish; `before`, its page before anything was sent, or the `trouble`.
+    Arguments: `asked`, whether it was configured; `before`, its metrics before anything was sent, or the `trouble`.
     """
 
     name: str
@@ -54,8 +52,8 @@ class Collector:
     trouble: Cause | None = None
 
 
-def meet(name: str, api: Api, *, asked: bool) -> Collector:
-    """Look at a Collector's page for the first time."""
+def first_page(name: str, api: Api, *, asked: bool) -> Collector:
+    """Read a Collector's metrics before anything is sent."""
     try:
         return Collector(name, api, asked, _look(api))
     except TroubleError as trouble:
@@ -63,9 +61,9 @@ def meet(name: str, api: Api, *, asked: bool) -> Collector:
 
 
 def examine(one: Collector) -> list[Finding]:
-    """Wait until everything that was sent has left its queues, or the time is up, and tell what has not.
+    """Wait until everything that was sent has left its queues, or until the deadline, and report what has not.
 
-    Nothing is said of a guessed address where no Collector is, or one that took nothing of what was sent.
+    A default address without a Collector, or whose Collector did not receive what was sent, is not reported.
     """
     if one.before is None:
         return [failed(one.name, one.trouble)] if one.asked and one.trouble else []
@@ -78,16 +76,16 @@ def examine(one: Collector) -> list[Finding]:
     except TroubleError as trouble:
         return [failed(one.name, trouble.cause)]
     if page.taken <= one.before.taken:
-        detail = f"the Collector of {one.api.place.address} took nothing of what was sent"
+        detail = f"the Collector of {one.api.place.address} received nothing of what was sent"
         return [skipped(one.name, Cause("elsewhere", detail))] if one.asked else []
     if stuck:
-        hint = "start the backends that these exporters send to, or see the Collector's log for why they refuse"
+        hint = "start the backends of these exporters, or see the Collector's log for errors"
         return [failed(one.name, Cause("not_delivered", f"delivers nothing by {', '.join(stuck)}", hint))]
     return [ok(one.name, f"delivers by {', '.join(sorted(page.exporters)) or 'no exporter'}")]
 
 
 def exporters(collectors: Iterable[Collector]) -> set[str]:
-    """Every exporter of these, by the pages that were seen first."""
+    """All exporters of these Collectors."""
     return {name for one in collectors if one.before is not None for name in one.before.exporters}
 
 
@@ -106,7 +104,7 @@ def _look(api: Api) -> Page:
     except ValueError:
         samples = []
     if not any(sample.name.startswith("otelcol_") for sample in samples):
-        detail = f"{api.place.address} has no page of a Collector's own metrics"
+        detail = f"{api.place.address} does not have a Collector's own metrics"
         raise TroubleError(Cause("foreign", detail, f"correct {api.place.named}"))
     waiting: Counter[_Queue] = Counter()
     delivered: Counter[_Queue] = Counter()

@@ -1,7 +1,4 @@
-"""Where something should listen, and how it is to be spoken to.
-
-In: an exporter's settings, or the URL of a backend. Out: a frozen `Place`. State: none.
-"""
+"""An address with its protocol, from an exporter's settings or a backend's URL."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +12,10 @@ Speech = Literal["grpc", "http"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An address with the way to speak there, and which settings say so, for the fixes.
+    """An address with its protocol, and the settings that it comes from, for hints.
 
-    `authority` is the PEM file that certificates are checked by, None for the system's; `certificate` and `key` are
-    ours, for mutual TLS. `named`, `authority_named`: the variable or option of the address and of the authority.
+    `authority` is the PEM file of the trusted authority, None for the system's; `certificate` and `key` are ours, for
+    mutual TLS. `named`, `authority_named`: the variable or option of the address and of the authority.
     """
 
     host: str
@@ -48,7 +45,7 @@ def of_exporter(settings: ExporterSettings, named: str) -> Place | None:
     speech: Speech = "grpc" if settings.protocol == "grpc" else "http"
     return Place(
         parts.hostname or "",
-        parts.port or (80 if scheme == "http" and speech == "http" else 443),  # gRPC takes 443 in plain text too
+        parts.port or (80 if scheme == "http" and speech == "http" else 443),  # gRPC uses 443 in plain text, too
         scheme == "https",
         speech,
         named,

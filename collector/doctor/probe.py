@@ -1,9 +1,8 @@
-"""Looks at what listens at an address: whether anything does, with TLS or without, gRPC or HTTP.
+"""Examines what listens at an address: whether anything does, with TLS or without, gRPC or HTTP.
 
-In: a place. Out: a frozen `Seen`. State: none; each look opens a few connections, and closes them.
-
-It is asked where something failed, or for the clock of whoever answers. It sends a harmless `GET` and HTTP/2's
-preface (RFC 9113, section 3.4), which a gRPC server answers with a SETTINGS frame, as it does by TLS.
+It is used after a failure, and to read a server's clock. It sends a `GET` and HTTP/2's preface (RFC 9113, section 3.4),
+to which a gRPC server responds with a SETTINGS frame, with TLS and without. It opens a few connections, and closes
+them.
 """
 
 import socket
@@ -16,23 +15,23 @@ from typing import Final, Literal
 from collector.doctor.place import Place, Speech
 
 PATIENCE: Final = 2.0
-"""Seconds for one connection: to be made, and again to be answered."""
+"""Seconds for one connection to be established, and again for the response."""
 
 Reach = Literal["answers", "silent", "unknown_name", "refused", "timed_out", "unreachable"]
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-_FRAMES: Final = (4, 7)  # SETTINGS, GOAWAY: what an HTTP/2 server says first
-HUNG_UP: Final = "hung up after the handshake"
-"""What several servers of TLS 1.3 do to a caller whose certificate they miss or do not know, without a word."""
+_FRAMES: Final = (4, 7)  # SETTINGS, GOAWAY: the first frame of an HTTP/2 server
+CLOSED: Final = "closed after the handshake"
+"""What several servers of TLS 1.3 do if a client certificate is missing or unknown, without an alert."""
 _TLS_ALERT: Final = b"\x15\x03"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is there.
+    """What listens there.
 
-    `speech` is None where it could not be told; `tls_problem` what OpenSSL says against its certificate or ours;
-    `offset` how many seconds its clock is ahead of ours, known to within `within`, where it told the time.
+    `speech` is None if it is not known; `tls_problem` is OpenSSL's error about its certificate or ours; `offset` is how
+    many seconds its clock is ahead of ours, with the precision `within`, if its response had a date.
     """
 
     reach: Reach
@@ -45,7 +44,7 @@ class Seen:
 
 
 def look(place: Place, patience: float = PATIENCE) -> Seen:
-    """Look. Never raises; takes a few times `patience` at most, but for a name server that does not answer."""
+    """Examine an address. Never raises; takes a few times `patience` at most, except if the name server is slow."""
     began = time.time()
     try:
         with _connect(place, patience) as connection:
@@ -53,12 +52,12 @@ def look(place: Place, patience: float = PATIENCE) -> Seen:
     except (OSError, UnicodeError) as error:
         return _unreached(error)
     ended = time.time()
-    if answer is None:  # whoever speaks HTTP, gRPC or TLS answers a GET, or hangs up
+    if answer is None:  # a server of HTTP, gRPC or TLS responds to a GET, or closes the connection
         return Seen("silent")
     if answer.startswith(b"HTTP/"):
         offset, within = _clock(answer, began, ended)
         plain = Seen("answers", speech="http", offset=offset, within=within)
-        # A port of TLS may complain of plain text in plain text: Go's and nginx's servers do.
+        # A TLS port may respond to plain text in plain text: Go's and nginx's servers do.
         through = _look_through_tls(place, patience) if b" 400 " in answer[:16] else plain
         return through if through.tls else plain
     if _is_frame(answer) or (not answer.startswith(_TLS_ALERT) and _speaks_http2(place, patience)):
@@ -69,7 +68,7 @@ def look(place: Place, patience: float = PATIENCE) -> Seen:
 def _unreached(error: Exception) -> Seen:
     reaches: tuple[tuple[type[Exception], Reach], ...] = (
         (socket.gaierror, "unknown_name"),
-        (UnicodeError, "unknown_name"),  # no host can be called so
+        (UnicodeError, "unknown_name"),  # not a valid host name
         (ConnectionRefusedError, "refused"),
         (TimeoutError, "timed_out"),
         (Exception, "unreachable"),
@@ -89,7 +88,7 @@ def _get(place: Place) -> bytes:
 
 
 def _ask(connection: socket.socket, question: bytes) -> bytes | None:
-    """Return the beginning of what is answered: nothing where the other side hangs up, None where it is silent."""
+    """Return the start of the response: empty if the connection is closed, None if there is no response."""
     answer = b""
     try:
         connection.sendall(question)
@@ -105,7 +104,7 @@ def _ask(connection: socket.socket, question: bytes) -> bytes | None:
 
 
 def _is_frame(answer: bytes) -> bool:
-    """Whether these bytes begin an HTTP/2 connection: length (3), type, flags, stream 0 (4)."""
+    """Whether these bytes start an HTTP/2 connection: length (3), type, flags, stream 0 (4)."""
     return len(answer) >= 9 and answer[3] in _FRAMES and answer[5:9] == bytes(4)
 
 
@@ -118,7 +117,7 @@ def _speaks_http2(place: Place, patience: float) -> bool:
 
 
 def _look_through_tls(place: Place, patience: float) -> Seen:
-    """What is there, given that it answers no plain text: TLS, or something unknown."""
+    """What listens there, if it does not respond to plain text: TLS, or something unknown."""
     anyone = ssl.create_default_context()
     anyone.check_hostname = False
     anyone.verify_mode = ssl.CERT_NONE
@@ -134,12 +133,12 @@ def _look_through_tls(place: Place, patience: float) -> Seen:
     if _is_frame(frame):
         return Seen("answers", "", True, "grpc", _certificate_problem(place, patience))
     if not _is_tls(first) and not _is_tls(second):
-        return Seen("answers")  # someone who says nothing that we know
-    return Seen("answers", "", True, None, _certificate_problem(place, patience) or second or HUNG_UP)
+        return Seen("answers")  # an unknown protocol
+    return Seen("answers", "", True, None, _certificate_problem(place, patience) or second or CLOSED)
 
 
 def _ask_through(context: ssl.SSLContext, place: Place, patience: float, question: bytes) -> tuple[bytes, str]:
-    """Return what is answered through TLS, and what OpenSSL complains of."""
+    """Return the response over TLS, and OpenSSL's error."""
     try:
         if place.certificate and place.key:
             context.load_cert_chain(place.certificate, place.key)
@@ -152,7 +151,7 @@ def _ask_through(context: ssl.SSLContext, place: Place, patience: float, questio
 
 
 def _ask_secure(secure: ssl.SSLSocket, question: bytes) -> tuple[bytes, str]:
-    """As `_ask`; a server of TLS 1.3 complains of our certificate only when it is first read from, if at all."""
+    """As `_ask`; a server of TLS 1.3 reports a bad client certificate only at the first read, if at all."""
     try:
         secure.sendall(question)
         return secure.recv(4096), ""
@@ -163,12 +162,12 @@ def _ask_secure(secure: ssl.SSLSocket, question: bytes) -> tuple[bytes, str]:
 
 
 def _is_tls(problem: str) -> bool:
-    """Whether the other end speaks TLS at all: it did without a word, or its complaint is an alert of TLS."""
+    """Whether the other side speaks TLS: there was no error, or it sent a TLS alert."""
     return not problem or "ALERT" in problem.upper()
 
 
 def _certificate_problem(place: Place, patience: float) -> str:
-    """What OpenSSL says against the certificate, checked as the exporter checks it; "" where all is well."""
+    """OpenSSL's error about the certificate, checked as the exporter does; "" if there is none."""
     try:
         context = ssl.create_default_context(cafile=place.authority)
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -179,7 +178,7 @@ def _certificate_problem(place: Place, patience: float) -> str:
 
 
 def _clock(answer: bytes, began: float, ended: float) -> tuple[float | None, float]:
-    """How far the `Date` of an answer is ahead of our clock. It counts whole seconds (RFC 9110, section 5.6.7)."""
+    """How far the `Date` of a response is ahead of our clock. It has whole seconds (RFC 9110, section 5.6.7)."""
     for line in answer.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"date":
@@ -188,12 +187,12 @@ def _clock(answer: bytes, began: float, ended: float) -> tuple[float | None, flo
 
 
 def offset(date: str, began: float, ended: float) -> tuple[float | None, float]:
-    """Return how many seconds a `Date` is ahead of our clock, None where it is no date, and how exact that is.
+    """Return how many seconds a `Date` is ahead of our clock, None if it is invalid, and the precision.
 
-    Arguments: the header's value; when the question was sent and its answer there, in Unix time.
+    Arguments: the header's value; the times of request and response, in Unix time.
     """
     try:
-        told = parsedate_to_datetime(date).timestamp()
+        sent = parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError):
         return None, 0.0
-    return told + 0.5 - (began + ended) / 2, 0.5 + (ended - began) / 2
+    return sent + 0.5 - (began + ended) / 2, 0.5 + (ended - began) / 2

@@ -1,9 +1,7 @@
-"""Which proxy of the environment stands between an exporter and its collector.
+"""Finds the proxy of the environment between an exporter and its collector.
 
-In: an endpoint, variables. Out: the variable and its value, without a password. State: none.
-
-gRPC takes `grpc_proxy`, `https_proxy` and `http_proxy`, in small letters alone, whatever the scheme; by HTTP it is
-the variable of the scheme, then `all_proxy`, in small or in capital letters. `no_proxy` makes exceptions for both.
+gRPC uses `grpc_proxy`, `https_proxy` and `http_proxy`, in lower case only, for any scheme; HTTP uses the variable of
+the scheme, then `all_proxy`, in lower or upper case. `no_proxy` has exceptions for both.
 """
 
 import ipaddress
@@ -17,14 +15,14 @@ from telemetry.otlp.target import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """The variable that names it, and its address."""
+    """The variable of a proxy, and its address without a password."""
 
     variable: str
     address: str
 
 
 def between(place: Place, environ: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy that the exporter goes through; None where it goes straight, as it does to this machine."""
+    """Return the proxy of an exporter; None if it has a direct connection, as to this machine."""
     if is_loopback(place.address) or _is_exception(place, environ):
         return None
     for variable in _variables(place):
@@ -41,7 +39,7 @@ def _variables(place: Place) -> tuple[str, ...]:
 
 
 def _is_exception(place: Place, environ: Mapping[str, str]) -> bool:
-    """Whether `no_proxy` names the host, a domain above it, or its network."""
+    """Whether `no_proxy` has the host, its domain, or its network."""
     variables = ("no_grpc_proxy", "no_proxy") if place.speech == "grpc" else ("no_proxy", "NO_PROXY")
     given = next((value for name in variables if (value := environ.get(name, ""))), "")
     host = place.host.lower()

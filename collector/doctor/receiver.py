@@ -1,8 +1,6 @@
-"""Tells what answers HTTP where an exporter sends: a receiver of OTLP, the local collector's API, or a web server.
+"""Finds what responds to HTTP at an exporter's address: an OTLP receiver, the local collector's API, or a web server.
 
-In: a place. Out: one word. State: none; each question opens a connection, and closes it.
-
-A receiver takes an empty export, which holds nothing and changes nothing, and answers it in protobuf.
+A receiver accepts an empty export, which has no effect, and responds in protobuf.
 """
 
 from typing import Final, Literal
@@ -19,17 +17,17 @@ Kind = Literal["receiver", "reading", "web"]
 
 _PROTOBUF: Final = "application/x-protobuf"
 _UNSURE: Final = {401, 403, 407, 429, 500, 502, 503, 504}
-"""Answers of receivers and web servers alike: who are you, not now."""
+"""Statuses that receivers and web servers both return."""
 
 
 def kind_of(place: Place) -> Kind | None:
-    """Return what answers HTTP there; None where that cannot be told, as where callers have to show who they are."""
+    """Return what responds to HTTP there; None if it is not known, for example if a token is required."""
     base = f"{'https' if place.tls else 'http'}://{place.address}"
     try:
         with client_for(base, place) as client:
             if _is_for_reading(client.get(f"{base}/api/health")):
                 return "reading"
-            for signal in SIGNALS:  # a receiver of one may know nothing of the others
+            for signal in SIGNALS:  # a receiver may accept one signal only
                 answer = client.post(f"{base}/v1/{signal}", content=b"", headers={"content-type": _PROTOBUF})
                 if answer.status_code in _UNSURE:
                     return None
@@ -41,7 +39,7 @@ def kind_of(place: Place) -> Kind | None:
 
 
 def is_response(content: bytes) -> bool:
-    """Whether an export is answered so: by a message of OTLP's, which may be empty."""
+    """Whether this is the response to an export: a message of OTLP, which may be empty."""
     try:
         ExportTraceServiceResponse().ParseFromString(content)
     except DecodeError:
@@ -50,9 +48,9 @@ def is_response(content: bytes) -> bool:
 
 
 def _is_for_reading(answer: httpx.Response) -> bool:
-    """Whether this is the local collector's own word on its health."""
+    """Whether this is the health of the local collector."""
     try:
-        told = answer.json() if answer.status_code == 200 else None
+        health = answer.json() if answer.status_code == 200 else None
     except ValueError:
         return False
-    return isinstance(told, dict) and told.get("status") in {"ok", "degraded"}
+    return isinstance(health, dict) and health.get("status") in {"ok", "degraded"}

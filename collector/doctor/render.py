@@ -1,7 +1,4 @@
-"""A whole run, for people: one line for each check, and below it how to fix what is broken.
-
-In: a report. Out: text on a console, in colours where someone looks at them (never with `NO_COLOR`). State: none.
-"""
+"""Prints a report: one line for each check, with the hint below it."""
 
 from typing import Final
 
@@ -24,7 +21,7 @@ _STYLES: Final = {
 
 
 def render(report: Report, console: Console) -> None:
-    """Print it: a table on a terminal, else lines that are never broken, for logs and `grep`."""
+    """Print a table on a terminal, else lines that are not wrapped, for logs and `grep`."""
     unicode = glyphs_for(console) is UNICODE
     signs, arrow = (_SIGNS, "→") if unicode else (_PLAIN_SIGNS, "->")
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -32,10 +29,10 @@ def render(report: Report, console: Console) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     width = max(len(finding.check) for finding in report.findings)
-    told = ""
+    last = ""
     for finding in report.findings:
-        hint = "" if finding.hint == told else finding.hint  # said once where neighbours have the same
-        told = finding.hint
+        hint = "" if finding.hint == last else finding.hint  # only once if the next finding has the same
+        last = finding.hint
         detail, hint = clean(finding.detail, console.encoding), clean(hint, console.encoding)
         sign = signs[finding.status]
         if console.is_terminal:
@@ -54,7 +51,7 @@ def render(report: Report, console: Console) -> None:
 
 
 def _words(finding: Finding, detail: str, hint: str, arrow: str) -> Text:
-    """What was found, and its hint in a line of its own."""
+    """The detail, and its hint on a separate line."""
     text = Text(detail, "dim" if finding.status is Status.SKIPPED else "")
     if hint:
         text.append(f"\n{arrow} ", "bold")
@@ -66,8 +63,8 @@ def _sum(report: Report) -> Text:
     broken = sum(finding.status is Status.FAILED for finding in report.findings)
     warned = sum(finding.status is Status.WARNING for finding in report.findings)
     if not broken and warned:
-        said = "a warning" if warned == 1 else f"{warned} warnings"
-        return Text(f"\nEverything that was sent arrived; there is {said} ({report.seconds:.1f} s).", "yellow")
+        warnings = "1 warning" if warned == 1 else f"{warned} warnings"
+        return Text(f"\nEverything that was sent arrived; {warnings} ({report.seconds:.1f} s).", "yellow")
     if not broken:
         return Text(f"\nEverything that was sent arrived ({report.seconds:.1f} s).", "green")
     return Text(f"\n{broken} {'check' if broken == 1 else 'checks'} failed ({report.seconds:.1f} s).", "bold red")

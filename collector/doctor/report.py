@@ -1,7 +1,4 @@
-"""A whole run, for programs.
-
-In: findings. Out: JSON of a stable shape, and an exit status. State: none.
-"""
+"""The report of a run, as JSON and as an exit status."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +9,7 @@ from collector.doctor.finding import Finding, Status
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, in the order in which it is told; `seconds`, how long it took."""
+    """The findings in order; `seconds`, the duration of the run."""
 
     mark: str
     trace_id: str
@@ -21,12 +18,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing that is configured is broken."""
+        """Whether there is no failure."""
         return all(finding.status is not Status.FAILED for finding in self.findings)
 
     @property
     def exit_status(self) -> int:
-        """0 where all is well, else 1."""
+        """0 without a failure, else 1."""
         return 0 if self.ok else 1
 
     def json(self) -> str:

@@ -1,8 +1,4 @@
-"""Sends what is marked, by the very settings and the very senders of a service; explains what the collector answered.
-
-In: one signal's settings, an encoded request. Out: what became of it, and why. State: none; a sender lives for one
-request.
-"""
+"""Sends marked telemetry with the settings and the senders of a service, and explains the outcome."""
 
 import time
 from collections.abc import Mapping
@@ -23,21 +19,21 @@ from telemetry.otlp.outcome import Outcome, Sender
 KINDS: Final = {"traces": signals.SPANS, "metrics": signals.METRICS, "logs": signals.LOGS}
 _USUAL_PORTS: Final = (4317, 4318)
 _CREDENTIALS: Final = {"authorization", "x-sentry-auth", "api-key", "x-api-key"}
-"""Headers that show who sends."""
+"""Headers with credentials."""
 _NOT_GRPC: Final = "UNIMPLEMENTED: Received http2 header"
-"""How gRPC tells that an answer of HTTP/2 is none of gRPC's."""
+"""gRPC's error for an HTTP/2 response that is not gRPC."""
 _PERHAPS_ANOTHER: Final = {"not_found", "not_taken", "foreign"}
-"""What others than collectors answer, too."""
+"""Codes that may also come from other servers."""
 _SENDING: Final = ((4317, "grpc"), (4318, "http/protobuf"))
-_NAME_ONE: Final = "name an OpenTelemetry Collector; a proxy or a load balancer may answer in its place"
+_NAME_ONE: Final = "use the address of an OpenTelemetry Collector; a proxy or a load balancer may respond in its place"
 _HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of one signal.
+    """The outcome of sending one signal.
 
-    `began` of `time.monotonic`; `cause` says why it did not arrive at the first station, None where it did.
+    `began` of `time.monotonic`; `cause` is why the endpoint did not accept it, None if it did.
     """
 
     signal: Signal
@@ -56,7 +52,7 @@ class Sent:
 def send(
     signal: Signal, settings: ExporterSettings, request: bytes, timeout: float, environ: Mapping[str, str]
 ) -> Sent:
-    """Send one request, once. Takes about `timeout` seconds at most, and some more to find out why it failed."""
+    """Send one request, once, in about `timeout` seconds, and some more to find why it failed."""
     kind = KINDS[signal]
     sender = _sender(kind, settings)
     began = time.monotonic()
@@ -70,11 +66,11 @@ def send(
         cause, seen = _why(outcome, signal, settings, place, environ)
         return Sent(signal, settings, began, seconds, cause, seen)
     if not is_response(outcome.response):
-        cause = Cause("foreign", "the answer is not OTLP's: a web server listens there, and no collector", _NAME_ONE)
+        cause = Cause("foreign", "the response is not OTLP: a web server listens there, not a collector", _NAME_ONE)
         return Sent(signal, settings, began, seconds, cause)
     refused, words = kind.rejected(outcome.response)
     if refused:
-        detail = f"the request was taken, its content refused: {words or 'no reason is given'}"
+        detail = f"the request was accepted, its content rejected: {words or 'without a reason'}"
         cause = Cause("rejected", detail, "see the collector's log")
         return Sent(signal, settings, began, seconds, cause)
     tells_time = place is not None and place.speech == "http" and between(place, environ) is None
@@ -82,7 +78,7 @@ def send(
 
 
 def variable_of(name: str, signal: Signal, environ: Mapping[str, str]) -> str:
-    """Return the variable that a setting of a signal comes from: its own, or that of all signals."""
+    """Return the variable of a signal's setting: its own, or that of all signals."""
     own = f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}"
     return own if environ.get(own, "").strip() else f"OTEL_EXPORTER_OTLP_{name}"
 
@@ -100,7 +96,7 @@ def _sender(kind: signals.SignalKind, settings: ExporterSettings) -> Sender:
 def _why(
     outcome: Outcome, signal: Signal, settings: ExporterSettings, place: Place | None, environ: Mapping[str, str]
 ) -> tuple[Cause, Seen | None]:
-    """Settings that cannot be right explain it, then whoever listens there instead; else the answer itself."""
+    """The cause: invalid settings, another server at the address, or the response itself."""
     if wrong := _wrong_path(signal, settings, environ):
         return wrong, None
     if answered := _answered(outcome.problem, signal, settings, environ):
@@ -120,35 +116,35 @@ def _why(
 
 
 def _wrong_path(signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> Cause | None:
-    """The path of a signal where it does not belong: to the address of all signals it is added."""
+    """A signal's path in the wrong variable: it is appended to the address of all signals."""
     variable, path = variable_of("ENDPOINT", signal, environ), f"/v1/{signal}"
     given = settings.endpoint if settings.protocol == "grpc" else settings.endpoint.removesuffix(path)
     wrong = next((f"/v1/{one}" for one in SIGNALS if given.rstrip("/").endswith(f"/v1/{one}")), "")
     if not wrong:
         return None
-    shorter = f"take {wrong} off {variable}"
+    shorter = f"remove {wrong} from {variable}"
     if settings.protocol == "grpc":
         detail = f"{variable} ends in {wrong}, which is for HTTP, and the exporter speaks gRPC"
         return Cause("wrong_path", detail, f"{shorter}, and set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
     if given != settings.endpoint:
-        return Cause("wrong_path", f"{variable} ends in {wrong}, and {path} is added to it", shorter)
+        return Cause("wrong_path", f"{variable} ends in {wrong}, and {path} is appended to it", shorter)
     return Cause("wrong_path", f"{variable} ends in {wrong}: {signal} do not go there", f"end it with {path}")
 
 
 def _another(place: Place) -> Cause | None:
-    """Who answers HTTP there, where it is no receiver of OTLP."""
+    """The cause if what responds to HTTP there is not an OTLP receiver."""
     kind = kind_of(place)
     if kind == "reading":
-        detail = f"{place.address} is where a local collector is read, and takes nothing"
+        detail = f"{place.address} is the query API of a local collector, which accepts no telemetry"
         usual = " or ".join(f"port {port} ({protocol})" for port, protocol in _SENDING)
-        return Cause("reading_port", detail, f"set {place.named} to where it takes telemetry, usually {usual}")
+        return Cause("reading_port", detail, f"set {place.named} to its port for telemetry, usually {usual}")
     if kind == "web":
-        return Cause("foreign", f"{place.address} is a web server, and no collector", _NAME_ONE)
+        return Cause("foreign", f"{place.address} is a web server, not a collector", _NAME_ONE)
     return None
 
 
 def _others(place: Place) -> list[tuple[int, Seen]]:
-    """What listens at the usual ports of the same host."""
+    """What listens at the default ports of the same host."""
     ports = [port for port in _USUAL_PORTS if port != place.port]
     return [(port, look(_at(place, port), probe.PATIENCE / 4)) for port in ports]
 
@@ -158,21 +154,25 @@ def _at(place: Place, port: int) -> Place:
 
 
 def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> Cause | None:
-    """Explain a refusal by whoever was reached, by its status: of HTTP, or of gRPC."""
+    """The cause of a refusal, by its status of HTTP or gRPC."""
     code = problem.removeprefix("HTTP ").partition(":")[0].split(" ")[0]
     named = variable_of("HEADERS", signal, environ)
     known = any(name in _CREDENTIALS for name, _ in settings.headers)
-    wrong_token = ("the token is not known there", f"correct the token in {named}")
-    no_token = ("a token is wanted, and none is sent", f"set {_HEADERS}")
+    wrong_token = ("the token is wrong", f"correct the token in {named}")
+    no_token = ("a token is required, and none is sent", f"set {_HEADERS}")
     foreign = problem.startswith(_NOT_GRPC)
     pipeline = f"give it a pipeline for {signal}, or set OTEL_{signal.upper()}_EXPORTER=none"
     meanings: tuple[tuple[set[str], Code, tuple[str, str]], ...] = (
         ({"401", "UNAUTHENTICATED"}, "unauthorized", wrong_token if known else no_token),
-        ({"403", "PERMISSION_DENIED"}, "forbidden", ("whoever sends this may not", f"use another token in {named}")),
-        ({"404", "405", "501"}, "not_found", (f"no {signal} are taken at this path", _path(signal, settings, environ))),
-        ({"UNIMPLEMENTED"} if foreign else set(), "foreign", ("a web server answers, and no collector", _NAME_ONE)),
-        ({"UNIMPLEMENTED"}, "not_taken", (f"no {signal} are taken there", pipeline)),
-        ({"413", "415"}, "not_taken", ("whoever answers reads no OTLP", _NAME_ONE)),
+        ({"403", "PERMISSION_DENIED"}, "forbidden", ("the sender is not permitted", f"use another token in {named}")),
+        (
+            {"404", "405", "501"},
+            "not_found",
+            (f"{signal} are not accepted at this path", _path(signal, settings, environ)),
+        ),
+        ({"UNIMPLEMENTED"} if foreign else set(), "foreign", ("a web server responds, not a collector", _NAME_ONE)),
+        ({"UNIMPLEMENTED"}, "not_taken", (f"{signal} are not accepted there", pipeline)),
+        ({"413", "415"}, "not_taken", ("the server does not accept OTLP", _NAME_ONE)),
         ({"429", "503", "RESOURCE_EXHAUSTED"}, "overloaded", ("it is overloaded, or full", "see the collector's log")),
     )
     for codes, cause, (wrong, hint) in meanings:
@@ -182,23 +182,23 @@ def _answered(problem: str, signal: Signal, settings: ExporterSettings, environ:
 
 
 def _path(signal: Signal, settings: ExporterSettings, environ: Mapping[str, str]) -> str:
-    """A signal's own variable is the whole address; to that of all signals the path is added."""
+    """The hint for a wrong path: a signal's own variable is the whole address."""
     variable, path = variable_of("ENDPOINT", signal, environ), f"/v1/{signal}"
     if settings.endpoint.endswith(path):
-        return f"see that {variable} names an OpenTelemetry Collector: {path} is the usual path of one"
+        return f"check that {variable} is the address of an OpenTelemetry Collector, whose usual path is {path}"
     return f"end the address in {variable} with {path}"
 
 
 def _through(proxy: Proxy, place: Place, seen: Seen, problem: str) -> Cause:
     straight = explain.connection(place, seen) is None
-    way = "the straight way is open" if straight else "the straight way is closed too"
-    hint = f"name {place.host} in no_proxy" if straight else f"see the proxy, or name {place.host} in no_proxy"
+    way = "a direct connection works" if straight else "a direct connection fails, too"
+    hint = f"add {place.host} to no_proxy" if straight else f"check the proxy, or add {place.host} to no_proxy"
     detail = f"the export goes through {proxy.variable}={proxy.address} and fails; {way} ({problem[:200]})"
     return Cause("proxy", detail, hint)
 
 
 def _other(problem: str) -> Cause:
     if problem.startswith("DEADLINE_EXCEEDED") or "Timeout" in problem:
-        detail = f"the connection is taken, and the request not answered in time ({problem[:200]})"
+        detail = f"the connection is accepted, and there is no response in time ({problem[:200]})"
         return Cause("no_answer", detail, "see the collector's log")
     return Cause("refused", problem[:300], "see the collector's log")

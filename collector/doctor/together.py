@@ -1,9 +1,6 @@
-"""Runs steps at once, and waits for none beyond the deadline.
+"""Runs functions in parallel, in daemon threads, until a deadline.
 
-In: functions. Out: what they returned by then. State: one daemon thread for each step while it runs.
-
-The threads are daemons: a step that hangs (a name server that does not answer cannot be interrupted) holds up neither
-the report nor the end of the process.
+A function that hangs (a slow name server cannot be interrupted) delays neither the report nor the end of the process.
 """
 
 import threading
@@ -15,9 +12,9 @@ T = TypeVar("T")
 
 
 def together(steps: Mapping[str, Callable[[], T]], deadline: float, late: Callable[[str], T]) -> dict[str, T]:
-    """Run all steps at once.
+    """Run all steps in parallel.
 
-    Arguments: `steps` by name; `deadline` of `time.monotonic`; `late`, what to return for a step that is not over by
+    Arguments: `steps` by name; `deadline` of `time.monotonic`; `late`, the result of a step that has not finished by
     then, by its name.
 
     Returns the results in the order of the steps. Raises what a step raised.

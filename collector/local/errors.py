@@ -67,7 +67,7 @@ class RefusedError(CollectorError):
 
 
 class MalformedError(RefusedError):
-    """The payload is not what its content type says."""
+    """The payload does not match its content type."""
 
     http_status, grpc_code, counter = 400, 3, "malformed"
 

@@ -31,7 +31,7 @@ def build(names: Sequence[str] = (), console: Console | None = None) -> None:
     with Lines(console) as lines:
         for recipe in wanted:
             if recipe not in missing:
-                lines.say(_title(recipe), "ready", "green")
+                lines.line(_title(recipe), "ready", "green")
         if missing:
             _build_all(missing, lines, console)
     console.print(f"[dim]  in {cache.root()}", highlight=False)

@@ -51,9 +51,9 @@ class Lines:
         if self._task is not None:
             self._live.remove_task(self._task)
             self._task = None
-        self.say(self._name, f"{outcome} in {took(time.monotonic() - self._began)}", style)
+        self.line(self._name, f"{outcome} in {took(time.monotonic() - self._began)}", style)
 
-    def say(self, name: str, outcome: str, style: str) -> None:
+    def line(self, name: str, outcome: str, style: str) -> None:
         """Print one line."""
         self._console.print(f"  {name:<{_WIDTH}} [{style}]{outcome}[/]", highlight=False, soft_wrap=True)
 

@@ -34,9 +34,9 @@ class Running(Child):
         )
 
     def require_ready(self, deadline: float) -> None:
-        """Wait until it says that it is ready.
+        """Wait until it is ready.
 
-        Arguments: `deadline`, a moment of `time.monotonic()`.
+        Arguments: `deadline`, of `time.monotonic()`.
 
         Raises:
             ProgramDiedError: it has ended.

@@ -1,7 +1,7 @@
 """A running stack: the real programs as processes.
 
-In: a profile, ports, a folder. Out: addresses, logs, and a hand on each program. State: the processes and the folder,
-owned by one `Stack`, which a lock keeps others from.
+In: a profile, ports, a folder. Out: addresses, logs, control of each program. State: the processes and the folder,
+owned by one `Stack`; a lock excludes others.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ from collector.stack.running import Running
 from collector.stack.state import holding
 
 PATIENCE: Final = 60.0
-"""Seconds for a stack to be ready: Kafka takes ten, more beside a compiler."""
+"""Seconds for a stack to be ready: Kafka takes ten, and more on a busy machine."""
 
 GRACE: Final = 15.0
 """Seconds that a program has to end: a Collector drains its queues, Kafka closes its log."""
 
 
 class Stack:
-    """A context manager: entered, everything is ready; left, everything has ended. Use it from the main thread.
+    """A context manager: all programs are ready inside, and have ended afterwards. Use it from the main thread.
 
     Arguments: `profile`, `minimal`, `full`, `scale`, or programs of your own; `ports`, `free` ones, the `usual` ones,
     or from `PROGRAM.USE` to a port over the usual ones; `data_dir`, where the programs keep what they know, and where
@@ -81,7 +81,7 @@ class Stack:
 
     @property
     def shown(self) -> Sequence[tuple[str, str]]:
-        """What people are told: titles and addresses."""
+        """Titles and addresses for the user."""
         return [
             (port.title, port.scheme + self._place.address(program.name, port.use))
             for program in self._programs
@@ -133,11 +133,11 @@ class Stack:
         self._running[name] = Running(program, self._place, self._environment)
 
     def await_ready(self, name: str) -> None:
-        """Wait until a program says that it is ready."""
+        """Wait until a program is ready."""
         self._running[name].require_ready(time.monotonic() + PATIENCE)
 
     def restart(self, name: str) -> None:
-        """Start a program anew, ended or not, and wait until it is ready."""
+        """Restart a program, ended or not, and wait until it is ready."""
         self.stop(name)
         self.start(name)
         self.await_ready(name)
@@ -149,7 +149,7 @@ class Stack:
 
     def _start_all(self) -> None:
         for program in self._programs:
-            program.command(self._place)  # says what is not built before anything has started
+            program.command(self._place)  # raises for a program that is not built, before any is started
         deadline = time.monotonic() + PATIENCE
         for program in self._programs:
             self._running[program.name] = Running(program, self._place, self._environment)
@@ -160,7 +160,7 @@ class Stack:
             raise ProgramDiedError("\n".join(dead))
 
     def _stop_all(self) -> None:
-        """End Collectors one by one, whoever sends first, as each still drains; then the backends at once."""
+        """End Collectors one by one, senders first, so that each can drain; then all backends at once."""
         collectors = [running for running in self._running.values() if isinstance(running.program, Otelcol)]
         backends = [running for running in self._running.values() if running not in collectors]
         for running in reversed(collectors):

@@ -165,7 +165,7 @@ def test_each_gateway_gets_a_trace_and_one_that_is_lost_is_named(collector: Stan
         assert {one.value.string_value for span in spans for one in span.attributes} == {report.mark}
         jaeger.routes = jaeger_with(collector, lost=1)
         lost = line(asked_with(collector, *pages, jaeger=jaeger.url), "jaeger: trace")
-    assert lost.detail == "1 of 2 (by gateway-2) was taken at the endpoint, and is not in Jaeger"
+    assert lost.detail == "1 of 2 (by gateway-2) was accepted by the endpoint, and is not in Jaeger"
 
 
 def test_a_log_is_found_by_no_gateway(collector: StandIn) -> None:
@@ -198,7 +198,7 @@ def stack(tmp_path: Path, collector: StandIn) -> Iterator[Path]:
 def test_a_stack_that_is_sent_to_says_who_should_be_there(collector: StandIn, stack: Path) -> None:
     """Its backends are asked at its own ports, and all that do not answer are named, with where their log is."""
     report = examine(environ(collector), timeout=SOON, data=stack, jaeger="", prometheus="", otelcol="")
-    assert line(report, "stack").detail == "jaeger, prometheus, collector of the profile minimal do not answer"
+    assert line(report, "stack").detail == "jaeger, prometheus, collector of the profile minimal do not respond"
     assert str(stack / "logs" / "jaeger.log") in line(report, "stack").hint
     away = dict.fromkeys(("collector", "jaeger", "prometheus"), "nothing_listens")
     assert failures(report) == {"stack": "not_ready", **away, "log kept": "unconfirmed"}

@@ -66,7 +66,7 @@ FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
     [
         ([target, never], FOUND, "ok", "ok", "all 2 are up"),
         ([target, refused], FOUND, "ok", "skipped target_down", "1 of 2 targets are down"),
-        ([], (), "failed not_scraped", "failed not_scraped", "nothing to scrape"),
+        ([], (), "failed not_scraped", "failed not_scraped", "no targets"),
         ([refused], (), "failed target_down", "failed target_down", "8889/metrics (connect: connection refused)"),
         ([old], (), "failed scrape_old", "failed scrape_old", "8889/metrics (12"),
         ([of_a_machine], (), "failed not_scraped", "ok", "all 1 are up"),

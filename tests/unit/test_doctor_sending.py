@@ -118,7 +118,8 @@ def test_a_path_that_is_missing_or_added(collector: StandIn) -> None:
     collector.refusals.append((404, {}))
     common = sent(collector.http, "http/protobuf")
     assert common.hint == (
-        "see that OTEL_EXPORTER_OTLP_ENDPOINT names an OpenTelemetry Collector: /v1/traces is the usual path of one"
+        "check that OTEL_EXPORTER_OTLP_ENDPOINT is the address of an OpenTelemetry Collector, "
+        "whose usual path is /v1/traces"
     )
 
 
@@ -129,10 +130,10 @@ PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 @pytest.mark.parametrize(
     ("variable", "path", "protocol", "hint"),
     [
-        (COMMON, "/v1/traces", "http/protobuf", f"take /v1/traces off {COMMON}"),
-        (COMMON, "/v1/metrics/", "http/protobuf", f"take /v1/metrics off {COMMON}"),
-        (COMMON, "/v1/traces", "grpc", f"take /v1/traces off {COMMON}, and set {PROTOCOL}=http/protobuf"),
-        (OF_TRACES, "/v1/traces", "grpc", f"take /v1/traces off {OF_TRACES}, and set {PROTOCOL}=http/protobuf"),
+        (COMMON, "/v1/traces", "http/protobuf", f"remove /v1/traces from {COMMON}"),
+        (COMMON, "/v1/metrics/", "http/protobuf", f"remove /v1/metrics from {COMMON}"),
+        (COMMON, "/v1/traces", "grpc", f"remove /v1/traces from {COMMON}, and set {PROTOCOL}=http/protobuf"),
+        (OF_TRACES, "/v1/traces", "grpc", f"remove /v1/traces from {OF_TRACES}, and set {PROTOCOL}=http/protobuf"),
         (OF_TRACES, "/v1/logs", "http/protobuf", "end it with /v1/traces"),
     ],
 )  # fmt: skip
@@ -152,7 +153,7 @@ def test_the_port_where_a_local_collector_is_read_takes_nothing(protocol: str) -
     with backend({"/api/health": (200, {"status": "ok"})}) as api:
         found = sent(api.url, protocol)
     assert found.code == "reading_port"
-    assert "is where a local collector is read" in found.detail
+    assert "is the query API of a local collector" in found.detail
     assert "4317 (grpc) or port 4318 (http/protobuf)" in found.hint
 
 
@@ -163,14 +164,14 @@ def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
     with backend(dict.fromkeys(("/v1/traces", "/v1/metrics", "/v1/logs"), page)) as web:
         found = sent(web.url, protocol)
     assert (found.code, "web server" in found.detail) == ("foreign", True), found
-    assert found.hint.startswith("name an OpenTelemetry Collector")
+    assert found.hint.startswith("use the address of an OpenTelemetry Collector")
 
 
 def test_a_web_server_of_http2_is_no_collector() -> None:
     """A proxy, say: it answers gRPC's request by a page that is not found, which gRPC calls UNIMPLEMENTED."""
     with listener(web_server) as address:
         found = sent(f"http://{address}")
-    assert (found.code, "a web server answers" in found.detail) == ("foreign", True), found
+    assert (found.code, "a web server responds" in found.detail) == ("foreign", True), found
 
 
 def web_server(connection: socket.socket) -> None:
@@ -213,7 +214,7 @@ def test_someone_who_says_nothing() -> None:
     with listener(silence) as address:
         found = sent(f"http://{address}", OTEL_EXPORTER_OTLP_TIMEOUT="300")
     assert found.code == "no_answer", found
-    assert found.detail.endswith("takes connections and says nothing")
+    assert found.detail.endswith("accepts connections and does not respond")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -226,7 +227,7 @@ def test_a_name_that_nobody_knows(protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not answer, the straight way is open: the hint is an exception for the host. No password is shown."""
+    """It does not answer, a direct connection works: the hint is an exception for the host. No password is shown."""
     for name in ("http_proxy", "no_proxy", "NO_PROXY", "grpc_proxy", "https_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://user:password@127.0.0.1:9")
@@ -235,8 +236,8 @@ def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pyte
     environ["http_proxy"] = "http://user:password@127.0.0.1:9"
     report = examine(environ)
     found = line(report, "send traces")
-    assert (found.code, found.hint) == ("proxy", "name 0.0.0.0 in no_proxy")
-    assert "http_proxy=http://***@127.0.0.1:9 and fails; the straight way is open" in found.detail
+    assert (found.code, found.hint) == ("proxy", "add 0.0.0.0 to no_proxy")
+    assert "http_proxy=http://***@127.0.0.1:9 and fails; a direct connection works" in found.detail
     assert line(report, "proxy").detail == "exports to 0.0.0.0 go through http_proxy=http://***@127.0.0.1:9"
     monkeypatch.setenv("no_proxy", "0.0.0.0")
     fixed = examine({**environ, "no_proxy": "0.0.0.0"})
@@ -276,8 +277,7 @@ def test_services_that_export_nothing_are_a_failure_that_names_the_variables(
     assert (failures(report), report.exit_status) == ({"settings": "not_exported"}, 1)
     last = f"OTEL_LOGS_EXPORTER={logs}" if logs else "OTEL_LOGS_EXPORTER is not set"
     assert line(report, "settings").detail == (
-        f"OTEL_TRACES_EXPORTER=none, OTEL_METRICS_EXPORTER={metrics}, {last}: services send nothing by OTLP, "
-        "so no backend can confirm anything"
+        f"OTEL_TRACES_EXPORTER=none, OTEL_METRICS_EXPORTER={metrics}, {last}: services send nothing by OTLP"
     )
     assert line(report, "settings").hint == "set one of them to otlp"
     assert "every trace" not in line(report, "sampling").detail
@@ -298,7 +298,7 @@ def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None
     ("sampler", "share", "status", "says"),
     [
         ("parentbased_always_on", "", Status.OK, "services send every trace"),
-        ("always_off", "", Status.WARNING, "services send no trace; the marked one is sent all the same"),
+        ("always_off", "", Status.WARNING, "services send no trace; the marked one is always sent"),
         ("parentbased_always_off", "", Status.WARNING, "services send no trace"),
         ("traceidratio", "0", Status.WARNING, "services send no trace"),
         ("parentbased_traceidratio", "0.005", Status.SKIPPED, "services send 0.5 % of the traces; the marked one"),

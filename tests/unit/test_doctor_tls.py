@@ -34,7 +34,7 @@ def test_tls_where_there_is_none(collector: StandIn, protocol: str) -> None:
     endpoint = collector.grpc if protocol == "grpc" else collector.http
     found = sent(endpoint.replace("http://", "https://"), protocol)
     assert (found.code, found.hint) == (
-        "tls_to_plain", "write http:// in OTEL_EXPORTER_OTLP_ENDPOINT, or switch TLS on there"
+        "tls_to_plain", "write http:// in OTEL_EXPORTER_OTLP_ENDPOINT, or enable TLS there"
     )  # fmt: skip
 
 

@@ -1,4 +1,1 @@
-"""The backends that are asked whether what was sent arrived: one file each.
-
-In: an address, the marks. Out: what each has of them. State: none.
-"""
+"""The backends that can be queried for what was sent, one module each."""

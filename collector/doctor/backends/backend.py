@@ -1,7 +1,4 @@
-"""What the doctor needs of a backend.
-
-In: its API, the marks. Out: what of it arrived; why not, as far as the backend knows. State: none.
-"""
+"""The interface of a backend."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,7 +9,7 @@ from collector.doctor.marked import Marked
 from telemetry.conventions import Signal
 
 ITEMS: dict[Signal, str] = {"traces": "trace", "metrics": "metric", "logs": "log"}
-"""What one is called in a line of the report."""
+"""The name of one item in the report."""
 
 
 class Backend(Protocol):
@@ -20,23 +17,23 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """As people call it."""
+        """Its name in the report."""
 
     @property
     def holds(self) -> Sequence[Signal]:
-        """What it keeps."""
+        """The signals that it stores."""
 
-    def greet(self, api: Api) -> None:
-        """See that it is what it is taken for. Raises `TroubleError`."""
+    def identify(self, api: Api) -> None:
+        """Check that it is this backend. Raises `TroubleError`."""
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
-        """Look once for what was sent: what is to be said of it, None where it is not there (yet).
+        """Query once for what was sent; return a description, None if it has not arrived (yet).
 
         Raises `TroubleError`.
         """
 
     def missing(self, api: Api, signal: Signal) -> Cause:
-        """Why it did not come, as far as can be told here. Raises `TroubleError`."""
+        """Return why it did not arrive, as far as the backend knows. Raises `TroubleError`."""
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:
-        """Further checks, once it is known whether everything that was looked for `arrived`. Raises `TroubleError`."""
+        """Run further checks, once it is known whether everything `arrived`. Raises `TroubleError`."""

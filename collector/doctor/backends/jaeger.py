@@ -1,7 +1,4 @@
-"""Jaeger, by the HTTP API of its query service.
-
-In: an API. Out: whether the trace can be read there. State: none.
-"""
+"""Jaeger, by the HTTP API of its query service."""
 
 from typing import Final
 
@@ -11,20 +8,20 @@ from collector.doctor.marked import Marked
 from telemetry.conventions import Signal
 
 _MOVED_S: Final = 1.0
-"""Seconds that a stored span may begin away from where it did, before somebody has moved it."""
+"""Seconds by which the start of a stored span may differ."""
 
 
 class Jaeger:
-    """Keeps traces."""
+    """Stores traces."""
 
     name = "jaeger"
     holds: tuple[Signal, ...] = ("traces",)
 
-    def greet(self, api: Api) -> None:
-        """Its list of services has a form of its own."""
+    def identify(self, api: Api) -> None:
+        """By the form of its list of services."""
         services = api.get("/api/services")
         if not isinstance(services, dict) or "data" not in services:
-            raise TroubleError(Cause("foreign", f"{api.base} is no Jaeger", f"correct {api.place.named}"))
+            raise TroubleError(Cause("foreign", f"{api.base} is not Jaeger", f"correct {api.place.named}"))
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
         """By trace id."""
@@ -34,20 +31,20 @@ class Jaeger:
             return None
         moved = spans[0]["startTime"] / 1e6 - marked.start_ns / 1e9
         if abs(moved) > _MOVED_S:
-            detail = f"the trace arrived, and its span begins {moved:+.1f} s from when it did"
-            hint = "see who moves it: Jaeger's clock skew adjustment, or a processor of the Collector"
+            detail = f"the trace arrived, and the start of its span was moved by {moved:+.1f} s"
+            hint = "check Jaeger's clock skew adjustment, and the processors of the Collector"
             raise TroubleError(Cause("clock_skew", detail, hint))
         return "can be read"
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
-        """Between a Collector that took it and Jaeger there are a tail decision, a queue and an exporter."""
+        """Between the endpoint and Jaeger are tail sampling, a queue and an exporter."""
         return Cause(
             "not_arrived",
-            "was taken at the endpoint, and is not in Jaeger",
+            "was accepted by the endpoint, and is not in Jaeger",
             "see the Collector's log for its exporter to Jaeger; is the layer jaeger loaded? Where it samples, the "
             "policy `marked` of collector/otelcol/gateway.yaml keeps what carries search.doctor: does yours?",
         )
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
-        """Nothing more."""
+        """None."""
         return []

@@ -1,7 +1,4 @@
-"""The local collector, by its API.
-
-In: an API. Out: whether what was sent is in its store. State: none.
-"""
+"""The local collector, by its API."""
 
 from typing import Any
 
@@ -19,16 +16,16 @@ class Local:
     name = "local collector"
     holds: tuple[Signal, ...] = ("traces", "metrics", "logs")
 
-    def greet(self, api: Api) -> None:
-        """Health is for everyone; services are for those who may read."""
+    def identify(self, api: Api) -> None:
+        """By its health; listing services requires the token."""
         if "status" not in api.get("/api/health"):
-            raise TroubleError(Cause("foreign", f"{api.base} is no local collector", f"correct {api.place.named}"))
+            raise TroubleError(Cause("foreign", f"{api.base} is not a local collector", f"correct {api.place.named}"))
         try:
             api.get("/api/services", limit=1)
         except TroubleError as trouble:
             if trouble.status != 401:
                 raise
-            hint = f"put the collector's token into {TOKEN}, or name a file that holds it in {TOKEN_FILE}"
+            hint = f"set {TOKEN} to the collector's token, or {TOKEN_FILE} to a file that has it"
             raise TroubleError(Cause(trouble.cause.code, trouble.cause.detail, hint), status=401) from None
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
@@ -43,15 +40,15 @@ class Local:
         return "is stored" if any(_is_ours(one, marked) for one in series) else None
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
-        """It says when it cannot write; else what was sent went to someone else."""
+        """Its store cannot write, or another collector received it."""
         if problem := api.get("/api/stats").get("store_problem", ""):
-            return Cause("store", f"its store cannot write: {problem}", "give it room, or another --store")
-        detail = "was taken by whoever listens at the endpoint, and this collector does not have it"
+            return Cause("store", f"its store cannot write: {problem}", "free some space, or use another --store")
+        detail = "was accepted by the endpoint, and this collector does not have it"
         hint = "are endpoint and --api of the same collector? telemetry collect prints both"
         return Cause("not_arrived", detail, hint)
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
-        """Nothing more."""
+        """None."""
         return []
 
 

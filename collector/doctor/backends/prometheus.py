@@ -1,7 +1,4 @@
-"""Prometheus, by its HTTP API.
-
-In: an API. Out: whether the metric can be queried; whether what it scrapes can be scraped. State: none.
-"""
+"""Prometheus, by its HTTP API: the metric, and the state of its targets."""
 
 import re
 import time
@@ -18,54 +15,54 @@ from telemetry.prometheus.names import label_name
 
 CHECK: Final = "prometheus targets"
 _SHOWN: Final = 3
-"""Targets named in a line, at most."""
+"""Targets in a line, at most."""
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 class Prometheus:
-    """Keeps metrics; fetches them itself."""
+    """Stores metrics, which it scrapes."""
 
     name = "prometheus"
     holds: tuple[Signal, ...] = ("metrics",)
 
-    def greet(self, api: Api) -> None:
-        """Its answers have a status."""
+    def identify(self, api: Api) -> None:
+        """By the status in its responses."""
         build = api.get("/api/v1/status/buildinfo")
         if not isinstance(build, dict) or build.get("status") != "success":
-            raise TroubleError(Cause("foreign", f"{api.base} is no Prometheus", f"correct {api.place.named}"))
+            raise TroubleError(Cause("foreign", f"{api.base} is not Prometheus", f"correct {api.place.named}"))
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
-        """By the mark alone: name and suffixes differ with who translates them; the dot is kept where none does."""
+        """By the mark only: name and suffixes depend on the translation; without one, the dot is kept."""
         dotted = c.SEARCH_DOCTOR.name
         queries = (f'{{{label}="{marked.mark}"}}' for label in (label_name(dotted), f'"{dotted}"'))
         found = next((series for query in queries if (series := _series(api, query))), ())
         return f"is {found[0]['metric'].get('__name__', 'a series')}" if found else None
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
-        """Metrics wait in the Collector until they are fetched: by whom, the targets tell."""
+        """Metrics wait in the Collector until they are scraped; see the targets."""
         hint = "let Prometheus scrape the Collector's port 8889; is the Collector's layer prometheus loaded?"
         targets = active_targets(api)
         if not targets:
-            return Cause("not_scraped", "was taken at the endpoint; Prometheus has nothing to scrape", hint)
+            return Cause("not_scraped", "was accepted by the endpoint; Prometheus has no targets", hint)
         if broken := _broken(targets, api):
-            return Cause(broken.code, f"was taken at the endpoint, and not fetched: {broken.detail}", broken.hint)
-        detail = f"was taken at the endpoint, and none of the {len(targets)} targets of Prometheus brings it"
+            return Cause(broken.code, f"was accepted by the endpoint, and not scraped: {broken.detail}", broken.hint)
+        detail = f"was accepted by the endpoint, and none of the {len(targets)} targets of Prometheus has it"
         return Cause("not_scraped", detail, hint)
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:
-        """Whether every target can be scraped. Where our metric arrived, a broken one may be no concern of ours."""
+        """Whether every target can be scraped. If our metric arrived, a broken target is not a failure."""
         targets = active_targets(api)
         if broken := _broken(targets, api):
             return [skipped(CHECK, broken) if arrived else failed(CHECK, broken)]
         if not targets:
             hint = "see scrape_configs; the Collector's metrics are at its port 8889"
-            cause = Cause("not_scraped", "there is nothing to scrape", hint)
+            cause = Cause("not_scraped", "there are no targets", hint)
             return [skipped(CHECK, cause) if arrived else failed(CHECK, cause)]
         return [ok(CHECK, f"all {len(targets)} are up")]
 
 
 def _series(api: Api, query: str) -> Sequence[dict[str, Any]]:
-    """What a query finds; nothing where it is not understood, as names with dots are not before Prometheus 3."""
+    """The series of a query; none if it is invalid, as names with dots before Prometheus 3."""
     try:
         found: Sequence[dict[str, Any]] = api.get("/api/v1/query", query=query)["data"]["result"]
     except TroubleError as trouble:
@@ -76,21 +73,21 @@ def _series(api: Api, query: str) -> Sequence[dict[str, Any]]:
 
 
 def active_targets(api: Api) -> Sequence[dict[str, Any]]:
-    """Return what it scrapes, as rows of its API. Raises `TroubleError`."""
+    """Return its active targets, as in its API. Raises `TroubleError`."""
     targets: Sequence[dict[str, Any]] = api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
     return targets
 
 
 def _broken(targets: Sequence[dict[str, Any]], api: Api) -> Cause | None:
-    """Those that are down, else those that were not scraped lately."""
+    """The targets that are down, else those whose last scrape is too old."""
     if down := [target for target in targets if target["health"] == "down"]:
-        said = [f"{target['scrapeUrl']} ({target['lastError']})" for target in down]
+        parts = [f"{target['scrapeUrl']} ({target['lastError']})" for target in down]
         hint = "start what is down, or correct its address in Prometheus' targets"
-        return Cause("target_down", f"{len(down)} of {len(targets)} targets are down: {_some(said)}", hint)
+        return Cause("target_down", f"{len(down)} of {len(targets)} targets are down: {_some(parts)}", hint)
     now = time.time() + (api.clock[0] if api.clock else 0.0)
     ages = {target["scrapeUrl"]: (_age(target, now), _patience(target)) for target in targets}
     if old := [f"{url} ({age:.0f} s ago)" for url, (age, patience) in ages.items() if age > patience]:
-        detail = f"{len(old)} of {len(targets)} targets were not scraped for long: {_some(old)}"
+        detail = f"{len(old)} of {len(targets)} targets have an old scrape: {_some(old)}"
         return Cause("scrape_old", detail, "see Prometheus' log and load")
     return None
 
@@ -101,12 +98,12 @@ def _some(words: Sequence[str]) -> str:
 
 
 def _age(target: dict[str, Any], now: float) -> float:
-    """Seconds since the last scrape; 0 before the first, which Prometheus tells by the year 1."""
+    """Seconds since the last scrape; 0 before the first, whose time is in the year 1."""
     when = datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", target["lastScrape"]))
     return now - when.timestamp() if when.year > 1 else 0.0
 
 
 def _patience(target: dict[str, Any]) -> float:
-    """Seconds after which a scrape is old: three were missed, and one may still be under way."""
+    """Seconds after which a scrape is old: three were missed, and one may be in progress."""
     parts = re.findall(r"(\d+)(ms|[smhd])", target.get("scrapeInterval", "1m"))
     return 4 * sum(int(number) * _UNITS[unit] for number, unit in parts) + 5.0

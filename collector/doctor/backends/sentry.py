@@ -1,9 +1,7 @@
 """Sentry, by its web API; of sentry.io, or self-hosted.
 
-In: an API with a token, an organization and a project. Out: whether trace and log can be found. State: none.
-
 Source: https://docs.sentry.io/api/ ("Retrieve a Project", "Query Explore Events in Table Format"); the data set of logs
-is called `ourlogs` in requests, as Sentry's own MCP server sends it. Metrics never go to Sentry.
+is `ourlogs` in requests, as Sentry's own MCP server sends it. Metrics never go to Sentry.
 """
 
 from typing import Final
@@ -19,7 +17,7 @@ _SETS: Final[dict[Signal, str]] = {"traces": "spans", "logs": "ourlogs"}
 
 
 class Sentry:
-    """Keeps traces and logs. Arguments: slugs of organization and project."""
+    """Stores traces and logs. Arguments: slugs of organization and project."""
 
     name = "sentry"
     holds: tuple[Signal, ...] = ("traces", "logs")
@@ -27,16 +25,16 @@ class Sentry:
     def __init__(self, organization: str, project: str) -> None:
         self._organization = organization
         self._project = project
-        self._number = ""  # the project's, by which events are asked for; learned by `greet`
+        self._number = ""  # the project's id for queries of events, from `identify`
 
-    def greet(self, api: Api) -> None:
-        """The project, if it is there and the token may see it."""
+    def identify(self, api: Api) -> None:
+        """By the project, if it exists and the token has access."""
         try:
             found = api.get(f"/api/0/projects/{quote(self._organization)}/{quote(self._project)}/")
         except TroubleError as trouble:
             raise self._explained(trouble) from None
         if not isinstance(found, dict) or "id" not in found:
-            raise TroubleError(Cause("foreign", f"{api.base} is no Sentry", "correct SENTRY_URL"))
+            raise TroubleError(Cause("foreign", f"{api.base} is not Sentry", "correct SENTRY_URL"))
         self._number = str(found["id"])
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:
@@ -59,20 +57,20 @@ class Sentry:
         """Its ingest takes up to a minute."""
         return Cause(
             "not_arrived",
-            "was taken at the endpoint, and is not in Sentry",
-            "ask again with --timeout 90: Sentry may take a minute; else see the Collector's log for its exporter to "
+            "was accepted by the endpoint, and is not in Sentry",
+            "try again with --timeout 90: Sentry may take a minute; else see the Collector's log for its exporter to "
             "Sentry: are SENTRY_OTLP_ENDPOINT and SENTRY_PUBLIC_KEY (telemetry sentry DSN) of this project?",
         )
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
-        """Nothing more."""
+        """None."""
         return []
 
     def _explained(self, trouble: TroubleError) -> TroubleError:
         hints = {
-            401: "SENTRY_AUTH_TOKEN is not known there: make one under Settings, Auth Tokens",
+            401: "SENTRY_AUTH_TOKEN is wrong: create one in Settings, Auth Tokens",
             403: "give the token of SENTRY_AUTH_TOKEN the scopes org:read and project:read",
-            404: f"no project {self._organization}/{self._project} is there: correct SENTRY_ORG and SENTRY_PROJECT",
+            404: f"there is no project {self._organization}/{self._project}: correct SENTRY_ORG and SENTRY_PROJECT",
         }
         hint = hints.get(trouble.status, trouble.cause.hint)
         code = "no_project" if trouble.status == 404 else trouble.cause.code

@@ -1,7 +1,4 @@
-"""VictoriaLogs, by its HTTP API.
-
-In: an API. Out: whether the log record can be found by its trace. State: none.
-"""
+"""VictoriaLogs, by its HTTP API."""
 
 from typing import Any, Final
 
@@ -12,42 +9,42 @@ from telemetry import conventions as c
 from telemetry.conventions import Signal
 
 _AROUND_NS: Final = 3600 * 10**9
-"""Looked for from an hour before to an hour after: clocks may differ."""
+"""The query covers an hour before and after: clocks may differ."""
 _OURS: Final = f'{{service.name="{c.DOCTOR_SERVICE}"}}'
 
 
 class VictoriaLogs:
-    """Keeps logs."""
+    """Stores logs."""
 
     name = "victorialogs"
     holds: tuple[Signal, ...] = ("logs",)
 
-    def greet(self, api: Api) -> None:
-        """It counts records; whoever may not read is refused here."""
+    def identify(self, api: Api) -> None:
+        """By a count of records, which requires permission to read."""
         found = _hits(api, query=_OURS, start="5m")
         if not isinstance(found, dict) or "hits" not in found:
             raise TroubleError(Cause("foreign", f"{api.base} is not VictoriaLogs", f"correct {api.place.named}"))
 
     def find(self, api: Api, signal: Signal, marked: Marked) -> str | None:  # noqa: ARG002 (a Backend's)
-        """By service and trace, as a person would."""
+        """By service and trace id."""
         query = f'{_OURS} trace_id:="{marked.trace_id}"'
         found = _hits(api, query=query, start=marked.start_ns - _AROUND_NS, end=marked.start_ns + _AROUND_NS)
         return "is found by its trace" if found["hits"] else None
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
-        """It answers 200 to records that it then drops: those older than its retention, or days ahead."""
+        """It returns 200 for records that it then drops: older than its retention, or days ahead."""
         return Cause(
             "not_arrived",
-            "was taken at the endpoint, and is not in VictoriaLogs",
+            "was accepted by the endpoint, and is not in VictoriaLogs",
             "see the Collector's log for its exporter otlp_http/logs; is the layer logs loaded, does LOGS_OTLP end in "
             "/insert/opentelemetry, and is service.name a field of the stream (VL-Stream-Fields)?",
         )
 
     def more(self, api: Api, *, arrived: bool) -> list[Finding]:  # noqa: ARG002 (a Backend's)
-        """Nothing more."""
+        """None."""
         return []
 
 
 def _hits(api: Api, **parameters: Any) -> Any:
-    """How many records a query finds; unlike a query for the records themselves, this is answered by one JSON."""
+    """How many records match a query; unlike a query for records, the response is a single JSON object."""
     return api.get("/select/logsql/hits", step="1d", **parameters)

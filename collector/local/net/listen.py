@@ -1,9 +1,4 @@
-"""Addresses to listen on.
-
-In: `HOST:PORT`. Out: the IP address that it means, and a bound socket; or `PortTakenError`, which names the port and,
-where it can be found, its holder.
-No state.
-"""
+"""Addresses to listen on: parsed, resolved and bound; the error of a port in use names the process, if it is known."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Metrics: the list of them, and the series of one with their exemplars.
-
-In: a connection to the store. Out: rows; a `Metric`. State: none.
-"""
+"""Lists metrics, and reads the series of one with their exemplars."""
 
 import json
 from collections import defaultdict

@@ -56,10 +56,10 @@ def metric_table(metric: Json, console: Console, now_unix_ns: int) -> Table:
     for service, of_service in found.items():
         rows.append([cell(service, console, "bold")])
         for name, of_name in of_service.items():
-            told = (
+            cells = (
                 _histogram_cells(metric, of_name, console) if is_histogram else [_value(metric, of_name, now_unix_ns)]
             )
-            rows.append([cell(f"  {name or 'all'}", console), *told])
+            rows.append([cell(f"  {name or 'all'}", console), *cells])
     return table(console, columns, rows)
 
 

@@ -1,4 +1,1 @@
-"""How each program runs: its ports, its command, what it is told, and how it says that it is ready.
-
-In: a `Place`. Out: command lines, environments, files of a running stack. State: none.
-"""
+"""How each program runs: its ports, its command, its variables, its files, and its readiness."""

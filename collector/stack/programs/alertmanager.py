@@ -1,7 +1,4 @@
-"""Alertmanager.
-
-In: `config/alertmanager.yml`. Out: how it runs. State: its silences, in its own folder.
-"""
+"""Alertmanager, with its data in its own folder."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,4 @@
-"""Jaeger.
-
-In: `config/jaeger.yaml`. Out: how it runs. State: its traces, in its own folder.
-"""
+"""Jaeger, with its data in its own folder."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +28,7 @@ class Jaeger:
 
     def environment(self, place: Place) -> Mapping[str, str]:
         """Where it listens, keeps its traces, and finds the metrics of its Monitor page."""
-        told = {
+        variables = {
             "JAEGER_QUERY": place.address(self.name, "query"),
             "JAEGER_QUERY_GRPC": place.address(self.name, "query_grpc"),
             "JAEGER_OTLP": place.address(self.name, "otlp"),
@@ -41,8 +38,8 @@ class Jaeger:
             "JAEGER_STORAGE": str(place.folder(self.name)),
         }
         if "prometheus.web" in place.ports:
-            told["PROMETHEUS_URL"] = f"http://{place.address('prometheus', 'web')}"
-        return told
+            variables["PROMETHEUS_URL"] = f"http://{place.address('prometheus', 'web')}"
+        return variables
 
     def is_ready(self, place: Place) -> bool:
         """Ask its health extension."""

@@ -1,9 +1,7 @@
-"""Prometheus.
+"""Prometheus, with its data in its own folder.
 
-In: `config/prometheus/prometheus.yml`. Out: how it runs. State: its series, in its own folder.
-
-Prometheus reads no environment. Its file names `targets.json` and `rules/` beside itself, so a folder is laid out that
-has the file, as a link, beside the targets of this stack.
+Prometheus reads no environment variables. Its file refers to `targets.json` and `rules/` beside it, so a folder is
+created with a link to the file and the targets of this stack.
 """
 
 import json
@@ -59,7 +57,7 @@ def targets(place: Place) -> list[dict[str, Any]]:
     """What there is to scrape, and where alerts go, as a file of `file_sd`.
 
     Each group has a label `__role__`, by which prometheus.yml takes its own: `pipeline` (what the Collector was sent
-    and made), `own` (what a program says of itself), `alertmanager`.
+    and made), `own` (a program's own metrics), `alertmanager`.
     """
     groups = [
         *(_group("pipeline", place.address(name, "scrape"), collector=name) for name in place.having("scrape")),
