@@ -224,7 +224,7 @@ def test_the_graph_is_really_built_and_really_approximates(open_: Open, backend:
     if "graph" in backend.cannot:
         pytest.skip(f"the stand-in compares with every point, and {REAL_SERVER} names no Qdrant server")
     rng = np.random.default_rng(7)
-    rows = rng.standard_normal((20_000, 64)).astype(np.float32)
+    rows = rng.standard_normal((8_000, 64)).astype(np.float32)
     queries = rng.standard_normal((100, 64)).astype(np.float32)
     norms = np.linalg.norm(rows, axis=1)
     truth = [set(np.argsort(-(rows @ query) / norms)[:10]) for query in queries]

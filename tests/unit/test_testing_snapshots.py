@@ -10,7 +10,6 @@ from telemetry.errors import TelemetryError
 from telemetry.testing import Spans, record_spans
 
 pytest_plugins = ("pytester",)
-LOOP_SCOPE = "asyncio_default_fixture_loop_scope=function"
 
 
 def work() -> None:
@@ -77,7 +76,7 @@ def test_without_the_fixture_there_is_no_file() -> None:
         spans.assert_snapshot()
 
 
-def test_a_snapshot_lies_beside_its_test(pytester: pytest.Pytester) -> None:
+def test_a_snapshot_lies_beside_its_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing: a failure that says how to write it. Written: compared. Changed: a failure with a diff."""
     source = """
         import pytest, telemetry
@@ -88,7 +87,8 @@ def test_a_snapshot_lies_beside_its_test(pytester: pytest.Pytester) -> None:
                 pass
             spans.assert_snapshot()
     """
-    options = ("-p", "no:cacheprovider", "-o", LOOP_SCOPE)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # each run would load those of others for seconds
+    options = ("-p", "no:cacheprovider", "-p", "search_telemetry_pytest")
     test = pytester.makepyfile(test_shop=source.format(name="encode"))
     missing = pytester.runpytest_subprocess(*options)
     missing.assert_outcomes(failed=1)
