@@ -6,18 +6,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from collector.doctor import arrival, clocks, otelcol, sending
-from collector.doctor.arrival import Asked
-from collector.doctor.asked import backends, collectors, with_stack
-from collector.doctor.configured import reconsider
-from collector.doctor.confirmed import unconfirmed
+from collector.doctor.checks import arrival, clocks, otelcol, sending
+from collector.doctor.checks.apis import backends, collectors, with_stack
+from collector.doctor.checks.arrival import Asked
+from collector.doctor.checks.configured import reconsider
+from collector.doctor.checks.kept import unconfirmed
+from collector.doctor.checks.sending import Sent
+from collector.doctor.checks.settings import exporter_of, exports, notes, unsent
+from collector.doctor.checks.stack import running
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
-from collector.doctor.known import running
-from collector.doctor.marked import Marked, mark
-from collector.doctor.notes import exporter_of, exports, notes, unsent
 from collector.doctor.options import Options
 from collector.doctor.report import Report
-from collector.doctor.sending import Sent
+from collector.doctor.samples import Marked, mark
 from collector.doctor.together import together
 from telemetry import conventions as c
 from telemetry.config.settings import Settings, load

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from collector.doctor import asking, clocks, options
+from collector.doctor import options
+from collector.doctor.checks import clocks
 from collector.doctor.finding import Status
+from collector.doctor.network import api as backend_api
 from collector.local.cli.calling import CERTIFICATE
 from collector.local.net.access import TOKEN as TOKEN_VARIABLE
 from collector.local.net.access import Access, Tokens
@@ -181,7 +183,7 @@ def test_a_backend_that_hangs_does_not_hang_the_doctor(
     collector: StandIn, say: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither silence nor an answer that never ends lasts longer than one answer may."""
-    monkeypatch.setattr(asking, "_PATIENCE", 0.3)
+    monkeypatch.setattr(backend_api, "_PATIENCE", 0.3)
     with listener(say) as address:
         report = examine(environ(collector), jaeger=f"http://{address}")
     assert line(report, "jaeger").code == "no_answer"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from collector.doctor import configured, options
+from collector.doctor import options
+from collector.doctor.checks import configured
 from tests.doctor_stand_in import NOTHING_LISTENS, backend, examine, line, verdicts
 from tests.otlp_stand_in import StandIn, stand_in
 

@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from collector.doctor import sending
+from collector.doctor.checks import sending
 from collector.doctor.finding import Status
-from collector.doctor.place import of_exporter
+from collector.doctor.network.place import of_exporter
 from telemetry import conventions as c
 from telemetry.config.settings import load
 from tests.doctor_stand_in import OVER, backend, examine, failures, line, listener, sent, silence, verdicts

@@ -43,6 +43,14 @@ ORDER = {
         {"server", "render"},
         {"cli"},
     ),
+    "collector.doctor": (
+        {"finding", "options", "samples", "together"},
+        {"network", "report"},
+        {"backends", "render"},
+        {"checks"},
+        {"doctor"},
+        {"command"},
+    ),
 }
 """By package, from the lowest floor up. A room imports those on floors below it, and none beside it."""
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from collector.doctor.asking import Api
 from collector.doctor.finding import Cause, Finding
-from collector.doctor.marked import Marked
+from collector.doctor.network.api import Api
+from collector.doctor.samples import Marked
 from telemetry.conventions import Signal
 
 ITEMS: dict[Signal, str] = {"traces": "trace", "metrics": "metric", "logs": "log"}

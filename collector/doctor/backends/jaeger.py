@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
-from collector.doctor.marked import Marked
+from collector.doctor.network.api import Api, TroubleError
+from collector.doctor.samples import Marked
 from telemetry.conventions import Signal
 
 _MOVED_S: Final = 1.0

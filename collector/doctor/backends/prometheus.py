@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
-from collector.doctor.marked import Marked
+from collector.doctor.network.api import Api, TroubleError
+from collector.doctor.samples import Marked
 from telemetry import conventions as c
 from telemetry.conventions import Signal
 from telemetry.prometheus.names import label_name

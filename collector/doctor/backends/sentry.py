@@ -7,9 +7,9 @@ is `ourlogs` in requests, as Sentry's own MCP server sends it. Metrics never go 
 from typing import Final
 from urllib.parse import quote
 
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding
-from collector.doctor.marked import Marked
+from collector.doctor.network.api import Api, TroubleError
+from collector.doctor.samples import Marked
 from telemetry.conventions import Signal
 
 URL: Final = "https://sentry.io"

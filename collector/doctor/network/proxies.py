@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collector.doctor.place import Place
+from collector.doctor.network.place import Place
 from telemetry.otlp.target import is_loopback
 
 

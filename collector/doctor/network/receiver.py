@@ -9,8 +9,8 @@ import httpx
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from collector.doctor.asking import client_for
-from collector.doctor.place import Place
+from collector.doctor.network.api import client_for
+from collector.doctor.network.place import Place
 from telemetry.conventions import SIGNALS
 
 Kind = Literal["receiver", "reading", "web"]

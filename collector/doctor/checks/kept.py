@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from collector.doctor.arrival import Asked
 from collector.doctor.backends.backend import ITEMS
+from collector.doctor.checks.arrival import Asked
+from collector.doctor.checks.sending import Sent
+from collector.doctor.checks.settings import exports
 from collector.doctor.finding import Cause, Finding, Status, failed, skipped
-from collector.doctor.notes import exports
 from collector.doctor.options import KEEPERS
-from collector.doctor.sending import Sent
 from telemetry.config.settings import Settings
 from telemetry.conventions import Signal
 

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from collector.doctor import otelcol
-from collector.doctor.arrival import Asked
-from collector.doctor.asking import Api
 from collector.doctor.backends.backend import Backend
 from collector.doctor.backends.jaeger import Jaeger
 from collector.doctor.backends.local import Local
@@ -16,9 +13,12 @@ from collector.doctor.backends.loki import Loki
 from collector.doctor.backends.prometheus import Prometheus
 from collector.doctor.backends.sentry import URL, Sentry
 from collector.doctor.backends.victorialogs import VictoriaLogs
-from collector.doctor.known import Known
+from collector.doctor.checks import otelcol
+from collector.doctor.checks.arrival import Asked
+from collector.doctor.checks.stack import Known
+from collector.doctor.network.api import Api
+from collector.doctor.network.place import of_url
 from collector.doctor.options import SENTRY_VARIABLES, Options, Target
-from collector.doctor.place import of_url
 from collector.local.cli.calling import CERTIFICATE, base_url, client
 from collector.local.errors import CollectorError
 from collector.local.net.access import token_to_send
@@ -110,7 +110,7 @@ def _other(name: str, target: Target, options: Options, deadline: float) -> Aske
 
 
 def _sentry(options: Options, deadline: float) -> Asked | None:
-    """Sentry, if its three variables are set; `notes` reports if only some are."""
+    """Sentry, if its three variables are set; `settings` reports if only some are."""
     values = [options.environ.get(variable, "").strip() for variable in SENTRY_VARIABLES]
     if not all(values):
         return None

@@ -12,8 +12,8 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.network.api import Api, TroubleError
 
 NAME: Final = "otelcol"
 _WAITING: Final = "otelcol_exporter_queue_size"

@@ -12,9 +12,9 @@ from typing import Any, Final, Self
 
 import httpx
 
-from collector.doctor import explain, probe
 from collector.doctor.finding import Cause, Code
-from collector.doctor.place import Place
+from collector.doctor.network import explain, probe
+from collector.doctor.network.place import Place
 from telemetry.otlp.target import is_loopback
 
 _LONGEST: Final = 32 << 20

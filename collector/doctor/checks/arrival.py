@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.backends.backend import ITEMS, Backend
+from collector.doctor.checks.sending import Sent
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped
-from collector.doctor.marked import Marked
-from collector.doctor.sending import Sent
+from collector.doctor.network.api import Api, TroubleError
+from collector.doctor.samples import Marked
 from telemetry.conventions import Signal
 from telemetry.otlp.target import is_loopback
 

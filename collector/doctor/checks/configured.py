@@ -10,10 +10,10 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from collector.doctor.arrival import SHAPES, Asked
-from collector.doctor.asking import Api, TroubleError
 from collector.doctor.backends.prometheus import CHECK, Prometheus, active_targets
+from collector.doctor.checks.arrival import SHAPES, Asked
 from collector.doctor.finding import Cause, Finding, failed
+from collector.doctor.network.api import Api, TroubleError
 
 _START: Final = "start it (telemetry stack up), or set {} to its address, or none"
 _METRIC: Final = "prometheus: metric"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from collector.doctor.finding import Cause, Finding, failed, ok, skipped, warning
+from collector.doctor.network.place import of_exporter
+from collector.doctor.network.proxies import between
 from collector.doctor.options import SENTRY_VARIABLES
-from collector.doctor.place import of_exporter
-from collector.doctor.proxies import between
 from telemetry.config.settings import ExporterSettings, Settings
 from telemetry.conventions import SIGNALS, Signal
 

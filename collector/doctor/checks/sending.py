@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collector.doctor import explain, probe
 from collector.doctor.finding import Cause, Code
-from collector.doctor.place import Place, of_exporter
-from collector.doctor.probe import Seen, look
-from collector.doctor.proxies import Proxy, between
-from collector.doctor.receiver import is_response, kind_of
+from collector.doctor.network import explain, probe
+from collector.doctor.network.place import Place, of_exporter
+from collector.doctor.network.probe import Seen, look
+from collector.doctor.network.proxies import Proxy, between
+from collector.doctor.network.receiver import is_response, kind_of
 from telemetry.config.settings import ExporterSettings
 from telemetry.conventions import SIGNALS, Signal
 from telemetry.otlp import signals

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from collector.doctor.finding import Cause, Code
-from collector.doctor.place import Place, Speech
-from collector.doctor.probe import CLOSED, Seen
+from collector.doctor.network.place import Place, Speech
+from collector.doctor.network.probe import CLOSED, Seen
 from telemetry.otlp.tls_reasons import SERVER_PROBLEMS, Reason, match
 
 _SPOKEN: Final[dict[Speech, str]] = {"grpc": "gRPC", "http": "HTTP"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
-from collector.doctor.place import Place, Speech
+from collector.doctor.network.place import Place, Speech
 
 PATIENCE: Final = 2.0
 """Seconds for one connection to be established, and again for the response."""

@@ -1,0 +1,1 @@
+"""What is checked: settings, sending, arrival, the running stack, clocks."""
