@@ -95,7 +95,7 @@ def test_gateways_that_keep_no_trace_keep_the_marked_ones_and_all_batches(tmp_pa
         stack.kill("gateway-2")
         without = examine(by_http, timeout=PATIENCE / 5, **urls)
         assert failures(without) == {"otelcol": "not_delivered", "jaeger: trace": "not_arrived"}
-        assert line(without, "jaeger: trace").detail.startswith("1 of 2 (by gateway-2) was taken at the endpoint")
+        assert line(without, "jaeger: trace").detail.startswith("1 of 2 (by gateway-2) was accepted by the endpoint")
         assert "otlp_grpc/gateway-2" in line(without, "otelcol").detail
         assert line(examine(http), "send traces").code == "wrong_protocol"
         grpc = {**by_http, "OTEL_EXPORTER_OTLP_ENDPOINT": stack.url("agent.otlp_grpc")}
