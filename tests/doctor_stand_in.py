@@ -96,7 +96,7 @@ def backend(
 
 @contextmanager
 def listener(say: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Listen by TCP, and do as told with each connection; yields `HOST:PORT`."""
+    """Listen on TCP, and call a function with each connection; yields `HOST:PORT`."""
     server = socket.create_server(("127.0.0.1", 0))
     over = False
 
@@ -125,7 +125,7 @@ def _say(say: Callable[[socket.socket], None], connection: socket.socket) -> Non
 
 
 def silence(connection: socket.socket) -> None:
-    """Take whatever comes, and say nothing until the other side hangs up."""
+    """Read everything, and do not respond until the other side closes."""
     while connection.recv(4096):
         pass
 
@@ -153,6 +153,6 @@ def failures(report: Report) -> dict[str, str]:
 
 
 def sent(endpoint: str, protocol: str = "grpc", **more: str) -> Finding:
-    """What is said of sending a trace there."""
+    """The finding of sending a trace there."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **OVER, **more}
     return line(examine(environ), "send traces")

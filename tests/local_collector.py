@@ -96,7 +96,7 @@ def grpc_code(export: Callable[[bytes], bytes], body: bytes) -> grpc.StatusCode:
 
 
 def dial(address: str | None) -> socket.socket:
-    """A connection, to send over whatever is no request."""
+    """A connection to send arbitrary bytes."""
     host, port = str(address).split(":")
     return socket.create_connection((host, int(port)), 60)
 

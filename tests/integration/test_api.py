@@ -299,13 +299,13 @@ def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client
 
 
 def test_an_unknown_path_is_answered_with_those_there_are(api: httpx.Client) -> None:
-    """The API tells its own paths."""
+    """The API lists its paths."""
     hint = api.get("/api/trace").json()["error"]["hint"]
     assert "/api/traces/{trace_id}" in hint
     assert "/api/health" in hint
 
 
-def test_a_wrong_method_is_told_which_are_right(api: httpx.Client) -> None:
+def test_a_wrong_method_lists_the_right_ones(api: httpx.Client) -> None:
     """As HTTP asks for: with Allow."""
     assert set(api.post("/api/traces").headers["allow"].split(", ")) == {"GET", "HEAD"}
 

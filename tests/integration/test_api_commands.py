@@ -146,7 +146,7 @@ TREE = dedent("""\
     """)
 
 
-def test_the_banner_says_where_the_collector_listens(running: Running) -> None:
+def test_the_banner_shows_where_the_collector_listens(running: Running) -> None:
     """With the real ports, when it is ready, and without a line too many."""
     assert running.banner.startswith("● search-telemetry collector is ready\n")
     assert re.search(r"OTLP over gRPC +127\.0\.0\.1:[1-9]\d*\n", running.banner)
@@ -283,7 +283,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("arguments", "told"), MISTAKES, ids=[" ".join(row[0]) for row in MISTAKES])
-def test_a_users_mistake_is_told_in_two_lines(
+def test_a_users_mistake_is_reported_in_two_lines(
     shell: Shell, running: Running, arguments: tuple[str, ...], told: str
 ) -> None:
     """What is wrong and how to fix it, on standard error, status 2."""
@@ -298,14 +298,14 @@ def test_json_of_a_service_that_is_not_there_yet_is_an_empty_list(shell: Shell, 
 
 
 def test_a_store_in_use_is_read_through_its_collector(shell: Shell, running: Running) -> None:
-    """The message says who holds it and what to do."""
+    """The message names the process and what to do."""
     shown = shell("traces", "--store", str(running.store))
     assert shown.returncode == 2
     assert f"in use by another process (pid {running.process.pid}: telemetry collect)" in shown.stderr
     assert "Traceback" not in shown.stderr
 
 
-def test_nobody_at_the_address_is_told(shell: Shell) -> None:
+def test_no_server_at_the_address_is_reported(shell: Shell) -> None:
     """With the command that starts a collector."""
     shown = shell("traces", "--api", "127.0.0.1:1")
     assert shown.returncode == 2

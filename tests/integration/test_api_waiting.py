@@ -57,7 +57,7 @@ def test_a_wait_for_the_last_trace_sees_one_arrive(monkeypatch: pytest.MonkeyPat
     assert (trace["trace_id"], trace["complete"]) == (B, True)
 
 
-def test_what_arrives_is_told_as_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_arrives_is_reported_as_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waits gets the record that comes, and the trace that ends; and the cursor to the next."""
     with running_collector() as collector, ThreadPoolExecutor(2) as pool:
         http = collector.addresses.http
@@ -81,7 +81,7 @@ def test_what_arrives_is_told_as_it_arrives(monkeypatch: pytest.MonkeyPatch) -> 
         )
 
 
-def test_at_the_limit_a_trace_is_told_as_far_as_it_is() -> None:
+def test_at_the_time_limit_a_trace_is_returned_as_it_is() -> None:
     """The client's rpc never gets its server span."""
     with running_collector() as collector:
         send(collector.addresses.http, "traces", "gateway", [span(A, 1, None, kind="client", attributes=RPC)])

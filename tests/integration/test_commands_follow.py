@@ -52,7 +52,7 @@ def test_each_command_is_one_request(
     assert capsys.readouterr().err == ""
 
 
-def test_a_store_that_cannot_write_is_told_beside_the_answer(
+def test_a_store_that_cannot_write_is_reported_with_the_answer(
     collector: LocalCollector, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the one answer that there is; a line break in the reason does not break it."""

@@ -70,7 +70,7 @@ def test_a_terminal_of_any_encoding_gets_text_that_it_can_show(collector: LocalC
 
 
 def test_a_collector_whose_output_is_lost_goes_on(tmp_path: Path) -> None:
-    """It says so once; what it takes is stored, and its end is a good one."""
+    """It reports that once; what it accepts is stored, and it ends cleanly."""
     ports = [part for name in ("--grpc", "--http", "--api") for part in (name, "127.0.0.1:0")]
     with Path("/dev/full").open("w") as full:
         process = start(tmp_path, "collect", "--store", str(tmp_path / "s.duckdb"), *ports, stdout=full)

@@ -110,7 +110,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_really_full_disk_refuses_says_so_once_reads_on_and_recovers(
+def test_a_really_full_disk_refuses_warns_once_reads_on_and_recovers(
     disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No acknowledged span is lost, through the full disk, its hint and the collector's end."""

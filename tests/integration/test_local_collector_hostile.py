@@ -254,7 +254,7 @@ def test_strange_traces_are_stored_read_and_drawn(collector: LocalCollector, sha
 
 
 @pytest.mark.parametrize("time_ns", [2**63, 2**64 - 1])
-def test_times_beyond_2262_are_told_and_the_other_spans_kept(collector: LocalCollector, time_ns: int) -> None:
+def test_times_beyond_2262_are_reported_and_the_other_spans_kept(collector: LocalCollector, time_ns: int) -> None:
     """As partial success; so are times before 1970, which OTLP has no number for."""
     spans = [otlp.small_span(20_001, endTimeUnixNano=str(time_ns)), otlp.small_span(20_002)]
     partial = json.loads(post(collector, "/v1/traces", json.dumps(otlp.traces(*spans)), JSON)[2])["partialSuccess"]
@@ -294,7 +294,7 @@ def test_a_trace_of_ten_thousand_spans_is_stored_read_and_drawn(collector: Local
     assert any("9500 more spans; --all shows them" in line for line in lines)
 
 
-def test_random_bytes_on_every_port_harm_nobody(collector: LocalCollector) -> None:
+def test_random_bytes_on_every_port_harm_nothing(collector: LocalCollector) -> None:
     """Seeded, so that a failure can be had again."""
     rng = random.Random(4317)
     for address in (collector.addresses.grpc, collector.addresses.http, collector.addresses.api) * 10:

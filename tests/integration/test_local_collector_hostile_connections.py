@@ -48,7 +48,7 @@ def arrival(collector: LocalCollector) -> threading.Event:
     return arrived
 
 
-def test_an_export_far_above_the_limit_over_grpc_is_counted_and_told() -> None:
+def test_an_export_far_above_the_limit_over_grpc_is_counted_and_reported() -> None:
     """GRPC refuses it in words of its own, before we see it; it stands in the books all the same."""
     with limited(max_request_bytes=1_000) as collector, raw_sender(collector) as export:
         assert grpc_code(export, bytes(100_000)) is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -57,7 +57,7 @@ def test_an_export_far_above_the_limit_over_grpc_is_counted_and_told() -> None:
         assert (figures.queue_exports, figures.queue_bytes) == (0, 0)
 
 
-def test_a_grpc_sender_that_never_sends_is_given_up_and_holds_nobody_up() -> None:
+def test_a_grpc_sender_that_never_sends_is_given_up_and_delays_no_other() -> None:
     """It has its call open and sends no message; others are served meanwhile, though it has the only place."""
     with limited(receiving_exports=1, slow_after_s=0.1, read_timeout_s=30.0) as collector:
         with grpc.insecure_channel(str(collector.addresses.grpc)) as channel, raw_sender(collector) as export:

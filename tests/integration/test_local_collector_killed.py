@@ -148,7 +148,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(checkpoint_bytes: int, tmp_p
 
 
 @pytest.mark.parametrize("checkpoint_bytes", [100_000, 1 << 30], ids=["in the store", "in the log"])
-def test_a_full_disk_refuses_says_so_and_recovers(checkpoint_bytes: int, tmp_path: Path) -> None:
+def test_a_full_disk_refuses_warns_and_recovers(checkpoint_bytes: int, tmp_path: Path) -> None:
     """UNAVAILABLE with the reason while there is no room; with room again the same exports are stored, once."""
     path = tmp_path / "telemetry.duckdb"
     sender = Sender(first=1_000_000)

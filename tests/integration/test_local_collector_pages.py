@@ -82,14 +82,14 @@ def test_a_page_that_may_send_is_let_through_by_its_browser(collector: LocalColl
 
 @pytest.mark.parametrize("origin", FROM_ELSEWHERE)
 def test_a_page_from_elsewhere_is_stopped_by_its_browser_and_by_us(collector: LocalCollector, origin: str) -> None:
-    """Not even one that looks like this machine by its name (DNS rebinding): browsers say whose page it is."""
+    """Not even one that looks like this machine by its name (DNS rebinding): browsers send the page's origin."""
     assert asked(collector, origin) == {}
     status, answer, body = post(collector, "/v1/traces", SPAN, JSON | {"Origin": origin})
     assert (status, "access-control-allow-origin" in answer) == (403, False)
     assert f"telemetry collect --allow-origin {origin}" in json.loads(body)["message"]
 
 
-def test_the_person_who_runs_it_is_told_of_a_page_that_may_not_send(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_page_that_may_not_send_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A browser shows its user little: the log has the option."""
     with allowing() as collector, caplog.at_level(logging.WARNING, "collector.local"):
         asked(collector, "https://shop.example")
@@ -106,7 +106,7 @@ def test_the_person_who_runs_it_is_told_of_a_page_that_may_not_send(caplog: pyte
 def test_a_page_may_read_why_it_was_refused(
     collector: LocalCollector, body: str, headers: dict[str, str], status: int
 ) -> None:
-    """Otherwise its exporter sees a failed fetch, and nobody the reason."""
+    """Otherwise its exporter sees a failed fetch, without a reason."""
     answered, answer, _ = post(collector, "/v1/traces", body, headers | {"Origin": SHOP})
     assert (answered, answer["access-control-allow-origin"]) == (status, SHOP)
     assert answer["access-control-expose-headers"] == "Retry-After"
@@ -131,7 +131,7 @@ def test_with_a_token_the_question_needs_none_and_the_export_does() -> None:
 
 @pytest.mark.parametrize("origin", ["*", SHOP])
 def test_the_query_api_stays_closed_to_pages_of_other_origins(origin: str) -> None:
-    """What is stored is read by nobody's page, whoever may send."""
+    """No page of another origin can read what is stored, even if it may send."""
     with allowing(origin) as collector:
         api = LocalCollector(None)  # for `post`, which sends to the OTLP port of whom it is given
         api.addresses = Addresses(None, collector.addresses.api, None)
@@ -171,7 +171,7 @@ def test_what_is_not_an_origin_is_refused_with_a_hint(written: str) -> None:
     assert "https://shop.example" in refused.value.hint
 
 
-def test_the_command_takes_origins_and_says_when_every_page_may_send() -> None:
+def test_the_command_takes_origins_and_shows_when_every_page_may_send() -> None:
     """`--allow-origin`, as often as there are origins."""
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())

@@ -34,7 +34,7 @@ def collector() -> Iterator[LocalCollector]:
     assert running.stop()
 
 
-def test_partial_success_tells_the_sender_what_was_rejected(
+def test_partial_success_reports_what_was_rejected(
     collector: LocalCollector,
 ) -> None:
     """In the request's own content type, over HTTP and gRPC alike."""
@@ -119,7 +119,7 @@ def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
 def test_malformed_protobuf_over_grpc_is_an_invalid_argument(
     collector: LocalCollector,
 ) -> None:
-    """The sender is told not to try again, and why."""
+    """The status has no retry time, so the sender does not try again."""
     with raw_sender(collector) as export, pytest.raises(grpc.RpcError) as refused:
         export(b"\xff\xff")
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -39,7 +39,7 @@ def by_http(collector: LocalCollector, odd: Odd) -> Any:
 
 
 def check(collector: LocalCollector, sent: dict[str, Odd], answers: dict[str, Any]) -> None:
-    """Each sender was told how many of its records were rejected; `/api/stats` has how many, and why."""
+    """The response to each sender counts its rejected records; `/api/stats` counts them by reason."""
     for name, odd in sent.items():
         partial = answers[name].partial_success
         assert getattr(partial, odd.signal.rejected_field) == sum(odd.rejected_by.values()), name

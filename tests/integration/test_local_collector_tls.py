@@ -64,7 +64,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def told(api: str) -> str:
-    """What a reading command says of a collector that it cannot read."""
+    """The error of a reading command for a collector that it cannot read."""
     with closing(HttpReader(api)) as reader, pytest.raises(CollectorError) as refused:
         reader.get("/api/services")
     return f"{refused.value.message} {refused.value.hint}".replace(api, "API")
@@ -82,7 +82,7 @@ def test_the_commands_read_through_tls_with_token_and_authority_of_the_environme
         reader.close()
 
 
-def test_a_reader_is_told_what_stands_between_it_and_the_collector(
+def test_a_reader_is_shown_what_is_between_it_and_the_collector(
     collector: LocalCollector, pems: certificates.Pems, reading: pytest.MonkeyPatch
 ) -> None:
     """Plain text to TLS, an unknown authority, no token, a wrong token: each with its hint."""
@@ -103,10 +103,10 @@ def test_a_reader_is_told_what_stands_between_it_and_the_collector(
     }
 
 
-def test_a_certificate_for_another_name_is_told_so(
+def test_a_certificate_for_another_name_is_reported(
     pems: certificates.Pems, reading: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Trusted is not enough: it has to be the certificate of whom one calls."""
+    """A trusted certificate is not enough: its name must be that of the server."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     other = authority.issue_cert("collector.example")
@@ -118,7 +118,7 @@ def test_a_certificate_for_another_name_is_told_so(
         )
 
 
-def test_tls_to_a_port_in_plain_text_is_told_on_both_sides(
+def test_tls_to_a_port_in_plain_text_is_reported_on_both_sides(
     pems: certificates.Pems, reading: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once in the collector's log, however often it is tried."""
@@ -136,7 +136,7 @@ def test_tls_to_a_port_in_plain_text_is_told_on_both_sides(
 def test_plain_text_to_tls_gets_an_answer_in_the_ports_own_shape(
     collector: LocalCollector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not a reset connection; and the collector's log says it once for each port."""
+    """Not a reset connection; and the collector logs it once for each port."""
     with caplog.at_level(logging.WARNING, "collector.local"):
         answers = [plain_get(str(address)) for address in (collector.addresses.http, collector.addresses.api) * 2]
     message = "this port speaks TLS, and was called in plain text"
@@ -172,7 +172,7 @@ def https(collector: LocalCollector, pems: certificates.Pems, show: Path | None 
 def test_with_an_authority_for_clients_only_their_certificates_get_in(
     pems: certificates.Pems, show: str | None, gets_in: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over HTTP and gRPC alike; the log says once why not."""
+    """Over HTTP and gRPC; the log has the reason once."""
     shown: Path | None = getattr(pems, show) if show else None
     tls = Tls(pems.certificate, pems.key, pems.authority)
     with secured(tls) as collector, caplog.at_level(logging.WARNING, "collector.local"):
@@ -207,7 +207,7 @@ def test_with_an_authority_for_clients_only_their_certificates_get_in(
 def test_a_caller_that_never_finishes_the_handshake_is_given_up(
     pems: certificates.Pems,
 ) -> None:
-    """One that says nothing, and one that stops in the middle; others get in meanwhile."""
+    """One that sends nothing, and one that stops in the middle; others can connect meanwhile."""
     with secured(Tls(pems.certificate, pems.key), handshake_timeout_s=0.3) as collector:
         host, port = str(collector.addresses.http).split(":")
         with (
@@ -245,7 +245,7 @@ print(stats.spans.recorded, stats.spans.exported, stats.spans.dropped["export_fa
 
 
 def send(collector: LocalCollector, protocol: str, token: str, pems: certificates.Pems, scheme: str) -> tuple[str, str]:
-    """What a service with our library says, and its books: recorded, exported, dropped for `export_failed`."""
+    """The output and the counts of a service with our library: recorded, exported, dropped for `export_failed`."""
     address = collector.addresses.grpc if protocol == "grpc" else collector.addresses.http
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "SEARCH_"))} | {
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
@@ -263,7 +263,7 @@ def send(collector: LocalCollector, protocol: str, token: str, pems: certificate
 def test_our_library_sends_through_tls_with_a_token(
     collector: LocalCollector, pems: certificates.Pems, protocol: str
 ) -> None:
-    """By the standard variables alone; nothing is said, nothing is lost."""
+    """With the standard variables only; no warning, no loss."""
     assert send(collector, protocol, TOKEN, pems, "https") == ("1 1 0", "")
     stored = collector.stats().signals["traces"]
     assert (stored.stored, stored.unauthorized) == (1, 0)
@@ -273,7 +273,7 @@ def test_our_library_sends_through_tls_with_a_token(
 def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
     collector: LocalCollector, pems: certificates.Pems, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By reason, at both ends; the warning of each signal has the collector's words, and nobody's token."""
+    """By reason, at both ends; the warning of each signal has the collector's message, and no token."""
     with caplog.at_level(logging.WARNING, "collector.local"):
         books, said = send(collector, protocol, "wrong" + TOKEN, pems, "https")
     assert books == "1 0 1"
@@ -286,7 +286,7 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
     assert TOKEN not in caplog.text
 
 
-def test_our_library_in_plain_text_to_tls_is_told_so(collector: LocalCollector, pems: certificates.Pems) -> None:
+def test_our_library_in_plain_text_to_tls_is_reported(collector: LocalCollector, pems: certificates.Pems) -> None:
     """Over HTTP, where the collector can answer."""
     books, said = send(collector, "http/protobuf", TOKEN, pems, "http")
     assert books == "1 0 1"
@@ -305,10 +305,8 @@ def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
 TOLD = "the TLS handshake with a caller failed: it spoke plain text; callers must use https://"
 
 
-def test_a_collector_process_with_tls_tells_failed_grpc_handshakes_once(
-    pems: certificates.Pems, tmp_path: Path
-) -> None:
-    """GRPC itself would write a line for each; and the banner says what callers need."""
+def test_a_collector_process_with_tls_logs_failed_grpc_handshakes_once(pems: certificates.Pems, tmp_path: Path) -> None:
+    """GRPC itself would write a line for each; and the banner shows what callers need."""
     token = tmp_path / "token"
     token.write_text(TOKEN)
     token.chmod(0o600)

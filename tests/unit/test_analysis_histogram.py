@@ -32,7 +32,7 @@ def test_above_the_last_bound_the_bound_is_all_that_is_known() -> None:
 
 
 def test_extremes_that_contradict_the_buckets_are_not_believed() -> None:
-    """Values lie in (1, 2], whatever a broken sender says of the smallest and the largest."""
+    """Values lie in (1, 2], even if a broken sender reports another minimum or maximum."""
     histogram = Histogram((1.0, 2.0), (0, 4, 0), 6.0, low=5.0, high=0.5)
     assert [histogram.quantile(share) for share in (0.1, 0.5, 0.9)] == [2.0, 2.0, 2.0]
 

@@ -38,7 +38,7 @@ values = st.recursive(
 
 
 def finite(value: Any) -> Any:
-    """What a strict parser shall find."""
+    """What a strict parser must find."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, list):
@@ -67,7 +67,7 @@ def store() -> Iterator[HandFilledStore]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.path)
-def test_an_empty_store_has_an_answer_or_says_what_is_not_there(store: HandFilledStore, question: Any) -> None:
+def test_an_empty_store_has_an_answer_or_shows_what_is_not_there(store: HandFilledStore, question: Any) -> None:
     """No question fails on a store that is only just made."""
     path = question.path.replace("{trace_id}", "aa").replace("{name}", "m")
     if "{" in question.path:
@@ -84,7 +84,7 @@ def test_paths_are_found_with_what_their_braces_match() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api", "/api/traces/", "/apiXtraces", "/api/traces\n"])
-def test_a_path_that_is_none_is_told(path: str) -> None:
+def test_an_unknown_path_is_reported(path: str) -> None:
     """The whole path must match."""
     with pytest.raises(QueryError, match="There is no path"):
         find(path)

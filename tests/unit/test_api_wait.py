@@ -15,7 +15,7 @@ RPC = {"rpc.system.name": "grpc"}
 
 
 class Scripted:
-    """A store in which, at each wait, the next thing of a script happens; the clock moves as the script says."""
+    """A store in which, at each wait, the next step of a script happens; the script moves the clock."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, *script: tuple[float, Callable[[HandFilledStore], None] | None]
@@ -57,7 +57,7 @@ def waited(store: Scripted, name: str, limit_s: float) -> tuple[list[str], bool,
 
 
 def test_a_trace_is_complete_a_moment_after_its_last_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    """300 ms without another; the one that comes within them begins them anew."""
+    """300 ms without another span; a span within this time restarts it."""
     script = [(1.0, span(A, "1")), (1.2, span(A, "2", "1", start_ms=1)), (1.4, span(A, "3", "1", start_ms=2))]
     assert waited(Scripted(monkeypatch, *script), A, 5) == (["1", "2", "3"], True, 1.7)
 
@@ -83,7 +83,7 @@ def test_an_unanswered_call_is_given_the_time_of_an_export(monkeypatch: pytest.M
 
 
 def test_the_limit_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what is there, told as not complete; also where only the last moment of quiet is missing."""
+    """With the spans so far, and `complete` false; also if only the last pause is missing."""
     assert waited(Scripted(monkeypatch, (1.0, span(A, "2", "gone"))), A, 5) == (["2"], False, 5.0)
     assert waited(Scripted(monkeypatch, (4.9, span(A, "1"))), A, 5) == (["1"], False, 5.0)
 
@@ -98,14 +98,14 @@ def test_last_stays_the_trace_that_it_was_first(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_at_all_is_not_found_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trace of no spans is no trace."""
+    """A trace without spans does not exist."""
     store = Scripted(monkeypatch)
     with pytest.raises(QueryError, match="no span of trace"):
         await_trace(cast("Store", store), A, 2)
     assert store.now == 2.0
 
 
-def test_a_name_that_cannot_become_one_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_cannot_become_one_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting fixes no spelling mistake."""
     store = Scripted(monkeypatch)
     with pytest.raises(QueryError, match="is not a trace id"):

@@ -52,7 +52,7 @@ def add_heavy(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     subparsers.add_parser("heavy").set_defaults(run=run)
 
 
-def test_a_command_whose_packages_are_missing_says_how_to_install_them(
+def test_a_command_whose_packages_are_missing_shows_how_to_install_them(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Packages are imported when a command runs; the extra is named as its room is."""
@@ -82,7 +82,7 @@ def test_a_users_mistake_is_two_lines_without_a_stack_trace(
 def test_a_room_whose_packages_are_missing_leaves_the_others_working(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a command, the error says how to install the missing extra."""
+    """Without a command, the error shows how to install the missing extra."""
     install(here=f"{__name__}:add_greet", dashboards="no_such_package_anywhere:add")
     assert cli.main(["greet"]) == 7
     assert cli.main([]) == 2
@@ -134,7 +134,7 @@ def test_with_nothing_to_read_both_ways_out_are_reported(nobody_listens: Path) -
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "a:b:c", "[::1", "", "http://127.0.0.1:1", "127.0.0.1:1/x y"])
-def test_an_address_where_nobody_answers_is_reported(address: str) -> None:
+def test_an_address_without_a_server_is_reported(address: str) -> None:
     """Also if it is not an address at all."""
     with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector responds at"):
         reader.get("/api/traces")

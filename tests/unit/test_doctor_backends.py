@@ -70,7 +70,7 @@ def local() -> Iterator[LocalCollector]:
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_local_collector_alone_has_everything(local: LocalCollector, protocol: str) -> None:
-    """Three arrivals, no failure, and nothing said of backends that are not there."""
+    """Three arrivals, no failure, and no finding about backends that are not configured."""
     address = local.addresses.grpc if protocol == "grpc" else local.addresses.http
     told = of_local(local, OTEL_EXPORTER_OTLP_PROTOCOL=protocol, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
     report = examine(told, api=str(local.addresses.api))
@@ -135,7 +135,7 @@ def usually(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "DEFAULTS", {**options.DEFAULTS, "jaeger": url})
 
 
-def test_a_backend_that_nobody_asked_for_is_not_configured(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_is_a_default_is_not_configured(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing at its usual port, or something else there: no failure."""
     usually(NOTHING_LISTENS, monkeypatch)
     report = examine(environ(collector), jaeger="")
@@ -217,7 +217,7 @@ def test_jaeger_is_asked_for_the_very_trace(collector: StandIn) -> None:
     assert f"/api/traces/{report.trace_id}" in [path for path, _, _ in jaeger.asked]
 
 
-def test_a_span_that_was_moved_in_time_is_told(collector: StandIn) -> None:
+def test_a_span_that_was_moved_in_time_is_reported(collector: StandIn) -> None:
     """As Jaeger's adjustment of clock skew does, or a processor on the way."""
     with backend({}) as jaeger:
         jaeger.routes = jaeger_having(collector, moved_s=-90.0)
@@ -248,7 +248,7 @@ def test_loki_is_asked_for_the_log_of_the_trace(collector: StandIn) -> None:
 
 
 def test_a_loki_with_tenants_wants_one(collector: StandIn) -> None:
-    """Its 401 says `no org id`; the hint has the header."""
+    """Its 401 has `no org id`; the hint has the header."""
     with backend({**LOKI, "/loki/api/v1/labels": (401, b"no org id")}) as loki:
         found = line(examine(environ(collector), loki=loki.url), "loki")
     assert (found.code, "no org id" in found.detail) == ("unauthorized", True)
@@ -273,8 +273,8 @@ def test_victorialogs_is_asked_for_the_log_of_the_trace(collector: StandIn) -> N
     ]
 
 
-def test_a_log_that_victorialogs_lacks_is_told_with_what_to_look_at(collector: StandIn) -> None:
-    """The layer, its address, and the header by which a service is a stream; something else there is told as that."""
+def test_a_log_that_victorialogs_lacks_is_reported_with_what_to_look_at(collector: StandIn) -> None:
+    """The layer, its address, and the header by which a service is a stream; another program is reported as such."""
     with backend({HITS: (200, {"hits": []})}) as logs:
         lost = line(examine(environ(collector), timeout=SOON, victorialogs=logs.url), "victorialogs: log")
     assert lost.code == "not_arrived"
@@ -342,8 +342,8 @@ def test_sentry_with_half_its_variables_is_a_mistake(collector: StandIn) -> None
     ("skew", "says"),
     [(0, ""), (300, "jaeger's is 5 min ahead"), (-1000, "jaeger's is 17 min behind"), (1e4, "jaeger's is 2.8 h ahead")],
 )
-def test_a_clock_that_goes_wrong_is_told_by_how_much(collector: StandIn, skew: float, says: str) -> None:
-    """By the `Date` of answers, which counts whole seconds: less than two more is no difference."""
+def test_a_clock_that_goes_wrong_is_reported_by_how_much(collector: StandIn, skew: float, says: str) -> None:
+    """By the `Date` of answers, which counts whole seconds: a difference below two seconds is ignored."""
     with backend({}, skew=skew) as jaeger:
         jaeger.routes = jaeger_having(collector)
         report = examine(environ(collector), jaeger=jaeger.url)
@@ -361,7 +361,7 @@ def test_what_a_date_leaves_open_is_no_difference() -> None:
 
 
 def test_the_clock_of_a_collector_is_compared_by_http() -> None:
-    """Its own `Date`, where the endpoint speaks HTTP; gRPC tells no time."""
+    """Its own `Date`, where the endpoint speaks HTTP; gRPC has no date."""
     with backend({"/v1/traces": (200, b""), "/v1/metrics": (200, b""), "/v1/logs": (200, b"")}, skew=-3600) as running:
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": running.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
         found = line(examine(told), "clocks")

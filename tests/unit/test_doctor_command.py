@@ -65,7 +65,7 @@ def test_a_laptop_with_a_local_collector_is_well() -> None:
     assert told.stdout.splitlines()[-1].startswith("Everything that was sent arrived (")
 
 
-def test_json_has_a_stable_shape_and_the_exit_status_says_the_same() -> None:
+def test_json_has_a_stable_shape_and_the_exit_status_matches() -> None:
     """The keys that docs/doctor.md names, on every check."""
     told = command("--json", *NO_BACKENDS, OTEL_EXPORTER_OTLP_ENDPOINT=NOTHING_LISTENS)
     report = json.loads(told.stdout)
@@ -93,10 +93,10 @@ def test_json_has_a_stable_shape_and_the_exit_status_says_the_same() -> None:
         (("--ca", "no-such-file.pem"), "--ca no-such-file.pem cannot be used"),
     ],
 )
-def test_a_mistake_in_the_command_is_told_in_a_line_and_ends_with_2(
+def test_a_mistake_in_the_command_is_reported_in_a_line_and_ends_with_2(
     arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is sent, and there is no stack trace."""
+    """Nothing is sent, and no stack trace is printed."""
     try:
         status = main(["doctor", *arguments])
     except SystemExit as left:  # argparse's own way
@@ -116,7 +116,7 @@ def test_a_proxy_of_the_environment_is_not_in_the_way_of_this_machine() -> None:
 
 
 def test_every_code_is_documented_and_no_other() -> None:
-    """The table of docs/doctor.md, against what the code can say."""
+    """The table of docs/doctor.md, against the codes in the source."""
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
     table = page.partition("## What it finds")[2].partition("\n## ")[0]
     documented = [code for row in table.splitlines()[4:] for code in re.findall(r"`(\w+)`", row.split("|")[1:2][0])]
@@ -190,8 +190,8 @@ def test_what_comes_from_outside_cannot_steer_the_terminal() -> None:
 # ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_step_that_never_ends_holds_up_nobody() -> None:
-    """The others' results are there, in order; what is late is said by its name. What a step raises is raised."""
+def test_a_step_that_never_ends_delays_no_other() -> None:
+    """The others' results are in order; a late step has the result for its name; a step's exception is raised."""
     never = threading.Event()
     began = time.monotonic()
     steps = {"first": lambda: "done", "hangs": lambda: str(never.wait(30)), "last": lambda: "done too"}

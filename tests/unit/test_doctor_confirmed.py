@@ -53,10 +53,10 @@ def jaeger_with(collector: StandIn, lost: int = 0) -> dict[str, Any]:
 # ── Nobody has confirmed it ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_was_taken_and_confirmed_by_nobody_is_a_failure(
+def test_what_was_taken_and_confirmed_by_no_backend_is_a_failure(
     collector: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three times an endpoint that takes, and no backend far and wide: each signal is told, with who may keep it."""
+    """An endpoint accepts all three, and no backend is known: each signal is reported, with possible backends."""
     monkeypatch.setattr(options, "DEFAULTS", dict.fromkeys(options.BACKENDS, NOTHING_LISTENS))
     report = examine(environ(collector), api="", jaeger="", prometheus="", victorialogs="", loki="", otelcol="")
     assert failures(report) == dict.fromkeys(("trace kept", "metric kept", "log kept"), "unconfirmed")
@@ -76,7 +76,7 @@ def test_a_signal_whose_backends_are_left_out_may_go_unconfirmed_beside_one_that
 
 
 def test_a_signal_that_no_service_exports_may_go_unconfirmed(collector: StandIn) -> None:
-    """Logs, where nothing is said of them: one is sent to see whether they could be."""
+    """Logs, if no variable is set: one is sent to check whether they would arrive."""
     with backend({}) as jaeger:
         jaeger.routes = jaeger_with(collector)
         report = examine(environ(collector, OTEL_LOGS_EXPORTER=""), jaeger=jaeger.url)
@@ -121,7 +121,7 @@ def test_an_exporter_whose_backend_is_away_is_named(collector: StandIn) -> None:
 
 
 def test_exporters_that_deliver_are_well(collector: StandIn) -> None:
-    """What waits under load is no failure while something leaves."""
+    """A queue under load is not a failure while it delivers."""
     found = line(
         asked_with(collector, page({"otlp_grpc/jaeger": (9, 1)}, 1), page({"otlp_grpc/jaeger": (9, 2)}, 2)), "otelcol"
     )
@@ -140,7 +140,7 @@ def test_a_backend_that_the_collector_sends_to_should_be_there(
 
 
 def test_a_page_that_is_no_collectors_or_of_another_one(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guessed, it is left alone; asked for, it is told."""
+    """At a default address it is not reported; at a configured one it is."""
     with backend({"/metrics": (200, b"<html>a notebook")}) as other:
         assert line(examine(environ(collector), otelcol=other.url), "otelcol").code == "foreign"
         monkeypatch.setattr(options, "DEFAULTS", {**options.DEFAULTS, "otelcol": other.url})
@@ -169,7 +169,7 @@ def test_each_gateway_gets_a_trace_and_one_that_is_lost_is_named(collector: Stan
 
 
 def test_a_log_is_found_by_no_gateway(collector: StandIn) -> None:
-    """Traces alone go by gateways: a metric or log that arrived says nothing of a gateway, which may be dead."""
+    """Traces alone go by gateways: a metric or log that arrived does not show whether a gateway works."""
     exporters = dict.fromkeys(("otlp_grpc/gateway-1", "otlp_grpc/gateway-2"), (0, 1))
     with backend({"/select/logsql/hits": (200, {"hits": [{"total": 1}]})}) as logs:
         report = asked_with(collector, page(exporters, 1), page(exporters, 2), victorialogs=logs.url)
@@ -195,7 +195,7 @@ def stack(tmp_path: Path, collector: StandIn) -> Iterator[Path]:
         yield tmp_path
 
 
-def test_a_stack_that_is_sent_to_says_who_should_be_there(collector: StandIn, stack: Path) -> None:
+def test_a_stack_that_is_sent_to_shows_missing_programs(collector: StandIn, stack: Path) -> None:
     """Its backends are asked at its own ports, and all that do not answer are named, with where their log is."""
     report = examine(environ(collector), timeout=SOON, data=stack, jaeger="", prometheus="", otelcol="")
     assert line(report, "stack").detail == "jaeger, prometheus, collector of the profile minimal do not respond"
@@ -212,6 +212,6 @@ def test_a_stack_of_another_version_is_left_alone(collector: StandIn, stack: Pat
 
 
 def test_a_stack_that_nothing_is_sent_to_is_left_alone(stack: Path) -> None:
-    """The endpoint is somebody else's: what runs here is not asked as if it were on the way."""
+    """The endpoint is of another stack: the local one is not queried."""
     with stand_in() as other:
         assert "stack" not in verdicts(examine(environ(other), data=stack))

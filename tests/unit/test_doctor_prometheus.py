@@ -77,7 +77,7 @@ FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
 def test_metrics_that_are_scraped_or_not(
     collector: StandIn, targets: Any, series: Any, metric: str, scraping: str, says: str
 ) -> None:
-    """Prometheus fetches: its targets say why it has nothing."""
+    """Prometheus scrapes: its targets show why it has nothing."""
     with backend(prometheus(*(make() for make in targets), series=series)) as running:
         report = examine(environ(collector), timeout=SOON, prometheus=running.url)
     found = verdicts(report)
@@ -89,7 +89,7 @@ def test_metrics_that_are_scraped_or_not(
 
 
 def test_a_prometheus_that_keeps_dots_is_asked_with_them(collector: StandIn) -> None:
-    """As its own OTLP receiver may be told to; older ones do not understand the question."""
+    """As its own OTLP receiver may be configured; older versions reject the query."""
 
     def dotted(parameters: dict[str, list[str]]) -> tuple[int, Any]:
         kept = parameters["query"][0].startswith('{"search.doctor"=')
@@ -153,7 +153,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_backend_that_prometheus_knows_and_cannot_reach_is_configured(
     collector: StandIn, targets: Any, jaeger: str, loki: str
 ) -> None:
-    """Nobody named it and nothing listens: its dead target tells that it died; the targets stay a note."""
+    """It is not configured and nothing listens: its dead target shows that it is down; the targets stay a note."""
     with backend(prometheus(target(), *targets, series=FOUND)) as running:
         only_metrics = {**environ(collector), "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
         report = examine(only_metrics, prometheus=running.url, jaeger="", loki="")

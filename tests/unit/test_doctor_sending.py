@@ -69,7 +69,7 @@ def test_nothing_listens_and_what_listens_instead(collector: StandIn, monkeypatc
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_nothing_listens_at_all(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hint says what to start, and names the variable that the address came from."""
+    """The hint has what to start, and the variable of the address."""
     monkeypatch.setattr(sending, "_USUAL_PORTS", ())
     found = sent("http://127.0.0.1:9", protocol, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9")
     assert (found.code, found.detail.partition(": ")[2]) == ("nothing_listens", "nothing listens on 127.0.0.1:9")
@@ -102,8 +102,8 @@ def test_the_port_of_the_other_protocol_is_recognised(collector: StandIn, protoc
         ("http/protobuf", (500, {}), "refused"),
     ],
 )
-def test_a_refusal_is_told_by_its_kind(collector: StandIn, protocol: str, refusal: Any, code: str) -> None:
-    """Whoever answered was reached: what it said is what counts."""
+def test_a_refusal_is_reported_by_its_kind(collector: StandIn, protocol: str, refusal: Any, code: str) -> None:
+    """The server was reached: its response counts."""
     collector.refusals.append(refusal)
     found = sent(collector.grpc if protocol == "grpc" else collector.http, protocol)
     assert (found.status, found.code) == (Status.FAILED, code)
@@ -148,8 +148,8 @@ def test_an_address_with_a_signals_path_that_does_not_belong_there(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_port_where_a_local_collector_is_read_takes_nothing(protocol: str) -> None:
-    """4319 for 4318: whoever answers says what it is, whatever the port's number."""
+def test_the_query_api_of_a_local_collector_accepts_no_telemetry(protocol: str) -> None:
+    """4319 for 4318: the response shows what it is, for any port number."""
     with backend({"/api/health": (200, {"status": "ok"})}) as api:
         found = sent(api.url, protocol)
     assert found.code == "reading_port"
@@ -160,7 +160,7 @@ def test_the_port_where_a_local_collector_is_read_takes_nothing(protocol: str) -
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("page", [(404, b"<html>not here"), (200, b"<html>welcome"), (501, b"no such method")])
 def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
-    """Whatever it answers, it is told as what it is, and no other path or protocol is proposed."""
+    """For any response, it is reported as a web server, and no other path or protocol is proposed."""
     with backend(dict.fromkeys(("/v1/traces", "/v1/metrics", "/v1/logs"), page)) as web:
         found = sent(web.url, protocol)
     assert (found.code, "web server" in found.detail) == ("foreign", True), found
@@ -168,7 +168,7 @@ def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
 
 
 def test_a_web_server_of_http2_is_no_collector() -> None:
-    """A proxy, say: it answers gRPC's request by a page that is not found, which gRPC calls UNIMPLEMENTED."""
+    """Such as a proxy: it responds to gRPC's request with a page that is not found, which gRPC calls UNIMPLEMENTED."""
     with listener(web_server) as address:
         found = sent(f"http://{address}")
     assert (found.code, "a web server responds" in found.detail) == ("foreign", True), found
@@ -203,13 +203,13 @@ def test_a_collector_that_takes_and_never_answers_ends_within_the_timeout(collec
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_someone_who_speaks_neither_grpc_nor_http(protocol: str) -> None:
-    """A database, say: it greets by bytes of its own, and hangs up."""
+    """Such as a database: it sends its own bytes, and closes the connection."""
     with listener(lambda connection: connection.sendall(b"\x4a\x00\x00\x00\x0a8.0.36\x00")) as address:
         found = sent(f"http://{address}", protocol)
     assert found.code == "unknown_protocol", found
 
 
-def test_someone_who_says_nothing() -> None:
+def test_a_server_that_does_not_respond() -> None:
     """Silence is looked into for a bounded time."""
     with listener(silence) as address:
         found = sent(f"http://{address}", OTEL_EXPORTER_OTLP_TIMEOUT="300")
@@ -218,7 +218,7 @@ def test_someone_who_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_name_that_nobody_knows(protocol: str) -> None:
+def test_an_unknown_host_name(protocol: str) -> None:
     """Such as that of a service of Docker, from outside. `.invalid` never exists (RFC 6761)."""
     found = sent("http://collector.invalid:4317", protocol)
     assert found.code == "unknown_name", found
@@ -246,7 +246,7 @@ def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pyte
 
 
 def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> None:
-    """Each says which variable has it so; none is a failure. Logs alone are tried where nothing is said of them."""
+    """Each names the variable; none is a failure. Only logs are sent if no variable is set."""
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc}
     report = examine({**endpoint, "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_LOGS_EXPORTER": "console"})
     assert verdicts(report) == {
@@ -286,7 +286,7 @@ def test_services_that_export_nothing_are_a_failure_that_names_the_variables(
 
 
 def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None:
-    """Where logs are not switched on, an endpoint without logs is no failure."""
+    """If logs are not enabled, an endpoint without logs is not a failure."""
     collector.refusals += [None, None, None]
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://127.0.0.1:9"}
     report = examine(endpoint)
@@ -304,7 +304,7 @@ def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None
         ("parentbased_traceidratio", "0.005", Status.SKIPPED, "services send 0.5 % of the traces; the marked one"),
     ],
 )
-def test_head_sampling_is_told_and_does_not_hold_back_the_marked_trace(
+def test_head_sampling_is_reported_and_does_not_apply_to_the_marked_trace(
     collector: StandIn, sampler: str, share: str, status: Status, says: str
 ) -> None:
     """Sampling is a choice, no failure; to send nothing at all is hardly meant, and a warning."""
@@ -316,8 +316,8 @@ def test_head_sampling_is_told_and_does_not_hold_back_the_marked_trace(
     assert span.flags & 1
 
 
-def test_settings_that_are_wrong_are_all_told_and_nothing_is_sent(collector: StandIn) -> None:
-    """As services with them would say; a secret is not shown."""
+def test_settings_that_are_wrong_are_all_reported_and_nothing_is_sent(collector: StandIn) -> None:
+    """As in services with these settings; a secret is not shown."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "pigeon"}
     report = examine({**environ, "OTEL_TRACES_SAMPLER_ARG": "7", "OTEL_EXPORTER_OTLP_HEADERS": "secret"})
     assert {one.code for one in report.findings} == {"wrong_setting"}
@@ -326,7 +326,7 @@ def test_settings_that_are_wrong_are_all_told_and_nothing_is_sent(collector: Sta
     assert (collector.requests, report.exit_status) == ([], 1)
 
 
-def test_a_process_that_records_nothing_is_told_so(collector: StandIn) -> None:
+def test_a_process_that_records_nothing_is_reported(collector: StandIn) -> None:
     """All the rest may be well."""
     report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_SDK_DISABLED": "true"})
     assert (line(report, "settings").code, line(report, "send traces").status) == ("disabled", Status.OK)
@@ -357,6 +357,6 @@ def test_the_place_that_is_looked_at_is_the_one_that_is_sent_to(
 
 
 def test_a_socket_file_is_an_endpoint_too(tmp_path: Path) -> None:
-    """An address as gRPC has it; where nobody listens the failure is told without a port."""
+    """An address as gRPC has it; if nothing listens, the failure has no port."""
     found = sent(f"unix:///{tmp_path}/none.sock")
     assert found.status is Status.FAILED

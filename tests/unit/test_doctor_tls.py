@@ -110,7 +110,7 @@ def test_a_token_that_is_missing_or_wrong(secure: LocalCollector, pems: certific
 def test_a_client_certificate_that_is_missing_or_unknown(
     mutual: LocalCollector, pems: certificates.Pems, protocol: str, client: str, code: str
 ) -> None:
-    """Servers of TLS 1.3 hang up after the handshake, and none of these says why: the doctor knows what that means."""
+    """Servers of TLS 1.3 close the connection after the handshake without a reason: the doctor explains it."""
     variables = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(pems.authority)}
     if client:
         own = str(getattr(pems, client))

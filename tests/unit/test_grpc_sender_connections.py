@@ -221,7 +221,7 @@ def test_nobody_listens() -> None:
     assert outcome == Outcome(problem=f"UNAVAILABLE: 127.0.0.1:{where[1]}: Connection refused", retry=True)
 
 
-def test_a_name_that_nobody_knows() -> None:
+def test_an_unknown_host_name() -> None:
     """It is named; a name may be known later."""
     outcome = sent(("collector.invalid", 4317))
     assert outcome.problem.startswith("UNAVAILABLE: cannot resolve the host name collector.invalid")

@@ -56,7 +56,7 @@ def test_anything_else_does_not_and_is_not_repeated(sent: str | None) -> None:
 
 
 def test_tokens_are_compared_in_constant_time_and_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after one of them matched: how long it takes tells nothing."""
+    """Also after one of them matched: the time does not depend on the tokens."""
     compared: list[bytes] = []
 
     def watched(one: bytes, other: bytes) -> bool:
@@ -101,7 +101,7 @@ def test_a_token_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) ->
 def test_a_token_file_that_others_can_read_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
 ) -> None:
-    """It says how to fix that; the token is taken all the same."""
+    """The warning has the fix; the token is accepted nevertheless."""
     path = token_file(tmp_path, f"{TOKEN}\n", mode)
     with caplog.at_level(logging.WARNING, "collector.local"):
         found = tokens_from(path, {})
@@ -143,7 +143,7 @@ def test_only_the_loopback_is_this_machine_alone(ip: str) -> None:
 def test_listening_beyond_this_machine_without_a_token_is_refused(
     option: str, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """For each port, by any name of the address; it says what, why and how to fix, and leaves nothing behind."""
+    """For each port, by any name of the address; the error has the cause and the fix, and nothing is left open."""
     asked = names_resolved(monkeypatch, {"everywhere.example": "192.0.2.7"})
     addresses: dict[str, Any] = {"grpc": None, "http": None, "api": None, option: address}
     store = tmp_path / "store.duckdb"
@@ -183,7 +183,7 @@ def test_all_addresses_that_are_too_open_are_named_at_once() -> None:
 def test_listening_beyond_this_machine_is_allowed_where_callers_are_known_or_it_is_meant(
     by: str, pems: certificates.Pems
 ) -> None:
-    """A token, a client certificate, or the word of whoever starts it."""
+    """A token, a client certificate, or the option that allows it."""
     access = {
         "tokens": Access(Tokens([TOKEN])),
         "client certificates": Access(tls=Tls(pems.certificate, pems.key, pems.authority)),
@@ -193,7 +193,7 @@ def test_listening_beyond_this_machine_is_allowed_where_callers_are_known_or_it_
         assert str(collector.addresses.http).startswith("0.0.0.0:")
 
 
-def test_tls_without_client_certificates_makes_nobody_known(pems: certificates.Pems) -> None:
+def test_tls_without_client_certificates_does_not_authenticate(pems: certificates.Pems) -> None:
     """It hides what is sent, not who may send."""
     with pytest.raises(SettingsError, match="without a token"):
         LocalCollector(None, None, "0.0.0.0:0", None, access=Access(tls=Tls(pems.certificate, pems.key))).start()
@@ -219,7 +219,7 @@ def test_certificates_that_cannot_be_are_refused_by_the_option_that_named_them(
 
 
 def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(pems: certificates.Pems, tmp_path: Path) -> None:
-    """A collector that waits at a prompt nobody sees would never start."""
+    """A collector that waits for a passphrase would never start."""
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key(pems.key.read_bytes(), None)
@@ -235,8 +235,8 @@ def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(pems: certi
         Tls(pems.certificate, locked).context()
 
 
-def test_complaints_are_told_once_a_minute_by_kind() -> None:
-    """Then with how many were not told: a stranger cannot fill the log."""
+def test_complaints_are_reported_once_a_minute_by_kind() -> None:
+    """Then with the number of those left out: no caller can flood the log."""
     now, told = [0.0], list[str]()
     complaints = Complaints(lambda: now[0], told.append)
     for moment in (0.0, 1.0, 59.9, 60.0, 61.0):

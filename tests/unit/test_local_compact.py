@@ -88,7 +88,7 @@ def names(path: Path) -> list[str]:
 
 
 def test_a_compacted_store_is_smaller_and_has_every_row_in_its_order(path: Path) -> None:
-    """What it says of sizes and rows is so; nothing else is left in the folder."""
+    """The reported sizes and rows are correct; nothing else is left in the folder."""
     before, size = contents(path), path.stat().st_size
     steps: list[tuple[int, int]] = []
     needed: list[tuple[int, int]] = []
@@ -195,7 +195,7 @@ def test_killed_amid_the_copy_the_old_store_is_there_and_the_next_one_clears_up(
     assert contents(path) == before
 
 
-def test_without_room_on_the_disk_nothing_is_begun(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_on_the_disk_nothing_is_started(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is needed and what is there are named."""
     before = path.read_bytes()
     monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(1_000_000))
@@ -207,7 +207,7 @@ def test_without_room_on_the_disk_nothing_is_begun(path: Path, monkeypatch: pyte
 
 
 class Disk:
-    """What `shutil.disk_usage` says."""
+    """As from `shutil.disk_usage`."""
 
     def __init__(self, free: int) -> None:
         self.free = free
@@ -238,7 +238,7 @@ def test_whatever_fails_the_old_store_stays(where: str, path: Path, monkeypatch:
 
 
 def test_there_has_to_be_a_whole_store(path: Path) -> None:
-    """A damaged one is told, and left: `collect` sets it aside."""
+    """A damaged one is reported, and not changed: `collect` renames it."""
     with pytest.raises(StoreError, match="there is no store"):
         compact(path.with_name("none.duckdb"), quiet, quiet)
     path.write_bytes(path.read_bytes()[:20_000] + b"x" * 100)
@@ -248,8 +248,8 @@ def test_there_has_to_be_a_whole_store(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_command_says_what_it_needs_and_what_was_won(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In plain lines where it is no terminal."""
+def test_the_command_shows_what_it_needs_and_what_was_saved(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In plain lines without a terminal."""
     assert cli.main(["compact", "--store", str(path)]) == 0
     out = capsys.readouterr().out
     assert f"Compacting {path}" in out

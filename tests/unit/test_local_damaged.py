@@ -106,10 +106,10 @@ def test_a_store_that_was_killed_is_whole(killed: tuple[bytes, bytes], tmp_path:
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_store_is_set_aside_and_a_new_one_begun(
+def test_a_damaged_store_is_renamed_and_a_new_one_started(
     damage: Damage, killed: tuple[bytes, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """File and log keep every byte under a new name, a line says so, and the new store works and lasts."""
+    """File and log keep every byte under a new name, a line reports it, and the new store works and persists."""
     path = make(tmp_path, damage(*killed))
     before = bytes_in(tmp_path)
     with caplog.at_level(logging.WARNING, "collector"):
@@ -129,7 +129,7 @@ def test_a_damaged_store_is_set_aside_and_a_new_one_begun(
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_reading_a_damaged_store_says_so_and_leaves_it(
+def test_reading_a_damaged_store_reports_it_and_leaves_it(
     damage: Damage, killed: tuple[bytes, bytes], tmp_path: Path
 ) -> None:
     """The commands that read set nothing aside; they name the file and what does."""
@@ -179,7 +179,7 @@ def write_folder(path: Path) -> Path:
 
 @pytest.mark.parametrize("write", [write_text, write_sqlite, write_foreign, write_folder])
 def test_what_is_none_of_ours_stays_where_it_is(write: Callable[[Path], Path], tmp_path: Path) -> None:
-    """A mistaken `--store` costs nobody a file, not even its name."""
+    """A mistaken `--store` does not change another file, nor its name."""
     path = write(tmp_path / "telemetry.duckdb")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(StoreError) as refused:
@@ -208,7 +208,7 @@ except StoreError as error:
 
 @pytest.mark.parametrize("closed", ["file", "folder"])
 def test_a_store_that_may_not_be_opened_is_no_damaged_one(closed: str, tmp_path: Path) -> None:
-    """Wrong permissions are told, and are the user's to fix."""
+    """Wrong permissions are reported; the user has to fix them."""
     folder = tmp_path / "data"
     path = folder / "telemetry.duckdb"
     Store.open(path).close()
@@ -252,7 +252,9 @@ def test_damage_that_a_commit_meets_is_set_aside_and_what_comes_is_stored(tmp_pa
     assert len(list(tmp_path.glob("telemetry.duckdb.damaged-*Z"))) == 1
 
 
-def test_damage_that_a_query_meets_is_told_and_set_aside(killed: tuple[bytes, bytes], tmp_path: Path) -> None:
+def test_damage_that_a_query_meets_is_reported_and_the_store_renamed(
+    killed: tuple[bytes, bytes], tmp_path: Path
+) -> None:
     """DuckDB opens a file with a bad block in it; the first question that needs the block finds it."""
     file, log = killed
     place = next(at for at in range(40, 100, 3) if opens_and_fails(tmp_path, scratched(file, at / 100, 64)))

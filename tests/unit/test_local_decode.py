@@ -29,7 +29,7 @@ def stored(*exports: Decoded) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_a_span_with_every_field_set_is_stored_with_every_field() -> None:
-    """Nothing that OTLP/JSON says of a span is lost, rounded or renamed."""
+    """No field of a span in OTLP/JSON is lost, rounded or renamed."""
     tables = stored(decode(TRACES, otlp.traces(otlp.full_span())))
     (span,) = tables["spans"]
     (resource,) = tables["resources"]
@@ -141,7 +141,7 @@ def test_a_root_has_no_parent_whether_it_sends_none_or_zeros() -> None:
     ],
 )
 def test_a_span_that_cannot_be_stored_is_rejected_alone(fields: dict[str, Any], problem: str) -> None:
-    """The others in the export are stored, and the sender is told which one was not, and why."""
+    """The others in the export are stored, and the response names the one that was not, and why."""
     decoded = decode(TRACES, otlp.traces(otlp.small_span(1), otlp.small_span(2, **fields), otlp.small_span(3)))
     assert (decoded.records, decoded.rejected) == (2, 1)
     assert decoded.problem.startswith("span 'span 2': ")
@@ -156,7 +156,7 @@ def test_the_latest_time_that_fits_is_kept() -> None:
 
 
 def test_points_of_every_type_are_stored_with_every_field() -> None:
-    """Integers stay integers, NaN is no NULL, an unsigned count may have its 64th bit."""
+    """Integers stay integers, NaN is not NULL, an unsigned count may have its 64th bit."""
     points = stored(decode(METRICS, otlp.metrics(*otlp.every_metric())))["metric_points"]
     lowest, infinite, none, total, histogram, exponential, summary = points
     shared = {"service": "gateway", "attributes": '{"route":"/search"}', "start_unix_ns": otlp.START_NS}

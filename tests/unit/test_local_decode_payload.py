@@ -67,7 +67,7 @@ def test_json_nested_without_end_is_refused() -> None:
 
 
 def test_bytes_that_are_no_protobuf_are_refused() -> None:
-    """The message says what was expected."""
+    """The message names what was expected."""
     with pytest.raises(MalformedError, match="not ExportTraceServiceRequest in protobuf"):
         parse(b"\xff\xff", PROTOBUF, TRACES.request)
 
@@ -113,7 +113,7 @@ def test_compressed_bodies_are_read_whole(encoding: str) -> None:
 
 
 def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
-    """Its window is bounded as its content is: a hundred bytes make nobody reserve a gigabyte."""
+    """Its window is bounded as its content is: a hundred bytes do not reserve a gigabyte."""
     large: dict[int, int] = {zstd.CompressionParameter.window_log: 30}
     compressor = zstd.ZstdCompressor(options=large)
     body = compressor.compress(b"a" * 100) + compressor.flush()

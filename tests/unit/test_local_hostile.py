@@ -120,7 +120,7 @@ def test_more_records_than_allowed_are_refused_before_they_are_parsed(bomb: str)
 
 
 def test_a_resource_above_the_limit_is_refused_before_it_is_parsed() -> None:
-    """Or a scope: it would stand in each piece anew."""
+    """Or a scope: it would be copied into each piece."""
     limits = CollectorSettings(max_record_bytes=300_000)
     with pytest.raises(TooLargeError, match="a resource or scope is larger than max_record_bytes, 300000"):
         list(pieces(field(1, field(2, field(1, b"x" * 300_001))), limits, never))
@@ -273,7 +273,7 @@ async def test_a_slow_body_gives_its_place_up_when_others_wait() -> None:
 
 
 async def test_a_body_that_is_not_slow_keeps_its_place() -> None:
-    """Whoever finds no place within the time for a body is told to come back."""
+    """If no place becomes free within the time of a body, the sender may retry."""
     limits = CollectorSettings(receiving_exports=1, slow_after_s=10.0, read_timeout_s=0.05)
     receiving = Receiving(limits)
     await receiving._free.acquire()  # a place that is never given back

@@ -96,7 +96,7 @@ class GatedStore(Store):
 
 
 class CountingWriter(Writer):
-    """A writer that says how many exports it was handed."""
+    """A writer that counts the exports it received."""
 
     def __init__(self, store: Store, settings: CollectorSettings) -> None:
         super().__init__(store, settings)
@@ -182,7 +182,7 @@ async def test_what_arrives_during_a_commit_is_stored_in_one_transaction(ingest:
     assert ingest.writer.commits == 2
 
 
-async def test_a_full_queue_refuses_by_number_and_says_when_to_come_back() -> None:
+async def test_a_full_queue_refuses_by_number_with_a_time_to_retry() -> None:
     """What waits is bounded; once it is stored there is room again."""
     ingest = Ingest(queue_exports=1, retry_after_s=7.0)
     ingest.store.gate.clear()
@@ -231,7 +231,7 @@ async def test_a_malformed_export_harms_no_other(ingest: Ingest) -> None:
     assert ingest.budget.under_way() == (0, 0)
 
 
-async def test_a_payload_that_nobody_foresaw_is_refused_and_harms_no_other(
+async def test_an_unexpected_payload_is_refused_and_harms_no_other(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of our own in decoding costs one export, not the collector."""

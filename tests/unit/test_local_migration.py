@@ -103,7 +103,7 @@ def test_a_migrated_store_takes_what_comes_and_still_knows_what_came(old: Path) 
 
 
 def test_every_version_has_its_step() -> None:
-    """The chain has no gap: whoever raises the version writes the step that leads there."""
+    """The chain has no gap: a new version requires a step that reaches it."""
     assert sorted(MIGRATIONS) == list(range(2, SCHEMA_VERSION + 1))
 
 
@@ -145,7 +145,7 @@ def test_reading_an_old_store_works_and_changes_nothing(old: Path) -> None:
     assert old.read_bytes() == before
 
 
-def test_reading_a_store_that_is_too_old_says_what_to_do(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_store_that_is_too_old_shows_what_to_do(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the queries no longer know its tables."""
     monkeypatch.setattr(migrations, "READABLE_SINCE", 2)
     with pytest.raises(StoreError, match=r"has schema version 1.*`telemetry collect` migrates it"):

@@ -35,7 +35,7 @@ def decoded_from(body: bytes, content_type: str, signal: Signal) -> Decoded:
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_one_odd_record_costs_no_other(odd: Odd) -> None:
-    """The good ones are kept, what is wrong is counted, and the sender is told when something is rejected."""
+    """The good ones are kept, what is wrong is counted, and rejections are reported to the sender."""
     decoded = decoded_from(odd.body, odd.content_type, odd.signal)
     assert decoded.records == odd.stored, decoded.problem
     assert (decoded.rejected_by, decoded.repaired_by) == (odd.rejected_by, odd.repaired_by)
@@ -84,7 +84,7 @@ def test_the_problem_names_the_record_and_its_field() -> None:
     "body", [b"{", b"", b"[1]", b'"text"', b'{"resourceSpans": 5}', b"\xff\xfe", b"[" * 100_000, b'{"a": "\\x"}']
 )
 def test_what_is_not_an_export_is_still_refused(body: bytes) -> None:
-    """Nothing in it can be told apart; neither can it in protobuf whose lengths are wrong."""
+    """Its records cannot be separated; neither can it in protobuf whose lengths are wrong."""
     with pytest.raises(MalformedError):
         decoded_from(body, JSON, TRACES)
     cut = parse(orjson.dumps(otlp.traces(otlp.small_span(1))), JSON, TRACES.request).SerializeToString()[:-1]
@@ -189,7 +189,7 @@ def test_the_page_lists_every_reason() -> None:
         assert set(re.findall(r"`(\w+)`", words)) - {"repaired_by"} == set(reasons)
 
 
-def test_the_collector_says_at_its_end_what_was_odd() -> None:
+def test_the_summary_shows_what_was_rejected_and_repaired() -> None:
     """By reason, all signals together."""
     with LocalCollector(None, None, None, None) as collector:
         for name in ("a span with field 0", "bytes of a span_id", "logs: SURROGATE in a body"):

@@ -206,8 +206,8 @@ def test_deleting_is_done_by_the_thread_that_writes(kept: Kept) -> None:
     assert set(by) == {"collector-writer"}
 
 
-def test_what_went_is_told_in_one_line(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
-    """By kind, with the limits that made it go; not again before there is more to say."""
+def test_what_was_deleted_is_reported_in_one_line(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    """By kind, with the limits that made it go; not again before more is deleted."""
     kept.arrive(1, decoded("traces", otlp.traces(*(otlp.small_span(number) for number in range(1, 1_201)))))
     with caplog.at_level(logging.INFO, "collector.local.intake.retention"):
         kept.retention._check()

@@ -171,7 +171,7 @@ def test_a_path_that_cannot_be_a_store_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "telemetry.duckdb")
 
 
-def test_readers_see_what_is_committed_and_hold_nobody_up() -> None:
+def test_readers_see_what_is_committed_and_delay_no_other() -> None:
     """A reader in the middle of its answer does not stop the writer, nor see half a transaction."""
     store = Store.open(None)
     store.write([spans(*range(1, 5_001))], ["a"], 5)

@@ -29,7 +29,7 @@ def ids(page: query.Page[query.TraceRow]) -> str:
     return "".join(row.trace_id[0] for row in page.rows)
 
 
-def test_a_row_says_what_a_trace_was(three_traces: HandFilledStore) -> None:
+def test_a_row_shows_what_a_trace_was(three_traces: HandFilledStore) -> None:
     """Root, extent and counts of a trace stand in its row."""
     (row,) = query.traces(three_traces.connection, TraceFilter(status="error")).rows
     assert row == query.TraceRow(
@@ -76,7 +76,7 @@ def test_an_attribute_is_found_by_any_name(store: HandFilledStore, key: str) -> 
 
 
 def test_pages_of_traces_join_without_gap_or_repeat(store: HandFilledStore) -> None:
-    """Traces that began in the same nanosecond are told apart by their id across a page's end."""
+    """Traces that began in the same nanosecond are ordered by their id across pages."""
     for number in range(7):
         store.span(f"{number:032x}", "1", start_ms=number // 3)
     seen: list[str] = []
@@ -91,7 +91,7 @@ def test_pages_of_traces_join_without_gap_or_repeat(store: HandFilledStore) -> N
 
 
 def test_an_unknown_status_is_refused() -> None:
-    """A spelling mistake in a filter is told, not searched for."""
+    """A spelling mistake in a filter is an error."""
     with pytest.raises(QueryError, match="status must be one of unset, ok, error, got bad") as caught:
         TraceFilter(status="bad")
     assert caught.value.hint == "Correct it, or leave it out."
@@ -108,15 +108,15 @@ def test_a_trace_is_found_by_less_than_its_id(three_traces: HandFilledStore, nam
 @pytest.mark.parametrize(
     ("name", "code"), [("dd", "not_found"), ("xyz", "bad_request"), ("", "bad_request"), ("a" * 33, "bad_request")]
 )
-def test_a_name_that_means_no_trace_is_told(three_traces: HandFilledStore, name: str, code: str) -> None:
-    """Unknown and malformed ids are told apart."""
+def test_a_name_of_no_trace_is_reported(three_traces: HandFilledStore, name: str, code: str) -> None:
+    """Unknown and malformed ids have different errors."""
     with pytest.raises(QueryError) as caught:
         query.find_trace(three_traces.connection, name)
     assert caught.value.code == code
 
 
 def test_last_is_proposed_where_it_is_misspelt(three_traces: HandFilledStore) -> None:
-    """It is the one name that is no id."""
+    """It is the only name that is not an id."""
     for name in ("lst", "lsat", "latst"):
         with pytest.raises(QueryError) as told:
             query.find_trace(three_traces.connection, name)
@@ -168,7 +168,7 @@ def test_batches_are_listed_only_when_they_are_asked_for(store: HandFilledStore)
     assert [ids(query.traces(store.connection, wanted)) for wanted in listed] == ["a", "ba", "ba", "a"]
 
 
-def test_a_trace_with_a_span_that_has_not_ended_says_so(store: HandFilledStore) -> None:
+def test_a_trace_with_a_span_that_has_not_ended_is_marked(store: HandFilledStore) -> None:
     """Its duration is that of what has ended."""
     store.span(A, "a1", None, "/search", 0, -START / MS)
     store.span(A, "a2", "a1", "encode", 1, 3)
@@ -254,7 +254,7 @@ def test_spans_stand_in_tree_order_whatever_is_wrong_with_them(store: HandFilled
     assert found.duration_ns == 19 * MS
 
 
-def test_a_link_says_whether_its_trace_is_here(store: HandFilledStore) -> None:
+def test_a_link_shows_whether_its_trace_is_here(store: HandFilledStore) -> None:
     """A sampler may have kept the one and not the other."""
     store.span(A, "a1")
     store.span(B, "b1")
@@ -278,7 +278,7 @@ def test_a_trace_has_its_log_records_in_the_order_of_time(store: HandFilledStore
 
 
 def test_ten_thousand_spans_are_one_trace(store: HandFilledStore) -> None:
-    """A chain as long is walked and told in full; depth is not bounded by recursion."""
+    """A chain as long is returned in full; depth is not bounded by recursion."""
     store.connection.execute(
         "INSERT INTO spans SELECT ?, i::VARCHAR, CASE WHEN i > 0 THEN (i - 1)::VARCHAR END, 'n', 'internal', 's', "
         " ? + i, ? + 30000 - i, 'unset', '', '{}', 0, 0, 0, '', 0, 0, 0, 0 FROM range(10000) t(i)",

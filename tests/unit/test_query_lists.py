@@ -46,7 +46,7 @@ def test_operations_have_rate_errors_and_percentiles(store: HandFilledStore) -> 
 
 
 def test_a_single_span_has_a_rate_of_one_per_second(store: HandFilledStore) -> None:
-    """A rate over less than a second would tell of the clock, not of the load."""
+    """A rate over less than a second would measure the clock, not the load."""
     store.span(A, "1", start_ms=0, end_ms=1)
     assert query.operations(store.connection).rows[0].rate == 1.0
 
@@ -68,7 +68,7 @@ def test_operations_of_one_service_and_in_pages(three_traces: HandFilledStore) -
 
 
 def test_services_in_pages(three_traces: HandFilledStore) -> None:
-    """A service's row says how much it sent, and when."""
+    """A service's row shows how much it sent, and when."""
     first = query.services(three_traces.connection, limit=1)
     second = query.services(three_traces.connection, limit=1, before=first.next)
     assert first.rows == [query.ServiceRow("gateway", 3, 0, 2, START, START + 230 * MS)]
@@ -152,8 +152,8 @@ def test_metrics_are_listed_by_name(store: HandFilledStore) -> None:
     assert [row.name for row in query.metrics(store.connection, before=first.next).rows] == ["b"]
 
 
-def test_an_unknown_metric_is_told(store: HandFilledStore) -> None:
-    """It has no series; that is no empty answer but a wrong name."""
+def test_an_unknown_metric_is_reported(store: HandFilledStore) -> None:
+    """It has no series; that is a wrong name, not an empty answer."""
     with pytest.raises(QueryError, match="There is no metric 'x'"):
         query.metric(store.connection, "x")
 
@@ -171,7 +171,7 @@ def test_logs_of_a_trace_latest_first_in_pages(store: HandFilledStore) -> None:
     assert len(query.logs(store.connection).rows) == 4
 
 
-def test_the_store_says_how_much_it_holds(three_traces: HandFilledStore) -> None:
+def test_the_store_shows_how_much_it_holds(three_traces: HandFilledStore) -> None:
     """Traces are counted by id, all else by row."""
     assert query.store_stats(three_traces.connection) == query.StoreStats(3, 5, 0, 0)
 
@@ -192,7 +192,7 @@ def test_the_store_says_how_much_it_holds(three_traces: HandFilledStore) -> None
         "A",
     ],
 )
-def test_a_cursor_of_nowhere_is_told(store: HandFilledStore, cursor: str) -> None:
+def test_an_invalid_cursor_is_reported(store: HandFilledStore, cursor: str) -> None:
     """What no page gave is refused, with the way to the first page; it is never an error of the database."""
     with pytest.raises(QueryError, match="is not a cursor of this list"):
         query.traces(store.connection, TraceFilter(), before=cursor)
@@ -216,7 +216,7 @@ def test_durations_are_read_exactly(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "50", "ms", "-1ms", "1e3s", "1 parsec", "nan s", "99999999999h", "１s"])
-def test_what_is_no_duration_is_told(text: str) -> None:
+def test_an_invalid_duration_is_reported(text: str) -> None:
     """With the parameter's name and an example."""
     with pytest.raises(QueryError, match="is not a duration") as caught:
         query.parse_duration(text, "min_duration")
@@ -224,7 +224,7 @@ def test_what_is_no_duration_is_told(text: str) -> None:
 
 
 def test_logs_by_service_and_level(store: HandFilledStore) -> None:
-    """A level means that and above; a record without a number is as severe as its text says."""
+    """A level means that and above; a record without a number is as severe as its text."""
     rows = [
         (9, "INFO", "gateway"),
         (13, "WARN", "gateway"),
@@ -248,7 +248,7 @@ def test_logs_by_service_and_level(store: HandFilledStore) -> None:
     assert caught.value.hint == "Did you mean error?"
 
 
-def test_logs_that_arrive_are_told_once_in_the_order_of_their_arrival(store: HandFilledStore) -> None:
+def test_logs_that_arrive_are_reported_once_in_the_order_of_their_arrival(store: HandFilledStore) -> None:
     """Whatever time their senders give them."""
 
     def arrive(body: int, at: int, time: int) -> None:
@@ -266,7 +266,7 @@ def test_logs_that_arrive_are_told_once_in_the_order_of_their_arrival(store: Han
 
 
 def test_traces_end_when_their_root_has_arrived_and_settled(store: HandFilledStore) -> None:
-    """A request is told once: not while it lasts, and with what other processes have of it; a batch is not told."""
+    """A request is returned once, after its end, with the spans of other processes; a batch is not returned."""
     connection, wanted, second = store.connection, TraceFilter(), 10**9
     told: list[str] = []
     after = query.ended_traces(connection, wanted, None, 0, 10).after
@@ -339,8 +339,8 @@ def test_a_series_has_ended_when_its_process_sends_no_more(store: HandFilledStor
     assert ended(160) == {"1": True, "2": True, "3": True}
 
 
-def test_a_series_says_how_soon_its_process_is_missed(store: HandFilledStore) -> None:
-    """Three times the longest pause between its last exports; nobody knows it of one that exported once."""
+def test_a_series_shows_how_soon_its_process_is_missed(store: HandFilledStore) -> None:
+    """Three times the longest pause between its last exports; it is not known after a single export."""
     for resource, exports in ((1, range(0, 60, 10)), (2, [0, 400]), (3, [0])):
         for at in exports:
             moment = {"time_unix_ns": at * 10**9, "ingested_unix_ns": at * 10**9, "point_id": 1000 * resource + at}

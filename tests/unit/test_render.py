@@ -125,7 +125,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_dumb_terminal_is_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its width is its own to tell; `COLUMNS` says another."""
+    """Its own width counts, not `COLUMNS`."""
     controller, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, 50))
     monkeypatch.setenv("TERM", "dumb")
@@ -185,7 +185,7 @@ def test_a_deep_tree_keeps_its_names() -> None:
     assert max(map(cell_len, text.splitlines())) <= 80
 
 
-def test_a_very_large_trace_is_cut_and_says_so() -> None:
+def test_a_very_large_trace_is_cut_and_is_marked() -> None:
     """500 rows are enough to read; the rest is one option away."""
     answer = trace(*[span(f"n{i}", min(i, 1), 0, 10) for i in range(700)])
     assert "n499" in drawn(answer)
@@ -271,7 +271,7 @@ FAILURES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_what_is_told_of_failures(case: str) -> None:
+def test_which_failures_are_shown(case: str) -> None:
     """Said once, where it happened."""
     spans, expected = FAILURES[case]
     beneath = [line.strip(" │●").strip() for line in rows_of(drawn(trace(*spans))) if " ms " not in line]
@@ -294,8 +294,8 @@ def test_attributes_in_the_order_that_matters() -> None:
     assert "  len_docs=3 has_txt_da=true candidates=50 ratio=0.1235 ids=[1, 2]" in text.splitlines()[5]
 
 
-def test_a_call_that_failed_says_whom_it_was_for() -> None:
-    """The address is plumbing, until nobody answers there."""
+def test_a_call_that_failed_shows_its_server() -> None:
+    """The address is shown only if nothing responds there."""
     address = {"server.address": "127.0.0.1", "server.port": 8100}
     assert "server.address" not in drawn(trace(span("a", 0, 0, 9, attributes=address)))
     failing = {"status": "error", "status_message": "refused", "attributes": address}
@@ -317,7 +317,7 @@ def _text(line: Text, part: Span) -> str:
 
 
 def test_links_name_the_traces_that_they_point_to() -> None:
-    """A batch says which requests were in it, the first few by the beginning of their ids."""
+    """A batch shows its requests, the first few by the beginning of their ids."""
     links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "attributes": {}, "stored": True} for i in range(1, 6)]
     text = drawn(trace(span("batch", 0, 0, 9, links=links)))
     assert "linked to trace 11111111…, 22222222…, 33333333… and 2 more" in text
@@ -332,7 +332,7 @@ def test_links_name_the_traces_that_they_point_to() -> None:
         ([False, False], "linked to trace 00000000…, 11111111… (none stored)"),
     ],
 )
-def test_a_link_to_a_trace_that_was_not_kept_says_so(stored: list[bool], told: str) -> None:
+def test_a_link_to_a_trace_that_was_not_kept_is_marked(stored: list[bool], told: str) -> None:
     """Nobody looks for it in vain."""
     links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "stored": here} for i, here in enumerate(stored)]
     assert told in drawn(trace(span("batch", 0, 0, 9, links=links)), 120)

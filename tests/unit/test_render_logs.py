@@ -39,7 +39,7 @@ def drawn(records: list[dict[str, Any]], width: int = 80, encoding: str = "utf-8
 
 
 def test_records_in_eighty_columns() -> None:
-    """The day where it changes; time, level, service, and what was said; beneath it what else is known."""
+    """The day where it changes; time, level, service, and the body; below it the other fields."""
     assert drawn(RECORDS) == dedent("""\
         2023-11-14 UTC
         22:13:20.000 INFO  gateway        searching
@@ -54,7 +54,7 @@ def test_records_in_eighty_columns() -> None:
 
 
 def test_records_in_forty_columns() -> None:
-    """What was said has the whole width."""
+    """The body has the whole width."""
     assert drawn(RECORDS[:1], 40) == dedent("""\
         2023-11-14 UTC
         22:13:20.000 INFO  gateway

@@ -78,7 +78,7 @@ def trace_row(trace_id: str, operation: str = "/search", errors: int = 0, age_s:
 
 
 def test_traces_in_a_table() -> None:
-    """Ids as short as they can be told apart, errors marked, age in one unit."""
+    """Ids as short as they are unique, errors marked, age in one unit."""
     rows = [trace_row("ab" * 16), trace_row("ab" * 5 + "c" * 22, "x" * 60, 2, 7300), trace_row("cd" * 16, age_s=-9)]
     assert printed(lambda console: traces_table(rows, console, NOW)) == dedent("""\
         trace        operation                  service     time  spans  errors      age
@@ -89,7 +89,7 @@ def test_traces_in_a_table() -> None:
 
 
 def test_a_trace_of_unknown_time_shows_the_sign_of_the_tree() -> None:
-    """Neither 0 ns nor 1970; where other spans tell how long it took, that."""
+    """Neither 0 ns nor 1970; the duration of other spans if that is known."""
     unknown = trace_row("ab" * 16) | {"untimed_count": 1, "duration_ns": 0, "start_unix_ns": 0}
     known = trace_row("cd" * 16) | {"untimed_count": 1}
     rows = printed(lambda console: traces_table([unknown, known], console, NOW)).splitlines()[2:]
@@ -253,7 +253,7 @@ def test_a_histogram_without_buckets_has_no_percentiles() -> None:
     ]
 
 
-def test_a_percentile_beyond_the_highest_bound_says_that_it_is() -> None:
+def test_a_percentile_beyond_the_highest_bound_is_marked() -> None:
     """Nobody knows how far; where the highest value is known it bounds the last bucket."""
     open_end = point(bounds=[0.1, 1.0], bucket_counts=[50, 40, 10], count=100, sum=30.0)
     answer = metric("histogram", "s", series(open_end, op="a"), series(open_end | {"max": 4.0}, op="b"))
@@ -296,7 +296,7 @@ LIVING: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", LIVING)
 def test_a_value_is_that_of_the_processes_that_still_send(case: str) -> None:
-    """And of no point that only says that there is none."""
+    """And of no point without a value."""
     answer, expected = LIVING[case]
     row = printed(lambda console: metric_table(answer, console, NOW)).splitlines()[3]
     assert row.removeprefix("  all").strip() == expected

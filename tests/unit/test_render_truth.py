@@ -44,7 +44,7 @@ def test_a_cycle_of_parents_is_called_one(case: str) -> None:
 
 
 def test_a_span_without_an_end_has_not_ended() -> None:
-    """It has no duration, and nobody waited for nothing; the trace lasts at least as long as what has ended."""
+    """It has no duration, and is not on the critical path; the trace lasts at least as long as what has ended."""
     answer = trace(span("root", 0, 0, 0, end_unix_ns=0, critical_ns=0, critical_parts=[]))
     assert drawn(answer).splitlines() == [
         "root  0 ns so far · 1 span · 1 service",
@@ -65,8 +65,8 @@ def test_a_span_that_ends_before_it_begins_has_no_duration() -> None:
     assert told.strip() == "ends before it begins"
 
 
-def test_a_span_without_a_start_says_so() -> None:
-    """There is no 1970, and no time that anybody waited for."""
+def test_a_span_without_a_start_is_marked() -> None:
+    """Neither 1970, nor a duration."""
     answer = trace(span("root", 0, 0, 0, start_unix_ns=0, end_unix_ns=1_700_000_000 * 10**9, critical_ns=0))
     answer["spans"][0]["critical_parts"] = []
     assert drawn(answer).splitlines() == [
@@ -86,7 +86,7 @@ def test_a_time_that_is_not_known_has_one_sign(changes: dict[str, int]) -> None:
     assert (header.split()[1], row.split()[2]) == ("?", "?")
 
 
-def test_nobody_waited_for_a_span_without_a_start() -> None:
+def test_a_span_without_a_start_is_off_the_critical_path() -> None:
     """It is not among those that the end was waiting for, not even for 0 ns."""
     answer = trace(span("root", 0, 0, 10), span("odd", 1, 5, 5, start_unix_ns=0))
     assert drawn(answer).splitlines()[-1] == "● waited for root 10.0 ms (100 %)"

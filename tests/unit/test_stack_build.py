@@ -51,7 +51,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Build some things and return what was said."""
+    """Build some programs and return the output."""
 
     def run(*things: Thing) -> str:
         monkeypatch.setattr(building, "RECIPES", things)
@@ -150,7 +150,7 @@ def test_an_incomplete_folder_counts_as_absent(build: Callable[..., str], root: 
     assert cache.binary("thing").read_text() == "made"
 
 
-def test_a_recipe_that_makes_nothing_is_told_so(build: Callable[..., str], root: Path) -> None:
+def test_a_recipe_that_makes_nothing_is_reported(build: Callable[..., str], root: Path) -> None:
     """A tool that ends well without its output does not pass for a program."""
     with pytest.raises(BuildError, match=r"thing: The build of thing did not produce bin/thing"):
         build(Thing(make=lambda *_: None))
@@ -158,7 +158,7 @@ def test_a_recipe_that_makes_nothing_is_told_so(build: Callable[..., str], root:
 
 
 def test_two_builds_take_turns(build: Callable[..., str], root: Path) -> None:
-    """The second says that it waits, and finds what the first has built."""
+    """The second reports that it waits, and finds what the first has built."""
     root.mkdir()
     script = (
         "import fcntl, sys\nlock = open(sys.argv[1], 'w')\nfcntl.flock(lock, fcntl.LOCK_EX)\n"
@@ -184,7 +184,7 @@ def test_two_builds_take_turns(build: Callable[..., str], root: Path) -> None:
 def test_every_tool_that_is_missing_is_named_at_once_with_the_way_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: Callable[..., str]
 ) -> None:
-    """Before anything is built: nobody compiles for minutes to read that Maven is not there."""
+    """Before anything is built, not after minutes of compiling."""
     monkeypatch.setenv("PATH", str(tmp_path))
     made = Thing()
     with pytest.raises(BuildError) as raised:
@@ -202,7 +202,7 @@ def test_every_tool_that_is_missing_is_named_at_once_with_the_way_to_get_it(
     assert not cache.is_built(made)
 
 
-def test_names_that_are_not_known_are_told_with_those_that_are() -> None:
+def test_names_that_are_not_known_are_reported_with_those_that_are() -> None:
     """A mistyped name builds nothing."""
     with pytest.raises(StackError, match=r"No program is called jeager") as raised:
         building.build(["jeager"])
@@ -211,7 +211,7 @@ def test_names_that_are_not_known_are_told_with_those_that_are() -> None:
 
 
 class Tools:
-    """Stands in for the tools on the PATH: writes down each call, and does what a test says."""
+    """Stands in for the tools on the PATH: writes down each call, and does what a test defines."""
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.calls = tmp_path / "tools", tmp_path / "calls"
@@ -240,7 +240,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def test_a_source_that_is_not_the_pinned_one_is_refused(tools: Tools, shell: Shell, tmp_path: Path) -> None:
-    """A changed source is not compiled, whoever vouches for it."""
+    """A changed source is not compiled."""
     tools.add("go", 'echo \'{"Dir": "/nowhere", "Sum": "h1:changed="}\'')
     with pytest.raises(BuildError, match=r"has the checksum h1:changed=, and versions.toml pins h1:pinned="):
         go.download(shell, "example.com/thing", "v1.0.0", tmp_path / "source", "h1:pinned=")

@@ -50,7 +50,7 @@ EVERY = [
 
 @pytest.mark.parametrize(("profile", "program"), EVERY)
 def test_every_file_on_a_command_line_is_there(profile: str, program: Program, tmp_path: Path) -> None:
-    """A layer or file that was renamed is noticed here, and not by whoever starts the stack."""
+    """A layer or file that was renamed is noticed here, before a stack is started."""
     place = place_of(PROFILES[profile], tmp_path)
     if not isinstance(program, (Kafka, VictoriaLogs)):  # the one on a file of its own, the other on flags
         program.prepare(place)
@@ -61,7 +61,7 @@ def test_every_file_on_a_command_line_is_there(profile: str, program: Program, t
 
 @pytest.mark.parametrize(("profile", "program"), EVERY)
 def test_every_program_can_be_alone_in_a_profile(profile: str, program: Program, tmp_path: Path) -> None:
-    """A test's own profile may leave any other out: what is told of it then is left out as well."""
+    """A test's own profile may leave out any other: its addresses are then left out, too."""
     place = place_of([program], tmp_path)
     own = {place.address(program.name, port.use) for port in program.ports}
     told = set(re.findall(r"127\.0\.0\.1:\d+", " ".join(program.environment(place).values())))
@@ -69,8 +69,8 @@ def test_every_program_can_be_alone_in_a_profile(profile: str, program: Program,
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_address_that_is_told_is_asked_for(profile: str, tmp_path: Path) -> None:
-    """A program is told nothing that its files do not read, and every address in them that this stack knows is told."""
+def test_every_address_in_the_environment_is_used(profile: str, tmp_path: Path) -> None:
+    """A program gets only variables that its files read, and all addresses in them that this stack has."""
     programs = PROFILES[profile]
     place = place_of(programs, tmp_path)
     known = {variable for program in programs for variable in program.environment(place)}
@@ -115,7 +115,7 @@ def test_senders_start_last_and_end_first(profile: str) -> None:
 
 
 def test_the_profile_that_everyone_starts_with_has_the_documented_ports() -> None:
-    """Jaeger, Prometheus and OTLP are where README and dashboards say."""
+    """Jaeger, Prometheus and OTLP are at the ports of README and dashboards."""
     usual = {f"{program.name}.{port.use}": port.usual for program in PROFILES["full"] for port in program.ports}
     documented = {
         "collector.otlp_grpc": 4317,
@@ -132,7 +132,7 @@ def test_the_profile_that_everyone_starts_with_has_the_documented_ports() -> Non
     assert {key: usual[key] for key in documented} == documented
 
 
-def test_an_unknown_profile_is_told_with_those_there_are() -> None:
+def test_an_unknown_profile_is_reported_with_those_there_are() -> None:
     """A mistyped profile starts nothing."""
     with pytest.raises(StackError, match=r"No profile is called 'ful'") as raised:
         programs_of("ful")
@@ -164,7 +164,7 @@ def groups(found: list[dict[str, Any]]) -> Mapping[str, list[str]]:
     return by_role
 
 
-def test_prometheus_is_told_of_everything_in_its_stack(tmp_path: Path) -> None:
+def test_prometheus_gets_the_addresses_of_everything_in_its_stack(tmp_path: Path) -> None:
     """Both gateways' pipelines and the agent's, every program's own metrics, and the Alertmanager."""
     place = place_of(PROFILES["scale"], tmp_path)
     assert groups(targets(place)) == {

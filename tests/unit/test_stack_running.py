@@ -51,7 +51,9 @@ def test_a_killed_program_comes_back_where_it_was(tmp_path: Path) -> None:
         assert (stack.pid("one") != pids[0], stack.pid("other") == pids[1], stack.ports == ports) == (True, True, True)
 
 
-def test_a_program_that_dies_at_its_start_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_dies_at_its_start_is_reported_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The error holds its exit status and last lines in their order, and what had started is ended."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     well, before = StandIn("well"), children()
@@ -66,7 +68,7 @@ def test_a_program_that_dies_at_its_start_is_told_with_its_log(tmp_path: Path, m
 def test_a_program_that_is_never_ready_is_waited_for_no_longer_than_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says which, and all is ended."""
+    """The error names it, and all programs are ended."""
     monkeypatch.setattr(stack, "PATIENCE", 0.3)
     before = children()
     with (
@@ -88,7 +90,7 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
     assert not process.is_running()
 
 
-def test_what_is_not_built_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_what_is_not_built_is_reported_before_anything_starts(tmp_path: Path) -> None:
     """The programs before it in the profile are not started and stopped again."""
 
     class Absent(StandIn):
@@ -133,7 +135,7 @@ def test_a_folder_has_one_stack(tmp_path: Path) -> None:
 
 
 def test_a_thread_may_not_start_programs(tmp_path: Path) -> None:
-    """They would end with the thread: it is told so at once."""
+    """They would end with the thread: that is an error at once."""
     problems: list[Exception] = []
 
     def start() -> None:
@@ -151,7 +153,7 @@ def test_a_thread_may_not_start_programs(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     """A file in its place, for instance."""
     (tmp_path / "file").touch()
     with pytest.raises(StackError, match=r"cannot be used"), Stack([], data_dir=tmp_path / "file" / "data"):
@@ -160,7 +162,7 @@ def test_a_folder_that_cannot_be_had_is_told(tmp_path: Path) -> None:
 
 @pytest.fixture
 def listening() -> Iterator[int]:
-    """A port that somebody listens on: this process."""
+    """A port that this process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -262,7 +264,7 @@ def commands(tmp_path: Path) -> Commands:
 
 
 def read_until(process: subprocess.Popen[str], word: str) -> str:
-    """What it says up to the line with a word."""
+    """Its output up to the line with a word."""
     said = ""
     assert process.stdout is not None
     for line in process.stdout:
@@ -308,8 +310,8 @@ def test_ctrl_c_ends_the_stack_in_order(commands: Commands) -> None:
         assert psutil.wait_procs(programs, timeout=20)[1] == []
 
 
-def test_a_program_that_dies_is_told_while_the_others_go_on(commands: Commands) -> None:
-    """`up` says how it ended; `status` says that it does not answer; the exit status remembers it."""
+def test_a_program_that_dies_is_reported_while_the_others_go_on(commands: Commands) -> None:
+    """`up` reports how it ended; `status` reports that it does not respond; the exit status is 1."""
     with commands.up() as up:
         read_until(up, "Ctrl-C")
         first, _ = psutil.Process(up.pid).children()

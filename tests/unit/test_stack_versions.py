@@ -138,7 +138,7 @@ PAGE = (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_the_page_names_the_pinned_version(recipe: Recipe) -> None:
-    """In its table, and wherever it shows what a build says."""
+    """In its table, and in the output of a build."""
     rows = [
         row.split(" | ")[1] for row in PAGE.splitlines() if row.lower().startswith("| ") and recipe.name in row.lower()
     ]
