@@ -46,8 +46,10 @@ $(VENV)/.ready: $(INPUTS)
 demo: env
 	@$(BIN)/python -m demo_flow.demo $(if $(ONCE),--once)
 
+# Unit tests in two processes: most of their time is one processor's. The others start processes and measure time.
 test: env
-	@$(BIN)/python -m pytest
+	@status=0; $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile || status=1; \
+	  $(BIN)/python -m pytest --ignore=tests/unit || status=1; exit $$status
 
 stack: env
 	@$(BIN)/python -m collector.stack
