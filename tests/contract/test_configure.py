@@ -201,7 +201,7 @@ logging.getLogger("shop").warning("sold out")
 
 
 class TestTheBooks:
-    def test_flush_and_shutdown_tell_the_truth(self, collector: StandIn) -> None:
+    def test_flush_and_shutdown_return_the_truth(self, collector: StandIn) -> None:
         """After both, everything recorded is exported, and the snapshot of before has not changed."""
         ended = python(
             f"""

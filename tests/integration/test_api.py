@@ -323,7 +323,7 @@ def test_a_page_under_another_name_gets_nothing(api: httpx.Client, host: str, st
     assert ("traces" in answer.json()) == (status == 200)
 
 
-def test_an_error_of_our_own_is_no_stack_trace(collector: LocalCollector, api: httpx.Client) -> None:
+def test_an_error_of_our_own_has_no_stack_trace(collector: LocalCollector, api: httpx.Client) -> None:
     """The caller learns that it was not their mistake; the reason stands in the log."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collector, "stats", lambda: 1 / 0)

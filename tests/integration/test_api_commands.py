@@ -313,7 +313,7 @@ def test_no_server_at_the_address_is_reported(shell: Shell) -> None:
     assert "telemetry collect" in shown.stderr
 
 
-def test_a_reader_that_leaves_early_is_no_error(home: Path, running: Running) -> None:
+def test_a_reader_that_leaves_early_is_not_an_error(home: Path, running: Running) -> None:
     """`telemetry traces | head -0` prints no stack trace."""
     read, write = os.pipe()
     os.close(read)

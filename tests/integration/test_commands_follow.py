@@ -64,7 +64,7 @@ def test_a_store_that_cannot_write_is_reported_with_the_answer(
     assert "abababab" in shown.out
 
 
-def test_what_is_no_collector_is_not_read(
+def test_what_is_not_a_collector_is_not_read(
     collector: LocalCollector, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """A web server at the default address, here OTLP's own port: the default store is read instead."""

@@ -236,8 +236,8 @@ def test_a_search_works_with_telemetry_switched_off(shop: Shop) -> None:
     assert trace.tree().startswith("/pamazon.Gateway/Search SERVER gateway\n  /search gateway\n")
 
 
-def test_a_catalogue_of_ones_own_is_indexed_and_bad_rows_are_told(shop: Shop, tmp_path: Path) -> None:
-    """A row that cannot be used is told by file and line and skipped; the good ones are found."""
+def test_a_catalogue_of_ones_own_is_indexed_and_bad_rows_are_reported(shop: Shop, tmp_path: Path) -> None:
+    """A row that cannot be used is reported by file and line, and skipped; the others are found."""
     Image.new("RGB", (64, 64), (12, 200, 90)).save(tmp_path / "green.png")
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     file = tmp_path / "catalogue.jsonl"

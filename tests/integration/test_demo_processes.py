@@ -104,7 +104,7 @@ def test_no_child_outlives_a_killed_parent(up: Up) -> None:
     assert _all_gone(children)
 
 
-def test_a_childs_death_is_told_and_the_others_stay(up: Up) -> None:
+def test_a_childs_death_is_reported_and_the_others_stay(up: Up) -> None:
     """Who died and how; the others go on, so that a search can say what is missing."""
     children = up.children()
     children["clip_encoder"].kill()
@@ -116,8 +116,8 @@ def test_a_childs_death_is_told_and_the_others_stay(up: Up) -> None:
     assert children["gateway"].is_running()
 
 
-def test_a_taken_port_is_told_with_its_holder(data: Path) -> None:
-    """Exit status 2, the role, the port and, where the system tells, the process that has it."""
+def test_a_taken_port_is_reported_with_its_holder(data: Path) -> None:
+    """Exit status 2, the role, the port and, where the system gives it, the process that has it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -130,7 +130,7 @@ def test_a_taken_port_is_told_with_its_holder(data: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     """Which one, why, and no stack trace."""
     (tmp_path / "file").touch()
     command = _up_command(tmp_path / "file" / "below")
@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert done.stderr == told
 
 
-def test_an_index_that_is_open_elsewhere_is_told(up: Up) -> None:
+def test_an_index_that_is_open_elsewhere_is_reported(up: Up) -> None:
     """Two shops on one folder: the second says which process has it."""
     done = subprocess.run(_up_command(up.data), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -148,7 +148,7 @@ def test_an_index_that_is_open_elsewhere_is_told(up: Up) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_model_is_told(data: Path) -> None:
+def test_an_unknown_model_is_reported(data: Path) -> None:
     """What the encoder says when it cannot load comes through."""
     command = _up_command(data, "--model", "no-such-model")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -157,7 +157,7 @@ def test_an_unknown_model_is_told(data: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_encoder_elsewhere_that_is_none_is_told(data: Path) -> None:
+def test_an_address_without_an_encoder_is_reported(data: Path) -> None:
     """`--encoder` names an address where nobody answers."""
     command = _up_command(data, "--encoder", nobody := free_address())
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -189,7 +189,7 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
         assert '"message": "ends"' in child.log.read_text().splitlines()[-1]
 
 
-def test_health_tells_when_an_executor_serves(home: Path, tmp_path: Path) -> None:
+def test_health_reports_when_an_executor_serves(home: Path, tmp_path: Path) -> None:
     """The standard health service, of the whole server and of its service, says SERVING once the model has loaded."""
     with Processes(tmp_path / "logs") as processes:
         address = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
@@ -232,7 +232,7 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
     assert set(home.glob(".cache/*")) == cached
 
 
-def test_the_demo_tells_of_a_port_that_is_taken(home: Path, tmp_path: Path) -> None:
+def test_the_demo_reports_a_port_that_is_taken(home: Path, tmp_path: Path) -> None:
     """One of its usual ports has another owner: which, and how to go on."""
     with socket.socket() as taken:
         try:

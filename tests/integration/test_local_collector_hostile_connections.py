@@ -88,7 +88,7 @@ def test_a_head_that_trickles_is_given_up_and_others_are_served() -> None:
         assert "header_timeout_s, 0.3 s" in json.loads(answers[1].partition(b"\r\n\r\n")[2])["error"]["message"]
 
 
-def test_what_is_no_http_gets_an_answer_in_the_ports_own_shape(collector: LocalCollector) -> None:
+def test_what_is_not_http_gets_an_answer_in_the_ports_own_shape(collector: LocalCollector) -> None:
     """So does a head larger than max_header_bytes."""
     for sent in (b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000):
         for address, shape in ((collector.addresses.http, "message"), (collector.addresses.api, "error")):

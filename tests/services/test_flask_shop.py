@@ -60,7 +60,7 @@ def test_a_search_by_threads_is_one_tree(client: FlaskClient, spans: Spans, metr
     assert metrics.value("search.stage.duration", {"search.operation": "search", "search.stage": "look up"}) == 2
 
 
-def test_outcomes_tell_mistakes_from_failures(
+def test_outcomes_distinguish_mistakes_from_failures(
     client: FlaskClient,
     spans: Spans,
     metrics: Metrics,

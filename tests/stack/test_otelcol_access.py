@@ -138,7 +138,7 @@ def test_who_shows_what_is_asked_gets_through(running: Running, case: Case, prot
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 @pytest.mark.parametrize("what", WRONG)
-def test_who_does_not_is_refused_and_told_on_both_sides(running: Running, what: str, protocol: str) -> None:
+def test_who_does_not_is_refused_and_reported_on_both_sides(running: Running, what: str, protocol: str) -> None:
     """The sender's words name the hint; the Collector's log, the cause, where it can see one."""
     case = WRONG[what]
     before = len(running.log(case.collector))

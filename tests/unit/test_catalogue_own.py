@@ -1,4 +1,4 @@
-"""A catalogue of one's own: what is read, and how mistakes in it are told."""
+"""A catalogue of one's own: what is read, and how mistakes in it are reported."""
 
 import io
 import json
@@ -101,7 +101,7 @@ BAD_ROWS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("row", "message"), BAD_ROWS.values(), ids=BAD_ROWS)
-def test_a_bad_row_is_told_by_file_and_line_and_skipped(folder: Path, row: Any, message: str) -> None:
+def test_a_bad_row_is_reported_by_file_and_line_and_skipped(folder: Path, row: Any, message: str) -> None:
     """The rows before and after it are read."""
     line = row if isinstance(row, str | bytes) else json.dumps(row)
     write_lines(folder, json.dumps(GOOD), line, json.dumps({**GOOD, "id": "last"}))
@@ -130,7 +130,7 @@ def test_a_folder_without_a_catalogue_says_what_to_write(folder: Path) -> None:
         load(folder)
 
 
-def test_what_is_no_folder_is_said_to_be_none(folder: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_reported(folder: Path) -> None:
     """A file's path is not taken for a folder's."""
     with pytest.raises(CatalogueError, match="is not a folder"):
         load(folder / "mug.png")

@@ -211,7 +211,7 @@ def test_every_container_is_bounded_and_hardened(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"pamazon-catalogue"}))
-def test_every_container_that_stays_tells_its_health(name: str) -> None:
+def test_every_container_that_stays_reports_its_health(name: str) -> None:
     """By a program that its image holds: no curl anywhere."""
     test = SERVICES[name]["healthcheck"]["test"]
     assert test[0] == "CMD"

@@ -74,7 +74,7 @@ def test_a_wrong_address_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "many"])
-def test_numbers_out_of_range_are_told(text: str) -> None:
+def test_numbers_out_of_range_are_reported(text: str) -> None:
     """Nothing that would make a load generator spin or sleep for ever gets through."""
     with pytest.raises(argparse.ArgumentTypeError, match=r"0\.01 or more"):
         at_least(0.01)(text)
@@ -145,7 +145,7 @@ def test_a_report_of_nothing_divides_by_nothing() -> None:
     assert traffic.Report().as_json()["latency"] == {"p50_ms": None, "p90_ms": None, "p95_ms": None, "p99_ms": None}
 
 
-def test_traffic_against_nobody_is_told(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traffic_against_nobody_is_reported(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that is not there is a mistake of the caller's, not a hundred failed searches."""
     monkeypatch.setattr(traffic, "_CONNECTING", 0.1)
     with pytest.raises(PamazonError, match="No gateway answers"):

@@ -1,4 +1,4 @@
-"""Child processes: what they say, how they end, what is told of them."""
+"""Child processes: their facts, their ends, and what is reported of them."""
 
 import json
 import signal
@@ -27,13 +27,13 @@ def logs(tmp_path: Path) -> Path:
     return tmp_path / "logs"
 
 
-def test_a_child_tells_its_facts_when_it_is_ready(logs: Path) -> None:
+def test_a_child_reports_its_facts_when_it_is_ready(logs: Path) -> None:
     """One line of JSON, and nothing before it."""
     with Processes(logs) as processes:
         assert processes.ready(processes.start_role("child", python(UNTIL_EOF))) == {"points": 3}
 
 
-def test_a_child_that_dies_at_once_is_told_with_the_end_of_its_log(logs: Path) -> None:
+def test_a_child_that_dies_at_once_is_reported_with_the_end_of_its_log(logs: Path) -> None:
     """Its own last words are what helps."""
     with Processes(logs) as processes:
         child = processes.start_role("child", python("import sys; sys.exit('the weights are gone')"))
@@ -53,7 +53,7 @@ def test_a_childs_words_to_a_person_come_before_its_log(logs: Path) -> None:
     assert told.value.message.splitlines()[1:] == ["  the port is taken"]
 
 
-def test_a_child_that_never_gets_ready_is_told(logs: Path) -> None:
+def test_a_child_that_never_gets_ready_is_reported(logs: Path) -> None:
     """Waiting ends, and the log is named."""
     with Processes(logs) as processes:
         child = processes.start_role("child", python("import sys; sys.stdin.read()"))
@@ -62,7 +62,7 @@ def test_a_child_that_never_gets_ready_is_told(logs: Path) -> None:
 
 
 def test_exits_come_one_by_one_until_none_is_left(logs: Path) -> None:
-    """Each is told as it happens, with the signal that ended it."""
+    """Each is reported as it happens, with the signal that ended it."""
     with Processes(logs) as processes:
         first, second = (processes.start_role(name, python(UNTIL_EOF)) for name in ("first", "second"))
         exits = processes.exits()

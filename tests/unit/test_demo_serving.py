@@ -96,8 +96,10 @@ async def test_the_dispatcher_runs_the_endpoints_method() -> None:
         (True, "/update", grpc.StatusCode.UNIMPLEMENTED, "echo has no endpoint '/update'."),
     ],
 )
-async def test_what_cannot_be_dispatched_is_told(ready: bool, endpoint: str, code: grpc.StatusCode, words: str) -> None:
-    """Before the executor has loaded, and for an endpoint that it lacks, the caller is told which it is."""
+async def test_what_cannot_be_dispatched_is_reported(
+    ready: bool, endpoint: str, code: grpc.StatusCode, words: str
+) -> None:
+    """Before the executor has loaded, and for an endpoint that it lacks, the error names which it is."""
     dispatcher, context = Dispatcher("echo"), Context()
     if ready:
         dispatcher.ready(Echo())
@@ -138,7 +140,7 @@ def test_every_exception_has_its_status(error: Exception, code: grpc.StatusCode)
     ],
 )
 async def test_the_error_of_a_call_further_down_keeps_its_code(code: grpc.StatusCode, words: str) -> None:
-    """Who failed is told with a failure; with the caller's own mistake it would only distract, and it stays one."""
+    """The error of a failure names the executor; that of the caller's own mistake does not."""
     client = ExecutorClient("clip_encoder", "127.0.0.1:8090")
 
     async def process(_: ProcessRequest) -> ProcessResponse:
@@ -210,7 +212,7 @@ def test_the_holder_of_a_port_is_named() -> None:
         )
 
 
-def test_a_port_without_a_known_holder_is_told_all_the_same() -> None:
+def test_a_port_without_a_known_holder_is_reported_all_the_same() -> None:
     """Nobody listens there any more, or the system does not tell."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -148,7 +148,7 @@ def test_a_backend_that_is_a_default_is_not_configured(collector: StandIn, monke
     assert failures(report) == dict.fromkeys(("trace kept", "metric kept", "log kept"), "unconfirmed")
 
 
-def test_a_guess_is_no_failure_where_services_send_elsewhere(
+def test_a_guess_is_not_a_failure_where_services_send_elsewhere(
     collector: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Jaeger of this machine need not have what went to another; one that was asked for does."""
@@ -352,7 +352,7 @@ def test_a_clock_that_goes_wrong_is_reported_by_how_much(collector: StandIn, ske
     assert (found.code, report.ok) == (("clock_skew", False) if skew else ("", True))
 
 
-def test_what_a_date_leaves_open_is_no_difference() -> None:
+def test_what_a_date_leaves_open_is_not_a_difference() -> None:
     """Each reading has a limit of its own: half a second, and half of what the answer took."""
     assert clocks.compare({"jaeger": (2.4, 0.5), "loki": (-6.0, 4.5)}).code == ""
     found = clocks.compare({"jaeger": (-40.2, 0.5), "loki": (0.3, 0.5), "prometheus": (2.6, 0.5)})

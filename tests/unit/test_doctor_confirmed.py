@@ -139,7 +139,7 @@ def test_a_backend_that_the_collector_sends_to_should_be_there(
     assert "the Collector sends to it by otlp_grpc/jaeger" in line(report, "jaeger").detail
 
 
-def test_a_page_that_is_no_collectors_or_of_another_one(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_another_server_or_another_collector(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a default address it is not reported; at a configured one it is."""
     with backend({"/metrics": (200, b"<html>a notebook")}) as other:
         assert line(examine(environ(collector), otelcol=other.url), "otelcol").code == "foreign"

@@ -187,7 +187,7 @@ def test_a_backend_that_died_just_now_is_found_by_the_next_scrape(
 
 
 @pytest.mark.usefixtures("nobody")
-def test_a_backend_that_is_left_out_or_of_another_machine_is_no_failure(collector: StandIn) -> None:
+def test_a_backend_that_is_left_out_or_of_another_machine_is_not_a_failure(collector: StandIn) -> None:
     """`none` leaves it out; a guessed Prometheus without our metric knows others' backends."""
     elsewhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc.replace("127.0.0.1", "0.0.0.0")}
     with backend(prometheus(target(), job("jaeger", "down"), series=FOUND)) as running:

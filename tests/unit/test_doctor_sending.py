@@ -159,7 +159,7 @@ def test_the_query_api_of_a_local_collector_accepts_no_telemetry(protocol: str) 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("page", [(404, b"<html>not here"), (200, b"<html>welcome"), (501, b"no such method")])
-def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
+def test_a_plain_web_server_is_not_a_collector(protocol: str, page: Any) -> None:
     """For any response, it is reported as a web server, and no other path or protocol is proposed."""
     with backend(dict.fromkeys(("/v1/traces", "/v1/metrics", "/v1/logs"), page)) as web:
         found = sent(web.url, protocol)
@@ -167,7 +167,7 @@ def test_a_plain_web_server_is_no_collector(protocol: str, page: Any) -> None:
     assert found.hint.startswith("use the address of an OpenTelemetry Collector")
 
 
-def test_a_web_server_of_http2_is_no_collector() -> None:
+def test_a_web_server_of_http2_is_not_a_collector() -> None:
     """Such as a proxy: it responds to gRPC's request with a page that is not found, which gRPC calls UNIMPLEMENTED."""
     with listener(web_server) as address:
         found = sent(f"http://{address}")

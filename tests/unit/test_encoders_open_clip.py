@@ -123,7 +123,7 @@ def test_missing_weights_name_their_file(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all", None], ids=["empty", "text", "other architecture"])
 def test_a_checkpoint_that_does_not_fit_is_named(tmp_path: Path, checkpoint: str, content: bytes | None) -> None:
-    """A wrong file is told from missing weights."""
+    """A wrong file is distinguished from missing weights."""
     path = tmp_path / "other.pt"
     if content is None:
         state = torch.load(checkpoint)

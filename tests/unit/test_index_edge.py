@@ -42,7 +42,7 @@ def test_a_killed_process_loses_no_acknowledged_point(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recreate", [False, True])
 def test_a_folder_in_use_names_its_holder(tmp_path: Path, *, recreate: bool) -> None:
-    """The second process is told which folder, who has it and the way out; asking for a new one deletes nothing."""
+    """The second process's error names the folder, who has it and what to do; asking for a new one deletes nothing."""
     with start_writer(tmp_path) as writer:
         assert writer.stdout
         assert writer.stdout.readline()
@@ -58,7 +58,7 @@ def test_a_folder_in_use_names_its_holder(tmp_path: Path, *, recreate: bool) -> 
 
 
 def test_a_damaged_folder_says_what_the_engine_says(tmp_path: Path) -> None:
-    """Damage is told with its folder and its hint, and `recreate` gets rid of it."""
+    """Damage is reported with its folder and its hint, and `recreate` gets rid of it."""
     index = open_index("goods", 4, path=tmp_path)
     index.close()
     (tmp_path / "goods" / "edge_config.json").write_text("{")

@@ -101,7 +101,7 @@ def refusing(request: pytest.FixtureRequest) -> Iterator[tuple[str, grpc.StatusC
 
 
 def test_a_status_over_grpc_means_what_it_means_over_http(refusing: tuple[str, grpc.StatusCode]) -> None:
-    """A refused key, a missing collection and an error of the server are told apart on both protocols."""
+    """A refused key, a missing collection and an error of the server are distinguished on both protocols."""
     url, code = refusing
     expected = {
         grpc.StatusCode.UNAUTHENTICATED: (IndexUnavailable, "refuses the key"),

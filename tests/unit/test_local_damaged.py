@@ -207,7 +207,7 @@ except StoreError as error:
 
 
 @pytest.mark.parametrize("closed", ["file", "folder"])
-def test_a_store_that_may_not_be_opened_is_no_damaged_one(closed: str, tmp_path: Path) -> None:
+def test_a_store_that_may_not_be_opened_is_not_a_damaged_one(closed: str, tmp_path: Path) -> None:
     """Wrong permissions are reported; the user has to fix them."""
     folder = tmp_path / "data"
     path = folder / "telemetry.duckdb"
@@ -224,7 +224,7 @@ def test_a_store_that_may_not_be_opened_is_no_damaged_one(closed: str, tmp_path:
     assert [file.name for file in folder.iterdir()] == ["telemetry.duckdb"]
 
 
-def test_a_full_disk_is_no_damage() -> None:
+def test_a_full_disk_is_not_damage() -> None:
     """DuckDB's words for both come together when it cannot write its log: nothing may be set aside for that."""
     assert is_damage("Corrupt WAL file: entry at byte position 52 computed checksum 1 does not match")
     assert not is_damage('Failure while replaying WAL file "a.wal": No space left on device')

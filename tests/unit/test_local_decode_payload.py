@@ -49,7 +49,7 @@ TRACES = BY_PATH["/v1/traces"]
         ),
     ],
 )
-def test_json_that_is_no_export_is_refused_with_the_place(body: bytes, problem: str) -> None:
+def test_json_that_is_not_an_export_is_refused_with_the_place(body: bytes, problem: str) -> None:
     """Whoever writes OTLP/JSON by hand sees what is wrong."""
     with pytest.raises(MalformedError, match=problem) as refused:
         parse(body, JSON, TRACES.request)
@@ -66,7 +66,7 @@ def test_json_nested_without_end_is_refused() -> None:
         parse(json.dumps(document).encode(), JSON, TRACES.request)
 
 
-def test_bytes_that_are_no_protobuf_are_refused() -> None:
+def test_bytes_that_are_not_protobuf_are_refused() -> None:
     """The message names what was expected."""
     with pytest.raises(MalformedError, match="not ExportTraceServiceRequest in protobuf"):
         parse(b"\xff\xff", PROTOBUF, TRACES.request)

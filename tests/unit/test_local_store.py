@@ -139,7 +139,7 @@ def write_foreign_tables(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [write_garbage, write_half, write_scratch, write_sqlite, write_foreign_tables])
-def test_a_file_that_is_no_whole_store_is_refused_and_left_as_it_is(damage: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_whole_store_is_refused_and_left_as_it_is(damage: Any, tmp_path: Path) -> None:
     """Damaged, of another program, or of another kind: one clear line, and not a byte is changed."""
     path = tmp_path / "telemetry.duckdb"
     damage(path)

@@ -327,7 +327,7 @@ def test_the_collector_keeps_names_that_only_sound_like_secrets() -> None:
     assert [name for name in names if masked(name)] == []
 
 
-def test_names_that_are_known_at_once_are_no_secrets() -> None:
+def test_names_that_are_known_at_once_are_not_secrets() -> None:
     """The list is that of our own attributes; the shape of harmless names is that of no secret's."""
     names = PRIVACY["redaction/names"]
     sdk = {f"telemetry.sdk.{part}" for part in ("name", "language", "version")}

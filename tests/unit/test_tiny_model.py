@@ -41,7 +41,7 @@ def test_names_in_every_language_are_found(shop: Shop, code: str) -> None:
     assert shop.measure(shop.names(code)).hit_10 >= 0.9
 
 
-def test_colours_are_told_apart(shop: Shop) -> None:
+def test_colours_are_distinguished(shop: Shop) -> None:
     """Of a colour and a name, the first ten hold the very item nine times in ten."""
     assert shop.measure(shop.coloured("en")).hit_10 >= 0.9
 
