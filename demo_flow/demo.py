@@ -6,21 +6,20 @@ the processes, which end with this one.
 """
 
 import argparse
-import http.client
 import os
 import signal
 import socket
 import ssl
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
@@ -153,19 +152,13 @@ class Collector:
     def scheme(self) -> str | None:
         """Return how the collector at `api` is called, `http` or `https`; None where none answers."""
         authority = os.environ.get(CERTIFICATE)
-        tried: dict[str, ssl.SSLContext | None] = {"http": None}
+        tried: dict[str, ssl.SSLContext | bool] = {"http": False}
         if authority:
             tried = {"https": ssl.create_default_context(cafile=authority), **tried}
-        for scheme, context in tried.items():
-            handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-            try:
-                with urllib.request.build_opener(*handlers).open(
-                    f"{scheme}://{self.api}/api/health", timeout=2
-                ) as answer:
-                    if answer.status == 200:
-                        return scheme
-            except (OSError, http.client.HTTPException):  # of which URLError is one
-                continue
+        for scheme, verify in tried.items():
+            with suppress(httpx.HTTPError), httpx.Client(verify=verify, trust_env=False, timeout=2) as client:
+                if client.get(f"{scheme}://{self.api}/api/health").status_code == 200:
+                    return scheme
         return None
 
     def await_ready(self, child: Child) -> None:

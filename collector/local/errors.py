@@ -42,9 +42,12 @@ class StoreForeignError(StoreError):
 class QueryError(CollectorError):
     """A question that cannot be answered. `code` is `bad_request`, `not_found` or `ambiguous`."""
 
+    _HTTP_STATUS: ClassVar = {"bad_request": 400, "not_found": 404, "ambiguous": 400}
+
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message, hint)
         self.code = code
+        self.http_status = self._HTTP_STATUS[code]
 
 
 class RefusedError(CollectorError):

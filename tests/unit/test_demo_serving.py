@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,7 +25,7 @@ from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.serving.endpoints import Documents, endpoints_of, requests
 from demo_flow.serving.errors import MISTAKES, NotReady, UnknownEndpoint, status_of
-from demo_flow.serving.ports import PortTaken, holder_of
+from demo_flow.serving.ports import PortTaken
 from demo_flow.serving.server import serve
 from demo_flow.serving.statuses import CALLERS
 from demo_flow.serving.threads import in_pool, one_ahead
@@ -196,20 +195,15 @@ def test_one_ahead_of_nothing_is_nothing() -> None:
     assert list(one_ahead(lambda _: asyncio.Future(), nothing)) == []
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who holds a port")
 def test_the_holder_of_a_port_is_named() -> None:
     """The error says which process to stop."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        holder = holder_of(port)
-        assert holder is not None
-        assert holder[0] == os.getpid()
         error = PortTaken("gateway", f"127.0.0.1:{port}")
-        assert error.message.startswith(
-            f"gateway cannot listen on 127.0.0.1:{port}: port {port} is taken by process {os.getpid()} ("
-        )
+    assert error.message.startswith(f"gateway cannot listen on 127.0.0.1:{port}: port {port} is taken by ")
+    assert error.message.endswith(f" (pid {os.getpid()}).")
 
 
 def test_a_port_without_a_known_holder_is_reported_all_the_same() -> None:

@@ -26,6 +26,7 @@ ORDER = {
         {"prometheus", "sentry"},
         {"setup"},
         {"cli"},
+        {"__main__"},
     ),
     "collector": (
         {"analysis", "processes"},

@@ -33,7 +33,6 @@ from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 from telemetry.otlp.target import is_loopback
 
-_STATUS = {"bad_request": 400, "ambiguous": 400, "not_found": 404, "store_unavailable": 503}
 _STORE_FAILED = (duckdb.ConnectionException, duckdb.IOException, duckdb.FatalException)
 _QUERIES_AT_ONCE, _WAITS_AT_ONCE = 4, 64
 _log = logging.getLogger(__name__)
@@ -152,7 +151,7 @@ def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> 
     try:
         return _json(200, handler(request))
     except QueryError as error:
-        return _error(_STATUS[error.code], error.code, error.message, error.hint)
+        return _error(error.http_status, error.code, error.message, error.hint)
     except (CollectorError, duckdb.Error) as error:
         if is_damage(str(error)):
             raise

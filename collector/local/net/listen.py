@@ -88,13 +88,13 @@ def taken(address: str, option: str, error: OSError) -> PortTakenError:
         )
     _, port = split_address(address, option)
     return PortTakenError(
-        f"port {port} ({address}) is taken{_by(port)}",
+        f"port {port} ({address}) is taken{holder_of(port)}",
         f"stop that program, or use another port: --{option} HOST:PORT",
     )
 
 
-def _by(port: int) -> str:
-    """The process that listens on a port, if this user may see it."""
+def holder_of(port: int) -> str:
+    """The process that listens on a port, as ` by NAME (pid ID)`; empty if this user may not see it."""
     try:
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr
