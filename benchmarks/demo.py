@@ -42,7 +42,7 @@ CALLERS = 8
 """Searches under way at once, at full speed."""
 
 IN_TIME = 0.05
-"""The p99 in seconds up to which the machine is said to hold a rate."""
+"""The p99 in seconds up to which the machine counts as holding a rate."""
 
 STORE = "telemetry.duckdb"
 

@@ -142,7 +142,7 @@ def measure(protocol: str, senders: int, batch: int, seconds: float, readers: in
 
 
 def run_collector(path: Path, pipe: Connection) -> None:
-    """The collector's process: says where it listens, then what it used between "begin" and "end"."""
+    """The collector's process: sends where it listens, then what it used between "begin" and "end"."""
     with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0") as collector:
         pipe.send(asdict(collector.addresses))
         pipe.recv()
@@ -206,7 +206,7 @@ def run_reader(address: str, seconds: float, pipe: Connection) -> None:
 
 
 def grpc_sender(address: str) -> Callable[[bytes], bool]:
-    """A function that exports by gRPC and says whether it was acknowledged."""
+    """A function that exports by gRPC and returns whether it was acknowledged."""
     export = grpc.insecure_channel(address).unary_unary(EXPORT, None, None)
 
     def send(body: bytes) -> bool:
@@ -222,7 +222,7 @@ def grpc_sender(address: str) -> Callable[[bytes], bool]:
 
 
 def http_sender(address: str) -> Callable[[bytes], bool]:
-    """A function that exports by HTTP and says whether it was acknowledged."""
+    """A function that exports by HTTP and returns whether it was acknowledged."""
     connection = http.client.HTTPConnection(address, timeout=30)
 
     def send(body: bytes) -> bool:
@@ -266,8 +266,8 @@ def show(results: list[Result]) -> None:
         "queries": lambda r: f"{r.queries_per_s:,.1f}/s" if r.readers else "",
         "a query takes": lambda r: f"{r.query_p50_ms:.0f} ms p50, {r.query_p99_ms:.0f} p99" if r.readers else "",
     }
-    for name, told in rows.items():
-        table.add_row(name, *(told(result) for result in results))
+    for name, figure in rows.items():
+        table.add_row(name, *(figure(result) for result in results))
     Console().print(table)
 
 

@@ -61,7 +61,7 @@ def _run(record: "Callable[..., None]", protocol: str, arguments: argparse.Names
     return int(recorded.value), int(arrived.value)
 
 
-def _collect(told: Connection, arrived: "Synchronized[int]", latency: float, protocol: str) -> None:
+def _collect(ready: Connection, arrived: "Synchronized[int]", latency: float, protocol: str) -> None:
     """Take requests by one protocol, each after a while, and count their spans."""
 
     def take(body: bytes) -> bytes:
@@ -90,12 +90,12 @@ def _collect(told: Connection, arrived: "Synchronized[int]", latency: float, pro
 
     if protocol == "grpc":
         server = grpc.server(futures.ThreadPoolExecutor(16), handlers=[Method()])
-        told.send(f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+        ready.send(f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
         server.start()
         server.wait_for_termination()
     else:
         http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        told.send(f"http://127.0.0.1:{http.server_port}")
+        ready.send(f"http://127.0.0.1:{http.server_port}")
         http.serve_forever()
 
 

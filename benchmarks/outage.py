@@ -138,7 +138,7 @@ def _stretch(name: str, search: Callable[[], Report], processes: Processes) -> S
 
 
 def _counts(logs: Path) -> tuple[int, int, int]:
-    """Add up what Pamazon's processes said of their spans when they ended."""
+    """Add up what Pamazon's processes reported of their spans when they ended."""
     counts = read_span_counts(logs)
     dropped = sum(sum(one["dropped"].values()) for one in counts)
     return sum(one["recorded"] for one in counts), sum(one["exported"] for one in counts), dropped

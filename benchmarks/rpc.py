@@ -57,7 +57,7 @@ VARIANTS = ("bare", "off", "unsampled", "recorded")
 
 @contextlib.contextmanager
 def recording(variant: str) -> Iterator[None]:
-    """Record as the variant says; nothing leaves the process."""
+    """Record as the variant requires; nothing leaves the process."""
     if variant not in {"unsampled", "recorded"}:
         yield
         return

@@ -35,7 +35,7 @@ ROLES: Mapping[str, Sequence[str]] = {
 """The layers of each role, as in `collector/stack/profiles.py`."""
 
 NEXT = ("JAEGER_OTLP", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2")
-"""The variables by which a role is told where it sends to."""
+"""The variables that set where a role sends to."""
 
 BATCH = 256
 """Spans in one export: 32 traces of 8."""
@@ -98,9 +98,9 @@ def measure(role: str, rate: float, seconds: float) -> Result:
     with tempfile.TemporaryDirectory(prefix="bench-stack-") as name:
         folder = Path(name)
         with Stack([Otelcol("next", ("base",))], data_dir=folder / "next") as sink:
-            told = dict.fromkeys(NEXT, sink.address("next.otlp_grpc"))
+            environment = dict.fromkeys(NEXT, sink.address("next.otlp_grpc"))
             program = Otelcol(role, tuple(ROLES[role]))
-            with Stack([program], data_dir=folder / "role", environment=told) as stack:
+            with Stack([program], data_dir=folder / "role", environment=environment) as stack:
                 send = grpc_sender(stack.address(f"{role}.otlp_grpc"))
                 process = psutil.Process(stack.pid(role))
                 lasted, used, memory = load_of(send, rate, seconds, process)

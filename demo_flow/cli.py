@@ -1,4 +1,4 @@
-"""The `pamazon` command: open the shop, run one of its processes, index, search, make traffic.
+"""The `pamazon` command: start the shop, run one of its processes, index, search, make traffic.
 
 In: the command line. Out: an exit status: 0, or 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors
 are printed in a line or two, never with a stack trace. State: none.

@@ -32,7 +32,7 @@ from demo_flow.commands.index import index_with_bar
 from demo_flow.commands.options import data_folder
 from demo_flow.commands.up import print_banner, stay
 from demo_flow.errors import PamazonError
-from demo_flow.flow import GATEWAY, QDRANT_INDEXER
+from demo_flow.flow import GATEWAY, QDRANT_INDEXER, ROLES
 from demo_flow.indexing import read_catalogue
 from demo_flow.processes import ChildDied, Processes
 from demo_flow.proto.pamazon_pb2 import SearchRequest
@@ -114,7 +114,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
             api = _start_collector(console, processes, collector)
         handle = client_telemetry.start()
         stack.callback(handle.shutdown, 2.0)
-        with steps.step("Pamazon: gateway, CLIP encoder, Qdrant indexer"):
+        with steps.step(f"Pamazon: {', '.join(ROLES)}"):
             pamazon = open_pamazon(plan, processes, lambda what: console.print(f"  {what}", style="dim"))
         gateway = pamazon.addresses[GATEWAY.name]
         with steps.step("Index the catalogue, by its pictures"):
@@ -178,7 +178,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         del os.environ[name]  # the demo shows everything, in its own collector
     scheme = wanted.scheme()
-    _tell_senders(wanted, scheme or "http")
+    _configure_senders(wanted, scheme or "http")
     if scheme:
         console.print(f"  The one that runs already, {scheme}://{wanted.api}, is used.", style="dim", highlight=False)
         return f"{scheme}://{wanted.api}"
@@ -187,7 +187,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
     return f"http://{wanted.api}"
 
 
-def _tell_senders(wanted: Collector, scheme: str) -> None:
+def _configure_senders(wanted: Collector, scheme: str) -> None:
     """Put what our processes need to send to the collector into the environment: what the commands need is there."""
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"{scheme}://{wanted.otlp}"
     token, file = os.environ.get(TOKEN, "").strip(), os.environ.get(TOKEN_FILE, "").strip()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 class PamazonError(Exception):
     """Something that the user, not the program, has to fix.
 
-    `message` says what is wrong and where, `hint` what to do about it; printed as they are, neither holds a secret.
+    `message` is what is wrong and where, `hint` what to do about it; both are printed and hold no secret.
     """
 
     def __init__(self, message: str, hint: str) -> None:

@@ -73,7 +73,7 @@ class Processes:
         return log
 
     def ready(self, role: PipedChild, timeout: float = 60.0) -> Mapping[str, Any]:
-        """Wait for the line that says that a role is ready, and return its facts.
+        """Wait for the line that reports that a role is ready, and return its facts.
 
         Raises ChildDied, and PamazonError after `timeout` seconds.
         """

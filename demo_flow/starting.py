@@ -43,15 +43,15 @@ class Pamazon:
         return {name: facts["address"] for name, facts in self.facts.items()}
 
 
-def open_pamazon(plan: Plan, processes: Processes, say: Callable[[str], None] = lambda _: None) -> Pamazon:
+def open_pamazon(plan: Plan, processes: Processes, report: Callable[[str], None] = lambda _: None) -> Pamazon:
     """Start the processes and wait until each is ready. Raises PamazonError.
 
     They start one after the other, the gateway last: what a role needs to know of an earlier one is there by then.
-    `say` is called with what is being waited for.
+    `report` is called with what is being waited for.
     """
     facts: dict[str, Mapping[str, Any]] = {}
     for role in sorted(ROLES.values(), key=lambda role: role is GATEWAY):
-        say(f"{role.name} starts")
+        report(f"{role.name} starts")
         if role.name in plan.elsewhere:
             facts[role.name] = _elsewhere(plan.elsewhere[role.name])
         else:

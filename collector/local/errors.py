@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 
+def sentence(text: str) -> str:
+    """A message or a hint, with a capital and a full stop."""
+    end = "" if text.endswith(".") else "."
+    return text and f"{text[:1].upper()}{text[1:]}{end}"
+
+
 class CollectorError(Exception):
     """An error that a user can fix."""
 
@@ -40,7 +46,7 @@ class StoreForeignError(StoreError):
 
 
 class QueryError(CollectorError):
-    """A question that cannot be answered. `code` is `bad_request`, `not_found` or `ambiguous`."""
+    """A query that cannot be answered. `code` is `bad_request`, `not_found` or `ambiguous`."""
 
     _HTTP_STATUS: ClassVar = {"bad_request": 400, "not_found": 404, "ambiguous": 400}
 
@@ -57,14 +63,14 @@ class RefusedError(CollectorError):
     grpc_code: ClassVar[int]
     """As in `google.rpc.Code`."""
     counter: ClassVar[str]
-    """The figure of `SignalStats` that counts it."""
+    """The counter of `SignalStats` that counts it."""
     headers: ClassVar[Mapping[str, str]] = {}
     """Of the answer over HTTP."""
     retry_after_s: float | None = None
     """When the sender may try again; None: sending the same export again does not help."""
 
     def without_traceback(self) -> Self:
-        """The same, holding no frames: those have the export's body, and a circle of references would keep it."""
+        """The same, holding no frames: those have the export's body, and a reference cycle would keep it."""
         self.__cause__ = self.__context__ = None
         return self.with_traceback(None)
 
@@ -95,7 +101,7 @@ class TooSlowError(RefusedError):
 
 
 class UnauthorizedError(RefusedError):
-    """The sender has not shown a token that is let in."""
+    """The sender has not shown a token that is accepted."""
 
     http_status, grpc_code, counter = 401, 16, "unauthorized"
     headers = {"WWW-Authenticate": 'Bearer realm="search-telemetry"'}  # noqa: RUF012 (as above); RFC 6750, section 3

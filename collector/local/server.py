@@ -27,9 +27,9 @@ from collector.local.intake.receiving import Budget, Receiving
 from collector.local.intake.retention import Retention
 from collector.local.intake.writer import Writer
 from collector.local.net.access import OPEN, Access
-from collector.local.net.complaints import Complaints
 from collector.local.net.http_port import serve_http
 from collector.local.net.listen import Place, bind, join_address, resolve, taken
+from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
@@ -72,12 +72,12 @@ def find_places(wanted: Addresses, access: Access) -> Places:
 class Ports:
     """Opens the ports of a collector."""
 
-    def __init__(self, access: Access, settings: CollectorSettings, complaints: Complaints) -> None:
+    def __init__(self, access: Access, settings: CollectorSettings, limiter: LogLimiter) -> None:
         self._access = access
         self._settings = settings
-        self._complaints = complaints
+        self._limiter = limiter
         tls = access.tls.context() if access.tls else None
-        self._shared: dict[str, Any] = {"settings": settings, "tls": tls, "complaints": self._complaints}
+        self._shared: dict[str, Any] = {"settings": settings, "tls": tls, "limiter": self._limiter}
 
     def open_otlp(self, ingest: LoopThread, receiver: Receiver, places: Places) -> tuple[str | None, str | None]:
         """Listen for OTLP; return the actual addresses of gRPC and HTTP.
@@ -93,7 +93,7 @@ class Ports:
         if http is None:
             return grpc, None
         address = _address_of(http)
-        app = http_app(receiver, self._settings, receiving, self._access.origins, self._complaints)
+        app = http_app(receiver, self._settings, receiving, self._access.origins, self._limiter)
         ingest.run(serve_http(ingest, app, http, **self._shared, error_json=status_json))
         return grpc, address
 
@@ -109,7 +109,7 @@ class Ports:
 
     async def _start_grpc(self, ingest: LoopThread, receiver: Receiver, receiving: Receiving, place: Place) -> str:
         bind(place).close()  # gRPC does not report why it cannot bind
-        server = grpc_server(receiver, self._settings, receiving, self._complaints)
+        server = grpc_server(receiver, self._settings, receiving, self._limiter)
         wanted = join_address(place.ip, int(place.where[1]))
         try:
             if self._access.tls:
@@ -200,12 +200,12 @@ class LocalCollector:
             raise CollectorError("the collector is already running", "call stop() first")
         wanted = self.addresses
         places = find_places(wanted, self.access)
-        complaints = Complaints()
-        ports = Ports(self.access, self.settings, complaints)
+        limiter = LogLimiter()
+        ports = Ports(self.access, self.settings, limiter)
         self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self.settings)
         self._receiver = Receiver(
-            self._writer, self._budget, self._counters, self.settings, access=self.access, complaints=complaints
+            self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter
         )
         self._retention = Retention(self._store, self._writer, self._counters, self.settings)
         self._writer.start()

@@ -35,7 +35,7 @@ def root() -> Path:
 def folder(recipe: Recipe) -> Path:
     """The folder of a built program."""
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
-    for part in recipe.material:
+    for part in recipe.build_inputs:
         digest.update(hashlib.sha256(part).digest())
     return root() / f"{recipe.name}-{recipe.version}-{digest.hexdigest()[:12]}"
 

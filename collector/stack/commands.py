@@ -11,7 +11,9 @@ from telemetry.errors import did_you_mean
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `telemetry stack`."""
-    parser = subparsers.add_parser("stack", help="the real Collector and backends", description=_STACK)
+    parser = subparsers.add_parser(
+        "stack", help="the OpenTelemetry Collector with Jaeger, Prometheus, VictoriaLogs and others", description=_STACK
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_build(commands.add_parser("build", help="build what is not in the cache", description=_BUILD))
     lock = commands.add_parser("lock", help="regenerate the Collector's go.mod and go.sum", description=_LOCK)

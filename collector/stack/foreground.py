@@ -96,4 +96,4 @@ def _banner(stack: Stack, profile: str, data: Path) -> Iterator[Text]:
     yield Text.assemble(("● ", "bold green"), (profile, "bold"), " is ready")
     for title, address in (*stack.shown, ("data and logs", str(data))):
         yield Text.assemble(f"  {title:<16}", (address, "cyan"))
-    yield Text.assemble(("  Elsewhere: ", "dim"), "telemetry stack status", ("    Ctrl-C ends it.", "dim"))
+    yield Text.assemble(("  In another terminal: ", "dim"), "telemetry stack status", ("    Ctrl-C ends it.", "dim"))

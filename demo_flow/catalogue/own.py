@@ -28,7 +28,7 @@ _LANGUAGE = "en"  # the language of a name without a code
 
 
 class CatalogueError(Exception):
-    """The catalogue as a whole cannot be read; the message says why and what to do."""
+    """The catalogue as a whole cannot be read; the message has the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

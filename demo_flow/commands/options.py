@@ -60,5 +60,9 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
     from demo_flow.flow import GATEWAY
 
     parser.add_argument(
-        "--gateway", type=address, default=GATEWAY.address, metavar="HOST:PORT", help="where (default: %(default)s)"
+        "--gateway",
+        type=address,
+        default=GATEWAY.address,
+        metavar="HOST:PORT",
+        help="address of the gateway (%(default)s)",
     )

@@ -27,14 +27,30 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--exact", action="store_true", help="compare with every item instead of using the index's graph"
     )
-    parser.add_argument("--collection", default="", metavar="NAME", help="(default: the indexer's)")
-    parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="(%(default)s)")
-    parser.add_argument("--json", action="store_true", help="results and trace id as JSON")
     parser.add_argument(
-        "--api", type=address, default="127.0.0.1:4319", metavar="HOST:PORT", help="local collector (%(default)s)"
+        "--collection", default="", metavar="NAME", help="collection to search (default: the indexer's)"
     )
     parser.add_argument(
-        "--jaeger", type=address, default=jaeger.ADDRESS, metavar="HOST:PORT", help="else Jaeger (%(default)s)"
+        "--timeout",
+        type=at_least(0.001),
+        default=10.0,
+        metavar="SECONDS",
+        help="time limit of the search (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="results and trace id as JSON")
+    parser.add_argument(
+        "--api",
+        type=address,
+        default="127.0.0.1:4319",
+        metavar="HOST:PORT",
+        help="API of the local collector, which has the trace (%(default)s)",
+    )
+    parser.add_argument(
+        "--jaeger",
+        type=address,
+        default=jaeger.ADDRESS,
+        metavar="HOST:PORT",
+        help="Jaeger, asked for the trace if no local collector runs (%(default)s)",
     )
     add_gateway(parser)
     parser.set_defaults(run=run)

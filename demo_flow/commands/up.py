@@ -1,4 +1,4 @@
-"""`pamazon up`: opens the whole shop and keeps it open.
+"""`pamazon up`: starts every role of Pamazon, and stops them at Ctrl-C.
 
 In: addresses and arguments of the roles. Out: a process for each role, an index that is not empty, the addresses; until
 Ctrl-C or SIGTERM. State: the processes, which end with this one.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def add(subparsers: Subparsers) -> None:
     """Add the command; its options are the roles' addresses, and those arguments that it does not fill in itself."""
-    parser = subparsers.add_parser("up", help=f"open the shop: {', '.join(ROLES)}")
+    parser = subparsers.add_parser("up", help=f"start {', '.join(ROLES)}")
     for role in ROLES.values():
         parser.add_argument(
             f"--{role.name.replace('_', '-')}",
@@ -32,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
             metavar="HOST:PORT",
             help=f"where {role.name} listens (%(default)s)",
         )
-    parser.add_argument("--encoder", type=address, metavar="HOST:PORT", help="use an encoder that runs there")
+    parser.add_argument("--encoder", type=address, metavar="HOST:PORT", help="address of an encoder that already runs")
     options = set[str]()
     for role, name, argument in _arguments():
         option = f"{role.name}_{name}" if name in options else name

@@ -62,7 +62,7 @@ class Encoder(Protocol):
 
 
 class BadPicture(ValueError):
-    """The bytes are not a picture that can be read. The message says why and is meant for the caller who sent them."""
+    """The bytes are not a picture that can be read. The message has the reason, for the caller who sent them."""
 
 
 class EncoderUnavailable(PamazonError):

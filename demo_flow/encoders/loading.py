@@ -19,7 +19,7 @@ def load_encoder(name: str, *, runtime: str | None = None, device: str = "cpu", 
     else. `device` is `cpu` or `cuda`. `threads` bounds the threads of one forward pass on the CPU; None leaves it to
     the runtime (torch) or takes one (onnx: a pass of the tiny model is over before a second thread has begun).
 
-    Raises EncoderUnavailable, which says what to install, download or choose instead.
+    Raises EncoderUnavailable, which names what to install, download or choose instead.
     """
     _check_choice("runtime", runtime, RUNTIMES)
     _check_choice("device", device, DEVICES)

@@ -26,7 +26,7 @@ MAX_PIECES = 256
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _APOSTROPHES = re.compile("['’ʼ`]")
-# Vowel signs of Arabic and of India's scripts are no \w, but belong to their word.
+# Vowel signs of Arabic and of India's scripts are not \w, but belong to their word.
 _NOT_A_WORD = re.compile(r"[^\w\u064b-\u0652\u0900-\u0dff]+|[_\u0964\u0965]+")
 # Scripts whose words are short, or written without spaces: Han, Kana, Hangul.
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")

@@ -1,6 +1,6 @@
 """Makes one endpoint span of a method and the methods that it calls by `super()`.
 
-A call counts as one by `super()` if the current context says that the same method of the same executor is running
+A call counts as one by `super()` if by the current context the same method of the same executor is running
 already, defined by a subclass. A method that calls itself starts a new request.
 """
 

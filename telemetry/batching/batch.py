@@ -32,7 +32,7 @@ _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-w
 
 
 def enclosing_batches() -> tuple["Batch", ...]:
-    """Return the batches that the current call is made from: the innermost, and those that its callers are in."""
+    """Return the batches that enclose the current call, the innermost first."""
     batches = _within.get()
     return tuple(batch for batch in batches if batch.running) if batches else batches
 

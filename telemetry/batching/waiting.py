@@ -48,7 +48,7 @@ def item_list(items: Any, name: str) -> list[Any]:
 
 
 class Call:
-    """Arguments: the items, and the batches that the call is made from. Subclasses wake the caller."""
+    """Arguments: the items, and the enclosing batches. Subclasses wake the caller."""
 
     __slots__ = ("_missing", "context", "error", "items", "links", "queued", "results", "start", "taken", "within")
 
@@ -80,7 +80,7 @@ class Call:
         return False
 
     def wake(self) -> None:
-        """Wake the caller, to check whether it is done, or is to lead."""
+        """Wake the caller, to check whether it is done, or must run the next batch."""
         raise NotImplementedError
 
     def receive(self, start: int, results: list[Any]) -> None:

@@ -4,8 +4,8 @@ A unary gRPC call is an HTTP/2 request whose message has a prefix of five bytes.
 a socket. gRPC's library would run threads in every process of our users, and if one of them is busy at a fork, gRPC
 hangs or aborts in the child, for the user's own calls too (docs/decisions/0009-own-grpc-sender.md).
 
-Status codes follow gRPC's `doc/PROTOCOL-HTTP2.md` and `doc/http-grpc-status-mapping.md`; the OTLP specification says
-which of them may be retried.
+Status codes follow gRPC's `doc/PROTOCOL-HTTP2.md` and `doc/http-grpc-status-mapping.md`; the OTLP specification
+defines which of them may be retried.
 """
 
 import base64

@@ -122,7 +122,7 @@ def _outcome(exc: BaseException | None, answer: Answer | None, scope: Scope, exp
 
 
 def _type_and_message(exc: BaseException | None, answer: Answer | None, expected: ExceptionClasses) -> tuple[str, str]:
-    """Return `error.type` and message: of the exception, or of the rpc's status if that says more."""
+    """Return `error.type` and message: of the exception, or of the rpc's status if that is more specific."""
     status_only = exc is None or (
         answer is not None and (answer.replaces or outcome_of_error(exc, expected) == CANCELLED)
     )

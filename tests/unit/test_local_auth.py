@@ -14,7 +14,7 @@ import pytest
 from collector.local.errors import SettingsError, UnauthorizedError
 from collector.local.net.access import TOKEN as TOKEN_VARIABLE
 from collector.local.net.access import TOKEN_FILE, Access, Tokens, token_to_send, tokens_from
-from collector.local.net.complaints import Complaints
+from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.tls import Tls
 from collector.local.server import LocalCollector
 from telemetry.otlp.target import is_loopback
@@ -238,9 +238,9 @@ def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(pems: certi
 def test_complaints_are_reported_once_a_minute_by_kind() -> None:
     """Then with the number of those left out: no caller can flood the log."""
     now, told = [0.0], list[str]()
-    complaints = Complaints(lambda: now[0], told.append)
+    limiter = LogLimiter(lambda: now[0], told.append)
     for moment in (0.0, 1.0, 59.9, 60.0, 61.0):
         now[0] = moment
-        complaints.warn("tls", f"at {moment}")
-    complaints.warn("other", "another kind")
+        limiter.warn("tls", f"at {moment}")
+    limiter.warn("other", "another kind")
     assert told == ["at 0.0", "at 60.0 (2 more like this since the last such line)", "another kind"]

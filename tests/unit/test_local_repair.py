@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.local.cli.collect import _odd
+from collector.local.cli.collect import _rejected_and_repaired
 from collector.local.decode.decoded import Decoded
 from collector.local.decode.reasons import Rejected, Repaired
 from collector.local.decode.signals import ALL, Signal
@@ -195,7 +195,7 @@ def test_the_summary_shows_what_was_rejected_and_repaired() -> None:
         for name in ("a span with field 0", "bytes of a span_id", "logs: SURROGATE in a body"):
             odd = ODD[name]
             collector._counters.count(odd.signal.name, decoded_from(odd.body, odd.content_type, odd.signal))
-        assert list(_odd(collector.stats())) == [
+        assert list(_rejected_and_repaired(collector.stats())) == [
             "2 records were rejected, and reported to their senders: unreadable 1, span_id 1.",
             "1 records were repaired: text 1.",
         ]

@@ -33,7 +33,7 @@ class Thing:
     make: Make = write_binary
     name: str = "thing"
     version: str = "1.0.0"
-    material: Sequence[bytes] = (b"pin",)
+    build_inputs: Sequence[bytes] = (b"pin",)
     made: int = 0
     tools: Sequence[str] = ()
 
@@ -76,7 +76,7 @@ def test_what_is_built_is_not_built_again(build: Callable[..., str], root: Path)
 
 
 @pytest.mark.parametrize(
-    "other", [Thing(version="1.0.1"), Thing(material=(b"another pin",)), Thing(material=(b"pi", b"n"))]
+    "other", [Thing(version="1.0.1"), Thing(build_inputs=(b"another pin",)), Thing(build_inputs=(b"pi", b"n"))]
 )
 def test_another_version_or_manifest_is_another_program(build: Callable[..., str], root: Path, other: Thing) -> None:
     """Each lies in a folder of its own, so that going back costs nothing."""

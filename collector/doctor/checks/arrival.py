@@ -1,6 +1,6 @@
 """Queries one backend for what was sent.
 
-A backend at its default port that nobody configured is not a failure if it does not listen, or is another program; nor
+A backend at its default port that nobody configured is not a failure if nothing listens there, or another program; nor
 if the services send to another machine, which has other backends.
 """
 
@@ -24,7 +24,7 @@ SHAPES = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A backend to query; `asked` says whether it was configured by an option or a variable."""
+    """A backend to query; `asked`: whether it was configured by an option or a variable."""
 
     backend: Backend
     api: Api
@@ -61,9 +61,9 @@ def _identify(one: Asked) -> None:
 def _not_there(one: Asked, trouble: TroubleError) -> Finding:
     name = one.backend.name
     if not one.asked and (not trouble.listens or trouble.cause.code in _NOT_IT):
-        what = "does not listen" if not trouble.listens else "is something else"
-        detail = f"not configured: {one.api.place.address} {what}"
-        return skipped(name, Cause("not_configured", detail))
+        address = one.api.place.address
+        what = f"{address} is something else" if trouble.listens else f"nothing listens on {address}"
+        return skipped(name, Cause("not_configured", f"not configured: {what}"))
     return failed(name, trouble.cause)
 
 

@@ -15,7 +15,7 @@ Reading = tuple[float, float]
 def compare(readings: Mapping[str, Reading]) -> Finding:
     """Compare clocks, by the names of their owners."""
     if not readings:
-        return skipped("clocks", Cause("not_known", "no response had a date"))
+        return skipped("clocks", Cause("not_known", "not checked: no response had a Date header"))
     wrong = {name: ahead for name, (ahead, within) in readings.items() if abs(ahead) - within > LIMIT_S}
     if not wrong:
         return ok("clocks", f"{', '.join(readings)} agree{'s' if len(readings) == 1 else ''} with this machine's")

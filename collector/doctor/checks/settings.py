@@ -50,7 +50,7 @@ def notes(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     elif not any(exports(settings, signal) for signal in SIGNALS):
         found.insert(0, failed("settings", _nothing_exported(environ)))
     if not exports(settings, "logs") and not environ.get("OTEL_LOGS_EXPORTER", "").strip():
-        detail = "OTEL_LOGS_EXPORTER is not set: services export no logs; one is sent to check whether they could"
+        detail = "OTEL_LOGS_EXPORTER is not set: services export no logs; a test record is sent anyway"
         found.append(skipped("log export", Cause("not_exported", detail, "set OTEL_LOGS_EXPORTER=otlp")))
     return [*found, *_proxies(settings, environ), *_sentry(environ)]
 

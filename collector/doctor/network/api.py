@@ -26,7 +26,7 @@ _AGAIN: Final = 0.25
 
 
 class TroubleError(Exception):
-    """A backend that does not respond as expected; `listens` says whether anything listens."""
+    """A backend that does not respond as expected; `listens`: whether anything listens."""
 
     def __init__(self, cause: Cause, *, listens: bool = True, status: int = 0) -> None:
         super().__init__(cause.detail)

@@ -25,7 +25,7 @@ from collector.local.api import answers as api_answers
 from collector.local.api.as_json import dumps, plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.wait import await_rows, await_trace
-from collector.local.errors import CollectorError, UnauthorizedError
+from collector.local.errors import CollectorError, UnauthorizedError, sentence
 from collector.local.net.access import OPEN, Access
 from collector.local.query import QueryError, store_stats
 from collector.local.stats import CollectorStats
@@ -127,7 +127,7 @@ class _Api:
                 if handler != self.health:
                     self._access.check(request.headers.get("authorization"))
             except UnauthorizedError as error:
-                return _error(401, "unauthorized", _sentence(error.message), _sentence(error.hint), error.headers)
+                return _error(401, "unauthorized", sentence(error.message), sentence(error.hint), error.headers)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
 
@@ -201,7 +201,3 @@ def _error(status: int, code: str, message: str, hint: str, headers: Mapping[str
 def error_json(_: int, code: str, message: str, hint: str) -> dict[str, Any]:
     """The JSON of an error."""
     return {"error": {"code": code, "message": message, "hint": hint}}
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -17,7 +17,7 @@ from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.cli.client import default_store
 from collector.local.errors import SettingsError
 from collector.local.net.access import Access, tokens_from
-from collector.local.net.complaints import failed_handshakes_limited
+from collector.local.net.log_limiter import failed_handshakes_limited
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
 from collector.local.query import store_stats
@@ -61,7 +61,7 @@ def collect(args: argparse.Namespace) -> int:
     _print(console, _summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
         _print(console, f"{unauthorized:,} exports were refused: they had no valid token.", style="dim")
-    for note in _odd(stats):
+    for note in _rejected_and_repaired(stats):
         _print(console, note, style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
         _print(console, f"{expired:,} of the oldest records were deleted: --retention, --max-size.", style="dim")
@@ -129,7 +129,7 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
         ("query API", f"{scheme}://{addresses.api}/api/traces", ""),
         ("store", clean(args.store or default_store()), f"  {held.traces} traces {separator} {held.spans} spans"),
         ("kept", f"age {age} {separator} size {size}", "  oldest are deleted first"),
-        ("access", _asked(collector.access), ""),
+        ("access", _credentials(collector.access), ""),
     )
     for name, value, note in rows:
         line = Text.assemble(f"  {name:<16}", (value, "cyan"), (note, "dim"))
@@ -139,12 +139,12 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
     for warning in _warnings(collector):
         yield Text(f"  {glyphs_for(console).error} {warning}", "yellow")
     yield Text()
-    advice = Text.assemble(("  Elsewhere: ", "dim"), "telemetry trace last")
+    advice = Text.assemble(("  In another terminal: ", "dim"), "telemetry trace last")
     ending = Text("  Ctrl-C ends it.", "dim")
     yield from [Text.assemble(advice, "  ", ending)] if console.width >= 60 else [advice, ending]
 
 
-def _asked(access: Access) -> str:
+def _credentials(access: Access) -> str:
     """What callers must send."""
     certificate = access.tls is not None and access.tls.client_ca is not None
     asked = ["a token"] * (access.tokens is not None) + ["a client certificate"] * certificate
@@ -179,7 +179,7 @@ def _summary(stats: CollectorStats, console: Console) -> Table:
     return table(console, columns, rows)
 
 
-def _odd(stats: CollectorStats) -> Iterator[str]:
+def _rejected_and_repaired(stats: CollectorStats) -> Iterator[str]:
     """What was rejected and repaired, by reason."""
     for name, what in (("rejected_by", "rejected, and reported to their senders"), ("repaired_by", "repaired")):
         reasons = Counter[str]()

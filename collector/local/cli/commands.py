@@ -24,7 +24,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     ):
         parser = subparsers.add_parser(name, help=brief, description=f"Show {brief}. {_WHERE}")
         parser.add_argument("--json", action="store_true", help="the API's JSON instead of text")
-        parser.add_argument("--store", type=Path, metavar="PATH", help="read this store; no collector may use it")
+        parser.add_argument(
+            "--store", type=Path, metavar="PATH", help="read this store; must not be in use by a collector"
+        )
         parser.add_argument("--api", metavar="HOST:PORT", help="read from this collector; https://HOST:PORT for TLS")
         describe(parser)
         parser.set_defaults(run=_reading(name), leaves_nothing=True)
@@ -53,7 +55,10 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
         help="delete older telemetry: 12h, 7d, 4w, off (%(default)s)",
     )
     parser.add_argument(
-        "--max-size", default="2GB", metavar="SIZE", help="above it, delete the oldest: 500MB, 2GB, off (%(default)s)"
+        "--max-size",
+        default="2GB",
+        metavar="SIZE",
+        help="delete the oldest telemetry above this size: 500MB, 2GB, off (%(default)s)",
     )
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="tokens of senders and readers, one a line")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="use TLS, with this certificate (PEM)")
@@ -61,7 +66,7 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls-client-ca", type=Path, metavar="FILE", help="require client certificates of these authorities (PEM)"
     )
-    parser.add_argument("--allow-anonymous", action="store_true", help="allow other machines without a token")
+    parser.add_argument("--allow-anonymous", action="store_true", help="listen beyond loopback without a token")
     parser.add_argument(
         "--allow-origin",
         action="append",
@@ -103,7 +108,7 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
         help="of this level or above: trace, debug, info, warn, error, fatal",
     )
-    _add_paging(parser, "records", 100, (int, int))
+    _add_paging(parser, "log records", "log records as they arrive", 100, (int, int))
 
 
 def _add_traces(parser: argparse.ArgumentParser) -> None:
@@ -124,19 +129,19 @@ def _add_traces(parser: argparse.ArgumentParser) -> None:
         help="with a span that has it; may be repeated",
     )
     parser.add_argument("--batches", action="store_true", help="include those of dynamic batching")
-    _add_paging(parser, "requests", 20, (int, str))
+    _add_paging(parser, "traces", "traces as they complete", 20, (int, str))
 
 
-def _add_paging(parser: argparse.ArgumentParser, what: str, usual: int, cursor: tuple[type, ...]) -> None:
+def _add_paging(parser: argparse.ArgumentParser, what: str, follows: str, usual: int, cursor: tuple[type, ...]) -> None:
     parser.add_argument("--limit", type=_limit, metavar="N", help=f"{what} at most ({usual}; 10 with --follow)")
     pages = parser.add_mutually_exclusive_group()
     pages.add_argument(
         "--before",
         type=partial(_cursor, kinds=cursor),
         metavar="CURSOR",
-        help="the next page: `next` of the previous one, by --json",
+        help="the `next` cursor of the previous page (see --json)",
     )
-    pages.add_argument("--follow", action="store_true", help=f"and {what} as they arrive, until Ctrl-C")
+    pages.add_argument("--follow", action="store_true", help=f"keep printing {follows}, until Ctrl-C")
 
 
 def _add_trace(parser: argparse.ArgumentParser) -> None:
@@ -205,12 +210,12 @@ def _with_errors(work: Run) -> Run:
     """Convert the collector's errors to those that the `telemetry` command prints without a stack trace."""
 
     def run(args: argparse.Namespace) -> int:
-        from collector.local.errors import CollectorError
+        from collector.local.errors import CollectorError, sentence
         from telemetry.errors import TelemetryError
 
         try:
             return work(args)
         except CollectorError as error:
-            raise TelemetryError(error.message, error.hint) from error
+            raise TelemetryError(sentence(error.message), sentence(error.hint)) from error
 
     return run

@@ -23,7 +23,7 @@ from collector.local.errors import MalformedError, QueueFullError, RefusedError
 from collector.local.intake.export import Export, Reply
 from collector.local.intake.receiver import Receiver
 from collector.local.intake.receiving import Receiving
-from collector.local.net.complaints import Complaints
+from collector.local.net.log_limiter import LogLimiter
 from collector.local.settings import CollectorSettings
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -32,7 +32,7 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def grpc_server(
-    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, limiter: LogLimiter
 ) -> grpc.aio.Server:
     """A server with the three services, not started; call this on the loop that it runs on."""
     server = grpc.aio.server(
@@ -50,7 +50,7 @@ def grpc_server(
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
         ]
     )
-    services = Services(receiver, settings, receiving, complaints)
+    services = Services(receiver, settings, receiving, limiter)
     for signal in ALL:
         handler = grpc.stream_unary_rpc_method_handler(services.export_of(signal))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),))
@@ -61,12 +61,12 @@ class Services:
     """The methods `Export`, on raw bytes: the receiver's threads decode."""
 
     def __init__(
-        self, receiver: Receiver, settings: CollectorSettings, receiving: Receiving, complaints: Complaints
+        self, receiver: Receiver, settings: CollectorSettings, receiving: Receiving, limiter: LogLimiter
     ) -> None:
         self._receiver = receiver
         self._settings = settings
         self._receiving = receiving
-        self._complaints = complaints
+        self._limiter = limiter
 
     def export_of(self, signal: Signal) -> Any:
         """The method of one signal."""
@@ -113,7 +113,7 @@ class Services:
         # responded to the latter; so only the log can name the limit.
         limit = self._settings.max_request_bytes
         message = f"an export over gRPC was refused: it was empty, or larger than twice max_request_bytes, {limit}"
-        self._complaints.warn("grpc_size", message)
+        self._limiter.warn("grpc_size", message)
         raise MalformedError(f"the export did not arrive; it may be larger than max_request_bytes, {limit}")
 
 

@@ -25,7 +25,7 @@ from collector.local.errors import MalformedError, QueueFullError, RefusedError
 from collector.local.intake.payload import JSON, PROTOBUF, content_type_of, encoding_of, too_large
 from collector.local.intake.receiver import Receiver
 from collector.local.intake.receiving import Hold, Receiving
-from collector.local.net.complaints import Complaints
+from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.origins import Cors, Origins
 from collector.local.settings import CollectorSettings
 
@@ -33,7 +33,7 @@ PATHS = "POST " + ", ".join(signal.path for signal in ALL)
 
 
 def http_app(
-    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, origins: Origins, complaints: Complaints
+    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, origins: Origins, limiter: LogLimiter
 ) -> Starlette:
     """The ASGI application of the OTLP/HTTP port.
 
@@ -42,7 +42,7 @@ def http_app(
         settings: limits.
         receiving: limits how many bodies arrive at once.
         origins: of the web pages that may send; with a token, any page may.
-        complaints: logs pages that may not send.
+        limiter: logs pages that may not send.
     """
 
     def export_of(signal: Signal) -> Callable[[Request], Awaitable[Response]]:
@@ -65,7 +65,7 @@ def http_app(
     return Starlette(
         routes=[Route(signal.path, export_of(signal), methods=["POST"]) for signal in ALL],
         exception_handlers={404: _not_here, 405: _not_here, Exception: _failed},
-        middleware=[Middleware(Cors, origins, complaints)],
+        middleware=[Middleware(Cors, origins, limiter)],
     )
 
 

@@ -22,7 +22,7 @@ from collector.local.intake.repair import read
 from collector.local.intake.wire import pieces
 from collector.local.intake.writer import Writer
 from collector.local.net.access import OPEN, Access
-from collector.local.net.complaints import Complaints
+from collector.local.net.log_limiter import LogLimiter
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
 
@@ -43,14 +43,14 @@ class Receiver:
         settings: CollectorSettings,
         *,
         access: Access = OPEN,
-        complaints: Complaints | None = None,
+        limiter: LogLimiter | None = None,
     ) -> None:
         self._writer = writer
         self._budget = budget
         self._counters = counters
         self._settings = settings
         self._access = access
-        self._complaints = complaints or Complaints()
+        self._limiter = limiter or LogLimiter()
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="collector-decode-large")
 
@@ -68,7 +68,7 @@ class Receiver:
             try:
                 self._access.check(authorization, origin)
             except RefusedError as refusal:
-                self._complaints.warn("unauthorized", f"an export of {signal.name} was refused: {refusal.message}")
+                self._limiter.warn("unauthorized", f"an export of {signal.name} was refused: {refusal.message}")
                 raise
             export.hold.begin()
         return export

@@ -20,8 +20,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from collector.local.net.complaints import HANDSHAKE_FAILED, Complaints
 from collector.local.net.listen import join_address
+from collector.local.net.log_limiter import HANDSHAKE_FAILED, LogLimiter
 from collector.local.net.loop_thread import GRACE_S, LoopThread
 from collector.local.settings import CollectorSettings
 from telemetry.otlp.tls_reasons import client_problem
@@ -43,7 +43,7 @@ async def serve_http(
     settings: CollectorSettings,
     error_json: ErrorJson,
     tls: ssl.SSLContext | None,
-    complaints: Complaints,
+    limiter: LogLimiter,
 ) -> None:
     """Serve an ASGI application on a bound socket, on the loop of `thread`, until the thread is stopped."""
     config = uvicorn.Config(
@@ -58,7 +58,7 @@ async def serve_http(
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=settings.max_header_bytes,
     )
-    server = _Server(config, listening, settings=settings, error_json=error_json, tls=tls, complaints=complaints)
+    server = _Server(config, listening, settings=settings, error_json=error_json, tls=tls, limiter=limiter)
     serving = asyncio.ensure_future(server.serve())
 
     async def stop(timeout_s: float) -> None:
@@ -81,14 +81,14 @@ class _Server(uvicorn.Server):
         settings: CollectorSettings,
         error_json: ErrorJson,
         tls: ssl.SSLContext | None,
-        complaints: Complaints,
+        limiter: LogLimiter,
     ) -> None:
         super().__init__(config)
         self.listening = listening
         self.settings = settings
         self.error_json = error_json
         self.tls = tls
-        self.complaints = complaints
+        self.limiter = limiter
         self.name = join_address(*listening.getsockname()[:2])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -132,7 +132,7 @@ class _Acceptor:
             try:
                 connection, _ = await self._loop.sock_accept(self._server.listening)
             except OSError as error:  # out of file descriptors, or the caller has already left
-                self._server.complaints.warn("accept", f"cannot accept connections on {self._server.name}: {error}")
+                self._server.limiter.warn("accept", f"cannot accept connections on {self._server.name}: {error}")
                 await asyncio.sleep(0.1)
                 continue
             connection.setblocking(False)
@@ -157,7 +157,7 @@ class _Acceptor:
         if len(connections) + len(handshakes) < limit:
             return True
         message = f"{self._server.name} has max_connections, {limit}, open: idle ones are closed for new ones"
-        self._server.complaints.warn("connections", message)
+        self._server.limiter.warn("connections", message)
         idle = [c for c in connections if isinstance(c, _Protocol) and c.is_idle]
         if idle:
             min(idle, key=lambda connection: connection.since).transport.abort()
@@ -170,12 +170,12 @@ class _Acceptor:
         try:
             async with asyncio.timeout(server.settings.handshake_timeout_s):
                 if server.tls is not None and await self._first_byte(connection) not in {TLS_HELLO, b""}:
-                    server.complaints.warn("plain", f"{server.name}: {PLAIN_TO_TLS}; callers must use https://")
+                    server.limiter.warn("plain", f"{server.name}: {PLAIN_TO_TLS}; callers must use https://")
                     await self._refuse(connection)
                     return
                 await self._loop.connect_accepted_socket(self._protocol, connection, ssl=server.tls)
         except ssl.SSLError as error:
-            server.complaints.warn(
+            server.limiter.warn(
                 "tls", f"{server.name}: {HANDSHAKE_FAILED}: {client_problem(error.reason or str(error))}"
             )
         except (OSError, TimeoutError):
@@ -234,7 +234,7 @@ class _Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_new and data[:1] == TLS_HELLO and self.scheme == "http":
             message = f"{self._port.name} speaks plain text, and was called with TLS; callers must use http://"
-            self._port.complaints.warn("not_tls", message)
+            self._port.limiter.warn("not_tls", message)
             # In plain text: the caller's TLS then reports "wrong version number" instead of a lost connection.
             self.transport.write(self._port.error(400, "not_tls", "this port speaks plain text", "use http://"))
             self.transport.close()

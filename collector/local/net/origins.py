@@ -16,11 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.local.errors import ForbiddenError, SettingsError
-from collector.local.net.complaints import Complaints
+from collector.local.net.log_limiter import LogLimiter
 from telemetry.otlp.target import is_loopback
 
 ANY = "*"
-PREFLIGHT_KEPT_S = 7_200
+PREFLIGHT_MAX_AGE_S = 7_200
 """How long a browser may cache the answer: the most that Chromium accepts."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -54,7 +54,7 @@ class Origins:
 class Cors(CORSMiddleware):
     """Answers the preflight requests of browsers, and sets the headers of CORS."""
 
-    def __init__(self, app: ASGIApp, origins: Origins, complaints: Complaints) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, limiter: LogLimiter) -> None:
         super().__init__(
             app,
             allow_methods=["POST"],
@@ -62,10 +62,10 @@ class Cors(CORSMiddleware):
             allow_credentials=True,  # `navigator.sendBeacon` always sends them; this port ignores them
             allow_private_network=True,  # an allowed page may be on the Internet
             expose_headers=["Retry-After"],
-            max_age=PREFLIGHT_KEPT_S,
+            max_age=PREFLIGHT_MAX_AGE_S,
         )
         self._origins = origins
-        self._complaints = complaints
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Requests without `Origin` are not from browsers, and need nothing."""
@@ -82,7 +82,7 @@ class Cors(CORSMiddleware):
         """The response to a preflight request; a page that may not send is logged."""
         origin = request_headers["origin"]
         if not self._origins.allow(origin):
-            self._complaints.warn("origin", f"a web page of {origin[:100]!r} may not send; hint: {hint(origin)}")
+            self._limiter.warn("origin", f"a web page of {origin[:100]!r} may not send; hint: {hint(origin)}")
         return super().preflight_response(request_headers)
 
 

@@ -1,4 +1,4 @@
-"""What the store takes: the rows of one export, and by name the columns of a span, its events and its links.
+"""What the store takes: the rows of one export, and the named columns of spans, events and links.
 
 The fields of a row are its table's columns in order, without the last, `ingested_unix_ns`, which the store fills.
 """

@@ -34,7 +34,7 @@ class Collector:
         return VERSIONS["collector"]["version"]
 
     @property
-    def material(self) -> Sequence[bytes]:
+    def build_inputs(self) -> Sequence[bytes]:
         """Manifest, locks, our processor and flags."""
         sources = (MANIFEST, *LOCKS, *PROCESSOR)
         return [*(path.read_bytes() for path in sources), repr((go.FLAGS, go.LINK, self.version)).encode()]

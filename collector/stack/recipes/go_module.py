@@ -41,7 +41,7 @@ class GoModule:
         return tuple(f"bin/{binary}" for binary in self.packages)
 
     @property
-    def material(self) -> Sequence[bytes]:
+    def build_inputs(self) -> Sequence[bytes]:
         """Its pin, its packages and the flags."""
         pin = VERSIONS[self.name]
         parts = (pin["module_version"], pin["sum"], dict(self.packages), self.version_variable, go.FLAGS, go.LINK)

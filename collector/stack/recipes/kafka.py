@@ -29,7 +29,7 @@ class Kafka:
         return (f"libs/{broker}-{pin['version']}.jar", f"libs/slf4j-simple-{pin['slf4j']}.jar")
 
     @property
-    def material(self) -> Sequence[bytes]:
+    def build_inputs(self) -> Sequence[bytes]:
         """The pins and the list of jars."""
         return [repr(dict(VERSIONS["kafka"])).encode(), POM.read_bytes()]
 

@@ -10,8 +10,8 @@ from collector.stack.shell import Shell
 class Recipe(Protocol):
     """How one program is built.
 
-    `tools` are the required commands; `outputs` are the paths in its folder; `material` is every input that determines
-    the result: other material is built into another folder.
+    `tools` are the required commands; `outputs` are the paths in its folder; `build_inputs` is every input that
+    determines the result: other inputs are built into another folder.
     """
 
     @property
@@ -31,7 +31,7 @@ class Recipe(Protocol):
         """Paths in the program's folder that exist once it is built."""
 
     @property
-    def material(self) -> Sequence[bytes]:
+    def build_inputs(self) -> Sequence[bytes]:
         """The inputs that determine the result."""
 
     def make(self, shell: Shell, work: Path, out: Path) -> None:

@@ -24,7 +24,7 @@ EVERY_S = 60.0
 _log = logging.getLogger("collector.local")
 
 
-class Complaints:
+class LogLimiter:
     """Warnings of the ports, with a limited rate."""
 
     def __init__(
@@ -74,7 +74,7 @@ def failed_handshakes_limited() -> Iterator[None]:
 
 
 def _filter(reading: int, real: int) -> None:
-    complaints = Complaints(write=lambda text: os.write(real, f"{text}\n".encode()))
+    limiter = LogLimiter(write=lambda text: os.write(real, f"{text}\n".encode()))
     with os.fdopen(reading, "rb") as lines:
         for line in lines:
             found = _HANDSHAKE.match(line)
@@ -82,4 +82,4 @@ def _filter(reading: int, real: int) -> None:
                 os.write(real, line)
             else:
                 message = found[2].decode("utf-8", "backslashreplace").strip()
-                complaints.warn("handshake", f"{PORT} {HANDSHAKE_FAILED}: {client_problem(message)}")
+                limiter.warn("handshake", f"{PORT} {HANDSHAKE_FAILED}: {client_problem(message)}")
