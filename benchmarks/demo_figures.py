@@ -1,7 +1,6 @@
 """From rounds of searching to the table of `benchmarks.demo`.
 
-In: reports of rounds and the CPU seconds that they took. Out: figures by telemetry ("on", "off"), as JSON or as a
-table. State: none.
+It turns the reports of rounds, and the CPU seconds that they took, into figures with telemetry "on" and "off".
 """
 
 from collections.abc import Sequence

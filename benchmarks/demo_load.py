@@ -1,7 +1,6 @@
 """Searches sent to a gateway, as fast as it answers or at a steady rate.
 
-In: an address, a duration, and how many callers or which rate. Out: a `Report`. State: none beyond the call. No
-telemetry is configured in this process, so that only the service's own is measured.
+The result is a `Report`. No telemetry is configured in this process, so that only the service's own is measured.
 """
 
 import asyncio

@@ -1,9 +1,8 @@
 """What each integration point costs a call, on against off: `python -m benchmarks.points`.
 
-In: a count of calls. Out: a table: microseconds of CPU a call bare, instrumented with telemetry off, and on (recorded,
-queued, encoded, and thrown away by a sender that takes everything); the bytes that a call allocates at its peak
-(`tracemalloc`), off and on; the blocks of memory that it keeps until it is exported (`sys.getallocatedblocks`, the
-difference over many calls). State: none left.
+It prints a table: microseconds of CPU a call bare, instrumented with telemetry off, and on (recorded, queued, encoded,
+and thrown away by a sender that takes everything); the bytes that a call allocates at its peak (`tracemalloc`), off and
+on; the blocks of memory that it keeps until it is exported (`sys.getallocatedblocks`, the difference over many calls).
 
 The variants take turns, round by round, so that whatever else the machine does meets all of them; a figure is the
 median of the rounds. Both sides of an rpc run in this process, and count as one call.

@@ -1,8 +1,8 @@
 """What our interceptors add to one unary call: `python -m benchmarks.rpc`.
 
-In: a count of calls. Out: a table, microseconds a call by the clock and of CPU (client and server together, both in
-this process, over 127.0.0.1) without interceptors, with ours while telemetry is off, with nothing sampled, and with
-every span recorded (into a processor that drops it: the export is another benchmark's). State: none left.
+It prints a table of microseconds a call, by the clock and of CPU (client and server together, both in this process,
+over 127.0.0.1): without interceptors, with ours while telemetry is off, with nothing sampled, and with every span
+recorded (into a processor that drops it: the export is another benchmark's).
 
 The variants take turns, round by round, so that whatever else the machine does meets all of them; a figure is the
 median of the rounds. `--contributed` adds `opentelemetry-instrumentation-grpc` for comparison.

@@ -1,8 +1,8 @@
 """What one stage, endpoint or generator costs its caller: `python -m benchmarks.spans`.
 
-In: a count of calls. Out: a table of microseconds a call: bare, with telemetry off, with nothing sampled (metrics
+It prints a table of microseconds a call: bare, with telemetry off, with nothing sampled (metrics
 only), with every span recorded, and with every span recorded, queued, encoded and thrown away by a sender that takes
-everything; for comparison a span of the OpenTelemetry SDK with the same three attributes. State: none left.
+everything; for comparison a span of the OpenTelemetry SDK with the same three attributes.
 
 The variants take turns, round by round, so that whatever else the machine does meets all of them; a figure is the
 median of the rounds. Encoding runs on a thread of ours, under Python's lock: its cost is in the last column, since

@@ -1,7 +1,7 @@
 """The `pamazon` command: start the shop, run one of its processes, index, search, make traffic.
 
-In: the command line. Out: an exit status: 0, or 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors
-are printed in a line or two, never with a stack trace. State: none.
+Its exit status is 0, 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors are printed in a line or
+two, never with a stack trace.
 
 Each command is a module of `demo_flow.commands` with `add(subparsers)`; it imports what it needs when it runs, so that
 `pamazon search` starts fast.

@@ -4,7 +4,7 @@
                                  texts and pictures     vectors to goods,
                                  to vectors             goods to vectors
 
-Each is a process of its own. In: nothing. Out: `ROLES` and `ROUTES`, which everything else reads. State: none.
+Each is a process of its own. Everything else reads `ROLES` and `ROUTES`.
 
 A new role is a `Role` that `ROLES` and `ROUTES` name, and its class: `pamazon serve` and `pamazon up` start it with its
 arguments as options, and the gateway knows its address.

@@ -1,6 +1,6 @@
 """`python -m demo_flow.health HOST:PORT`: whether a role serves, for probes of containers.
 
-In: an address. Out: an exit status, 0 where the role answers SERVING by gRPC's own health protocol. State: none.
+The exit status is 0 if the role answers SERVING by gRPC's own health protocol.
 """
 
 import sys

@@ -1,7 +1,4 @@
-"""Puts a catalogue into the index, through the gateway, batch by batch.
-
-In: items. Out: documents at the gateway; the number of items indexed, to a callback. State: none.
-"""
+"""Puts a catalogue into the index, through the gateway, batch by batch; a callback gets the number of items indexed."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Finds a trace's page in Jaeger. In: a trace id, Jaeger's address. Out: the page's URL. State: none."""
+"""Finds a trace's page in Jaeger."""
 
 import time
 from typing import Final

@@ -1,7 +1,5 @@
 """The output of the commands: results, the trace of a search, a progress bar.
 
-In: answers of the gateway, the id of a trace. Out: text for a person. State: none.
-
 A trace is drawn by the `telemetry` command, run as a user would run it: the demo does not import the collector's code.
 """
 

@@ -1,7 +1,6 @@
 """Starts Pamazon: a process for each role of the flow file, each with the facts that it needs of those before it.
 
-In: addresses and arguments. Out: running processes and their facts. State: none; the processes belong to the caller's
-`Processes`.
+The processes belong to the caller's `Processes`.
 """
 
 import sys

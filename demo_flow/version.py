@@ -1,4 +1,4 @@
-"""Pamazon's own version: `service.version` of all its processes. In: what is installed. Out: text. State: none."""
+"""Pamazon's own version: `service.version` of all its processes."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,7 +1,6 @@
 """Loads a catalogue: the shipped pack, or a folder of your own pictures.
 
-In: nothing, or a folder with `catalogue.jsonl` or `catalogue.parquet`. Out: `Item`s, and a `Problem` for each row
-that cannot be used. No state.
+A folder has a `catalogue.jsonl` or `catalogue.parquet`. A row that cannot be used is returned as a `Problem`.
 """
 
 from __future__ import annotations

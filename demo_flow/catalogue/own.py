@@ -1,6 +1,6 @@
 """Reads a catalogue of your own: a folder of pictures with `catalogue.jsonl` or `catalogue.parquet`.
 
-In: the folder. Out: an `Item` for each valid row; a `Problem` with file and line for each other one. No state.
+Each valid row becomes an `Item`, each other one a `Problem` with file and line.
 
 A row has `id`, `name` (a text, or texts by language code) and `image` (a path inside the folder), and may have
 `keywords` (a list, or lists by language code), `price` (such as 19.99) and `category`.

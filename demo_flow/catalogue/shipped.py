@@ -1,7 +1,4 @@
-"""The pack that ships with the demo: where it is, how its rows look, how they are read.
-
-In: the Parquet file that `demo_flow/making/catalogue.py` writes. Out: `Item`s. No state.
-"""
+"""The pack that ships with the demo: the Parquet file that `demo_flow/making/catalogue.py` writes, and its reader."""
 
 from __future__ import annotations
 

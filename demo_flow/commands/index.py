@@ -1,6 +1,6 @@
-"""`pamazon index`: a catalogue into the index, with a progress bar; rows that cannot be used are reported and skipped.
+"""`pamazon index`: puts a folder's catalogue, or the shipped one, into the index, with a progress bar.
 
-In: a folder, or nothing for the shipped catalogue. Out: an index. State: none.
+Rows that cannot be used are reported and skipped.
 """
 
 import argparse

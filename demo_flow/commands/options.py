@@ -1,7 +1,4 @@
-"""Values of the command line that several commands take: addresses, numbers in a range, the data folder.
-
-In: strings. Out: values, or argparse's error with what would be right. State: none.
-"""
+"""Values of the command line that several commands take: addresses, numbers in a range, the data folder."""
 
 import argparse
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """`pamazon serve ROLE`: one process of the flow, in the foreground; `pamazon up` starts one for each role.
 
-In: the role, its address and arguments. Out: a server until SIGTERM or Ctrl-C. State: none; see `serving.server`.
+It serves until SIGTERM or Ctrl-C (see `serving.server`).
 """
 
 import argparse

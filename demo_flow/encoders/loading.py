@@ -1,7 +1,4 @@
-"""Loads an encoder by its name.
-
-In: a name, a runtime, a device. Out: an `Encoder`, ready to encode. State: none; each call loads again.
-"""
+"""Loads an encoder by its name, runtime and device; each call loads it again."""
 
 import difflib
 import importlib.util

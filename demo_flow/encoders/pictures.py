@@ -1,7 +1,6 @@
 """Decodes pictures of any common format.
 
-In: the bytes of a picture, from any caller. Out: a Pillow image in mode RGB, upright, on white where it was
-transparent, the first frame where it moves. State: none.
+The result is a Pillow image in mode RGB, upright, on white where it was transparent, the first frame where it moves.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Names the space that an encoder's vectors are in. In: an encoder. Out: a name, fit for a folder. State: none."""
+"""Names the space that an encoder's vectors are in; a folder may have that name."""
 
 import hashlib
 import re

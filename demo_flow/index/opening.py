@@ -1,7 +1,4 @@
-"""Opens an index by where it is.
-
-In: a collection's name, its dimension, a folder or a URL. Out: a `VectorIndex`. State: none.
-"""
+"""Opens the index of a collection, in a folder or at a URL."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""Converts points and hits for both kinds of index.
-
-In: our points, and the engine's hits. Out: the engine's ids and payloads, and our hits. State: none.
+"""Converts our points to the engine's ids and payloads, and its hits to ours, for both kinds of index.
 
 Qdrant's ids are integers or UUIDs. A point of ours has any string: it is stored under the UUIDv5 of that string (the
 same string always the same UUID, RFC 9562 section 5.5), and the string itself stands in the payload.

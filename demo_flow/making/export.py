@@ -1,7 +1,5 @@
 """Writes the trained towers in the two formats that ship: ONNX and safetensors, with the same weights.
 
-In: the towers. Out: `text.onnx`, `image.onnx` and `pamazon-tiny.safetensors` in a folder. No state.
-
 The table of hashed words and pieces, nine tenths of the text tower, is kept as 8-bit numbers with one 16-bit scale for
 each row; all other weights have 16 bits. Both formats hold exactly these numbers.
 """

@@ -1,6 +1,6 @@
 """What a second model is not trained on, so that the model card can report results for unseen things.
 
-In: the catalogue. Out: concepts and keywords to leave out, the same ones on every run. No state.
+The concepts and keywords to leave out are the same ones on every run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Gives a picture another colour, keeping its shading.
 
-In: an RGBA picture and the name of a colour. Out: a new RGBA picture. Pure functions, no state.
-
 The main colour of the picture is found by a small deterministic k-means in OKLab
 (Björn Ottosson, "A perceptual color space for image processing", 2020); the pixels of that hue are moved
 to the wanted colour, all others (soles, buttons, glass, strings) stay as they are.

@@ -1,6 +1,6 @@
 """Names, keywords and colours of every concept in every language.
 
-In: CLDR's annotations and our own data files beside this module. Out: `Words` for each concept. No state.
+They come from CLDR's annotations and our own data files beside this module.
 
 The order for a name is: our own shop name (`names.json`), else CLDR's short name. Keywords are CLDR's,
 with CLDR's own name where we use another, and the shopping words that CLDR lacks (`synonyms.json`).

@@ -1,7 +1,6 @@
 """Turns texts into numbers for the text tower: hashed words and hashed pieces of words.
 
-In: texts in any language. Out: two int64 arrays of bucket numbers (0 is padding). Pure functions, no state;
-training and inference use this same code, so that there is no vocabulary file to ship or to keep up to date.
+Training and inference use this same code, so no vocabulary file has to be shipped or kept up to date.
 
 Hashing words and their character n-grams into a fixed number of buckets is fastText's way (Bojanowski et al., 2017,
 "Enriching Word Vectors with Subword Information"): a misspelt word still shares most of its pieces with the right one.

@@ -1,7 +1,4 @@
-"""Turns a picture into numbers for the image tower.
-
-In: a picture's bytes. Out: float32 [3, 64, 64]. Pure functions, no state; training and inference use this same code.
-"""
+"""Turns a picture into numbers, float32 [3, 64, 64], for the image tower; training and inference use this same code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Gives every exception of an executor its gRPC status.
-
-In: the exception that ended a request. Out: a status code and a message for the caller. State: none.
+"""Gives every exception of an executor its gRPC status, and a message for the caller.
 
 A caller's mistake has a class of its own. Any other exception, a stray ValueError included, is the executor's failure:
 INTERNAL, with its class and message for the caller and its stack in the executor's log.

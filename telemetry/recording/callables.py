@@ -1,7 +1,7 @@
 """Wraps callables of any kind so that each call is recorded as a run; `kind_of` returns their kind.
 
-In: a callable (plain, coroutine, generator or async generator function; static or class method, property), and `begin`,
-which starts a run for a call's arguments. Out: a callable of the same kind. State: none.
+The wrapper is a callable of the same kind (plain, coroutine, generator or async generator function; static or class
+method, property); `begin` starts a run for a call's arguments.
 
 The traceback of a call has one frame of ours. As with all such wrappers, wrong arguments of a coroutine or generator
 function raise when it first runs, not when it is called.

@@ -1,7 +1,7 @@
 """OTLP over HTTP: `POST /v1/traces`, `/v1/metrics`, `/v1/logs`, protobuf or JSON, plain or compressed.
 
-In: requests on port 4318. Out: the receiver's replies, in the request's own content type; errors as `google.rpc.Status`
-(https://opentelemetry.io/docs/specs/otlp/#otlphttp-response). No state beyond the request.
+Replies have the request's own content type; errors are a `google.rpc.Status`
+(https://opentelemetry.io/docs/specs/otlp/#otlphttp-response).
 """
 
 from __future__ import annotations
