@@ -1,4 +1,4 @@
-"""What a doctor may meet: backends that answer as told, with a clock of their own, and listeners of every bad kind.
+"""What a doctor may meet: backends that answer as configured, with their own clock, and listeners of every bad kind.
 
 In: routes, certificates, what to say. Out: servers on free ports, stopped with the block. State: each its own.
 """
@@ -21,7 +21,7 @@ from collector.doctor.finding import Finding, Status
 from collector.doctor.report import Report
 
 OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
-"""One signal is enough where all would say the same."""
+"""One signal is enough where all would report the same."""
 Answer = tuple[int, Any]
 NOTHING_LISTENS = "http://127.0.0.1:9"
 """The discard port: nobody has it, and no test takes it as a free one."""
@@ -37,7 +37,7 @@ class Backend:
     skew: float = 0.0
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """What is said to one question."""
+        """The answer to one query."""
         parts = urlsplit(path)
         parameters = parse_qs(parts.query)
         self.asked.append((parts.path, parameters, {name.lower(): value for name, value in headers.items()}))

@@ -15,7 +15,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 FOLDERS: Final = ("unit", "contract", "defects")
 READ_ALL: Final = frozenset({"test_docs.py"})
-"""Tests that import nothing, and run what pages of every room say."""
+"""Tests that import nothing, and run what pages of every room describe."""
 
 SMOKE: Final = (
     "tests/unit/test_endpoint.py",

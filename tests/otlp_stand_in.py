@@ -1,4 +1,4 @@
-"""A collector for tests, by gRPC and HTTP on free ports: keeps what it gets, and answers as a test tells it."""
+"""A collector for tests, by gRPC and HTTP on free ports: keeps what it gets, and answers as a test sets it."""
 
 import gzip
 import threading

@@ -1,4 +1,4 @@
-"""`pamazon`, whose encoder does what a test's query says: `explode` raises, `stall` and `gate` take a second.
+"""`pamazon`, whose encoder does what a test's query asks: `explode` raises, `stall` and `gate` take a second.
 
 With `gate` it first writes the id of the trace that its batch is linked to into the pipe `PAMAZON_TEST_GATE`, so that a
 test can act at that moment. Everything else is the shipped encoder's own work.

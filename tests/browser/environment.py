@@ -13,7 +13,7 @@ import platformdirs
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
 CACHE = platformdirs.user_cache_path("search-telemetry") / "browser"
-"""As the caller's environment says, before any test changes it."""
+"""The caller's environment, before any test changes it."""
 MODULES = CACHE / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12] / "node_modules"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

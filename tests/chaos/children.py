@@ -42,7 +42,7 @@ class Child:
 
 
 class Children:
-    """Forks at a steady rate until it is told to stop. `started`, `killed`, `hung` and `failed` count children."""
+    """Forks at a steady rate until it is stopped. `started`, `killed`, `hung` and `failed` count children."""
 
     def __init__(self, handle: Telemetry, counts: Path, every: float, random: Random) -> None:
         self._handle = handle

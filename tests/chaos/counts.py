@@ -1,4 +1,4 @@
-"""What each process says of itself at its end, and what that adds up to.
+"""What each process reports of itself at its end, and what that adds up to.
 
 In: `Telemetry`, in the process that ends. Out: one file for each process; read, the sums over all of them. State: the
 folder.
@@ -17,7 +17,7 @@ SIGNALS = ("spans", "metrics", "logs")
 
 
 def write_counts(folder: Path, handle: Telemetry, *, exit_handle: bool = False) -> None:
-    """Write this process's counts; with `exit_handle` end its telemetry before, as its exit would, and say how long."""
+    """Write the process's counts; with `exit_handle`, end its telemetry first, as at its exit; return the seconds."""
     began = time.monotonic()
     if exit_handle:
         handle.exit()

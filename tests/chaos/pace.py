@@ -12,7 +12,7 @@ _BEHIND = 0.5  # seconds; a program that is further behind begins its schedule a
 
 
 class Pace:
-    """Counts operations and says when the next one is due."""
+    """Counts operations and returns when the next one is due."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the schedule

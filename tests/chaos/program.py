@@ -31,7 +31,7 @@ THREADS = 2
 
 
 class Program:
-    """Threads and a loop that work until they are told to stop."""
+    """Threads and a loop that work until they are stopped."""
 
     def __init__(self, role: str, seed: str, operations: list[Callable[[Random], None]], work: Work) -> None:
         self.pace = Pace()
@@ -116,7 +116,7 @@ def told(program: Program, handle: telemetry.Telemetry, children: Children | Non
 
 
 def obey(commands: Iterable[str], program: Program, over: threading.Event) -> None:
-    """Do what the conductor says."""
+    """Do what the conductor asks."""
     for line in commands:
         command, _, value = line.strip().partition(" ")
         if command == "rate":
@@ -127,7 +127,7 @@ def obey(commands: Iterable[str], program: Program, over: threading.Event) -> No
 
 
 def main(role: str, endpoint: str, folder: Path, seed: str, fork_every: float) -> None:
-    """Work until told to end."""
+    """Work until it is ended."""
     warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of a fork with threads from 3.12 on
     logging.basicConfig(format="%(process)d %(levelname)s %(name)s %(message)s", level=logging.INFO)
     logging.getLogger().handlers[0].setLevel(logging.WARNING)

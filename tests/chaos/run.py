@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 class Program:
-    """A program that runs, and what it said."""
+    """A program that runs, and its output."""
 
     def __init__(self, role: str, collector: Collector, folder: Path, seed: int, fork_every: float) -> None:
         self.role = role
@@ -61,13 +61,13 @@ class Program:
         self.process.stdin.flush()
 
     def hear(self) -> dict[str, Any]:
-        """Wait for the next thing it says."""
+        """Wait for its next line."""
         with self._changed:
             assert self._changed.wait(PATIENCE) or self.process.poll() is None, f"{self.role} says nothing"
             return dict(self.said)
 
     def end(self) -> tuple[dict[str, Any], float, int]:
-        """Tell it to end; return what it said last, the seconds from there to its exit, its status."""
+        """End it; return its last line, the seconds from there to its exit, its status."""
         self.command("end")
         status = self.process.wait(PATIENCE * 2)
         ended = time.monotonic()

@@ -9,7 +9,7 @@ from statistics import median
 
 from tests.chaos.counts import Counts
 
-MEMORY_AFTER = 120.0  # seconds; a shorter run says nothing of memory
+MEMORY_AFTER = 120.0  # seconds; a shorter run proves nothing of memory
 _WARM_UP = 1 / 3  # of the run
 _GROWTH, _GROWTH_MIB = 0.1, 8.0  # that later memory may be above earlier memory: a share, and as much in any case
 EXIT_LIMIT = 2.0  # seconds
@@ -20,7 +20,7 @@ class Gathered:
     """Everything that a run came to know."""
 
     seconds: float
-    ends: dict[str, dict[str, float]] = field(default_factory=dict)  # what each program said last, by its role
+    ends: dict[str, dict[str, float]] = field(default_factory=dict)  # the last line of each program, by its role
     exits: dict[str, float] = field(default_factory=dict)  # seconds from there to its exit
     statuses: dict[str, int] = field(default_factory=dict)
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)  # seconds, MiB

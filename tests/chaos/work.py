@@ -50,7 +50,7 @@ def double(numbers: list[int]) -> list[int | Exception]:
 
 @telemetry.endpoint("/search")
 async def search_async(parts: int, hangs: bool) -> int:
-    """Gather parts; the last one hangs where told to, until somebody cancels."""
+    """Gather parts; the last one hangs if it is asked to, until somebody cancels."""
 
     async def part(number: int) -> int:
         with telemetry.stage("part"):

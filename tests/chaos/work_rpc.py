@@ -79,7 +79,7 @@ def _refused(call: Call, random: Random) -> None:
 def _too_late(call: Call, random: Random) -> None:
     """A deadline that passes.
 
-    Where the machine is slow gRPC says CANCELLED (`CancelledError` in asyncio) or INTERNAL now and then, without any
+    Where the machine is slow gRPC reports CANCELLED (`CancelledError` in asyncio) or INTERNAL now and then, without any
     interceptor as well: the server's deadline has come before the caller's.
     """
     arity = random.choice(ARITIES)

@@ -152,7 +152,7 @@ def gunicorn(*options: str) -> list[str]:
 
 
 def uvicorn() -> list[str]:
-    """The command that serves the application by uvicorn on a port that is free now: it does not tell which it took."""
+    """The command that serves the application by uvicorn on a port that is free now: it does not report it."""
     return ["uvicorn", "--host", "127.0.0.1", "--port", str(free_port()), "--workers", "2", "shop_app:asgi"]
 
 
@@ -173,7 +173,7 @@ def workers(collector: StandIn) -> dict[int, set[str]]:
 
 
 def counted(collector: StandIn, metric: str) -> dict[str, int]:
-    """What each instance last said of a histogram's count."""
+    """The last value of a histogram's count, by instance."""
     last: dict[str, int] = {}
     for request in collector.got("metrics"):
         for of_resource in request.resource_metrics:

@@ -151,7 +151,7 @@ class Threads(Echo):
                 gone = threading.Event()
                 servicer.add_callback(gone.set)
                 self.reached.set()
-                # a thread on an aio server is not told that its caller has gone: it stays beyond the deadline
+                # a thread on an aio server does not know that its caller has gone: it stays beyond the deadline
                 told = hasattr(servicer, "is_active")
                 gone.wait(PATIENCE if told else servicer.time_remaining() + 0.5)
             case ["stage"]:

@@ -60,7 +60,7 @@ class TestExport:
 
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
     def test_no_proxy_stands_before_a_collector_on_this_machine(self, collector: StandIn, protocol: str) -> None:
-        """Whatever `http_proxy` says: a proxy could not reach it."""
+        """Whatever `http_proxy` is: a proxy could not reach it."""
         nobody = "http://127.0.0.1:1"
         ended = python(
             f"telemetry.configure('clip_encoder')\n{SEARCHES}",
@@ -87,7 +87,7 @@ class TestExport:
         assert {point.as_int for point in dropped} == {0}
         assert [collector.data_points()] == ended.shown
 
-    def test_the_resource_says_who_it_was(self, collector: StandIn) -> None:
+    def test_the_resource_names_the_service(self, collector: StandIn) -> None:
         """Arguments go before variables, variables before what is found out."""
         python(
             f"telemetry.configure('clip_encoder', namespace='pamazon', version='1.2')\n{SEARCHES}",
@@ -225,7 +225,7 @@ show(handle.stats.owned)
         assert after == [14, 12, {**none_but, "after_shutdown": 2}]
 
     def test_a_partial_success_is_seen(self, collector: StandIn) -> None:
-        """The stock exporters hide what the collector refuses; here it is counted and told once."""
+        """The stock exporters hide what the collector refuses; here it is counted and reported once."""
         answer = ExportTraceServiceResponse()
         answer.partial_success.rejected_spans = 3
         answer.partial_success.error_message = "too old"
@@ -244,7 +244,7 @@ show([handle.stats.exported, handle.stats.dropped["partial_success"]])
         assert ended.err.count("rejected 3 spans: too old (logged once)") == 1
 
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-    def test_a_busy_collector_is_asked_again_when_it_says(self, collector: StandIn, protocol: str) -> None:
+    def test_a_busy_collector_is_asked_again_at_the_time_it_sets(self, collector: StandIn, protocol: str) -> None:
         """`RetryInfo` and `Retry-After` are honoured, and nothing is lost."""
         detail = AnyMessage()
         detail.Pack(RetryInfo())
@@ -297,7 +297,7 @@ class TestTheEnd:
         ]
 
     def test_a_collector_that_is_away_does_not_keep_the_process(self) -> None:
-        """The process ends long before its time is up, and says once for each signal what is wrong."""
+        """The process ends long before its time is up, and reports once for each signal what is wrong."""
         ended = python(
             f"telemetry.configure('x', exit_timeout=60)\n{SEARCHES}",
             "1",

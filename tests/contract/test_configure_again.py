@@ -1,4 +1,4 @@
-"""Where telemetry would be dead, and nobody told: it works all the same, or one warning says why and what to do."""
+"""Where telemetry would be dead without a report: it works anyway, or one warning has the reason and the fix."""
 
 from collections.abc import Iterator
 
@@ -70,7 +70,7 @@ for run in range(2):
 
 
 def test_what_ends_with_the_process_after_a_shutdown_is_not_reported(collector: StandIn) -> None:
-    """Threads, pools and exit handlers that Python waits for are counted, and nothing is said of them."""
+    """Threads, pools and exit handlers that Python waits for are counted, and nothing is reported of them."""
     ended = python(
         """
 import atexit, concurrent.futures, threading
@@ -237,7 +237,7 @@ logging.root.addHandler(logging.StreamHandler())""",
 
 @pytest.mark.parametrize("how", RECONFIGURED)
 def test_a_logging_configuration_after_configure_takes_nothing_from_the_export(collector: StandIn, how: str) -> None:
-    """The program's own handlers are as it says, and what it logs is exported, once."""
+    """The program's own handlers are as it set them, and what it logs is exported, once."""
     ended = python(
         f"""
 import io, logging.config

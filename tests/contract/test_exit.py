@@ -141,7 +141,7 @@ def test_no_collector_keeps_the_process(collector: Callable[[], AbstractContextM
 
 
 def test_a_collector_that_answers_gets_everything(collector: StandIn) -> None:
-    """The same process before a collector that works: everything up to the exit is exported, and what is later told."""
+    """The same before a collector that works: everything up to the exit is exported, and later spans are counted."""
     exported_spans = 0
     addresses = {"grpc": collector.grpc, "http/protobuf": collector.http}
     for _, ended in both(RECORDING, addresses, SEARCH_TELEMETRY_EXIT_TIMEOUT="20"):

@@ -15,7 +15,7 @@ TAKEN = Outcome(b"")
 
 
 class VirtualTime:
-    """A clock that only waiting moves, and a collector that answers as the time says."""
+    """A clock that only waiting moves, and a collector that answers by the time."""
 
     def __init__(self, down: "list[tuple[float, float]]") -> None:
         self.now = 1000.0

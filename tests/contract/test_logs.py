@@ -44,7 +44,7 @@ LOOPED.append(LOOPED)
 
 class TestJsonLines:
     def test_a_line_leads_to_its_trace(self, spans: Spans) -> None:
-        """Every line says when, how bad, who, what, and where in which trace."""
+        """Every line states when, how bad, who, what, and where in which trace."""
         formatter = telemetry.JsonFormatter("clip_encoder")
         with telemetry.stage("encode"):
             line = json.loads(formatter.format(record("%d of %s", 3, "Jacke", kind="img")))

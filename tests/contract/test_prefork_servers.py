@@ -120,7 +120,7 @@ def test_a_uvicorn_worker_without_a_lifespan_loses_its_last_half_second_at_most(
 
 
 def test_each_worker_of_uvicorn_has_its_pulled_metrics_at_a_port_of_its_own(collector: StandIn, tmp_path: Path) -> None:
-    """The second one finds the port taken: it says so and where its own are, and both together have counted all."""
+    """The second one finds the port taken: it reports that and where its own are; both together have counted all."""
     port = str(free_port())
     pulled = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": port}
     with serving(tmp_path, collector, *uvicorn(), **pulled) as server:

@@ -106,7 +106,7 @@ show([told[0][0], "search_documents_total{" in b"".join(body).decode()])
 
 @pytest.mark.parametrize("ending", ["", "sys.exit(3)", "1 / 0"])
 def test_a_process_with_a_server_ends(ending: str) -> None:
-    """In the middle of a scrape, and with a client that says nothing: no thread of ours holds it."""
+    """In the middle of a scrape, and with a silent client: no thread of ours holds it."""
     ended = python(
         SCRAPE_AND_SEARCH
         + f"""
@@ -125,7 +125,7 @@ silent.detach()
 
 
 def test_a_taken_port_is_reported_and_a_free_one_served() -> None:
-    """As in the second worker of a server: it starts, says where its metrics are, and serves them there."""
+    """As in the second worker of a server: it starts, states where its metrics are, and serves them there."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """
@@ -178,7 +178,7 @@ show(["search_documents_total{" in scrape()[0], telemetry.prometheus.address().r
 
 
 def test_without_a_server_a_mounted_app_and_serve_do() -> None:
-    """`prometheus_server=False` opens no port; `serve` opens one later, and says where a second is asked for."""
+    """`prometheus_server=False` opens no port; `serve` opens one later, and states where a second is asked for."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """
@@ -201,7 +201,7 @@ show(telemetry.prometheus.address())
 
 
 def test_a_registry_of_the_user_is_served_and_watched_for_our_names() -> None:
-    """Their metrics beside ours; one that has a name of ours already is a mistake, told before the port is taken."""
+    """Their metrics beside ours; one that has a name of ours is a mistake, reported before the port is taken."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """
@@ -230,7 +230,7 @@ show([line in text for line in ("orders_total 1.0", "process_cpu_seconds_total",
 
 
 def test_a_provider_of_the_user_is_left_alone_with_a_warning() -> None:
-    """Nothing is added to it, so nothing can be pulled; no port is opened, and the app tells why."""
+    """Nothing is added to it, so nothing can be pulled; no port is opened, and the app reports why."""
     ended = python(
         SCRAPE_AND_SEARCH
         + """

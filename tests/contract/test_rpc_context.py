@@ -317,7 +317,7 @@ class TestWhatIsLeftOut:
             assert watch.tree(2) == "unary_unary CLIENT OK\n  unary_unary SERVER OK"
 
     def test_calls_of_exporters_are_not_traced(self, call: Call, echo: Echo, watch: Watch) -> None:
-        """Where OpenTelemetry says that instrumentation is suppressed, nothing is made, and nothing sent along."""
+        """Where OpenTelemetry declares that instrumentation is suppressed, nothing is made, and nothing sent along."""
         with suppress_instrumentation():
             call("unary_unary", "ok")
         assert [span.kind for span in watch.settled(1)] == [trace.SpanKind.SERVER]

@@ -140,7 +140,7 @@ def test_an_endpoint_is_the_child_of_its_server_span(serve: Any, make: Any) -> N
 
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
 def test_the_exception_event_is_recorded_once_in_a_process(kind: str) -> None:
-    """On the innermost span; the endpoint's and the SERVER span above say only what type it was."""
+    """On the innermost span; the endpoint's and the SERVER span above have only the type that it was."""
     with watching() as watch:
 
         class Failing(Threads):
@@ -167,8 +167,8 @@ def test_the_exception_event_is_recorded_once_in_a_process(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
-def test_an_abort_inside_an_endpoint_says_what_the_caller_got(kind: str) -> None:
-    """Without us gRPC leaves by an exception that says nothing: the spans inside get the status and its words."""
+def test_an_abort_inside_an_endpoint_records_what_the_caller_got(kind: str) -> None:
+    """Without us gRPC leaves by an exception without a message: the spans inside get the status and its words."""
 
     class Picky(Threads):
         @telemetry.endpoint("/search")

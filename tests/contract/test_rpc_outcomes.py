@@ -1,4 +1,4 @@
-"""What an endpoint inside a gRPC handler counts as: what its caller was answered, however that was said."""
+"""What an endpoint inside a gRPC handler counts as: what its caller was answered, however that was set."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +64,7 @@ def outcome_of(watch: Watch) -> tuple[str, str | None]:
     [("NOT_FOUND", "rejected"), ("CANCELLED", "cancelled"), ("RESOURCE_EXHAUSTED", "error"), ("INTERNAL", "error")],
 )
 def test_the_status_that_answers_the_caller_is_the_outcome(kind: str, how: str, code: str, outcome: str) -> None:
-    """By `abort` or by `set_code`: endpoint and SERVER span say the same."""
+    """By `abort` or by `set_code`: endpoint and SERVER span agree."""
     serve, make = KINDS[kind]
     with watching() as watch:
         with serve(make()) as target, threaded_client(target, []) as call, pytest.raises(Refused):
@@ -78,7 +78,7 @@ def test_the_status_that_answers_the_caller_is_the_outcome(kind: str, how: str, 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("code", "outcome"), [("NOT_FOUND", "rejected"), ("UNAVAILABLE", "error")])
 def test_an_exception_behind_a_status_is_judged_by_the_status(kind: str, code: str, outcome: str) -> None:
-    """The caller sees the code; the event still says what was raised."""
+    """The caller sees the code; the event still has what was raised."""
     serve, make = KINDS[kind]
     with watching() as watch:
         with serve(make()) as target, threaded_client(target, []) as call, pytest.raises(Refused):

@@ -201,7 +201,7 @@ class TestAServerThatStopsWithGrace:
             assert watch.tree(2) == "unary_stream CLIENT OK\n  unary_stream SERVER OK"
 
     def test_a_stream_that_takes_longer_is_cancelled(self, watch: Watch) -> None:
-        """When the grace is over the handler's span ends CANCELLED, and the caller's with what gRPC told it."""
+        """When the grace is over the handler's span ends CANCELLED, and the caller's with what gRPC returned to it."""
         echo = Streaming()
         with on_port(0, echo) as (server, port), threaded(port) as channel:
             stream = outgoing(channel, "unary_stream")(b"")

@@ -252,7 +252,7 @@ sentry_sdk.flush()
 
 
 def test_an_absent_sentry_costs_the_exit_nothing() -> None:
-    """With nobody listening, and with one who never answers, the process ends in time and says nothing."""
+    """With nobody listening, and with one who never answers, the process ends in time and prints nothing."""
     ended = python(
         """
 import socket, time, atexit
@@ -298,7 +298,7 @@ except telemetry.ConfigurationError as error:
 
 
 def test_without_the_package_the_hint_is_the_extra() -> None:
-    """Without Sentry's SDK, the error says what to install."""
+    """Without Sentry's SDK, the error states what to install."""
     ended = python(
         """
 sys.modules["sentry_sdk"] = None

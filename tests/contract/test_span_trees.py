@@ -60,8 +60,8 @@ def test_indexing_is_one_tree_with_a_span_for_each_minibatch(index_trace: Trace)
     assert index_trace.tree() == INDEX.strip()
 
 
-def test_the_spans_of_a_search_say_what_was_done(search_trace: Trace) -> None:
-    """The encoder tells how it encoded, the indexer what it was asked and found; never the query, never a vector."""
+def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None:
+    """The encoder records how it encoded, the indexer what it was asked and found; never the query, never a vector."""
     spans = {(span["service"], span["name"]): span["attributes"] for span in search_trace.spans}
     assert spans["clip_encoder", "/search"] == {"search.operation": "search", "len_docs": 1}
     assert spans["qdrant_indexer", "/search"] == {"search.operation": "search", "len_docs": 1}
@@ -83,7 +83,7 @@ def test_the_spans_of_a_search_say_what_was_done(search_trace: Trace) -> None:
     assert "black jacket" not in str(search_trace.data)
 
 
-def test_the_spans_of_indexing_say_what_was_done(index_trace: Trace) -> None:
+def test_the_spans_of_indexing_record_what_was_done(index_trace: Trace) -> None:
     """Counts of documents and minibatches stand where users of CLIP-as-service look for them."""
     spans = {(span["service"], span["name"]): span["attributes"] for span in index_trace.spans}
     assert spans["gateway", "/index"] == {"search.operation": "index", "len_docs": 64}
@@ -146,7 +146,7 @@ def test_a_search_by_picture_encodes_a_picture(shop: Shop, tmp_path: Path) -> No
     assert tree == SEARCH.strip().replace("txt_minibatch_encoding", "img_minibatch_encoding")
 
 
-def test_an_exact_search_says_so(shop: Shop) -> None:
+def test_an_exact_search_reports_it(shop: Shop) -> None:
     """`--exact` reaches the index and stands on its span."""
     (span,) = shop.search("guitarra", "--exact").named("qdrant_search")
     assert span["attributes"]["search.exact"] is True

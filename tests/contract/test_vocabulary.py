@@ -14,7 +14,7 @@ from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command, pattern_of
 
 FOREIGN = re.compile(r"otel\.|telemetry\.sdk\.")
-"""What OpenTelemetry's SDK says of itself."""
+"""What OpenTelemetry's SDK reports of itself."""
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ JINA: Final = (
         "telemetry/setup/resource.py",
         "        c.SERVICE_VERSION.name: settings.version,\n",
         "",
-        _CONFIGURE + "TestExport::test_the_resource_says_who_it_was",
+        _CONFIGURE + "TestExport::test_the_resource_names_the_service",
     ),
     Mutant(
         "telemetry/recording/aggregation.py",

@@ -14,7 +14,7 @@ TRAPS: Final = (
         "telemetry/pipeline/queue.py",
         "            return done and self._nothing_lost()\n",
         "            return True\n",
-        _TRAPS + "test_a_flush_blocked_for_ten_seconds_and_said_true",
+        _TRAPS + "test_a_flush_blocked_for_ten_seconds_and_returned_true",
     ),
     Mutant(
         "telemetry/pipeline/queue.py",
@@ -88,7 +88,7 @@ TRAPS: Final = (
         "telemetry/otlp/connection.py",
         "            self._socket.close()\n\n    def _connect_by_name",
         "            _shut_down(self._socket)\n            self._socket.close()\n\n    def _connect_by_name",
-        "unit/test_grpc_sender_connections.py::test_a_forked_child_says_nothing_on_its_parents_connection",
+        "unit/test_grpc_sender_connections.py::test_a_forked_child_sends_nothing_on_its_parents_connection",
     ),
     Mutant(
         "telemetry/otlp/connection.py",

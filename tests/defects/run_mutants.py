@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
 
 
 def noticed(root: Path, mutant: Mutant) -> bool:
-    """Break one thing, and say whether its test fails."""
+    """Break one thing, and report whether its test fails."""
     path = root / mutant.file
     whole = path.read_text()
     if whole.count(mutant.old) != 1:

@@ -46,7 +46,7 @@ def is_there(test: str) -> bool:
     return path.exists() and name in names_in(path)
 
 
-def test_every_row_names_a_test_or_says_why_there_is_none() -> None:
+def test_every_row_names_a_test_or_the_reason_for_none() -> None:
     """A defect without either would only be a promise."""
     assert len(rows()) > 50
     assert [row for row in rows() if not TEST.search(row[-1]) and not row[-1].startswith(NO_TEST)] == []

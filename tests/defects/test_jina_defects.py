@@ -123,7 +123,7 @@ show([before == after, len(ours()) > 0])
 
 
 def test_an_unset_exporter_host_became_none_and_hid_the_standard_variables() -> None:
-    """Nothing said is the standard address; what is not said by an argument is taken from the variables."""
+    """No address is the standard address; what is not given by an argument is taken from the variables."""
     assert load({}, {}).traces.endpoint == "http://localhost:4317"
     said = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector:4317",
@@ -140,7 +140,7 @@ def test_an_unset_exporter_host_became_none_and_hid_the_standard_variables() -> 
 
 
 def test_tests_counted_spans_and_never_looked_at_the_tree() -> None:
-    """Every test that records spans says something of them besides their number."""
+    """Every test that records spans asserts something of them besides their number."""
     counting = []
     for path in sorted(TESTS.glob("*/test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -64,7 +64,7 @@ def test_results_read_the_callers_iterator(spans: Spans) -> None:
 
 
 def test_a_whole_query_became_an_attribute_though_content_was_off(spans: Spans) -> None:
-    """Arguments are never written down: neither texts, nor vectors, nor what their `repr` would say."""
+    """Arguments are never written down: neither texts, nor vectors, nor what their `repr` would show."""
 
     class Points(list[str]):
         def __repr__(self) -> str:

@@ -21,8 +21,8 @@ def collector() -> Iterator[StandIn]:
         yield collector
 
 
-def test_a_flush_blocked_for_ten_seconds_and_said_true(collector: StandIn) -> None:
-    """Before a collector that hangs, a flush takes its time and says false; nothing is counted as exported."""
+def test_a_flush_blocked_for_ten_seconds_and_returned_true(collector: StandIn) -> None:
+    """Before a collector that hangs, a flush takes its time and returns false; nothing is counted as exported."""
     collector.hang.set()
     ended = python(
         """

@@ -27,7 +27,7 @@ COMMANDS: Final = {"local": "collect", "doctor": "doctor", "stack": "stack"}
 
 @dataclass(frozen=True)
 class Machine:
-    """A user's machine with nothing of ours on it: tools go where it says, packages into a virtual environment."""
+    """A user's machine with nothing of ours on it: tools go where it is set, packages into a virtual environment."""
 
     home: Path
 
@@ -55,7 +55,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if "inject" not in line])
-def test_a_line_installs_what_it_says(line: str, machine: Machine) -> None:
+def test_a_line_installs_what_it_names(line: str, machine: Machine) -> None:
     """The extras that the line names bring their commands, and no others."""
     commands = machine.type(line)
     extras = set(re.findall(r"\[(.*?)\]", line)[0].split(",")) if "[" in line else set[str]()
@@ -79,7 +79,7 @@ def test_the_library_brings_nothing_but_itself(machine: Machine) -> None:
 
 
 def test_pipx_adds_the_demos_command(machine: Machine) -> None:
-    """As the last line says, behind the one that installed the others."""
+    """As the last line, behind the one that installed the others."""
     (install,) = (line for line in LINES if line.startswith("pipx install"))
     (inject,) = (line for line in LINES if line.startswith("pipx inject"))
     machine.type(install)

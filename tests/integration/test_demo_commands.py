@@ -95,7 +95,7 @@ def test_a_mistake_is_reported_in_a_line_or_two(shop: Shop, no_picture: Path, ar
 
 
 def test_without_a_gateway_there_is_a_hint(shop: Shop) -> None:
-    """Nobody listens there: say what to start."""
+    """Nobody listens there: the hint names what to start."""
     done = shop.pamazon("search", "coat", gateway=(nobody := free_address()))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"No gateway answers at {nobody}.\nOpen Pamazon first: pamazon up\n"

@@ -1,4 +1,4 @@
-"""`pamazon up` and the demo as processes: they open, they tell of what dies, and nothing outlives them."""
+"""`pamazon up` and the demo as processes: they open, they report what dies, and nothing outlives them."""
 
 import os
 import re
@@ -105,7 +105,7 @@ def test_no_child_outlives_a_killed_parent(up: Up) -> None:
 
 
 def test_a_childs_death_is_reported_and_the_others_stay(up: Up) -> None:
-    """Who died and how; the others go on, so that a search can say what is missing."""
+    """Who died and how; the others go on, so that a search can report what is missing."""
     children = up.children()
     children["clip_encoder"].kill()
     up.read_until(r"clip_encoder was ended by SIGKILL")
@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
 
 
 def test_an_index_that_is_open_elsewhere_is_reported(up: Up) -> None:
-    """Two shops on one folder: the second says which process has it."""
+    """Two shops on one folder: the second names the process that has it."""
     done = subprocess.run(_up_command(up.data), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "is open in another process" in done.stderr
@@ -149,7 +149,7 @@ def test_an_index_that_is_open_elsewhere_is_reported(up: Up) -> None:
 
 
 def test_an_unknown_model_is_reported(data: Path) -> None:
-    """What the encoder says when it cannot load comes through."""
+    """The encoder's error, if it cannot load, is shown."""
     command = _up_command(data, "--model", "no-such-model")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -190,7 +190,7 @@ def test_a_request_under_way_is_answered_before_the_process_ends(home: Path, tmp
 
 
 def test_health_reports_when_an_executor_serves(home: Path, tmp_path: Path) -> None:
-    """The standard health service, of the whole server and of its service, says SERVING once the model has loaded."""
+    """The standard health service, of the whole server and of its service, is SERVING once the model has loaded."""
     with Processes(tmp_path / "logs") as processes:
         address = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
         with grpc.insecure_channel(address) as channel:

@@ -1,4 +1,4 @@
-"""Web pages that send to the local collector: which may, what their browsers are told, and what stays closed to all."""
+"""Web pages that send to the local collector: which may, what browsers are allowed, and what stays closed to all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the local collector does not take, and what it says then: over HTTP, over gRPC, and when it starts."""
+"""What the local collector does not take, and its errors: over HTTP, over gRPC, and when it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS on all three ports: who gets in, and what everyone who does not is told, on both sides."""
+"""TLS on all three ports: who gets in, and the errors of everyone else, on both sides."""
 
 from __future__ import annotations
 

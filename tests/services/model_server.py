@@ -1,4 +1,4 @@
-"""A language model behind HTTP that says each word when the test lets it.
+"""A language model behind HTTP that sends each word when the test lets it.
 
 In: a prompt by POST. Out: words, one chunk each. State: what the test waits for and lets go.
 """
@@ -16,7 +16,7 @@ WORDS = ("the ", "black ", "jacket")
 
 
 class Model(ThreadingHTTPServer):
-    """The server: `go_on` lets it say more than a first word, `let_go` is set where nobody listens any more."""
+    """The server: `go_on` lets it send more than a first word, `let_go` is set where nobody listens any more."""
 
     daemon_threads = True
 
@@ -36,7 +36,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Model
 
     def do_POST(self) -> None:
-        """Answer a prompt: by 429 where it says so, for ever where it says so, else with all words."""
+        """Answer a prompt: by 429 if it asks for that, for ever if it asks for that, else with all words."""
         prompt = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if "busy" in prompt:
             self.send_response(429)

@@ -1,4 +1,4 @@
-"""A gateway and an encoder by gRPC: one trace through both, and each says whose fault it was."""
+"""A gateway and an encoder by gRPC: one trace through both, and each reports whose fault it was."""
 
 from collections.abc import Iterator
 from concurrent import futures
@@ -87,7 +87,7 @@ def test_a_search_is_one_trace_through_both(search: Any, spans: Spans, metrics: 
 @pytest.mark.parametrize(
     ("query", "code", "outcome"), [(b"", "INVALID_ARGUMENT", "rejected"), (b"crash", "UNKNOWN", "error")]
 )
-def test_both_say_whose_fault_it_was(
+def test_both_report_whose_fault_it_was(
     search: Any, spans: Spans, metrics: Metrics, query: bytes, code: str, outcome: str
 ) -> None:
     """What the encoder refuses, the gateway refuses; what crashes there is an error in both."""

@@ -83,7 +83,7 @@ def test_the_query_is_recorded_nowhere(traces: dict[str, str], collector: Collec
 
 
 def test_log_records_are_in_the_trace(traces: dict[str, str], collector: Collector) -> None:
-    """Those of the service, and what Flask says of an exception that nobody caught."""
+    """Those of the service, and what Flask logs of an exception that nobody caught."""
     assert logs(collector.trace(traces["found"])) == [("/search catalogue", "2 goods on 2 shelves")]
     failed = collector.trace(traces["damaged shelf"])
     assert logs(failed) == [("GET /search catalogue", "Exception on /search [GET]")]

@@ -59,7 +59,7 @@ click internal page
 
 @dataclass
 class Page:
-    """Asks the service. `traces` are those that it began, by name; `held` is how long the model said nothing."""
+    """Asks the service. `traces` are those that it began, by name; `held` is how long the model sent nothing."""
 
     collector: Collector
     url: str
@@ -129,7 +129,7 @@ def test_an_answer_is_one_trace_from_the_page_to_the_model(page: Page, collector
 
 
 def test_the_first_word_is_timed_apart_from_the_whole_answer(page: Page, collector: Collector) -> None:
-    """Between them lies at least the time in which the model said nothing."""
+    """Between them lies at least the time in which the model sent nothing."""
     spans = [one(collector.trace(page.traces[name]), "/ask") for name in ("answered", "left")]
     first, other = (span["attributes"]["search.first_item.duration"] for span in spans)
     assert 0 < first < spans[0]["duration_ns"] / 1e9 - page.held

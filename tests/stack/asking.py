@@ -33,7 +33,7 @@ def post(url: str, document: Any) -> None:
 
 
 def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
-    """Ask until the answer is true, and return it. Backends tell nobody when they have stored something."""
+    """Ask until the answer is true, and return it. Backends report to nobody when they have stored something."""
     deadline = time.monotonic() + limit
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"nothing within {limit} s: {answer!r}"
@@ -42,7 +42,7 @@ def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
 
 
 def assert_becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) -> None:
-    """Ask until the answer is what is expected; else say what it was at last."""
+    """Ask until the answer is what is expected; else report what it was at last."""
     deadline = time.monotonic() + limit
     while (answer := ask()) != expected and time.monotonic() < deadline:
         time.sleep(0.2)

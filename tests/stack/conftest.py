@@ -10,7 +10,7 @@ from collector.stack import cache
 from collector.stack.recipes import RECIPES
 
 CACHE = cache.root()
-"""As the caller's environment says, before any test changes it."""
+"""The caller's environment, before any test changes it."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -78,7 +78,7 @@ class Sent:
 
 
 class Sender:
-    """A context manager that sends until it is told to stop, or left. `acknowledged` is from trace ids to `Sent`."""
+    """A context manager that sends until it is stopped, or left. `acknowledged` is from trace ids to `Sent`."""
 
     def __init__(self, address: str, spans_per_second: float, seed: int = 0) -> None:
         self.acknowledged: dict[str, Sent] = {}
@@ -120,7 +120,7 @@ class Sender:
     def _run(self) -> None:
         try:
             self._send_all()
-        except BaseException as fault:  # noqa: BLE001 (told in the test's thread)
+        except BaseException as fault:  # noqa: BLE001 (raised in the test's thread)
             with self._changed:
                 self._fault = fault
                 self._changed.notify_all()

@@ -48,7 +48,7 @@ class Pamazon:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
     def fail(self) -> str:
-        """Search for what the encoder fails at; the id of the trace, which its log tells."""
+        """Search for what the encoder fails at; the id of the trace, which its log has."""
         command = pamazon_command("search", "explode", "--gateway", self.gateway)
         assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 1
         lines = (self.logs / "clip_encoder.log").read_text(encoding="utf-8").splitlines()
@@ -69,9 +69,9 @@ class Pamazon:
 
 @contextmanager
 def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = None) -> Iterator[Pamazon]:
-    """Open Pamazon, which keeps its index in the folder and sends to `HOST:PORT`; only that variable says so.
+    """Open Pamazon, which keeps its index in the folder and sends to `HOST:PORT`; only that variable has it.
 
-    Its encoder is the one that fails when a query says `explode`.
+    Its encoder is the one that fails when a query is `explode`.
     """
     told = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{otlp}", **(environment or {})}
     with pytest.MonkeyPatch.context() as patch, Processes(folder / "logs") as processes:

@@ -1,4 +1,4 @@
-"""Reads metrics: from Prometheus, and from the page on which a Collector tells of itself.
+"""Reads metrics: from Prometheus, and from the page on which a Collector reports of itself.
 
 In: a running stack. Out: values. State: none.
 """

@@ -28,7 +28,7 @@ def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
 
 
 def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trace, metric and log are where they belong; a killed Jaeger is told, asked for or not, the rest stays well.
+    """Trace, metric and log are where they belong; a killed Jaeger is reported, asked for or not, the rest stays well.
 
     Of the running stack the doctor knows by what that one wrote down, as `telemetry stack up` does: nothing is named.
     """

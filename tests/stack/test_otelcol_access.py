@@ -1,4 +1,4 @@
-"""Who may send to the real Collector by TLS, certificates and tokens, and what everyone else is told, on both sides."""
+"""Who may send to the real Collector by TLS, certificates and tokens; the errors of everyone else, on both sides."""
 
 import urllib.request
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Case:
-    """A sender: what it shows, and what comes of it: a part of what it says, its hint, the Collector's words.
+    """A sender: what it shows, and what comes of it: a part of its message, its hint, the Collector's words.
 
     `grpc` and `http` are the Collector's words by protocol; "" where it can say nothing.
     """
@@ -156,7 +156,7 @@ def test_who_does_not_is_refused_and_reported_on_both_sides(running: Running, wh
 
 
 def test_senders_without_the_token_are_counted(running: Running) -> None:
-    """By protocol, in the Collector's own metrics: its log says nothing of them."""
+    """By protocol, in the Collector's own metrics: its log has nothing of them."""
     running.send(WRONG["no token"], "grpc")
     running.send(WRONG["no token"], "http")
     with urllib.request.urlopen(f"http://{running.stack.address('guarded.metrics')}/metrics", timeout=10) as answer:
@@ -180,7 +180,7 @@ def test_a_new_token_is_let_in_without_a_restart(running: Running, tmp_path: Pat
         tokens.write_text(before)
 
 
-def test_a_service_with_a_wrong_token_says_so_once(running: Running) -> None:
+def test_a_service_with_a_wrong_token_reports_it_once(running: Running) -> None:
     """Its log has the cause and the hint, no token, and no stack trace; its work goes on."""
     ended = python(
         """

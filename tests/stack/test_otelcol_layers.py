@@ -26,14 +26,14 @@ def search_otelcol(*command: str, layers: tuple[str, ...], storage: Path) -> "su
 
 @pytest.mark.parametrize("access", [access for access in ACCESS if len(access) > 1 or access == ("tls",)], ids="+".join)
 def test_each_combination_is_valid_behind_each_door(access: tuple[str, ...], tmp_path: Path) -> None:
-    """The Collector says so, and has nothing else to say: no warning, no name that is going away."""
+    """The Collector confirms it, and logs nothing else: no warning, no name that is going away."""
     told = {names: search_otelcol("validate", layers=names + access, storage=tmp_path) for names in COMBINATIONS}
     assert {names: run.stdout + run.stderr for names, run in told.items() if run.returncode or run.stderr} == {}
 
 
 @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 def test_the_collector_merges_layers_as_the_other_tests_do(names: tuple[str, ...], tmp_path: Path) -> None:
-    """So what they say of the merged configuration is said of the real one, which is valid too."""
+    """So what they prove of the merged configuration holds for the real one, which is valid too."""
     told = search_otelcol("print-config", "--validate=true", "--format=json", layers=names, storage=tmp_path)
     assert (told.returncode, told.stderr) == (0, "")
     real, ours = json.loads(told.stdout), merged(names)

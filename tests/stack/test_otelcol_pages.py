@@ -87,7 +87,7 @@ def test_a_page_of_this_machine_may_send(running: Running, origin: str) -> None:
 
 @pytest.mark.parametrize("origin", [SHOP, "http://localhost.evil.example", "http://127.0.0.1.evil.example", "null"])
 def test_a_page_from_elsewhere_is_stopped_by_its_browser(running: Running, origin: str) -> None:
-    """It is not told that it may."""
+    """It has no permission."""
     assert "access-control-allow-origin" not in running.asked("open", origin)
 
 

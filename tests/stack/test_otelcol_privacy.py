@@ -22,7 +22,7 @@ MASKED_THOUGH_HARMLESS = frozenset({
     "DE00370400440532013000", "GB82 WEST 1234 5698 7654 33",  # IBANs with the same flaw
     "password=None", '{"api_key": null}', "has_password=true",  # the name is all that counts
 })  # fmt: skip
-"""What a second line without arithmetic and look-around cannot tell from secrets; docs/collector.md says so."""
+"""What a second line without arithmetic and look-around takes for secrets; docs/collector.md documents it."""
 
 BARE = (
     "Bearer my" + "SecretTokenValue", "Bearer x1y2z3_" + "q4w5e6_r7t8y9", "Bearer a1b2c3." + "d4e5f6.g7h8i9",
@@ -263,7 +263,7 @@ def test_markers_of_the_library_stay(backends: Backends) -> None:
 
 @pytest.mark.parametrize("scope", ["search-telemetry", "opentelemetry.instrumentation.kafka"])
 def test_links_arrive_with_their_ids_and_without_their_attributes(backends: Backends, scope: str) -> None:
-    """Whoever sent them; the span around them is as it was, and each link tells how much it has lost."""
+    """Whoever sent them; the span around them is as it was, and each link has how much it has lost."""
     given = [{"n": 1, "deep": {"m": 2}}, {}]
     backends.send(trace([{"attributes": {"n": 1}, "links": given, "link_state": "vendor=1"}], scope=scope))
     (span,) = backends.spans(1)
@@ -275,7 +275,7 @@ def test_links_arrive_with_their_ids_and_without_their_attributes(backends: Back
 
 
 def test_the_list_of_what_is_masked_though_harmless_is_true(backends: Backends) -> None:
-    """No more than the list says, and no less: a text that stays needs no excuse."""
+    """No more than the list has, and no less: a text that stays needs no excuse."""
     backends.send(log([{"body": text} for text in MASKED_THOUGH_HARMLESS]))
     bodies = [record.body.string_value for record in backends.records(len(MASKED_THOUGH_HARMLESS))]
     assert [body for body in bodies if not re.search(r"\*{4}", body)] == []

@@ -77,7 +77,7 @@ def running(one: Running) -> Iterator[Running]:
 
 
 def test_every_span_has_its_operation_at_sentry_and_nowhere_else(running: Running) -> None:
-    """Ours by what they do, others' by what they say; the user's own word stands."""
+    """Ours by what they do, others' by what they have; the user's own word stands."""
     ours: list[dict[str, Any]] = [
         {"name": "/pamazon.Gateway/Search", "attributes": {"rpc.system.name": "grpc"}},
         {"name": "/search"},
@@ -149,7 +149,7 @@ def test_what_sentry_does_not_take_just_now_is_sent_again(running: Running, stat
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["its authority", "the system's authorities"])
 def test_a_sentry_of_ones_own_is_known_by_its_authority(tmp_path: Path, trusted: bool) -> None:
-    """`SENTRY_CA_FILE` names it; without it the Collector refuses to send, and says why."""
+    """`SENTRY_CA_FILE` names it; without it the Collector refuses to send, and reports why."""
     pems = certificates.make(tmp_path / "pems")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pems.certificate, pems.key)

@@ -34,7 +34,7 @@ EXIT = 2.0
 def test_a_collector_that_is_away_costs_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed under load: no search fails, memory is bounded, every drop is counted, each process ends in time.
 
-    Latency is compared where the stretches are long enough to say something, and then with both neighbours: the
+    Latency is compared where the stretches are long enough to prove something, and then with both neighbours: the
     machine's own moods change it as well.
     """
     minimal = [one for one in PROFILES["minimal"] if one.name != "prometheus"]

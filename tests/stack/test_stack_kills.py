@@ -112,7 +112,7 @@ def test_a_killed_gateway_loses_at_most_what_it_was_deciding_on(tmp_path: Path) 
 
 
 def of_gateway_1(trace_id: str) -> bool:
-    """Whose share a trace is, as the layer `agent` says."""
+    """Whose share a trace is, as the layer `agent` decides."""
     return trace_id[-1] in "01234567"
 
 
@@ -120,7 +120,7 @@ def test_a_broker_that_is_killed_loses_nothing_and_what_comes_again_is_counted(t
     """Agent, Kafka, gateways: kill -9 of the one broker under load, and its restart; everything arrives.
 
     What the agent counts as delivered was sent once; gateways count how often they took it: docs/scale.md divides the
-    one by the other, and says how much may come again.
+    one by the other, and states how much may come again.
     """
     with (
         Stack(KAFKA, data_dir=tmp_path, environment=KEEP_ALL) as stack,

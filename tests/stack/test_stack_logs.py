@@ -112,7 +112,7 @@ def test_no_record_ends_the_store(stack: Stack) -> None:
 
 
 def test_a_name_longer_than_the_store_keeps_is_cut(stack: Stack) -> None:
-    """In a record, a resource or a scope: VictoriaLogs drops the record of a name above 128 bytes, and says nothing."""
+    """In a record, a resource or a scope: VictoriaLogs drops the record of a name above 128 bytes, without a report."""
 
     def named(request: Any) -> None:
         for name, _ in LONG.values():

@@ -106,7 +106,7 @@ def _key(service: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def told(trace: Trace) -> list[tuple[Any, ...]]:
-    """Everything that a trace says, in tree order, without what belongs to the run."""
+    """Everything that a trace has, in tree order, without what belongs to the run."""
     names = {span["span_id"]: span["name"] for span in trace.spans}
     return [
         (
@@ -130,7 +130,7 @@ def _anyones(value: Any) -> Any:
 
 @pytest.mark.slow
 def test_the_same_program_gives_the_same_traces_and_metrics(home: Path, tmp_path: Path) -> None:
-    """Run against the local collector and against the real one; nothing is told to it but the address.
+    """Run against the local collector and against the real one; it is given nothing but the address.
 
     Compared are whole trees with attributes, resources and statuses, and the counts of every series, by the APIs.
     """

@@ -33,8 +33,8 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         ("amtool", "alertmanager"),
     ],
 )
-def test_a_binary_says_its_pinned_version(binary: str, program: str) -> None:
-    """Each is static, runs, and is what the file of versions says."""
+def test_a_binary_prints_its_pinned_version(binary: str, program: str) -> None:
+    """Each is static, runs, and is what the file of versions has."""
     command = [str(cache.binary(binary)), "version" if binary in {"jaeger", "docker-compose"} else "--version"]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert re.search(rf"\b{re.escape(VERSIONS[program]['version'])}\b", told.stdout + told.stderr)
@@ -107,7 +107,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("status", "code", "said"), [(200, 0, ""), (503, 1, "503 Service Unavailable\n")])
-def test_the_probe_says_whether_a_url_answers(probe: Path, status: int, code: int, said: str) -> None:
+def test_the_probe_reports_whether_a_url_answers(probe: Path, status: int, code: int, said: str) -> None:
     """Healthy is 200 and nothing else."""
 
     class Answer(http.server.BaseHTTPRequestHandler):

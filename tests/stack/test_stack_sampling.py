@@ -74,6 +74,6 @@ def test_a_share_of_the_rest_is_kept_whole(sampled: Sampled) -> None:
 
 
 def test_what_is_not_kept_is_counted(sampled: Sampled) -> None:
-    """Traces sent = traces in Jaeger + traces that the gateways say they sampled out."""
+    """Traces sent = traces in Jaeger + traces that the gateways report as sampled out."""
     assert len(sampled.sent) == len(sampled.stored) + sampled.decided["not_sampled"]
     assert sampled.decided["dropped"] == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what no event tells: that another thread has come to wait."""
+    """Wait for what no event reports: that another thread has come to wait."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"

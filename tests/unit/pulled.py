@@ -69,7 +69,7 @@ def pulled(*, delta: bool = False) -> Iterator[Pulled]:
 
 
 def families(text: str, content_type: str) -> dict[str, core.Metric]:
-    """Parse an exposition strictly, in the format that it says it has."""
+    """Parse an exposition strictly, in the format that it declares."""
     parse = parse_openmetrics if content_type.startswith("application/openmetrics-text") else parse_text
     return {family.name: family for family in parse(text)}
 

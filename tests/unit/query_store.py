@@ -13,7 +13,7 @@ A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 
 
 class HandFilledStore:
-    """Rows are written as the schema says them; columns left out get the value that means "not given"."""
+    """Rows are written as in the schema; columns left out get the value that means "not given"."""
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()

@@ -1,4 +1,4 @@
-"""A collector for tests of the pipelines: takes, refuses or holds requests as a test tells it."""
+"""A collector for tests of the pipelines: takes, refuses or holds requests as a test sets it."""
 
 import threading
 from collections.abc import Callable

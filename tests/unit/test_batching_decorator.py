@@ -124,7 +124,7 @@ def test_an_instance_is_not_kept_alive_by_its_batcher() -> None:
 
 
 def test_what_cannot_be_weakly_referenced_is_reported() -> None:
-    """Nothing would say when its batcher is to end."""
+    """Nothing would show when its batcher is to end."""
 
     class Slotted:
         __slots__ = ()

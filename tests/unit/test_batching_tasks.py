@@ -57,7 +57,7 @@ async def test_an_idle_batcher_waits_for_more_items_for_max_wait() -> None:
     assert gate.batches == [[1, 2], [3]]
 
 
-async def test_a_full_queue_refuses_and_says_so() -> None:
+async def test_a_full_queue_refuses_and_reports_it() -> None:
     """What does not fit changes nothing; what waits is answered."""
     gate = AsyncGate()
     batcher = AsyncBatcher(gate, max_size=2, max_queue=2)

@@ -78,7 +78,7 @@ def test_no_items_need_no_batch() -> None:
     assert gate.batches == []
 
 
-def test_a_full_queue_refuses_and_says_so() -> None:
+def test_a_full_queue_refuses_and_reports_it() -> None:
     """What does not fit changes nothing; what waits is answered."""
     gate = Gate()
     batcher = Batcher(gate, max_size=2, max_queue=2, name="encode")

@@ -37,7 +37,7 @@ def test_figures_sum_up_all_answers_of_all_rounds() -> None:
     }
 
 
-def test_the_table_says_what_telemetry_costs() -> None:
+def test_the_table_shows_what_telemetry_costs() -> None:
     """Off, on, the difference, and whether every trace arrived; the same numbers go out as JSON."""
     figures = {"off": rounds(1.0).figures(), "on": rounds(1.5).figures()}
     result = Result("a machine", 100.0, 80.0, figures, figures, 400, 399, 0.5)

@@ -43,7 +43,7 @@ def test_every_item_has_a_name_in_every_language(items: Sequence[Item]) -> None:
 
 @pytest.mark.parametrize("code", sorted(LANGUAGES))
 def test_no_two_items_share_a_name(items: Sequence[Item], code: str) -> None:
-    """A shopper can tell items apart by their names, in every language."""
+    """A shopper can distinguish items by their names, in every language."""
     names = Counter(item.names[code] for item in items)
     assert [name for name, count in names.items() if count > 1] == []
 

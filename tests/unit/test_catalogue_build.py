@@ -106,7 +106,7 @@ def test_an_archive_that_is_there_is_unpacked_once(tmp_path: Path) -> None:
     assert (fetch(package, tmp_path) / "mark").exists()
 
 
-def test_without_npm_the_error_says_what_to_do(
+def test_without_npm_the_error_states_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command ends with status 1 and one line."""

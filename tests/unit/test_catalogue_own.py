@@ -122,7 +122,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
     assert "is outside the folder" in problems[0].message
 
 
-def test_a_folder_without_a_catalogue_says_what_to_write(folder: Path) -> None:
+def test_a_folder_without_a_catalogue_states_what_to_write(folder: Path) -> None:
     """The error shows a row."""
     with pytest.raises(
         CatalogueError, match=r'holds no catalogue\.jsonl and no catalogue\.parquet.*"image": "mug\.jpg"'

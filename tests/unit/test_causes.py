@@ -1,4 +1,4 @@
-"""What a failed export means, in words that say what to do."""
+"""What a failed export means, in words that state what to do."""
 
 import socket
 import struct
@@ -91,7 +91,7 @@ def _sends_an_alert(connection: socket.socket) -> None:
     ],
 )
 def test_plain_http_that_is_broken_off_may_have_met_tls(say: Callable[[socket.socket], None], hint: str) -> None:
-    """A port of TLS says so, or resets the connection before that is read: the hint names it either way."""
+    """A port of TLS reports it, or resets the connection before that is read: the hint names it either way."""
     with listener(say) as address:
         outcome = _sent(f"http://{address}")
     assert (outcome.response, outcome.retry) == (None, True)

@@ -1,4 +1,4 @@
-"""The `telemetry` command without a process: what it loads, what it says when something is missing, where it reads."""
+"""The `telemetry` command without a process: what it loads, what it prints if something is missing, where it reads."""
 
 import argparse
 import re

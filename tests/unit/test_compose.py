@@ -44,7 +44,7 @@ ONLY_WITH = {"LOGS_OTLP": "/logs.yaml", "KAFKA_BROKERS": "kafka-"} | dict.fromke
 
 
 def addresses(service: dict[str, Any]) -> list[str]:
-    """The hosts that a service is told of, by its environment and its command."""
+    """The hosts that a service knows, by its environment and its command."""
     command = " ".join(service["command"]) if isinstance(service.get("command"), list) else service.get("command", "")
     told = [str(v) for k, v in service.get("environment", {}).items() if ONLY_WITH.get(k, "") in command]
     return [
@@ -65,7 +65,7 @@ def test_every_mounted_path_is_in_the_repository(name: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_dependency_is_in_the_profile(profile: str) -> None:
-    """Whoever waits for another waits for one that starts, and whose health can be told."""
+    """Whoever waits for another waits for one that starts, and whose health can be checked."""
     services = of_profile(profile)
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
@@ -83,7 +83,7 @@ def test_every_host_is_a_name_in_the_profile(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_no_two_services_open_one_port_and_none_beyond_this_machine(profile: str) -> None:
-    """Ports are bound to an address that is 127.0.0.1 unless told otherwise."""
+    """Ports are bound to an address that is 127.0.0.1 unless configured otherwise."""
     ports = [port for service in of_profile(profile).values() for port in service.get("ports", ())]
     assert all(port.startswith("${BIND:-127.0.0.1}:") for port in ports)
     assert len(ports) == len(set(ports))

@@ -22,7 +22,7 @@ from telemetry.testing.spans import Spans
 
 
 def traced(name: str) -> str | None:
-    """Work that is traced; it says which operation its baggage names."""
+    """Work that is traced; it returns which operation its baggage names."""
     with telemetry.stage(name):
         return str(baggage.get_baggage("search.operation"))
 
@@ -307,8 +307,8 @@ class TestMessages:
         assert [one.context.span_id for one in spans.one("batch").links] == [message.span_id if message else 0]
 
     @pytest.mark.parametrize("carrier", [[], (), "text", 5])
-    def test_inject_says_what_it_cannot_write_into(self, carrier: Any) -> None:
-        """A list of pairs cannot be injected into, and the error says so."""
+    def test_inject_states_what_it_cannot_write_into(self, carrier: Any) -> None:
+        """A list of pairs cannot be injected into, and the error reports it."""
         with pytest.raises(telemetry.TelemetryError, match=r"inject.* writes into a dictionary, not into a"):
             inject(carrier)
 

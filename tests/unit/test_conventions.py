@@ -1,4 +1,4 @@
-"""The vocabulary: consistent in itself, the only place where a name is spelled, and what the pages say."""
+"""The vocabulary: consistent in itself, the only place where a name is spelled, and what the pages have."""
 
 import re
 from pathlib import Path

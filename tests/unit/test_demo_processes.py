@@ -110,7 +110,7 @@ def test_facts_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == {"role": "gateway"}
 
 
-def test_a_log_holds_what_was_said_in_its_order(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_holds_the_output_in_its_order(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a program prints is not held back until its end, whatever variables we were started with."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     said = "import sys; print('ready'); print('complaint', file=sys.stderr); print('ended')"

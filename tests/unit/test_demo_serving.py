@@ -196,7 +196,7 @@ def test_one_ahead_of_nothing_is_nothing() -> None:
 
 
 def test_the_holder_of_a_port_is_named() -> None:
-    """The error says which process to stop."""
+    """The error names which process to stop."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -207,7 +207,7 @@ def test_the_holder_of_a_port_is_named() -> None:
 
 
 def test_a_port_without_a_known_holder_is_reported_all_the_same() -> None:
-    """Nobody listens there any more, or the system does not tell."""
+    """Nobody listens there any more, or the system does not report."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

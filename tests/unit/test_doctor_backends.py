@@ -1,4 +1,4 @@
-"""The doctor asks every backend whether what was sent arrived, and says why not."""
+"""The doctor asks every backend whether what was sent arrived, and reports why not."""
 
 import socket
 import threading

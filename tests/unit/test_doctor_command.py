@@ -141,7 +141,7 @@ def rendered(
     return raw.getvalue().decode(encoding)
 
 
-def test_without_a_terminal_a_check_is_one_line_and_a_hint_is_said_once() -> None:
+def test_without_a_terminal_a_check_is_one_line_and_a_hint_is_printed_once() -> None:
     """For logs and `grep`: no colour, no wrapping, whatever the width."""
     long = ok("loki: log", "is found " + "by its trace " * 9)
     assert rendered(*FINDINGS, long).splitlines() == [

@@ -83,7 +83,7 @@ def test_a_signal_that_no_service_exports_may_go_unconfirmed(collector: StandIn)
     assert verdicts(report)["log kept"] == "skipped not_asked"
 
 
-# ── What the Collector says of itself ────────────────────────────────────────────────────────────────────────────────
+# ── What the Collector reports of itself ──────────────────────────────────────────────────────────────────────────────
 
 
 def page(exporters: Mapping[str, tuple[int, int]], taken: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The doctor sends as a service would, and says what keeps a service's telemetry from leaving."""
+"""The doctor sends as a service would, and states what keeps a service's telemetry from leaving."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Between a service and its collector stand TLS, certificates and tokens: the doctor says which, and what to do."""
+"""Between a service and its collector stand TLS, certificates and tokens: the doctor states which, and what to do."""
 
 from collections.abc import Iterator
 

@@ -147,7 +147,7 @@ class TestOneQuery:
         assert metrics.value("search.documents") == 2
 
     def test_a_text_as_docs_is_a_document(self) -> None:
-        """Named or in its place; a query beside it says more."""
+        """Named or in its place; a query beside it adds more."""
         assert DocumentFinder(search)((), {"docs": "jacket"}) == (["jacket"], 1)
         assert DocumentFinder(search)((["coat", "hat"],), {"docs": "all"})[1] == 2
 
@@ -211,7 +211,7 @@ class TestNamed:
         assert second.endswith("failing raised AttributeError: its documents are not counted (logged once)")
 
     def test_documents_themselves_are_refused(self) -> None:
-        """`docs` says where they are; a list of them is a slip."""
+        """`docs` names where they are; a list of them is a slip."""
         with pytest.raises(telemetry.TelemetryError, match='write docs="query", or give a function'):
             telemetry.endpoint("/search", docs=["a"])  # type: ignore[call-overload]
 

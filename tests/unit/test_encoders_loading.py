@@ -1,4 +1,4 @@
-"""Choosing an encoder: what is asked for is loaded, or the answer says what to do."""
+"""Choosing an encoder: what is asked for is loaded, or the error has what to do."""
 
 import importlib.util
 from typing import Any
@@ -21,7 +21,7 @@ from demo_flow.encoders import EncoderUnavailable, load_encoder
     ],
     ids=["typo", "no weights", "empty", "runtime", "device", "onnx on cuda", "open_clip on onnx"],
 )
-def test_what_cannot_be_loaded_says_what_can(arguments: dict[str, Any], message: str, hint: str) -> None:
+def test_what_cannot_be_loaded_states_what_can(arguments: dict[str, Any], message: str, hint: str) -> None:
     """Every wrong choice names the right ones; nothing else is loaded in its place."""
     with pytest.raises(EncoderUnavailable, match=message) as caught:
         load_encoder(**arguments)

@@ -52,7 +52,7 @@ def png(seed: int, mode: str = "RGB") -> bytes:
     return buffer.getvalue()
 
 
-def test_it_says_what_it_is(encoder: Encoder, checkpoint: str) -> None:
+def test_it_describes_itself(encoder: Encoder, checkpoint: str) -> None:
     """Name, runtime, device and dimension are what spans and index need."""
     assert (encoder.name, encoder.runtime, encoder.device, encoder.dimension) == (
         f"{ARCHITECTURE}::{checkpoint}",
@@ -135,7 +135,7 @@ def test_a_checkpoint_that_does_not_fit_is_named(tmp_path: Path, checkpoint: str
         load_encoder(f"{ARCHITECTURE}::{path}")
 
 
-def test_a_gpu_that_is_not_there_is_said_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_reported_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     """No silent fallback to the CPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EncoderUnavailable, match="sees no GPU") as caught:

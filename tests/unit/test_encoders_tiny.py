@@ -31,7 +31,7 @@ def stack(encoder: Encoder, count: int) -> NDArray[np.float32]:
     return np.stack([encoder.prepare_image(picture(seed)) for seed in range(count)])
 
 
-def test_it_says_what_it_is(encoder: Encoder) -> None:
+def test_it_describes_itself(encoder: Encoder) -> None:
     """Name, runtime, device and dimension are what spans and index need."""
     assert (encoder.name, encoder.runtime, encoder.device, encoder.dimension) == ("pamazon-tiny", "onnx", "cpu", 192)
 

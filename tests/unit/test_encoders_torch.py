@@ -54,7 +54,7 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyte
     assert "Install search-telemetry-demo again" in caught.value.hint
 
 
-def test_a_gpu_that_is_not_there_is_said_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_reported_with_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     """No silent fallback to the CPU; `cuda` alone chooses torch."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EncoderUnavailable, match="sees no GPU") as caught:

@@ -188,7 +188,7 @@ class TestTheOperation:
         }
 
     @pytest.mark.parametrize("sent", ["", "%20", "%00", "%07%0A", "search%00"])
-    def test_baggage_that_says_nothing_is_ignored(self, spans: Spans, metrics: Metrics, sent: str) -> None:
+    def test_baggage_without_an_operation_is_ignored(self, spans: Spans, metrics: Metrics, sent: str) -> None:
         """An operation or a platform that cannot be shown is nobody's: the endpoint's own name counts."""
         entries = f"search.operation={sent},client.platform={sent},client.region=eu"
         token = attach(propagate.extract({"baggage": entries}))
@@ -213,7 +213,7 @@ class TestTheOperation:
 
 class TestErrors:
     def test_the_event_is_recorded_once_and_every_span_above_has_failed(self, spans: Spans) -> None:
-        """The cause is recorded at the leaf, with its stack; the spans above say that they failed, and why."""
+        """The cause is recorded at the leaf, with its stack; the spans above record that they failed, and why."""
         wrong = KeyError("no such collection")
 
         @telemetry.endpoint("/search")

@@ -106,7 +106,7 @@ async def test_it_ends_a_batch(spans: Spans) -> None:
 
 
 def test_it_ends_an_rpc() -> None:
-    """Every side tells by its class what it is."""
+    """Every side shows by its class what it is."""
     for error in (Touchy(), Leaving()):
         assert client._outcome_of_stream(error).error is error
         assert aio_client._outcome_of_error(error).code is None
@@ -114,7 +114,7 @@ def test_it_ends_an_rpc() -> None:
 
 
 def test_it_is_sent_to_sentry_by_name(monkeypatch: pytest.MonkeyPatch, spans: Spans) -> None:
-    """With what it says, if nothing more is to be had."""
+    """With its message, if nothing more is to be had."""
     sent: list[Any] = []
     monkeypatch.setattr(sentry_sdk, "capture_event", lambda event, hint: sent.append(event))
     with telemetry.stage("work") as span:

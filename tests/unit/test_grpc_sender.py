@@ -28,7 +28,7 @@ BIG = os.urandom(3 * 2**20)
 
 
 class Echo(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic only in the stubs
-    """Answers a request by itself; keeps what came with it; ends as told."""
+    """Answers a request by itself; keeps what came with it; ends as configured."""
 
     def __init__(self) -> None:
         self.metadata: dict[str, Any] = {}
@@ -92,7 +92,7 @@ def test_a_request_arrives_as_it_is(echo: tuple[Echo, str], request_: bytes, com
 
 
 def test_an_answer_may_be_packed() -> None:
-    """By gzip, which we say that we read."""
+    """By gzip, which we declare that we read."""
     with (
         serving("127.0.0.1:0", compression=grpc.Compression.Gzip) as (_, port),
         sender(f"http://127.0.0.1:{port}") as made,
@@ -100,7 +100,7 @@ def test_an_answer_may_be_packed() -> None:
         assert made.send(b"a" * 10_000, PATIENCE) == Outcome(b"a" * 10_000)
 
 
-def test_a_request_says_who_sends_and_how_long_it_waits(echo: tuple[Echo, str]) -> None:
+def test_a_request_has_its_sender_and_its_timeout(echo: tuple[Echo, str]) -> None:
     """The user's headers, bytes among them, our name and the time that is left; theirs do not replace ours."""
     headers = (("authorization", "Bearer x"), ("x-bin", "bytes ü"), ("user-agent", "theirs"), ("connection", "close"))
     with sender(echo[1], headers=headers) as made:
@@ -121,7 +121,7 @@ def test_a_header_that_grpc_cannot_carry_is_refused(echo: tuple[Echo, str]) -> N
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
 def test_a_status_is_reported_by_its_name(echo: tuple[Echo, str], code: grpc.StatusCode) -> None:
-    """With its words, in any language; OTLP says which of them may be tried again."""
+    """With its words, in any language; OTLP defines which of them may be tried again."""
     again = {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
     echo[0].status = code, "größer\nals 100 %"
     with sender(echo[1]) as made:
@@ -198,7 +198,7 @@ class TestTls:
             assert made.send(b"x", PATIENCE) == Outcome(b"x")
 
     def test_both_sides_show_certificates(self, pems: Pems) -> None:
-        """Mutual TLS; without ours, the words say what to set."""
+        """Mutual TLS; without ours, the message states what to set."""
         files = {"certificate": pems.authority}
         ours = {"client_certificate": pems.client, "client_key": pems.client}
         with self.guarded(pems, mutual=True) as address:
@@ -229,7 +229,7 @@ class TestTls:
         assert hint in explained(outcome.problem), outcome
 
     def test_plain_text_and_tls_are_distinguished(self, pems: Pems) -> None:
-        """In both directions the words say which scheme to write."""
+        """In both directions the message names which scheme to write."""
         with self.guarded(pems) as address, sender(f"http://{address}") as made:
             assert "write https://" in explained(made.send(b"x", PATIENCE).problem)
         with serving("127.0.0.1:0") as (_, port), sender(f"https://127.0.0.1:{port}") as made:
@@ -314,7 +314,7 @@ class TestProxies:
 
     @pytest.mark.parametrize("answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"nonsense\r\n\r\n"])
     def test_a_proxy_that_refuses_is_named(self, monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
-        """With what it said, and without our password."""
+        """With its message, and without our password."""
 
         def proxy(client: socket.socket) -> None:
             client.recv(4096)
@@ -365,7 +365,7 @@ show(sorted(name for name in sys.modules if name.split(".")[0] in {"grpc", "grpc
     assert (ended.status, ended.shown) == (0, [[]]), ended.err
 
 
-def test_gzip_is_what_it_says() -> None:
+def test_gzip_is_valid() -> None:
     """A packed request is one gzip file, marked as packed."""
     from telemetry.otlp.grpc import _body
 

@@ -44,7 +44,7 @@ def test_a_refusal_may_be_headers_alone() -> None:
     ],
 )
 def test_a_web_servers_status_is_reported_as_grpcs(status: str, code: str, retry: bool) -> None:
-    """A proxy or a load balancer answers with a page: gRPC says which of its codes that is."""
+    """A proxy or a load balancer answers with a page: gRPC defines which of its codes that is."""
     with listening(refusing(("content-type", "text/html"), status=status, body=b"<html>")) as where:
         outcome = sent(where)
     problem = f"{code}: Received http2 header with status: {status} (text/html), not gRPC"
@@ -132,7 +132,7 @@ def answer(body: bytes = b"", **trailers: str) -> Response:
     [(b"", b""), (b"\0\0\0\0\3abc", b"abc"), (b"\1\0\0\0\3abc", b""), (b"\0\0\0", b""), (b"\0\0\0\0\1aMORE", b"a")],
     ids=["none", "one", "packed by nobody", "half a head", "more than one"],
 )
-def test_a_server_that_says_ok_accepted_the_request(body: bytes, response: bytes) -> None:
+def test_a_server_that_answers_ok_accepted_the_request(body: bytes, response: bytes) -> None:
     """Whatever stands in the answer: it was taken, and is not sent again."""
     assert outcome_of(answer(body, grpc_status="0")) == Outcome(response)
 

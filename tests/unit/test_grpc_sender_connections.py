@@ -100,7 +100,7 @@ class TestNewConnections:
 
     @pytest.mark.parametrize("words", [b"", b"max_age"])
     def test_a_goodbye_while_idle_is_noticed(self, words: bytes) -> None:
-        """As a Collector says with `max_connection_age`; our side closes the old connection."""
+        """As a Collector announces with `max_connection_age`; our side closes the old connection."""
         idle = threading.Event()
 
         def serve(connection: socket.socket) -> None:
@@ -132,7 +132,7 @@ class TestNewConnections:
 
     @pytest.mark.parametrize("how", ["goodbye", "refused stream"])
     def test_what_nobody_looked_at_is_sent_again(self, how: str) -> None:
-        """At once, by a new connection: the server says that it has not begun with it."""
+        """At once, by a new connection: the server reports that it has not begun with it."""
 
         def serve(connection: socket.socket) -> None:
             peer = Peer(connection)
@@ -173,7 +173,7 @@ class TestNewConnections:
 
 
 def wait_readable(made: GrpcSender) -> None:
-    """Wait until the server has said something on an idle connection."""
+    """Wait until the server has sent something on an idle connection."""
     assert made._connection is not None
     assert select.select([made._connection._open_socket()], [], [], PATIENCE)[0]
 
@@ -235,7 +235,7 @@ def test_impossible_names() -> None:
 
 
 class TestDeadlines:
-    """One for everything together: it is over in time, and says what it waited for."""
+    """One for everything together: it is over in time, and reports what it waited for."""
 
     def timed(self, where: Any, request: bytes = b"x") -> Outcome:
         began = time.monotonic()
@@ -263,7 +263,7 @@ class TestDeadlines:
         }
 
     def test_for_http2(self) -> None:
-        """Somebody takes connections and never says a word."""
+        """Somebody takes connections and never sends a byte."""
 
         def serve(connection: socket.socket) -> None:
             while connection.recv(65536):
@@ -335,7 +335,7 @@ class TestBreakingOff:
         copy.close()
 
 
-def test_a_forked_child_says_nothing_on_its_parents_connection() -> None:
+def test_a_forked_child_sends_nothing_on_its_parents_connection() -> None:
     """Not at the fork, not as it ends; it holds no copy of it, and the parent's goes on."""
     taking = Taking(2, then=Peer.until_hung_up)
     with listening(taking) as where:

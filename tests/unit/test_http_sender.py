@@ -24,13 +24,13 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestWhatADeliveryIs:
     @pytest.mark.parametrize("status", ["200 OK", "202 Accepted"])
     def test_a_status_of_the_200s_is_one(self, status: str) -> None:
-        """With whatever it says."""
+        """With whatever message."""
         assert sent(answering(answer(status, body=b"ok"))) == Outcome(b"ok")
         assert sent(answering(b"HTTP/1.1 204 No Content\r\n\r\n")) == Outcome(b"")
 
     @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
     def test_a_redirect_is_none_and_is_not_followed(self, status: int) -> None:
-        """It is a failure that says where it leads, without secrets, and what to do; nobody is asked there."""
+        """It is a failure that names where it leads, without secrets, and what to do; nobody is asked there."""
         location = "Location: https://user:secret@example.invalid/v1/traces?key=secret#secret"
         outcome = sent(answering(answer(f"{status} Elsewhere", location)), headers=(("authorization", "Bearer x"),))
         where = "https://example.invalid/v1/traces"
@@ -42,7 +42,7 @@ class TestWhatADeliveryIs:
                               ("502 Bad", True), ("503 Full", True), ("504 Late", True), ("600 What", False)],
     )  # fmt: skip
     def test_any_other_status_is_a_failure(self, status: str, again: bool) -> None:
-        """OTLP says which of them may be tried again."""
+        """OTLP defines which of them may be tried again."""
         assert sent(answering(answer(status))) == Outcome(problem=f"HTTP {status}", retry=again)
 
     def test_what_comes_before_an_answer_is_passed_over(self) -> None:
@@ -57,7 +57,7 @@ class TestWhatADeliveryIs:
         assert sent(answering(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed))) == Outcome(b"ok")
 
     def test_a_response_that_is_cut_off_is_a_failure(self) -> None:
-        """Nobody knows what it would have said."""
+        """Nobody knows what it would have answered."""
 
         def serve(connection: socket.socket) -> None:
             request(connection)
@@ -67,7 +67,7 @@ class TestWhatADeliveryIs:
         assert (outcome.response, outcome.retry) == (None, True)
 
     def test_a_server_may_refuse_before_it_has_heard_everything(self) -> None:
-        """What it said is read, though it does not listen any more."""
+        """What it sent is read, though it does not listen any more."""
 
         def serve(connection: socket.socket) -> None:
             connection.recv(1024)
@@ -148,7 +148,7 @@ class TestTheEndOfACall:
 
 class TestConnections:
     def test_one_serves_many_requests(self) -> None:
-        """Each with its headers; the user's among them, but not those that say how a request is sent."""
+        """Each with its headers; the user's among them, but not those that set how a request is sent."""
         got: list[tuple[str, dict[str, str], bytes]] = []
         headers = (("authorization", "Bearer x"), ("x-name", "ü"), ("content-length", "7"), ("connection", "close"))
         with listening(answering(OK, OK, got=got)) as where:
@@ -200,6 +200,6 @@ class TestConnections:
      ("Mon, 99 Jan 2030 00:00:00 GMT", None), (None, None)],
 )  # fmt: skip
 def test_any_time_to_wait_is_read(header: str | None, wait: float | None) -> None:
-    """A number or a date; anything else says nothing."""
+    """A number or a date; anything else means nothing."""
     assert _retry_delay(header) == wait
     assert _retry_delay(formatdate(time.time() + 100, usegmt=True)) == pytest.approx(100, abs=5)

@@ -176,7 +176,7 @@ def test_other_vectors_than_those_stored_are_refused_with_the_hint(open_: Open) 
 
 
 def test_a_missing_collection_is_not_made_unasked(open_: Open) -> None:
-    """Searching where nobody has indexed says what to do first."""
+    """Searching where nobody has indexed reports what to do first."""
     with pytest.raises(UnknownCollection, match="'never'") as caught:
         open_("never", create=False)
     assert "pamazon index" in caught.value.hint
@@ -189,7 +189,7 @@ def test_a_collections_name_cannot_leave_its_place(open_: Open, name: str) -> No
         open_(name)
 
 
-def test_a_closed_index_says_so(open_: Open) -> None:
+def test_a_closed_index_reports_it(open_: Open) -> None:
     """Closing twice is harmless; using it afterwards is a clear error."""
     index = open_(recreate=True)
     index.close()
@@ -220,7 +220,7 @@ def test_threads_search_while_others_write(open_: Open) -> None:
 
 
 def test_the_graph_is_really_built_and_really_approximates(open_: Open, backend: Backend) -> None:
-    """Without a graph, recall is 1 whatever `ef` is and says nothing; with one, `ef` buys recall and exact is exact."""
+    """Without a graph, recall is 1 for any `ef` and proves nothing; with one, `ef` buys recall and exact is exact."""
     if "graph" in backend.cannot:
         pytest.skip(f"the stand-in compares with every point, and {REAL_SERVER} names no Qdrant server")
     rng = np.random.default_rng(7)

@@ -57,7 +57,7 @@ def test_a_folder_in_use_names_its_holder(tmp_path: Path, *, recreate: bool) -> 
     index.close()
 
 
-def test_a_damaged_folder_says_what_the_engine_says(tmp_path: Path) -> None:
+def test_a_damaged_folder_raises_the_engines_error(tmp_path: Path) -> None:
     """Damage is reported with its folder and its hint, and `recreate` gets rid of it."""
     index = open_index("goods", 4, path=tmp_path)
     index.close()
@@ -68,7 +68,7 @@ def test_a_damaged_folder_says_what_the_engine_says(tmp_path: Path) -> None:
     open_index("goods", 4, path=tmp_path, recreate=True).close()
 
 
-def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_reports_it(tmp_path: Path) -> None:
     """A file where the folder should be is a clear error, no stack trace of the engine."""
     (tmp_path / "file").write_text("")
     with pytest.raises(IndexUnavailable, match="file"):

@@ -53,7 +53,7 @@ def test_a_refused_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_collection_that_is_gone_is_named() -> None:
-    """Someone deletes the collection while we use it: the search says so."""
+    """Someone deletes the collection while we use it: the search reports it."""
     server = StandIn()
     index = open_index("goods", 4, url=server.url)
     try:

@@ -1,4 +1,4 @@
-"""`instrument` on classes, executors and subclasses, and what it says of mistakes."""
+"""`instrument` on classes, executors and subclasses, and its errors for mistakes."""
 
 import copy
 import functools
@@ -286,7 +286,7 @@ class TestNames:
             ({}, "instrument its class: dict"),
         ],
     )
-    def test_what_cannot_be_instrumented_says_so(self, target: Any, words: str) -> None:
+    def test_what_cannot_be_instrumented_reports_it(self, target: Any, words: str) -> None:
         """A function, a built-in class and an object without attributes get different errors."""
         with pytest.raises(telemetry.TelemetryError, match=words):
             telemetry.instrument(target, ["get"])

@@ -285,7 +285,7 @@ class TestOtherTables:
         assert spans.tree() == "/rank"
 
     def test_a_table_that_only_the_class_has_leads_to_the_class(self, spans: Spans) -> None:
-        """An executor whose property hands out its class's table cannot be instrumented alone, and says so."""
+        """An executor whose property hands out its class's table cannot be instrumented alone, and raises."""
 
         class Executor:
             def search(self) -> str:

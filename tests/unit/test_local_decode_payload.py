@@ -1,4 +1,4 @@
-"""Bodies of exports: compression within bounds, protobuf, OTLP's JSON; and what is said of those that are none."""
+"""Bodies of exports: compression within bounds, protobuf, OTLP's JSON; and the errors for those that are not."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_zstd_frame_that_asks_for_much_memory_is_refused() -> None:
 
 @pytest.mark.parametrize("encoding", COMPRESS)
 @pytest.mark.parametrize("cut", [False, True])
-def test_a_body_that_is_not_compressed_as_it_says_is_refused(encoding: str, cut: bool) -> None:
+def test_a_body_that_is_not_compressed_as_declared_is_refused(encoding: str, cut: bool) -> None:
     """Cut off, or not compressed at all."""
     body = COMPRESS[encoding](bytes(100))[:-1] if cut else b"plain text"
     with pytest.raises(MalformedError, match=f"{encoding} stream ends early" if cut else f"the body is not {encoding}"):

@@ -1,4 +1,4 @@
-"""Old telemetry goes, by age and by size: whole traces, oldest first, between commits, counted and told."""
+"""Old telemetry goes, by age and by size: whole traces, oldest first, between commits, counted and reported."""
 
 from __future__ import annotations
 

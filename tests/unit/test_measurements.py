@@ -37,7 +37,7 @@ class TestMetrics:
         assert len(metrics.points("search.documents")) == 2
 
     def test_the_metric_lasts_as_long_as_the_span(self, spans: Spans, metrics: Metrics) -> None:
-        """The two tell the same duration, to the nanosecond."""
+        """The two report the same duration, to the nanosecond."""
         with telemetry.endpoint("/search"):
             spans.clock.advance(1.5)
         span = spans.one("/search")

@@ -63,7 +63,7 @@ def test_data_points_are_counted() -> None:
 
 
 def test_cumulative_sums_are_not_tried_again() -> None:
-    """While the collector is away one export is lost, and the next one says it all."""
+    """While the collector is away one export is lost, and the next one has all of it."""
     sender = StandInSender(AWAY)
     with pipeline(sender) as (made, provider):
         provider.get_meter("m").create_counter("c").add(1)
@@ -74,7 +74,7 @@ def test_cumulative_sums_are_not_tried_again() -> None:
 
 
 def test_delta_sums_are_kept_until_they_are_taken() -> None:
-    """A sum since the last export is said once only, so it is tried until it arrives."""
+    """A sum since the last export is sent once only, so it is tried until it arrives."""
     sender = StandInSender(AWAY)
     with pipeline(sender, delta=True) as (made, provider):
         provider.get_meter("m").create_counter("c").add(1)
@@ -86,7 +86,7 @@ def test_delta_sums_are_kept_until_they_are_taken() -> None:
 
 
 def test_a_refusal_is_counted() -> None:
-    """What the collector refuses is lost, and the flush says so once."""
+    """What the collector refuses is lost, and the flush reports it once."""
     sender = StandInSender(REFUSED)
     with pipeline(sender) as (made, provider):
         provider.get_meter("m").create_counter("c").add(1)

@@ -313,7 +313,7 @@ def spellings(phrase: str) -> list[str]:
 
 @pytest.mark.parametrize("phrase", [*STRONG, *WEAK])
 def test_the_collector_knows_the_names_that_the_library_knows(phrase: str) -> None:
-    """In every spelling; a word behind them that says something about a secret keeps the value."""
+    """In every spelling; a word behind them that is about a secret keeps the value."""
     keys = Keys()
     assert [name for name in spellings(phrase) if keys.found(name) and not masked(name)] == []
     about = [f"{'_'.join(phrase.split())}_{word}" for word in sorted(ABOUT)]

@@ -114,7 +114,7 @@ def run(exc: BaseException) -> None:
 def test_an_answer_below_500_is_the_callers_mistake(
     exc: Exception, spans: Spans, metrics: Metrics, told: list[BaseException]
 ) -> None:
-    """No span is an error, nobody is woken; the event says what it was, and the request counts as rejected."""
+    """No span is an error, nobody is woken; the event has what it was, and the request counts as rejected."""
     run(exc)
     assert spans.tree(status=True, attributes=["error.type", "search.outcome"]) == (
         "/search search.outcome=rejected\n└ look up"

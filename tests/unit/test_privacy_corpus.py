@@ -17,7 +17,7 @@ scrubber = Scrubber(Scrub())
 
 @pytest.mark.parametrize("secret", SECRETS, ids=str)
 def test_a_secret_is_hidden(secret: Secret) -> None:
-    """What must not leave is gone, and a marker of its kind says so."""
+    """What must not leave is gone, and a marker of its kind stands there."""
     scrubbed = str(scrubber.value(secret.name or "note", secret.text))
     assert not [part for part in secret.hidden if part in scrubbed], scrubbed
     assert f"[redacted:{secret.kind}]" in scrubbed
@@ -68,7 +68,7 @@ def test_a_secret_in_a_long_text_is_hidden(secret: Secret, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("length", [14, 40, 400])
-def test_a_marker_says_nothing_of_what_it_hides(length: int) -> None:
+def test_a_marker_reveals_nothing_of_what_it_hides(length: int) -> None:
     """Neither a part of the secret nor its length."""
     assert scrubber.text("password=" + "x7" * length) == "password=[redacted:secret]"
 

@@ -1,4 +1,4 @@
-"""What is recorded of URLs: where they lead and which parameters they have, not what these say."""
+"""What is recorded of URLs: where they lead and which parameters they have, not their values."""
 
 import logging
 from typing import Any

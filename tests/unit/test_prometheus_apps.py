@@ -180,7 +180,7 @@ def test_only_a_few_scrapes_run_at_once() -> None:
     assert exposition.respond(request)[0] == "200 OK"
 
 
-async def test_an_app_of_a_process_without_metrics_says_why() -> None:
+async def test_an_app_of_a_process_without_metrics_reports_why() -> None:
     """It may be mounted before `configure` is called; until then it answers 503 with the hint."""
     async with client(telemetry.prometheus.asgi_app()) as http:
         answer = await http.get("/metrics")

@@ -200,7 +200,7 @@ class GivenFamilies:
 def test_of_two_kinds_under_one_name_the_first_is_served(
     scrape: Pulled, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One `TYPE` for a name; the other is left out, and said so once."""
+    """One `TYPE` for a name; the other is left out, and reported once."""
     monkeypatch.setattr(families_module, "_conflicts", set())
     scrape.meter.create_gauge("depth").set(1)
     scrape.provider.get_meter("second").create_histogram("depth").record(1)

@@ -114,7 +114,7 @@ def test_a_port_taken_at_one_address_of_a_host_is_taken(monkeypatch: pytest.Monk
     server.abandon()
 
 
-def test_clients_that_say_nothing_hold_no_more_than_their_share(
+def test_silent_clients_hold_no_more_than_their_share(
     served: Callable[[WsgiApp], tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight connections are served at once; one more gets a 503; an idle one is closed after its time."""
@@ -142,7 +142,7 @@ def eventually_served(address: tuple[str, int]) -> bytes:
 
 
 def test_a_hanging_scrape_keeps_nobody_from_ending(served: Callable[[WsgiApp], tuple[str, int]]) -> None:
-    """A close does not wait for an app that never answers, and says nothing."""
+    """A close does not wait for an app that never answers, and logs nothing."""
     asked, over = threading.Event(), threading.Event()
 
     def hang(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

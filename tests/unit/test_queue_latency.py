@@ -136,7 +136,7 @@ def test_threads_that_are_not_needed_end(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class OneByOne:
-    """A collector that answers each request when a test says so."""
+    """A collector that answers each request when a test allows it."""
 
     def __init__(self) -> None:
         self.answers: dict[bytes, threading.Event] = {}
@@ -244,7 +244,7 @@ class TestLosses:
         assert over.startswith("spans are no longer dropped: 24 were lost within ")
 
     def test_a_collector_that_is_only_slow_has_them_too(self, caplog: pytest.LogCaptureFixture) -> None:
-        """No request fails, and yet the log says that spans are lost."""
+        """No request fails, and yet the log reports that spans are lost."""
         collector = StandInSender(holding=True)
         made, _ = span_queue(collector, size=1, batch=1)
         for under_way in range(4):
@@ -292,7 +292,7 @@ class TestLosses:
     def test_an_overflow_now_and_then_is_not_a_flood(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Every second for an hour: a pair of lines a minute, and together they tell of every loss."""
+        """Every second for an hour: a pair of lines a minute, and together they report every loss."""
         now = 0.0
         monkeypatch.setattr(losses, "time", SimpleNamespace(monotonic=lambda: now))
         counts = Counts()

@@ -194,7 +194,7 @@ def test_a_very_large_trace_is_cut_and_is_marked() -> None:
     assert "n699" in drawn(answer, max_spans=None)
 
 
-def test_incomplete_traces_say_what_is_missing() -> None:
+def test_incomplete_traces_show_what_is_missing() -> None:
     """Spans whose parent is not there, and spans that did not arrive in time."""
     answer = trace(span("root", 0, 0, 10), span("orphan", 0, 1, 2, parent_span_id="gone"), complete=False)
     lines = drawn(answer).splitlines()

@@ -1,4 +1,4 @@
-"""The picture of a trace says only what is so: of odd shapes, open spans, records between spans, narrow terminals."""
+"""The picture of a trace shows only what is true: of odd shapes, open spans, records between them, narrow terminals."""
 
 from textwrap import dedent
 from typing import Any

@@ -55,7 +55,7 @@ def test_the_address_of_a_target(target: str, address: str, port: int | None) ->
 
 
 def test_no_target_no_address() -> None:
-    """Interceptors made without a target say nothing of the server."""
+    """Interceptors made without a target record nothing of the server."""
     assert target_attributes(None) == target_attributes("") == {}
 
 

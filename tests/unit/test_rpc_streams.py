@@ -45,7 +45,7 @@ def test_nothing_is_drawn_before_it_is_asked_for() -> None:
 
 
 def test_the_end_is_reported_once_at_exhaustion() -> None:
-    """Asking on after the end tells nothing more."""
+    """Asking on after the end returns nothing more."""
     ends: list[BaseException | None] = []
     produced = Produced(iter([1]), INSIDE, ends.append)
     assert list(produced) == [1]

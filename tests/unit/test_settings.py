@@ -1,4 +1,4 @@
-"""Settings: where each comes from, and what is said of a mistake."""
+"""Settings: where each comes from, and the errors for mistakes."""
 
 import dataclasses
 import inspect

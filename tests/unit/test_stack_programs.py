@@ -1,4 +1,4 @@
-"""What each program of a profile is told agrees with the files that it runs on, which docker-compose mounts as well."""
+"""What each program of a profile is given agrees with the files that it runs on, which docker-compose mounts too."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_every_address_in_the_environment_is_used(profile: str, tmp_path: Path) 
 
 
 SPARE = {"OTELCOL_SCRAPE", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2", "JAEGER_OTLP", "LOGS_OTLP", "KAFKA_BROKERS"}
-"""What every Collector of a stack is told, whichever of its layers reads it."""
+"""What every Collector of a stack is given, whichever of its layers reads it."""
 
 
 @pytest.mark.parametrize("path", sorted([*CONFIG.rglob("*.y*ml"), *LAYERS.glob("*.yaml")]), ids=lambda path: path.name)

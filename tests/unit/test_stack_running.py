@@ -65,7 +65,7 @@ def test_a_program_that_dies_at_its_start_is_reported_with_its_log(
     assert children() == before
 
 
-def test_a_program_that_is_never_ready_is_waited_for_no_longer_than_said(
+def test_a_program_that_is_never_ready_is_waited_for_no_longer_than_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names it, and all programs are ended."""

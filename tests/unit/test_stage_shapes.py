@@ -258,7 +258,7 @@ class TestGenerators:
         assert caught.value is wrong
         assert spans.tree(status=True) == "work ! ValueError"
 
-    def test_a_generator_that_refuses_to_close_says_so(self, spans: Spans) -> None:
+    def test_a_generator_that_refuses_to_close_reports_it(self, spans: Spans) -> None:
         """Python's own complaint of a generator that yields while it is closed is not swallowed."""
 
         @telemetry.stage("work")

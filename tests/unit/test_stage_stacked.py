@@ -222,7 +222,7 @@ class TestContextManagers:
         assert spans.tree(status=True) == "work"
 
     def test_stop_iteration_in_the_block_is_reported_as_ever(self, spans: Spans) -> None:
-        """`contextlib` tells a `StopIteration` of the block from its own: so it does around us."""
+        """`contextlib` distinguishes a `StopIteration` of the block from its own: so it does around us."""
 
         @contextlib.contextmanager
         @telemetry.stage("work")

@@ -149,7 +149,7 @@ def test_what_cannot_be_done_is_replaced_and_reported(
     ],
 )
 def test_a_sampler_that_would_ask_a_service_keeps_its_first_share(sampler: str, argument: str, share: float) -> None:
-    """What its argument says for the time before the first answer, else what such samplers do then: never all."""
+    """What its argument sets for the time before the first answer, else what such samplers do then: never all."""
     assert load({}, {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": argument}).sampler_arg == share
 
 
@@ -186,7 +186,7 @@ def test_what_is_not_a_standard_value_is_a_mistake(variable: str, value: str) ->
     ],
 )  # fmt: skip
 def test_arguments_are_judged_as_ever(arguments: dict[str, object]) -> None:
-    """What a program says itself can be put right there."""
+    """What a program sets itself can be put right there."""
     with pytest.raises(ConfigurationError, match="configure: "):
         load(arguments, {})
 

@@ -241,7 +241,7 @@ class Programs(RuleBasedStateMachine):
 
 
 def traced(spans: Any) -> dict[int, Span]:
-    """The recorded spans, by the label that their bodies gave them, as far as the model tells them."""
+    """The recorded spans, by the label that their bodies gave them, as far as the model knows them."""
     by_id = {span.context.span_id: span for span in spans}
     found = {}
     for span in spans:

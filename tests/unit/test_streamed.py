@@ -1,4 +1,4 @@
-"""Streamed answers: the endpoint's span lasts to their end, and says when the first item was there."""
+"""Streamed answers: the endpoint's span lasts to their end, and records when the first item was there."""
 
 import asyncio
 import gc

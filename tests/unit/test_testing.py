@@ -23,7 +23,7 @@ LOOP_SCOPE = "asyncio_default_fixture_loop_scope=function"
 
 
 def test_ids_and_times_are_the_same_in_every_run(spans: Spans) -> None:
-    """Ids count up from one; a millisecond passes with each look at the clock, and more only when told."""
+    """Ids count up from one; a millisecond passes with each look at the clock, and more only when set."""
     with telemetry.stage("outer") as outer:
         spans.clock.advance(2)
         with telemetry.stage("inner"):

@@ -77,7 +77,7 @@ def test_without_the_fixture_there_is_no_file() -> None:
 
 
 def test_a_snapshot_lies_beside_its_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing: a failure that says how to write it. Written: compared. Changed: a failure with a diff."""
+    """Missing: a failure that states how to write it. Written: compared. Changed: a failure with a diff."""
     source = """
         import pytest, telemetry
 

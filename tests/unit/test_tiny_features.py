@@ -104,7 +104,7 @@ def test_what_is_transparent_counts_as_white() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", encoded(Image.new("RGB", (50, 50)))[:60]])
 def test_what_is_not_a_picture_is_a_value_error(data: bytes) -> None:
-    """The message is one line that says so."""
+    """The message is one line that reports it."""
     with pytest.raises(ValueError, match="picture") as caught:
         preprocess_image(data)
     assert "\n" not in str(caught.value)

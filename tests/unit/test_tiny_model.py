@@ -106,7 +106,7 @@ def test_torch_gives_the_same_vectors(shop: Shop) -> None:
 
 
 def test_the_model_card_gives_the_figures_and_the_limits(shop: Shop) -> None:
-    """It stands for the weights beside it, and says what they cannot do."""
+    """It stands for the weights beside it, and states what they cannot do."""
     card = (HERE / "MODEL_CARD.md").read_text(encoding="utf-8")
     row = re.search(r"\| English \| (\d\.\d+) \| (\d\.\d+) \|", card)
     assert row is not None

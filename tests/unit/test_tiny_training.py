@@ -1,4 +1,4 @@
-"""What the model learns from: phrases, typos and the hold-out; and that a training does what it says."""
+"""What the model learns from: phrases, typos and the hold-out; and that a training does what it declares."""
 
 import json
 import random

@@ -66,7 +66,7 @@ def retrieve(question: str, shelf: list[str]) -> list[str]:
 
 @telemetry.stage("generate", model="tiny-llm")
 async def answer(question: str, passages: list[str]) -> AsyncIterator[str]:
-    """What the model says, as it says it."""
+    """What the model sends, as it sends it."""
     prompt = "\n".join([*passages, question])
     async with model.stream("POST", "/generate", json={"prompt": prompt}) as response:
         response.raise_for_status()
