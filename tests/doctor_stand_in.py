@@ -50,11 +50,11 @@ def backend(
     routes: Mapping[str, Any], *, skew: float = 0.0, pems: tuple[Path, Path] | None = None
 ) -> Iterator[Backend]:
     """Run one; `skew` seconds its clock is ahead; with `pems` (certificate, key) it speaks TLS."""
-    told = Backend(routes=dict(routes), skew=skew)
+    stand_in = Backend(routes=dict(routes), skew=skew)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, content = told.answer(self.path, dict(self.headers.items()))
+            status, content = stand_in.answer(self.path, dict(self.headers.items()))
             body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -66,7 +66,7 @@ def backend(
             self.do_GET()
 
         def date_time_string(self, timestamp: float | None = None) -> str:
-            return super().date_time_string((timestamp or time.time()) + told.skew)
+            return super().date_time_string((timestamp or time.time()) + stand_in.skew)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -83,11 +83,11 @@ def backend(
         context.load_cert_chain(*pems)
         context.set_alpn_protocols(["http/1.1"])
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    told.url = f"{'https' if pems else 'http'}://127.0.0.1:{server.server_port}"
+    stand_in.url = f"{'https' if pems else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield told
+        yield stand_in
     finally:
         server.shutdown()
         thread.join()

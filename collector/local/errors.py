@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 
 
 def sentence(text: str) -> str:
-    """A message or a hint, with a capital and a full stop."""
-    end = "" if text.endswith(".") else "."
+    """A message or a hint, with a capital and a full stop (or the mark that it ends with)."""
+    end = "" if text.endswith((".", "?", "!")) else "."
     return text and f"{text[:1].upper()}{text[1:]}{end}"
 
 

@@ -4,19 +4,19 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const { chromium } = createRequire(`${process.env.NODE_PATH}/`)("playwright-core");
-const told = JSON.parse(readFileSync(0, "utf-8"));
-const run = (await import(pathToFileURL(told.script))).default;
+const request = JSON.parse(readFileSync(0, "utf-8"));
+const run = (await import(pathToFileURL(request.script))).default;
 
 const browser = await chromium.launch({
-  executablePath: told.chromium,
-  args: ["--no-sandbox", ...told.options], // which root needs; every page is a test's own
+  executablePath: request.chromium,
+  args: ["--no-sandbox", ...request.options], // which root needs; every page is a test's own
 });
 try {
   const page = await browser.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  const result = await run(page, told.arguments);
+  const result = await run(page, request.arguments);
   process.stdout.write(JSON.stringify({ result: result ?? null, problems }));
 } finally {
   await browser.close();

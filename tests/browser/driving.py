@@ -37,7 +37,7 @@ def in_browser(script: str, *, names: Mapping[str, str] | None = None, timeout_s
         arguments: for the script, as JSON.
     """
     rules = ", ".join(f"MAP {name} {address}" for name, address in (names or {}).items())
-    told = {
+    request = {
         "script": str(HERE / script),
         "chromium": chromium(),
         "options": [f"--host-resolver-rules={rules}"] if rules else [],
@@ -45,7 +45,7 @@ def in_browser(script: str, *, names: Mapping[str, str] | None = None, timeout_s
     }
     done = subprocess.run(
         ["node", str(HERE / "drive.mjs")],
-        input=json.dumps(told),
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         timeout=timeout_s,

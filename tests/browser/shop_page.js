@@ -1,4 +1,4 @@
-// The script of a shop's page, instrumented as docs/local-collector.md says. `window.telemetry` is for the test alone.
+// The script of a shop's page, instrumented as in docs/local-collector.md. `window.telemetry` is for the test alone.
 import { ZoneContextManager } from "@opentelemetry/context-zone";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { registerInstrumentations } from "@opentelemetry/instrumentation";

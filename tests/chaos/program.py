@@ -97,13 +97,13 @@ def operations_of(role: str, work: Work) -> Iterator[list[Callable[[Random], Non
 
 
 def say(**what: Any) -> None:
-    """Tell the conductor."""
+    """Send to the conductor."""
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 
-def told(program: Program, handle: telemetry.Telemetry, children: Children | None) -> dict[str, Any]:
-    """Return how things stand."""
+def report(program: Program, handle: telemetry.Telemetry, children: Children | None) -> dict[str, Any]:
+    """Return the counts so far."""
     spans = handle.stats.spans
     return {
         "operations": program.pace.done,
@@ -143,13 +143,13 @@ def main(role: str, endpoint: str, folder: Path, seed: str, fork_every: float) -
         if children is not None:
             children.start()
         while not over.wait(0.5):
-            say(**told(program, handle, children))
+            say(**report(program, handle, children))
         if children is not None:
             children.stop()
         program.stop()
     hung, failed = (0, 0) if children is None else (children.hung, children.failed)
     killed = 0 if children is None else children.killed
-    say(**told(program, handle, children), ends_at=time.monotonic(), hung=hung, failed=failed, killed=killed)
+    say(**report(program, handle, children), ends_at=time.monotonic(), hung=hung, failed=failed, killed=killed)
     for error in program.errors[:3]:
         sys.stderr.write(error)
     write_counts(folder, handle, exit_handle=True)  # as the exit hook does, which finds nothing left to do

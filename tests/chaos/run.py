@@ -42,8 +42,8 @@ class Program:
              str(fork_every)],
             cwd=ROOT, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err, text=True,
         )  # fmt: skip
-        self.said: dict[str, Any] = {}
-        self._changed = threading.Condition()  # guards said
+        self.report: dict[str, Any] = {}
+        self._changed = threading.Condition()  # guards report
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -51,11 +51,11 @@ class Program:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             with self._changed:
-                self.said = json.loads(line)
+                self.report = json.loads(line)
                 self._changed.notify_all()
 
     def command(self, line: str) -> None:
-        """Tell it something."""
+        """Send it a command."""
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
@@ -63,8 +63,8 @@ class Program:
     def hear(self) -> dict[str, Any]:
         """Wait for its next line."""
         with self._changed:
-            assert self._changed.wait(PATIENCE) or self.process.poll() is None, f"{self.role} says nothing"
-            return dict(self.said)
+            assert self._changed.wait(PATIENCE) or self.process.poll() is None, f"{self.role} is silent"
+            return dict(self.report)
 
     def end(self) -> tuple[dict[str, Any], float, int]:
         """End it; return its last line, the seconds from there to its exit, its status."""
@@ -72,7 +72,7 @@ class Program:
         status = self.process.wait(PATIENCE * 2)
         ended = time.monotonic()
         self._reader.join(PATIENCE)
-        return dict(self.said), ended - float(self.said.get("ends_at", ended)), status
+        return dict(self.report), ended - float(self.report.get("ends_at", ended)), status
 
     def close(self) -> list[str]:
         """See to it that it is gone; return its log."""
@@ -129,8 +129,8 @@ class Run:
             operations, since = before[program.role]
             rates[program.role] = SHARE * (program.hear()["operations"] - operations) / (time.monotonic() - since)
             program.command(f"rate {rates[program.role]}")
-        told = ", ".join(f"{role} {rate:.0f}" for role, rate in rates.items())
-        self._say(f"operations a second at {SHARE:.0%} of what the machine holds: {told}")
+        listed = ", ".join(f"{role} {rate:.0f}" for role, rate in rates.items())
+        self._say(f"operations a second at {SHARE:.0%} of what the machine holds: {listed}")
 
     def _do_harm(self) -> None:
         """One thing after another goes wrong, until the time is over. The first outage fills the queues."""
@@ -145,13 +145,13 @@ class Run:
             self._watch(self._random.uniform(0.1, 0.5) * longest)
 
     def _kill(self, seconds: float) -> None:
-        self._tell(f"collector killed, back after {seconds:.1f} s")
+        self._print_progress(f"collector killed, back after {seconds:.1f} s")
         self._collector.kill()
         self._watch(seconds)
         self._collector.start()
 
     def _stall(self, seconds: float) -> None:
-        self._tell(f"collector stalled for {seconds:.1f} s")
+        self._print_progress(f"collector stalled for {seconds:.1f} s")
         self._collector.stall()
         self._watch(seconds)
         self._collector.go_on()
@@ -160,7 +160,7 @@ class Run:
         code = self._random.choice(
             [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT]
         )
-        self._tell(f"everything is refused ({code.name}) for {seconds:.1f} s")
+        self._print_progress(f"everything is refused ({code.name}) for {seconds:.1f} s")
         self._collector.kill()
         self._collector.refuse(code)
         self._watch(seconds)
@@ -178,10 +178,10 @@ class Run:
                 self._gathered.memory[program.role].append((time.monotonic(), mib))
             time.sleep(min(0.5, max(0.0, until - time.monotonic())))
 
-    def _tell(self, what: str) -> None:
-        said = [program.said for program in self._programs]
-        total = {name: sum(one.get(name, 0) for one in said) for name in ("recorded", "exported", "dropped")}
-        children, errors = (sum(one.get(name, 0) for one in said) for name in ("children", "errors"))
+    def _print_progress(self, what: str) -> None:
+        reports = [program.report for program in self._programs]
+        total = {name: sum(one.get(name, 0) for one in reports) for name in ("recorded", "exported", "dropped")}
+        children, errors = (sum(one.get(name, 0) for one in reports) for name in ("children", "errors"))
         memory = sum(samples[-1][1] for samples in self._gathered.memory.values() if samples)
         self._say(
             f"{time.monotonic() - self._began:5.0f} s  spans {total['recorded']:,} recorded, {total['exported']:,} "
@@ -191,12 +191,12 @@ class Run:
     def _end(self) -> None:
         """End one program with the collector there, the other while it hangs."""
         by_role = {program.role: program for program in self._programs}
-        self._tell("the end")
+        self._print_progress("the end")
         for role in ("rpc", "pipeline"):
             if role == "pipeline":
                 by_role[role].command("rate 1")
                 self._watch(1.0)
                 self._collector.stall()
-            said, lasted, status = by_role[role].end()
-            self._gathered.ends[role] = said
+            report, lasted, status = by_role[role].end()
+            self._gathered.ends[role] = report
             self._gathered.exits[role], self._gathered.statuses[role] = lasted, status

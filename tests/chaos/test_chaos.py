@@ -13,7 +13,7 @@ CHILDREN = 10
 @pytest.mark.timeout(180)
 def test_a_pipeline_keeps_its_promises_while_everything_goes_wrong(tmp_path: Path) -> None:
     """Kills, stalls, refusals, forks and cancellations, reproducible by their seed."""
-    said: list[str] = []
-    gathered = Run(tmp_path, 5.0, seed=20, children=CHILDREN, say=said.append).go()
+    messages: list[str] = []
+    gathered = Run(tmp_path, 5.0, seed=20, children=CHILDREN, say=messages.append).go()
     broken = [finding for finding in verdict(gathered, CHILDREN) if not finding.kept]
-    assert broken == [], "\n".join([*said, *(line for log in gathered.logs.values() for line in log[-20:])])
+    assert broken == [], "\n".join([*messages, *(line for log in gathered.logs.values() for line in log[-20:])])

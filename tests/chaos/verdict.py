@@ -81,10 +81,10 @@ def _counts(counts: Counts) -> str:
 
 
 def _exits(gathered: Gathered) -> Finding:
-    said = ", ".join(f"{role} {seconds:.2f} s" for role, seconds in gathered.exits.items())
+    listed = ", ".join(f"{role} {seconds:.2f} s" for role, seconds in gathered.exits.items())
     longest = gathered.counts.longest_exit_s
     kept = max(*gathered.exits.values(), longest) <= EXIT_LIMIT
-    return Finding("exit within 2 s", f"{said}; telemetry's part at most {longest:.2f} s", kept)
+    return Finding("exit within 2 s", f"{listed}; telemetry's part at most {longest:.2f} s", kept)
 
 
 def _memory(role: str, gathered: Gathered) -> Finding:

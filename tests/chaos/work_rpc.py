@@ -73,7 +73,7 @@ def _answered(call: Call, random: Random) -> None:
 def _refused(call: Call, random: Random) -> None:
     code = random.choice(["NOT_FOUND", "INVALID_ARGUMENT", "INTERNAL"])
     arity = random.choice(ARITIES)
-    assert raised(Refused, lambda: call(arity, f"abort:{code}")).args == (code, "told so")
+    assert raised(Refused, lambda: call(arity, f"abort:{code}")).args == (code, "as asked")
 
 
 def _too_late(call: Call, random: Random) -> None:
@@ -83,8 +83,8 @@ def _too_late(call: Call, random: Random) -> None:
     interceptor as well: the server's deadline has come before the caller's.
     """
     arity = random.choice(ARITIES)
-    told = raised((Refused, CancelledError), lambda: call(arity, "hang", timeout=0.02))
-    assert isinstance(told, CancelledError) or told.args[0] in _DEADLINE, told.args
+    error = raised((Refused, CancelledError), lambda: call(arity, "hang", timeout=0.02))
+    assert isinstance(error, CancelledError) or error.args[0] in _DEADLINE, error.args
 
 
 def _left(target: str, random: Random) -> None:

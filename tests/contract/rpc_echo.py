@@ -143,17 +143,17 @@ class Threads(Echo):
             case ["raise"]:
                 raise ValueError("boom")
             case ["abort", code]:
-                servicer.abort(grpc.StatusCode[code], "told so")
+                servicer.abort(grpc.StatusCode[code], "as asked")
             case ["code", code]:
                 servicer.set_code(grpc.StatusCode[code])
-                servicer.set_details("told so")
+                servicer.set_details("as asked")
             case ["hang"]:
                 gone = threading.Event()
                 servicer.add_callback(gone.set)
                 self.reached.set()
                 # a thread on an aio server does not know that its caller has gone: it stays beyond the deadline
-                told = hasattr(servicer, "is_active")
-                gone.wait(PATIENCE if told else servicer.time_remaining() + 0.5)
+                is_cancellable = hasattr(servicer, "is_active")
+                gone.wait(PATIENCE if is_cancellable else servicer.time_remaining() + 0.5)
             case ["stage"]:
                 with telemetry.stage("stage"):
                     pass
@@ -183,10 +183,10 @@ class Tasks(Echo):
             case ["raise"]:
                 raise ValueError("boom")
             case ["abort", code]:
-                await servicer.abort(grpc.StatusCode[code], "told so")
+                await servicer.abort(grpc.StatusCode[code], "as asked")
             case ["code", code]:
                 servicer.set_code(grpc.StatusCode[code])
-                servicer.set_details("told so")
+                servicer.set_details("as asked")
             case ["hang"]:
                 self.reached.set()
                 await asyncio.Event().wait()

@@ -85,8 +85,8 @@ def test_what_is_replaced_is_reported_once_and_works(collector: StandIn) -> None
     assert ended.status == 0
     assert [span.name for span, _ in collector.spans()] == ["work", "/search"]
     assert [point.count for point in collector.metric("search.request.duration")] == [1]
-    told = [line.partition("=")[0] for line in ended.err.splitlines()]
-    assert sorted(told) == [
+    output = [line.partition("=")[0] for line in ended.err.splitlines()]
+    assert sorted(output) == [
         "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_PROPAGATORS", "OTEL_TRACES_EXPORTER",
     ]  # fmt: skip
 
@@ -122,10 +122,10 @@ print(handle.stats.spans.exported, handle.stats.spans.lost, handle.stats.metrics
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True)
     *lines, last = done.stdout.splitlines()
     assert (done.stderr, last) == ("", "3 0 0")
-    told = [json.loads(line) for line in lines]
+    output = [json.loads(line) for line in lines]
     spans = [
         span
-        for request in told
+        for request in output
         for of_resource in request.get("resourceSpans", ())
         for scope in of_resource["scopeSpans"]
         for span in scope["spans"]
@@ -134,7 +134,7 @@ print(handle.stats.spans.exported, handle.stats.spans.lost, handle.stats.metrics
     assert spans[0]["parentSpanId"] == spans[1]["spanId"]
     assert len(spans[0]["traceId"]) == 32
     assert "s3cret" not in done.stdout
-    assert any("resourceMetrics" in request for request in told)
+    assert any("resourceMetrics" in request for request in output)
     assert {name for span, _ in collector.spans() for name in attributes(span.attributes)} == (
         {"search.operation", "len_docs", "password"} if "otlp" in exporters else set()
     )

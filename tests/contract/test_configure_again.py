@@ -121,7 +121,7 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
 
 
 @pytest.mark.parametrize(
-    ("api", "sdk", "kind", "said"),
+    ("api", "sdk", "kind", "message"),
     [
         ("trace", "trace", "Tracer", "spans are not exported: OpenTelemetry already has a TracerProvider, without a"),
         (
@@ -139,7 +139,7 @@ show([handle.stats.exported, handle.stats.dropped["after_shutdown"]])
     ],
 )
 def test_an_adopted_provider_that_hands_nothing_on_is_warned_of(
-    collector: StandIn, api: str, sdk: str, kind: str, said: str
+    collector: StandIn, api: str, sdk: str, kind: str, message: str
 ) -> None:
     """One line names it, and both ways out."""
     ended = python(
@@ -152,7 +152,7 @@ telemetry.configure("x", logs="otlp")
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
     )
     assert (ended.status, ended.err.count("\n")) == (0, 1)
-    assert ended.err.startswith(said)
+    assert ended.err.startswith(message)
     assert "add one to it, or call telemetry.configure before it is set" in ended.err
 
 

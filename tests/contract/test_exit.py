@@ -171,15 +171,15 @@ show(handle.stats.dropped)
             OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=refuses.grpc,
         )
     assert ended.status == 0
-    (told,) = ended.shown
-    assert told["export_failed"] >= 10
-    assert sum(told.values()) == 100
+    (reported,) = ended.shown
+    assert reported["export_failed"] >= 10
+    assert sum(reported.values()) == 100
     found = {
         attributes(point.attributes)["search.telemetry.reason"]: point.as_int
         for point in collector.metric("search.telemetry.dropped")
         if attributes(point.attributes)["search.telemetry.signal"] == "spans"
     }
-    assert found == told
+    assert found == reported
 
 
 def test_exit_handlers_may_record(collector: StandIn) -> None:

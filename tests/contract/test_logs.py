@@ -73,7 +73,7 @@ class TestJsonLines:
         assert "trace_id" not in line
 
     @pytest.mark.parametrize(
-        ("odd", "told"),
+        ("odd", "written"),
         [
             (math.nan, "nan"),
             ({"deep": [math.inf, -0.5]}, {"deep": ["inf", -0.5]}),
@@ -87,12 +87,12 @@ class TestJsonLines:
         ],
         ids=lambda value: type(value).__name__,
     )  # fmt: skip
-    def test_a_line_is_valid_json_whatever_extra_holds(self, odd: object, told: object) -> None:
+    def test_a_line_is_valid_json_whatever_extra_holds(self, odd: object, written: object) -> None:
         """Python's own parser reads it without NaN. Other values stay as they were."""
         line = telemetry.JsonFormatter().format(record("hello", odd=odd, fine=0.5))
         line.encode()
         read = json.loads(line, parse_constant=pytest.fail)
-        assert (read["odd"], read["fine"], read["message"]) == (told, 0.5, "hello")
+        assert (read["odd"], read["fine"], read["message"]) == (written, 0.5, "hello")
 
     def test_a_line_is_valid_json_whatever_the_names_and_arguments_are(self) -> None:
         """Names that are not texts; a message whose arguments do not fit it."""
@@ -135,9 +135,9 @@ logging.getLogger("quiet").info("below the root logger's level")
         assert (warning.body.string_value, warning.severity_text, error.severity_text) == ("sold out", "WARN", "ERROR")
         assert attributes(warning.attributes)["item"] == "jacket"
         assert "odd" not in attributes(warning.attributes)
-        told = attributes(error.attributes)
-        assert (told["exception.type"], told["exception.message"]) == ("ValueError", "no")
-        assert "Traceback" in told["exception.stacktrace"]
+        written = attributes(error.attributes)
+        assert (written["exception.type"], written["exception.message"]) == ("ValueError", "no")
+        assert "Traceback" in written["exception.stacktrace"]
 
     def test_exporting_logs_makes_no_logs(self, collector: StandIn) -> None:
         """What we, gRPC and OpenTelemetry log themselves is not exported, at any level."""

@@ -56,8 +56,8 @@ def test_odd_values_cost_no_metric_and_are_warned_of_once(collector: StandIn) ->
         """
 from opentelemetry import metrics
 import io
-said = io.StringIO()
-logging.basicConfig(stream=said, force=True)
+log = io.StringIO()
+logging.basicConfig(stream=log, force=True)
 handle = telemetry.configure("x", endpoint=sys.argv[1], traces_exporter="none", span_interval=5.0)
 with telemetry.stage("innocent"):
     pass
@@ -70,7 +70,7 @@ for _ in range(3):
     handle.flush(5)
 handle.shutdown(10)
 stats = handle.stats.metrics
-show([stats.recorded == stats.exported, stats.lost, said.getvalue().count("Traceback"), said.getvalue().count("once")])
+show([stats.recorded == stats.exported, stats.lost, log.getvalue().count("Traceback"), log.getvalue().count("once")])
         """,
         collector.grpc,
     )
@@ -87,14 +87,14 @@ def test_an_odd_span_is_warned_of_once_without_a_stack(collector: StandIn) -> No
     ended = python(
         """
 import io
-said = io.StringIO()
-logging.basicConfig(stream=said, force=True)
+log = io.StringIO()
+logging.basicConfig(stream=log, force=True)
 handle = telemetry.configure("x", endpoint=sys.argv[1], metrics="none")
 for _ in range(3):
     with telemetry.stage("x", q="jacket \\ud83d", n=2**70):
         pass
     handle.flush(5)
-show([handle.stats.exported, said.getvalue().count("Traceback"), said.getvalue().count("once")])
+show([handle.stats.exported, log.getvalue().count("Traceback"), log.getvalue().count("once")])
         """,
         collector.grpc,
     )

@@ -226,13 +226,13 @@ def test_killed_children_lose_their_last_half_second_at_most(collector: StandIn)
 reader, writer = os.pipe()
 
 def work():
-    number, told = 0, False
+    number, reported = 0, False
     while True:
         with telemetry.stage("work", number=number, pid=os.getpid()):
             time.sleep(0.01)
         number += 1
-        if not told and handle.stats.exported:
-            told = True
+        if not reported and handle.stats.exported:
+            reported = True
             os.write(writer, b"x")
 
 children = [fork(work) for _ in range(8)]
@@ -250,7 +250,7 @@ for child in children:
     assert (ended.status, ended.err, len(ended.shown)) == (0, "", 8)
     spans = [(attributes(span.attributes), span.end_time_unix_nano) for span, _ in collector.spans()]
     for child, killed in ended.shown:
-        ends = {told["number"]: end for told, end in spans if told["pid"] == child}
+        ends = {has["number"]: end for has, end in spans if has["pid"] == child}
         assert sorted(ends) == list(range(len(ends)))
         assert killed - max(ends.values()) < 500e6
 
@@ -361,7 +361,7 @@ assert handle.shutdown()
     )
     assert ended.status == 0
     assert ended.err == "telemetry is configured already; the other arguments of this second configure() are ignored\n"
-    named = {span.name: (told["service.name"], told.get("service.version")) for span, told in collector.spans()}
+    named = {span.name: (has["service.name"], has.get("service.version")) for span, has in collector.spans()}
     assert named == {"work": ("clip_encoder", "2"), "begun before": ("x", None)}
     instances = {
         attributes(of_resource.resource.attributes)["service.name"]

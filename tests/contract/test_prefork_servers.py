@@ -125,9 +125,9 @@ def test_each_worker_of_uvicorn_has_its_pulled_metrics_at_a_port_of_its_own(coll
     pulled = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": port}
     with serving(tmp_path, collector, *uvicorn(), **pulled) as server:
         answered = server.ask_until(by_two)
-        (said,) = [line for line in server.log if "is taken on localhost" in line]
-        found = re.search(r"are served at ([\d.:]+)", said)
-        assert found is not None, said
+        (output,) = [line for line in server.log if "is taken on localhost" in line]
+        found = re.search(r"are served at ([\d.:]+)", output)
+        assert found is not None, output
         pages = [
             httpx.get(f"http://{where}/metrics", trust_env=False).text for where in (f"localhost:{port}", found[1])
         ]

@@ -65,12 +65,12 @@ def test_no_neighbour_records_what_was_searched_for(capture: str) -> None:
         ended = python(PROGRAM, collector.grpc, capture, before=quiet, **both)
         assert ended.shown == [True], ended.err
         spans = [(span.name, attributes(span.attributes)) for span, _ in collector.spans()]
-    told = [(name, value) for _, has in spans for name, value in has.items() if name in FILLED and "=" in value]
-    assert {name for name, _ in told} >= {"http.url", "url.full", "url.query"}, spans
-    assert len(told) >= 8, spans
+    recorded = [(name, value) for _, has in spans for name, value in has.items() if name in FILLED and "=" in value]
+    assert {name for name, _ in recorded} >= {"http.url", "url.full", "url.query"}, spans
+    assert len(recorded) >= 8, spans
     everything = str(spans)
     assert "hunter22" not in everything
     assert "secretive" not in everything
     assert ("illness" in everything) == (capture == "true")
     if capture == "false":
-        assert [one for one in told if "q=[redacted:query]&next=[redacted:query]" not in one[1]] == []
+        assert [one for one in recorded if "q=[redacted:query]&next=[redacted:query]" not in one[1]] == []

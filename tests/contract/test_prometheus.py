@@ -95,9 +95,9 @@ try:
 except OSError as error:
     show(type(error.reason).__name__)
 show(telemetry.prometheus.address())
-told = []
-body = telemetry.prometheus.wsgi_app()({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *args: told.append(args))
-show([told[0][0], "search_documents_total{" in b"".join(body).decode()])
+started = []
+body = telemetry.prometheus.wsgi_app()({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *args: started.append(args))
+show([started[0][0], "search_documents_total{" in b"".join(body).decode()])
         """
     )
     assert (ended.status, ended.err) == (0, "")
@@ -241,9 +241,9 @@ metrics.set_meter_provider(provider)
 logging.basicConfig(format="%(message)s")
 handle = telemetry.configure("enc", traces_exporter="none", metrics="prometheus", prometheus_port=0)
 search([1])
-told = []
-telemetry.prometheus.wsgi_app()({}, lambda *args: told.append(args))
-show([telemetry.prometheus.address(), told[0][0], handle.stats.metrics.owned])
+started = []
+telemetry.prometheus.wsgi_app()({}, lambda *args: started.append(args))
+show([telemetry.prometheus.address(), started[0][0], handle.stats.metrics.owned])
 provider.shutdown()
         """
     )

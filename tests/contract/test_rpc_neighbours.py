@@ -87,9 +87,9 @@ def test_responses_wrapped_by_another(watch: Watch, client: Any, ours: Any, neig
 def test_a_failure_below_a_wrapping_neighbour(watch: Watch, client: Any, ours: Any, neighbour: Any) -> None:
     """The caller gets gRPC's error through the neighbour, and the CLIENT span its code."""
     with threaded_server(Threads()) as target, client(target, [*ours(), neighbour()]) as call:
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as raised:
             call("unary_stream", "ok abort:NOT_FOUND")
-        assert told.value.code == "NOT_FOUND"
+        assert raised.value.code == "NOT_FOUND"
         code = "NOT_FOUND"
         assert watch.tree(2) == f"unary_stream CLIENT {code} ! {code}\n  unary_stream SERVER {code}"
 
@@ -139,9 +139,9 @@ def test_a_call_refused_below_ours(watch: Watch, client: str, kind: str) -> None
         "tasks": aio_server(Tasks(), [*rpc.aio_server_interceptors(), AioRefusing()]),
     }
     with serving[kind] as target, CLIENTS[client](target) as call:
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as raised:
             call("unary_unary", "ok")
-        assert (told.value.code, told.value.details) == ("PERMISSION_DENIED", "not you")
+        assert (raised.value.code, raised.value.details) == ("PERMISSION_DENIED", "not you")
         code = "PERMISSION_DENIED"
         assert watch.tree(2) == f"unary_unary CLIENT {code} ! {code}\n  unary_unary SERVER {code}"
 

@@ -208,11 +208,11 @@ class TestAServerThatStopsWithGrace:
             assert next(stream) == b"one"
             assert echo.reached.wait(PATIENCE)
             stopped = server.stop(0.05)
-            with pytest.raises(grpc.RpcError) as told:
+            with pytest.raises(grpc.RpcError) as raised:
                 list(stream)
             echo.go_on.set()
             assert stopped.wait(PATIENCE)
-            code = told.value.code().name
+            code = raised.value.code().name
             assert code != "OK"
             assert watch.tree(2) == f"unary_stream CLIENT {code} ! {code}\n  unary_stream SERVER CANCELLED"
 
@@ -233,9 +233,9 @@ class TestAServerThatStopsWithGrace:
                     assert await stream.read() == b"two"
                     assert await stream.read() is grpc.aio.EOF  # type: ignore[attr-defined]
                 else:
-                    with pytest.raises(grpc.aio.AioRpcError) as told:
+                    with pytest.raises(grpc.aio.AioRpcError) as raised:
                         await stream.read()
-                    code = told.value.code().name
+                    code = raised.value.code().name
                 await stopping
         error = "" if in_time else f" ! {code}"
         tree = await asyncio.to_thread(watch.tree, 2)

@@ -43,9 +43,9 @@ def test_a_call_that_succeeds_is_one_client_and_one_server_span(call: Call, watc
 @pytest.mark.parametrize("arity", ARITIES)
 def test_an_exception_in_the_handler_is_an_error_on_both_sides(call: Call, watch: Watch, arity: str) -> None:
     """The exception is recorded once, on the SERVER span; the peer gets what it would get without us."""
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as refusal:
         call(arity, "raise")
-    assert (told.value.code, "boom" in told.value.details) == ("UNKNOWN", True)
+    assert (refusal.value.code, "boom" in refusal.value.details) == ("UNKNOWN", True)
     assert watch.tree(2) == f"{arity} CLIENT UNKNOWN ! UNKNOWN\n  {arity} SERVER UNKNOWN ! ValueError *ValueError"
 
 
@@ -56,9 +56,9 @@ def test_a_status_is_the_servers_fault_or_the_callers(
     call: Call, watch: Watch, arity: str, how: str, code: str
 ) -> None:
     """`abort` and `set_code` alike: the caller's mistake leaves SERVER unset, the server's fault does not."""
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as refusal:
         call(arity, f"{how}:{code}")
-    assert (told.value.code, told.value.details) == (code, "told so")
+    assert (refusal.value.code, refusal.value.details) == (code, "as asked")
     fault = f" ! {code}" if code == "UNAVAILABLE" else ""
     assert watch.tree(2) == f"{arity} CLIENT {code} ! {code}\n  {arity} SERVER {code}{fault}"
 

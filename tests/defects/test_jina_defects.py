@@ -125,12 +125,12 @@ show([before == after, len(ours()) > 0])
 def test_an_unset_exporter_host_became_none_and_hid_the_standard_variables() -> None:
     """No address is the standard address; what is not given by an argument is taken from the variables."""
     assert load({}, {}).traces.endpoint == "http://localhost:4317"
-    said = {
+    configured = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector:4317",
         "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20token",
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
     }
-    settings = load({"service_name": "x"}, said)
+    settings = load({"service_name": "x"}, configured)
     for export in (settings.traces, settings.metrics_export, settings.logs_export):
         assert (export.endpoint, export.headers, export.compression) == (
             "https://collector:4317",

@@ -62,8 +62,8 @@ def test_a_line_installs_what_it_names(line: str, machine: Machine) -> None:
     assert machine.run(commands / "telemetry", "--version").strip() == "0.1.0"
     assert (commands / "pamazon").exists() == ("demo" in extras)
     if extras:
-        told = machine.run(commands / "telemetry", "--help")
-        assert [word for extra, word in COMMANDS.items() if extra in extras and word not in told] == []
+        output = machine.run(commands / "telemetry", "--help")
+        assert [word for extra, word in COMMANDS.items() if extra in extras and word not in output] == []
     if "demo" in extras:
         machine.run(commands / "pamazon", "--help")
 

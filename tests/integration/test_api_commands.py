@@ -123,9 +123,9 @@ def running(home: Path) -> Iterator[Running]:
         send(running.http, "metrics", "gateway", [{"name": "search.documents", "unit": "{document}", "sum": total}])
         batch = span("ba" * 16, 1, None, "batch", start_ms=2000, end_ms=2100)
         send(running.http, "traces", "gateway", [batch])
-        said = {"timeUnixNano": str(START + 20 * MS), "traceId": A, "spanId": f"{2:016x}", "severityNumber": 13}
+        record = {"timeUnixNano": str(START + 20 * MS), "traceId": A, "spanId": f"{2:016x}", "severityNumber": 13}
         noted = {"body": {"stringValue": "the model is old"}, "attributes": pairs({"age_days": 400})}
-        send(running.http, "logs", "gateway", [said | noted])
+        send(running.http, "logs", "gateway", [record | noted])
         full = {"timeUnixNano": str(START), "severityNumber": 17, "body": {"stringValue": "no room"}}
         send(running.http, "logs", "indexer", [full])
         yield running
@@ -282,13 +282,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES, ids=[" ".join(row[0]) for row in MISTAKES])
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[" ".join(row[0]) for row in MISTAKES])
 def test_a_users_mistake_is_reported_in_two_lines(
-    shell: Shell, running: Running, arguments: tuple[str, ...], told: str
+    shell: Shell, running: Running, arguments: tuple[str, ...], message: str
 ) -> None:
     """What is wrong and how to fix it, on standard error, status 2."""
     shown = shell(*arguments, "--api", running.api)
-    assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", told)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", message)
 
 
 def test_json_of_a_service_that_is_not_there_yet_is_an_empty_list(shell: Shell, running: Running) -> None:

@@ -38,8 +38,8 @@ def test_output_on_a_full_disk_is_one_line(collector: LocalCollector, tmp_path: 
     asked = [("traces", *there), ("trace", "last", "--json", *there), ("traces", "--follow", *there), ("--help",)]
     with Path("/dev/full").open("w") as full:
         running = [start(tmp_path, *words, stdout=full) for words in asked]
-        told = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
-    assert told == [(FULL, 1)] * len(asked)
+        ended = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert ended == [(FULL, 1)] * len(asked)
 
 
 def test_a_closed_output_is_one_line_and_a_full_one_for_errors_leaves_the_status(
@@ -90,12 +90,12 @@ def test_ctrl_c_is_quiet_at_any_moment(collector: LocalCollector, tmp_path: Path
     assert waiting.stdout is not None
     waiting.stdout.readline()  # its titles
     took = time.monotonic() - began
-    told = [(waiting, 0.0)] + [(start(tmp_path, *command), took * part) for part in (0.15, 0.4, 0.8)]
+    ended = [(waiting, 0.0)] + [(start(tmp_path, *command), took * part) for part in (0.15, 0.4, 0.8)]
     began = time.monotonic()
-    for process, after in told:
+    for process, after in ended:
         time.sleep(max(0.0, began + after - time.monotonic()))  # a moment of its start, whichever
         process.send_signal(signal.SIGINT)
-    ends = [(process.communicate(timeout=60)[1], process.returncode) for process, _ in told]
+    ends = [(process.communicate(timeout=60)[1], process.returncode) for process, _ in ended]
     assert ends == [("", -signal.SIGINT)] * len(ends)
 
 

@@ -136,8 +136,8 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     command = _up_command(tmp_path / "file" / "below")
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    told = f"The folder {tmp_path / 'file' / 'below' / 'logs'} cannot be made: Not a directory.\nChoose another.\n"
-    assert done.stderr == told
+    expected = f"The folder {tmp_path / 'file' / 'below' / 'logs'} cannot be made: Not a directory.\nChoose another.\n"
+    assert done.stderr == expected
 
 
 def test_an_index_that_is_open_elsewhere_is_reported(up: Up) -> None:
@@ -238,7 +238,7 @@ def test_the_demo_reports_a_port_that_is_taken(home: Path, tmp_path: Path) -> No
         try:
             taken.bind(("127.0.0.1", 4317))
         except OSError:
-            pytest.skip("port 4317 is in use on this machine: that it is told shows elsewhere")
+            pytest.skip("port 4317 is in use on this machine: another test covers a taken port")
         taken.listen()
         command = [sys.executable, "-m", "demo_flow.demo", "--once", "--data", str(tmp_path / "demo")]
         command += ["--store", str(tmp_path / "demo.duckdb")]

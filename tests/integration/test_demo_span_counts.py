@@ -81,7 +81,7 @@ def report_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
 def dropped_and_exported(logs: Path) -> tuple[int, int]:
     """Add up what the flow's processes reported of their spans when they ended."""
     counts = read_span_counts(logs)
-    assert len(counts) == 3, "each process says how its telemetry ended"
+    assert len(counts) == 3, "each process reports how its telemetry ended"
     for one in counts:
         assert one["recorded"] == one["exported"] + sum(one["dropped"].values())
     return sum(sum(one["dropped"].values()) for one in counts), sum(one["exported"] for one in counts)

@@ -73,7 +73,7 @@ class Sender:
     acknowledged: list[bytes] = field(default_factory=list)
     unknown: list[bytes] = field(default_factory=list)
     sent: int = 0
-    told: str = ""
+    error_text: str = ""
 
     def next_body(self) -> bytes:
         request = ExportTraceServiceRequest()
@@ -93,7 +93,7 @@ class Sender:
                     export(body, timeout=60)
                 except grpc.RpcError as error:
                     self.unknown.append(body)
-                    self.told = str(error.details())
+                    self.error_text = str(error.details())
                     return error.code()
                 self.acknowledged.append(body)
         return None
@@ -162,5 +162,5 @@ def test_a_full_disk_refuses_warns_and_recovers(checkpoint_bytes: int, tmp_path:
         running.limit_files(-1)
         lost, sender.unknown = sender.unknown, []
         while sender.send(running.address, lost + sender.acknowledged[:1]) is not None:
-            assert "the store cannot write" in sender.told
+            assert "the store cannot write" in sender.error_text
     assert sorted(stored(path)) == sorted(set(names(sender.acknowledged + sender.unknown)))

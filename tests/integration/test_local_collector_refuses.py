@@ -79,7 +79,7 @@ def test_a_bad_request_gets_a_clear_answer_and_harms_no_other(
     bad: tuple[str, str, bytes | None, dict[str, str], int, str],
 ) -> None:
     """The status that HTTP and OTLP have for it, with what would be right; the next export is stored."""
-    method, path, body, headers, status, says = bad
+    method, path, body, headers, status, expected_text = bad
     with limited(max_request_bytes=2_000) as collector:
         answered, answer_headers, answer = post(collector, path, body, headers, method)
         message = (
@@ -87,7 +87,7 @@ def test_a_bad_request_gets_a_clear_answer_and_harms_no_other(
             if answer_headers["content-type"] == PROTOBUF["Content-Type"]
             else json.loads(answer)["message"]
         )
-        assert (answered, says in message) == (status, True), message
+        assert (answered, expected_text in message) == (status, True), message
         assert post(collector, "/v1/traces", json.dumps(otlp.traces(otlp.small_span(1))), JSON)[0] == 200
         malformed = sum(signal.malformed for signal in collector.stats().signals.values())
         assert malformed == (0 if status in (404, 405) else 1)

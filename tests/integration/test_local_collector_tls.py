@@ -63,7 +63,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def told(api: str) -> str:
+def failure(api: str) -> str:
     """The error of a reading command for a collector that it cannot read."""
     with closing(HttpReader(api)) as reader, pytest.raises(CollectorError) as refused:
         reader.get("/api/services")
@@ -87,11 +87,11 @@ def test_a_reader_is_shown_what_is_between_it_and_the_collector(
 ) -> None:
     """Plain text to TLS, an unknown authority, no token, a wrong token: each with its hint."""
     api = str(collector.addresses.api)
-    found = {"plain text": told(f"http://{api}"), "unknown authority": told(f"https://{api}")}
+    found = {"plain text": failure(f"http://{api}"), "unknown authority": failure(f"https://{api}")}
     reading.setenv(calling.CERTIFICATE, str(pems.authority))
-    found["no token"] = told(api)
+    found["no token"] = failure(api)
     reading.setenv(TOKEN_VARIABLE, "wrong" + TOKEN)
-    found["wrong token"] = told(api)
+    found["wrong token"] = failure(api)
     assert {case: text.replace(api, "API") for case, text in found.items()} == {
         "plain text": "this port speaks TLS, and was called in plain text use https://",
         "unknown authority": "API: its certificate is not trusted. "
@@ -113,7 +113,7 @@ def test_a_certificate_for_another_name_is_reported(
     other.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
     with secured(Tls(tmp_path / "both.pem", tmp_path / "both.pem")) as collector:
         reading.setenv(calling.CERTIFICATE, str(tmp_path / "ca.pem"))
-        assert told(str(collector.addresses.api)).endswith(
+        assert failure(str(collector.addresses.api)).endswith(
             "its certificate is for another name. Call it by a name that is in its certificate."
         )
 
@@ -124,8 +124,8 @@ def test_tls_to_a_port_in_plain_text_is_reported_on_both_sides(
     """Once in the collector's log, however often it is tried."""
     with secured(None) as collector, caplog.at_level(logging.WARNING, "collector.local"):
         reading.setenv(calling.CERTIFICATE, str(pems.authority))
-        said = {told(str(collector.addresses.api)) for _ in range(3)}
-        assert said == {"https://API: that port speaks plain text. Write http:// before the address."}
+        messages = {failure(str(collector.addresses.api)) for _ in range(3)}
+        assert messages == {"https://API: that port speaks plain text. Write http:// before the address."}
         reading.setattr(client, "DEFAULT_API", str(collector.addresses.api))
         with closing(client.open_reader(None, None)) as reader, pytest.raises(CollectorError, match="plain text"):
             reader.get("/api/services")  # somebody is there: no other store is read instead
@@ -193,13 +193,13 @@ def test_with_an_authority_for_clients_only_their_certificates_get_in(
             except grpc.RpcError as error:
                 by_grpc = error.code()
         assert (by_http, by_grpc) == (gets_in, grpc.StatusCode.OK if gets_in else grpc.StatusCode.UNAVAILABLE)
-    said = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    messages = [record.getMessage().partition(": ")[2] for record in caplog.records]
     why = (
         "its certificate is not of --tls-client-ca"
         if show
         else "it sent no certificate, which --tls-client-ca asks for"
     )
-    assert [text.partition(" (")[0] for text in said] == (
+    assert [text.partition(" (")[0] for text in messages] == (
         [] if gets_in else [f"the TLS handshake with a caller failed: {why}"]
     )
 
@@ -275,12 +275,12 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
 ) -> None:
     """By reason, at both ends; the warning of each signal has the collector's message, and no token."""
     with caplog.at_level(logging.WARNING, "collector.local"):
-        books, said = send(collector, protocol, "wrong" + TOKEN, pems, "https")
+        books, messages = send(collector, protocol, "wrong" + TOKEN, pems, "https")
     assert books == "1 0 1"
-    warnings = [line for line in said.splitlines() if "spans cannot be delivered" in line]
+    warnings = [line for line in messages.splitlines() if "spans cannot be delivered" in line]
     assert len(warnings) == 1
     assert "the token is wrong; use the token that the collector was started with" in warnings[0]
-    assert TOKEN not in said
+    assert TOKEN not in messages
     assert collector.stats().signals["traces"].unauthorized == 1
     assert len([r for r in caplog.records if "was refused: the token is wrong" in r.getMessage()]) == 1
     assert TOKEN not in caplog.text
@@ -288,9 +288,9 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
 
 def test_our_library_in_plain_text_to_tls_is_reported(collector: LocalCollector, pems: certificates.Pems) -> None:
     """Over HTTP, where the collector can answer."""
-    books, said = send(collector, "http/protobuf", TOKEN, pems, "http")
+    books, messages = send(collector, "http/protobuf", TOKEN, pems, "http")
     assert books == "1 0 1"
-    assert "this port speaks TLS, and was called in plain text; use https://" in said
+    assert "this port speaks TLS, and was called in plain text; use https://" in messages
 
 
 def test_a_certificate_of_the_environment_that_cannot_be_used_is_named(
@@ -322,7 +322,7 @@ def test_a_collector_process_with_tls_logs_failed_grpc_handshakes_once(pems: cer
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
-    said = ""
+    messages = ""
     try:
         banner = []
         for line in process.stdout:
@@ -335,17 +335,17 @@ def test_a_collector_process_with_tls_logs_failed_grpc_handshakes_once(pems: cer
             with socket.create_connection((host, int(port)), 60) as plain:
                 plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                 until_closed(plain)
-        while TOLD not in said:  # gRPC writes its log after it has closed the connection
-            said += process.stderr.readline() or pytest.fail(f"the collector ended, and had said:\n{said}")
+        while TOLD not in messages:  # gRPC writes its log after it has closed the connection
+            messages += process.stderr.readline() or pytest.fail(f"the collector ended, and had messages:\n{messages}")
     finally:
         process.send_signal(signal.SIGTERM)
         with process:  # its end closes what is read here
-            said += process.stderr.read()
+            messages += process.stderr.read()
     assert process.returncode == 0
     assert "access          with a token" in banner
     assert any(line.startswith("OTLP over HTTP  https://") for line in banner)
-    assert said.count(TOLD) == 1, said
-    assert "ssl_transport_security" not in said
+    assert messages.count(TOLD) == 1, messages
+    assert "ssl_transport_security" not in messages
 
 
 def test_a_token_is_never_given_on_the_command_line() -> None:

@@ -25,7 +25,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     main = "import search_telemetry_command as command; raise SystemExit(command.main())"
     command = ("-c", main, "collect", "--store", str(folder / "store.duckdb"), *ADDRESSES)
     with (
-        running(*command, ready="  access ", folder=folder, told=environment()) as told,
+        running(*command, ready="  access ", folder=folder, variables=environment()) as output,
         httpx.Client(trust_env=False, timeout=PATIENCE) as client,
     ):
-        yield Collector(client, *re.findall(r"127\.0\.0\.1:\d+", told))
+        yield Collector(client, *re.findall(r"127\.0\.0\.1:\d+", output))

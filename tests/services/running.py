@@ -21,15 +21,20 @@ PATIENCE = 60.0  # seconds after which an awaited event counts as missing
 def environment(endpoint: str = "", **further: str) -> dict[str, str]:
     """What a program sees: nothing that is set for telemetry here, but the collector's address."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SEARCH_TELEMETRY_"))}
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
-    return {**clean, **told, "PYTHONPATH": str(PROGRAMS), "PYTHONUNBUFFERED": "1", **further}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {}
+    return {**clean, **variables, "PYTHONPATH": str(PROGRAMS), "PYTHONUNBUFFERED": "1", **further}
 
 
 @contextmanager
-def running(*arguments: str, ready: str, folder: Path, told: dict[str, str]) -> Iterator[str]:
+def running(*arguments: str, ready: str, folder: Path, variables: dict[str, str]) -> Iterator[str]:
     """Run `python …` until the block ends; what it has written up to the line that holds `ready` is given."""
     process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=folder, env=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=variables,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     log: list[str] = []
     started: list[str] = []
@@ -59,17 +64,17 @@ def running(*arguments: str, ready: str, folder: Path, told: dict[str, str]) -> 
     assert process.returncode in {0, -15}, "".join(log)  # uvicorn dies of the signal, once it has ended
 
 
-def address(told: str) -> str:
+def address(output: str) -> str:
     """The last address in what a program has written."""
-    return str(re.findall(r"127\.0\.0\.1:\d+", told)[-1])
+    return str(re.findall(r"127\.0\.0\.1:\d+", output)[-1])
 
 
-def run(*arguments: str, folder: Path, told: dict[str, str]) -> list[str]:
+def run(*arguments: str, folder: Path, variables: dict[str, str]) -> list[str]:
     """Run `python …` to its end; the lines that it wrote to standard output."""
     ran = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=told,
+        env=variables,
         text=True,
         capture_output=True,
         timeout=PATIENCE,

@@ -37,11 +37,11 @@ QUERIES = {
 @pytest.fixture(scope="module")
 def traces(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The traces of the requests, after the server's end."""
-    folder, told = tmp_path_factory.mktemp("catalogue"), environment(f"http://{collector.grpc}")
+    folder, variables = tmp_path_factory.mktemp("catalogue"), environment(f"http://{collector.grpc}")
     options = ("--bind", "127.0.0.1:0", "--worker-class", "gthread", "--threads", "4", "--no-control-socket")
     command = ("-m", "gunicorn", *options, "--chdir", str(PROGRAMS), "catalogue:app")
     begun, answered = {}, {}
-    with running(*command, ready="Listening at", folder=folder, told=told) as log:
+    with running(*command, ready="Listening at", folder=folder, variables=variables) as log:
         for name, query in QUERIES.items():
             with collector.click() as click:
                 url = f"http://{address(log)}/search"

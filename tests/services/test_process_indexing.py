@@ -25,13 +25,13 @@ FAILED = """\
 @pytest.fixture(scope="module")
 def printed(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the program printed of its tasks; it has ended, and so has the worker."""
-    folder, told = tmp_path_factory.mktemp("indexing"), environment(f"http://{collector.grpc}")
+    folder, variables = tmp_path_factory.mktemp("indexing"), environment(f"http://{collector.grpc}")
     for name in ("queue", "results", "control"):
         (folder / name).mkdir()
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     command = ("-m", "celery", "-A", "indexing", "worker", "--loglevel", "info", "--concurrency", "1", *quiet)
-    with running(*command, ready=" ready.", folder=folder, told=told):
-        return run(str(PROGRAMS / "indexing_client.py"), folder=folder, told=told)
+    with running(*command, ready=" ready.", folder=folder, variables=variables):
+        return run(str(PROGRAMS / "indexing_client.py"), folder=folder, variables=variables)
 
 
 def test_a_task_is_in_the_trace_of_its_sender(printed: list[str], collector: Collector) -> None:

@@ -102,8 +102,8 @@ def page(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Page
     folder = tmp_path_factory.mktemp("rag")
     command = ("-m", "uvicorn", "--app-dir", str(PROGRAMS), "--port", "0", "rag:app")
     with model_server() as model:
-        told = environment(f"http://{collector.grpc}", MODEL_URL=model.url)
-        with running(*command, ready="Uvicorn running on", folder=folder, told=told) as log:
+        variables = environment(f"http://{collector.grpc}", MODEL_URL=model.url)
+        with running(*command, ready="Uvicorn running on", folder=folder, variables=variables) as log:
             page = Page(collector, f"http://{address(log)}/ask")
             assert page.read(model) == "".join(WORDS)
             assert page.ask("invalid", shelf="hats") == 422

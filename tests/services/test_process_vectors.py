@@ -35,10 +35,10 @@ FAILED = """\
 @pytest.fixture(scope="module")
 def printed(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the client printed of its three requests; both processes have ended."""
-    folder, told = tmp_path_factory.mktemp("vectors"), environment(f"http://{collector.grpc}")
-    with running(str(PROGRAMS / "vectors_server.py"), ready="listening on", folder=folder, told=told) as log:
+    folder, variables = tmp_path_factory.mktemp("vectors"), environment(f"http://{collector.grpc}")
+    with running(str(PROGRAMS / "vectors_server.py"), ready="listening on", folder=folder, variables=variables) as log:
         requests = ("jacket,coat", "too,many,texts,at,once", "")
-        return run(str(PROGRAMS / "vectors_client.py"), address(log), *requests, folder=folder, told=told)
+        return run(str(PROGRAMS / "vectors_client.py"), address(log), *requests, folder=folder, variables=variables)
 
 
 def test_each_call_is_one_trace_through_both_processes(printed: list[str], collector: Collector) -> None:

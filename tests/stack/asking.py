@@ -53,7 +53,7 @@ def span(trace_id: str, service: str, *, error: bool = False, seconds: float = 1
     """An OTLP document with one span, the root of its trace, that ended just now; a batch's of so many requests."""
     now = time.time_ns()
     requests = {"key": SEARCH_BATCH_REQUESTS.name, "value": {"intValue": str(batch_of)}}
-    told = {
+    item = {
         "traceId": trace_id,
         "spanId": "b7ad6b7169203331",
         "name": "/search",
@@ -63,13 +63,13 @@ def span(trace_id: str, service: str, *, error: bool = False, seconds: float = 1
         "status": {"code": 2 if error else 0},
         "attributes": [requests] if batch_of else [],
     }
-    return {"resourceSpans": [{"resource": _resource(service), "scopeSpans": [{"spans": [told]}]}]}
+    return {"resourceSpans": [{"resource": _resource(service), "scopeSpans": [{"spans": [item]}]}]}
 
 
 def log(trace_id: str, service: str, body: str) -> Any:
     """An OTLP document with one log line of a trace."""
-    told = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": body}, "traceId": trace_id}
-    return {"resourceLogs": [{"resource": _resource(service), "scopeLogs": [{"logRecords": [told]}]}]}
+    item = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": body}, "traceId": trace_id}
+    return {"resourceLogs": [{"resource": _resource(service), "scopeLogs": [{"logRecords": [item]}]}]}
 
 
 def _resource(service: str) -> Any:

@@ -74,10 +74,10 @@ def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Mapping[str, Any]) -> Any:
-    ((kind, told),) = value.items()
+    ((kind, stored),) = value.items()
     if kind == "arrayValue":
-        return [_value(item) for item in told.get("values", [])]
-    return int(told) if kind == "intValue" else told
+        return [_value(item) for item in stored.get("values", [])]
+    return int(stored) if kind == "intValue" else stored
 
 
 def count_spans(stack: Stack, trace_ids: Sequence[str]) -> dict[str, int]:
@@ -105,5 +105,5 @@ def roots(stack: Stack, operation: str, service: str, kind: str, limit: int) -> 
 
 def _is(span: Mapping[str, Any], processes: Mapping[str, Any], operation: str, service: str, kind: str) -> bool:
     tags = {tag["key"]: tag["value"] for tag in span["tags"]}
-    told = (span["operationName"], processes[span["processID"]]["serviceName"], tags.get("span.kind"))
-    return told == (operation, service, kind)
+    stored = (span["operationName"], processes[span["processID"]]["serviceName"], tags.get("span.kind"))
+    return stored == (operation, service, kind)

@@ -107,9 +107,9 @@ class Sender:
         with self._changed:
             wanted = len(self.acknowledged) + traces
             done = self._changed.wait_for(lambda: self._fault or len(self.acknowledged) >= wanted, limit)
-            told = f"{len(self.acknowledged)} of {wanted} acknowledged: {self._fault!r}"
-            assert done, told
-            assert self._fault is None, told
+            message = f"{len(self.acknowledged)} of {wanted} acknowledged: {self._fault!r}"
+            assert done, message
+            assert self._fault is None, message
 
     def stop(self) -> None:
         """Send what is begun, and no more; every trace is acknowledged then."""

@@ -73,26 +73,26 @@ def trace(spans: Iterable[dict[str, Any]], scope: str = "somebody.else", service
     put(of_resource.resource.attributes, "service.name", service)
     of_scope = of_resource.scope_spans.add()
     of_scope.scope.name = scope
-    for number, told in enumerate(spans, 1):
+    for number, given in enumerate(spans, 1):
         span = of_scope.spans.add(
             trace_id=bytes.fromhex("0af7651916cd43dd8448eb211c80319c"),
             span_id=number.to_bytes(8, "big"),
-            parent_span_id=told.get("parent", 0).to_bytes(8, "big") if told.get("parent") else b"",
-            name=told.get("name", "work"),
-            kind=told.get("kind", 1),
+            parent_span_id=given.get("parent", 0).to_bytes(8, "big") if given.get("parent") else b"",
+            name=given.get("name", "work"),
+            kind=given.get("kind", 1),
             start_time_unix_nano=START,
             end_time_unix_nano=START + 10**7,
-            trace_state=told.get("state", ""),
+            trace_state=given.get("state", ""),
         )
-        span.status.message = told.get("status", "")
-        for name, value in told.get("attributes", {}).items():
+        span.status.message = given.get("status", "")
+        for name, value in given.get("attributes", {}).items():
             put(span.attributes, name, value)
-        for name, attributes in told.get("events", ()):
+        for name, attributes in given.get("events", ()):
             event = span.events.add(name=name, time_unix_nano=START)
             for key, value in attributes.items():
                 put(event.attributes, key, value)
-        for attributes in told.get("links", ()):
-            link = span.links.add(trace_id=LINKED[0], span_id=LINKED[1], trace_state=told.get("link_state", ""))
+        for attributes in given.get("links", ()):
+            link = span.links.add(trace_id=LINKED[0], span_id=LINKED[1], trace_state=given.get("link_state", ""))
             for key, value in attributes.items():
                 put(link.attributes, key, value)
     return request
@@ -104,11 +104,11 @@ def log(records: Iterable[dict[str, Any]], service: str = "shop") -> Any:
     of_resource = request.resource_logs.add()
     put(of_resource.resource.attributes, "service.name", service)
     of_scope = of_resource.scope_logs.add()
-    for told in records:
-        record = of_scope.log_records.add(time_unix_nano=START, event_name=told.get("event", ""))
-        record.severity_text = told.get("severity", "")
-        _set(record.body, told.get("body", ""))
-        for name, value in told.get("attributes", {}).items():
+    for given in records:
+        record = of_scope.log_records.add(time_unix_nano=START, event_name=given.get("event", ""))
+        record.severity_text = given.get("severity", "")
+        _set(record.body, given.get("body", ""))
+        for name, value in given.get("attributes", {}).items():
             put(record.attributes, name, value)
     return request
 
@@ -121,12 +121,12 @@ def counter(name: str, points: Iterable[dict[str, Any]], at: int, service: str =
     metric = of_resource.scope_metrics.add().metrics.add(name=name)
     metric.sum.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
     metric.sum.is_monotonic = True
-    for told in points:
+    for given in points:
         point = metric.sum.data_points.add(start_time_unix_nano=at - 10**9, time_unix_nano=at, as_int=1)
-        for key, value in told.get("attributes", {}).items():
+        for key, value in given.get("attributes", {}).items():
             put(point.attributes, key, value)
         exemplar = point.exemplars.add(time_unix_nano=at, as_int=1, trace_id=bytes(range(16)), span_id=bytes(range(8)))
-        for key, value in told.get("exemplar", {}).items():
+        for key, value in given.get("exemplar", {}).items():
             put(exemplar.filtered_attributes, key, value)
     return request
 

@@ -1,6 +1,6 @@
 """Pamazon's real processes, sending to a collector of the test's choice.
 
-In: an address for OTLP. Out: the addresses of its roles, its commands, what its processes said when they ended. State:
+In: an address for OTLP. Out: the addresses of its roles, its commands, the last lines of its processes. State:
 the processes, ended with the block.
 """
 
@@ -73,9 +73,9 @@ def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = Non
 
     Its encoder is the one that fails when a query is `explode`.
     """
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{otlp}", **(environment or {})}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{otlp}", **(environment or {})}
     with pytest.MonkeyPatch.context() as patch, Processes(folder / "logs") as processes:
-        for name, value in told.items():
+        for name, value in variables.items():
             patch.setenv(name, value)
         encoder = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
         opened = open_pamazon(Plan(folder, FREE_PORTS, elsewhere={"clip_encoder": encoder}), processes)

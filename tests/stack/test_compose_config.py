@@ -30,9 +30,9 @@ def services(*options: str, **variables: str) -> dict[str, dict[str, Any]]:
     """What a command with these options would run, as Compose understands the file."""
     command = [str(cache.binary("docker-compose")), *options, "config", "--format=json"]
     environment = {"PATH": os.environ["PATH"], **variables}
-    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert (told.returncode, told.stderr) == (0, "")
-    return dict(json.loads(told.stdout)["services"])
+    output = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (output.returncode, output.stderr) == (0, "")
+    return dict(json.loads(output.stdout)["services"])
 
 
 def test_up_without_a_profile_is_the_whole_stack() -> None:
@@ -58,8 +58,8 @@ def test_sentry_is_a_layer_only_where_both_variables_are_set(profile: str) -> No
 
 def test_a_gpu_gets_its_model_dimension_and_device() -> None:
     """Another model needs three variables."""
-    told = services("--profile", "gpu", CLIP_MODEL="ViT-L-14::openai", CLIP_DIMENSION="768", CLIP_COLLECTION="large")
-    encoder, indexer = told["pamazon-encoder-gpu"], told["pamazon-indexer-gpu"]
+    output = services("--profile", "gpu", CLIP_MODEL="ViT-L-14::openai", CLIP_DIMENSION="768", CLIP_COLLECTION="large")
+    encoder, indexer = output["pamazon-encoder-gpu"], output["pamazon-indexer-gpu"]
     assert "--model=ViT-L-14::openai" in encoder["command"]
     assert encoder["deploy"]["resources"]["reservations"]["devices"][0]["driver"] == "nvidia"
     assert {"--collection=large", "--dimension=768"} <= set(indexer["command"])

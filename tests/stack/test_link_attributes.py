@@ -18,7 +18,7 @@ ENVIRONMENT = {**os.environ, **go.ENVIRONMENT}
 def test_its_own_tests_pass() -> None:
     """Links keep their ids alone, in every resource, scope and span, and nothing beside them changes."""
     command = ["nice", "go", "test", *go.FLAGS, "./..."]  # the build's flags: what it has compiled is there
-    told = subprocess.run(
+    done = subprocess.run(
         command, cwd=OTELCOL / "linkattributes", env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert done.returncode == 0, done.stdout + done.stderr

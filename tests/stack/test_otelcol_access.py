@@ -114,7 +114,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         Otelcol("open", CLEAN, shift=2000),
         Otelcol("expired", (*CLEAN, "tls", str(folder / "expired")), shift=3000),
     ]
-    told = {
+    variables = {
         "OTELCOL_TLS_CERT": str(pems.certificate),
         "OTELCOL_TLS_KEY": str(pems.key),
         "OTELCOL_TLS_CLIENT_CA": str(pems.authority),
@@ -122,7 +122,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "OTELCOL_LOG_LEVEL": "debug",
     }
     with stand_in() as jaeger:
-        environment = told | {"JAEGER_OTLP": jaeger.grpc.removeprefix("http://")}
+        environment = variables | {"JAEGER_OTLP": jaeger.grpc.removeprefix("http://")}
         with Stack(collectors, data_dir=folder, environment=environment) as stack:
             yield Running(stack, jaeger, pems)
 
@@ -147,10 +147,10 @@ def test_who_does_not_is_refused_and_reported_on_both_sides(running: Running, wh
     assert case.hint in explained(outcome.problem)
     assert f"| {what} |" in PAGE
     assert case.hint in PAGE
-    said = case.grpc if protocol == "grpc" else case.http
-    if said:
-        assert said in PAGE
-        eventually(lambda: said in running.log(case.collector)[before:])
+    expected = case.grpc if protocol == "grpc" else case.http
+    if expected:
+        assert expected in PAGE
+        eventually(lambda: expected in running.log(case.collector)[before:])
     assert "intruder" not in {span.name for span, _ in running.jaeger.spans()}
     assert TOKEN not in running.log(case.collector)
 

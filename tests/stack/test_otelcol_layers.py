@@ -27,16 +27,16 @@ def search_otelcol(*command: str, layers: tuple[str, ...], storage: Path) -> "su
 @pytest.mark.parametrize("access", [access for access in ACCESS if len(access) > 1 or access == ("tls",)], ids="+".join)
 def test_each_combination_is_valid_behind_each_door(access: tuple[str, ...], tmp_path: Path) -> None:
     """The Collector confirms it, and logs nothing else: no warning, no name that is going away."""
-    told = {names: search_otelcol("validate", layers=names + access, storage=tmp_path) for names in COMBINATIONS}
-    assert {names: run.stdout + run.stderr for names, run in told.items() if run.returncode or run.stderr} == {}
+    output = {names: search_otelcol("validate", layers=names + access, storage=tmp_path) for names in COMBINATIONS}
+    assert {names: run.stdout + run.stderr for names, run in output.items() if run.returncode or run.stderr} == {}
 
 
 @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 def test_the_collector_merges_layers_as_the_other_tests_do(names: tuple[str, ...], tmp_path: Path) -> None:
     """So what they prove of the merged configuration holds for the real one, which is valid too."""
-    told = search_otelcol("print-config", "--validate=true", "--format=json", layers=names, storage=tmp_path)
-    assert (told.returncode, told.stderr) == (0, "")
-    real, ours = json.loads(told.stdout), merged(names)
+    output = search_otelcol("print-config", "--validate=true", "--format=json", layers=names, storage=tmp_path)
+    assert (output.returncode, output.stderr) == (0, "")
+    real, ours = json.loads(output.stdout), merged(names)
     kinds = ("receivers", "processors", "exporters", "connectors", "extensions")
     assert {kind: set(real.get(kind, ())) for kind in kinds} == {kind: set(ours.get(kind, ())) for kind in kinds}
     assert shape(real["service"]["pipelines"]) == shape(ours["service"]["pipelines"])
@@ -54,7 +54,7 @@ def shape(pipelines: Any) -> Any:
 def test_without_its_first_layers_nothing_runs_open(missing: tuple[str, ...], tmp_path: Path) -> None:
     """Who forgets base.yaml has no Collector; who forgets privacy.yaml has one that lets no attribute through."""
     layers = tuple(name for name in ("base", "privacy", "jaeger") if name not in missing)
-    told = search_otelcol("validate", layers=layers, storage=tmp_path)
-    assert (told.returncode == 0) == (missing == ("privacy",))
-    if told.returncode == 0:
+    output = search_otelcol("validate", layers=layers, storage=tmp_path)
+    assert (output.returncode == 0) == (missing == ("privacy",))
+    if output.returncode == 0:
         assert all(not merged(layers)["processors"][f"redaction/{name}"] for name in ("names", "secrets", "bodies"))

@@ -34,8 +34,8 @@ class Running:
         with connection.getresponse() as response:
             response.read()
         connection.close()
-        told = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, {name: value for name, value in told.items() if name.startswith("access-control")}
+        allowed = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, {name: value for name, value in allowed.items() if name.startswith("access-control")}
 
     def asked(self, collector: str, origin: str) -> dict[str, str]:
         """What a browser is answered that asks whether a page may send."""
@@ -78,11 +78,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 )
 def test_a_page_of_this_machine_may_send(running: Running, origin: str) -> None:
     """The question before it, and the export, whose answer the page may read."""
-    told = running.asked("open", origin)
-    assert (told["access-control-allow-origin"], told["access-control-allow-credentials"]) == (origin, "true")
-    assert told["access-control-allow-headers"] == "authorization,content-type"
-    status, told = running.sent("open", origin)
-    assert (status, told["access-control-allow-origin"]) == (200, origin)
+    allowed = running.asked("open", origin)
+    assert (allowed["access-control-allow-origin"], allowed["access-control-allow-credentials"]) == (origin, "true")
+    assert allowed["access-control-allow-headers"] == "authorization,content-type"
+    status, allowed = running.sent("open", origin)
+    assert (status, allowed["access-control-allow-origin"]) == (200, origin)
 
 
 @pytest.mark.parametrize("origin", [SHOP, "http://localhost.evil.example", "http://127.0.0.1.evil.example", "null"])
@@ -102,8 +102,8 @@ def test_with_a_token_the_question_needs_none_and_the_export_does(running: Runni
     """Browsers ask without it."""
     page = "http://localhost:3000"
     assert running.asked("guarded", page)["access-control-allow-origin"] == page
-    status, told = running.sent("guarded", page)
-    assert (status, told["access-control-allow-origin"]) == (401, page)
+    status, allowed = running.sent("guarded", page)
+    assert (status, allowed["access-control-allow-origin"]) == (401, page)
     assert running.sent("guarded", page, Authorization=BEARER)[0] == 200
 
 

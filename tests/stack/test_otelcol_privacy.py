@@ -87,8 +87,8 @@ class Backends:
 
     def everything(self) -> str:
         """All that arrived anywhere, as a text."""
-        told = [message for backend in (self.jaeger, self.loki) for _, message, _ in backend.requests]
-        return as_text([*told, *self.sentry.traces, *self.sentry.logs]) + self.scraped()
+        stored = [message for backend in (self.jaeger, self.loki) for _, message, _ in backend.requests]
+        return as_text([*stored, *self.sentry.traces, *self.sentry.logs]) + self.scraped()
 
 
 def _records(request: Any) -> int:
@@ -99,7 +99,7 @@ def _records(request: Any) -> int:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
     """One for all tests here."""
     with stand_in() as jaeger, stand_in() as loki, sentry_stand_in() as sentry:
-        told = {
+        variables = {
             "JAEGER_OTLP": jaeger.grpc.removeprefix("http://"),
             "LOGS_OTLP": loki.http,
             "SENTRY_OTLP_ENDPOINT": sentry.otlp_endpoint,
@@ -108,7 +108,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
         folder = tmp_path_factory.mktemp("stack")
         (folder / "metrics-by-otlp.yaml").write_text(METRICS_BY_OTLP.format(loki.http))
         collector = Otelcol("collector", (*LAYERS, str(folder / "metrics-by-otlp")))
-        with Stack([collector], data_dir=folder, environment=told) as stack:
+        with Stack([collector], data_dir=folder, environment=variables) as stack:
             yield Backends(stack, jaeger, loki, sentry)
             assert sentry.mistakes == []
 
@@ -208,9 +208,9 @@ def test_no_query_of_a_url_reaches_a_backend(backends: Backends) -> None:
     (span,), (record,) = backends.spans(1), backends.records(1)
     backends.loki.wait_until(lambda: bool(backends.loki.metric("shop.sales")))
     (point,) = backends.loki.metric("shop.sales")
-    told = {name: left for name, (_, left) in URLS.items()}
+    stored = {name: left for name, (_, left) in URLS.items()}
     for item in (span, span.events[0], record, point):
-        assert attributes(item.attributes) == told
+        assert attributes(item.attributes) == stored
     everything = backends.everything()
     assert [word for word in ("illness", "hunter22", "ada:pw") if word in everything] == []
 
@@ -246,7 +246,7 @@ def test_what_is_harmless_stays_as_it_is(backends: Backends) -> None:
     backends.send(log([{"body": text, "attributes": {name: text}} for name, text in KEPT]))
     found, records = backends.spans(len(spans)), backends.records(len(KEPT))
     assert [(attributes(span.attributes), span.name, span.status.message) for span in found] == [
-        (told["attributes"], told["name"], told.get("status", "")) for told in spans
+        (one["attributes"], one["name"], one.get("status", "")) for one in spans
     ]
     assert [(attributes(record.attributes), record.body.string_value) for record in records] == [
         ({name: text}, text) for name, text in KEPT

@@ -45,7 +45,7 @@ class Running:
         ]
 
 
-def told(sentry: SentryStandIn, jaeger: StandIn) -> dict[str, str]:
+def variables(sentry: SentryStandIn, jaeger: StandIn) -> dict[str, str]:
     """What `telemetry sentry DSN` prints, and where Jaeger is."""
     parsed = dsn.parse(sentry.dsn)
     return {
@@ -62,7 +62,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with (
         stand_in() as jaeger,
         sentry_stand_in() as sentry,
-        Stack([Otelcol("collector", LAYERS)], data_dir=folder, environment=told(sentry, jaeger)) as stack,
+        Stack([Otelcol("collector", LAYERS)], data_dir=folder, environment=variables(sentry, jaeger)) as stack,
     ):
         yield Running(stack, jaeger, sentry)
 
@@ -154,7 +154,7 @@ def test_a_sentry_of_ones_own_is_known_by_its_authority(tmp_path: Path, trusted:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pems.certificate, pems.key)
     with stand_in() as jaeger, sentry_stand_in(tls) as sentry:
-        environment = told(sentry, jaeger) | ({"SENTRY_CA_FILE": str(pems.authority)} if trusted else {})
+        environment = variables(sentry, jaeger) | ({"SENTRY_CA_FILE": str(pems.authority)} if trusted else {})
         with Stack([Otelcol("collector", LAYERS)], data_dir=tmp_path, environment=environment) as stack:
             running = Running(stack, jaeger, sentry)
             running.send(trace([{"name": "x"}]))

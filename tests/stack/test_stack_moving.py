@@ -105,7 +105,7 @@ def _key(service: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
     return service, *(str(attributes.get(name, attributes.get(name.replace(".", "_"), ""))) for name in names)
 
 
-def told(trace: Trace) -> list[tuple[Any, ...]]:
+def comparable(trace: Trace) -> list[tuple[Any, ...]]:
     """Everything that a trace has, in tree order, without what belongs to the run."""
     names = {span["span_id"]: span["name"] for span in trace.spans}
     return [
@@ -135,10 +135,10 @@ def test_the_same_program_gives_the_same_traces_and_metrics(home: Path, tmp_path
     Compared are whole trees with attributes, resources and statuses, and the counts of every series, by the APIs.
     """
     with local(tmp_path / "local") as world:
-        expected = [told(trace) for trace in run(world, tmp_path / "local")]
+        expected = [comparable(trace) for trace in run(world, tmp_path / "local")]
         counts = {metric: world.counts(metric) for metric in COUNTS}
     with real(tmp_path / "real") as world:
-        assert [told(trace) for trace in run(world, tmp_path / "real")] == expected
+        assert [comparable(trace) for trace in run(world, tmp_path / "real")] == expected
         for metric, values in counts.items():
-            assert sum(values.values()) > 0, f"{metric} says nothing"
+            assert sum(values.values()) > 0, f"{metric} is all zero"
             assert_becomes(partial(world.counts, metric), values)

@@ -36,8 +36,8 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 def test_a_binary_prints_its_pinned_version(binary: str, program: str) -> None:
     """Each is static, runs, and is what the file of versions has."""
     command = [str(cache.binary(binary)), "version" if binary in {"jaeger", "docker-compose"} else "--version"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    assert re.search(rf"\b{re.escape(VERSIONS[program]['version'])}\b", told.stdout + told.stderr)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert re.search(rf"\b{re.escape(VERSIONS[program]['version'])}\b", done.stdout + done.stderr)
 
 
 @pytest.mark.timeout(240)
@@ -106,8 +106,8 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return binary
 
 
-@pytest.mark.parametrize(("status", "code", "said"), [(200, 0, ""), (503, 1, "503 Service Unavailable\n")])
-def test_the_probe_reports_whether_a_url_answers(probe: Path, status: int, code: int, said: str) -> None:
+@pytest.mark.parametrize(("status", "code", "output"), [(200, 0, ""), (503, 1, "503 Service Unavailable\n")])
+def test_the_probe_reports_whether_a_url_answers(probe: Path, status: int, code: int, output: str) -> None:
     """Healthy is 200 and nothing else."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -125,4 +125,4 @@ def test_the_probe_reports_whether_a_url_answers(probe: Path, status: int, code:
             [probe, f"http://127.0.0.1:{server.server_port}/"], capture_output=True, text=True, check=False
         )
         serving.join()
-    assert (asked.returncode, asked.stderr) == (code, said)
+    assert (asked.returncode, asked.stderr) == (code, output)

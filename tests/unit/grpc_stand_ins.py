@@ -118,8 +118,10 @@ class Peer:
         """Say that a request was taken."""
         self.h2.send_headers(stream, [(":status", "200"), ("content-type", "application/grpc")])
         self.h2.send_data(stream, b"\0" + len(response).to_bytes(4, "big") + response)
-        told = {"grpc_status": "0"} | trailers
-        self.h2.send_headers(stream, [(name.replace("_", "-"), value) for name, value in told.items()], end_stream=True)
+        trailer = {"grpc_status": "0"} | trailers
+        self.h2.send_headers(
+            stream, [(name.replace("_", "-"), value) for name, value in trailer.items()], end_stream=True
+        )
         self.flush()
 
     def refuse(self, *headers: tuple[str, str], status: str = "200", body: bytes = b"") -> None:

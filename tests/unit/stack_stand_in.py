@@ -26,7 +26,7 @@ class StandIn:
     name: str = "stand-in"
     script: str = SERVE
     usual: int = 0
-    told: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ports(self) -> Sequence[Port]:
@@ -39,7 +39,7 @@ class StandIn:
         return [sys.executable, "-c", self.script, HOST, str(place.port(self.name, "web"))]
 
     def environment(self, place: Place) -> Mapping[str, str]:
-        return self.told
+        return self.variables
 
     def is_ready(self, place: Place) -> bool:
         return answers_http(place.address(self.name, "web"), "/")

@@ -58,9 +58,9 @@ def test_a_command_whose_packages_are_missing_shows_how_to_install_them(
     """Packages are imported when a command runs; the extra is named as its room is."""
     install(dashboards=f"{__name__}:add_heavy")
     assert cli.main(["heavy"]) == 2
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
-        told == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
+        output == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
     )
 
 
@@ -86,20 +86,20 @@ def test_a_room_whose_packages_are_missing_leaves_the_others_working(
     install(here=f"{__name__}:add_greet", dashboards="no_such_package_anywhere:add")
     assert cli.main(["greet"]) == 7
     assert cli.main([]) == 2
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
-        told == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
+        output == "The package no_such_package_anywhere is not installed.\npip install 'search-telemetry[dashboards]'\n"
     )
 
 
 def test_without_any_room_the_hint_is_the_extra(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     """As in a service that installed the library alone."""
     install(sentry="telemetry.sentry.command:add")
-    told = "The collector's commands are not installed.\npip install 'search-telemetry[local]'\n"
+    output = "The collector's commands are not installed.\npip install 'search-telemetry[local]'\n"
     assert cli.main([]) == 2
-    assert capsys.readouterr().err == told
+    assert capsys.readouterr().err == output
     assert cli.main(["collect", "--store", "x"]) == 2
-    assert capsys.readouterr().err == told
+    assert capsys.readouterr().err == output
 
 
 def test_the_local_collectors_commands_are_installed() -> None:
@@ -128,8 +128,8 @@ def test_with_no_collector_running_the_default_store_is_read(nobody_listens: Pat
 
 def test_with_nothing_to_read_both_ways_out_are_reported(nobody_listens: Path) -> None:
     """Where was looked, and what to do."""
-    told = f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
-    with closing(open_reader(None, None)) as reader, pytest.raises(CollectorError, match=told):
+    output = f"No collector runs at 127.0.0.1:1, and there is no store at {nobody_listens}"
+    with closing(open_reader(None, None)) as reader, pytest.raises(CollectorError, match=output):
         reader.get("/api/traces")
 
 
@@ -203,7 +203,7 @@ def test_help_fits_in_forty_columns(
 
 
 @pytest.mark.parametrize(
-    ("word", "names", "told"),
+    ("word", "names", "output"),
     [
         ("gv", ["gw", "indexer"], "Did you mean gw?"),
         ("wg", ["gw"], "Did you mean gw?"),
@@ -211,6 +211,6 @@ def test_help_fits_in_forty_columns(
         ("b4", ["b3"], ""),
     ],
 )
-def test_names_of_two_letters_are_proposed(word: str, names: list[str], told: str) -> None:
+def test_names_of_two_letters_are_proposed(word: str, names: list[str], output: str) -> None:
     """One letter is another, or they have changed places; numbers are not like each other."""
-    assert did_you_mean(word, names) == told
+    assert did_you_mean(word, names) == output

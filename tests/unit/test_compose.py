@@ -46,9 +46,9 @@ ONLY_WITH = {"LOGS_OTLP": "/logs.yaml", "KAFKA_BROKERS": "kafka-"} | dict.fromke
 def addresses(service: dict[str, Any]) -> list[str]:
     """The hosts that a service knows, by its environment and its command."""
     command = " ".join(service["command"]) if isinstance(service.get("command"), list) else service.get("command", "")
-    told = [str(v) for k, v in service.get("environment", {}).items() if ONLY_WITH.get(k, "") in command]
+    texts = [str(v) for k, v in service.get("environment", {}).items() if ONLY_WITH.get(k, "") in command]
     return [
-        h for text in (command, *told) for h in re.findall(r"(?:^|//|\s|@|=)([a-z][a-z0-9-]+):\d{2,5}(?![\d:])", text)
+        h for text in (command, *texts) for h in re.findall(r"(?:^|//|\s|@|=)([a-z][a-z0-9-]+):\d{2,5}(?![\d:])", text)
     ]
 
 

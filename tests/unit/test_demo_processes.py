@@ -37,9 +37,9 @@ def test_a_child_that_dies_at_once_is_reported_with_the_end_of_its_log(logs: Pat
     """Its own last words are what helps."""
     with Processes(logs) as processes:
         child = processes.start_role("child", python("import sys; sys.exit('the weights are gone')"))
-        with pytest.raises(ChildDied) as told:
+        with pytest.raises(ChildDied) as raised:
             processes.ready(child)
-    assert told.value.message == (
+    assert raised.value.message == (
         f"child ended with exit status 1. The end of {logs / 'child.log'}:\n  the weights are gone"
     )
 
@@ -48,9 +48,9 @@ def test_a_childs_words_to_a_person_come_before_its_log(logs: Path) -> None:
     """Lines of JSON beside them are for programs."""
     with Processes(logs) as processes:
         child = processes.start_role("child", python("import sys; sys.exit('{}\\nthe port is taken\\n{}')"))
-        with pytest.raises(ChildDied) as told:
+        with pytest.raises(ChildDied) as raised:
             processes.ready(child)
-    assert told.value.message.splitlines()[1:] == ["  the port is taken"]
+    assert raised.value.message.splitlines()[1:] == ["  the port is taken"]
 
 
 def test_a_child_that_never_gets_ready_is_reported(logs: Path) -> None:
@@ -113,8 +113,8 @@ def test_facts_are_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_log_holds_the_output_in_its_order(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a program prints is not held back until its end, whatever variables we were started with."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    said = "import sys; print('ready'); print('complaint', file=sys.stderr); print('ended')"
+    program = "import sys; print('ready'); print('complaint', file=sys.stderr); print('ended')"
     with Processes(logs) as processes:
-        child = processes.start_other("collector", python(said))
+        child = processes.start_other("collector", python(program))
         child.process.wait(30)
     assert child.log.read_text().split() == ["ready", "complaint", "ended"]

@@ -216,14 +216,14 @@ def test_a_port_without_a_known_holder_is_reported_all_the_same() -> None:
 
 async def test_a_server_listens_first_and_is_healthy_once_it_has_loaded(unused_tcp_port: int) -> None:
     """While it loads: NOT_SERVING, and UNAVAILABLE for a request; then SERVING and an answer; SIGTERM ends it."""
-    loaded, said = asyncio.Event(), list[Mapping[str, Any]]()
+    loaded, announced = asyncio.Event(), list[Mapping[str, Any]]()
 
     async def load() -> Echo:
         await loaded.wait()
         return Echo()
 
     address = f"127.0.0.1:{unused_tcp_port}"
-    server = asyncio.create_task(serve(CLIP_ENCODER, address, load, said.append))
+    server = asyncio.create_task(serve(CLIP_ENCODER, address, load, announced.append))
     async with grpc.aio.insecure_channel(address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         executor = ExecutorStub(channel)  # type: ignore[no-untyped-call]
@@ -231,7 +231,7 @@ async def test_a_server_listens_first_and_is_healthy_once_it_has_loaded(unused_t
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await executor.Process(ProcessRequest(endpoint="/search"))
-        assert (refused.value.code(), said) == (grpc.StatusCode.UNAVAILABLE, [])
+        assert (refused.value.code(), announced) == (grpc.StatusCode.UNAVAILABLE, [])
         loaded.set()
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
         answer = await executor.Process(ProcessRequest(endpoint="/search", docs=[Document(id="1")]))
@@ -240,7 +240,7 @@ async def test_a_server_listens_first_and_is_healthy_once_it_has_loaded(unused_t
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         watch.cancel()
     await server
-    assert said == [{"role": "clip_encoder", "address": address}, {"role": "clip_encoder", "drained": True}]
+    assert announced == [{"role": "clip_encoder", "address": address}, {"role": "clip_encoder", "drained": True}]
 
 
 async def test_a_server_whose_executor_cannot_load_ends_with_the_reason(unused_tcp_port: int) -> None:

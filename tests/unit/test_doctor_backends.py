@@ -72,8 +72,8 @@ def local() -> Iterator[LocalCollector]:
 def test_a_local_collector_alone_has_everything(local: LocalCollector, protocol: str) -> None:
     """Three arrivals, no failure, and no finding about backends that are not configured."""
     address = local.addresses.grpc if protocol == "grpc" else local.addresses.http
-    told = of_local(local, OTEL_EXPORTER_OTLP_PROTOCOL=protocol, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
-    report = examine(told, api=str(local.addresses.api))
+    variables = of_local(local, OTEL_EXPORTER_OTLP_PROTOCOL=protocol, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{address}")
+    report = examine(variables, api=str(local.addresses.api))
     assert verdicts(report) == {
         "sampling": "ok",
         "send traces": "ok",
@@ -339,16 +339,16 @@ def test_sentry_with_half_its_variables_is_a_mistake(collector: StandIn) -> None
 
 
 @pytest.mark.parametrize(
-    ("skew", "says"),
+    ("skew", "distance"),
     [(0, ""), (300, "jaeger's is 5 min ahead"), (-1000, "jaeger's is 17 min behind"), (1e4, "jaeger's is 2.8 h ahead")],
 )
-def test_a_clock_that_goes_wrong_is_reported_by_how_much(collector: StandIn, skew: float, says: str) -> None:
+def test_a_clock_that_goes_wrong_is_reported_by_how_much(collector: StandIn, skew: float, distance: str) -> None:
     """By the `Date` of answers, which counts whole seconds: a difference below two seconds is ignored."""
     with backend({}, skew=skew) as jaeger:
         jaeger.routes = jaeger_having(collector)
         report = examine(environ(collector), jaeger=jaeger.url)
     found = line(report, "clocks")
-    assert found.detail.endswith(says or "agrees with this machine's")
+    assert found.detail.endswith(distance or "agrees with this machine's")
     assert (found.code, report.ok) == (("clock_skew", False) if skew else ("", True))
 
 
@@ -363,8 +363,8 @@ def test_what_a_date_leaves_open_is_not_a_difference() -> None:
 def test_the_clock_of_a_collector_is_compared_by_http() -> None:
     """Its own `Date`, where the endpoint speaks HTTP; gRPC has no date."""
     with backend({"/v1/traces": (200, b""), "/v1/metrics": (200, b""), "/v1/logs": (200, b"")}, skew=-3600) as running:
-        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": running.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
-        found = line(examine(told), "clocks")
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": running.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+        found = line(examine(variables), "clocks")
     assert found.detail == "against this machine's clock the collector's is 60 min behind"
 
 

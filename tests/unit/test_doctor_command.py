@@ -54,22 +54,22 @@ def test_a_laptop_with_a_local_collector_is_well() -> None:
     with LocalCollector(None, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0") as running:
         endpoint = f"http://{running.addresses.grpc}"
         variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_LOGS_EXPORTER": "otlp"}
-        told = command(*NO_BACKENDS[1:], f"--api={running.addresses.api}", **variables)
-    assert (told.returncode, told.stderr) == (0, "")
-    lines = [line.split("  ")[0] for line in told.stdout.splitlines() if line.startswith(("✓", "✗", "–"))]
+        output = command(*NO_BACKENDS[1:], f"--api={running.addresses.api}", **variables)
+    assert (output.returncode, output.stderr) == (0, "")
+    lines = [line.split("  ")[0] for line in output.stdout.splitlines() if line.startswith(("✓", "✗", "–"))]
     signs = {line[2:]: line[0] for line in lines}
     assert signs == dict.fromkeys(
         ("sampling", "send traces", "send metrics", "send logs", "local collector: trace", "local collector: metric",
          "local collector: log", "clocks"), "✓",
     )  # fmt: skip
-    assert told.stdout.splitlines()[-1].startswith("Everything that was sent arrived (")
+    assert output.stdout.splitlines()[-1].startswith("Everything that was sent arrived (")
 
 
 def test_json_has_a_stable_shape_and_the_exit_status_matches() -> None:
     """The keys that docs/doctor.md names, on every check."""
-    told = command("--json", *NO_BACKENDS, OTEL_EXPORTER_OTLP_ENDPOINT=NOTHING_LISTENS)
-    report = json.loads(told.stdout)
-    assert (told.returncode, told.stderr) == (1, "")
+    output = command("--json", *NO_BACKENDS, OTEL_EXPORTER_OTLP_ENDPOINT=NOTHING_LISTENS)
+    report = json.loads(output.stdout)
+    assert (output.returncode, output.stderr) == (1, "")
     assert set(report) == {"ok", "mark", "trace_id", "seconds", "checks"}
     assert report["ok"] is False
     assert {tuple(check) for check in report["checks"]} == {("check", "status", "code", "detail", "hint")}
@@ -85,7 +85,7 @@ def test_json_has_a_stable_shape_and_the_exit_status_matches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("--jaeger", "ftp://host"), "--jaeger: 'ftp://host' is not an address."),
         (("--timeout", "soon"), "'soon' is not a number of seconds"),
@@ -94,7 +94,7 @@ def test_json_has_a_stable_shape_and_the_exit_status_matches() -> None:
     ],
 )
 def test_a_mistake_in_the_command_is_reported_in_a_line_and_ends_with_2(
-    arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is sent, and no stack trace is printed."""
     try:
@@ -103,16 +103,16 @@ def test_a_mistake_in_the_command_is_reported_in_a_line_and_ends_with_2(
         status = int(str(left.code))
     printed = capsys.readouterr()
     assert (status, printed.out) == (2, "")
-    assert says in printed.err
+    assert message in printed.err
     assert "Traceback" not in printed.err
 
 
 def test_a_proxy_of_the_environment_is_not_in_the_way_of_this_machine() -> None:
     """Neither exporters nor questions to 127.0.0.1 go through it, as with the library."""
     with stand_in() as collector:
-        told = command("--json", *NO_BACKENDS, OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc, http_proxy=NOTHING_LISTENS)
-    by_check = {check["check"]: check["status"] for check in json.loads(told.stdout)["checks"]}
-    assert (by_check["send traces"], by_check["send metrics"]) == ("ok", "ok"), told.stdout
+        output = command("--json", *NO_BACKENDS, OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc, http_proxy=NOTHING_LISTENS)
+    by_check = {check["check"]: check["status"] for check in json.loads(output.stdout)["checks"]}
+    assert (by_check["send traces"], by_check["send metrics"]) == ("ok", "ok"), output.stdout
 
 
 def test_every_code_is_documented_and_no_other() -> None:

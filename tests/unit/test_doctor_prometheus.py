@@ -63,7 +63,7 @@ FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
 
 
 @pytest.mark.parametrize(
-    ("targets", "series", "metric", "scraping", "says"),
+    ("targets", "series", "metric", "scraping", "message"),
     [
         ([target, never], FOUND, "ok", "ok", "all 2 are up"),
         ([target, refused], FOUND, "ok", "skipped target_down", "1 of 2 targets are down"),
@@ -75,14 +75,14 @@ FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
     ids=["well", "another target down", "no targets", "target down", "scrape too old", "the Collector is no target"],
 )
 def test_metrics_that_are_scraped_or_not(
-    collector: StandIn, targets: Any, series: Any, metric: str, scraping: str, says: str
+    collector: StandIn, targets: Any, series: Any, metric: str, scraping: str, message: str
 ) -> None:
     """Prometheus scrapes: its targets show why it has nothing."""
     with backend(prometheus(*(make() for make in targets), series=series)) as running:
         report = examine(environ(collector), timeout=SOON, prometheus=running.url)
     found = verdicts(report)
     assert (found["prometheus: metric"], found["prometheus targets"]) == (metric, scraping)
-    assert says in line(report, "prometheus targets").detail
+    assert message in line(report, "prometheus targets").detail
     queries = {parameters["query"][0] for path, parameters, _ in running.asked if path == "/api/v1/query"}
     plain, dotted = f'{{search_doctor="{report.mark}"}}', f'{{"search.doctor"="{report.mark}"}}'
     assert queries == ({plain} if series else {plain, dotted})
@@ -124,8 +124,13 @@ def test_a_prometheus_that_wants_a_token_gets_it_by_an_option(collector: StandIn
 
 def job(name: str, health: str, scraped: int = 0) -> Any:
     """A target of a job, in a list where everything was scraped at some second of a minute."""
-    told = target(health, error="connection refused" if health == "down" else "", port=14888)
-    return {**told, "lastScrape": f"2026-01-01T00:00:{scraped:02}Z", "scrapeInterval": "9999d", "labels": {"job": name}}
+    reported = target(health, error="connection refused" if health == "down" else "", port=14888)
+    return {
+        **reported,
+        "lastScrape": f"2026-01-01T00:00:{scraped:02}Z",
+        "scrapeInterval": "9999d",
+        "labels": {"job": name},
+    }
 
 
 @pytest.fixture
@@ -162,11 +167,11 @@ def test_a_backend_that_prometheus_knows_and_cannot_reach_is_configured(
     assert report.exit_status == int("failed" in jaeger + loki)
     assert not found["prometheus targets"].startswith("failed")
     if jaeger.startswith("failed"):
-        told = line(report, "jaeger")
-        assert "127.0.0.1:9, " in told.detail
-        assert "14888/metrics (connection refused)" in told.detail
-        assert "start it" in told.hint
-        assert "--jaeger" in told.hint
+        reported = line(report, "jaeger")
+        assert "127.0.0.1:9, " in reported.detail
+        assert "14888/metrics (connection refused)" in reported.detail
+        assert "start it" in reported.hint
+        assert "--jaeger" in reported.hint
 
 
 @pytest.mark.usefixtures("nobody")

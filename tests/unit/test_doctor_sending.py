@@ -295,7 +295,7 @@ def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None
 
 
 @pytest.mark.parametrize(
-    ("sampler", "share", "status", "says"),
+    ("sampler", "share", "status", "message"),
     [
         ("parentbased_always_on", "", Status.OK, "services send every trace"),
         ("always_off", "", Status.WARNING, "services send no trace; the marked one is always sent"),
@@ -305,12 +305,12 @@ def test_logs_that_no_service_exports_may_be_refused(collector: StandIn) -> None
     ],
 )
 def test_head_sampling_is_reported_and_does_not_apply_to_the_marked_trace(
-    collector: StandIn, sampler: str, share: str, status: Status, says: str
+    collector: StandIn, sampler: str, share: str, status: Status, message: str
 ) -> None:
     """Sampling is a choice, no failure; to send nothing at all is hardly meant, and a warning."""
     variables = {"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_SAMPLER_ARG": share}
     report = examine({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, **variables})
-    assert says in line(report, "sampling").detail
+    assert message in line(report, "sampling").detail
     assert line(report, "sampling").status is status
     ((span, _),) = collector.spans()
     assert span.flags & 1
@@ -321,8 +321,8 @@ def test_settings_that_are_wrong_are_all_reported_and_nothing_is_sent(collector:
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "pigeon"}
     report = examine({**environ, "OTEL_TRACES_SAMPLER_ARG": "7", "OTEL_EXPORTER_OTLP_HEADERS": "secret"})
     assert {one.code for one in report.findings} == {"wrong_setting"}
-    said = " ".join(one.detail for one in report.findings)
-    assert all(name in said for name in ("PROTOCOL='pigeon'", "SAMPLER_ARG='7'", "HEADERS=***"))
+    details = " ".join(one.detail for one in report.findings)
+    assert all(name in details for name in ("PROTOCOL='pigeon'", "SAMPLER_ARG='7'", "HEADERS=***"))
     assert (collector.requests, report.exit_status) == ([], 1)
 
 

@@ -323,9 +323,9 @@ class TestProxies:
         with listening(proxy) as where, sender("http://collector.example.org:4317") as made:
             monkeypatch.setenv("https_proxy", f"http://me:secret@127.0.0.1:{where[1]}")
             outcome = made.send(b"x", PATIENCE)
-        said = answer.decode().strip()
+        output = answer.decode().strip()
         assert outcome.problem == (
-            f"UNAVAILABLE: the proxy 127.0.0.1:{where[1]} refused a tunnel to collector.example.org:4317: {said}"
+            f"UNAVAILABLE: the proxy 127.0.0.1:{where[1]} refused a tunnel to collector.example.org:4317: {output}"
         )
         assert outcome.retry
 

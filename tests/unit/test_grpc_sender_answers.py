@@ -22,8 +22,8 @@ def refusing(*headers: tuple[str, str], status: str = "200", body: bytes = b"") 
 
 def test_a_refusal_may_be_headers_alone() -> None:
     """No body, no trailers; the words are percent-encoded."""
-    told = (("grpc-status", "3"), ("grpc-message", "gr%C3%B6%C3%9Fer als 100 %25"))
-    with listening(refusing(*told)) as where:
+    answer_headers = (("grpc-status", "3"), ("grpc-message", "gr%C3%B6%C3%9Fer als 100 %25"))
+    with listening(refusing(*answer_headers)) as where:
         assert sent(where) == Outcome(problem="INVALID_ARGUMENT: größer als 100 %")
 
 
@@ -76,8 +76,8 @@ def test_a_refusal_may_come_before_the_request_has() -> None:
     def serve(connection: socket.socket) -> None:
         peer = Peer(connection)
         stream = peer.until(RequestReceived).stream_id
-        told = [(":status", "200"), ("grpc-status", "16"), ("grpc-message", "no token")]
-        peer.h2.send_headers(stream, told, end_stream=True)
+        answer_headers = [(":status", "200"), ("grpc-status", "16"), ("grpc-message", "no token")]
+        peer.h2.send_headers(stream, answer_headers, end_stream=True)
         peer.flush()
         assert peer.until(StreamReset).stream_id == stream
         peer.h2.increment_flow_control_window(65535)
@@ -123,8 +123,8 @@ def test_many_calls_leave_nothing_behind() -> None:
 
 
 def answer(body: bytes = b"", **trailers: str) -> Response:
-    told = {name.replace("_", "-"): value for name, value in trailers.items()}
-    return Response({":status": "200", "content-type": "application/grpc"}, bytearray(body), told, ended=True)
+    answer_headers = {name.replace("_", "-"): value for name, value in trailers.items()}
+    return Response({":status": "200", "content-type": "application/grpc"}, bytearray(body), answer_headers, ended=True)
 
 
 @pytest.mark.parametrize(

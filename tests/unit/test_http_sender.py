@@ -156,12 +156,16 @@ class TestConnections:
             with sender(endpoint, headers=headers, compression="gzip") as made:
                 assert [made.send(body, PATIENCE) for body in (b"1", b"2")] == [Outcome(b"")] * 2
         assert [gzip.decompress(body) for _, _, body in got] == [b"1", b"2"]
-        line, told, _ = got[1]
+        line, request_headers, _ = got[1]
         assert line == "POST /a%20b/v1/traces?x=%20 HTTP/1.1"
-        assert (told["authorization"], told["x-name"], told["content-encoding"]) == ("Bearer x", "ü", "gzip")
-        assert told["host"] == f"127.0.0.1:{where[1]}"
-        assert told["content-type"] == "application/x-protobuf"
-        assert "connection" not in told
+        assert (request_headers["authorization"], request_headers["x-name"], request_headers["content-encoding"]) == (
+            "Bearer x",
+            "ü",
+            "gzip",
+        )
+        assert request_headers["host"] == f"127.0.0.1:{where[1]}"
+        assert request_headers["content-type"] == "application/x-protobuf"
+        assert "connection" not in request_headers
 
     @pytest.mark.parametrize("how", ["closed while idle", "closed amid the request", "closed by its answer"])
     def test_one_that_was_closed_costs_no_export(self, how: str) -> None:

@@ -85,12 +85,12 @@ class TestCredentials:
         monkeypatch.setenv("HOME", str(tmp_path))
 
     @pytest.mark.parametrize(
-        ("user", "headers", "told"),
+        ("user", "headers", "sent_value"),
         [("", (("authorization", "Bearer x"),), "Bearer x"), ("", (), None), ("me:p%40ss@", (), KNOWN),
          ("me:p%40ss@", (("authorization", "Bearer x"),), "Bearer x")],
     )  # fmt: skip
     def test_they_are_those_that_were_set(
-        self, user: str, headers: tuple[tuple[str, str], ...], told: str | None
+        self, user: str, headers: tuple[tuple[str, str], ...], sent_value: str | None
     ) -> None:
         """By a header, else in the address; a `.netrc` replaces none and adds none."""
         got: list[tuple[str, dict[str, str], bytes]] = []
@@ -99,7 +99,7 @@ class TestCredentials:
             sender(f"http://{user}collector:{where[1]}/v1/traces", headers=headers) as made,
         ):
             assert made.send(b"x", PATIENCE) == Outcome(b"")
-        assert got[0][1].get("authorization") == told
+        assert got[0][1].get("authorization") == sent_value
         assert got[0][1]["host"] == f"collector:{where[1]}"
 
 
@@ -140,9 +140,12 @@ class TestProxies:
             monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{where[1]}")
             with sender("http://collector.example.org:4318/v1/traces") as made:
                 assert [made.send(b"x", PATIENCE) for _ in range(2)] == [Outcome(b"")] * 2
-        for line, told, _ in got:
+        for line, request_headers, _ in got:
             assert line == "POST http://collector.example.org:4318/v1/traces HTTP/1.1"
-            assert (told["host"], told["proxy-authorization"]) == ("collector.example.org:4318", "Basic bWU6c2VjcmV0")
+            assert (request_headers["host"], request_headers["proxy-authorization"]) == (
+                "collector.example.org:4318",
+                "Basic bWU6c2VjcmV0",
+            )
 
     @pytest.mark.parametrize("tls", [False, True])
     def test_https_goes_through_a_tunnel(self, monkeypatch: pytest.MonkeyPatch, pems: Pems, tls: bool) -> None:

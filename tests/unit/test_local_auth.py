@@ -70,7 +70,7 @@ def test_tokens_are_compared_in_constant_time_and_all_of_them(monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "problem"),
     [
         ("", "has no token"),
         ("\n  \n", "has no token"),
@@ -80,10 +80,10 @@ def test_tokens_are_compared_in_constant_time_and_all_of_them(monkeypatch: pytes
     ],
 )
 def test_a_token_file_that_holds_no_fit_token_is_refused_without_quoting_it(
-    tmp_path: Path, text: str, says: str
+    tmp_path: Path, text: str, problem: str
 ) -> None:
     """An open collector must not come of a file that was left empty."""
-    with pytest.raises(SettingsError, match=says) as refused:
+    with pytest.raises(SettingsError, match=problem) as refused:
         tokens_from(token_file(tmp_path, text), {})
     assert not text.strip() or text.strip() not in str(refused.value)
 
@@ -213,8 +213,8 @@ def test_certificates_that_cannot_be_are_refused_by_the_option_that_named_them(
         Tls(pems.certificate, pems.key, tmp_path / "empty.pem"): "--tls-client-ca .* is not a certificate",
         Tls(pems.expired, pems.expired_key): "--tls-cert .* is not valid: certificate has expired",
     }
-    for tls, says in cases.items():
-        with pytest.raises(SettingsError, match=says):
+    for tls, problem in cases.items():
+        with pytest.raises(SettingsError, match=problem):
             tls.context()
 
 
@@ -237,10 +237,10 @@ def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(pems: certi
 
 def test_complaints_are_reported_once_a_minute_by_kind() -> None:
     """Then with the number of those left out: no caller can flood the log."""
-    now, told = [0.0], list[str]()
-    limiter = LogLimiter(lambda: now[0], told.append)
+    now, logged = [0.0], list[str]()
+    limiter = LogLimiter(lambda: now[0], logged.append)
     for moment in (0.0, 1.0, 59.9, 60.0, 61.0):
         now[0] = moment
         limiter.warn("tls", f"at {moment}")
     limiter.warn("other", "another kind")
-    assert told == ["at 0.0", "at 60.0 (2 more like this since the last such line)", "another kind"]
+    assert logged == ["at 0.0", "at 60.0 (2 more like this since the last such line)", "another kind"]

@@ -92,7 +92,7 @@ def test_a_compacted_store_is_smaller_and_has_every_row_in_its_order(path: Path)
     before, size = contents(path), path.stat().st_size
     steps: list[tuple[int, int]] = []
     needed: list[tuple[int, int]] = []
-    done = compact(path, lambda *told: needed.append(told), lambda *told: steps.append(told))
+    done = compact(path, lambda *reported: needed.append(reported), lambda *reported: steps.append(reported))
     assert contents(path) == before
     assert (done.before, done.after) == (size, path.stat().st_size)
     assert done.after < done.before / 2
@@ -139,12 +139,12 @@ def test_what_is_in_the_log_of_a_killed_collector_is_in_the_copy(path: Path) -> 
     assert "late" in {row[0] for row in contents(path)["batches"]}
 
 
-def started(code: str, path: Path, says: str) -> subprocess.Popen[str]:
+def started(code: str, path: Path, ready_line: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == f"{says}\n"
+    assert process.stdout.readline() == f"{ready_line}\n"
     return process
 
 
@@ -153,8 +153,8 @@ def run_beside() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts programs, and ends them."""
     running: list[subprocess.Popen[str]] = []
 
-    def run(code: str, path: Path, says: str) -> subprocess.Popen[str]:
-        running.append(started(code, path, says))
+    def run(code: str, path: Path, ready_line: str) -> subprocess.Popen[str]:
+        running.append(started(code, path, ready_line))
         return running[-1]
 
     yield run
@@ -170,9 +170,9 @@ def test_a_store_that_a_collector_holds_is_refused_and_the_process_named(
     holder = run_beside(HOLD, path, "open")
     before = path.read_bytes()
     assert cli.main(["compact", "--store", str(path)]) == 2
-    told = capsys.readouterr().err
-    assert f"{path} is in use by another process (pid {holder.pid})" in told
-    assert "stop it" in told
+    reported = capsys.readouterr().err
+    assert f"{path} is in use by another process (pid {holder.pid})" in reported
+    assert "stop it" in reported
     assert path.read_bytes() == before
 
 
@@ -199,10 +199,10 @@ def test_without_room_on_the_disk_nothing_is_started(path: Path, monkeypatch: py
     """What is needed and what is there are named."""
     before = path.read_bytes()
     monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(1_000_000))
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     with pytest.raises(StoreError, match=r"has 1 MB free, and a copy needs up to \d+\.?\d* MB"):
-        compact(path, lambda *numbers: told.append(numbers), quiet)
-    assert told[0][1] == 1_000_000
+        compact(path, lambda *numbers: reported.append(numbers), quiet)
+    assert reported[0][1] == 1_000_000
     assert (path.read_bytes(), names(path)) == (before, ["telemetry.duckdb"])
 
 

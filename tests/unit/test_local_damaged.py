@@ -121,8 +121,8 @@ def test_a_damaged_store_is_renamed_and_a_new_one_started(
     assert new != before.get("telemetry.duckdb")
     stamped = {re.sub(r"\.damaged-\d{8}T\d{6}Z", "", name): content for name, content in files.items()}
     assert stamped == before
-    (told,) = (record.getMessage() for record in caplog.records)
-    assert re.search(r"It was renamed to .*telemetry\.duckdb\.damaged-\d{8}T\d{6}Z; a new store was started\.", told)
+    (logged,) = (record.getMessage() for record in caplog.records)
+    assert re.search(r"It was renamed to .*telemetry\.duckdb\.damaged-\d{8}T\d{6}Z; a new store was started\.", logged)
     again = Store.open(path)
     assert again.recent_digests(5) == [("a", 7)]
     again.close()

@@ -201,7 +201,7 @@ NAN = float("nan")
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "reason"),
     [
         ({"bucket_counts": [1, 2, 3], "explicit_bounds": [1.0]}, "3 buckets do not fit 1 bounds"),
         ({"bucket_counts": [], "explicit_bounds": [1.0]}, "0 buckets do not fit 1 bounds"),
@@ -212,11 +212,11 @@ NAN = float("nan")
         ({"attributes": [{"key": str(n)} for n in range(4)]}, "4 attributes are more than max_elements, 3"),
     ],
 )
-def test_a_histogram_that_cannot_be_is_rejected_alone(fields: dict[str, Any], says: str) -> None:
+def test_a_histogram_that_cannot_be_is_rejected_alone(fields: dict[str, Any], reason: str) -> None:
     """The other points of its metric are kept."""
     decoded = histogram(**fields)
     assert (decoded.records, decoded.rejected) == (1, 1)
-    assert says in decoded.problem
+    assert reason in decoded.problem
 
 
 def test_a_log_record_beyond_a_bound_is_rejected_alone() -> None:

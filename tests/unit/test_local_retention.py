@@ -212,8 +212,8 @@ def test_what_was_deleted_is_reported_in_one_line(kept: Kept, caplog: pytest.Log
     with caplog.at_level(logging.INFO, "collector.local.intake.retention"):
         kept.retention._check()
         kept.retention._check()
-    (told,) = (record.getMessage() for record in caplog.records)
-    assert told == "Deleted the oldest telemetry: 1,200 spans (retention 7d, max-size 2 GB)."
+    (logged,) = (record.getMessage() for record in caplog.records)
+    assert logged == "Deleted the oldest telemetry: 1,200 spans (retention 7d, max-size 2 GB)."
 
 
 SMALL = 16_000_000

@@ -116,7 +116,7 @@ class TestResults:
         assert next(scores) == 0.5
 
     @pytest.mark.parametrize(
-        ("hits", "scores", "told"),
+        ("hits", "scores", "recorded"),
         [
             (3, [[0.9, 0.8], [0.7, 0.6]], (3, 0.9, 4)),  # two queries, as rows
             (None, [[0.9, 0.8], [0.7]], (3, 0.9, 3)),
@@ -141,14 +141,14 @@ class TestResults:
         ],
     )  # fmt: skip
     def test_odd_results_cost_nothing_but_themselves(
-        self, spans: Spans, metrics: Metrics, hits: Any, scores: Any, told: tuple[int | None, float | None, int]
+        self, spans: Spans, metrics: Metrics, hits: Any, scores: Any, recorded: tuple[int | None, float | None, int]
     ) -> None:
         """Whatever can be taken from them stands on the span and in metrics."""
         with telemetry.stage("s"):
             telemetry.results(hits=hits, scores=scores)
         has = spans.one("s").attributes or {}
         topk = metrics.value("search.result.score", {"search.rank": "topk"})
-        assert (has.get("search.hits"), has.get("search.top_score"), topk) == told
+        assert (has.get("search.hits"), has.get("search.top_score"), topk) == recorded
 
     def test_many_scores_of_an_array_are_read_at_once(self, spans: Spans, metrics: Metrics) -> None:
         """With two dimensions too; of a hundred thousand the highest is found, and a hundred are kept."""
@@ -214,8 +214,8 @@ class TestBounds:
             pass
         with telemetry.request(platform="web", region="us"), telemetry.stage("given"):
             pass
-        told = [spans.one(name).attributes or {} for name in ("declared", "given")]
-        assert [(one["client.platform"], one["client.region"]) for one in told] == [("_other", "eu"), ("web", "us")]
+        recorded = [spans.one(name).attributes or {} for name in ("declared", "given")]
+        assert [(one["client.platform"], one["client.region"]) for one in recorded] == [("_other", "eu"), ("web", "us")]
 
     def test_made_up_stages_and_collections_take_no_place_of_decorated_ones(self, metrics: Metrics) -> None:
         """A name that comes with a request may be anything."""

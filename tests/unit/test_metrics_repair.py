@@ -65,16 +65,16 @@ def scraped(meter: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "exported"),
     [
         (True, 1), (2**63, float(2**63)), (-(2**80), -float(2**80)), (2**1000, float(2**1000)),
         (Decimal("0.5"), 0.5), (Fraction(1, 4), 0.25),
     ],
 )  # fmt: skip
-def test_a_gauge_of_any_value_costs_no_other_metric(meter: Any, value: Any, told: float) -> None:
+def test_a_gauge_of_any_value_costs_no_other_metric(meter: Any, value: Any, exported: float) -> None:
     """It becomes the nearest value that OTLP can represent. Pushed and pulled."""
     meter.create_gauge("odd").set(value)
-    assert pushed(meter) == ({"innocent": [3], "odd": [told]}, 0)
+    assert pushed(meter) == ({"innocent": [3], "odd": [exported]}, 0)
     assert "innocent_total{" in scraped(meter)
 
 
@@ -89,8 +89,8 @@ def test_what_is_not_a_number_is_left_out_and_counted(meter: Any, value: Any) ->
     points[0] = dataclasses.replace(points[0], value=value)
     made, lost = repaired_metrics(data)
     assert lost == 1
-    told: Any = made.resource_metrics[0].scope_metrics[0].metrics
-    assert [[point.value for point in metric.data.data_points] for metric in told] == [[3], [2]]
+    exported: Any = made.resource_metrics[0].scope_metrics[0].metrics
+    assert [[point.value for point in metric.data.data_points] for metric in exported] == [[3], [2]]
 
 
 def test_sums_and_histograms_beyond_64_bits_are_reported_as_fractions(meter: Any) -> None:
@@ -134,7 +134,7 @@ def test_what_is_fit_is_handed_on_as_it_is(meter: Any) -> None:
     before = repairs.count
     made, _ = repaired_metrics(data)
     given = data.resource_metrics[0].scope_metrics[0].metrics
-    told = made.resource_metrics[0].scope_metrics[0].metrics
-    assert [metric.data for metric in told] == [metric.data for metric in given]
-    assert told[1].data.data_points[0] is given[1].data.data_points[0]
+    exported = made.resource_metrics[0].scope_metrics[0].metrics
+    assert [metric.data for metric in exported] == [metric.data for metric in given]
+    assert exported[1].data.data_points[0] is given[1].data.data_points[0]
     assert repairs.count - before == 1  # the resource of this provider

@@ -87,7 +87,7 @@ def named(exc: BaseException) -> str:
 
 
 @pytest.fixture
-def told() -> Iterator[list[BaseException]]:
+def reported() -> Iterator[list[BaseException]]:
     """What Sentry would get."""
     found: list[BaseException] = []
 
@@ -112,7 +112,7 @@ def run(exc: BaseException) -> None:
 
 @pytest.mark.parametrize("exc", REJECTED, ids=named)
 def test_an_answer_below_500_is_the_callers_mistake(
-    exc: Exception, spans: Spans, metrics: Metrics, told: list[BaseException]
+    exc: Exception, spans: Spans, metrics: Metrics, reported: list[BaseException]
 ) -> None:
     """No span is an error, nobody is woken; the event has what it was, and the request counts as rejected."""
     run(exc)
@@ -122,38 +122,38 @@ def test_an_answer_below_500_is_the_callers_mistake(
     assert [event.name for event in spans.one("look up").events] == ["exception"]
     assert metrics.series("search.request.duration") == [{"search.operation": "search", "search.outcome": "rejected"}]
     assert metrics.series("search.stage.duration") == [{"search.operation": "search", "search.stage": "look up"}]
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize("exc", ERRORS, ids=named)
 def test_whatever_else_fails_is_an_error(
-    exc: Exception, spans: Spans, metrics: Metrics, told: list[BaseException]
+    exc: Exception, spans: Spans, metrics: Metrics, reported: list[BaseException]
 ) -> None:
     """Load that is shed, an answer of 500 and above, and what a client library raises, whatever status it carries."""
     run(exc)
     assert {span.status.status_code for span in spans} == {StatusCode.ERROR}
     (series,) = metrics.series("search.request.duration")
     assert (series["search.outcome"], series["error.type"]) == ("error", exceptions.error_type(exc))
-    assert told == [exc]
+    assert reported == [exc]
 
 
 @pytest.mark.parametrize("exc", GONE, ids=named)
 def test_a_caller_that_went_away_has_cancelled(
-    exc: BaseException, spans: Spans, metrics: Metrics, told: list[BaseException]
+    exc: BaseException, spans: Spans, metrics: Metrics, reported: list[BaseException]
 ) -> None:
     """It is neither a success nor a failure of the service."""
     run(exc)
     assert spans.tree(status=True, attributes=["error.type", "search.outcome"]) == (
         "/search search.outcome=cancelled\n└ look up"
     )
-    assert (outcomes(metrics), told) == ({"cancelled": 1}, [])
+    assert (outcomes(metrics), reported) == ({"cancelled": 1}, [])
 
 
 class TestExpected:
     """Classes that the user names."""
 
     def test_an_endpoint_names_its_callers_mistakes(
-        self, spans: Spans, metrics: Metrics, told: list[BaseException]
+        self, spans: Spans, metrics: Metrics, reported: list[BaseException]
     ) -> None:
         """Subclasses too, and in the stages inside; other exceptions stay errors."""
 
@@ -167,7 +167,7 @@ class TestExpected:
                 search(exc)
         assert spans.tree(status=True) == "/search\n└ look up\n/search !\n└ look up ! ValueError"
         assert outcomes(metrics) == {"rejected": 1, "error": 1}
-        assert [type(exc) for exc in told] == [ValueError]
+        assert [type(exc) for exc in reported] == [ValueError]
 
     def test_one_class_and_a_block_will_do(self, metrics: Metrics) -> None:
         """As everywhere in Python, one class stands for a tuple of one."""

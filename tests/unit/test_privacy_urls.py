@@ -24,7 +24,7 @@ Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "told"),
+    ("name", "given", "recorded"),
     [
         ("url.full", "https://shop.example:443/search?q=my+illness&page=2#top",
          f"https://shop.example:443/search?q={Q}&page={Q}#{F}"),
@@ -64,11 +64,11 @@ Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
         (LOGGED, "POST /x?q=ill&p=2 took 3 ms (why?)", f"POST /x?q={Q}&p={Q} took 3 ms (why?)"),
     ],
 )  # fmt: skip
-def test_values_of_a_url_become_markers(name: str, given: Any, told: Any) -> None:
+def test_values_of_a_url_become_markers(name: str, given: Any, recorded: Any) -> None:
     """Of its query, its fragment and its user; names of parameters stay. It is the same with no scrubbing at all."""
     for hiding in (Scrubber(Scrub()), Scrubber(Scrub(off=["credentials"])), NoScrubber(contents=False)):
-        assert hiding.value(name, given) == told
-    assert Scrubber(Scrub()).value(name, told) == told
+        assert hiding.value(name, given) == recorded
+    assert Scrubber(Scrub()).value(name, recorded) == recorded
 
 
 @pytest.mark.parametrize(

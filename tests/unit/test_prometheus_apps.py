@@ -115,15 +115,15 @@ async def test_the_asgi_app_can_be_the_whole_server() -> None:
 
 def test_the_wsgi_app_keeps_to_the_protocol() -> None:
     """The standard library's validator finds nothing in it."""
-    told: list[Any] = []
+    started: list[Any] = []
     with pulled() as scrape:
         scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
         environ: dict[str, Any] = {"HTTP_ACCEPT": OPENMETRICS, "QUERY_STRING": ""}
         setup_testing_defaults(environ)
-        answer = validator(wsgi(scrape.exposition.respond))(environ, lambda *args: told.append(args))  # type: ignore[arg-type]
+        answer = validator(wsgi(scrape.exposition.respond))(environ, lambda *args: started.append(args))  # type: ignore[arg-type]
         body = b"".join(answer)
         answer.close()  # type: ignore[attr-defined]
-    ((status, headers),) = told
+    ((status, headers),) = started
     assert status == "200 OK"
     assert families(body.decode(), dict(headers)["Content-Type"])["search_documents"].samples[0].value == 3
 

@@ -59,8 +59,8 @@ def test_every_kind_of_instrument_is_reported(scrape: Pulled) -> None:
     meter.create_histogram("size", "By", explicit_bucket_boundaries_advisory=[1, 1e6]).record(7)
     meter.create_observable_gauge("level", [observed], "Cel")
     found = scrape.families()
-    told = {(f.name, f.type, f.unit): [(s.name, s.value) for s in f.samples] for f in found.values()}
-    assert told == {
+    exposed = {(f.name, f.type, f.unit): [(s.name, s.value) for s in f.samples] for f in found.values()}
+    assert exposed == {
         ("target", "info", ""): [("target_info", 1)],
         ("calls", "counter", ""): [("calls_total", 2)],
         ("depth", "gauge", ""): [("depth", -4)],

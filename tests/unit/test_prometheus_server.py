@@ -93,7 +93,7 @@ def test_a_taken_port_is_an_error() -> None:
     server.abandon()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being configured")
 def test_a_port_taken_at_one_address_of_a_host_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """`localhost` has two addresses on most machines: a taken one is an error, a missing one is skipped."""
     server = MetricsServer("127.0.0.1", 0, greeting)

@@ -118,9 +118,9 @@ def test_a_name_of_no_trace_is_reported(three_traces: HandFilledStore, name: str
 def test_last_is_proposed_where_it_is_misspelt(three_traces: HandFilledStore) -> None:
     """It is the only name that is not an id."""
     for name in ("lst", "lsat", "latst"):
-        with pytest.raises(QueryError) as told:
+        with pytest.raises(QueryError) as refused:
             query.find_trace(three_traces.connection, name)
-        assert told.value.hint == "Did you mean last?"
+        assert refused.value.hint == "Did you mean last?"
 
 
 def test_a_beginning_that_two_traces_share_is_ambiguous(store: HandFilledStore) -> None:
@@ -150,8 +150,8 @@ def test_a_span_without_a_start_lasts_no_time(store: HandFilledStore) -> None:
     store.span(B, "b1", start_ms=-START / MS, end_ms=20)
     store.span(C, "c1", start_ms=30, end_ms=29)
     rows = query.traces(store.connection, TraceFilter()).rows
-    told = [(row.trace_id[0], row.start_unix_ns - START, row.duration_ns, row.untimed_count) for row in rows]
-    assert told == [("c", 30 * MS, 0, 1), ("b", 20 * MS, 0, 1), ("a", 0, 10 * MS, 2)]
+    returned = [(row.trace_id[0], row.start_unix_ns - START, row.duration_ns, row.untimed_count) for row in rows]
+    assert returned == [("c", 30 * MS, 0, 1), ("b", 20 * MS, 0, 1), ("a", 0, 10 * MS, 2)]
     found = query.trace(store.connection, A)
     spans = {span.span_id: (span.offset_ns, span.duration_ns, span.self_ns, span.critical_ns) for span in found.spans}
     assert (found.start_unix_ns, found.duration_ns) == (START, 10 * MS)

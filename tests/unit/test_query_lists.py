@@ -268,14 +268,14 @@ def test_logs_that_arrive_are_reported_once_in_the_order_of_their_arrival(store:
 def test_traces_end_when_their_root_has_arrived_and_settled(store: HandFilledStore) -> None:
     """A request is returned once, after its end, with the spans of other processes; a batch is not returned."""
     connection, wanted, second = store.connection, TraceFilter(), 10**9
-    told: list[str] = []
+    listed: list[str] = []
     after = query.ended_traces(connection, wanted, None, 0, 10).after
 
     def look(now_s: float) -> str:
         nonlocal after
         found = query.ended_traces(connection, wanted, after, int(now_s * second), 10)
         after = found.after
-        told.extend(f"{row.trace_id[0]}{row.span_count}" for row in found.rows)
+        listed.extend(f"{row.trace_id[0]}{row.span_count}" for row in found.rows)
         return "".join(f"{row.trace_id[0]}{row.span_count}" for row in found.rows)
 
     store.span(A, "a2", "a1", ingested_unix_ns=1 * second)

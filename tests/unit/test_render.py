@@ -216,28 +216,28 @@ FAILURES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ],
         ["  ✗ ValueError: bad"],
     ),
-    "a message that says something else stays": (
+    "another message stays": (
         [
             span("a", 0, 0, 9, status="error", status_message="no answer"),
             span("b", 1, 0, 9, status="error", status_message="full"),
         ],
         ["  ✗ no answer", "  ✗ full"],
     ),
-    "a message that quotes the one within is not said again": (
+    "a message that quotes the one within is not printed again": (
         [
             span("a", 0, 0, 9, status="error", status_message="indexer: connection refused by 127.0.0.1"),
             span("b", 1, 0, 9, status="error", status_message="connection refused by 127.0.0.1"),
         ],
         ["✗ connection refused by 127.0.0.1"],
     ),
-    "another type than the one within is said": (
+    "another type than the one within is printed": (
         [
             span("a", 0, 0, 9, status="error", attributes={"error.type": "TimeoutError"}),
             span("b", 1, 0, 9, status="error", attributes={"error.type": "CancelledError"}),
         ],
         ["✗ TimeoutError", "✗ CancelledError"],
     ),
-    "an rpc's status as its type is not said when the reason is known": (
+    "an rpc's status as its type is not printed when the reason is known": (
         [
             span(
                 "a",
@@ -325,24 +325,24 @@ def test_links_name_the_traces_that_they_point_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "told"),
+    ("stored", "shown"),
     [
         ([False], f"linked to trace {'0' * 32} (not stored)"),
         ([True, False], "linked to trace 00000000…, 11111111… (1 of them not stored)"),
         ([False, False], "linked to trace 00000000…, 11111111… (none stored)"),
     ],
 )
-def test_a_link_to_a_trace_that_was_not_kept_is_marked(stored: list[bool], told: str) -> None:
+def test_a_link_to_a_trace_that_was_not_kept_is_marked(stored: list[bool], shown: str) -> None:
     """Nobody looks for it in vain."""
     links = [{"trace_id": f"{i:x}" * 32, "span_id": "1" * 16, "stored": here} for i, here in enumerate(stored)]
-    assert told in drawn(trace(span("batch", 0, 0, 9, links=links)), 120)
+    assert shown in drawn(trace(span("batch", 0, 0, 9, links=links)), 120)
 
 
 def test_a_minibatch_names_its_batch_its_wait_and_its_share() -> None:
     """The id of the only link is whole, as `telemetry trace` takes it; seconds are read as durations."""
     links = [{"trace_id": "ab" * 16, "span_id": "1" * 16, "attributes": {}, "stored": True}]
-    told = {"minibatch_size": 1, "search.batch.queue_wait": 0.0000487, "search.batch.share": 0.0125}
-    text = drawn(trace(span("txt_minibatch_encoding", 0, 0, 9, links=links, attributes=told)))
+    recorded = {"minibatch_size": 1, "search.batch.queue_wait": 0.0000487, "search.batch.share": 0.0125}
+    text = drawn(trace(span("txt_minibatch_encoding", 0, 0, 9, links=links, attributes=recorded)))
     assert f"linked to trace {'ab' * 16}" in text
     assert "search.batch.queue_wait=48.7µs search.batch.share=12.5ms" in text
 

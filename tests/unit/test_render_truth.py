@@ -60,9 +60,9 @@ def test_a_span_without_an_end_has_not_ended() -> None:
 def test_a_span_that_ends_before_it_begins_has_no_duration() -> None:
     """A clock was set back."""
     answer = trace(span("root", 0, 0, 10), span("odd", 1, 5, 5, end_unix_ns=1))
-    row, told = rows_of(drawn(answer))[1:3]
+    row, labels = rows_of(drawn(answer))[1:3]
     assert row.split()[-4:-1] == ["odd", "gateway", "?"]
-    assert told.strip() == "ends before it begins"
+    assert labels.strip() == "ends before it begins"
 
 
 def test_a_span_without_a_start_is_marked() -> None:
@@ -103,8 +103,8 @@ def test_log_records_stand_at_their_place_in_time() -> None:
         record({"a": 1}, 99, "elsewhere"),
     ]
     shown = drawn(trace(*spans, logs=logs, log_count=9))
-    told = [line[:30].strip("● ├└│").split("  ")[0].removeprefix("• ") for line in rows_of(shown)[:8]]
-    assert told == [
+    labels = [line[:30].strip("● ├└│").split("  ")[0].removeprefix("• ") for line in rows_of(shown)[:8]]
+    assert labels == [
         "root",
         "begun",
         "first",

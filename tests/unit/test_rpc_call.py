@@ -34,7 +34,7 @@ class Servicer:
         return self._code
 
     def details(self) -> bytes:
-        return b"told so"
+        return b"as asked"
 
 
 class Details:

@@ -92,7 +92,7 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environ", "said"),
+    ("arguments", "environ", "message"),
     [
         (
             {},
@@ -180,10 +180,10 @@ def test_a_timeout_is_understood_in_either_unit(value: str, seconds: float) -> N
     ],
 )
 def test_a_mistake_names_the_variable_the_value_and_the_hint(
-    arguments: dict[str, object], environ: dict[str, str], said: str
+    arguments: dict[str, object], environ: dict[str, str], message: str
 ) -> None:
     """One sentence is all that a user needs; no secret is ever shown in it."""
-    assert problem(arguments, environ) == said
+    assert problem(arguments, environ) == message
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,9 @@ def test_what_otlp_cannot_spell_is_repaired(value: object, repaired: str, caplog
     """The span arrives with the nearest that can be spelled, the others as they are, and no stack is logged."""
     odd, fine = span({"odd": value, "map": {"x": [value]}, "fine": 1}), span({"odd": "x"})
     sent = ExportTraceServiceRequest.FromString(encode_spans([odd, fine])).resource_spans[0].scope_spans[0].spans
-    told, plain = (read_back(one.attributes) for one in sent)
-    deep = read_back(told.pop("map").values)["x"].values[0].string_value
-    assert (told, deep, plain) == ({"odd": repaired, "fine": 1}, repaired, {"odd": "x"})
+    repaired_attributes, plain = (read_back(one.attributes) for one in sent)
+    deep = read_back(repaired_attributes.pop("map").values)["x"].values[0].string_value
+    assert (repaired_attributes, deep, plain) == ({"odd": repaired, "fine": 1}, repaired, {"odd": "x"})
     assert [record for record in caplog.records if record.exc_info] == []
 
 

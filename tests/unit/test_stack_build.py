@@ -56,9 +56,9 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def run(*things: Thing) -> str:
         monkeypatch.setattr(building, "RECIPES", things)
         monkeypatch.setattr(cache, "RECIPES", things)
-        said = io.StringIO()
-        building.build((), Console(file=said, width=200))
-        return said.getvalue()
+        output = io.StringIO()
+        building.build((), Console(file=output, width=200))
+        return output.getvalue()
 
     return run
 
@@ -170,15 +170,15 @@ def test_two_builds_take_turns(build: Callable[..., str], root: Path) -> None:
     assert other.stdin is not None
     assert other.stdout is not None
     assert other.stdout.readline() == b"held\n"
-    said = []
+    output = []
 
     def release() -> None:
-        said.append("waiting")
+        output.append("waiting")
         other.communicate()
 
     with cache.only_one(release):
         pass
-    assert said == ["waiting"]
+    assert output == ["waiting"]
 
 
 def test_every_tool_that_is_missing_is_named_at_once_with_the_way_to_get_it(

@@ -37,8 +37,8 @@ def place_of(programs: Sequence[Program], data: Path) -> Place:
 
 def files(program: Program, place: Place) -> list[Path]:
     """The configuration files on a program's command line."""
-    told = (part.partition("=")[2].removeprefix("file:") for part in program.command(place) if "config" in part)
-    return [Path(path) for path in told if path.endswith((".yaml", ".yml"))]
+    configured = (part.partition("=")[2].removeprefix("file:") for part in program.command(place) if "config" in part)
+    return [Path(path) for path in configured if path.endswith((".yaml", ".yml"))]
 
 
 EVERY = [
@@ -64,8 +64,8 @@ def test_every_program_can_be_alone_in_a_profile(profile: str, program: Program,
     """A test's own profile may leave out any other: its addresses are then left out, too."""
     place = place_of([program], tmp_path)
     own = {place.address(program.name, port.use) for port in program.ports}
-    told = set(re.findall(r"127\.0\.0\.1:\d+", " ".join(program.environment(place).values())))
-    assert told <= own
+    configured = set(re.findall(r"127\.0\.0\.1:\d+", " ".join(program.environment(place).values())))
+    assert configured <= own
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -75,12 +75,12 @@ def test_every_address_in_the_environment_is_used(profile: str, tmp_path: Path) 
     place = place_of(programs, tmp_path)
     known = {variable for program in programs for variable in program.environment(place)}
     for program in programs:
-        told = set(program.environment(place))
+        configured = set(program.environment(place))
         text = "".join(path.read_text(encoding="utf-8") for path in files(program, place) if path.exists())
         asked = set(VARIABLE.findall(text))
         spare = SPARE if isinstance(program, Otelcol) else set()
-        assert told - asked - spare == set(), program.name
-        assert (asked & known) - told == set(), program.name
+        assert configured - asked - spare == set(), program.name
+        assert (asked & known) - configured == set(), program.name
 
 
 SPARE = {"OTELCOL_SCRAPE", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2", "JAEGER_OTLP", "LOGS_OTLP", "KAFKA_BROKERS"}

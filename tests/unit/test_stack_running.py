@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_stack_is_ready_when_entered_and_gone_when_left(tmp_path: Path) -> None:
     """Both programs answer inside the block; after it neither lives, and their logs are left to read."""
-    first, second = StandIn("first", told={"ROLE": "first"}), StandIn("second")
+    first, second = StandIn("first", variables={"ROLE": "first"}), StandIn("second")
     with Stack([first, second], data_dir=tmp_path, environment={"ROLE": "overridden"}) as stack:
         assert stack.names == ["first", "second"]
         assert stack.shown == [("The first", stack.url("first.web")), ("The second", stack.url("second.web"))]
@@ -189,7 +189,7 @@ def test_other_ports_replace_the_usual_ones(listening: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "says", "hint"),
+    ("written", "error_text", "hint"),
     [
         ("--profile=ful", "--profile 'ful' is not one of minimal, full, scale, gateways.", "Did you mean full?"),
         ("--port=jager.query=1", "--port 'jager.query' is not one of jaeger.query, ", "Did you mean jaeger.query?"),
@@ -202,13 +202,13 @@ def test_other_ports_replace_the_usual_ones(listening: int) -> None:
     ],
 )
 def test_a_misspelt_option_is_named_before_anything_starts(
-    written: str, says: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    written: str, error_text: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was typed, what there is and what is nearest; not a word of starting, and no folder."""
     assert main(["stack", "up", "--data", str(tmp_path / "data"), written]) == 2
     printed = capsys.readouterr()
     wrong, fix = printed.err.splitlines()
-    assert (printed.out, wrong[: len(says)], fix) == ("", says, hint)
+    assert (printed.out, wrong[: len(error_text)], fix) == ("", error_text, hint)
     assert not (tmp_path / "data").exists()
 
 
@@ -265,23 +265,23 @@ def commands(tmp_path: Path) -> Commands:
 
 def read_until(process: subprocess.Popen[str], word: str) -> str:
     """Its output up to the line with a word."""
-    said = ""
+    output = ""
     assert process.stdout is not None
     for line in process.stdout:
-        said += line
+        output += line
         if word in line:
-            return said
-    raise AssertionError(f"no {word!r} in {said!r}")
+            return output
+    raise AssertionError(f"no {word!r} in {output!r}")
 
 
 def test_up_status_and_down(commands: Commands) -> None:
     """`up` prints every address and stays; `status` asks each program; a second `up` is refused; `down` ends it all."""
     one, two = commands.ports
     with commands.up() as up:
-        said = read_until(up, "Ctrl-C")
-        assert "minimal is ready" in said
-        assert f"http://127.0.0.1:{one}" in said
-        assert f"http://127.0.0.1:{two}" in said
+        output = read_until(up, "Ctrl-C")
+        assert "minimal is ready" in output
+        assert f"http://127.0.0.1:{one}" in output
+        assert f"http://127.0.0.1:{two}" in output
         code, status = commands.run("status")
         assert (code, [line.split() for line in status.splitlines()]) == (
             0,

@@ -210,10 +210,10 @@ class TestGenerators:
 
         def talk(fn: Any) -> list[object]:
             talking = fn()
-            said = [next(talking), talking.send(1), talking.throw(KeyError("k"))]
+            yielded = [next(talking), talking.send(1), talking.throw(KeyError("k"))]
             with pytest.raises(StopIteration) as stop:
                 next(talking)
-            return [*said, stop.value.value]
+            return [*yielded, stop.value.value]
 
         assert talk(telemetry.stage("work")(conversation)) == talk(conversation)
         assert spans.tree(status=True) == "work"
@@ -303,8 +303,8 @@ class TestAsyncGenerators:
                 closed.append(current_name())
 
         talking = telemetry.stage("work")(conversation)()
-        said = [await anext(talking), await talking.asend(1), await talking.athrow(KeyError("k"))]
-        assert said == ["first", ("sent", 1), ("thrown", ("k",))]
+        yielded = [await anext(talking), await talking.asend(1), await talking.athrow(KeyError("k"))]
+        assert yielded == ["first", ("sent", 1), ("thrown", ("k",))]
         assert current_name() == ""
         await talking.aclose()
         assert closed == ["work"]

@@ -126,16 +126,16 @@ REPLACED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("variable", "value", "path", "becomes", "said"), REPLACED)
+@pytest.mark.parametrize(("variable", "value", "path", "becomes", "message"), REPLACED)
 def test_what_cannot_be_done_is_replaced_and_reported(
-    variable: str, value: str, path: str, becomes: object, said: str
+    variable: str, value: str, path: str, becomes: object, message: str
 ) -> None:
     """One warning names the variable, its value, and what is done in its place."""
     settings = load({}, {variable: value})
     assert at_path(settings, path) == becomes
     (note,) = settings.notes
     assert note.startswith(f"{variable}={value!r} ")
-    assert said in note
+    assert message in note
 
 
 @pytest.mark.parametrize(

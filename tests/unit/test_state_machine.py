@@ -1,7 +1,7 @@
 """Any program of nested blocks, generators, tasks, threads, cancellations and failures has the trace it should have.
 
-Hypothesis makes programs for the actors of `tests.unit.actors`, one command after another. `tests.unit.tree_model` says
-what the trace must be. Each program is played a second time without any telemetry: what its actors saw must be equal,
+Hypothesis makes programs for the actors of `tests.unit.actors`, one command after another. `tests.unit.tree_model`
+has the expected trace. Each program is played a second time without any telemetry: what its actors saw must be equal,
 their values, exceptions, and their own context variable.
 
 A longer run: `STATE_MACHINE_EXAMPLES=5000 pytest tests/unit/test_state_machine.py`. With `STATE_MACHINE_AS_FOUND=1` a

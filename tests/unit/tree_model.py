@@ -154,9 +154,9 @@ class Model:
         """Mark a span, unless it was cancelled; the event stands where an exception is seen first in a request."""
         span = self.spans[label]
         span.failed = None if raised.kind == "CancelledError" else raised.kind
-        told = self._told.setdefault(self._root(label), set())
-        if raised.key not in told:
-            told.add(raised.key)
+        reported = self._told.setdefault(self._root(label), set())
+        if raised.key not in reported:
+            reported.add(raised.key)
             span.events.append(raised.kind)
 
     def _over(self, label: int) -> None:
