@@ -1,6 +1,6 @@
 """What a doctor may meet: backends that answer as configured, with their own clock, and listeners of every bad kind.
 
-In: routes, certificates, what to say. Out: servers on free ports, stopped with the block. State: each its own.
+In: routes, certificates, what to send. Out: servers on free ports, stopped with the block. State: each its own.
 """
 
 import json
@@ -95,7 +95,7 @@ def backend(
 
 
 @contextmanager
-def listener(say: Callable[[socket.socket], None]) -> Iterator[str]:
+def listener(respond: Callable[[socket.socket], None]) -> Iterator[str]:
     """Listen on TCP, and call a function with each connection; yields `HOST:PORT`."""
     server = socket.create_server(("127.0.0.1", 0))
     over = False
@@ -106,7 +106,7 @@ def listener(say: Callable[[socket.socket], None]) -> Iterator[str]:
                 connection, _ = server.accept()
             except OSError:
                 return
-            threading.Thread(target=_say, args=(say, connection), daemon=True).start()
+            threading.Thread(target=_respond, args=(respond, connection), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -119,9 +119,9 @@ def listener(say: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join()
 
 
-def _say(say: Callable[[socket.socket], None], connection: socket.socket) -> None:
+def _respond(respond: Callable[[socket.socket], None], connection: socket.socket) -> None:
     with connection, suppress(OSError):
-        say(connection)
+        respond(connection)
 
 
 def silence(connection: socket.socket) -> None:

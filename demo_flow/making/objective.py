@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from demo_flow.model.towers import DIMENSION
 
-MAX_SCALE = 60.0  # of the logits; more makes the vectors hard to tell apart after rounding
+MAX_SCALE = 60.0  # of the logits; more makes the vectors hard to distinguish after rounding
 
 
 class Prototypes(nn.Module):  # type: ignore[misc, unused-ignore]

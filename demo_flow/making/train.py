@@ -157,7 +157,7 @@ _PARTS = ("text", "image", "prototypes", "optimiser")
 
 
 def train(settings: Settings, out: Path) -> None:
-    """Train as `settings` say, and write everything into `out`."""
+    """Train by `settings`, and write everything into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     items = load()
     held = choose_hold_out(items, settings.hold_out) if settings.hold_out else HoldOut()

@@ -96,7 +96,7 @@ def operations_of(role: str, work: Work) -> Iterator[list[Callable[[Random], Non
         yield operations
 
 
-def say(**what: Any) -> None:
+def send(**what: Any) -> None:
     """Send to the conductor."""
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
@@ -143,13 +143,13 @@ def main(role: str, endpoint: str, folder: Path, seed: str, fork_every: float) -
         if children is not None:
             children.start()
         while not over.wait(0.5):
-            say(**report(program, handle, children))
+            send(**report(program, handle, children))
         if children is not None:
             children.stop()
         program.stop()
     hung, failed = (0, 0) if children is None else (children.hung, children.failed)
     killed = 0 if children is None else children.killed
-    say(**report(program, handle, children), ends_at=time.monotonic(), hung=hung, failed=failed, killed=killed)
+    send(**report(program, handle, children), ends_at=time.monotonic(), hung=hung, failed=failed, killed=killed)
     for error in program.errors[:3]:
         sys.stderr.write(error)
     write_counts(folder, handle, exit_handle=True)  # as the exit hook does, which finds nothing left to do

@@ -92,7 +92,7 @@ def _memory(role: str, gathered: Gathered) -> Finding:
     samples = gathered.memory[role]
     if gathered.seconds < MEMORY_AFTER or not samples:
         peak = max((mib for _, mib in samples), default=0.0)
-        return Finding(f"memory of {role}", f"{peak:.0f} MiB at most; too short a run to say more", kept=True)
+        return Finding(f"memory of {role}", f"{peak:.0f} MiB at most; too short a run to prove more", kept=True)
     begin, end = samples[0][0], samples[-1][0]
     third = (end - begin) * _WARM_UP
     middle = median(mib for at, mib in samples if begin + third <= at < begin + 2 * third)

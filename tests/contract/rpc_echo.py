@@ -1,6 +1,6 @@
 """A service of four methods, on every kind of server and called by every kind of client, with all spans watched.
 
-The words of a request say what its handler does: `ok`, `raise`, `abort:CODE`, `code:CODE`, `hang`, `stage`.
+The words of a request set what its handler does: `ok`, `raise`, `abort:CODE`, `code:CODE`, `hang`, `stage`.
 """
 
 import asyncio

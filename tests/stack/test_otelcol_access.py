@@ -60,7 +60,7 @@ class Running:
 class Case:
     """A sender: what it shows, and what comes of it: a part of its message, its hint, the Collector's words.
 
-    `grpc` and `http` are the Collector's words by protocol; "" where it can say nothing.
+    `grpc` and `http` are the Collector's words by protocol; "" where it logs nothing.
     """
 
     collector: str

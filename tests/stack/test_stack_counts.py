@@ -36,7 +36,7 @@ def searched(
         report = shop.load(RATE, SECONDS, meanwhile)
     assert (report["sent"], report["errors"]) == (SENT, {})
     counts = [*read_span_counts(folder / "logs"), report["telemetry"]]
-    assert len(counts) == 4, "client and three roles say how their telemetry ended"
+    assert len(counts) == 4, "client and three roles report how their telemetry ended"
     for one in counts:
         assert one["recorded"] == one["exported"] + sum(one["dropped"].values())
     return report, sum(one["recorded"] for one in counts)
@@ -55,7 +55,7 @@ def test_the_counts_add_up(tmp_path: Path, sampler: Mapping[str, str], least: in
     """Searches sent = count of the duration metric; sampled ones = roots stored + drops counted = SERVER spans.
 
     Metrics count every search and the metrics of spans the sampled ones, so their difference is what the sampler left
-    out, and Prometheus can tell it.
+    out, and Prometheus shows it.
     """
     with Stack("minimal", data_dir=tmp_path / "stack") as stack:
         report, _ = searched(tmp_path, stack.address("collector.otlp_grpc"), sampler)

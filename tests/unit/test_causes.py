@@ -82,7 +82,7 @@ def _sends_an_alert(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("say", "hint"),
+    ("respond", "hint"),
     [
         (_reads_and_resets, "if that port speaks TLS, write https://"),
         (_resets_amid_its_answer, "if that port speaks TLS, write https://"),
@@ -90,9 +90,9 @@ def _sends_an_alert(connection: socket.socket) -> None:
         (_sends_an_alert, "that port speaks TLS: write https://"),
     ],
 )
-def test_plain_http_that_is_broken_off_may_have_met_tls(say: Callable[[socket.socket], None], hint: str) -> None:
+def test_plain_http_that_is_broken_off_may_have_met_tls(respond: Callable[[socket.socket], None], hint: str) -> None:
     """A port of TLS reports it, or resets the connection before that is read: the hint names it either way."""
-    with listener(say) as address:
+    with listener(respond) as address:
         outcome = _sent(f"http://{address}")
     assert (outcome.response, outcome.retry) == (None, True)
     assert hint in explained(outcome.problem), outcome.problem

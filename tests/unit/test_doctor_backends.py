@@ -178,13 +178,13 @@ def _drip(connection: socket.socket) -> None:
         pace.wait(0.05)  # slower than anything that ends, faster than a timeout of reading
 
 
-@pytest.mark.parametrize("say", [silence, _drip], ids=["silence", "a drip without end"])
+@pytest.mark.parametrize("respond", [silence, _drip], ids=["silence", "a drip without end"])
 def test_a_backend_that_hangs_does_not_hang_the_doctor(
-    collector: StandIn, say: Any, monkeypatch: pytest.MonkeyPatch
+    collector: StandIn, respond: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither silence nor an answer that never ends lasts longer than one answer may."""
     monkeypatch.setattr(backend_api, "_PATIENCE", 0.3)
-    with listener(say) as address:
+    with listener(respond) as address:
         report = examine(environ(collector), jaeger=f"http://{address}")
     assert line(report, "jaeger").code == "no_answer"
     assert report.seconds < 5

@@ -91,10 +91,10 @@ def reported() -> Iterator[list[BaseException]]:
     """What Sentry would get."""
     found: list[BaseException] = []
 
-    def tell(exc: BaseException, span: Span) -> None:
+    def listen(exc: BaseException, span: Span) -> None:
         found.append(exc)
 
-    exceptions.set_error_listener(tell)
+    exceptions.set_error_listener(listen)
     yield found
     exceptions.set_error_listener(None)
 

@@ -259,7 +259,7 @@ FAILURES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [span("a", 0, 0, 9, attributes={"rpc.response.status_code": "NOT_FOUND"})],
         ["rpc.response.status_code=NOT_FOUND"],
     ),
-    "of two siblings that fail alike both say so": (
+    "of two siblings that fail alike both show it": (
         [
             span("a", 0, 0, 9),
             span("b", 1, 0, 9, status="error", status_message="full"),

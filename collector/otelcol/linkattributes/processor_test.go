@@ -44,7 +44,7 @@ func TestLinksKeepTheirIdsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !made.Capabilities().MutatesData {
-		t.Error("it changes what it is given, and has to say so: another pipeline may hold the same data")
+		t.Error("it changes what it is given, and has to declare it: another pipeline may hold the same data")
 	}
 	if err := made.Start(t.Context(), componenttest.NewNopHost()); err != nil {
 		t.Fatal(err)
