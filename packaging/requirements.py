@@ -2,7 +2,7 @@
 
     python packaging/requirements.py 'search-telemetry[sentry]' 'search-telemetry-demo[clip]'
 
-In: our distributions, with extras. Out: requirements, one a line, none of them ours. State: none.
+It prints one requirement a line, none of them ours.
 """
 
 import re

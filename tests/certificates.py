@@ -1,7 +1,4 @@
-"""Certificates made on the fly: an authority, what it vouches for, and what it does not.
-
-In: a folder. Out: PEM files in it. No state.
-"""
+"""Certificates made on the fly: an authority, what it vouches for, and what it does not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A local collector on free ports, and what tests send to it: stock exporters, requests by hand, raw bytes.
-
-In: settings. Out: a collector to start, and senders. No state.
-"""
+"""A local collector on free ports, and what tests send to it: stock exporters, requests by hand, raw bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Exports with one odd record among good ones, as senders with a defect make them.
 
-In: nothing. Out: `ODD`, a corpus by name: the body, and what becomes of its records in the local collector. No state.
+`ODD` is a corpus by name: the body, and what becomes of its records in the local collector.
 """
 
 from __future__ import annotations

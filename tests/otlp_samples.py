@@ -1,6 +1,6 @@
 """OTLP/JSON as a sender in any language writes it by hand, with everything in it that OTLP knows.
 
-In: nothing. Out: documents to send or to parse, the ids in them, and how to look at what became of them. No state.
+Documents to send or to parse, the ids in them, and how to read what became of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Fills the torch towers with the weights that ship as safetensors.
-
-In: the file. Out: both towers, ready to encode. No state.
-"""
+"""Fills the torch towers with the weights that ship as safetensors."""
 
 from __future__ import annotations
 

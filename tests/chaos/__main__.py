@@ -1,6 +1,6 @@
 """`make chaos`: a search pipeline for ten minutes while everything around it goes wrong.
 
-In: `--seconds`, `--seed`. Out: progress, and a table of promises; exit status 1 where one was not kept. State: none.
+It prints progress and a table of promises; the exit status is 1 if one was not kept.
 """
 
 import argparse

@@ -1,7 +1,4 @@
-"""What is asked of a run: every line one promise, what was found, and whether it was kept.
-
-In: what a run gathered. Out: findings. State: none.
-"""
+"""What is asked of a run: every line one promise, what was found, and whether it was kept."""
 
 from collections import Counter
 from dataclasses import dataclass, field

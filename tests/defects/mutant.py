@@ -1,7 +1,4 @@
-"""What a broken variant is.
-
-In: nothing. Out: `Mutant`. State: none.
-"""
+"""A broken variant of the library: `Mutant`."""
 
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Broken variants of the library, each with the test that must notice it.
 
-In: nothing. Out: `MUTANTS`, for `tests.defects.run_mutants`. State: none.
-
 Each row puts a defect of `docs/defects.md` into our code, as the defective design had it: in `file`, `old` becomes
 `new`. A row is to be fixed by whoever changes the code that it changes.
 """

@@ -1,7 +1,4 @@
-"""What tests ask the local collector, over its JSON API, and the caller's side of a trace that begins in a test.
-
-In: the collector's addresses. Out: traces as trees, values of metrics. State: none.
-"""
+"""What tests ask the local collector, over its JSON API, and the caller's side of a trace that begins in a test."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Sends to a stack and asks its backends, by plain HTTP.
-
-In: URLs. Out: what they answer, awaited up to a limit. State: none.
-"""
+"""Sends to a stack and asks its backends, by plain HTTP."""
 
 import json
 import time

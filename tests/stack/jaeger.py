@@ -1,8 +1,4 @@
-"""Reads traces from Jaeger's API.
-
-In: a running stack. Out: a trace in the shape that the local collector gives it; how many spans of many traces are
-there. State: none.
-"""
+"""Reads traces from Jaeger's API, in the shape that the local collector gives them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,4 @@
-"""Reads log records from VictoriaLogs.
-
-In: a running stack. Out: records, as mappings of texts. State: none.
-"""
+"""Reads log records from VictoriaLogs, as mappings of texts."""
 
 import json
 import urllib.request

@@ -1,7 +1,4 @@
-"""OTLP as somebody without our library sends it: texts at every place that takes one.
-
-In: texts. Out: requests of OTLP's own classes, and a call that sends them. State: none.
-"""
+"""OTLP as somebody without our library sends it: texts at every place that takes one."""
 
 import json
 from collections.abc import Iterable

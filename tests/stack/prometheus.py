@@ -1,7 +1,4 @@
-"""Reads metrics: from Prometheus, and from the page on which a Collector reports of itself.
-
-In: a running stack. Out: values. State: none.
-"""
+"""Reads metrics: from Prometheus, and from the page on which a Collector reports of itself."""
 
 import time
 import urllib.request

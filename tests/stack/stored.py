@@ -1,7 +1,4 @@
-"""Holds what was sent against what Jaeger has.
-
-In: a stack, ids of traces. Out: which are missing. State: none.
-"""
+"""Compares what was sent with what Jaeger has."""
 
 import time
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""The commands of actors, and what they saw.
-
-In: nothing. Out: the commands of `tests.unit.actors`, and what its actors answer. State: none but the context variable.
-"""
+"""The commands of `tests.unit.actors`, and what its actors answer."""
 
 import contextvars
 import traceback

@@ -1,7 +1,4 @@
-"""A program that stands in for the real ones: it serves HTTP, or misbehaves as configured.
-
-In: a name and a script. Out: a Program, and a stack of such in a process of its own. State: none.
-"""
+"""A program that stands in for the real ones: it serves HTTP, or misbehaves as configured."""
 
 import sys
 from collections.abc import Mapping, Sequence
