@@ -244,6 +244,6 @@ def test_the_demo_reports_a_port_that_is_taken(home: Path, tmp_path: Path) -> No
         command += ["--store", str(tmp_path / "demo.duckdb")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "port 4317 (127.0.0.1:4317) is taken" in done.stderr
+    assert "Port 4317 (127.0.0.1:4317) is taken" in done.stderr
     assert "--free-ports" in done.stderr
     assert "Traceback" not in done.stderr
