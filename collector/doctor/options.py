@@ -107,8 +107,8 @@ def headers(given: list[str]) -> dict[str, dict[str, str]]:
 
 def _checked(url: str, named: str, backend: str) -> str:
     whole = url if "://" in url or backend == "api" else f"http://{url}"
-    parts = urlsplit(whole if "://" in whole else f"//{whole}")
     try:
+        parts = urlsplit(whole if "://" in whole else f"//{whole}")
         right = parts.scheme in {"", "http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         right = False

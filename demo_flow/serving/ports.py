@@ -1,6 +1,6 @@
 """The error of a taken port, which names the process that holds it."""
 
-from collector.local.net.listen import holder_of
+from collector.processes.ports import holder_of
 from demo_flow.errors import PamazonError
 
 

@@ -88,6 +88,7 @@ def test_json_has_a_stable_shape_and_the_exit_status_matches() -> None:
     ("arguments", "message"),
     [
         (("--jaeger", "ftp://host"), "--jaeger: 'ftp://host' is not an address."),
+        (("--jaeger", "http://["), "--jaeger: 'http://[' is not an address."),
         (("--timeout", "soon"), "'soon' is not a number of seconds"),
         (("--header", "jaeger"), "--header is not BACKEND:NAME=VALUE."),
         (("--ca", "no-such-file.pem"), "--ca no-such-file.pem cannot be used"),

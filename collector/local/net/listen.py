@@ -8,9 +8,8 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from collector.local.errors import PortTakenError, SettingsError
+from collector.processes.ports import holder_of
 
 
 def split_address(address: str, option: str) -> tuple[str, int]:
@@ -91,15 +90,3 @@ def taken(address: str, option: str, error: OSError) -> PortTakenError:
         f"port {port} ({address}) is taken{holder_of(port)}",
         f"stop that program, or use another port: --{option} HOST:PORT",
     )
-
-
-def holder_of(port: int) -> str:
-    """The process that listens on a port, as ` by NAME (pid ID)`; empty if this user may not see it."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            local = connection.laddr
-            if connection.status == psutil.CONN_LISTEN and connection.pid and local and local.port == port:
-                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    except (psutil.Error, OSError):
-        pass
-    return ""
