@@ -261,8 +261,8 @@ def last(name: str) -> str:
 def test_any_program_has_its_trace_and_is_not_changed() -> None:
     """Whatever nests, interleaves, fails, is cancelled or dropped: the trace is the model's, the program the same."""
     profile = settings(
-        max_examples=EXAMPLES or 100,
-        stateful_step_count=40 if EXAMPLES else 25,
+        max_examples=EXAMPLES or 200,
+        stateful_step_count=40,
         derandomize=not EXAMPLES,
         database=None,
         deadline=None,
