@@ -29,7 +29,7 @@ import platformdirs
 
 from tests.library_alone import ROOT, SMOKE, library_alone
 
-UV: Final = (sys.executable, "-m", "uv", "--quiet")
+UV: Final = (sys.executable, "-m", "uv", "--quiet", "--system-certs")  # as pip does
 CACHE: Final = platformdirs.user_cache_path("search-telemetry") / "environments"
 PINNED: Final = ("--constraint", "constraints.txt")
 LOWEST_PYTHON: Final = "3.11"

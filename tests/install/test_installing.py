@@ -17,7 +17,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT: Final = Path(__file__).parents[2]
-UV: Final = (sys.executable, "-m", "uv", "--quiet")
+UV: Final = (sys.executable, "-m", "uv", "--quiet", "--system-certs")  # as pip does
 PIPX: Final = (*UV, "tool", "run", "pipx@1.18.4")
 PAGE: Final = (ROOT / "docs/installing.md").read_text("utf-8")
 LINES: Final = re.findall(r"^\$ (.*install.*|pipx inject .*)$", PAGE, re.MULTILINE)
