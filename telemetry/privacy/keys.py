@@ -4,7 +4,7 @@ A name is split into words, however it is written (`dbPassword`, `db.password`, 
 whole words match: `token` is in `auth_token`, not in `tokenizer`. A following word that describes the secret, such as
 `count` in `token_count`, means that the value is shown; so does a word before `token` that makes it a language token.
 
-`find` looks for names with values in a text: `password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`,
+`find_values` looks for names with values in a text: `password=x`, `"api_key": "x"`, `Authorization: x`, `--token x`,
 `<secret>x`, as in log lines, headers, query strings, JSON, XML, connection strings, `repr` and command lines. It reads
 the text once: a name has at most 64 characters, and the search continues behind each value.
 """
@@ -122,7 +122,7 @@ _NOT_SECRET: Final = frozenset({"", "none", "null", "nil", "true", "false", "und
 _MIN_WEAK: Final = 6  # characters of a credential after an everyday word
 
 
-def find(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
+def find_values(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
     """Yield start and end of each value that its name hides, in order."""
     done = passed = 0
     for match in _NAMED.finditer(text):

@@ -12,8 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from telemetry.privacy import keys as names
-from telemetry.privacy.keys import Keys
+from telemetry.privacy.keys import HINTS, Keys, find_values
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
 from telemetry.privacy.urls import without_contents
@@ -120,7 +119,7 @@ class Scrubber:
                 hidden = _hide(rule, text)
                 if hidden is not text:
                     text, lowered = hidden, hidden.lower()
-        named = self._named and _hinted(names.HINTS, lowered) and _hinted(self._keys.stems, lowered)
+        named = self._named and _hinted(HINTS, lowered) and _hinted(self._keys.stems, lowered)
         if named:
             text = self._hide_named(text)
         return self._hide_escaped(text, depth) if "%" in text and depth else text
@@ -142,7 +141,7 @@ class Scrubber:
     def _hide_named(self, text: str) -> str:
         parts: list[str] = []
         done = 0
-        for begin, end in names.find(text, self._keys):
+        for begin, end in find_values(text, self._keys):
             parts += text[done:begin], self._secret
             done = end
         return "".join((*parts, text[done:])) if parts else text

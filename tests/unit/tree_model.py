@@ -46,7 +46,7 @@ class Model:
     def __init__(self) -> None:
         self.spans: dict[int, Span] = {}
         self.actors: dict[int, Actor] = {0: Actor("task")}
-        self._told: dict[int, set[object]] = {}
+        self._reported: dict[int, set[object]] = {}
 
     def top(self, number: int) -> int | None:
         """The label that is current in an actor."""
@@ -154,14 +154,14 @@ class Model:
         """Mark a span, unless it was cancelled; the event stands where an exception is seen first in a request."""
         span = self.spans[label]
         span.failed = None if raised.kind == "CancelledError" else raised.kind
-        reported = self._told.setdefault(self._root(label), set())
+        reported = self._reported.setdefault(self._root(label), set())
         if raised.key not in reported:
             reported.add(raised.key)
             span.events.append(raised.kind)
 
     def _over(self, label: int) -> None:
         if self._root(label) == label:
-            self._told.pop(label, None)
+            self._reported.pop(label, None)
 
     def _root(self, label: int) -> int:
         parent = self.spans[label].parent
