@@ -42,6 +42,10 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """Length of the vectors."""
 
+    @property
+    def threshold(self) -> float | None:
+        """The cosine under which a picture is not what a text means, as calibrated for this model; None if unknown."""
+
     def prepare_texts(self, texts: Sequence[str]) -> Batch:
         """Tokenise texts for `encode_texts`.
 

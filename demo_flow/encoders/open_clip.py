@@ -30,6 +30,7 @@ class OpenClipEncoder:
     """One OpenCLIP model. Thread-safe; load it with `load_open_clip`."""
 
     runtime = "torch"
+    threshold = None
 
     def __init__(
         self,

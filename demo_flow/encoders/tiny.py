@@ -1,6 +1,8 @@
 """Shared by both runtimes of `pamazon-tiny`: its files, and the preparation of texts and pictures."""
 
+import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,15 @@ class TinyPreparation:
     """The half of an `Encoder` that is the same on onnx and on torch."""
 
     name = TINY
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The calibrated one, stored beside the weights."""
+        path = weights(model.THRESHOLD)
+        try:
+            return float(json.loads(path.read_text(encoding="utf-8"))["threshold"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise unreadable(path, error) from error
 
     def prepare_texts(self, texts: Sequence[str]) -> Batch:
         """Hash words and pieces of words; see `demo_flow.model.features`."""

@@ -51,6 +51,7 @@ class ClipEncoder:
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,
             "space": space_of(self._encoder),
+            "threshold": self._encoder.threshold or 0.0,
         }
 
     @requests(on=("/index", "/search"))

@@ -12,6 +12,7 @@ from rich.progress import track
 
 from demo_flow.making.measure import Figures, Shop
 from demo_flow.making.words import languages
+from demo_flow.model import THRESHOLD
 
 WORDS = Path(__file__).parent / "card.md"
 QUERIES = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
@@ -26,6 +27,7 @@ def write_card(shop: Shop, timings: Mapping[str, float], model: Path, out: Path)
         concepts=len(set(shop.concepts)),
         figures=_figures(shop),
         held_out=_held_out(model / "held_out.json"),
+        threshold=_threshold(model / THRESHOLD),
         examples=_examples(shop),
         sizes=", ".join(f"`{name}` {(model / name).stat().st_size / 1e6:.2f} MB" for name in FILES),
         training=_training(model / "training.json"),
@@ -63,6 +65,24 @@ def _held_out(file: Path) -> str:
         "others, for fewer steps (see below the table). Its pictures of unseen things were searched by their unseen "
         "names among all items.\n\n"
         f"{_table(('language', *head), rows)}\n\n{_settings(held)}"
+    )
+
+
+def _threshold(file: Path) -> str:
+    if not file.exists():
+        return "Not calibrated: `threshold.json` is missing (see below how it is made)."
+    found = json.loads(file.read_text(encoding="utf-8"))
+    rows = [
+        [kind, f"{facts['count']:,}", f"{facts['median']:.2f}", f"{facts['right']:.1%} {side}"]
+        for group, side in (("searches", "at or above"), ("nonsense", "below"))
+        for kind, facts in found[group].items()
+    ]
+    return (
+        f"The best picture for nonsense has a score, too. The demo's threshold is **{found['threshold']}** "
+        f"(`threshold.json`): of all hundredths the one with the {found['chosen']}, each kind counting the same. "
+        "Chosen by `python -m demo_flow.making.calibrate`; its nonsense is in `nonsense.json`, or made up from a fixed "
+        "seed.\n\n"
+        f"{_table(('text', 'how many', 'median of the best score', 'share'), rows)}"
     )
 
 

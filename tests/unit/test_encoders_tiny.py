@@ -1,6 +1,7 @@
 """`pamazon-tiny` as the demo runs it: the shipped weights on onnxruntime."""
 
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def stack(encoder: Encoder, count: int) -> NDArray[np.float32]:
 def test_it_describes_itself(encoder: Encoder) -> None:
     """Name, runtime, device and dimension are what spans and index need."""
     assert (encoder.name, encoder.runtime, encoder.device, encoder.dimension) == ("pamazon-tiny", "onnx", "cpu", 192)
+
+
+def test_its_threshold_is_the_calibrated_one(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies beside the weights; what is not a threshold is named."""
+    stored = json.loads((Path(model.__file__).parent / "threshold.json").read_text())
+    assert encoder.threshold == stored["threshold"]
+    assert 0.2 < stored["threshold"] < 0.6
+    other = load_encoder(TINY)
+    (tmp_path / "threshold.json").write_text("{}")
+    monkeypatch.setattr(model, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(EncoderUnavailable, match=r"threshold\.json"):
+        _ = other.threshold
 
 
 def test_texts_and_pictures_become_unit_vectors_in_their_order(encoder: Encoder) -> None:
