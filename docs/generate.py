@@ -41,7 +41,7 @@ def _series(metric: c.Metric) -> tuple[str, ...]:
 
 
 def signals() -> str:
-    """Return the page of all spans, metrics and attributes."""
+    """Return the page of all spans, metrics, log events and attributes."""
     return "\n".join(
         (
             "# Signals",
@@ -67,6 +67,12 @@ def signals() -> str:
             ),
             "",
             *_table(("metric", "instrument, unit", "what", "attributes", "bucket bounds"), _metrics()),
+            "",
+            "## Log events",
+            "",
+            *_table(
+                ("event", "what", "attributes"), ((f"`{e.name}`", e.brief, _names(e.attributes)) for e in c.EVENTS)
+            ),
             "",
             "## Attributes",
             "",

@@ -11,6 +11,7 @@ from telemetry.logs import JsonFormatter
 from telemetry.pipeline.stats import SignalStats, Stats
 from telemetry.recording.request import request
 from telemetry.setup.configure import configure
+from telemetry.setup.deployment import deployed
 from telemetry.setup.handle import Telemetry
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "TelemetryError",
     "configure",
     "context",
+    "deployed",
     "endpoint",
     "index_points",
     "instrument",

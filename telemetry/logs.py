@@ -23,6 +23,7 @@ from opentelemetry import trace
 from opentelemetry._logs import LoggerProvider, SeverityNumber
 from opentelemetry.util.types import AttributeValue
 
+from telemetry import conventions as c
 from telemetry.recording.attributes import clean
 from telemetry.recording.exceptions import error_type, message_of
 from telemetry.recording.guard import guard
@@ -39,6 +40,8 @@ _SEVERITIES: Final = (
     (logging.DEBUG, SeverityNumber.DEBUG, "DEBUG"),
     (logging.NOTSET, SeverityNumber.TRACE, "TRACE"),
 )
+EVENT_NAME: Final = "event.name"
+"""The `extra` of a record that becomes OTLP's event name."""
 _SAME_HANDLERS: Final = frozenset({"celery.task"})
 """Loggers that do not propagate to the root logger only because a framework gave them the same handlers: Celery's, the
 parent of all that `get_task_logger` returns. Their records are exported, too."""
@@ -156,12 +159,15 @@ class ExportHandler(logging.Handler):
             return
         with guard:
             number, text = next((n, t) for level, n, t in _SEVERITIES if record.levelno >= level)
+            attributes = _attributes(record)
+            event = attributes.pop(EVENT_NAME, None)
             self._provider.get_logger(record.name).emit(
                 timestamp=int(record.created * 1e9),
                 severity_number=number,
                 severity_text=text,
                 body=_message(record),
-                attributes=_attributes(record),
+                attributes=attributes,
+                event_name=None if event is None else str(event),
             )
 
 
@@ -177,6 +183,14 @@ def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
         with contextlib.suppress(Exception):  # any access to an exception of the user's may raise
             attributes["exception.stacktrace"] = "".join(traceback.format_exception(exc))
     return attributes
+
+
+def log_event(event: c.LogEvent, message: str, attributes: Mapping[str, object], *, stacklevel: int) -> None:
+    """Log an event, whatever the level of loggers; `stacklevel` is the number of frames up to the user's."""
+    logger = logging.getLogger(c.SCOPE)
+    path, line, function, _ = logger.findCaller(stacklevel=stacklevel)
+    extra = {EVENT_NAME: event.name, **attributes}
+    logger.callHandlers(logger.makeRecord(logger.name, logging.INFO, path, line, message, (), None, function, extra))
 
 
 class _Extra:

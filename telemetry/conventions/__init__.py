@@ -1,4 +1,4 @@
-"""All names that this project emits: spans, attributes, metrics, units and buckets; a module for each group.
+"""All names that this project emits: spans, attributes, metrics, events, units and buckets; a module for each group.
 
 These names are written nowhere else. A new one is a constant in its group's module: `SPANS`, `ATTRIBUTES` and `METRICS`
 find it, and `make docs` adds it to `docs/signals.md`.
@@ -11,7 +11,8 @@ and the names of the encoding spans are known to users of Jina and CLIP-as-servi
 
 from typing import Final
 
-from telemetry.conventions import index, request, rpc, stages, telemetry
+from telemetry.conventions import deployment, index, request, rpc, stages, telemetry
+from telemetry.conventions.deployment import *
 from telemetry.conventions.doctor import *
 from telemetry.conventions.index import *
 from telemetry.conventions.kinds import *
@@ -21,9 +22,12 @@ from telemetry.conventions.rpc import *
 from telemetry.conventions.stages import *
 from telemetry.conventions.telemetry import *
 
-_DECLARED: Final = [value for group in (request, stages, index, rpc, telemetry) for value in vars(group).values()]
+_DECLARED: Final = [
+    value for group in (request, stages, index, rpc, deployment, telemetry) for value in vars(group).values()
+]
 METRICS: Final = tuple(value for value in _DECLARED if isinstance(value, Metric))
 SPANS: Final = tuple(value for value in _DECLARED if isinstance(value, SpanName))
+EVENTS: Final = tuple(value for value in _DECLARED if isinstance(value, LogEvent))
 ATTRIBUTES: Final = tuple(
     sorted((value for value in list(globals().values()) if isinstance(value, Attribute)), key=lambda a: a.name)
 )

@@ -61,6 +61,15 @@ class SpanName:
     attributes: tuple[Attribute, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """A log record that has a name: OTLP's event name, and the attributes that it may have."""
+
+    name: str
+    brief: str
+    attributes: tuple[Attribute, ...]
+
+
 # All bounds are fractional: exporters write integer `le` labels in different ways (`0` and `0.0`).
 SECONDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 10.5,

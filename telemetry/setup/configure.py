@@ -90,6 +90,11 @@ def _configure(arguments: Mapping[str, object]) -> Telemetry:
         return _Process.telemetry
 
 
+def running() -> Telemetry | None:
+    """Return what `configure` returned in this process, or in the process that it was forked from."""
+    return _Process.telemetry
+
+
 def _after_fork() -> None:
     _Process.lock = threading.Lock()
     _Process.unnamed_child = True

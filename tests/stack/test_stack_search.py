@@ -12,6 +12,7 @@ import pytest
 
 from collector.stack.stack import Stack
 from demo_flow.demo import free_address
+from demo_flow.version import own_version
 from tests.pamazon_fixtures import Trace
 from tests.pamazon_trees import FAILED
 from tests.pamazon_trees import SEARCH as TREE
@@ -153,7 +154,7 @@ def test_exemplars_lead_to_the_trace(searched: Searched, selector: str) -> None:
 
 
 def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
-    """Each endpoint once, five results, the failure by its type, and durations that the spans have as well."""
+    """Each endpoint once, of one version; five results, the failure by its type, durations that the spans have too."""
 
     def counted(metric: str) -> dict[str, float]:
         return {labels["job"]: value for labels, value in prometheus.query(searched.stack, metric)}
@@ -163,6 +164,11 @@ def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
     assert_becomes(lambda: counted(count + FOUND), {f"pamazon/{role}": 1.0 for role in roles})
     assert_becomes(lambda: counted(count + '{error_type="RuntimeError"}'), {"pamazon/clip_encoder": 1.0})
     assert_becomes(lambda: counted("search_results_sum"), {"pamazon/qdrant_indexer": 5.0})
+    joined = f"{count}{FOUND} * on (job, instance) group_left (service_version) target_info"
+    versions = {(labels["job"], labels["service_version"]) for labels, _ in prometheus.query(searched.stack, joined)}
+    assert versions == {(f"pamazon/{role}", own_version()) for role in roles}
+    marked = prometheus.query(searched.stack, "search_deployment_time_seconds")
+    assert {(labels["job"], labels["search_deployment_version"]) for labels, _ in marked} == versions
     (span,) = searched.trace.named("qdrant_search")
     (took,) = counted('search_stage_duration_seconds_sum{search_stage="qdrant_search"}').values()
     assert took == pytest.approx(span["duration_ns"] / 1e9, abs=1e-3)
