@@ -75,6 +75,8 @@ QDRANT_INDEXER: Final = Role(
         ),
         "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
         "recreate": Argument(False, "delete what the collection holds first"),
+        "model": Argument(None, "the model that made the vectors, for metrics", filled="{clip_encoder[model]}"),
+        "threshold": Argument(None, "the score from which on a match is a good one, for metrics"),
     },
 )
 

@@ -66,6 +66,7 @@ class ClipEncoder:
                 "inference",
                 has_img_da=bool(pictures),
                 has_txt_da=bool(texts),
+                len_docs=len(docs),
                 minibatch_size=self._minibatch_size,
             ):
                 await self._encode_pictures(self._minibatches(pictures))

@@ -6,6 +6,7 @@ folder of this machine or on a Qdrant server; threads, since the index's calls b
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,15 @@ class QdrantIndexer:
         path: Path | str | None = None,
         qdrant_url: str | None = None,
         recreate: bool = False,
+        *,
+        model: str | None = None,
+        threshold: float | str | None = None,
     ) -> None:
         folder = None if qdrant_url else path
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="qdrant")
+        limit = None if threshold is None else float(threshold)
+        self._found = partial(telemetry.results, distance="cosine", model=model, threshold=limit)
         place = qdrant_url or "Qdrant Edge, in process"
         points = self._index.count()
         self.facts = {"collection": collection, "points": points, "place": place}
@@ -51,7 +57,7 @@ class QdrantIndexer:
                 hits = await in_pool(
                     self._threads, self._index.search, vector, parameters.limit, exact=parameters.exact
                 )
-                telemetry.results(hits=len(hits), scores=[hit.score for hit in hits])
+                self._found(hits=len(hits), scores=[hit.score for hit in hits])
             doc.matches.extend(_match(hit) for hit in hits)
             doc.ClearField("embedding")
         return docs

@@ -7,27 +7,42 @@ from numbers import Number
 from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
+from telemetry.recording.attributes import clean
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe, observe_all, set_gauge
 from telemetry.repairs import repairs
 
 _MAX_DEPTH: Final = 3  # levels of nested rows
+_SMALLER_IS_BETTER: Final = frozenset({"euclid", "manhattan"})
 _MAX_SCORES: Final = 100  # in the distribution: a search for thousands must not spend its time on telemetry
 
 
-def results(hits: int | None = None, scores: Collection[float] | float | None = None) -> None:
+def results(
+    hits: int | None = None,
+    scores: Collection[float] | float | None = None,
+    *,
+    threshold: float | None = None,
+    distance: str | None = None,
+    model: str | None = None,
+) -> None:
     """Record the results of a search on the current span and in metrics. Never raises.
 
     Arguments:
         hits: the number of results; default: the number of `scores`.
         scores: the scores in the index's metric: a sequence or an array, perhaps nested, or one number. Values that
             are not finite numbers count as hits only.
+        threshold: the score from which on a result is a good one. `scores` that are worse are counted; they are not
+            taken from `hits`.
+        distance: what the scores are, in any case: `cosine` or `dot`, where more is better, or `euclid` or
+            `manhattan`, where less is. Of any other, and without it, more is better.
+        model: what made the vectors. Scores of different distances and models are different series.
 
     Metrics: `search.results`, `search.results.empty`, `search.result.score` with rank `top1` and, for the first 100
-    scores, `topk`.
+    scores, `topk`; with two scores or more `search.result.margin`; with `threshold` `search.results.below_threshold`.
     """
     if not providers.recording():
         return
@@ -40,8 +55,12 @@ def results(hits: int | None = None, scores: Collection[float] | float | None = 
         if found is not None:
             _record_hits(found)
     with guard:
+        kind = _kind(distance, model)
+        smaller_is_better = kind.get(c.SEARCH_DISTANCE.name) in _SMALLER_IS_BETTER
         if values:
-            _record_scores(values)
+            _record_scores(values, kind, smaller_is_better=smaller_is_better)
+        if threshold is not None and count is not None:
+            _record_threshold(values, threshold, smaller_is_better=smaller_is_better)
 
 
 def index_points(collection: str, count: int) -> None:
@@ -108,8 +127,29 @@ def _record_hits(hits: int) -> None:
         observe(c.RESULTS_EMPTY, 1, {})
 
 
-def _record_scores(scores: Sequence[float]) -> None:
-    top = max(scores)
-    trace.get_current_span().set_attribute(c.SEARCH_TOP_SCORE.name, top)
-    observe(c.RESULT_SCORE, top, {c.SEARCH_RANK.name: "top1"})
-    observe_all(c.RESULT_SCORE, islice(scores, _MAX_SCORES), {c.SEARCH_RANK.name: "topk"})
+def _kind(distance: object, model: object) -> dict[str, AttributeValue]:
+    """Return the attributes that tell scores apart which cannot be compared."""
+    name = distance.lower() if isinstance(distance, str) else distance  # an enum's member may be a string, too
+    return clean({c.SEARCH_DISTANCE.name: name, c.MODEL.name: model})
+
+
+def _record_scores(scores: Sequence[float], kind: Mapping[str, AttributeValue], *, smaller_is_better: bool) -> None:
+    least, greatest = min(scores), max(scores)
+    top = least if smaller_is_better else greatest
+    attributes = {c.SEARCH_TOP_SCORE.name: top}
+    observe(c.RESULT_SCORE, top, {c.SEARCH_RANK.name: "top1", **kind})
+    observe_all(c.RESULT_SCORE, islice(scores, _MAX_SCORES), {c.SEARCH_RANK.name: "topk", **kind})
+    if len(scores) > 1:
+        attributes[c.SEARCH_MARGIN.name] = greatest - least
+        observe(c.RESULT_MARGIN, greatest - least, kind)
+    trace.get_current_span().set_attributes(attributes)
+
+
+def _record_threshold(scores: Sequence[float], threshold: object, *, smaller_is_better: bool) -> None:
+    limit = _number(threshold)
+    if limit is None:
+        repairs.add("a threshold that is not a number")
+        return
+    below = sum(score > limit if smaller_is_better else score < limit for score in scores)
+    trace.get_current_span().set_attributes({c.SEARCH_THRESHOLD.name: limit, c.SEARCH_BELOW_THRESHOLD.name: below})
+    observe(c.RESULTS_BELOW_THRESHOLD, below, {})

@@ -36,8 +36,8 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         attributes: attributes of the span whose names contain dots; others can be keyword arguments.
         links: links to other spans.
 
-    Metrics: `search.stage.duration`; with the attribute `minibatch_size` also `search.batch.size`, with
-    `db.system.name` also `db.client.operation.duration`.
+    Metrics: `search.stage.duration`; with the attribute `len_docs`, or else `minibatch_size`, also
+    `search.batch.size`; with `db.system.name` also `db.client.operation.duration`.
     """
 
     __slots__ = ("_attributes", "_links", "_name")
@@ -99,7 +99,9 @@ class _Metrics:
         if ending.error is not None:
             labels[c.ERROR_TYPE.name] = ending.error
         observe(c.STAGE_DURATION, seconds, labels, context)
-        size = self._attributes.get(c.MINIBATCH_SIZE.name)
+        size = self._attributes.get(c.LEN_DOCS.name)
+        if size is None:
+            size = self._attributes.get(c.MINIBATCH_SIZE.name)
         if isinstance(size, int):
             observe(c.BATCH_SIZE, size, labels, context)
         if c.DB_SYSTEM_NAME.name in self._attributes:

@@ -11,19 +11,20 @@ and the names of the encoding spans are known to users of Jina and CLIP-as-servi
 
 from typing import Final
 
-from telemetry.conventions import deployment, index, request, rpc, stages, telemetry
+from telemetry.conventions import deployment, index, request, results, rpc, stages, telemetry
 from telemetry.conventions.deployment import *
 from telemetry.conventions.doctor import *
 from telemetry.conventions.index import *
 from telemetry.conventions.kinds import *
 from telemetry.conventions.request import *
 from telemetry.conventions.resource import *
+from telemetry.conventions.results import *
 from telemetry.conventions.rpc import *
 from telemetry.conventions.stages import *
 from telemetry.conventions.telemetry import *
 
 _DECLARED: Final = [
-    value for group in (request, stages, index, rpc, deployment, telemetry) for value in vars(group).values()
+    value for group in (request, stages, results, index, rpc, deployment, telemetry) for value in vars(group).values()
 ]
 METRICS: Final = tuple(value for value in _DECLARED if isinstance(value, Metric))
 SPANS: Final = tuple(value for value in _DECLARED if isinstance(value, SpanName))

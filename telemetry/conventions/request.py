@@ -1,8 +1,8 @@
-"""The request at an endpoint, and its results."""
+"""The request at an endpoint."""
 
 from typing import Final
 
-from telemetry.conventions.kinds import BYTES, COUNTS, SCORES, SECONDS, Attribute, Instrument, Metric, SpanName
+from telemetry.conventions.kinds import BYTES, SECONDS, Attribute, Instrument, Metric, SpanName
 
 SEARCH_OPERATION: Final = Attribute(
     "search.operation", "string", "Operation of the request: the endpoint's name without its slash.", limit=12
@@ -30,7 +30,6 @@ SEARCH_DOCS_TEXT: Final = Attribute(
 SEARCH_FIRST_ITEM_DURATION: Final = Attribute(
     "search.first_item.duration", "double", "Seconds to the first item of a streamed response."
 )
-SEARCH_RANK: Final = Attribute("search.rank", "string", "`top1` for the best result, `topk` for all results.", limit=2)
 
 ENDPOINT: Final = SpanName(
     "/{endpoint}", "internal", "One request in an executor's endpoint.",
@@ -52,14 +51,4 @@ DOCUMENTS: Final = Metric(
 REQUEST_SIZE: Final = Metric(
     "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages that the server received.",
     (SEARCH_OPERATION,), BYTES,
-)  # fmt: skip
-RESULTS: Final = Metric(
-    "search.results", Instrument.HISTOGRAM, "{result}", "Results of each search.", (SEARCH_OPERATION,), COUNTS
-)
-RESULTS_EMPTY: Final = Metric(
-    "search.results.empty", Instrument.COUNTER, "{request}", "Searches without results.", (SEARCH_OPERATION,)
-)
-RESULT_SCORE: Final = Metric(
-    "search.result.score", Instrument.HISTOGRAM, "1", "Scores of results, in the index's metric.",
-    (SEARCH_OPERATION, SEARCH_RANK), SCORES, signed=True,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Final
 
 from telemetry.conventions.kinds import COUNTS, SECONDS, Attribute, Instrument, Metric, SpanName
-from telemetry.conventions.request import ERROR_TYPE, SEARCH_OPERATION
+from telemetry.conventions.request import ERROR_TYPE, LEN_DOCS, SEARCH_OPERATION
 
 SEARCH_STAGE: Final = Attribute("search.stage", "string", "Name of the stage, as given to `stage`.", limit=24)
 MINIBATCH_SIZE: Final = Attribute("minibatch_size", "int", "Documents in one forward pass (or the maximum).")
@@ -12,7 +12,7 @@ HAS_TXT_DA: Final = Attribute("has_txt_da", "boolean", "The call has texts.")
 NUM_POOL_WORKERS: Final = Attribute("num_pool_workers", "int", "Threads that preprocess during the forward pass.")
 RUNTIME: Final = Attribute("runtime", "string", "Runtime of the model: onnx or torch.")
 DEVICE: Final = Attribute("device", "string", "Device of the model: cpu or cuda.")
-MODEL: Final = Attribute("model", "string", "Name of the model, `architecture::pretrained` for OpenCLIP.")
+MODEL: Final = Attribute("model", "string", "Name of the model, `architecture::pretrained` for OpenCLIP.", limit=8)
 SEARCH_BATCH_REQUESTS: Final = Attribute("search.batch.requests", "int", "Calls with items in the batch.")
 SEARCH_BATCH_QUEUE_WAIT: Final = Attribute(
     "search.batch.queue_wait", "double", "Seconds that the call waited until its first batch started."
@@ -26,7 +26,10 @@ SEARCH_BATCH_SHARE: Final = Attribute(
 
 ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
 INFERENCE: Final = SpanName(
-    "inference", "internal", "Preprocessing and forward passes.", (HAS_IMG_DA, HAS_TXT_DA, MINIBATCH_SIZE, ERROR_TYPE)
+    "inference",
+    "internal",
+    "Preprocessing and forward passes.",
+    (HAS_IMG_DA, HAS_TXT_DA, LEN_DOCS, MINIBATCH_SIZE, ERROR_TYPE),
 )
 _MINIBATCH = (MINIBATCH_SIZE, NUM_POOL_WORKERS, SEARCH_BATCH_QUEUE_WAIT, SEARCH_BATCH_SHARE, ERROR_TYPE)
 TXT_MINIBATCH_ENCODING: Final = SpanName(
@@ -46,7 +49,7 @@ STAGE_DURATION: Final = Metric(
 )  # fmt: skip
 BATCH_SIZE: Final = Metric(
     "search.batch.size", Instrument.HISTOGRAM, "{document}",
-    "Documents in each dynamic batch, and in each stage with a `minibatch_size`.",
+    "Documents in each dynamic batch, and in each stage that has `len_docs` or, without it, `minibatch_size`.",
     (SEARCH_STAGE,), COUNTS,
 )  # fmt: skip
 QUEUE_WAIT_DURATION: Final = Metric(

@@ -49,6 +49,7 @@ class TestExport:
                         "db.operation.name": "query",
                         "search.hits": 2,
                         "search.top_score": 0.9,
+                        "search.margin": 0.4,
                     },
                 ),
                 ("/search", {"search.operation": "search", "len_docs": 2}),

@@ -50,6 +50,7 @@ show([telemetry.prometheus.address(), handle.flush(20), handle.stats.metrics.rec
             ("search_results_sum", None, None): 6,
             ("search_result_score_count", None, "top1"): 3,
             ("search_result_score_count", None, "topk"): 6,
+            ("search_result_margin_count", None, None): 3,
             ("search_documents_total", None, None): 6,
             ("search_index_points", None, None): 1500,
         }

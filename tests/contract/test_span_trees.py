@@ -69,13 +69,13 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
         "search.operation": "search", "runtime": "onnx", "device": "cpu", "model": "pamazon-tiny",
     }  # fmt: skip
     assert spans["clip_encoder", "inference"] == {
-        "search.operation": "search", "has_img_da": False, "has_txt_da": True, "minibatch_size": 32,
+        "search.operation": "search", "has_img_da": False, "has_txt_da": True, "len_docs": 1, "minibatch_size": 32,
     }  # fmt: skip
     encoding = dict(spans["clip_encoder", "txt_minibatch_encoding"])
     assert min(encoding.pop("search.batch.queue_wait"), encoding.pop("search.batch.share")) > 0
     assert encoding == {"search.operation": "search", "minibatch_size": 1}
     found = dict(spans["qdrant_indexer", "qdrant_search"])
-    assert 0 < found.pop("search.top_score") <= 1.0001
+    assert 0 < found.pop("search.margin") < found.pop("search.top_score") <= 1.0001
     assert found == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
@@ -88,7 +88,7 @@ def test_the_spans_of_indexing_record_what_was_done(index_trace: Trace) -> None:
     spans = {(span["service"], span["name"]): span["attributes"] for span in index_trace.spans}
     assert spans["gateway", "/index"] == {"search.operation": "index", "len_docs": 64}
     assert spans["clip_encoder", "inference"] == {
-        "search.operation": "index", "has_img_da": True, "has_txt_da": False, "minibatch_size": 32,
+        "search.operation": "index", "has_img_da": True, "has_txt_da": False, "len_docs": 64, "minibatch_size": 32,
     }  # fmt: skip
     encoding = dict(spans["clip_encoder", "img_minibatch_encoding"])
     assert min(encoding.pop("search.batch.queue_wait"), encoding.pop("search.batch.share")) > 0

@@ -26,7 +26,13 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
         GatewayStub(channel).Delete(DeleteRequest(ids=["nothing-has-this-id"]), timeout=10)  # type: ignore[no-untyped-call]
     folder = tmp_path_factory.mktemp("empty")
     with Processes(folder / "logs") as processes:
-        empty = ["qdrant_indexer", f"--listen={ANYWHERE}", "--follow-parent", f"--path={folder / 'index'}"]
+        empty = [
+            "qdrant_indexer",
+            f"--listen={ANYWHERE}",
+            "--follow-parent",
+            f"--path={folder / 'index'}",
+            "--threshold=0.3",
+        ]
         indexer = processes.ready(processes.start_role("qdrant_indexer", pamazon_command("serve", *empty)))["address"]
         where = [f"--clip-encoder={shop.clip_encoder}", f"--qdrant-indexer={indexer}"]
         gateway = ["gateway", f"--listen={ANYWHERE}", "--follow-parent", *where]

@@ -90,7 +90,7 @@ def test_attributes_arrive_with_their_types(searched: Searched) -> None:
     """Nothing is turned into text, nothing is lost, and nothing of the query is there."""
     (found,) = searched.trace.named("qdrant_search")
     attributes = dict(found["attributes"])
-    assert 0 < attributes.pop("search.top_score") <= 1.0001
+    assert 0 < attributes.pop("search.margin") < attributes.pop("search.top_score") <= 1.0001
     assert attributes == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
 import telemetry
 from telemetry import conventions as c
@@ -75,6 +76,15 @@ class TestMetrics:
         assert metrics.series("db.client.operation.duration") == [
             {"db.system.name": "qdrant", "db.collection.name": "goods", "db.operation.name": "query"}
         ]
+
+    def test_a_batch_is_what_the_stage_held(self, metrics: Metrics) -> None:
+        """`len_docs` counts where it is given, also none; else `minibatch_size`, which may be an upper bound."""
+        for sizes in ({"len_docs": 3, "minibatch_size": 32}, {"len_docs": 0}, {"minibatch_size": 8}):
+            with telemetry.stage("inference", sizes):
+                pass
+        (point,) = metrics.points("search.batch.size", {"search.stage": "inference"})
+        assert isinstance(point, HistogramDataPoint)
+        assert (point.count, point.sum, point.min, point.max) == (3, 11, 0, 8)
 
     def test_nothing_unasked_is_measured(self, metrics: Metrics) -> None:
         """A plain stage adds to one metric alone."""
@@ -157,6 +167,65 @@ class TestResults:
         assert (spans.one("s").attributes or {})["search.top_score"] == 1.0
         assert (spans.one("s").attributes or {})["search.hits"] == 100_000
         assert metrics.value("search.result.score", {"search.rank": "topk"}) == 100
+
+    def test_scores_of_different_kinds_are_different_series(self, spans: Spans, metrics: Metrics) -> None:
+        """Distance and model are part of the series of scores and margin; the distance in any case."""
+        with telemetry.stage("s"):
+            telemetry.results(scores=[0.75, 0.5, 0.25], distance="Cosine", model="pamazon-tiny")
+        kind = {"search.distance": "cosine", "model": "pamazon-tiny"}
+        assert metrics.series("search.result.score") == [
+            {**kind, "search.rank": "top1"},
+            {**kind, "search.rank": "topk"},
+        ]
+        assert metrics.total("search.result.margin", kind) == 0.5
+        assert (spans.one("s").attributes or {})["search.margin"] == 0.5
+
+    @pytest.mark.parametrize(
+        ("distance", "top", "below"),
+        [(None, 0.9, 1), ("dot", 0.9, 1), ("other", 0.9, 1), ("euclid", 0.2, 2), ("Manhattan", 0.2, 2)],
+    )
+    def test_the_distance_decides_what_is_better(
+        self, spans: Spans, metrics: Metrics, distance: str | None, top: float, below: int
+    ) -> None:
+        """Of distances the smallest is the best, and above the threshold is worse; on it a result is good."""
+        with telemetry.stage("s"):
+            telemetry.results(scores=[0.9, 0.7, 0.5, 0.2], distance=distance, threshold=0.5)
+        has = dict(spans.one("s").attributes or {})
+        assert has.pop("search.margin") == pytest.approx(0.7)
+        assert has == {
+            "search.hits": 4, "search.top_score": top, "search.threshold": 0.5, "search.below_threshold": below,
+        }  # fmt: skip
+        assert metrics.value("search.results.below_threshold") == below
+        top1 = [p for p in metrics.points("search.result.score") if (p.attributes or {})["search.rank"] == "top1"]
+        assert [p.sum for p in top1 if isinstance(p, HistogramDataPoint)] == [top]
+        assert metrics.total("search.result.margin") == pytest.approx(0.7)
+
+    def test_one_result_has_no_margin_and_none_is_below_a_threshold(self, spans: Spans, metrics: Metrics) -> None:
+        """A search without results, or with good ones alone, begins the series at zero; without scores nothing does."""
+        with telemetry.stage("s"):
+            telemetry.results(hits=2, threshold=0.5)
+            assert "search.results.below_threshold" not in metrics.names()
+            telemetry.results(scores=[0.75], threshold=0.5)
+            telemetry.results(scores=[], threshold=0.5)
+        assert "search.results.below_threshold" in metrics.names()
+        assert metrics.value("search.results.below_threshold") == 0
+        assert "search.result.margin" not in metrics.names()
+
+    @pytest.mark.parametrize("odd", ["many", object(), float("nan"), [0.5]])
+    def test_an_odd_threshold_model_or_distance_costs_nothing_but_itself(self, metrics: Metrics, odd: Any) -> None:
+        """It is counted as repaired, and the rest is recorded."""
+        with telemetry.stage("s"):
+            telemetry.results(scores=[0.75, 0.5], threshold=odd)
+            telemetry.results(scores=[0.75, 0.5], distance=object(), model=object())  # type: ignore[arg-type]
+        assert "search.results.below_threshold" not in metrics.names()
+        assert metrics.value("search.result.score", {"search.rank": "topk"}) == 4
+
+    def test_kinds_of_scores_are_bounded(self, metrics: Metrics) -> None:
+        """However many models and distances there are."""
+        for number in range(20):
+            telemetry.results(scores=[0.5], distance=f"d{number}", model=f"m{number}")
+        assert len({series["search.distance"] for series in metrics.series("search.result.score")}) == 6 + 1
+        assert len({series["model"] for series in metrics.series("search.result.score")}) == 8 + 1
 
     def test_index_points_is_a_gauge(self, metrics: Metrics) -> None:
         """The last count holds, for each collection; what is not a number is none."""
