@@ -1,5 +1,5 @@
 # make demo        Pamazon from client to index, with its traces (ONCE=1: ends by itself)
-# make test        the whole suite        make lint    ruff, mypy --strict
+# make test        the whole suite (NO_STACK=1: without the real programs)        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
 #                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
@@ -46,10 +46,10 @@ $(VENV)/.ready: $(INPUTS)
 demo: env
 	@$(BIN)/python -m demo_flow.demo $(if $(ONCE),--once)
 
-# Unit tests in two processes: most of their time is one processor's. The others start processes and measure time.
+# In two processes, a file in one of them; then the real programs, which all tests of one process share.
 test: env
-	@status=0; $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile || status=1; \
-	  $(BIN)/python -m pytest --ignore=tests/unit || status=1; exit $$status
+	@status=0; $(BIN)/python -m pytest --ignore=tests/stack -n 2 --dist loadfile || status=1; \
+	  $(if $(NO_STACK),,$(BIN)/python -m pytest tests/stack || status=1;) exit $$status
 
 stack: env
 	@$(BIN)/python -m collector.stack
