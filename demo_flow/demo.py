@@ -120,12 +120,13 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         with steps.step("Index the catalogue, by its pictures"):
             items = read_catalogue(None, console.print)
             index_with_bar(console, gateway, items)
+            pamazon = pamazon.counted()
         with steps.step("Search"):
             trace_id = _search(console, gateway)
         with steps.step(f"The trace of “{SHOWN}”"):
             _draw(handle, trace_id, api)
         steps.print()
-        print_banner(console, pamazon, plan, len(items), stays=not args.once)
+        print_banner(console, pamazon, plan, stays=not args.once)
         console.print(f"  [dim]traces[/] telemetry traces   [dim]or[/] {api}/api/traces", highlight=False)
         return 0 if args.once else _stay(console, processes)
 

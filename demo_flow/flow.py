@@ -4,7 +4,8 @@
                                  texts and pictures     vectors to goods,
                                  to vectors             goods to vectors
 
-Each is a process of its own. Everything else reads `ROLES` and `ROUTES`.
+Each is a process of its own, or several (`pamazon up --index-replicas`, `--split`). Everything else reads `ROLES` and
+`ROUTES`.
 
 A new role is a `Role` that `ROLES` and `ROUTES` name, and its class: `pamazon serve` and `pamazon up` start it with its
 arguments as options, and the gateway knows its address.
@@ -23,25 +24,31 @@ class Argument:
     """One argument of a role: its value unless the command line gives another, and what it is.
 
     `filled` is what `pamazon up` gives instead, a format string: `data` is the data folder, and the name of a role that
-    starts earlier stands for the facts that it announced. In `default`, too, `{data}` is the data folder.
+    starts earlier stands for the facts that it announced, `addresses` with them: those of all of its instances, joined
+    by commas. `store` is what a further instance adds to the name of a folder of its own. In `default`, too, `{data}`
+    is the data folder. `within` are the least and the greatest value of a whole number.
     """
 
     default: str | int | bool | None
     help: str
     filled: str | None = None
+    within: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """One process: its name (also its service name in traces), its address, the class it runs and its arguments.
 
-    `about` is what `pamazon up` shows beside its address, a format string of the facts that it announces.
+    `about` is what `pamazon up` shows beside its address, a format string of the facts that it announces. `keeps` is
+    true where it keeps what it is sent: the gateway sends `WRITES` to every instance of it, and any other request to
+    one.
     """
 
     name: str
     address: str
     runs: str
     about: str = ""
+    keeps: bool = False
     arguments: Mapping[str, Argument] = field(default_factory=dict)
 
 
@@ -64,14 +71,15 @@ QDRANT_INDEXER: Final = Role(
     "qdrant_indexer",
     address="127.0.0.1:8100",
     runs="demo_flow.executors.qdrant_indexer:QdrantIndexer",
-    about="{points} {collection} in {place}",
+    about="{points:,} {collection} in {place}",
+    keeps=True,
     arguments={
         "collection": Argument("goods", "name of the collection"),
         "dimension": Argument(192, "length of the vectors; the model's", filled="{clip_encoder[dimension]}"),
         "path": Argument(
             "{data}/index/alone",
             "folder of the index (default: in the data folder)",
-            filled="{data}/index/{clip_encoder[space]}",
+            filled="{data}/index/{clip_encoder[space]}{store}",
         ),
         "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
         "recreate": Argument(False, "delete what the collection holds first"),
@@ -87,15 +95,27 @@ ROUTES: Final = {
 }
 """The executors that the gateway takes each request through, in order."""
 
+WRITES: Final = frozenset({"/index", "/delete"})
+"""The requests that change what an executor keeps."""
+
 GATEWAY: Final = Role(
     "gateway",
     address="127.0.0.1:8080",
     runs="demo_flow.executors.gateway:Gateway",
     about="searches, indexes, deletes",
     arguments={
-        role.name: Argument(role.address, f"where {role.name} is", filled=f"{{{role.name}[address]}}")
+        role.name: Argument(
+            role.address,
+            f"where {role.name} is; for several instances of it their addresses, joined by commas",
+            filled=f"{{{role.name}[addresses]}}",
+        )
         for route in ROUTES.values()
         for role in route
+    }
+    | {
+        "split": Argument(
+            0, "percent of the searches for the last of several encoders, which has --version-label", within=(0, 99)
+        )
     },
 )
 

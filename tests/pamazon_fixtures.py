@@ -65,6 +65,7 @@ class Shop:
     clip_encoder: str
     qdrant_indexer: str
     api: str
+    otlp: str
     otlp_http: str
     processes: Processes
     gate: Path
@@ -162,6 +163,7 @@ def shop(home: Path) -> Iterator[Shop]:
         running = Shop(
             **pamazon.addresses,
             api=collector.api,
+            otlp=collector.otlp,
             otlp_http=http,
             processes=processes,
             gate=gate,

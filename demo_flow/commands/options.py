@@ -1,6 +1,7 @@
 """Values of the command line that several commands take: addresses, numbers in a range, the data folder."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -34,6 +35,26 @@ def at_least(least: float, kind: type[float] | type[int] = float) -> Callable[[s
     return number
 
 
+def between(least: int, most: int) -> Callable[[str], int]:
+    """Take a whole number from `least` to `most`."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most:,}")
+        return int(text)
+
+    return number
+
+
+def label(text: str) -> str:
+    """Take the label of a version: it is a value of metrics, and part of a line in the terminal."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,63}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a version; use at most 64 letters, digits, and . _ + -, a letter or digit first"
+        )
+    return text
+
+
 def data_folder() -> Path:
     """Return the folder where Pamazon keeps index and logs."""
     import platformdirs
@@ -47,8 +68,9 @@ def add_argument(parser: argparse.ArgumentParser, option: str, argument: "Argume
     if argument.default is False:
         parser.add_argument(name, dest=dest, action="store_true", help=argument.help)
         return
-    kind = int if isinstance(argument.default, int) else str
-    metavar = "N" if kind is int else "VALUE"
+    whole = isinstance(argument.default, int)
+    kind = between(*argument.within) if argument.within else int if whole else str
+    metavar = "N" if whole else "VALUE"
     parser.add_argument(name, dest=dest, type=kind, default=argument.default, metavar=metavar, help=argument.help)
 
 

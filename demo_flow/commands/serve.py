@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.commands.options import Subparsers, add_argument, address, data_folder
+from demo_flow.commands.options import Subparsers, add_argument, address, data_folder, label
 from demo_flow.flow import GATEWAY, NAMESPACE, ROLES, Role
 from demo_flow.span_counts import last_line
 from demo_flow.version import own_version
@@ -27,6 +27,7 @@ def add(subparsers: Subparsers) -> None:
     for role in ROLES.values():
         one = roles.add_parser(role.name, help=f"listens on {role.address}")
         one.add_argument("--listen", type=address, default=role.address, metavar="HOST:PORT")
+        one.add_argument("--version-label", type=label, metavar="VERSION", help="its version (default: the package's)")
         one.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
         for name, argument in role.arguments.items():
             add_argument(one, name, argument, name)
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     handle = telemetry.configure(
         role.name,
         namespace=NAMESPACE,
-        version=own_version(),
+        version=args.version_label or own_version(),
         logs=("console", "otlp"),
         expected_errors=MISTAKES,
     )

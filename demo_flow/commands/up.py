@@ -1,7 +1,7 @@
 """`pamazon up`: starts every role of Pamazon, and stops them at Ctrl-C.
 
-In: addresses and arguments of the roles. Out: a process for each role, an index that is not empty, the addresses; until
-Ctrl-C or SIGTERM. State: the processes, which end with this one.
+In: addresses and arguments of the roles, how many of them, the label of a version. Out: their processes, an index that
+is not empty, the addresses; until Ctrl-C or SIGTERM. State: the processes, which end with this one.
 """
 
 import argparse
@@ -9,7 +9,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.commands.options import Subparsers, add_argument, address, data_folder
+from demo_flow.commands.options import Subparsers, add_argument, address, between, data_folder, label
+from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
 
 if TYPE_CHECKING:
@@ -38,6 +39,19 @@ def add(subparsers: Subparsers) -> None:
         option = f"{role.name}_{name}" if name in options else name
         options.add(option)
         add_argument(parser, option, argument, f"{role.name}.{name}")
+    parser.add_argument(
+        "--index-replicas",
+        type=between(1, 8),
+        default=1,
+        metavar="N",
+        help=f"instances of {QDRANT_INDEXER.name}, each with a folder of its own, at the following ports (%(default)s)",
+    )
+    parser.add_argument(
+        "--version-label",
+        type=label,
+        metavar="VERSION",
+        help=f"version of the processes in their telemetry; with --split, of one {CLIP_ENCODER.name} more",
+    )
     parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="index this one (default: our own, once)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: your data folder)")
     parser.set_defaults(run=run)
@@ -64,12 +78,12 @@ def run(args: argparse.Namespace) -> int:
         try:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
-            goods = int(pamazon.facts[QDRANT_INDEXER.name]["points"])
-            if args.catalogue or not goods:
+            if args.catalogue or _lacks_goods(pamazon):
                 handle = client_telemetry.start()
-                goods = _index(console, pamazon, args.catalogue)
+                _index(console, pamazon, args.catalogue)
                 handle.flush(5.0)
-            print_banner(console, pamazon, plan, goods)
+                pamazon = pamazon.counted()
+            print_banner(console, pamazon, plan)
             return stay(console, processes)
         except KeyboardInterrupt:
             console.print("Pamazon closes.", style="dim")
@@ -77,10 +91,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def plan_of(args: argparse.Namespace) -> "Plan":
-    """Return the plan that the options make."""
+    """Return the plan that the options make. Raises PamazonError."""
     from demo_flow.starting import Plan
 
     given = vars(args)
+    if given[f"{GATEWAY.name}.split"] and not args.version_label:
+        raise PamazonError("--split needs the label of the other version.", "Add --version-label VERSION.")
     arguments: dict[str, dict[str, Any]] = {}
     for role, name, _ in _arguments():
         arguments.setdefault(role.name, {})[name] = given[f"{role.name}.{name}"]
@@ -89,32 +105,46 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         listen={name: given[name] for name in ROLES},
         elsewhere={CLIP_ENCODER.name: args.encoder} if args.encoder else {},
         arguments=arguments,
+        replicas={QDRANT_INDEXER.name: args.index_replicas},
+        version=args.version_label,
     )
 
 
-def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> int:
-    """Index a catalogue and return how many goods it holds."""
+def _lacks_goods(pamazon: "Pamazon") -> bool:
+    """Return whether our own catalogue is to be indexed: nothing is there, or an indexer lacks some of it."""
+    from demo_flow.indexing import read_catalogue
+
+    most, least = max(pamazon.points.values()), min(pamazon.points.values())
+    return not most or (least < most == len(read_catalogue(None, lambda _: None)))
+
+
+def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> None:
     from demo_flow.commands.index import index_with_bar
     from demo_flow.indexing import read_catalogue
 
     def on_problem(problem: str) -> None:
         console.print(problem, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
-    items = read_catalogue(folder, on_problem)
-    index_with_bar(console, pamazon.addresses[GATEWAY.name], items)
-    return len(items)
+    index_with_bar(console, pamazon.addresses[GATEWAY.name], read_catalogue(folder, on_problem))
 
 
-def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", goods: int, *, stays: bool = True) -> None:
+def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays: bool = True) -> None:
     """Print the addresses and what to do next; or, if it does not stay open, only the addresses."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 3))
     for name, facts in pamazon.facts.items():
-        known = {**facts, "points": f"{goods:,}"}
-        table.add_row(f"  [bold]{name}[/]", facts["address"], f"[dim]{ROLES[name].about.format_map(known)}[/]")
+        about = ROLES[facts["role"]].about.format_map(facts)
+        version = f", version {facts['version']}" if "version" in facts else ""
+        table.add_row(f"  [bold]{name}[/]", facts["address"], f"[dim]{about}{version}[/]")
     console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it." if stays else "\nPamazon was open here.")
     console.print(table)
+    if len(set(pamazon.points.values())) > 1:
+        console.print(
+            "  The indexers hold different goods, and searches find now these, now those.\n"
+            "  Index again what they should hold: pamazon index [--catalogue FOLDER], or all of it with --recreate.",
+            style="yellow", highlight=False, soft_wrap=True, markup=False,
+        )  # fmt: skip
     if not stays:
         return
     gateway = pamazon.addresses[GATEWAY.name]

@@ -1,26 +1,29 @@
 """The gateway: takes each request through the flow's executors, in the order that the flow file gives.
 
 In: documents, from the clients' requests. Out: the documents as the last executor leaves them. State: a channel to each
-executor.
+instance of each executor.
 """
 
 import asyncio
 
 import telemetry
 from demo_flow.errors import CallerError
-from demo_flow.flow import ROUTES
+from demo_flow.flow import CLIP_ENCODER, ROLES, ROUTES
 from demo_flow.proto.pamazon_pb2 import Parameters
-from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.instances import Instances
 
 MAX_LIMIT = 100
 
 
 class Gateway:
-    """Arguments: the address of each executor, by its name."""
+    """Arguments: as in the flow file; the addresses of each executor by its name."""
 
-    def __init__(self, **addresses: str) -> None:
-        self._executors = {name: ExecutorClient(name, address) for name, address in addresses.items()}
+    def __init__(self, split: int = 0, **addresses: str) -> None:
+        shares = {CLIP_ENCODER.name: split}
+        self._executors = {
+            name: Instances(ROLES[name], listed, shares.get(name, 0)) for name, listed in addresses.items()
+        }
 
     @requests(on="/search")
     @telemetry.endpoint

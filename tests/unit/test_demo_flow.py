@@ -16,7 +16,7 @@ import pytest
 from demo_flow import flow, traffic
 from demo_flow.catalogue.item import Item
 from demo_flow.cli import main
-from demo_flow.commands.options import address, at_least
+from demo_flow.commands.options import address, at_least, between, label
 from demo_flow.encoders import space_of
 from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, ROUTES
@@ -80,6 +80,21 @@ def test_numbers_out_of_range_are_reported(text: str) -> None:
         at_least(0.01)(text)
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "100", "1.5", "many", "9" * 5000])
+def test_a_whole_number_out_of_range_is_refused(text: str) -> None:
+    """The message names both ends."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 to 99"):
+        between(1, 99)(text)
+
+
+@pytest.mark.parametrize("text", ["", "v 2", "-2", "ü", "x" * 65])
+def test_a_label_that_would_make_no_good_value_of_metrics_is_refused(text: str) -> None:
+    """The message has what is allowed."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a version; use at most 64"):
+        label(text)
+    assert label("2.0-rc1+b_7") == "2.0-rc1+b_7"
+
+
 def test_the_help_of_every_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command explains itself."""
     for command in ("up", "serve", "index", "search", "load"):
@@ -117,7 +132,7 @@ def test_models_do_not_share_an_index() -> None:
 
 def test_what_a_role_is_filled_with_is_there_when_it_starts() -> None:
     """The flow file names data and facts of roles that start earlier, and nothing else."""
-    earlier = {"data"}
+    earlier = {"data", "store"}
     for role in sorted(ROLES.values(), key=lambda role: role is GATEWAY):
         formats = [argument.filled for argument in role.arguments.values() if argument.filled]
         named = {field.partition("[")[0] for form in formats for _, field, _, _ in Formatter().parse(form) if field}
