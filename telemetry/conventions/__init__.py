@@ -12,6 +12,7 @@ and the names of the encoding spans are known to users of Jina and CLIP-as-servi
 from typing import Final
 
 from telemetry.conventions import deployment, index, request, results, rpc, stages, telemetry
+from telemetry.conventions.criticalpath import *
 from telemetry.conventions.deployment import *
 from telemetry.conventions.doctor import *
 from telemetry.conventions.index import *

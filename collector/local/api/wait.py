@@ -10,14 +10,12 @@ from time import monotonic
 
 from duckdb import DuckDBPyConnection
 
+from collector.analysis.waiting import QUIET_S, UNANSWERED_QUIET_S
 from collector.local import query
 from collector.local.api.answers import Answer
 from collector.local.errors import CollectorError
 from collector.local.store.store import Store
 
-QUIET_S = 0.3
-UNANSWERED_QUIET_S = 0.8
-"""After a call that ended UNAVAILABLE: longer than the 500 ms in which the other process would send its spans."""
 LOOK_S, SETTLING_S = 0.25, (query.ROOTLESS_NS + query.SETTLED_NS) / 1e9
 
 

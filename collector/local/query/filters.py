@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.local.errors import QueryError
-from telemetry.conventions import BATCH, RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME
+from telemetry.conventions import BATCH
 
-RPC_MARKS = (RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name)
-"""Attributes of the client and server spans of an rpc, in the current and the older conventions."""
 BEGAN = "coalesce(nullif(start_unix_ns, 0), end_unix_ns)"
 """When a span began; if it has no start, when it ended. 0: it has neither."""
 FIRST = f"coalesce(min(nullif({BEGAN}, 0)), 0)"

@@ -4,19 +4,18 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_parts
+from collector.analysis.finished import Missing
+from collector.analysis.seen import seen_of
 from collector.analysis.self_time import self_times
 from collector.analysis.tree import build
 from collector.local.errors import QueryError
-from collector.local.query.filters import RPC_MARKS
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
-from telemetry.conventions import RPC_RESPONSE_STATUS_CODE
 
 _SPANS = f"""
 SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
@@ -148,30 +147,13 @@ def is_complete(found: Trace) -> bool:
 
     A call that no server answered (status UNAVAILABLE) needs none; see `has_unanswered_call`.
     """
-    ids: set[str] = {span.span_id for span in found.spans}
-    served = _served(found)
-    return any(span.parent_span_id is None for span in found.spans) and all(
-        (span.parent_span_id is None or span.parent_span_id in ids)
-        and (not _needs_server(span.kind, span.attributes) or span.span_id in served)
-        for span in found.spans
-    )
+    return _missing(found).nothing
 
 
 def has_unanswered_call(found: Trace) -> bool:
     """Whether a client span ended UNAVAILABLE and has no server span, which may still arrive."""
-    served = _served(found)
-    return any(
-        span.attributes.get(RPC_RESPONSE_STATUS_CODE.name) == "UNAVAILABLE" and span.span_id not in served
-        for span in found.spans
-        if span.kind == "client"
-    )
+    return _missing(found).answers > 0
 
 
-def _served(found: Trace) -> set[str | None]:
-    """Ids of the spans that have a server span under them."""
-    return {span.parent_span_id for span in found.spans if span.kind == "server"}
-
-
-def _needs_server(kind: str, attributes: Mapping[str, Any]) -> bool:
-    is_rpc = any(name in attributes for name in RPC_MARKS)
-    return kind == "client" and is_rpc and attributes.get(RPC_RESPONSE_STATUS_CODE.name) != "UNAVAILABLE"
+def _missing(found: Trace) -> Missing:
+    return Missing([seen_of(span, span.scope, span.attributes) for span in found.spans])
