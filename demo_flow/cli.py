@@ -1,4 +1,4 @@
-"""The `pamazon` command: start the shop, run one of its processes, index, search, make traffic.
+"""The `pamazon` command: start the shop, run one of its processes, index, search, make traffic, play incidents.
 
 Its exit status is 0, 2 for a caller's mistake, 1 for what failed, 130 after Ctrl-C; errors are printed in a line or
 two, never with a stack trace.
@@ -10,7 +10,7 @@ Each command is a module of `demo_flow.commands` with `add(subparsers)`; it impo
 import sys
 from collections.abc import Sequence
 
-from demo_flow.commands import index, load, search, serve, up
+from demo_flow.commands import incident, index, load, search, serve, up
 from demo_flow.commands.failing import fail, print_anything
 from demo_flow.errors import PamazonError
 from telemetry.cli import Parser, is_output_error, output_lost
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print_anything()
     parser = Parser(prog="pamazon", description="A shop whose catalogue is searched by text or by picture.")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (up, serve, index, search, load):
+    for command in (up, serve, index, search, load, incident):
         command.add(subparsers)
     try:
         status = _run(parser, argv)

@@ -18,6 +18,7 @@ from demo_flow.version import own_version
 
 if TYPE_CHECKING:
     from demo_flow.serving.server import Executor
+    from telemetry import Telemetry
 
 
 def add(subparsers: Subparsers) -> None:
@@ -56,12 +57,17 @@ def run(args: argparse.Namespace) -> int:
     telemetry.deployed()
     logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
-        asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce))
+        asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce, _collectors(handle)))
     finally:
         handle.shutdown(1.25)  # with what Python itself takes: gone within two seconds, whatever the collector does
     # The last line of its log holds the span counts; the handlers of `logging` have ended with the telemetry.
     print(last_line(role.name, handle.stats), file=sys.stderr)
     return 0
+
+
+def _collectors(handle: "Telemetry") -> list[str]:
+    settings = handle.settings
+    return [exporter.endpoint for exporter in (settings.traces, settings.metrics_export, settings.logs_export)]
 
 
 def _arguments(role: Role, args: argparse.Namespace) -> dict[str, Any]:

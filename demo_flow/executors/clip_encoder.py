@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 import telemetry
 from demo_flow.encoders import load_encoder, space_of
+from demo_flow.incidents.batching import Batcher, batch_size
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.server import MOST_AT_ONCE
 from demo_flow.serving.threads import in_pool, one_ahead
-from telemetry.batching import AsyncBatcher
 
 Vectors: TypeAlias = Iterable[NDArray[np.float32]]
 
@@ -45,8 +45,8 @@ class ClipEncoder:
         self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
         size, wait = minibatch_size, batch_wait_ms / 1000
         most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
-        self._text_vectors = AsyncBatcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most)
-        self._picture_vectors = AsyncBatcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
+        self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most)
+        self._picture_vectors = Batcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
         self.facts = {
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,
@@ -96,7 +96,8 @@ class ClipEncoder:
         return await in_pool(self._forward, lambda: self._encoder.encode_images(np.stack(pictures)))
 
     def _minibatches(self, docs: Documents) -> list[Documents]:
-        return [docs[start : start + self._minibatch_size] for start in range(0, len(docs), self._minibatch_size)]
+        size = batch_size(self._minibatch_size)
+        return [docs[start : start + size] for start in range(0, len(docs), size)]
 
     async def close(self) -> None:
         """End the threads; the requests have ended before, or what is left of them is answered first."""

@@ -24,6 +24,7 @@ class Gateway:
         self._executors = {
             name: Instances(ROLES[name], listed, shares.get(name, 0)) for name, listed in addresses.items()
         }
+        self.addresses = {name: instances.addresses for name, instances in self._executors.items()}
 
     @requests(on="/search")
     @telemetry.endpoint

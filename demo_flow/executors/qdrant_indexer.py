@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import telemetry
+from demo_flow.incidents.places import delay, vector_of
 from demo_flow.index import Hit, Point, UnknownCollection, open_index
 from demo_flow.proto.pamazon_pb2 import Document, Match, Parameters
 from demo_flow.serving.endpoints import Documents, requests
@@ -53,7 +54,8 @@ class QdrantIndexer:
         }
         for doc in docs:
             with telemetry.stage("qdrant_search", about):
-                vector = np.asarray(doc.embedding, dtype=np.float32)
+                await delay("qdrant_search")
+                vector = np.asarray(vector_of(doc.embedding), dtype=np.float32)
                 hits = await in_pool(
                     self._threads, self._index.search, vector, parameters.limit, exact=parameters.exact
                 )

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x65mo_flow/proto/pamazon.proto\x12\x07pamazon\"x\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05image\x18\x03 \x01(\x0c\x12\x11\n\tembedding\x18\x04 \x03(\x02\x12\x0f\n\x07payload\x18\x05 \x01(\t\x12\x1f\n\x07matches\x18\x06 \x03(\x0b\x32\x0e.pamazon.Match\"3\n\x05Match\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07payload\x18\x03 \x01(\t\"P\n\nParameters\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x10\n\x08optimize\x18\x04 \x01(\x08\"z\n\rSearchRequest\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0f\n\x05image\x18\x02 \x01(\x0cH\x00\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\r\n\x05\x65xact\x18\x04 \x01(\x08\x12\x12\n\ncollection\x18\x05 \x01(\tB\x07\n\x05queryB\x08\n\x06_limit\"1\n\x0eSearchResponse\x12\x1f\n\x07results\x18\x01 \x03(\x0b\x32\x0e.pamazon.Match\"Z\n\x0cIndexRequest\x12$\n\tdocuments\x18\x01 \x03(\x0b\x32\x11.pamazon.Document\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x10\n\x08optimize\x18\x03 \x01(\x08\" \n\rIndexResponse\x12\x0f\n\x07indexed\x18\x01 \x01(\r\"0\n\rDeleteRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x12\n\ncollection\x18\x02 \x01(\t\"\x10\n\x0e\x44\x65leteResponse\"l\n\x0eProcessRequest\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\x1f\n\x04\x64ocs\x18\x02 \x03(\x0b\x32\x11.pamazon.Document\x12\'\n\nparameters\x18\x03 \x01(\x0b\x32\x13.pamazon.Parameters\"2\n\x0fProcessResponse\x12\x1f\n\x04\x64ocs\x18\x01 \x03(\x0b\x32\x11.pamazon.Document\"\x11\n\x0f\x44\x65scribeRequest\"u\n\x10\x44\x65scribeResponse\x12\x33\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32$.pamazon.DescribeResponse.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xb7\x01\n\x07Gateway\x12\x39\n\x06Search\x12\x16.pamazon.SearchRequest\x1a\x17.pamazon.SearchResponse\x12\x36\n\x05Index\x12\x15.pamazon.IndexRequest\x1a\x16.pamazon.IndexResponse\x12\x39\n\x06\x44\x65lete\x12\x16.pamazon.DeleteRequest\x1a\x17.pamazon.DeleteResponse2\x89\x01\n\x08\x45xecutor\x12<\n\x07Process\x12\x17.pamazon.ProcessRequest\x1a\x18.pamazon.ProcessResponse\x12?\n\x08\x44\x65scribe\x12\x18.pamazon.DescribeRequest\x1a\x19.pamazon.DescribeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x65mo_flow/proto/pamazon.proto\x12\x07pamazon\"x\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05image\x18\x03 \x01(\x0c\x12\x11\n\tembedding\x18\x04 \x03(\x02\x12\x0f\n\x07payload\x18\x05 \x01(\t\x12\x1f\n\x07matches\x18\x06 \x03(\x0b\x32\x0e.pamazon.Match\"3\n\x05Match\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07payload\x18\x03 \x01(\t\"P\n\nParameters\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x10\n\x08optimize\x18\x04 \x01(\x08\"z\n\rSearchRequest\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x0f\n\x05image\x18\x02 \x01(\x0cH\x00\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\r\n\x05\x65xact\x18\x04 \x01(\x08\x12\x12\n\ncollection\x18\x05 \x01(\tB\x07\n\x05queryB\x08\n\x06_limit\"1\n\x0eSearchResponse\x12\x1f\n\x07results\x18\x01 \x03(\x0b\x32\x0e.pamazon.Match\"Z\n\x0cIndexRequest\x12$\n\tdocuments\x18\x01 \x03(\x0b\x32\x11.pamazon.Document\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x10\n\x08optimize\x18\x03 \x01(\x08\" \n\rIndexResponse\x12\x0f\n\x07indexed\x18\x01 \x01(\r\"0\n\rDeleteRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x12\n\ncollection\x18\x02 \x01(\t\"\x10\n\x0e\x44\x65leteResponse\"l\n\x0eProcessRequest\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\x1f\n\x04\x64ocs\x18\x02 \x03(\x0b\x32\x11.pamazon.Document\x12\'\n\nparameters\x18\x03 \x01(\x0b\x32\x13.pamazon.Parameters\"2\n\x0fProcessResponse\x12\x1f\n\x04\x64ocs\x18\x01 \x03(\x0b\x32\x11.pamazon.Document\"\x11\n\x0f\x44\x65scribeRequest\"u\n\x10\x44\x65scribeResponse\x12\x33\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32$.pamazon.DescribeResponse.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x14StartIncidentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"\x15\n\x13StopIncidentRequest\"$\n\x14ListIncidentsRequest\x12\x0c\n\x04here\x18\x01 \x01(\x08\"\x86\x01\n\x0f\x41\x63tiveIncidents\x12?\n\x0cseconds_left\x18\x01 \x03(\x0b\x32).pamazon.ActiveIncidents.SecondsLeftEntry\x1a\x32\n\x10SecondsLeftEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x32\xb7\x01\n\x07Gateway\x12\x39\n\x06Search\x12\x16.pamazon.SearchRequest\x1a\x17.pamazon.SearchResponse\x12\x36\n\x05Index\x12\x15.pamazon.IndexRequest\x1a\x16.pamazon.IndexResponse\x12\x39\n\x06\x44\x65lete\x12\x16.pamazon.DeleteRequest\x1a\x17.pamazon.DeleteResponse2\x89\x01\n\x08\x45xecutor\x12<\n\x07Process\x12\x17.pamazon.ProcessRequest\x1a\x18.pamazon.ProcessResponse\x12?\n\x08\x44\x65scribe\x12\x18.pamazon.DescribeRequest\x1a\x19.pamazon.DescribeResponse2\xce\x01\n\tIncidents\x12@\n\x05Start\x12\x1d.pamazon.StartIncidentRequest\x1a\x18.pamazon.ActiveIncidents\x12>\n\x04Stop\x12\x1c.pamazon.StopIncidentRequest\x1a\x18.pamazon.ActiveIncidents\x12?\n\x04List\x12\x1d.pamazon.ListIncidentsRequest\x1a\x18.pamazon.ActiveIncidentsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DESCRIBERESPONSE_FACTSENTRY']._loaded_options = None
   _globals['_DESCRIBERESPONSE_FACTSENTRY']._serialized_options = b'8\001'
+  _globals['_ACTIVEINCIDENTS_SECONDSLEFTENTRY']._loaded_options = None
+  _globals['_ACTIVEINCIDENTS_SECONDSLEFTENTRY']._serialized_options = b'8\001'
   _globals['_DOCUMENT']._serialized_start=42
   _globals['_DOCUMENT']._serialized_end=162
   _globals['_MATCH']._serialized_start=164
@@ -61,8 +63,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBERESPONSE']._serialized_end=966
   _globals['_DESCRIBERESPONSE_FACTSENTRY']._serialized_start=922
   _globals['_DESCRIBERESPONSE_FACTSENTRY']._serialized_end=966
-  _globals['_GATEWAY']._serialized_start=969
-  _globals['_GATEWAY']._serialized_end=1152
-  _globals['_EXECUTOR']._serialized_start=1155
-  _globals['_EXECUTOR']._serialized_end=1292
+  _globals['_STARTINCIDENTREQUEST']._serialized_start=968
+  _globals['_STARTINCIDENTREQUEST']._serialized_end=1021
+  _globals['_STOPINCIDENTREQUEST']._serialized_start=1023
+  _globals['_STOPINCIDENTREQUEST']._serialized_end=1044
+  _globals['_LISTINCIDENTSREQUEST']._serialized_start=1046
+  _globals['_LISTINCIDENTSREQUEST']._serialized_end=1082
+  _globals['_ACTIVEINCIDENTS']._serialized_start=1085
+  _globals['_ACTIVEINCIDENTS']._serialized_end=1219
+  _globals['_ACTIVEINCIDENTS_SECONDSLEFTENTRY']._serialized_start=1169
+  _globals['_ACTIVEINCIDENTS_SECONDSLEFTENTRY']._serialized_end=1219
+  _globals['_GATEWAY']._serialized_start=1222
+  _globals['_GATEWAY']._serialized_end=1405
+  _globals['_EXECUTOR']._serialized_start=1408
+  _globals['_EXECUTOR']._serialized_end=1545
+  _globals['_INCIDENTS']._serialized_start=1548
+  _globals['_INCIDENTS']._serialized_end=1754
 # @@protoc_insertion_point(module_scope)

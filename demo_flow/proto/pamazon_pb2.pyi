@@ -124,3 +124,34 @@ class DescribeResponse(_message.Message):
     FACTS_FIELD_NUMBER: _ClassVar[int]
     facts: _containers.ScalarMap[str, str]
     def __init__(self, facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class StartIncidentRequest(_message.Message):
+    __slots__ = ("name", "seconds")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    seconds: float
+    def __init__(self, name: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class StopIncidentRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListIncidentsRequest(_message.Message):
+    __slots__ = ("here",)
+    HERE_FIELD_NUMBER: _ClassVar[int]
+    here: bool
+    def __init__(self, here: _Optional[bool] = ...) -> None: ...
+
+class ActiveIncidents(_message.Message):
+    __slots__ = ("seconds_left",)
+    class SecondsLeftEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    SECONDS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    seconds_left: _containers.ScalarMap[str, float]
+    def __init__(self, seconds_left: _Optional[_Mapping[str, float]] = ...) -> None: ...

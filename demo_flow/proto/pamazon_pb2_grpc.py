@@ -306,3 +306,168 @@ class Executor:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class IncidentsStub:
+    """Lets something go wrong on purpose, for a while; on every process, and the gateway passes it on to the executors. No
+    call of it leaves a trace or counts in a metric.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Start = channel.unary_unary(
+                '/pamazon.Incidents/Start',
+                request_serializer=demo__flow_dot_proto_dot_pamazon__pb2.StartIncidentRequest.SerializeToString,
+                response_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+                _registered_method=True)
+        self.Stop = channel.unary_unary(
+                '/pamazon.Incidents/Stop',
+                request_serializer=demo__flow_dot_proto_dot_pamazon__pb2.StopIncidentRequest.SerializeToString,
+                response_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+                _registered_method=True)
+        self.List = channel.unary_unary(
+                '/pamazon.Incidents/List',
+                request_serializer=demo__flow_dot_proto_dot_pamazon__pb2.ListIncidentsRequest.SerializeToString,
+                response_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+                _registered_method=True)
+
+
+class IncidentsServicer:
+    """Lets something go wrong on purpose, for a while; on every process, and the gateway passes it on to the executors. No
+    call of it leaves a trace or counts in a metric.
+    """
+
+    def Start(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Stop(self, request, context):
+        """Answers with what was active.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def List(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_IncidentsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Start': grpc.unary_unary_rpc_method_handler(
+                    servicer.Start,
+                    request_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.StartIncidentRequest.FromString,
+                    response_serializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.SerializeToString,
+            ),
+            'Stop': grpc.unary_unary_rpc_method_handler(
+                    servicer.Stop,
+                    request_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.StopIncidentRequest.FromString,
+                    response_serializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.SerializeToString,
+            ),
+            'List': grpc.unary_unary_rpc_method_handler(
+                    servicer.List,
+                    request_deserializer=demo__flow_dot_proto_dot_pamazon__pb2.ListIncidentsRequest.FromString,
+                    response_serializer=demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'pamazon.Incidents', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('pamazon.Incidents', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Incidents:
+    """Lets something go wrong on purpose, for a while; on every process, and the gateway passes it on to the executors. No
+    call of it leaves a trace or counts in a metric.
+    """
+
+    @staticmethod
+    def Start(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pamazon.Incidents/Start',
+            demo__flow_dot_proto_dot_pamazon__pb2.StartIncidentRequest.SerializeToString,
+            demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Stop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pamazon.Incidents/Stop',
+            demo__flow_dot_proto_dot_pamazon__pb2.StopIncidentRequest.SerializeToString,
+            demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def List(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pamazon.Incidents/List',
+            demo__flow_dot_proto_dot_pamazon__pb2.ListIncidentsRequest.SerializeToString,
+            demo__flow_dot_proto_dot_pamazon__pb2.ActiveIncidents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

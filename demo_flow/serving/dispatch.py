@@ -40,11 +40,13 @@ class Dispatcher:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.executor: object = None
         self.facts: Mapping[str, Any] = {}
         self._methods: Mapping[str, Method] | None = None
 
     def ready(self, executor: object) -> None:
         """Serve with `executor` from now on."""
+        self.executor = executor
         self.facts = getattr(executor, "facts", {})
         self._methods = endpoints_of(executor)
 

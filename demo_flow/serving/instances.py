@@ -36,6 +36,7 @@ class Instances:
                 f"A split needs two instances of {role.name}, and {addresses} is one.",
                 "Give the addresses of both, joined by a comma.",
             )
+        self.addresses: Final = listed
         self.clients: Final = [ExecutorClient(role.name, address) for address in listed]
         self._keeps = role.keeps
         self._split = split

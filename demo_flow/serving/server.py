@@ -9,7 +9,7 @@ The port is bound first, so that a taken one is reported at once; health is SERV
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import grpc
@@ -18,6 +18,10 @@ from grpc_reflection.v1alpha import reflection
 
 import telemetry.rpc
 from demo_flow.flow import GATEWAY, Role
+from demo_flow.incidents.active import ACTIVE
+from demo_flow.incidents.collector import cut_off
+from demo_flow.incidents.service import SERVICE as INCIDENTS
+from demo_flow.incidents.service import IncidentsServicer
 from demo_flow.proto import pamazon_pb2, pamazon_pb2_grpc
 from demo_flow.serving.client import MESSAGE_SIZE
 from demo_flow.serving.dispatch import Dispatcher, ExecutorServicer, GatewayServicer
@@ -37,6 +41,9 @@ OPTIONS: Final = (
     ("grpc.max_receive_message_length", MESSAGE_SIZE),
 )
 
+UNTRACED: Final = (f"/{INCIDENTS}/", "/grpc.health.", "/grpc.reflection.")
+"""Services whose calls leave no trace and count in no metric."""
+
 HealthServicer = health.aio.HealthServicer  # type: ignore[attr-defined]
 
 
@@ -52,16 +59,20 @@ async def serve(
     address: str,
     load: Callable[[], Awaitable[Executor]],
     announce: Callable[[Mapping[str, Any]], None],
+    collectors: Sequence[str] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    `announce` is called with the address and the executor's facts once it serves, and again when it has drained.
-    Raises PortTaken, and whatever `load` does.
+    `announce` is called with the address and the executor's facts once it serves, and again when it has drained;
+    `collectors` are the endpoints that telemetry is sent to. Raises PortTaken, and whatever `load` does.
     """
     stop = _stop_signal()
+    ACTIVE.extras["collector"] = lambda _: cut_off(collectors)
     dispatcher = Dispatcher(role.name)
     server = grpc.aio.server(
-        interceptors=telemetry.rpc.aio_server_interceptors(), options=OPTIONS, maximum_concurrent_rpcs=MOST_AT_ONCE
+        interceptors=telemetry.rpc.aio_server_interceptors(_is_traced),
+        options=OPTIONS,
+        maximum_concurrent_rpcs=MOST_AT_ONCE,
     )
     healthy = _add_services(server, role, dispatcher)
     bound = _bind(server, role, address)
@@ -111,15 +122,22 @@ def _add_services(
     else:
         pamazon_pb2_grpc.add_ExecutorServicer_to_server(ExecutorServicer(dispatcher), server)  # type: ignore[no-untyped-call]  # generated
         service = pamazon_pb2.DESCRIPTOR.services_by_name["Executor"].full_name
+    incidents = IncidentsServicer(lambda: getattr(dispatcher.executor, "addresses", {}))
+    pamazon_pb2_grpc.add_IncidentsServicer_to_server(incidents, server)  # type: ignore[no-untyped-call]  # generated
     health_servicer = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection((service, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    reflection.enable_server_reflection((service, INCIDENTS, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
 
     async def healthy(status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         for name in ("", service):
             await health_servicer.set(name, status)
 
     return healthy
+
+
+def _is_traced(details: Any) -> bool:
+    method = details.method
+    return not (method.decode() if isinstance(method, bytes) else method).startswith(UNTRACED)
 
 
 def _bind(server: grpc.aio.Server, role: Role, address: str) -> str:
