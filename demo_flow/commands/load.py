@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from demo_flow.commands.options import Subparsers, add_gateway, at_least
+from demo_flow.incidents.table import MOST_SECONDS, named
 from demo_flow.span_counts import span_counts
 
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--duration", type=at_least(0.1), default=10.0, metavar="SECONDS", help="(%(default)s)")
     parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="of each search")
     parser.add_argument("--seed", type=int, default=0, help="of the mix of callers and queries (%(default)s)")
+    parser.add_argument(
+        "--incident",
+        type=named,
+        metavar="NAME",
+        help="let this incident be active meanwhile; see pamazon incident list",
+    )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     add_gateway(parser)
     parser.set_defaults(run=run)
@@ -39,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=args.json)
     handle = client_telemetry.start()
     try:
-        report = _traffic(args, console)
+        with _incident(args):
+            report = _traffic(args, console)
     finally:
         handle.shutdown(10.0)
     counts = span_counts(handle.stats)
@@ -48,6 +58,20 @@ def run(args: argparse.Namespace) -> int:
     else:
         console.print(_table(report, args.rate, counts))
     return 0 if report.latencies else 1
+
+
+@contextlib.contextmanager
+def _incident(args: argparse.Namespace) -> Iterator[None]:
+    """Play the incident that was asked for; after kill -9 it ends by itself, soon after the load would have."""
+    if args.incident is None:
+        yield
+        return
+    from collector.processes.child import interrupted_by
+    from demo_flow.incidents.client import playing
+
+    seconds = min(args.duration + args.timeout, MOST_SECONDS)
+    with interrupted_by(signal.SIGTERM), playing(args.gateway, args.incident.name, seconds):
+        yield
 
 
 def _traffic(args: argparse.Namespace, console: "Console") -> "Report":
@@ -75,7 +99,6 @@ def _traffic(args: argparse.Namespace, console: "Console") -> "Report":
 
 def _interruptible(make: "Callable[[], Any]") -> "Report":
     """Run a coroutine; SIGTERM ends it as Ctrl-C does, by cancelling it."""
-    import signal
 
     async def main() -> "Report":
         task = asyncio.ensure_future(make())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import telemetry
 from demo_flow.encoders import load_encoder, space_of
 from demo_flow.incidents.batching import Batcher, batch_size
+from demo_flow.incidents.places import delay
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.server import MOST_AT_ONCE
@@ -90,9 +91,11 @@ class ClipEncoder:
         return asyncio.gather(*(in_pool(self._prepare, self._encoder.prepare_image, doc.image) for doc in docs))
 
     async def _encode_text_batch(self, texts: Sequence[str]) -> Vectors:
+        await delay("forward")
         return await in_pool(self._forward, lambda: self._encoder.encode_texts(self._encoder.prepare_texts(texts)))
 
     async def _encode_picture_batch(self, pictures: Sequence[NDArray[np.float32]]) -> Vectors:
+        await delay("forward")
         return await in_pool(self._forward, lambda: self._encoder.encode_images(np.stack(pictures)))
 
     def _minibatches(self, docs: Documents) -> list[Documents]:

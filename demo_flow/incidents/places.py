@@ -1,7 +1,6 @@
 """The places in executors where an incident may act; each is one call, which does nothing without one."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -19,18 +18,6 @@ async def delay(place: str) -> None:
     incident = ACTIVE.at(place)
     if incident is not None:
         await asyncio.sleep(incident.delay)
-
-
-def delay_thread(place: str) -> None:
-    """Block this thread as `delay` makes a task wait."""
-    incident = ACTIVE.at(place)
-    if incident is not None:
-        time.sleep(incident.delay)
-
-
-def is_at(place: str) -> bool:
-    """Return whether an incident acts on this request at `place`."""
-    return ACTIVE.at(place) is not None
 
 
 def vector_of(embedding: Sequence[float]) -> Sequence[float]:

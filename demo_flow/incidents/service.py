@@ -66,7 +66,7 @@ class IncidentsServicer(pamazon_pb2_grpc.IncidentsServicer):
             await self._stop()
             address, error = failed[0]
             details = error.details() if isinstance(error, grpc.aio.AioRpcError) else error
-            raise Refused(grpc.StatusCode.UNAVAILABLE, f"{incident.name} cannot start at {address}: {details}")
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, f"{incident.name} cannot start at {address}: {details}")
         self._stop_here()
         self._active.start(incident.name, seconds)
         self._timer = asyncio.get_running_loop().call_later(seconds, self._active.stop)

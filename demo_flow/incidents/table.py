@@ -54,22 +54,10 @@ _ALL: Final = (
         roles=(ENCODER,), place="batches",
     ),
     Incident(
-        "pool-starvation",
-        "Other work holds all threads of the index's pool, 300 ms at a time.",
-        "`search.stage.active` reaches `search.stage.limit`, `search.queue.wait.duration` of the pool rises",
-        roles=(INDEXER,), place="pool", delay=0.3,
-    ),
-    Incident(
         "queue-saturation",
         "The model starts two texts every 400 ms, and the queue before it takes only eight.",
         "`search.queue.length` reaches 8, `search.queue.wait.duration` rises, requests fail with `QueueFull`",
         roles=(ENCODER,), place="batches", delay=0.4,
-    ),
-    Incident(
-        "chile-slow-link",
-        "Requests from Chile take 300 ms longer to reach the gateway.",
-        "`search.client.duration` and `search.transit.duration` of region `cl`; nothing in the gateway",
-        region="cl", delay=0.3,
     ),
     Incident(
         "chile-slow-server",
@@ -84,21 +72,6 @@ _ALL: Final = (
         roles=(INDEXER,), place="vector", platform="ios",
     ),
     Incident(
-        "empty-index",
-        "Requests of `/index` have no documents.",
-        "`search.request.empty` of operation `index` rises",
-    ),
-    Incident(
-        "oversize-documents",
-        "Requests of `/index` have pictures of some megabytes.",
-        "`search.request.size` of `index` and `search.stage.duration` of `preprocess` rise",
-    ),
-    Incident(
-        "poison-documents",
-        "One document in each request of `/index` has a payload that is not JSON.",
-        "`search.request.duration` of operation `index` with outcome `error`",
-    ),
-    Incident(
         "slow-version",
         "The second version of the encoder needs 120 ms more for each forward pass.",
         "`search.stage.duration` of `forward`, of one `service.version`",
@@ -109,12 +82,6 @@ _ALL: Final = (
         "Every encoder needs 120 ms more for each forward pass.",
         "`search.stage.duration` of `forward`, in all encoders",
         roles=(ENCODER,), place="forward", delay=0.12,
-    ),
-    Incident(
-        "cold-cache",
-        "The encoder forgets the query vectors that it has cached, again and again.",
-        "`search.cache.lookups` with outcome `miss` instead of `hit`",
-        roles=(ENCODER,), place="cache",
     ),
     Incident(
         "collector-away",
