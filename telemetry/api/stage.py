@@ -8,6 +8,7 @@ from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.api.derived import add_gen_ai, describe_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean
@@ -81,6 +82,8 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         if providers.recording():
             with guard:
                 attributes = clean(self._attributes)
+                add_gen_ai(self._name, attributes)
+                describe_request(attributes)
                 return Activity(self._name, attributes, _Metrics(self._name, attributes), self._links)
         return NO_ACTIVITY
 

@@ -5,7 +5,8 @@ find it, and `make docs` adds it to `docs/signals.md`.
 
 OpenTelemetry has no `search.*` namespace: those names are ours. `rpc.*`, `db.*`, `error.type`, `server.*` and
 `network.*` follow the OpenTelemetry semantic conventions 1.44; `len_docs`, `minibatch_size`, `has_img_da`, `has_txt_da`
-and the names of the encoding spans are known to users of Jina and CLIP-as-service.
+and the names of the encoding spans are known to users of Jina and CLIP-as-service. `gen_ai.*` follow OpenTelemetry's
+conventions for generative AI, which have a repository and a version of their own, 0.1.
 """
 # ruff: noqa: F403, F405  each module's names are the package's
 
@@ -15,6 +16,7 @@ from telemetry.conventions import deployment, index, request, results, rpc, stag
 from telemetry.conventions.criticalpath import *
 from telemetry.conventions.deployment import *
 from telemetry.conventions.doctor import *
+from telemetry.conventions.gen_ai import *
 from telemetry.conventions.index import *
 from telemetry.conventions.kinds import *
 from telemetry.conventions.request import *

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from telemetry.conventions.index import DB_COLLECTION_NAME
 from telemetry.conventions.kinds import SECONDS, Attribute, Instrument, Metric, SpanName
 from telemetry.conventions.request import ERROR_TYPE
+from telemetry.conventions.stages import MINIBATCH_SIZE, MODEL
 
 RPC_SYSTEM_NAME: Final = Attribute("rpc.system.name", "string", "`grpc`.", limit=4)
 RPC_METHOD: Final = Attribute("rpc.method", "string", "Fully qualified: `package.Service/Method`.", limit=40)
@@ -18,11 +20,13 @@ NETWORK_PEER_ADDRESS: Final = Attribute("network.peer.address", "string", "Addre
 _RPC = (
     RPC_SYSTEM_NAME, RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM, RPC_SERVICE, RPC_GRPC_STATUS_CODE, ERROR_TYPE,
 )  # fmt: skip
+USED_BY_REQUEST: Final = (MODEL, DB_COLLECTION_NAME, MINIBATCH_SIZE)
+"""What the first stage that has it sets on the SERVER span, too: backends group requests by it."""
 RPC_CLIENT: Final = SpanName(
     "/{package.Service}/{Method}", "client", "One outgoing call.", (*_RPC, SERVER_ADDRESS, SERVER_PORT)
 )
 RPC_SERVER: Final = SpanName(
-    "/{package.Service}/{Method}", "server", "One incoming call.", (*_RPC, NETWORK_PEER_ADDRESS)
+    "/{package.Service}/{Method}", "server", "One incoming call.", (*_RPC, NETWORK_PEER_ADDRESS, *USED_BY_REQUEST)
 )
 
 RPC_CLIENT_CALL_DURATION: Final = Metric(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from telemetry.conventions.gen_ai import GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_MODEL
 from telemetry.conventions.kinds import COUNTS, SECONDS, Attribute, Instrument, Metric, SpanName
 from telemetry.conventions.request import ERROR_TYPE, LEN_DOCS, SEARCH_OPERATION
 
@@ -24,7 +25,10 @@ SEARCH_BATCH_SHARE: Final = Attribute(
     " is the duration of all batches.",
 )
 
-ENCODE: Final = SpanName("encode", "internal", "All encoding of one request.", (RUNTIME, DEVICE, MODEL, ERROR_TYPE))
+ENCODE: Final = SpanName(
+    "encode", "internal", "All encoding of one request.",
+    (RUNTIME, DEVICE, MODEL, GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_MODEL, ERROR_TYPE),
+)  # fmt: skip
 INFERENCE: Final = SpanName(
     "inference",
     "internal",

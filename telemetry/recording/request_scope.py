@@ -6,12 +6,13 @@ keep the context.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
 
 _KEY: Final = otel_context.create_key("search-telemetry-scope")
 _MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
@@ -39,12 +40,13 @@ class Scope:
     user's. `forget` releases them, since their tracebacks hold frames.
     """
 
-    __slots__ = ("_seen", "answered", "entry", "operation")
+    __slots__ = ("_described", "_seen", "answered", "entry", "operation")
 
     def __init__(self, entry: Span | None = None) -> None:
         self.entry = entry
         self.operation: str | None = None
         self.answered: Callable[[BaseException | None], Answer | None] | None = None
+        self._described = set[str]()
         self._seen: deque[tuple[BaseException, str]] = deque(maxlen=_MAX_EXCEPTIONS)
 
     def outcome_of(self, exc: BaseException) -> str | None:
@@ -54,6 +56,13 @@ class Scope:
     def remember(self, exc: BaseException, outcome: str) -> None:
         """Store that `exc` has its event."""
         self._seen.append((exc, outcome))
+
+    def describe(self, attributes: Mapping[str, AttributeValue]) -> None:
+        """Set those of `attributes` on the SERVER span that were not set before."""
+        if self.entry is not None and self.entry.is_recording():
+            new = {name: value for name, value in attributes.items() if name not in self._described}
+            self._described.update(new)
+            self.entry.set_attributes(new)
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""

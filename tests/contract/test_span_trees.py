@@ -67,6 +67,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
     assert spans["qdrant_indexer", "/search"] == {"search.operation": "search", "len_docs": 1}
     assert spans["clip_encoder", "encode"] == {
         "search.operation": "search", "runtime": "onnx", "device": "cpu", "model": "pamazon-tiny",
+        "gen_ai.operation.name": "embeddings", "gen_ai.request.model": "pamazon-tiny",
     }  # fmt: skip
     assert spans["clip_encoder", "inference"] == {
         "search.operation": "search", "has_img_da": False, "has_txt_da": True, "len_docs": 1, "minibatch_size": 32,
@@ -79,6 +80,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
     assert found == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
+        "gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": 5,
     }  # fmt: skip
     assert "black jacket" not in str(search_trace.data)
 
@@ -100,13 +102,19 @@ def test_the_spans_of_indexing_record_what_was_done(index_trace: Trace) -> None:
 
 
 def test_rpc_spans_carry_todays_names_and_where_they_went(search_trace: Trace, shop: Shop) -> None:
-    """Each CLIENT span names the method and the address called, each SERVER span the peer; all of them the outcome."""
+    """Each CLIENT span names method and address, each SERVER span the peer and what was used; all have the outcome."""
     calls = [span for span in search_trace.spans if span["kind"] == "client"]
     assert [f"{s['attributes']['server.address']}:{s['attributes']['server.port']}" for s in calls] == [
         shop.gateway, shop.clip_encoder, shop.qdrant_indexer,
     ]  # fmt: skip
     served = [span for span in search_trace.spans if span["kind"] == "server"]
     assert {span["attributes"]["network.peer.address"] for span in served} == {"127.0.0.1"}
+    used = ("search.operation", "model", "minibatch_size", "db.collection.name")
+    assert {span["service"]: {name: span["attributes"].get(name) for name in used} for span in served} == {
+        "gateway": dict(zip(used, ("search", None, None, None), strict=True)),
+        "clip_encoder": dict(zip(used, ("search", "pamazon-tiny", 32, None), strict=True)),
+        "qdrant_indexer": dict(zip(used, ("search", None, None, "goods"), strict=True)),
+    }
     for span in (*calls, *served):
         assert span["attributes"]["rpc.system.name"] == "grpc"
         assert span["attributes"]["rpc.method"] == span["name"].removeprefix("/")
