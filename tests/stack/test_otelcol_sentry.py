@@ -15,10 +15,48 @@ from collector.stack.stack import Stack
 from telemetry.config import dsn
 from tests import certificates
 from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.sentry_rules import normalised, stored
 from tests.sentry_stand_in import SentryStandIn, sentry_stand_in
 from tests.stack.asking import eventually
 from tests.stack.otelcol_raw import counter, log, send, trace
+from tests.unit.own_process import python
 
+SERVING = """
+import concurrent.futures, grpc, telemetry.rpc
+from opentelemetry import trace
+telemetry.configure(
+    "clip_encoder", version="1.4.0", resource_attributes={"deployment.environment.name": "staging"}, metrics="none",
+    regions="cl",
+)
+telemetry.rpc.instrument_grpc()
+@telemetry.endpoint("/search", "/index")
+def serve(docs):
+    with telemetry.stage("encode", model="pamazon-tiny"), telemetry.stage("inference", minibatch_size=32):
+        pass
+    with trace.get_tracer("somebody.else").start_as_current_span("rank"):
+        pass
+    with telemetry.stage("qdrant_search", {"db.system.name": "qdrant", "db.collection.name": "goods"}):
+        return docs
+def answer(request, context):
+    return serve([request])[0]
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+handler = grpc.method_handlers_generic_handler(
+    "pamazon.Executor", {"Process": grpc.unary_unary_rpc_method_handler(answer)}
+)
+server.add_generic_rpc_handlers((handler,))
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    for endpoint in ("/search", "/index"):
+        with telemetry.request(endpoint, platform="linux", region="cl"):
+            channel.unary_unary("/pamazon.Executor/Process")(b"jacket")
+server.stop(None).wait()
+"""
+"""An executor with two endpoints behind one rpc, and who calls it: seven spans of each call."""
+GROUPS = (
+    "sentry.segment.name", "sentry.op", "search.operation", "model", "db.collection.name", "minibatch_size",
+    "client.platform", "client.region",
+)  # fmt: skip
 LAYERS = ("base", "privacy", "span-metrics", "prometheus", "jaeger", "sentry")
 OURS = "search-telemetry"
 
@@ -79,7 +117,8 @@ def running(one: Running) -> Iterator[Running]:
 def test_every_span_has_its_operation_at_sentry_and_nowhere_else(running: Running) -> None:
     """Ours by what they do, others' by what they have; the user's own word stands."""
     ours: list[dict[str, Any]] = [
-        {"name": "/pamazon.Gateway/Search", "attributes": {"rpc.system.name": "grpc"}},
+        {"name": "/pamazon.Gateway/Search", "kind": 2, "attributes": {"rpc.system.name": "grpc"}},
+        {"name": "/pamazon.Executor/Process", "kind": 3, "attributes": {"rpc.system.name": "grpc"}},
         {"name": "/search"},
         {"name": "encode"},
         {"name": "qdrant_search", "attributes": {"db.system.name": "qdrant"}},
@@ -93,10 +132,11 @@ def test_every_span_has_its_operation_at_sentry_and_nowhere_else(running: Runnin
         {"name": "anything at all"},
     ]
     running.send(trace(ours, scope=OURS), trace(others))
-    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 10)
-    running.jaeger.wait_until(lambda: len(running.jaeger.spans()) >= 10)
+    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 11)
+    running.jaeger.wait_until(lambda: len(running.jaeger.spans()) >= 11)
     assert {span.name: attributes(span.attributes)["sentry.op"] for span in running.sentry_spans()} == {
-        "/pamazon.Gateway/Search": "rpc",
+        "/pamazon.Gateway/Search": "rpc.server",
+        "/pamazon.Executor/Process": "rpc.client",
         "/search": "search.endpoint",
         "encode": "search.encode",
         "qdrant_search": "db",
@@ -109,6 +149,39 @@ def test_every_span_has_its_operation_at_sentry_and_nowhere_else(running: Runnin
     }
     jaegers = {span.name: attributes(span.attributes) for span, _ in running.jaeger.spans()}
     assert {name for name, found in jaegers.items() if "sentry.op" in found} == {"rank"}
+
+
+def test_a_transaction_is_called_by_its_endpoint(running: Running) -> None:
+    """Two endpoints behind one rpc are two transactions, each with what its requests are grouped by.
+
+    So Sentry makes them of what it got, by the rules of its source, and Relay's normaliser leaves them as they are: the
+    name is a route, and not a URL that may hold ids.
+    """
+    ended = python(SERVING, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{running.stack.address('collector.otlp_grpc')}")
+    assert (ended.status, ended.err) == (0, "")
+    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 14)
+    spans = stored(running.sentry.traces)
+    segments = [span for span in spans if span.begins]
+    used = ("pamazon-tiny", "goods", 32, "linux", "cl")
+    assert {span.group(*GROUPS) for span in segments} == {
+        ("/search", "rpc.server", "search", *used),
+        ("/index", "rpc.server", "index", *used),
+        ("/pamazon.Executor/Process", "rpc.client", "search", None, None, None, "linux", "cl"),
+        ("/pamazon.Executor/Process", "rpc.client", "index", None, None, None, "linux", "cl"),
+    }
+    others = [span.group("sentry.segment.name", "sentry.transaction") for span in spans if span.sent.name == "rank"]
+    assert sorted(others) == [("/index", "/index"), ("/search", "/search")], "other instrumentation's are in it, too"
+    assert {span.group("sentry.release", "sentry.environment") for span in spans} == {("1.4.0", "staging")}
+    for segment in segments:
+        event = normalised(segment, spans)
+        (name, op, source) = segment.group("sentry.segment.name", "sentry.op", "sentry.segment.name.source")
+        assert not event.get("errors")
+        assert (event["transaction"], event["release"], event["contexts"]["trace"]["op"]) == (name, "1.4.0", op)
+        assert (source, event["transaction_info"]["source"]) == (
+            ("route", "route") if op == "rpc.server" else (None, "unknown")
+        )
+        below = ["db", "default", "search.encode", "search.endpoint", "search.inference"] if op == "rpc.server" else []
+        assert sorted(one["op"] for one in event["spans"]) == below
 
 
 def test_logs_go_to_sentry_and_metrics_never(running: Running) -> None:
