@@ -17,6 +17,8 @@ from typing import Final
 
 NAMESPACE: Final = "pamazon"
 """Name of the flow: `service.namespace` of all of its processes."""
+REGIONS: Final = ("de", "us", "es", "fr", "gb", "it", "jp", "br", "cl", "mx")
+"""The countries of its clients; every process records any other as `_other`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from telemetry import conventions as c
+from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
@@ -22,6 +24,15 @@ def _faults_of_ours_are_errors() -> Iterator[None]:
     guard.strict = False
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert [name for name in left if name.startswith("search-telemetry-")] == []
+
+
+@pytest.fixture
+def regions() -> Iterator[tuple[str, ...]]:
+    """The countries that a process has named."""
+    named = ("de", "us")
+    bounds.close(c.CLIENT_REGION, named)
+    yield named
+    bounds.close(c.CLIENT_REGION, ())
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ In: nothing but the environment. Out: the process's `Telemetry`. State: the libr
 import logging
 
 import telemetry
-from demo_flow.flow import NAMESPACE
+from demo_flow.flow import NAMESPACE, REGIONS
 from demo_flow.version import own_version
 
 
@@ -16,4 +16,4 @@ def start() -> telemetry.Telemetry:
     A missing collector is not logged on the terminal: commands that need it report it.
     """
     logging.getLogger("search_telemetry").setLevel(logging.ERROR)
-    return telemetry.configure("pamazon", namespace=NAMESPACE, version=own_version())
+    return telemetry.configure("pamazon", namespace=NAMESPACE, version=own_version(), regions=REGIONS)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from demo_flow.commands.options import Subparsers, add_argument, address, data_folder, label
-from demo_flow.flow import GATEWAY, NAMESPACE, ROLES, Role
+from demo_flow.flow import GATEWAY, NAMESPACE, REGIONS, ROLES, Role
 from demo_flow.span_counts import last_line
 from demo_flow.version import own_version
 
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         role.name,
         namespace=NAMESPACE,
         version=args.version_label or own_version(),
+        regions=REGIONS,
         logs=("console", "otlp"),
         expected_errors=MISTAKES,
     )

@@ -23,7 +23,7 @@ from telemetry.recording.inside import can_decorate, is_framework_object, trace_
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, REJECTED, expecting
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
-from telemetry.recording.request import operation_name, request_name, with_request
+from telemetry.recording.request import Labels, entered, entry_labels, operation_name, request_name, with_request
 from telemetry.recording.request_scope import current_scope
 from telemetry.recording.spans import operation_of
 
@@ -88,19 +88,23 @@ class Endpoint(Block):
         if operation is None:
             operation = operation_name(name)
             context = with_request(operation, context=context)
+        entry = entry_labels(context)
+        if entry[c.SEARCH_ENTRY.name]:
+            context = entered(context)
         scope = current_scope(context)
         if scope is not None:
             scope.operation = scope.operation or operation
         if scope is not None and scope.entry is not None and scope.entry.is_recording():
             scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
         attributes = clean(self._attributes)
+        attributes[c.SEARCH_ENTRY.name] = entry[c.SEARCH_ENTRY.name]
         if count is not None:
             attributes[c.LEN_DOCS.name] = count
         texts = content.texts_of(documents)
         if texts:
             attributes[c.SEARCH_DOCS_TEXT.name] = texts
         context = expecting(self._expected, context)
-        return Activity(name, attributes, _AtEnd(count), context=context, answers=True)
+        return Activity(name, attributes, _AtEnd(count, entry), context=context, answers=True)
 
     def _name(self, default: str, context: Context) -> str:
         if len(self._names) == 1:
@@ -122,22 +126,27 @@ def is_marked(fn: Any) -> bool:
 class _AtEnd:
     """Records the outcome of a request on its span and in metrics."""
 
-    __slots__ = ("_documents",)
+    __slots__ = ("_documents", "_entry")
 
-    def __init__(self, documents: int | None) -> None:
+    def __init__(self, documents: int | None, entry: Labels) -> None:
         self._documents = documents
+        self._entry = entry
 
     def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
-        labels = {c.SEARCH_OUTCOME.name: ending.outcome}
+        labels = {**self._entry, c.SEARCH_OUTCOME.name: ending.outcome}
         if self._documents is not None:
             observe(c.DOCUMENTS, self._documents, labels, context)
+            if labels[c.SEARCH_ENTRY.name]:
+                observe(c.REQUEST_DOCUMENTS, self._documents, labels, context)
+                if self._documents == 0:
+                    observe(c.REQUEST_EMPTY, 1, labels, context)
         span = trace.get_current_span(context)
         if ending.first_item is not None:
             observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, context)
             if span.is_recording():
                 span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
         if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # the span's status shows the others
-            span.set_attributes(labels)
+            span.set_attribute(c.SEARCH_OUTCOME.name, ending.outcome)
         if ending.error is not None:
             labels[c.ERROR_TYPE.name] = ending.error
         observe(c.REQUEST_DURATION, seconds, labels, context)
@@ -170,8 +179,8 @@ def endpoint(*names: Any, expected: Any = (), docs: Any = None, **attributes: ob
             `self`, and returns them.
         attributes: attributes of the span.
 
-    Metrics: `search.request.duration`; with documents `search.documents`; with a streamed response
-    `search.first_item.duration`.
+    Metrics: `search.request.duration`; with documents `search.documents`, and at the request's entry
+    `search.request.documents` and `search.request.empty`; with a streamed response `search.first_item.duration`.
     """
     if len(names) == 1 and can_decorate(names[0]):
         return Endpoint(())(names[0])

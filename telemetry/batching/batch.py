@@ -4,7 +4,7 @@ In: parts of calls. Out: a span in a trace of its own, linked to every call in i
 exception. State: one `Batch`, owned by the thread or task that runs it.
 
 A batch does not belong to any single request, so it runs in an empty context: it sees no caller's baggage, span or
-context variables, and sets none.
+context variables, and sets none. Its baggage has one entry: endpoints that the function calls are not entries.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +26,7 @@ from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.request import entered
 from telemetry.recording.sampling import root_context
 
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())
@@ -97,7 +98,11 @@ class Batch:
         }
         sampled = [Link(span) for span in callers.values() if span.trace_flags.sampled]
         activity = Activity(
-            c.BATCH.name, attributes, self._at_end, sampled, root_context(bool(sampled)) if callers else Context()
+            c.BATCH.name,
+            attributes,
+            self._at_end,
+            sampled,
+            entered(root_context(bool(sampled)) if callers else Context()),
         )
         identity = activity.span.get_span_context()
         for part in self.parts:

@@ -15,6 +15,7 @@ from telemetry.errors import nearest
 
 Check = Callable[[Any], Any]
 Pairs = tuple[tuple[str, str], ...]
+LONGEST_NAME = 128  # characters
 _LONGEST_TIMEOUT = 3600.0  # seconds: a bounded queue cannot wait without a limit, which 0 means by the specification
 _LONGEST_INTERVAL = 1e6  # seconds, eleven days: threads cannot wait for ever
 

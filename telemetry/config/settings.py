@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import urlsplit
 
-from telemetry.config import checks, propagators, standard
+from telemetry.config import checks, clients, propagators, standard
 from telemetry.config import dsn as sentry
 from telemetry.config.reader import Reader, env
-from telemetry.conventions import SIGNALS, Signal
+from telemetry.conventions import PLATFORMS, SIGNALS, Signal
 from telemetry.errors import ConfigurationError, ExceptionClasses, exception_classes
 from telemetry.privacy import Scrub, options
 
@@ -264,11 +264,13 @@ class Settings:
         "values in the baggage cannot take their places in metrics ([how many](metrics.md#how-many-series))",
     )  # fmt: skip
     platforms: Sequence[str] = env(
-        "SEARCH_TELEMETRY_PLATFORMS", (), checks.names, help="the same for client platforms: `web,ios`"
-    )
+        "SEARCH_TELEMETRY_PLATFORMS", PLATFORMS, clients.platforms,
+        help="platforms of clients, at most 12; any other is recorded as `_other` ([who asks](metrics.md#who-asks))",
+    )  # fmt: skip
     regions: Sequence[str] = env(
-        "SEARCH_TELEMETRY_REGIONS", (), checks.names, help="the same for client regions: `eu,us`"
-    )
+        "SEARCH_TELEMETRY_REGIONS", (), clients.regions,
+        help="countries of clients, in two letters (ISO 3166), at most 20: `de,us`; any other is recorded as `_other`",
+    )  # fmt: skip
     expected_errors: ExceptionClasses = env(
         "", (), exception_classes,
         help="exception classes for the caller's mistakes: a request that raises one is "

@@ -2,17 +2,26 @@
 
 from typing import Final
 
-from telemetry.conventions.kinds import BYTES, SECONDS, Attribute, Instrument, Metric, SpanName
+from telemetry.conventions.kinds import BYTES, COUNTS, SECONDS, Attribute, Instrument, Metric, SpanName
 
 SEARCH_OPERATION: Final = Attribute(
     "search.operation", "string", "Operation of the request: the endpoint's name without its slash.", limit=12
 )
 CLIENT_PLATFORM: Final = Attribute(
-    "client.platform", "string", "Platform of the caller: web, ios, android, …", limit=12
+    "client.platform", "string", "Platform of the client, such as `web`: one of the list of `configure`.", limit=12
 )
-CLIENT_REGION: Final = Attribute("client.region", "string", "Region of the caller.", limit=32)
+CLIENT_REGION: Final = Attribute(
+    "client.region", "string", "Country of the client, such as `de`: one of the list of `configure`.", limit=20
+)
+PLATFORMS: Final = ("web", "ios", "android", "linux", "windows", "macos")
+"""The platforms unless `configure` names others."""
 BAGGAGE: Final = (SEARCH_OPERATION, CLIENT_PLATFORM, CLIENT_REGION)
 """Baggage entries that become attributes on every span of the request. All others stay baggage."""
+SEARCH_ENTRY: Final = Attribute(
+    "search.entry", "boolean", "The request entered the flow at this endpoint; false: at one before it.", limit=2
+)
+INNER: Final = "false"
+"""The value of `search.entry` in the baggage. The first endpoint sets it: what receives it is not the entry."""
 
 SEARCH_OUTCOME: Final = Attribute(
     "search.outcome",
@@ -33,13 +42,22 @@ SEARCH_FIRST_ITEM_DURATION: Final = Attribute(
 
 ENDPOINT: Final = SpanName(
     "/{endpoint}", "internal", "One request in an executor's endpoint.",
-    (LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_FIRST_ITEM_DURATION, SEARCH_OUTCOME, ERROR_TYPE),
+    (SEARCH_ENTRY, LEN_DOCS, SEARCH_DOCS_TEXT, SEARCH_FIRST_ITEM_DURATION, SEARCH_OUTCOME, ERROR_TYPE),
 )  # fmt: skip
 
+_CLIENT = (SEARCH_OPERATION, CLIENT_PLATFORM, CLIENT_REGION)
 REQUEST_DURATION: Final = Metric(
-    "search.request.duration", Instrument.HISTOGRAM, "s", "Duration of requests at an endpoint.",
-    (SEARCH_OPERATION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
+    "search.request.duration", Instrument.HISTOGRAM, "s",
+    "Duration of requests at an endpoint; platform and region at the entry only.",
+    (SEARCH_OPERATION, SEARCH_ENTRY, CLIENT_PLATFORM, CLIENT_REGION, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
 )  # fmt: skip
+REQUEST_DOCUMENTS: Final = Metric(
+    "search.request.documents", Instrument.HISTOGRAM, "{document}", "Documents in each request at its entry.",
+    _CLIENT, COUNTS,
+)  # fmt: skip
+REQUEST_EMPTY: Final = Metric(
+    "search.request.empty", Instrument.COUNTER, "{request}", "Requests without documents at their entry.", _CLIENT
+)
 FIRST_ITEM_DURATION: Final = Metric(
     "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time to the first item of a streamed response.",
     (SEARCH_OPERATION,), SECONDS,
@@ -50,5 +68,5 @@ DOCUMENTS: Final = Metric(
 )  # fmt: skip
 REQUEST_SIZE: Final = Metric(
     "search.request.size", Instrument.HISTOGRAM, "By", "Size of request messages that the server received.",
-    (SEARCH_OPERATION,), BYTES,
+    (SEARCH_OPERATION, SEARCH_ENTRY), BYTES,
 )  # fmt: skip

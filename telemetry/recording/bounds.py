@@ -4,14 +4,17 @@ In: attribute values, from any thread. Out: the value, or `_other` above the att
 values. State: the values seen and the values declared, owned by one `Bounds` for the process; they stay within the
 limits of `telemetry.conventions`, whatever callers send.
 
-There are three kinds of values: code declares them (`@endpoint("/search")`, `configure(platforms=…)`), code sets them
-at run time (`request(platform="web")`), or they arrive in the baggage of a request. A value never takes the place of
-one of an earlier kind.
+There are three kinds of values: code declares them (`@endpoint("/search")`, `configure(operations=…)`), code sets them
+at run time (`request("/search")`), or they arrive in the baggage of a request. A value never takes the place of one of
+an earlier kind.
+
+An attribute with a closed list (`client.platform`, `client.region`) has no other value than those of the list, in the
+list's spelling, and `_other`.
 """
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from telemetry import conventions as c
@@ -33,13 +36,22 @@ class Bounds:
 
     def __init__(self) -> None:
         self._declared: dict[str, set[Value]] = {}
+        self._closed: dict[str, tuple[str, ...]] = {c.CLIENT_PLATFORM.name: c.PLATFORMS, c.CLIENT_REGION.name: ()}
         self.forget()
 
     def forget(self) -> None:
         """Reset all, also the lock: in a forked child, its owner may be a thread of the parent."""
-        self._values: dict[str, dict[Value, int]] = {}  # by attribute: each value seen, and its kind
+        self._values: dict[str, dict[Value, int]] = {  # by attribute: each value seen, and its kind
+            name: dict.fromkeys((*values, c.OTHER), _DECLARED) for name, values in self._closed.items()
+        }
         self._overflow: Counter[str] = Counter()
         self._lock = threading.Lock()  # guards the growth of all above
+
+    def close(self, attribute: c.Attribute, values: Sequence[str]) -> None:
+        """Let `attribute` have these values, written in lower case, and no others."""
+        with self._lock:
+            self._closed[attribute.name] = tuple(values)
+            self._values[attribute.name] = dict.fromkeys((*values, c.OTHER), _DECLARED)
 
     def declare(self, attribute: c.Attribute, value: object) -> None:
         """Reserve a place for `value` of `attribute`, which the code declares."""
@@ -65,6 +77,8 @@ class Bounds:
     def _admit(self, attribute: c.Attribute, value: Value, kind: int, *, count: bool) -> Value:
         with self._lock:
             known = self._values.setdefault(attribute.name, {})
+            if attribute.name in self._closed:
+                return self._listed(attribute, value, count=count)
             if value in self._declared.get(attribute.name, ()):
                 kind = _DECLARED
             taken = sum(other <= kind for other in known.values())
@@ -76,6 +90,15 @@ class Bounds:
             if count:
                 self._overflow[attribute.name] += 1
             return c.OTHER
+
+    def _listed(self, attribute: c.Attribute, value: Value, *, count: bool) -> Value:
+        """Return the value of a closed list that is written like `value`, else `_other`. The lock is held."""
+        listed = str(value).lower()
+        if listed in self._closed[attribute.name]:
+            return listed
+        if count:
+            self._overflow[attribute.name] += 1
+        return c.OTHER
 
     def overflow(self) -> Mapping[str, int]:
         """Return the number of values that became `_other`, by attribute."""

@@ -121,7 +121,10 @@ def _find(metric: c.Metric, key: tuple[object, ...], values: list[AttributeValue
     }
     found = _series_of(metric, kept)
     as_given = list(kept.values()) == [value for value in values if value is not None]
-    plain = all(isinstance(value, str | None) for value in values)  # 1 and True are the same key, and are not the same
+    plain = all(  # 1 and True are the same key, and are not the same
+        isinstance(value, (bool if attribute.type == "boolean" else str) | None)
+        for attribute, value in zip(metric.attributes, values, strict=True)
+    )
     if found is not None and as_given and plain and len(_series) < _MOST_SERIES:
         _series[key] = found
     return found

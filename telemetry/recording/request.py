@@ -2,9 +2,11 @@
 
 They are kept in the current context, and in OpenTelemetry's baggage, which takes `search.operation`, `client.platform`
 and `client.region` to all processes of the request. An `endpoint` without a name takes that of the operation.
+
+The first endpoint of a request adds `search.entry` to the baggage, so that an endpoint knows whether it is the entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,6 +18,9 @@ from telemetry import conventions as c
 from telemetry.recording.bounds import bounds
 from telemetry.recording.current import attach, detach
 
+Labels = Mapping[str, bool | str | int]
+
+_INNER: Final[Labels] = {c.SEARCH_ENTRY.name: False}
 _KEY: Final = otel_context.create_key("search-telemetry-request")
 
 
@@ -63,3 +68,37 @@ def request_name(context: Context | None = None) -> str | None:
     """Return the operation of the innermost `request` block, such as `/search`; None outside of one."""
     name = otel_context.get_value(_KEY, context)
     return name if isinstance(name, str) else None
+
+
+def is_inner(context: Context | None = None) -> bool:
+    """Return whether an endpoint around `context`, in whatever process, is the entry of its request already."""
+    return _is_mark(baggage.get_baggage(c.SEARCH_ENTRY.name, context))
+
+
+def entered(context: Context) -> Context:
+    """Return a copy of `context` in which no endpoint is the entry."""
+    return baggage.set_baggage(c.SEARCH_ENTRY.name, c.INNER, context)
+
+
+def entry_labels(context: Context) -> Labels:
+    """Return what the metrics of an endpoint that begins in `context` say of the entry, and there of the client."""
+    entries = baggage.get_all(context)
+    if _is_mark(entries.get(c.SEARCH_ENTRY.name)):
+        return _INNER
+    return {c.SEARCH_ENTRY.name: True, **_client(entries)}
+
+
+def client_labels(context: Context) -> Labels:
+    """Return platform and region of the request of `context`; each is `_other` where the request has none."""
+    return _client(baggage.get_all(context))
+
+
+def _is_mark(value: object) -> bool:
+    return isinstance(value, str) and value == c.INNER
+
+
+def _client(entries: Mapping[str, object]) -> Labels:
+    return {
+        attribute.name: bounds.bounded(attribute, entries.get(attribute.name, c.OTHER))
+        for attribute in (c.CLIENT_PLATFORM, c.CLIENT_REGION)
+    }

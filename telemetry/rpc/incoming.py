@@ -22,6 +22,7 @@ from telemetry.recording import providers
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import is_a
+from telemetry.recording.request import Labels, is_inner
 from telemetry.recording.request_scope import Answer, Scope, with_scope
 from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
@@ -156,7 +157,8 @@ class ServerCall(rpc.Call):
         super().end(outcome)
         operation = self.scope.operation or operation_of(self.context)
         if self._size is not None and operation is not None:
-            observe(c.REQUEST_SIZE, self._size, {c.SEARCH_OPERATION.name: operation}, self.context)
+            labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
+            observe(c.REQUEST_SIZE, self._size, labels, self.context)
         self.scope.forget()
 
 

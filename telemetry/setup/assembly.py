@@ -80,9 +80,10 @@ def assemble(settings: Settings) -> Telemetry:
     content.use(content.Limits(settings.content_docs, settings.content_length) if settings.capture_content else None)
     outcome.expect(settings.expected_errors)
     use(settings.propagators)
-    for attribute, names in zip(c.BAGGAGE, (settings.operations, settings.platforms, settings.regions), strict=True):
-        for name in names:
-            bounds.declare(attribute, name)
+    for name in settings.operations:
+        bounds.declare(c.SEARCH_OPERATION, name)
+    bounds.close(c.CLIENT_PLATFORM, settings.platforms)
+    bounds.close(c.CLIENT_REGION, settings.regions)
     resource = make_resource(settings)
     parts = {
         "metrics": _metrics(settings, resource),

@@ -98,7 +98,7 @@ class TestThreads:
         assert spans.tree(attributes=["search.operation"]) == (
             "/search search.operation=search\n└ encode search.operation=search\nbatch\n└ forward\n  └ tokenise"
         )
-        assert seen == [{}]
+        assert seen == [{"search.entry": "false"}]
 
     def test_waiting_is_not_work(self, spans: Spans, metrics: Metrics) -> None:
         """Jina counts the wait for a lock as processing: here it is the request's wait, and not the batch's time."""

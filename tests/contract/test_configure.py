@@ -52,7 +52,7 @@ class TestExport:
                         "search.margin": 0.4,
                     },
                 ),
-                ("/search", {"search.operation": "search", "len_docs": 2}),
+                ("/search", {"search.operation": "search", "search.entry": True, "len_docs": 2}),
             ]
             * 3
         )

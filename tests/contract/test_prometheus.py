@@ -44,6 +44,7 @@ show([telemetry.prometheus.address(), handle.flush(20), handle.stats.metrics.rec
         }
         assert values == {
             ("search_request_duration_seconds_count", None, None): 3,
+            ("search_request_documents_count", None, None): 3,
             ("search_stage_duration_seconds_count", "inference", None): 3,
             ("search_batch_size_count", "inference", None): 3,
             ("search_results_count", None, None): 3,

@@ -103,7 +103,8 @@ def translated_name(metric: Any, kind: str) -> str:
 
 
 def labels(own: Mapping[str, Any], common: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset({**{name.replace(".", "_"): str(value) for name, value in own.items()}, **common}.items())
+    written = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in own.items()}
+    return frozenset({**{name.replace(".", "_"): value for name, value in written.items()}, **common}.items())
 
 
 def buckets(name: str, own: frozenset[tuple[str, str]], point: Any, exemplars: set[Series]) -> dict[Series, float]:

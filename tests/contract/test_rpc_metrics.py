@@ -27,6 +27,7 @@ from tests.contract.rpc_echo import (
     threaded_server,
     watching,
 )
+from tests.entry import ENTRY
 
 
 @pytest.fixture(params=[ALWAYS_ON, ALWAYS_OFF], ids=["on", "off"])
@@ -110,19 +111,33 @@ def proto(echo: Any) -> Any:
 
 
 @pytest.mark.parametrize(("serve", "make"), [(threaded_server, Threaded), (aio_server, Tasked)])
-@pytest.mark.parametrize("named", [True, False], ids=["from_upstream", "by_the_endpoint"])
-def test_request_sizes_go_by_the_operation(watch: Watch, serve: Any, make: Any, named: bool) -> None:
+@pytest.mark.parametrize(
+    ("arrives", "entry"),
+    [
+        ({"search.operation": "search"}, True),
+        ({}, True),
+        ({"search.operation": "search", "search.entry": "false"}, False),
+    ],
+    ids=["from_upstream", "by_the_endpoint", "inner"],
+)
+def test_request_sizes_go_by_the_operation(
+    watch: Watch, serve: Any, make: Any, arrives: dict[str, str], entry: bool
+) -> None:
     """The SERVER side measures the message; the operation came with the baggage, or from the endpoint inside."""
     echo = make()
     message = StringValue(value="winter jacket")
-    token = otel_context.attach(baggage.set_baggage("search.operation", "search") if named else otel_context.Context())
+    context = otel_context.Context()
+    for name, value in arrives.items():
+        context = baggage.set_baggage(name, value, context)
+    token = otel_context.attach(context)
     with serve(echo, None, proto(echo)) as target, grpc.insecure_channel(target) as plain:
         channel: Any = grpc.intercept_channel(plain, *rpc.client_interceptors(target))
         method = channel.unary_unary("/test.Proto/unary_unary", StringValue.SerializeToString, StringValue.FromString)
         assert method(message) == message
     otel_context.detach(token)
     (point,) = watch.points("search.request.size")
-    assert (dict(point.attributes or {}), point.sum) == ({"search.operation": "search"}, message.ByteSize())
+    assert dict(point.attributes or {}) == {"search.operation": "search", "search.entry": entry}
+    assert point.sum == message.ByteSize()
 
 
 @pytest.mark.parametrize(("serve", "make"), [(threaded_server, Threaded), (aio_server, Tasked)])
@@ -191,7 +206,7 @@ def test_an_abort_inside_an_endpoint_records_what_the_caller_got(kind: str) -> N
         (endpoint,) = [span for span in watch.ended if span.name == "/search"]
         assert (endpoint.events[0].attributes or {})["exception.message"] == "the query is empty"
         (point,) = watch.points("search.request.duration")
-        assert dict(point.attributes or {}) == {"search.operation": "search", "search.outcome": "rejected"}
+        assert dict(point.attributes or {}) == {**ENTRY, "search.operation": "search", "search.outcome": "rejected"}
 
 
 def test_the_attributes_of_both_sides() -> None:

@@ -63,8 +63,9 @@ def test_indexing_is_one_tree_with_a_span_for_each_minibatch(index_trace: Trace)
 def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None:
     """The encoder records how it encoded, the indexer what it was asked and found; never the query, never a vector."""
     spans = {(span["service"], span["name"]): span["attributes"] for span in search_trace.spans}
-    assert spans["clip_encoder", "/search"] == {"search.operation": "search", "len_docs": 1}
-    assert spans["qdrant_indexer", "/search"] == {"search.operation": "search", "len_docs": 1}
+    for service in ("gateway", "clip_encoder", "qdrant_indexer"):
+        entry = service == "gateway"
+        assert spans[service, "/search"] == {"search.operation": "search", "search.entry": entry, "len_docs": 1}
     assert spans["clip_encoder", "encode"] == {
         "search.operation": "search", "runtime": "onnx", "device": "cpu", "model": "pamazon-tiny",
         "gen_ai.operation.name": "embeddings", "gen_ai.request.model": "pamazon-tiny",
@@ -88,7 +89,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
 def test_the_spans_of_indexing_record_what_was_done(index_trace: Trace) -> None:
     """Counts of documents and minibatches stand where users of CLIP-as-service look for them."""
     spans = {(span["service"], span["name"]): span["attributes"] for span in index_trace.spans}
-    assert spans["gateway", "/index"] == {"search.operation": "index", "len_docs": 64}
+    assert spans["gateway", "/index"] == {"search.operation": "index", "search.entry": True, "len_docs": 64}
     assert spans["clip_encoder", "inference"] == {
         "search.operation": "index", "has_img_da": True, "has_txt_da": False, "len_docs": 64, "minibatch_size": 32,
     }  # fmt: skip

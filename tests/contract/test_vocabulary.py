@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from demo_flow.processes import Processes
-from demo_flow.proto.pamazon_pb2 import DeleteRequest
+from demo_flow.proto.pamazon_pb2 import DeleteRequest, IndexRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command, pattern_of
@@ -19,11 +19,13 @@ FOREIGN = re.compile(r"otel\.|telemetry\.sdk\.")
 
 @pytest.fixture(scope="module")
 def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The shop, after every kind of request: found, not found, failed, deleted."""
+    """The shop, after every kind of request: found, not found, failed, deleted, empty."""
     shop.search("guitarra", "--limit", "2")
     shop.search("explode")
     with grpc.insecure_channel(shop.gateway) as channel:
-        GatewayStub(channel).Delete(DeleteRequest(ids=["nothing-has-this-id"]), timeout=10)  # type: ignore[no-untyped-call]
+        gateway: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]
+        gateway.Delete(DeleteRequest(ids=["nothing-has-this-id"]), timeout=10)
+        gateway.Index(IndexRequest(), timeout=10)
     folder = tmp_path_factory.mktemp("empty")
     with Processes(folder / "logs") as processes:
         empty = [

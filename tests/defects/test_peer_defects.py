@@ -81,7 +81,7 @@ def test_a_whole_query_became_an_attribute_though_content_was_off(spans: Spans) 
     written = [dict(span.attributes or {}) for span in spans]
     assert written == [
         {"search.operation": "search", "error.type": "ValueError"},
-        {"search.operation": "search", "len_docs": 100, "error.type": "ValueError"},
+        {"search.operation": "search", "search.entry": True, "len_docs": 100, "error.type": "ValueError"},
     ]
 
 

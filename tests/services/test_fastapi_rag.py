@@ -12,6 +12,7 @@ import telemetry
 from telemetry.testing.logs import Logs
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
+from tests.entry import ENTRY
 
 log = logging.getLogger("rag")
 PASSAGES = {"jacket": ["Jackets are warm.", "Jackets have pockets."]}
@@ -67,9 +68,9 @@ async def test_an_answer_is_one_tree_to_its_last_word(spans: Spans, metrics: Met
     first = attributes.pop("search.first_item.duration")
     assert isinstance(first, float)
     assert 0 < first < ((endpoint.end_time or 0) - (endpoint.start_time or 0)) / 1e9
-    assert attributes == {"search.operation": "answer", "len_docs": 1}
+    assert attributes == {"search.operation": "answer", "search.entry": True, "len_docs": 1}
     of_answer = {"search.operation": "answer"}
-    assert metrics.value("search.request.duration", {**of_answer, "search.outcome": "ok"}) == 1
+    assert metrics.value("search.request.duration", {**ENTRY, **of_answer, "search.outcome": "ok"}) == 1
     assert metrics.value("search.first_item.duration", of_answer) == 1
     assert metrics.value("search.documents", {**of_answer, "search.outcome": "ok"}) == 1
     assert metrics.total("search.results", of_answer) == 2
@@ -79,6 +80,7 @@ async def test_an_answer_is_one_tree_to_its_last_word(spans: Spans, metrics: Met
 async def test_a_question_without_an_answer_is_not_a_failure(spans: Spans, metrics: Metrics) -> None:
     """404 for the caller, rejected in the statistics, and no span is an error; a body that is wrong never arrives."""
     assert [(await ask("Is a hat warm?")).status_code, (await ask(None)).status_code] == [404, 422]  # type: ignore[arg-type]
-    assert metrics.series("search.request.duration") == [{"search.operation": "answer", "search.outcome": "rejected"}]
+    (series,) = metrics.series("search.request.duration")
+    assert series == {**ENTRY, "search.operation": "answer", "search.outcome": "rejected"}
     assert metrics.value("search.results.empty") == 1
     assert [span.name for span in spans.named("/answer") if span.status.status_code.name == "ERROR"] == []

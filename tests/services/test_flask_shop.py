@@ -11,6 +11,7 @@ from telemetry.context import ThreadPoolExecutor
 from telemetry.testing.logs import Logs
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
+from tests.entry import ENTRY
 
 GOODS = {"coat": 3, "hat": 1}
 
@@ -71,8 +72,8 @@ def test_outcomes_distinguish_mistakes_from_failures(
     assert statuses == [200, 404, 500]
     assert spans.tree(status=True) == ("/search\n└ look up\n/search\n└ look up\n/search !\n└ look up ! RuntimeError")
     assert metrics.series("search.request.duration") == [
-        {"search.operation": "search", "search.outcome": "ok"},
-        {"search.operation": "search", "search.outcome": "rejected"},
-        {"search.operation": "search", "search.outcome": "error", "error.type": "RuntimeError"},
+        {**ENTRY, "search.operation": "search", "search.outcome": "ok"},
+        {**ENTRY, "search.operation": "search", "search.outcome": "rejected"},
+        {**ENTRY, "search.operation": "search", "search.outcome": "error", "error.type": "RuntimeError"},
     ]
     assert logs.messages.count("asked") == 3

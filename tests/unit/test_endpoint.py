@@ -171,26 +171,29 @@ class TestTheOperation:
         server.end()
         assert (spans.one("/pamazon.Executor/Process").attributes or {})["search.operation"] == "search"
 
+    @pytest.mark.usefixtures("regions")
     def test_request_names_it_and_its_caller(self, spans: Spans) -> None:
         """`request` fills the baggage, and keeps what arrived from upstream if it has no argument."""
-        with telemetry.request("/search", platform="ios", region="eu"), telemetry.request(platform="web"):
+        with telemetry.request("/search", platform="ios", region="de"), telemetry.request(platform="web"):
             assert dict(baggage.get_all()) == {
                 "search.operation": "search",
                 "client.platform": "web",
-                "client.region": "eu",
+                "client.region": "de",
             }
             Executor().search([])
         assert dict(spans.one("/search").attributes or {}) == {
             "search.operation": "search",
             "client.platform": "web",
-            "client.region": "eu",
+            "client.region": "de",
+            "search.entry": True,
             "len_docs": 0,
         }
 
+    @pytest.mark.usefixtures("regions")
     @pytest.mark.parametrize("sent", ["", "%20", "%00", "%07%0A", "search%00"])
     def test_baggage_without_an_operation_is_ignored(self, spans: Spans, metrics: Metrics, sent: str) -> None:
         """An operation or a platform that cannot be shown is nobody's: the endpoint's own name counts."""
-        entries = f"search.operation={sent},client.platform={sent},client.region=eu"
+        entries = f"search.operation={sent},client.platform={sent},client.region=de"
         token = attach(propagate.extract({"baggage": entries}))
         try:
             Executor().search([1])
@@ -198,7 +201,7 @@ class TestTheOperation:
             detach(token)
         (span,) = spans
         shown = dict(span.attributes or {})
-        assert (shown["search.operation"], shown["client.region"]) == ("search", "eu")
+        assert (shown["search.operation"], shown["client.region"]) == ("search", "de")
         assert "client.platform" not in shown
         (series,) = metrics.series("search.request.duration")
         assert series["search.operation"] == "search"

@@ -22,6 +22,7 @@ import telemetry
 from telemetry.recording import exceptions, outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
+from tests.entry import ENTRY
 from tests.unit.own_django import Item
 
 
@@ -120,7 +121,8 @@ def test_an_answer_below_500_is_the_callers_mistake(
         "/search search.outcome=rejected\n└ look up"
     )
     assert [event.name for event in spans.one("look up").events] == ["exception"]
-    assert metrics.series("search.request.duration") == [{"search.operation": "search", "search.outcome": "rejected"}]
+    (series,) = metrics.series("search.request.duration")
+    assert series == {**ENTRY, "search.operation": "search", "search.outcome": "rejected"}
     assert metrics.series("search.stage.duration") == [{"search.operation": "search", "search.stage": "look up"}]
     assert reported == []
 

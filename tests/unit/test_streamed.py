@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 import telemetry
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
+from tests.entry import ENTRY
 from tests.unit import own_django
 
 
@@ -147,7 +148,7 @@ class TestReturned:
         search()
         gc.collect()
         assert spans.open == []
-        cancelled = {"search.operation": "search", "search.outcome": "cancelled"}
+        cancelled = {**ENTRY, "search.operation": "search", "search.outcome": "cancelled"}
         assert metrics.value("search.request.duration", cancelled) == 2
         assert metrics.value("search.first_item.duration") == 1
 
