@@ -20,9 +20,13 @@ import grpc
 import telemetry
 import telemetry.rpc
 from demo_flow.errors import PamazonError
+from demo_flow.incidents.client import following
+from demo_flow.incidents.places import delay
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from demo_flow.serving.client import CHANNEL_OPTIONS
+from demo_flow.updates import Updates, prepare
+from demo_flow.updates import run as send_updates
 
 PLATFORMS: Final = {"web": 5, "ios": 3, "android": 4}
 REGIONS: Final = {"de": 3, "us": 4, "es": 2, "jp": 1, "br": 1}
@@ -45,6 +49,7 @@ class Report:
     duration: float = 0.0
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    updates: Updates = field(default_factory=Updates)
 
     @property
     def sent(self) -> int:
@@ -69,6 +74,7 @@ class Report:
             "duration_s": round(self.duration, 3),
             "throughput": round(len(self.latencies) / self.duration, 3) if self.duration else 0.0,
             "latency": {name: None if s is None else round(s * 1000, 3) for name, s in found.items()},
+            "index": self.updates.as_json(),
         }
 
 
@@ -80,21 +86,23 @@ async def run(
     deadline: float = 10.0,
     seed: int = 0,
     queries: Sequence[str] = QUERIES,
+    index_rate: float = 0.0,
     on_progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Send `rate` searches a second for `duration` seconds and wait for the last answer.
+    """Send `rate` searches a second for `duration` seconds, beside `index_rate` index requests; await the last answer.
 
-    Each search has `deadline` seconds. `on_progress` is called with the report after each search sent. Cancelled,
+    Each request has `deadline` seconds. `on_progress` is called with the report after each search sent. Cancelled,
     it stops sending, waits for the answers under way and returns the report so far. Raises PamazonError where no
     gateway answers.
     """
     report = Report()
-    async with grpc.aio.insecure_channel(
-        address, options=CHANNEL_OPTIONS, interceptors=telemetry.rpc.aio_client_interceptors(address)
-    ) as channel:
+    async with _channel(address) as channel, following(address):
         stub: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
         waiting: set[asyncio.Task[None]] = set()
         await _reach(channel, address)
+        await prepare(index_rate)
+        over = asyncio.Event()
+        updating = asyncio.create_task(send_updates(stub, index_rate, deadline, report.updates, over))
         started = time.monotonic()
         try:
             for moment, caller in zip(_moments(started, rate, duration), _callers(seed, queries), strict=False):
@@ -109,9 +117,25 @@ async def run(
                 on_progress(report)
         except asyncio.CancelledError:
             pass  # Ctrl-C: searches under way are still awaited and reported
-        await asyncio.gather(*waiting)
+        over.set()
+        await asyncio.gather(*waiting, updating)
         on_progress(report)
     return report
+
+
+def _channel(address: str) -> grpc.aio.Channel:
+    """Return a channel whose calls are traced; the way to the gateway is inside of their spans."""
+    interceptors = [*telemetry.rpc.aio_client_interceptors(address), _Link()]
+    return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=interceptors)
+
+
+class _Link(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
+    """The way to the gateway: an incident may make it longer."""
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Wait, then pass the call on."""
+        await delay("link")
+        return await continuation(client_call_details, request)
 
 
 async def _reach(channel: grpc.aio.Channel, address: str) -> None:

@@ -25,6 +25,13 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--rate", type=at_least(0.01), default=20.0, metavar="R", help="searches a second (%(default)s)"
     )
+    parser.add_argument(
+        "--index-rate",
+        type=at_least(0.0),
+        default=0.0,
+        metavar="R",
+        help="index requests a second beside them, of goods that are there (%(default)s)",
+    )
     parser.add_argument("--duration", type=at_least(0.1), default=10.0, metavar="SECONDS", help="(%(default)s)")
     parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="of each search")
     parser.add_argument("--seed", type=int, default=0, help="of the mix of callers and queries (%(default)s)")
@@ -92,6 +99,7 @@ def _traffic(args: argparse.Namespace, console: "Console") -> "Report":
                 args.duration,
                 deadline=args.timeout,
                 seed=args.seed,
+                index_rate=args.index_rate,
                 on_progress=on_progress,
             )
         )
@@ -122,11 +130,15 @@ def _table(report: "Report", rate: float, counts: dict[str, Any]) -> "Table":
         for name, value in numbers["latency"].items()
     )
     errors = "   ".join(f"{code} {count:,}" for code, count in numbers["errors"].items()) or "none"
+    updates = numbers["index"]
     dropped = sum(counts["dropped"].values())
     table = Table.grid(padding=(0, 3))
     table.add_row("searches", f"{numbers['sent']:,} sent, {numbers['succeeded']:,} answered")
     table.add_row("throughput", f"{numbers['throughput']:,.1f}/s of {rate:,.1f}/s asked")
     table.add_row("latency", latency)
     table.add_row("errors", f"[red]{errors}[/]" if numbers["errors"] else errors)
+    if updates["succeeded"] or updates["errors"]:
+        failed = "".join(f", {code} {count:,}" for code, count in updates["errors"].items())
+        table.add_row("index", f"{updates['succeeded']:,} requests answered{failed}")
     table.add_row("telemetry", f"{counts['recorded']:,} recorded, {counts['exported']:,} exported, {dropped:,} dropped")
     return table

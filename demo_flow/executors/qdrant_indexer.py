@@ -13,11 +13,14 @@ import numpy as np
 
 import telemetry
 from demo_flow.incidents.places import delay, vector_of
+from demo_flow.incidents.pools import starvable
 from demo_flow.index import Hit, Point, UnknownCollection, open_index
 from demo_flow.proto.pamazon_pb2 import Document, Match, Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.threads import in_pool
 from telemetry import conventions as c
+
+THREADS = 4
 
 
 class QdrantIndexer:
@@ -36,7 +39,7 @@ class QdrantIndexer:
     ) -> None:
         folder = None if qdrant_url else path
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="qdrant")
+        self._threads = starvable(ThreadPoolExecutor(THREADS, thread_name_prefix="qdrant"), THREADS)
         limit = None if threshold is None else float(threshold)
         self._found = partial(telemetry.results, distance="cosine", model=model, threshold=limit)
         place = qdrant_url or "Qdrant Edge, in process"

@@ -54,10 +54,22 @@ _ALL: Final = (
         roles=(ENCODER,), place="batches",
     ),
     Incident(
+        "pool-starvation",
+        "Other work holds all threads of the index's pool, 300 ms at a time.",
+        "`search.stage.active` reaches `search.stage.limit`, `search.queue.wait.duration` of the pool rises",
+        roles=(INDEXER,), place="pool", delay=0.3,
+    ),
+    Incident(
         "queue-saturation",
         "The model starts two texts every 400 ms, and the queue before it takes only eight.",
         "`search.queue.length` reaches 8, `search.queue.wait.duration` rises, requests fail with `QueueFull`",
         roles=(ENCODER,), place="batches", delay=0.4,
+    ),
+    Incident(
+        "chile-slow-link",
+        "Requests from Chile take 300 ms longer to reach the gateway.",
+        "`search.client.duration` and `search.transit.duration` of region `cl`; nothing in the gateway",
+        place="link", delay=0.3, region="cl",
     ),
     Incident(
         "chile-slow-server",
@@ -70,6 +82,24 @@ _ALL: Final = (
         "Searches of iOS arrive at the index with a vector of half its length, which it refuses.",
         "`search.request.duration` of platform `ios` with outcome `error`",
         roles=(INDEXER,), place="vector", platform="ios",
+    ),
+    Incident(
+        "empty-index",
+        "Requests of `/index` have no documents.",
+        "`search.request.empty` of operation `index` rises",
+        place="documents",
+    ),
+    Incident(
+        "oversize-documents",
+        "Requests of `/index` have pictures of some megabytes.",
+        "`search.request.size` of `index` and `search.stage.duration` of `preprocess` rise",
+        place="documents",
+    ),
+    Incident(
+        "poison-documents",
+        "One document in each request of `/index` has a payload that is not JSON.",
+        "`search.request.duration` of operation `index` with outcome `error`",
+        place="documents",
     ),
     Incident(
         "slow-version",

@@ -152,6 +152,7 @@ def test_a_report_gives_percentiles_throughput_and_errors() -> None:
         "duration_s": 2.0,
         "throughput": 50.0,
         "latency": {"p50_ms": 51.0, "p90_ms": 91.0, "p95_ms": 96.0, "p99_ms": 100.0},
+        "index": {"succeeded": 0, "errors": {}},
     }
 
 
