@@ -6,8 +6,8 @@ folder of this machine or on a Qdrant server; threads, since the index's calls b
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class QdrantIndexer:
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
         self._threads = starvable(ThreadPoolExecutor(THREADS, thread_name_prefix="qdrant"), THREADS)
         limit = None if threshold is None else float(threshold)
-        self._found = partial(telemetry.results, distance="cosine", model=model, threshold=limit)
+        self._scored: dict[str, Any] = {"distance": "cosine", "model": model, "threshold": limit}
         place = qdrant_url or "Qdrant Edge, in process"
         points = self._index.count()
         self.facts = {"collection": collection, "points": points, "place": place}
@@ -62,7 +62,7 @@ class QdrantIndexer:
                 hits = await in_pool(
                     self._threads, self._index.search, vector, parameters.limit, exact=parameters.exact
                 )
-                self._found(hits=len(hits), scores=[hit.score for hit in hits])
+                telemetry.results(hits=len(hits), scores=[hit.score for hit in hits], **self._scored)
             doc.matches.extend(_match(hit) for hit in hits)
             doc.ClearField("embedding")
         return docs
