@@ -190,7 +190,7 @@ def _pamazon(folder: Path, environment: Mapping[str, str]) -> Iterator[Service]:
     with Processes(folder / "logs") as processes:
         before = set(psutil.Process().children())
         with mock.patch.dict(os.environ, environment):
-            pamazon = open_pamazon(Plan(folder, FREE_PORTS), processes)
+            pamazon = open_pamazon(Plan(folder, FREE_PORTS, arguments={"clip_encoder": {"cache_size": 0}}), processes)
         started = [process for process in psutil.Process().children() if process not in before]
         roles = {role: process for process in started for role in ROLES if role in process.cmdline()}
         address = pamazon.addresses[GATEWAY.name]

@@ -12,8 +12,9 @@ import grpc
 
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
+from demo_flow.queries import HEADS
 from demo_flow.serving.client import CHANNEL_OPTIONS
-from demo_flow.traffic import QUERIES, Report, run
+from demo_flow.traffic import Report, run
 
 TIMEOUT = 10.0
 """Seconds that a search may take before it counts as failed."""
@@ -30,7 +31,7 @@ def at_rate(address: str, rate: float, seconds: float) -> Report:
 
 
 async def _at_full_speed(address: str, callers: int, seconds: float) -> Report:
-    report, queries, begin = Report(), itertools.cycle(QUERIES), time.monotonic()
+    report, queries, begin = Report(), itertools.cycle(HEADS), time.monotonic()
 
     async def call_on(stub: Any) -> None:
         while (sent := time.monotonic()) - begin < seconds:

@@ -86,7 +86,9 @@ def run(folder: Path, rate: float, seconds: float, console: Console) -> Result:
         running = _start(outer, collector)
         with Processes(logs) as processes:
             with mock.patch.dict(os.environ, {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}"}):
-                pamazon = open_pamazon(Plan(folder, FREE_PORTS), processes)
+                pamazon = open_pamazon(
+                    Plan(folder, FREE_PORTS, arguments={"clip_encoder": {"cache_size": 0}}), processes
+                )
             address = pamazon.addresses[GATEWAY.name]
             with GatewayClient(address) as client:
                 index_items(client, read_catalogue(None, console.print))

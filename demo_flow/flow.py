@@ -66,6 +66,7 @@ CLIP_ENCODER: Final = Role(
         "minibatch_size": Argument(32, "documents in one forward pass"),
         "batch_wait_ms": Argument(0, "milliseconds that an idle model waits for further requests"),
         "num_pool_workers": Argument(2, "threads that prepare pictures beside the forward pass"),
+        "cache_size": Argument(512, "texts of searches whose vectors are kept; 0: none", within=(0, 1_000_000)),
     },
 )
 

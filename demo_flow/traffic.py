@@ -3,15 +3,15 @@
 In: a gateway, a rate, a duration. Out: a `Report`. State: the running searches, owned by one `run`.
 
 The load is open: each search has its time to start, and its latency counts from then, so that the waiting before a
-stalled gateway is counted. Callers come from several platforms and regions, and ask in several
-languages; which one comes when is drawn from a seed.
+stalled gateway is counted. Callers come from several platforms and regions, and ask in several languages (`queries`);
+which one comes when is drawn from a seed.
 """
 
 import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,17 +24,13 @@ from demo_flow.incidents.client import following
 from demo_flow.incidents.places import delay
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
+from demo_flow.queries import draw_query
 from demo_flow.serving.client import CHANNEL_OPTIONS
 from demo_flow.updates import Updates, prepare
 from demo_flow.updates import run as send_updates
 
 PLATFORMS: Final = {"web": 5, "ios": 3, "android": 4}
 REGIONS: Final = {"de": 3, "us": 4, "es": 2, "jp": 1, "br": 1}
-QUERIES: Final = (
-    "jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack", "red dress", "Rucksack", "zapatos",
-    "football", "Kaffee", "parapluie", "orologio", "自転車", "чайник", "green umbrella", "runing shoes",
-)  # fmt: skip
-"""Queries of the callers: English, German, Spanish, …, with colours and with typos."""
 
 MOST_WAITING: Final = 2000
 """Searches that may wait for an answer at once; one more is not sent, and counted as `NOT_SENT`."""
@@ -85,7 +81,6 @@ async def run(
     *,
     deadline: float = 10.0,
     seed: int = 0,
-    queries: Sequence[str] = QUERIES,
     index_rate: float = 0.0,
     on_progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
@@ -105,7 +100,7 @@ async def run(
         updating = asyncio.create_task(send_updates(stub, index_rate, deadline, report.updates, over))
         started = time.monotonic()
         try:
-            for moment, caller in zip(_moments(started, rate, duration), _callers(seed, queries), strict=False):
+            for moment, caller in zip(_moments(started, rate, duration), _callers(seed), strict=False):
                 await asyncio.sleep(moment - time.monotonic())
                 if len(waiting) >= MOST_WAITING:
                     report.errors["NOT_SENT"] += 1
@@ -160,14 +155,14 @@ def _moments(started: float, rate: float, duration: float) -> Iterator[float]:
         yield started + number / rate
 
 
-def _callers(seed: int, queries: Sequence[str]) -> Iterator[_Caller]:
+def _callers(seed: int) -> Iterator[_Caller]:
     """Yield callers without end, the same for the same seed."""
     draw = random.Random(seed)  # noqa: S311 (a mix, no secret)
     while True:
         yield _Caller(
             draw.choices(list(PLATFORMS), list(PLATFORMS.values()))[0],
             draw.choices(list(REGIONS), list(REGIONS.values()))[0],
-            draw.choice(queries),
+            draw_query(draw),
         )
 
 

@@ -1,6 +1,7 @@
 """OpenTelemetry traces, metrics and logs for search pipelines, by one decorator and one context manager."""
 
 from telemetry import context
+from telemetry.api.cache import cache_lookup
 from telemetry.api.endpoint import endpoint
 from telemetry.api.instrument import instrument, uninstrument
 from telemetry.api.results import index_points, results
@@ -22,6 +23,7 @@ __all__ = [
     "Stats",
     "Telemetry",
     "TelemetryError",
+    "cache_lookup",
     "configure",
     "context",
     "deployed",

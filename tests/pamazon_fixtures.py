@@ -175,6 +175,7 @@ def shop(home: Path) -> Iterator[Shop]:
 
 
 def faulty_encoder() -> list[str]:
-    """The command of the encoder that fails on demand."""
+    """The command of the encoder that fails on demand. It has no cache: equal searches leave equal traces."""
     script = str(HERE / "pamazon_faulty_encoder.py")
-    return [sys.executable, script, "serve", "clip_encoder", f"--listen={ANYWHERE}", "--follow-parent"]
+    options = [f"--listen={ANYWHERE}", "--follow-parent", "--cache-size=0"]
+    return [sys.executable, script, "serve", "clip_encoder", *options]

@@ -20,8 +20,10 @@ from demo_flow.incidents.batching import Batcher, batch_size
 from demo_flow.incidents.places import delay
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.query_cache import QueryCache
 from demo_flow.serving.server import MOST_AT_ONCE
 from demo_flow.serving.threads import in_pool, one_ahead
+from telemetry import conventions as c
 
 Vectors: TypeAlias = Iterable[NDArray[np.float32]]
 
@@ -38,6 +40,7 @@ class ClipEncoder:
         minibatch_size: int,
         num_pool_workers: int,
         batch_wait_ms: int,
+        cache_size: int,
     ) -> None:
         self._encoder = load_encoder(model, runtime=runtime, device=device)
         self._minibatch_size = minibatch_size
@@ -48,6 +51,7 @@ class ClipEncoder:
         most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
         self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most)
         self._picture_vectors = Batcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
+        self._cache = QueryCache(cache_size)
         self.facts = {
             "model": self._encoder.name,
             "dimension": self._encoder.dimension,
@@ -59,20 +63,21 @@ class ClipEncoder:
     @telemetry.endpoint
     async def encode(self, docs: Documents, parameters: Parameters) -> Documents:  # noqa: ARG002 (the endpoints' form)
         """Fill in the embedding of each document: of its picture where it has one, else of its text."""
-        encoder = self._encoder
-        with telemetry.stage("encode", runtime=encoder.runtime, device=encoder.device, model=encoder.name):
-            pictures = [doc for doc in docs if doc.image]
-            texts = [doc for doc in docs if not doc.image]
-            with telemetry.stage(
-                "inference",
-                has_img_da=bool(pictures),
-                has_txt_da=bool(texts),
-                len_docs=len(docs),
-                minibatch_size=self._minibatch_size,
-            ):
-                await self._encode_pictures(self._minibatches(pictures))
-                await self._encode_texts(self._minibatches(texts))
+        encoder, missed = self._encoder, self._cache.fill(docs)
+        hits = {c.SEARCH_CACHE_HITS.name: len(docs) - len(missed) or None}
+        with telemetry.stage("encode", hits, runtime=encoder.runtime, device=encoder.device, model=encoder.name):
+            if missed or not docs:
+                await self._infer(missed)
         return docs
+
+    async def _infer(self, docs: Documents) -> None:
+        pictures = [doc for doc in docs if doc.image]
+        texts = [doc for doc in docs if not doc.image]
+        about = {"has_img_da": bool(pictures), "has_txt_da": bool(texts)}
+        with telemetry.stage("inference", about, len_docs=len(docs), minibatch_size=self._minibatch_size):
+            await self._encode_pictures(self._minibatches(pictures))
+            await self._encode_texts(self._minibatches(texts))
+        self._cache.keep(texts)
 
     async def _encode_texts(self, minibatches: Sequence[Documents]) -> None:
         for docs in minibatches:
@@ -82,9 +87,8 @@ class ClipEncoder:
     async def _encode_pictures(self, minibatches: Sequence[Documents]) -> None:
         prepared = one_ahead(self._prepare_pictures, minibatches)
         for docs, pictures in zip(minibatches, prepared, strict=True):
-            with telemetry.stage(
-                "img_minibatch_encoding", minibatch_size=len(docs), num_pool_workers=self._num_pool_workers
-            ):
+            workers = self._num_pool_workers
+            with telemetry.stage("img_minibatch_encoding", minibatch_size=len(docs), num_pool_workers=workers):
                 _fill(docs, await self._picture_vectors(await pictures))
 
     def _prepare_pictures(self, docs: Documents) -> asyncio.Future[list[NDArray[np.float32]]]:

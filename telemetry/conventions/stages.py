@@ -24,10 +24,13 @@ SEARCH_BATCH_SHARE: Final = Attribute(
     "Seconds of batches attributed to the call: their durations times its share of their items. The sum over all calls"
     " is the duration of all batches.",
 )
+SEARCH_CACHE_NAME: Final = Attribute("search.cache.name", "string", "Name of the cache.", limit=8)
+SEARCH_CACHE_OUTCOME: Final = Attribute("search.cache.outcome", "string", "`hit` or `miss`.", limit=2)
+SEARCH_CACHE_HITS: Final = Attribute("search.cache.hits", "int", "Documents whose vector was in a cache, if any.")
 
 ENCODE: Final = SpanName(
     "encode", "internal", "All encoding of one request.",
-    (RUNTIME, DEVICE, MODEL, GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_MODEL, ERROR_TYPE),
+    (RUNTIME, DEVICE, MODEL, SEARCH_CACHE_HITS, GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_MODEL, ERROR_TYPE),
 )  # fmt: skip
 INFERENCE: Final = SpanName(
     "inference",
@@ -63,3 +66,7 @@ QUEUE_WAIT_DURATION: Final = Metric(
 QUEUE_LENGTH: Final = Metric(
     "search.queue.length", Instrument.UP_DOWN_COUNTER, "{document}", "Documents that wait for a batch.", (SEARCH_STAGE,)
 )
+CACHE_LOOKUPS: Final = Metric(
+    "search.cache.lookups", Instrument.COUNTER, "{lookup}", "Lookups in caches.",
+    (SEARCH_CACHE_NAME, SEARCH_CACHE_OUTCOME),
+)  # fmt: skip

@@ -36,7 +36,9 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
             "--threshold=0.3",
         ]
         indexer = processes.ready(processes.start_role("qdrant_indexer", pamazon_command("serve", *empty)))["address"]
-        where = [f"--clip-encoder={shop.clip_encoder}", f"--qdrant-indexer={indexer}"]
+        encoder = pamazon_command("serve", "clip_encoder", f"--listen={ANYWHERE}", "--follow-parent")  # with a cache
+        where = [f"--clip-encoder={processes.ready(processes.start_role('clip_encoder', encoder))['address']}"]
+        where.append(f"--qdrant-indexer={indexer}")
         gateway = ["gateway", f"--listen={ANYWHERE}", "--follow-parent", *where]
         address = processes.ready(processes.start_role("gateway", pamazon_command("serve", *gateway)))["address"]
         shop.search("guitarra", gateway=address)

@@ -107,6 +107,15 @@ def test_searches_are_served_by_both_and_the_spans_tell_by_whom(pair: Pair) -> N
     assert len(versions) == 2
 
 
+def test_a_query_that_was_asked_before_needs_no_inference(pair: Pair) -> None:
+    """Each encoder has a cache of its own; the span says how many vectors came from there."""
+    trace = [pair.search() for _ in range(3)][-1]
+    (encode,) = trace.named("encode")
+    assert encode["attributes"]["search.cache.hits"] == 1
+    assert trace.named("inference") == []
+    assert trace.named("qdrant_search")
+
+
 def test_a_replica_that_dies_costs_no_search_but_no_write_succeeds(pair: Pair, catalogue: Path) -> None:
     """A write names who is away. Runs last: the replica stays away."""
     (child,) = [

@@ -1,0 +1,16 @@
+"""`cache_lookup` counts the hits and misses of a cache."""
+
+from typing import Final
+
+from telemetry import conventions as c
+from telemetry.recording.instruments import observe
+
+_OUTCOMES: Final = {True: "hit", False: "miss"}
+
+
+def cache_lookup(name: str, *, hit: bool) -> None:
+    """Count one lookup in the cache `name`: it found what was wanted (`hit`), or not. Never raises.
+
+    Metric: `search.cache.lookups`.
+    """
+    observe(c.CACHE_LOOKUPS, 1, {c.SEARCH_CACHE_NAME.name: name, c.SEARCH_CACHE_OUTCOME.name: _OUTCOMES[bool(hit)]})
