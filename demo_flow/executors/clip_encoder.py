@@ -49,7 +49,7 @@ class ClipEncoder:
         self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
         size, wait = minibatch_size, batch_wait_ms / 1000
         most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
-        self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most)
+        self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most, at="texts")
         self._picture_vectors = Batcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
         self._cache = QueryCache(cache_size)
         self.facts = {

@@ -32,18 +32,25 @@ def batch_size(usual: int) -> int:
 
 
 class Batcher(Generic[T, R]):
-    """An `AsyncBatcher`; the arguments are the same."""
+    """An `AsyncBatcher`, with the same arguments; `at` is the place of an incident in it alone."""
 
     def __init__(
-        self, fn: Callable[[list[T]], Awaitable[Iterable[R]]], *, max_size: int, max_wait: float, max_queue: int
+        self,
+        fn: Callable[[list[T]], Awaitable[Iterable[R]]],
+        *,
+        max_size: int,
+        max_wait: float,
+        max_queue: int,
+        at: str = "",
     ) -> None:
         self._fn = fn
+        self._at = at
         self._usual = AsyncBatcher[T, R](fn, max_size=max_size, max_wait=max_wait, max_queue=max_queue)
         self._limited: dict[str, AsyncBatcher[T, R]] = {}
 
     async def __call__(self, items: Sequence[T]) -> list[R]:
         """Return the results of `items`, those of one request."""
-        incident = ACTIVE.at("batches")
+        incident = ACTIVE.at("batches") or ACTIVE.at(self._at)
         return await (self._usual if incident is None else self._limited_by(incident))(items)
 
     async def close(self) -> None:

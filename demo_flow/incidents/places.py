@@ -2,15 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, TypeVar
 
 from demo_flow.incidents.active import ACTIVE
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-_TINY: Final = {"tiny-batches": (1, 1024), "queue-saturation": (2, 8)}
-"""Most items in a batch and in the queue."""
 
 
 async def delay(place: str) -> None:
@@ -23,3 +16,8 @@ async def delay(place: str) -> None:
 def vector_of(embedding: Sequence[float]) -> Sequence[float]:
     """Return a document's embedding, or what an incident has made of it."""
     return embedding[: len(embedding) // 2] if ACTIVE.at("vector") is not None else embedding
+
+
+def is_at(place: str) -> bool:
+    """Return whether an incident acts on this request at `place`."""
+    return ACTIVE.at(place) is not None

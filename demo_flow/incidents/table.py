@@ -63,7 +63,7 @@ _ALL: Final = (
         "queue-saturation",
         "The model starts two texts every 400 ms, and the queue before it takes only eight.",
         "`search.queue.length` reaches 8, `search.queue.wait.duration` rises, requests fail with `QueueFull`",
-        roles=(ENCODER,), place="batches", delay=0.4,
+        roles=(ENCODER,), place="texts", delay=0.4,
     ),
     Incident(
         "chile-slow-link",
@@ -112,6 +112,12 @@ _ALL: Final = (
         "Every encoder needs 120 ms more for each forward pass.",
         "`search.stage.duration` of `forward`, in all encoders",
         roles=(ENCODER,), place="forward", delay=0.12,
+    ),
+    Incident(
+        "cold-cache",
+        "The encoder forgets the query vectors that it has cached, again and again.",
+        "`search.cache.lookups` with outcome `miss` instead of `hit`",
+        roles=(ENCODER,), place="cache",
     ),
     Incident(
         "collector-away",

@@ -149,7 +149,7 @@ async def test_a_saturated_queue_refuses_calls(monkeypatch: pytest.MonkeyPatch) 
     async def same(items: list[int]) -> list[int]:
         return items
 
-    batcher = Batcher(same, max_size=32, max_wait=0.0, max_queue=1000)
+    batcher = Batcher(same, max_size=32, max_wait=0.0, max_queue=1000, at="texts")
     ACTIVE.start("queue-saturation", 30)
     calls = [asyncio.ensure_future(batcher([number])) for number in range(14)]
     done, waiting = await asyncio.wait(calls, timeout=0.1)

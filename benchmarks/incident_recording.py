@@ -1,0 +1,133 @@
+"""Records incidents: a Pamazon with two indexers and two versions, a local collector, a load, and what happened when.
+
+In: a folder, the incidents to play. Out: a `Recording`: the collector's API, and the time of each stretch. State: the
+processes, which end with the block.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import httpx
+
+from demo_flow.client import GatewayClient
+from demo_flow.demo import Collector, free_address
+from demo_flow.flow import GATEWAY, QDRANT_INDEXER
+from demo_flow.incidents.client import IncidentsClient
+from demo_flow.indexing import index_items, read_catalogue
+from demo_flow.processes import Processes
+from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
+
+NEW_VERSION = "2.0.0"
+"""Label of the second version."""
+
+_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which one incident was active, or none: `begin` and `end` in Unix nanoseconds."""
+
+    incident: str | None
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was recorded: the address of the collector's API and of its store, of the gateway, and the stretches."""
+
+    api: str
+    store: Path
+    gateway: str
+    stretches: list[Stretch] = field(default_factory=list)
+
+    def of(self, incident: str | None) -> list[Stretch]:
+        """Return the stretches of an incident, or the baselines."""
+        return [stretch for stretch in self.stretches if stretch.incident == incident]
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """Ask the local collector; an unknown metric has no series."""
+        answer = httpx.get(f"http://{self.api}{path}", params=parameters, timeout=60)
+        return {"series": [], "next": None} if answer.status_code == 404 else answer.raise_for_status().json()
+
+    def series(self, metric: str) -> list[Mapping[str, Any]]:
+        """Return all series of a metric, each with all of its points, oldest first."""
+        found: dict[str, dict[str, Any]] = {}
+        before: dict[str, str] = {}
+        while True:
+            page = self.ask(f"/api/metrics/{metric}", limit=str(_PAGE), **before)
+            for series in page["series"]:
+                key = repr((series["service"], series["resource"], series["attributes"], series["scope"]))
+                earlier = found.get(key, {"points": []})
+                found[key] = {**series, "points": [*series["points"], *earlier["points"]]}
+            if page["next"] is None:
+                return list(found.values())
+            before = {"before": page["next"]}
+
+
+@contextlib.contextmanager
+def recording(folder: Path, *, goods: int | None = None, rate: float, index_rate: float) -> Iterator[Recording]:
+    """Start everything, index `goods` (default: all), and search and index until the block ends.
+
+    Metrics leave every second.
+    """
+    collector = Collector(
+        otlp=free_address(), api=free_address(), http=free_address(), store=folder / "telemetry.duckdb"
+    )
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}",
+        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        "OTEL_SDK_DISABLED": "false",
+    }
+    plan = Plan(
+        folder,
+        FREE_PORTS,
+        arguments={GATEWAY.name: {"split": 50}},
+        replicas={QDRANT_INDEXER.name: 2},
+        version=NEW_VERSION,
+    )
+    with mock.patch.dict(os.environ, environment), Processes(folder / "logs") as processes:
+        collector.await_ready(processes.start_other("collector", collector.command()))
+        gateway = open_pamazon(plan, processes).addresses[GATEWAY.name]
+        with GatewayClient(gateway) as client:
+            index_items(client, read_catalogue(None, print)[:goods])
+        load = ["load", "--gateway", gateway, f"--rate={rate}", f"--index-rate={index_rate}", "--duration=36000"]
+        processes.start_other("load", [sys.executable, "-m", "demo_flow", *load, "--json"])
+        assert collector.store is not None
+        recorded = Recording(collector.api, collector.store, gateway)
+        _await_searches(recorded)
+        yield recorded
+
+
+def play(
+    recorded: Recording,
+    incident: str | None,
+    seconds: float,
+    settle: float,
+    report: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Let an incident, or nothing, happen for `seconds`, and note the time; then wait `settle` seconds."""
+    report(incident or "baseline")
+    with IncidentsClient(recorded.gateway) as client:
+        if incident is not None:
+            client.start(incident, seconds + 30)
+        begin = time.time_ns()
+        time.sleep(seconds)
+        recorded.stretches.append(Stretch(incident, begin, time.time_ns()))
+        client.stop()
+    time.sleep(settle)
+
+
+def _await_searches(recorded: Recording, timeout: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not recorded.ask("/api/traces", operation="/pamazon.Gateway/Search", limit="1")["traces"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("No search arrived at the collector: see the logs of load and gateway.")
+        time.sleep(0.2)

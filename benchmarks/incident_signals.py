@@ -1,0 +1,255 @@
+"""What incidents move: each signal as a number of one stretch of a recording, and which incident moves which.
+
+In: a `Recording`. Out: values by signal and stretch; the noise of each signal, from its baselines. State: the series
+that were read, owned by one `Values`.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any, Final
+
+from benchmarks.incident_recording import NEW_VERSION, Recording, Stretch
+
+Series = Mapping[str, Any]
+Chosen = Callable[[Series], bool]
+
+_SECOND: Final = 10**9
+_LATE: Final = 2.5
+"""Seconds after a stretch within which its last values arrive: metrics leave every second."""
+
+
+def where(**wanted: str | bool) -> Chosen:
+    """Choose series by attributes: `client_region="cl"` is that of `client.region`; `"!cl"` any other value."""
+
+    def chosen(series: Series) -> bool:
+        for key, value in wanted.items():
+            name = key.replace("_", ".")
+            found = series["attributes"].get(name, series["resource"].get(name))
+            if isinstance(value, str) and value.startswith("!"):
+                if found is None or found == value[1:]:
+                    return False
+            elif found != value:
+                return False
+        return True
+
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One number, how it is made of a metric's series, and its unit."""
+
+    metric: str
+    value: "Callable[[Values, Signal, Stretch], float | None]"
+    chosen: Chosen
+    of: Chosen = lambda _: False
+    unit: str = "s"
+
+
+class Values:
+    """Reads a recording's metrics once."""
+
+    def __init__(self, recorded: Recording) -> None:
+        self.series = cache(recorded.series)
+
+    def of(self, name: str, stretch: Stretch) -> float | None:
+        """Return a signal's value in a stretch; None where nothing was recorded."""
+        signal = SIGNALS[name]
+        return signal.value(self, signal, stretch)
+
+    def chosen(self, signal: Signal, chosen: Chosen | None = None) -> list[Series]:
+        """Return the series that a signal is made of."""
+        return [series for series in self.series(signal.metric) if (chosen or signal.chosen)(series)]
+
+
+def added(series: Iterable[Series], stretch: Stretch, field: str) -> float:
+    """Return by how much a cumulative field of these series rose in a stretch."""
+    return sum(_at(one, stretch.end, field, late=True) - _at(one, stretch.begin, field) for one in series)
+
+
+def _at(series: Series, moment: int, field: str, *, late: bool = False) -> float:
+    """Return the value at a moment: of the last point before it, or, with `late`, of the first one after it."""
+    value = 0.0
+    for point in series["points"]:
+        if point["time_unix_ns"] > moment:
+            if late and point["time_unix_ns"] < moment + _LATE * _SECOND:
+                return float(point[field])
+            return value
+        value = float(point[field])
+    return value
+
+
+def mean(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return the mean of a histogram's values."""
+    return _mean(values.chosen(signal), stretch)
+
+
+def _mean(series: Sequence[Series], stretch: Stretch) -> float | None:
+    count = added(series, stretch, "count")
+    return added(series, stretch, "sum") / count if count else None
+
+
+def slowest(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return the largest of the means of each process."""
+    return max(_means(values, signal, stretch), default=None)
+
+
+def fastest(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return the smallest of the means of each process."""
+    return min(_means(values, signal, stretch), default=None)
+
+
+def _means(values: Values, signal: Signal, stretch: Stretch) -> list[float]:
+    by_process: dict[str, list[Series]] = defaultdict(list)
+    for series in values.chosen(signal):
+        by_process[series["resource"]["service.instance.id"]].append(series)
+    means = (_mean(series, stretch) for series in by_process.values())
+    return [value for value in means if value is not None]
+
+
+def rate(values: Values, signal: Signal, stretch: Stretch) -> float:
+    """Return by how much a counter rose each second."""
+    return added(values.chosen(signal), stretch, "value") / ((stretch.end - stretch.begin) / _SECOND)
+
+
+def share(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return which share the chosen series have of those of `of`: of a counter, or of the number of a histogram."""
+    every = values.chosen(signal, signal.of)
+    field = "value" if every and every[0]["points"][0]["count"] is None else "count"
+    total = added(every, stretch, field)
+    return added([one for one in every if signal.chosen(one)], stretch, field) / total if total else None
+
+
+def number(values: Values, signal: Signal, stretch: Stretch) -> float:
+    """Return how many values a histogram got, until a while after the stretch: what failed in it is sent later."""
+    later = Stretch(stretch.incident, stretch.begin, stretch.end + _SECOND)
+    return added(values.chosen(signal), later, "count")
+
+
+def most(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return the largest value of a gauge, of one process."""
+    found = [
+        float(point["value"])
+        for series in values.chosen(signal)
+        for point in series["points"]
+        if stretch.begin < point["time_unix_ns"] < stretch.end + _SECOND
+    ]
+    return max(found, default=None)
+
+
+def gap(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return the longest time without a point, in one series."""
+    begin, end = stretch.begin - _SECOND, stretch.end + 2 * _SECOND
+    longest = []
+    for series in values.chosen(signal):
+        times = [point["time_unix_ns"] for point in series["points"] if begin < point["time_unix_ns"] < end]
+        longest += [(after - before) / _SECOND for before, after in pairwise(times)]
+    return max(longest, default=None)
+
+
+_SEARCH: Final[Mapping[str, str | bool]] = {"search_operation": "search", "search_entry": True}
+_INDEX: Final[Mapping[str, str | bool]] = {"search_operation": "index", "search_entry": True}
+
+SIGNALS: Final[Mapping[str, Signal]] = {
+    "client duration, cl": Signal(
+        "search.client.duration", mean, where(search_operation="search", client_region="cl")
+    ),
+    "client duration, others": Signal(
+        "search.client.duration", mean, where(search_operation="search", client_region="!cl")
+    ),
+    "transit, cl": Signal("search.transit.duration", mean, where(search_operation="search", client_region="cl")),
+    "transit, others": Signal("search.transit.duration", mean, where(search_operation="search", client_region="!cl")),
+    "request duration, cl": Signal("search.request.duration", mean, where(**_SEARCH, client_region="cl")),
+    "request duration, others": Signal("search.request.duration", mean, where(**_SEARCH, client_region="!cl")),
+    "errors, ios": Signal(
+        "search.request.duration", share, where(**_SEARCH, client_platform="ios", search_outcome="error"),
+        where(**_SEARCH, client_platform="ios"), unit="share",
+    ),
+    "errors, others": Signal(
+        "search.request.duration", share, where(**_SEARCH, client_platform="!ios", search_outcome="error"),
+        where(**_SEARCH, client_platform="!ios"), unit="share",
+    ),
+    "errors of index": Signal(
+        "search.request.duration", share, where(**_INDEX, search_outcome="error"), where(**_INDEX), unit="share",
+    ),
+    "empty index requests": Signal("search.request.empty", rate, where(search_operation="index"), unit="/s"),
+    "documents of index": Signal("search.request.documents", mean, where(search_operation="index"), unit="documents"),
+    "size of index": Signal(
+        "search.request.size", mean, where(search_operation="index", service_name="gateway"), unit="By"
+    ),
+    "qdrant_search, slower indexer": Signal(
+        "search.stage.duration", slowest, where(search_stage="qdrant_search")
+    ),
+    "qdrant_search, faster indexer": Signal(
+        "search.stage.duration", fastest, where(search_stage="qdrant_search")
+    ),
+    "forward, new version": Signal(
+        "search.stage.duration", mean, where(search_stage="forward", service_version=NEW_VERSION)
+    ),
+    "forward, old version": Signal(
+        "search.stage.duration", mean, where(search_stage="forward", service_version=f"!{NEW_VERSION}")
+    ),
+    "preprocess": Signal("search.stage.duration", mean, where(search_stage="preprocess")),
+    "batch of pictures": Signal(
+        "search.batch.size", mean, where(search_stage="encode_picture_batch"), unit="documents"
+    ),
+    "text queue, wait": Signal("search.queue.wait.duration", mean, where(search_stage="encode_text_batch")),
+    "text queue, length": Signal("search.queue.length", most, where(search_stage="encode_text_batch"), unit="texts"),
+    "index pool, in use": Signal("search.stage.active", most, where(search_stage="qdrant"), unit="threads"),
+    "index pool, wait": Signal("search.queue.wait.duration", mean, where(search_stage="qdrant")),
+    "cache hits": Signal(
+        "search.cache.lookups", share, where(search_cache_outcome="hit"), lambda _: True, unit="share"
+    ),
+    "failed exports": Signal(
+        "search.telemetry.export.duration", number, lambda series: "error.type" in series["attributes"], unit="exports"
+    ),
+    "gap in metrics": Signal("search.telemetry.dropped", gap, where(service_name="gateway")),
+}  # fmt: skip
+"""By the name in the table of `docs/incidents.md`."""
+
+MOVES: Final[Mapping[str, Mapping[str, int]]] = {
+    "slow-replica": {"qdrant_search, slower indexer": 1},
+    "tiny-batches": {"batch of pictures": -1},
+    "pool-starvation": {"index pool, in use": 1, "index pool, wait": 1},
+    "queue-saturation": {"text queue, length": 1, "text queue, wait": 1},
+    "chile-slow-link": {"client duration, cl": 1, "transit, cl": 1},
+    "chile-slow-server": {"request duration, cl": 1},
+    "platform-fails": {"errors, ios": 1},
+    "empty-index": {"empty index requests": 1, "documents of index": -1},
+    "oversize-documents": {"size of index": 1, "preprocess": 1},
+    "poison-documents": {"errors of index": 1},
+    "slow-version": {"forward, new version": 1},
+    "encoder-throttled": {"forward, new version": 1, "forward, old version": 1},
+    "cold-cache": {"cache hits": -1},
+    "collector-away": {"failed exports": 1, "gap in metrics": 1},
+}
+"""The signals that an incident must move: 1 up, -1 down."""
+
+_CLIENT: Final = frozenset({"client duration, cl", "client duration, others"})
+_REQUEST: Final = frozenset({"request duration, cl", "request duration, others"})
+_SEARCHES: Final = _CLIENT | _REQUEST
+_FORWARD: Final = frozenset({"forward, new version", "forward, old version"})
+_TEXTS: Final = frozenset({"text queue, wait", "text queue, length"})
+_QDRANT: Final = frozenset({"qdrant_search, slower indexer", "qdrant_search, faster indexer"})
+_PICTURES: Final = frozenset({"preprocess", "batch of pictures", "documents of index", "size of index"})
+
+FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
+    "slow-replica": _SEARCHES,
+    "tiny-batches": _SEARCHES | _FORWARD | _TEXTS | {"preprocess"},
+    "pool-starvation": _SEARCHES | _QDRANT,
+    "queue-saturation": _SEARCHES | _FORWARD | {"errors, ios", "errors, others"},
+    "chile-slow-link": frozenset(),
+    "chile-slow-server": _CLIENT | _QDRANT,
+    "platform-fails": _QDRANT,
+    "empty-index": _PICTURES,
+    "oversize-documents": _SEARCHES | _FORWARD | _TEXTS | _QDRANT | _PICTURES,
+    "poison-documents": frozenset(),
+    "slow-version": _SEARCHES | _TEXTS,
+    "encoder-throttled": _SEARCHES | _TEXTS,
+    "cold-cache": _SEARCHES | _TEXTS | _FORWARD | {"preprocess"},
+    "collector-away": frozenset(),
+}
+"""Signals that may move as well, since what moves is a part or a cause of them; all others must not."""
