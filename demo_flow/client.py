@@ -90,7 +90,7 @@ class GatewayClient:
 
     def _call(self, method: Any, operation: str, request: Any, timeout: float) -> tuple[Any, str | None]:
         try:
-            with telemetry.request(operation):
+            with telemetry.client_request(operation):
                 response, call = method.with_call(request, timeout=timeout)
         except grpc.RpcError as error:
             raise RequestFailed(error, self._address, self._noter.trace_id) from None

@@ -168,7 +168,7 @@ def _callers(seed: int) -> Iterator[_Caller]:
 
 async def _search(stub: Any, moment: float, caller: _Caller, deadline: float, report: Report) -> None:
     try:
-        with telemetry.request("/search", platform=caller.platform, region=caller.region):
+        with telemetry.client_request("/search", platform=caller.platform, region=caller.region):
             await stub.Search(SearchRequest(text=caller.query), timeout=deadline)
     except grpc.aio.AioRpcError as error:
         report.errors[error.code().name] += 1

@@ -72,7 +72,7 @@ def _batches() -> list[list[Document]]:
 
 async def _send(stub: Any, documents: Sequence[Document], deadline: float, report: Updates) -> None:
     try:
-        with telemetry.request("/index", platform="linux", region="de"):
+        with telemetry.client_request("/index", platform="linux", region="de"):
             await stub.Index(IndexRequest(documents=shaped(documents)), timeout=deadline)
     except grpc.aio.AioRpcError as error:
         report.errors[error.code().name] += 1

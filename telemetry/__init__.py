@@ -2,6 +2,7 @@
 
 from telemetry import context
 from telemetry.api.cache import cache_lookup
+from telemetry.api.client import client_request
 from telemetry.api.endpoint import endpoint
 from telemetry.api.instrument import instrument, uninstrument
 from telemetry.api.results import index_points, results
@@ -24,6 +25,7 @@ __all__ = [
     "Telemetry",
     "TelemetryError",
     "cache_lookup",
+    "client_request",
     "configure",
     "context",
     "deployed",

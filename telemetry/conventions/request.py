@@ -58,6 +58,10 @@ REQUEST_DOCUMENTS: Final = Metric(
 REQUEST_EMPTY: Final = Metric(
     "search.request.empty", Instrument.COUNTER, "{request}", "Requests without documents at their entry.", _CLIENT
 )
+CLIENT_DURATION: Final = Metric(
+    "search.client.duration", Instrument.HISTOGRAM, "s", "Duration of requests where they are sent.",
+    (*_CLIENT, SEARCH_OUTCOME, ERROR_TYPE), SECONDS,
+)  # fmt: skip
 FIRST_ITEM_DURATION: Final = Metric(
     "search.first_item.duration", Instrument.HISTOGRAM, "s", "Time to the first item of a streamed response.",
     (SEARCH_OPERATION,), SECONDS,

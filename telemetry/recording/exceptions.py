@@ -27,7 +27,7 @@ def error_type(exc: BaseException) -> str:
     A cancellation is `CancelledError`, without the module, which differs between versions of Python. A failed rpc is
     its status code, such as `UNAVAILABLE`, as on its CLIENT span: gRPC's exception classes are private.
     """
-    status = _rpc_status(exc)
+    status = rpc_status(exc)
     if status is not None:
         return status[0]
     asyncio = sys.modules.get("asyncio")  # imported already if `exc` is a cancellation
@@ -42,7 +42,7 @@ def error_type(exc: BaseException) -> str:
 
 def message_of(exc: BaseException) -> str:
     """Return the message of `exc`; the details of a failed rpc; empty if its `__str__` raises."""
-    status = _rpc_status(exc)
+    status = rpc_status(exc)
     if status is not None:
         return status[1][:_MAX_MESSAGE]
     try:
@@ -51,7 +51,7 @@ def message_of(exc: BaseException) -> str:
         return ""
 
 
-def _rpc_status(exc: BaseException) -> tuple[str, str] | None:
+def rpc_status(exc: BaseException) -> tuple[str, str] | None:
     """Return code and details of a failed rpc; None for other exceptions, and for an rpc without a code yet."""
     grpc = sys.modules.get("grpc")  # imported already if `exc` is an rpc error
     try:

@@ -41,6 +41,12 @@ _DISCONNECTED: Final = (
 """Exceptions that mean that the caller does not wait any more, by module and name."""
 
 
+_GAVE_UP: Final = (
+    ("builtins", "KeyboardInterrupt"), ("concurrent.futures", "CancelledError"), ("grpc", "FutureCancelledError"),
+)  # fmt: skip
+"""Exceptions that mean that a client does not wait any more, beside those above."""
+
+
 def _werkzeug_status(exc: Any) -> object:
     """Return the status of a werkzeug exception: of the response passed to `abort`, else its own."""
     return exc.code if exc.response is None else exc.response.status_code
@@ -100,6 +106,11 @@ def outcome_of_status(code: str) -> str:
     if code in _ERROR_STATUSES:
         return ERROR
     return {"OK": OK, "CANCELLED": CANCELLED}.get(code, REJECTED)
+
+
+def gave_up(exc: BaseException) -> bool:
+    """Return whether `exc` means that a client cancelled its own request, in a way that no server meets."""
+    return any(_is(exc, module, name) for module, name in _GAVE_UP)
 
 
 def _is(exc: BaseException, module: str, name: str) -> bool:

@@ -15,6 +15,7 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 _KEY: Final = otel_context.create_key("search-telemetry-scope")
+_SENT: Final = otel_context.create_key("search-telemetry-sent")
 _MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
 
 
@@ -79,3 +80,28 @@ def current_scope(context: Context | None = None) -> Scope | None:
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
     """Return `context` (default: the current one) with `scope` in it; do not make it current."""
     return otel_context.set_value(_KEY, scope, context)
+
+
+class Sent:
+    """One request of a client: the generation and the time of its begin, and the context of the first call it makes.
+
+    The rpc client sets that: its CLIENT span ends before the block does, and is the root of the request's trace.
+    """
+
+    __slots__ = ("begun", "context", "generation")
+
+    def __init__(self, generation: object, begun: int) -> None:
+        self.generation = generation
+        self.begun = begun
+        self.context: Context | None = None
+
+
+def sent_in(context: Context | None = None) -> Sent | None:
+    """Return the client's request of `context` (default: the current one), None outside of a `client_request`."""
+    sent = otel_context.get_value(_SENT, context)
+    return sent if isinstance(sent, Sent) else None
+
+
+def with_sent(sent: Sent, context: Context) -> Context:
+    """Return a copy of `context` with `sent` in it."""
+    return otel_context.set_value(_SENT, sent, context)

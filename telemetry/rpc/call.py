@@ -28,7 +28,7 @@ from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import ERROR, outcome_of_status
-from telemetry.recording.request_scope import current_scope
+from telemetry.recording.request_scope import current_scope, sent_in
 from telemetry.recording.spans import baggage_attributes, start_span
 from telemetry.rpc.names import Method
 
@@ -89,6 +89,9 @@ class Call:
             adopted.set_attributes({**given, **baggage_attributes(context)})
         self.span = adopted or start_span(method.name, side.kind, given, context=context, start_time=self._wall)
         self.context = trace.set_span_in_context(self.span, context)
+        sent = sent_in(context) if side is CLIENT else None
+        if sent is not None and sent.context is None:
+            sent.context = self.context
 
     @property
     def ended(self) -> bool:

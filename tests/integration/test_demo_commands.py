@@ -281,6 +281,11 @@ def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:
         if shop.ask("/api/traces", attribute=f"client.platform={platform}", limit="1")["traces"]
     }
     assert platforms == {"web", "ios", "android"}
+    for name, service in (("search.request.duration", "gateway"), ("search.client.duration", "pamazon")):
+        every = shop.ask(f"/api/metrics/{name}")["series"]
+        found = [series["attributes"] for series in every if series["service"] == service]
+        assert {"web", "ios", "android"} <= {attributes.get("client.platform") for attributes in found}
+        assert {"de", "us"} <= {attributes.get("client.region") for attributes in found}
 
 
 def test_load_ends_early_with_its_report(shop: Shop) -> None:
