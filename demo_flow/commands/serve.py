@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
         logs=("console", "otlp"),
         expected_errors=MISTAKES,
     )
-    telemetry.deployed()
     logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
         asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce, _collectors(handle)))

@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+import telemetry
 import telemetry.rpc
 from demo_flow.flow import GATEWAY, Role
 from demo_flow.incidents.active import ACTIVE
@@ -85,6 +86,7 @@ async def serve(
         raise
     dispatcher.ready(executor)
     await healthy(health_pb2.HealthCheckResponse.SERVING)
+    telemetry.deployed()
     log.info("serves", extra={"address": bound})
     announce({"role": role.name, "address": bound, **getattr(executor, "facts", {})})
     await stop.wait()

@@ -175,6 +175,18 @@ def test_our_metrics_have_the_values_of_one_search(searched: Searched) -> None:
     assert took == pytest.approx(span["duration_ns"] / 1e9, abs=1e-3)
 
 
+def test_the_documented_queries_compare_releases(searched: Searched) -> None:
+    """Each of the page's finds series of a version: by `target_info`, or the mark of its start."""
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    section = page.partition("## Compare releases")[2].partition("\n## ")[0]
+    queries = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    assert len(queries) == 2
+    for one in queries:
+        found = eventually(partial(prometheus.query, searched.stack, one))
+        versions = {labels.get("service_version") or labels["search_deployment_version"] for labels, _ in found}
+        assert versions == {own_version()}
+
+
 def test_logs_are_found_by_their_trace(searched: Searched) -> None:
     """The line of the failure by the id of its trace, under its service, with the span that failed."""
     asked = f'{{service.name="clip_encoder"}} trace_id:="{searched.failed.data["trace_id"]}"'
