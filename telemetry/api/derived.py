@@ -8,7 +8,7 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.recording.request_scope import current_scope
 
-_OF_REQUEST: Final = tuple(attribute.name for attribute in c.USED_BY_REQUEST)
+_OF_REQUEST: Final = frozenset(attribute.name for attribute in c.USED_BY_REQUEST)
 
 
 def add_gen_ai(stage: str, attributes: dict[str, AttributeValue]) -> None:
@@ -23,7 +23,7 @@ def add_gen_ai(stage: str, attributes: dict[str, AttributeValue]) -> None:
 
 def describe_request(attributes: Mapping[str, AttributeValue]) -> None:
     """Set on the SERVER span of the request what this stage uses; the first stage that names it decides."""
-    used = {name: attributes[name] for name in _OF_REQUEST if name in attributes}
-    scope = current_scope() if used else None
-    if scope is not None:
-        scope.describe(used)
+    if not _OF_REQUEST.isdisjoint(attributes):
+        scope = current_scope()
+        if scope is not None:
+            scope.describe({name: attributes[name] for name in _OF_REQUEST.intersection(attributes)})

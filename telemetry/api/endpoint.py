@@ -94,8 +94,7 @@ class Endpoint(Block):
         scope = current_scope(context)
         if scope is not None:
             scope.operation = scope.operation or operation
-        if scope is not None and scope.entry is not None and scope.entry.is_recording():
-            scope.entry.set_attribute(c.SEARCH_OPERATION.name, operation)
+            scope.describe({c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: entry[c.SEARCH_ENTRY.name]})
         attributes = clean(self._attributes)
         attributes[c.SEARCH_ENTRY.name] = entry[c.SEARCH_ENTRY.name]
         if count is not None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from telemetry.conventions.index import DB_COLLECTION_NAME
 from telemetry.conventions.kinds import SECONDS, Attribute, Instrument, Metric, SpanName
-from telemetry.conventions.request import ERROR_TYPE
+from telemetry.conventions.request import ERROR_TYPE, SEARCH_ENTRY
 from telemetry.conventions.stages import MINIBATCH_SIZE, MODEL
 
 RPC_SYSTEM_NAME: Final = Attribute("rpc.system.name", "string", "`grpc`.", limit=4)
@@ -26,7 +26,10 @@ RPC_CLIENT: Final = SpanName(
     "/{package.Service}/{Method}", "client", "One outgoing call.", (*_RPC, SERVER_ADDRESS, SERVER_PORT)
 )
 RPC_SERVER: Final = SpanName(
-    "/{package.Service}/{Method}", "server", "One incoming call.", (*_RPC, NETWORK_PEER_ADDRESS, *USED_BY_REQUEST)
+    "/{package.Service}/{Method}",
+    "server",
+    "One incoming call.",
+    (*_RPC, NETWORK_PEER_ADDRESS, SEARCH_ENTRY, *USED_BY_REQUEST),
 )
 
 RPC_CLIENT_CALL_DURATION: Final = Metric(

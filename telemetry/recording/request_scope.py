@@ -62,8 +62,9 @@ class Scope:
         """Set those of `attributes` on the SERVER span that were not set before."""
         if self.entry is not None and self.entry.is_recording():
             new = {name: value for name, value in attributes.items() if name not in self._described}
-            self._described.update(new)
-            self.entry.set_attributes(new)
+            if new:
+                self._described.update(new)
+                self.entry.set_attributes(new)
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""

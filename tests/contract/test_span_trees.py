@@ -110,11 +110,11 @@ def test_rpc_spans_carry_todays_names_and_where_they_went(search_trace: Trace, s
     ]  # fmt: skip
     served = [span for span in search_trace.spans if span["kind"] == "server"]
     assert {span["attributes"]["network.peer.address"] for span in served} == {"127.0.0.1"}
-    used = ("search.operation", "model", "minibatch_size", "db.collection.name")
+    used = ("search.operation", "search.entry", "model", "minibatch_size", "db.collection.name")
     assert {span["service"]: {name: span["attributes"].get(name) for name in used} for span in served} == {
-        "gateway": dict(zip(used, ("search", None, None, None), strict=True)),
-        "clip_encoder": dict(zip(used, ("search", "pamazon-tiny", 32, None), strict=True)),
-        "qdrant_indexer": dict(zip(used, ("search", None, None, "goods"), strict=True)),
+        "gateway": dict(zip(used, ("search", True, None, None, None), strict=True)),
+        "clip_encoder": dict(zip(used, ("search", False, "pamazon-tiny", 32, None), strict=True)),
+        "qdrant_indexer": dict(zip(used, ("search", False, None, None, "goods"), strict=True)),
     }
     for span in (*calls, *served):
         assert span["attributes"]["rpc.system.name"] == "grpc"

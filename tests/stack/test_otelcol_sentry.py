@@ -54,8 +54,8 @@ server.stop(None).wait()
 """
 """An executor with two endpoints behind one rpc, and who calls it: seven spans of each call."""
 GROUPS = (
-    "sentry.segment.name", "sentry.op", "search.operation", "model", "db.collection.name", "minibatch_size",
-    "client.platform", "client.region",
+    "sentry.segment.name", "sentry.op", "search.operation", "search.entry", "model", "db.collection.name",
+    "minibatch_size", "client.platform", "client.region",
 )  # fmt: skip
 LAYERS = ("base", "privacy", "span-metrics", "prometheus", "jaeger", "sentry")
 OURS = "search-telemetry"
@@ -162,12 +162,12 @@ def test_a_transaction_is_called_by_its_endpoint(running: Running) -> None:
     running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 14)
     spans = stored(running.sentry.traces)
     segments = [span for span in spans if span.begins]
-    used = ("pamazon-tiny", "goods", 32, "linux", "cl")
+    used = (True, "pamazon-tiny", "goods", 32, "linux", "cl")
     assert {span.group(*GROUPS) for span in segments} == {
         ("/search", "rpc.server", "search", *used),
         ("/index", "rpc.server", "index", *used),
-        ("/pamazon.Executor/Process", "rpc.client", "search", None, None, None, "linux", "cl"),
-        ("/pamazon.Executor/Process", "rpc.client", "index", None, None, None, "linux", "cl"),
+        ("/pamazon.Executor/Process", "rpc.client", "search", None, None, None, None, "linux", "cl"),
+        ("/pamazon.Executor/Process", "rpc.client", "index", None, None, None, None, "linux", "cl"),
     }
     others = [span.group("sentry.segment.name", "sentry.transaction") for span in spans if span.sent.name == "rank"]
     assert sorted(others) == [("/index", "/index"), ("/search", "/search")], "other instrumentation's are in it, too"

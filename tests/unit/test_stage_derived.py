@@ -58,7 +58,8 @@ def test_the_server_span_has_what_its_stages_use(spans: Spans) -> None:
     with telemetry.stage("qdrant_search", {"db.collection.name": "outside of a request"}):
         pass
     assert dict(spans.one("/shop.Search/Find").attributes or {}) == {
-        "search.operation": "search", "model": "ViT-B-32::openai", "minibatch_size": 32, "db.collection.name": "goods",
+        "search.operation": "search", "search.entry": True, "model": "ViT-B-32::openai", "minibatch_size": 32,
+        "db.collection.name": "goods",
     }  # fmt: skip
 
 
