@@ -28,13 +28,15 @@ class Argument:
     `filled` is what `pamazon up` gives instead, a format string: `data` is the data folder, and the name of a role that
     starts earlier stands for the facts that it announced, `addresses` with them: those of all of its instances, joined
     by commas. `store` is what a further instance adds to the name of a folder of its own. In `default`, too, `{data}`
-    is the data folder. `within` are the least and the greatest value of a whole number.
+    is the data folder. `offered`: it is an option of `pamazon up` all the same. `within` are the least and the greatest
+    value of a number, both of its type.
     """
 
     default: str | int | bool | None
     help: str
     filled: str | None = None
-    within: tuple[int, int] | None = None
+    offered: bool = False
+    within: tuple[int, int] | tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,13 @@ QDRANT_INDEXER: Final = Role(
         "qdrant_url": Argument(None, "a Qdrant server, http://HOST:6333, instead of the folder"),
         "recreate": Argument(False, "delete what the collection holds first"),
         "model": Argument(None, "the model that made the vectors, for metrics", filled="{clip_encoder[model]}"),
-        "threshold": Argument(None, "the score from which on a match is a good one, for metrics"),
+        "threshold": Argument(
+            None,
+            "the score from which on a match is a result; 0: any is (default: the model's)",
+            filled="{clip_encoder[threshold]}",
+            offered=True,
+            within=(0.0, 1.0),
+        ),
     },
 )
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from demo_flow.proto.pamazon_pb2 import Match
+from demo_flow.proto.pamazon_pb2 import Match, SearchResponse
 
 API: Final = "127.0.0.1:4319"
 """Default address of the local collector's API."""
@@ -41,11 +41,14 @@ def results_table(matches: Sequence[Match]) -> Table:
     return table
 
 
-def print_results(matches: Sequence[Match]) -> None:
-    """Print results, or that there are none."""
+def print_results(response: SearchResponse) -> None:
+    """Print results, or why there are none."""
     console = Console()
-    if matches:
-        console.print(results_table(matches))
+    if response.results:
+        console.print(results_table(response.results))
+    elif response.below_threshold:
+        text = "Nothing found: no goods are near enough. Show the nearest all the same: pamazon search --threshold 0"
+        console.print(text, style="dim", highlight=False, soft_wrap=True)
     else:
         console.print("Nothing found: the index is empty. Fill it with: pamazon index", style="dim")
 

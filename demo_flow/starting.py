@@ -144,7 +144,7 @@ def _command(instance: Instance, plan: Plan, known: Mapping[str, Facts]) -> list
     given = plan.arguments.get(role.name, {})
     for name, argument in role.arguments.items():
         filled = argument.filled.format(data=plan.data, store=instance.suffix, **known) if argument.filled else None
-        value = given.get(name, filled)
+        value = filled if given.get(name) is None else given[name]
         option = f"--{name.replace('_', '-')}"
         if value is True:
             command.append(option)

@@ -35,13 +35,17 @@ def at_least(least: float, kind: type[float] | type[int] = float) -> Callable[[s
     return number
 
 
-def between(least: int, most: int) -> Callable[[str], int]:
-    """Take a whole number from `least` to `most`."""
+def between(least: float, most: float) -> Callable[[str], float]:
+    """Take a number from `least` to `most`, a whole one where these are."""
+    whole = isinstance(least, int) and isinstance(most, int)
+    form = r"[0-9]{1,9}" if whole else r"[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}"
 
-    def number(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most:,}")
-        return int(text)
+    def number(text: str) -> float:
+        value = float(text) if re.fullmatch(form, text, re.ASCII) else None
+        if value is None or not least <= value <= most:
+            kind = "whole number" if whole else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {kind} from {least:,} to {most:,}")
+        return int(value) if whole else value
 
     return number
 
@@ -69,7 +73,7 @@ def add_argument(parser: argparse.ArgumentParser, option: str, argument: "Argume
         parser.add_argument(name, dest=dest, action="store_true", help=argument.help)
         return
     whole = isinstance(argument.default, int)
-    kind = between(*argument.within) if argument.within else int if whole else str
+    kind: Callable[[str], object] = between(*argument.within) if argument.within else int if whole else str
     metavar = "N" if whole else "VALUE"
     parser.add_argument(name, dest=dest, type=kind, default=argument.default, metavar=metavar, help=argument.help)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from demo_flow import jaeger
 from demo_flow.commands.failing import fail
-from demo_flow.commands.options import Subparsers, add_gateway, address, at_least
+from demo_flow.commands.options import Subparsers, add_gateway, address, at_least, between
 from demo_flow.errors import PamazonError
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--limit", type=int, default=10, metavar="N", help="results, 1 to 100 (%(default)s)")
     parser.add_argument(
         "--exact", action="store_true", help="compare with every item instead of using the index's graph"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=between(0.0, 1.0),
+        metavar="SCORE",
+        help="leave out what scores less; 0 shows everything (default: the model's)",
     )
     parser.add_argument(
         "--collection", default="", metavar="NAME", help="collection to search (default: the indexer's)"
@@ -93,7 +99,12 @@ def _request(args: argparse.Namespace) -> "SearchRequest":
         raise PamazonError(f"The picture {args.image} cannot be read: {error.strerror}.", "Check the path.") from error
     try:
         return SearchRequest(
-            text=args.query, image=image, limit=args.limit, exact=args.exact, collection=args.collection
+            text=args.query,
+            image=image,
+            limit=args.limit,
+            exact=args.exact,
+            collection=args.collection,
+            threshold=args.threshold,
         )
     except ValueError as error:
         raise PamazonError(f"The request cannot be sent: {error}.", "Ask for 1 to 100 results.") from error
@@ -106,7 +117,7 @@ def _show(response: "SearchResponse", trace_id: str | None, *, as_json: bool) ->
         found = {"results": [result(match) for match in response.results], "trace_id": trace_id}
         print(json.dumps(found, ensure_ascii=False), flush=True)
     else:
-        print_results(response.results)
+        print_results(response)
 
 
 def _jaeger_page(trace_id: str, address: str) -> str | None:

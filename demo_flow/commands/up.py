@@ -60,7 +60,9 @@ def add(subparsers: Subparsers) -> None:
 def _arguments() -> "Iterator[tuple[Role, str, Argument]]":
     """Yield the arguments that are options: role, name, argument."""
     for role in ROLES.values():
-        yield from ((role, name, argument) for name, argument in role.arguments.items() if not argument.filled)
+        for name, argument in role.arguments.items():
+            if argument.offered or not argument.filled:
+                yield role, name, argument
 
 
 def run(args: argparse.Namespace) -> int:

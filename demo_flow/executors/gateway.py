@@ -34,6 +34,10 @@ class Gateway:
             raise CallerError("The query is empty.", "Give a text or a picture.")
         if not 1 <= parameters.limit <= MAX_LIMIT:
             raise CallerError(f"The limit is {parameters.limit}.", f"Ask for 1 to {MAX_LIMIT} results.")
+        if not 0 <= parameters.threshold <= 1:
+            raise CallerError(
+                f"The threshold is {parameters.threshold}.", "Give a score from 0 to 1; 0 shows any match."
+            )
         return await self._pass_through("/search", docs, parameters)
 
     @requests(on="/index")

@@ -7,7 +7,6 @@ folder of this machine or on a Qdrant server; threads, since the index's calls b
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,13 +34,12 @@ class QdrantIndexer:
         recreate: bool = False,
         *,
         model: str | None = None,
-        threshold: float | str | None = None,
+        threshold: float | None = None,
     ) -> None:
         folder = None if qdrant_url else path
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
         self._threads = starvable(ThreadPoolExecutor(THREADS, thread_name_prefix="qdrant"), THREADS)
-        limit = None if threshold is None else float(threshold)
-        self._scored: dict[str, Any] = {"distance": "cosine", "model": model, "threshold": limit}
+        self._model, self._threshold = model, threshold
         place = qdrant_url or "Qdrant Edge, in process"
         points = self._index.count()
         self.facts = {"collection": collection, "points": points, "place": place}
@@ -50,7 +48,8 @@ class QdrantIndexer:
     @requests(on="/search")
     @telemetry.endpoint
     async def search(self, docs: Documents, parameters: Parameters) -> Documents:
-        """Find the points nearest to each document's embedding."""
+        """Find the points nearest to each document's embedding, of those that reach the threshold."""
+        threshold = (parameters.threshold if parameters.HasField("threshold") else self._threshold) or None
         about = self._about("query", parameters) | {
             c.DB_VECTOR_QUERY_TOP_K.name: parameters.limit,
             c.SEARCH_EXACT.name: parameters.exact,
@@ -59,11 +58,14 @@ class QdrantIndexer:
             with telemetry.stage("qdrant_search", about):
                 await delay("qdrant_search")
                 vector = np.asarray(vector_of(doc.embedding), dtype=np.float32)
-                hits = await in_pool(
+                near = await in_pool(
                     self._threads, self._index.search, vector, parameters.limit, exact=parameters.exact
                 )
-                telemetry.results(hits=len(hits), scores=[hit.score for hit in hits], **self._scored)
+                hits = [hit for hit in near if threshold is None or hit.score >= threshold]
+                scores = [hit.score for hit in near]
+                telemetry.results(len(hits), scores, threshold=threshold, distance="cosine", model=self._model)
             doc.matches.extend(_match(hit) for hit in hits)
+            doc.below_threshold = len(near) - len(hits)
             doc.ClearField("embedding")
         return docs
 

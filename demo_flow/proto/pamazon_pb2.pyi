@@ -7,20 +7,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Document(_message.Message):
-    __slots__ = ("id", "text", "image", "embedding", "payload", "matches")
+    __slots__ = ("id", "text", "image", "embedding", "payload", "matches", "below_threshold")
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     MATCHES_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     image: bytes
     embedding: _containers.RepeatedScalarFieldContainer[float]
     payload: str
     matches: _containers.RepeatedCompositeFieldContainer[Match]
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., embedding: _Optional[_Iterable[float]] = ..., payload: _Optional[str] = ..., matches: _Optional[_Iterable[_Union[Match, _Mapping]]] = ...) -> None: ...
+    below_threshold: int
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., embedding: _Optional[_Iterable[float]] = ..., payload: _Optional[str] = ..., matches: _Optional[_Iterable[_Union[Match, _Mapping]]] = ..., below_threshold: _Optional[int] = ...) -> None: ...
 
 class Match(_message.Message):
     __slots__ = ("id", "score", "payload")
@@ -33,36 +35,42 @@ class Match(_message.Message):
     def __init__(self, id: _Optional[str] = ..., score: _Optional[float] = ..., payload: _Optional[str] = ...) -> None: ...
 
 class Parameters(_message.Message):
-    __slots__ = ("collection", "limit", "exact", "optimize")
+    __slots__ = ("collection", "limit", "exact", "optimize", "threshold")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZE_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     collection: str
     limit: int
     exact: bool
     optimize: bool
-    def __init__(self, collection: _Optional[str] = ..., limit: _Optional[int] = ..., exact: _Optional[bool] = ..., optimize: _Optional[bool] = ...) -> None: ...
+    threshold: float
+    def __init__(self, collection: _Optional[str] = ..., limit: _Optional[int] = ..., exact: _Optional[bool] = ..., optimize: _Optional[bool] = ..., threshold: _Optional[float] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("text", "image", "limit", "exact", "collection")
+    __slots__ = ("text", "image", "limit", "exact", "collection", "threshold")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     text: str
     image: bytes
     limit: int
     exact: bool
     collection: str
-    def __init__(self, text: _Optional[str] = ..., image: _Optional[bytes] = ..., limit: _Optional[int] = ..., exact: _Optional[bool] = ..., collection: _Optional[str] = ...) -> None: ...
+    threshold: float
+    def __init__(self, text: _Optional[str] = ..., image: _Optional[bytes] = ..., limit: _Optional[int] = ..., exact: _Optional[bool] = ..., collection: _Optional[str] = ..., threshold: _Optional[float] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
-    __slots__ = ("results",)
+    __slots__ = ("results", "below_threshold")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[Match]
-    def __init__(self, results: _Optional[_Iterable[_Union[Match, _Mapping]]] = ...) -> None: ...
+    below_threshold: int
+    def __init__(self, results: _Optional[_Iterable[_Union[Match, _Mapping]]] = ..., below_threshold: _Optional[int] = ...) -> None: ...
 
 class IndexRequest(_message.Message):
     __slots__ = ("documents", "collection", "optimize")

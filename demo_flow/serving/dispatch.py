@@ -100,9 +100,10 @@ class GatewayServicer(pamazon_pb2_grpc.GatewayServicer):
         _sign(context)
         query = Document(text=request.text, image=request.image)
         limit = request.limit if request.HasField("limit") else DEFAULT_LIMIT
-        parameters = Parameters(collection=request.collection, limit=limit, exact=request.exact)
+        threshold = request.threshold if request.HasField("threshold") else None
+        parameters = Parameters(collection=request.collection, limit=limit, exact=request.exact, threshold=threshold)
         docs = await self._dispatcher.run("/search", [query], parameters, context)
-        return SearchResponse(results=docs[0].matches)
+        return SearchResponse(results=docs[0].matches, below_threshold=docs[0].below_threshold)
 
     async def Index(self, request: IndexRequest, context: Context) -> IndexResponse:  # noqa: N802
         """Keep documents."""

@@ -81,6 +81,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
     assert found == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
+        "search.threshold": 0.31, "search.below_threshold": 0,
         "gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": 5,
     }  # fmt: skip
     assert "black jacket" not in str(search_trace.data)
@@ -166,7 +167,7 @@ def test_deleting_asks_the_indexer_alone(shop: Shop) -> None:
     with grpc.insecure_channel(shop.gateway) as channel:
         gateway = GatewayStub(channel)  # type: ignore[no-untyped-call]
         gateway.Index(IndexRequest(documents=[Document(id="short-lived", text="a thing of the moment")]), timeout=20)
-        query = SearchRequest(text="a thing of the moment", exact=True, limit=1)
+        query = SearchRequest(text="a thing of the moment", exact=True, limit=1, threshold=0.0)
         assert gateway.Search(query, timeout=20).results[0].id == "short-lived"
         _, call = gateway.Delete.with_call(DeleteRequest(ids=["short-lived"]), timeout=20)
         assert gateway.Search(query, timeout=20).results[0].id != "short-lived"

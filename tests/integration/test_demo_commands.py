@@ -42,6 +42,32 @@ def test_json_is_results_and_trace_id_and_nothing_else(shop: Shop) -> None:
     assert all(set(found) == {"id", "name", "score", "category", "price_cents"} for found in answer["results"])
 
 
+def empty_searches(shop: Shop) -> float:
+    """Return how many searches found nothing so far."""
+    series = shop.ask("/api/metrics/search.results.empty").get("series", [])
+    return sum(float(one["points"][-1]["value"]) for one in series)
+
+
+def test_nonsense_finds_nothing_and_is_counted(shop: Shop) -> None:
+    """What scores below the model's threshold is no result; the message has what to do to see it all the same."""
+    before = empty_searches(shop)
+    done = shop.pamazon("search", "qzxv wkjq 7193", "--api", shop.api)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Nothing found: no goods are near enough. Show the nearest all the same: pamazon ")
+    found = json.loads(shop.pamazon("search", "--json", "qzxv wkjq 7193").stdout)
+    (searched,) = shop.trace(found["trace_id"]).named("qdrant_search")
+    assert (found["results"], searched["attributes"]["search.hits"]) == ([], 0)
+    every = json.loads(shop.pamazon("search", "--json", "qzxv wkjq 7193", "--threshold", "0").stdout)["results"]
+    assert len(every) == 10
+    assert all(one["score"] < searched["attributes"]["search.threshold"] for one in every)
+    few = json.loads(shop.pamazon("search", "--json", "Winterjacke", "--threshold", "0.999").stdout)["results"]
+    assert few == []
+    deadline = time.monotonic() + 15
+    while empty_searches(shop) < before + 3:
+        assert time.monotonic() < deadline, "the searches without results are not counted"
+        time.sleep(0.2)
+
+
 def test_a_search_by_picture_finds_the_thing_itself(shop: Shop, tmp_path: Path) -> None:
     """A picture of the catalogue finds its own item first."""
     from demo_flow.catalogue.catalogue import load
@@ -73,6 +99,7 @@ def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["search", "coat", "--limit", "-1"], "The limit is -1."),
         (["search", "coat", "--limit", "99999999999"], "Ask for 1 to 100 results."),
         (["search", "coat", "--limit", "ten"], "invalid int value: 'ten'"),
+        (["search", "coat", "--threshold", "1.5"], "'1.5' is not a number from 0.0 to 1.0"),
         (["search", "coat", "--limt", "3"], "pamazon search has no option --limt.\nDid you mean --limit?"),
         (["serach", "coat"], "pamazon has no command 'serach'.\nDid you mean search?"),
         (["serve", "gatewy"], "pamazon serve has no role 'gatewy'.\nDid you mean gateway?"),

@@ -78,7 +78,9 @@ def pamazon(folder: Path, otlp: str, environment: Mapping[str, str] | None = Non
         for name, value in variables.items():
             patch.setenv(name, value)
         encoder = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
-        opened = open_pamazon(Plan(folder, FREE_PORTS, elsewhere={"clip_encoder": encoder}), processes)
+        few = {"qdrant_indexer": {"threshold": 0.0}}  # of a few goods, any is found
+        plan = Plan(folder, FREE_PORTS, elsewhere={"clip_encoder": encoder}, arguments=few)
+        opened = open_pamazon(plan, processes)
         yield Pamazon(opened.addresses["gateway"], processes, folder / "logs")
 
 

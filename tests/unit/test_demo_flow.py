@@ -87,6 +87,14 @@ def test_a_whole_number_out_of_range_is_refused(text: str) -> None:
         between(1, 99)(text)
 
 
+@pytest.mark.parametrize("text", ["1.01", "-0.1", "nan", "inf", "1e-3", ".", "many"])
+def test_a_score_out_of_range_is_refused(text: str) -> None:
+    """Nothing but a number in range gets through."""
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is not a number from 0\.0 to 1\.0"):
+        between(0.0, 1.0)(text)
+    assert [between(0.0, 1.0)(good) for good in ("0", "1", "0.31", ".5")] == [0.0, 1.0, 0.31, 0.5]
+
+
 @pytest.mark.parametrize("text", ["", "v 2", "-2", "ü", "x" * 65])
 def test_a_label_that_would_make_no_good_value_of_metrics_is_refused(text: str) -> None:
     """The message has what is allowed."""
