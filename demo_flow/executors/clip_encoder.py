@@ -8,7 +8,6 @@ Requests that come at the same time share forward passes: while one runs, the mi
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +23,7 @@ from demo_flow.serving.query_cache import QueryCache
 from demo_flow.serving.server import MOST_AT_ONCE
 from demo_flow.serving.threads import in_pool, one_ahead
 from telemetry import conventions as c
+from telemetry.context import ThreadPoolExecutor
 
 Vectors: TypeAlias = Iterable[NDArray[np.float32]]
 
@@ -45,8 +45,9 @@ class ClipEncoder:
         self._encoder = load_encoder(model, runtime=runtime, device=device)
         self._minibatch_size = minibatch_size
         self._num_pool_workers = num_pool_workers
-        self._forward = ThreadPoolExecutor(2, thread_name_prefix="forward")  # for each tower one: no batch waits in it
-        self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare")
+        # For each tower one thread: no batch waits in it.
+        self._forward = ThreadPoolExecutor(2, thread_name_prefix="forward", stage="forward")
+        self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare", stage="preprocess")
         size, wait = minibatch_size, batch_wait_ms / 1000
         most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
         self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most, at="texts")

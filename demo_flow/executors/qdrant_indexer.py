@@ -5,7 +5,6 @@ folder of this machine or on a Qdrant server; threads, since the index's calls b
 """
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from demo_flow.proto.pamazon_pb2 import Document, Match, Parameters
 from demo_flow.serving.endpoints import Documents, requests
 from demo_flow.serving.threads import in_pool
 from telemetry import conventions as c
+from telemetry.context import ThreadPoolExecutor
 
 THREADS = 4
 
@@ -38,7 +38,8 @@ class QdrantIndexer:
     ) -> None:
         folder = None if qdrant_url else path
         self._index = open_index(collection, dimension, path=folder, url=qdrant_url, recreate=recreate)
-        self._threads = starvable(ThreadPoolExecutor(THREADS, thread_name_prefix="qdrant"), THREADS)
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="qdrant", stage="qdrant")
+        self._threads = starvable(pool, THREADS)
         self._model, self._threshold = model, threshold
         place = qdrant_url or "Qdrant Edge, in process"
         points = self._index.count()

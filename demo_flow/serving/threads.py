@@ -1,10 +1,11 @@
 """Runs blocking work in threads, in the request's own context."""
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
+
+from telemetry.context import ThreadPoolExecutor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -14,10 +15,9 @@ T = TypeVar("T")
 def in_pool(pool: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
     """Start `function` in a thread of `pool` at once and return its future.
 
-    The thread sees the caller's context variables: what it traces or logs belongs to the request.
+    The pool keeps the context: what the thread traces or logs belongs to the request.
     """
-    context = contextvars.copy_context()
-    return asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(function, *args, **kwargs))
+    return asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
 
 
 def one_ahead(start: Callable[[T], asyncio.Future[R]], items: Iterable[T]) -> Iterator[asyncio.Future[R]]:

@@ -8,17 +8,19 @@ the task join its batch, and the end of each batch starts the next.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
+from telemetry import conventions as c
 from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, is_async, name_of
-from telemetry.batching.waiting import Call, CallQueue, item_list, measure_queues, register
+from telemetry.batching.waiting import Call, CallQueue, item_list
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
+from telemetry.recording.saturation import measure, register
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -132,6 +134,11 @@ class AsyncBatcher(Generic[T, R]):
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
         register(self)
 
+    def readings(self) -> Mapping[c.Metric, int]:
+        """Return the current values of its metrics; none once it is closed and empty."""
+        length = self.length
+        return {} if self._closed and not length else {c.QUEUE_LENGTH: length, c.BATCH_LIMIT: self._limits.max_size}
+
     def renew(self) -> None:
         """Start over in a forked child, which does not have the event loops of its parent."""
         self._queues = WeakKeyDictionary()
@@ -153,7 +160,7 @@ class AsyncBatcher(Generic[T, R]):
         if any(batch.owner is self for batch in within):
             call.results = result_list(await self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            measure_queues(self)
+            measure(self)
             await self._serve(call)
         return call.outcome(self.name)
 

@@ -9,16 +9,18 @@ there is no thread to stop at the exit of the process, or to miss after a fork.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from telemetry import conventions as c
 from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, is_async, name_of
-from telemetry.batching.waiting import Call, CallQueue, item_list, measure_queues, register
+from telemetry.batching.waiting import Call, CallQueue, item_list
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
+from telemetry.recording.saturation import measure, register
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,6 +77,13 @@ class Batcher(Generic[T, R]):
         self._leader: Call | None = None
         self._changed = threading.Condition(threading.Lock())  # guards the two above
 
+    def readings(self) -> Mapping[c.Metric, int]:
+        """Return the current values of its metrics; none once it is closed and empty."""
+        length = self.length
+        return (
+            {} if self._calls.closed and not length else {c.QUEUE_LENGTH: length, c.BATCH_LIMIT: self._limits.max_size}
+        )
+
     def renew(self) -> None:
         """Start over in a forked child, which does not have the threads of its parent."""
         self._reset(closed=self._calls.closed)
@@ -95,7 +104,7 @@ class Batcher(Generic[T, R]):
         if any(batch.owner is self for batch in within):
             call.results = result_list(self._fn(call.items), len(call.items), self.name)
         elif call.items:
-            measure_queues(self)
+            measure(self)
             self._serve(call)
         return call.outcome(self.name)
 

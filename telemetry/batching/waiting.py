@@ -1,21 +1,19 @@
 """The calls of a batched function, from their arrival to their results.
 
 In: the items of each call; the results of batches. Out: parts of calls for the next batch, in order of arrival; to the
-caller its results or an exception; on the caller's span the wait, its share of the batches, and links to them; the
-number of waiting items, when metrics are collected. State: each call's, owned by its caller, and written only by a
-batch while that holds some of its items; a queue of at most `max_queue` items, owned and locked by one batcher; weak
-references to all batchers of the process, which start over in a forked child.
+caller its results or an exception; on the caller's span the wait, its share of the batches, and links to them. State:
+each call's, owned by its caller, and written only by a batch while that holds some of its items; a queue of at most
+`max_queue` items, owned and locked by one batcher.
 
 The caller writes on its span in its own thread or task, so the span cannot have ended. A call with more items than fit
 into a batch is split: batches are full, and the call ends no later than if it had waited for a batch of its own.
 """
 
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
-from weakref import WeakSet
+from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -24,11 +22,9 @@ from opentelemetry.trace import SpanContext
 from telemetry import conventions as c
 from telemetry.batching.errors import BatcherClosed, QueueFull, for_one_caller
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
-from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe, watch
+from telemetry.recording.instruments import observe
 
 
 @dataclass(slots=True)
@@ -199,55 +195,3 @@ class CallQueue:
         self._calls.clear()
         self.length = 0
         return calls
-
-
-class RegisteredBatcher(Protocol):
-    """What the registry needs of a batcher."""
-
-    @property
-    def name(self) -> str:
-        """Its name in traces and metrics."""
-
-    @property
-    def length(self) -> int:
-        """Items that wait."""
-
-    def renew(self) -> None:
-        """Start over in a forked child, without the parent's items, locks, threads and event loops."""
-
-
-_batchers: Final[WeakSet[Any]] = WeakSet()
-_unused: Final[WeakSet[Any]] = WeakSet()
-
-
-def register(batcher: RegisteredBatcher) -> None:
-    """Include `batcher` in metrics and fork handling, as long as it exists."""
-    _batchers.add(batcher)
-    bounds.declare(c.SEARCH_STAGE, batcher.name)
-
-
-def measure_queues(batcher: RegisteredBatcher) -> None:
-    """Measure the lengths of all queues in use, from now on also that of `batcher`, at each collection of metrics."""
-    _unused.discard(batcher)
-    watch(c.QUEUE_LENGTH, _lengths)
-
-
-def forget_unused() -> None:
-    """Stop measuring each queue until its batcher is used again: a test must not see the queues of an earlier one."""
-    _unused.update(_batchers)
-
-
-def _lengths() -> Iterator[tuple[float, Mapping[str, str | bool | int]]]:
-    lengths: Counter[str | bool | int] = Counter()
-    for batcher in set(_batchers) - set(_unused):
-        lengths[bounds.bounded(c.SEARCH_STAGE, batcher.name, count=False)] += batcher.length
-    for name, length in lengths.items():
-        yield length, {c.SEARCH_STAGE.name: name}
-
-
-def _renew_all() -> None:
-    for batcher in tuple(_batchers):
-        batcher.renew()
-
-
-in_child(Rank.BATCHERS, _renew_all)

@@ -60,12 +60,26 @@ BATCH_SIZE: Final = Metric(
     (SEARCH_STAGE,), COUNTS,
 )  # fmt: skip
 QUEUE_WAIT_DURATION: Final = Metric(
-    "search.queue.wait.duration", Instrument.HISTOGRAM, "s", "Time that calls waited until their batch started.",
+    "search.queue.wait.duration", Instrument.HISTOGRAM, "s",
+    "Time that calls waited until their batch started, and tasks until a thread of the stage's pool took them.",
     (SEARCH_OPERATION, SEARCH_STAGE), SECONDS,
 )  # fmt: skip
 QUEUE_LENGTH: Final = Metric(
-    "search.queue.length", Instrument.UP_DOWN_COUNTER, "{document}", "Documents that wait for a batch.", (SEARCH_STAGE,)
-)
+    "search.queue.length", Instrument.UP_DOWN_COUNTER, "{item}",
+    "Documents that wait for a batch, and tasks that wait for a thread of the stage's pool.", (SEARCH_STAGE,),
+)  # fmt: skip
+BATCH_LIMIT: Final = Metric(
+    "search.batch.limit", Instrument.UP_DOWN_COUNTER, "{document}",
+    "Most documents in a dynamic batch, the sum over all batchers.", (SEARCH_STAGE,),
+)  # fmt: skip
+STAGE_ACTIVE: Final = Metric(
+    "search.stage.active", Instrument.UP_DOWN_COUNTER, "{request}",
+    "Threads of the stage's pools that work on a task.", (SEARCH_STAGE,),
+)  # fmt: skip
+STAGE_LIMIT: Final = Metric(
+    "search.stage.limit", Instrument.UP_DOWN_COUNTER, "{request}",
+    "Most threads of the stage's pools.", (SEARCH_STAGE,),
+)  # fmt: skip
 CACHE_LOOKUPS: Final = Metric(
     "search.cache.lookups", Instrument.COUNTER, "{lookup}", "Lookups in caches.",
     (SEARCH_CACHE_NAME, SEARCH_CACHE_OUTCOME),

@@ -30,8 +30,8 @@ class Rank(IntEnum):
     """There are no series yet: they depend on `BOUNDS`."""
     CONFIGURATION = auto()
     """The lock of `configure` is free, and the child can be named."""
-    BATCHERS = auto()
-    """No calls wait for a batch."""
+    SOURCES = auto()
+    """No calls wait for a batch, and none for a thread."""
     CONNECTIONS = auto()
     """The parent's connections are closed, without a shutdown."""
     PIPELINES = auto()

@@ -20,7 +20,6 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 
-from telemetry.batching.waiting import forget_unused
 from telemetry.conventions import SCOPE
 from telemetry.errors import TelemetryError
 from telemetry.logs import ExportHandler, attach_beside_root
@@ -28,6 +27,7 @@ from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
+from telemetry.recording.saturation import forget_unused
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics

@@ -43,8 +43,8 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/context/threads.py",
-        "submit(_run, otel_context.get_current(),",
-        "submit(_run, Context(),",
+        "_run, otel_context.get_current(), fn, *args,",
+        "_run, Context(), fn, *args,",
         "unit/test_context.py::TestThreadPool::test_each_task_belongs_to_whoever_submitted_it",
     ),
     Mutant(

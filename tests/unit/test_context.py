@@ -203,7 +203,9 @@ class TestThreadPool:
         with pytest.raises(RuntimeError, match="cannot schedule new futures"):
             pool.submit(print)
 
-    def test_nothing_of_a_task_is_kept(self) -> None:
+    @pytest.mark.parametrize("stage", [None, "preprocess"])
+    @pytest.mark.usefixtures("metrics")
+    def test_nothing_of_a_task_is_kept(self, stage: str | None) -> None:
         """Once a task is done, its arguments and its request go, while the pool lives on and its failure is held."""
 
         class Documents:
@@ -213,7 +215,7 @@ class TestThreadPool:
             del docs
             raise ValueError
 
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1, stage=stage) as pool:
             docs = Documents()
             gone = weakref.ref(docs)
             token = otel_context.attach(otel_context.set_value("docs", docs))

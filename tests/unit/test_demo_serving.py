@@ -1,20 +1,20 @@
 """The demo's small runtime: endpoints, threads, status codes, ports."""
 
 import asyncio
-import contextvars
 import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry import baggage
 
+import telemetry
 from demo_flow.encoders import BadPicture, EncoderUnavailable
 from demo_flow.errors import CallerError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY
@@ -30,6 +30,7 @@ from demo_flow.serving.server import serve
 from demo_flow.serving.statuses import CALLERS
 from demo_flow.serving.threads import in_pool, one_ahead
 from telemetry.batching import BatcherClosed, QueueFull
+from telemetry.context import ThreadPoolExecutor
 
 
 class Echo:
@@ -155,9 +156,8 @@ async def test_the_error_of_a_call_further_down_keeps_its_code(code: grpc.Status
 
 async def test_a_thread_sees_the_context_of_the_request(pool: ThreadPoolExecutor) -> None:
     """What is traced or logged in the pool belongs to the request that asked for the work."""
-    request: contextvars.ContextVar[str] = contextvars.ContextVar("request")
-    request.set("mine")
-    assert await in_pool(pool, request.get) == "mine"
+    with telemetry.request("/index"):
+        assert await in_pool(pool, lambda: baggage.get_baggage("search.operation")) == "index"
 
 
 async def test_the_next_work_starts_before_this_ones_result_is_used(pool: ThreadPoolExecutor) -> None:

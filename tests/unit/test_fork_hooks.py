@@ -15,7 +15,7 @@ OWNERS = {
     Rank.BOUNDS: "telemetry.recording.bounds",
     Rank.SERIES: "telemetry.recording.instruments",
     Rank.CONFIGURATION: "telemetry.setup.configure",
-    Rank.BATCHERS: "telemetry.batching.waiting",
+    Rank.SOURCES: "telemetry.recording.saturation",
     Rank.CONNECTIONS: "telemetry.otlp.connection",
 }
 """The module that registers the hook of each rank. `PIPELINES` has one for each `Telemetry`."""

@@ -1,0 +1,81 @@
+"""How full the queues, batches and thread pools of stages are, read whenever metrics are collected.
+
+In: sources, each of them serving one stage. Out: the sums of their readings by stage. State: weak references to all
+sources of the process, so that one that is gone leaves its series; in a forked child none is in use.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
+from weakref import WeakSet
+
+from opentelemetry.metrics import Meter
+
+from telemetry import conventions as c
+from telemetry.recording import providers
+from telemetry.recording.bounds import bounds
+from telemetry.recording.fork import Rank, in_child
+from telemetry.recording.instruments import watch
+
+_METRICS: Final = (c.STAGE_ACTIVE, c.STAGE_LIMIT, c.BATCH_LIMIT, c.QUEUE_LENGTH)
+
+
+class Source(Protocol):
+    """A batcher or a thread pool."""
+
+    @property
+    def name(self) -> str:
+        """The stage that it serves."""
+
+    def readings(self) -> Mapping[c.Metric, int]:
+        """Return the current value of each metric that it has; none once it is closed and idle."""
+
+    def renew(self) -> None:
+        """Start over in a forked child, without what waits and runs in the parent, and without its locks."""
+
+
+_sources: Final[WeakSet[Any]] = WeakSet()
+_unused: Final[WeakSet[Any]] = WeakSet()
+_watching: list[Meter] = []  # the meter that reads, if any
+
+
+def register(source: Source) -> None:
+    """Include `source` in metrics once it is used, and in fork handling, as long as it exists."""
+    _sources.add(source)
+    _unused.add(source)
+    bounds.declare(c.SEARCH_STAGE, source.name)
+
+
+def measure(source: Source) -> None:
+    """Read all sources in use, from now on also `source`, at each collection of metrics. To be called at each use."""
+    _unused.discard(source)
+    meter = providers.meter()
+    if meter is not None and meter not in _watching:
+        _watching[:] = [meter]
+        for metric in _METRICS:
+            watch(metric, partial(_read, metric))
+
+
+def forget_unused() -> None:
+    """Stop reading each source until it is used again: a test must not see the queues of an earlier one."""
+    _unused.update(_sources)
+
+
+def _read(metric: c.Metric) -> Iterator[tuple[float, Mapping[str, str | bool | int]]]:
+    totals: Counter[str | bool | int] = Counter()
+    for source in set(_sources) - set(_unused):
+        value = source.readings().get(metric)
+        if value is not None:
+            totals[bounds.bounded(c.SEARCH_STAGE, source.name, count=False)] += value
+    for name, total in totals.items():
+        yield total, {c.SEARCH_STAGE.name: name}
+
+
+def _renew_all() -> None:
+    forget_unused()
+    for source in tuple(_sources):
+        source.renew()
+
+
+in_child(Rank.SOURCES, _renew_all)
