@@ -12,10 +12,10 @@ from typing import Any
 
 from opentelemetry import trace
 
-import demo_flow.encoders
+import demo_flow.executors.clip_encoder
 from demo_flow.cli import main
-
-load_encoder = demo_flow.encoders.load_encoder
+from demo_flow.encoders import load_encoder
+from demo_flow.serving.model_threads import ModelThreads, Vectors
 
 
 def load_faulty(name: str, **options: Any) -> Any:
@@ -28,12 +28,20 @@ def load_faulty(name: str, **options: Any) -> Any:
             raise RuntimeError("the weights are gone")
         if "stall" in texts:
             threading.Event().wait(1.0)
-        if "gate" in texts:
-            _stall_at_the_gate()
         return prepare_texts(texts)
 
     encoder.prepare_texts = prepare
     return encoder
+
+
+texts_of = ModelThreads._texts
+
+
+def texts_at_the_gate(model: ModelThreads, texts: Sequence[str]) -> Vectors:
+    """Encode a batch; the current span is still its own, before it is prepared."""
+    if "gate" in texts:
+        _stall_at_the_gate()
+    return texts_of(model, texts)
 
 
 def _stall_at_the_gate() -> None:
@@ -45,5 +53,6 @@ def _stall_at_the_gate() -> None:
     os.close(handle)
 
 
-demo_flow.encoders.load_encoder = load_faulty
+vars(demo_flow.executors.clip_encoder)["load_encoder"] = load_faulty
+ModelThreads._texts = texts_at_the_gate  # type: ignore[assignment]
 sys.exit(main())

@@ -1,31 +1,24 @@
 """The encoder: turns texts and pictures into vectors of one space.
 
 In: documents with a picture or a text. Out: the same documents with their `embedding`, without the picture. State: the
-loaded model; a thread for the forward pass of each tower, and a pool that prepares pictures beside them.
+loaded model and its threads.
 
 Requests that come at the same time share forward passes: while one runs, the minibatches of others gather for the next.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 import telemetry
 from demo_flow.encoders import load_encoder, space_of
 from demo_flow.incidents.batching import Batcher, batch_size
-from demo_flow.incidents.places import delay
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.endpoints import Documents, requests
+from demo_flow.serving.model_threads import ModelThreads, Vectors
 from demo_flow.serving.query_cache import QueryCache
 from demo_flow.serving.server import MOST_AT_ONCE
-from demo_flow.serving.threads import in_pool, one_ahead
+from demo_flow.serving.threads import one_ahead
 from telemetry import conventions as c
-from telemetry.context import ThreadPoolExecutor
-
-Vectors: TypeAlias = Iterable[NDArray[np.float32]]
 
 
 class ClipEncoder:
@@ -45,13 +38,12 @@ class ClipEncoder:
         self._encoder = load_encoder(model, runtime=runtime, device=device)
         self._minibatch_size = minibatch_size
         self._num_pool_workers = num_pool_workers
-        # For each tower one thread: no batch waits in it.
-        self._forward = ThreadPoolExecutor(2, thread_name_prefix="forward", stage="forward")
-        self._prepare = ThreadPoolExecutor(num_pool_workers, thread_name_prefix="prepare", stage="preprocess")
+        self._model = ModelThreads(self._encoder, num_pool_workers)
         size, wait = minibatch_size, batch_wait_ms / 1000
         most = MOST_AT_ONCE * size  # a minibatch of each request that the server takes
-        self._text_vectors = Batcher(self._encode_text_batch, max_size=size, max_wait=wait, max_queue=most, at="texts")
-        self._picture_vectors = Batcher(self._encode_picture_batch, max_size=size, max_wait=wait, max_queue=most)
+        texts, pictures = self._model.encode_text_batch, self._model.encode_picture_batch
+        self._text_vectors = Batcher(texts, max_size=size, max_wait=wait, max_queue=most, at="texts")
+        self._picture_vectors = Batcher(pictures, max_size=size, max_wait=wait, max_queue=most)
         self._cache = QueryCache(cache_size)
         self.facts = {
             "model": self._encoder.name,
@@ -86,22 +78,11 @@ class ClipEncoder:
                 _fill(docs, await self._text_vectors([doc.text for doc in docs]))
 
     async def _encode_pictures(self, minibatches: Sequence[Documents]) -> None:
-        prepared = one_ahead(self._prepare_pictures, minibatches)
+        prepared = one_ahead(self._model.prepare_pictures, [[doc.image for doc in docs] for docs in minibatches])
         for docs, pictures in zip(minibatches, prepared, strict=True):
             workers = self._num_pool_workers
             with telemetry.stage("img_minibatch_encoding", minibatch_size=len(docs), num_pool_workers=workers):
                 _fill(docs, await self._picture_vectors(await pictures))
-
-    def _prepare_pictures(self, docs: Documents) -> asyncio.Future[list[NDArray[np.float32]]]:
-        return asyncio.gather(*(in_pool(self._prepare, self._encoder.prepare_image, doc.image) for doc in docs))
-
-    async def _encode_text_batch(self, texts: Sequence[str]) -> Vectors:
-        await delay("forward")
-        return await in_pool(self._forward, lambda: self._encoder.encode_texts(self._encoder.prepare_texts(texts)))
-
-    async def _encode_picture_batch(self, pictures: Sequence[NDArray[np.float32]]) -> Vectors:
-        await delay("forward")
-        return await in_pool(self._forward, lambda: self._encoder.encode_images(np.stack(pictures)))
 
     def _minibatches(self, docs: Documents) -> list[Documents]:
         size = batch_size(self._minibatch_size)
@@ -110,8 +91,7 @@ class ClipEncoder:
     async def close(self) -> None:
         """End the threads; the requests have ended before, or what is left of them is answered first."""
         await asyncio.gather(self._text_vectors.close(), self._picture_vectors.close())
-        self._prepare.shutdown(cancel_futures=True)
-        self._forward.shutdown(cancel_futures=True)
+        self._model.close()
 
 
 def _fill(docs: Documents, vectors: Vectors) -> None:

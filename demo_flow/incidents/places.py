@@ -1,6 +1,7 @@
 """The places in executors where an incident may act; each is one call, which does nothing without one."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from demo_flow.incidents.active import ACTIVE
@@ -11,6 +12,13 @@ async def delay(place: str) -> None:
     incident = ACTIVE.at(place)
     if incident is not None:
         await asyncio.sleep(incident.delay)
+
+
+def hold(place: str) -> None:
+    """Make a thread wait, as `delay` does a task."""
+    incident = ACTIVE.at(place)
+    if incident is not None:
+        time.sleep(incident.delay)
 
 
 def vector_of(embedding: Sequence[float]) -> Sequence[float]:

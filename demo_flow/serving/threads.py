@@ -1,7 +1,7 @@
 """Runs blocking work in threads, in the request's own context."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -20,12 +20,12 @@ def in_pool(pool: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, *
     return asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
 
 
-def one_ahead(start: Callable[[T], asyncio.Future[R]], items: Iterable[T]) -> Iterator[asyncio.Future[R]]:
+def one_ahead(start: Callable[[T], Awaitable[R]], items: Iterable[T]) -> Iterator[asyncio.Future[R]]:
     """Yield the future of each item, the next item's work being started first: it goes on beside the caller's.
 
     What was started ahead is cancelled, and its failure let go, where the caller leaves early.
     """
-    futures = (start(item) for item in items)
+    futures = (asyncio.ensure_future(start(item)) for item in items)
     current = next(futures, None)
     while current is not None:
         following = next(futures, None)

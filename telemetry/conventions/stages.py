@@ -49,6 +49,14 @@ BATCH: Final = SpanName(
     "batch", "internal", "One dynamic batch, in a trace of its own; linked to every call in it.",
     (SEARCH_STAGE, MINIBATCH_SIZE, SEARCH_BATCH_REQUESTS, ERROR_TYPE),
 )  # fmt: skip
+PREPROCESS: Final = SpanName(
+    "preprocess", "internal",
+    "Making texts of a batch, in its trace, or a minibatch of pictures, in the request's, ready for the model.",
+    (LEN_DOCS, ERROR_TYPE),
+)  # fmt: skip
+FORWARD: Final = SpanName(
+    "forward", "internal", "One forward pass of the model, in the trace of its batch.", (MINIBATCH_SIZE, ERROR_TYPE)
+)
 
 STAGE_DURATION: Final = Metric(
     "search.stage.duration", Instrument.HISTOGRAM, "s", "Duration of stages.",

@@ -12,9 +12,13 @@ from tests.pamazon_fixtures import Shop, Trace
 
 
 def _batch_of(shop: Shop, trace: Trace, encoding: str = "txt_minibatch_encoding") -> dict[str, Any]:
-    """The batch that a minibatch of `trace` went into: the whole of a trace of its own."""
+    """The batch that a minibatch of `trace` went into: a trace of its own, with what it did to its documents."""
     (link,) = trace.named(encoding)[0]["links"]
-    (batch,) = shop.ask(f"/api/traces/{link['trace_id']}", wait="10s")["spans"]
+    whole = Trace(shop.ask(f"/api/traces/{link['trace_id']}", wait="10s"))
+    (batch,) = whole.named("batch")
+    texts = "  preprocess clip_encoder\n" if encoding.startswith("txt") else ""
+    assert whole.tree() == f"batch clip_encoder\n{texts}  forward clip_encoder"
+    assert whole.named("forward")[0]["attributes"] == {"minibatch_size": batch["attributes"]["minibatch_size"]}
     assert (batch["span_id"], batch["name"], batch["parent_span_id"]) == (link["span_id"], "batch", None)
     return dict(batch)
 

@@ -30,11 +30,19 @@ INDEX = """
             encode clip_encoder
               inference clip_encoder
                 img_minibatch_encoding clip_encoder
+                preprocess clip_encoder
+                preprocess clip_encoder
                 img_minibatch_encoding clip_encoder
       /pamazon.Executor/Process CLIENT gateway
         /pamazon.Executor/Process SERVER qdrant_indexer
           /index qdrant_indexer
             qdrant_index qdrant_indexer
+"""
+
+
+PICTURE = """\
+                img_minibatch_encoding clip_encoder
+                preprocess clip_encoder
 """
 
 
@@ -149,11 +157,12 @@ def test_every_span_names_the_operation_and_its_service(search_trace: Trace, ind
 
 
 def test_a_search_by_picture_encodes_a_picture(shop: Shop, tmp_path: Path) -> None:
-    """The tree is that of a search in words, but for the minibatch, which is of pictures."""
+    """The tree is that of a search in words, but for the minibatch, which is of pictures and is prepared beside it."""
     picture = tmp_path / "red.png"
     Image.new("RGB", (80, 60), "red").save(picture)
     tree = shop.search("--image", str(picture)).tree()
-    assert tree == SEARCH.strip().replace("txt_minibatch_encoding", "img_minibatch_encoding")
+    text = "                txt_minibatch_encoding clip_encoder\n"
+    assert tree == SEARCH.strip().replace(text, PICTURE)
 
 
 def test_an_exact_search_reports_it(shop: Shop) -> None:
@@ -247,7 +256,7 @@ def test_an_unknown_collection_is_reported_by_the_indexer(shop: Shop) -> None:
 
 
 def test_bytes_that_are_not_a_picture_are_reported_by_the_encoder(shop: Shop, tmp_path: Path) -> None:
-    """The exception stands at the minibatch that met it."""
+    """The exception stands at the preparation that met it."""
     (tmp_path / "none.png").write_bytes(b"not a picture")
     trace = shop.search("--image", str(tmp_path / "none.png"))
     assert (
@@ -262,6 +271,7 @@ def test_bytes_that_are_not_a_picture_are_reported_by_the_encoder(shop: Shop, tm
             encode clip_encoder
               inference clip_encoder
                 img_minibatch_encoding clip_encoder
+                preprocess clip_encoder
 """.strip()
     )
 
