@@ -13,12 +13,14 @@ from opentelemetry import trace
 
 import telemetry
 from demo_flow.client import GatewayClient
+from demo_flow.flow import REGIONS
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from telemetry.context import extract
 
 GATEWAY, COLLECTOR, SCRIPT = sys.argv[1:]
 PAGE = f"""<!doctype html><title>Pamazon</title><link rel="icon" href="data:,">
-<body data-collector="{COLLECTOR}"><input id="query"><button id="search">Search</button><ol id="found"></ol>
+<body data-collector="{COLLECTOR}" data-region="de">
+<input id="query"><button id="search">Search</button><ol id="found"></ol>
 <script src="/page.js"></script>"""
 
 
@@ -52,7 +54,7 @@ def search(query: str) -> dict[str, object]:
     return {"names": [match.id for match in found.results], "trace_id": trace.format_trace_id(trace_id)}
 
 
-telemetry.configure("shop_front")
+telemetry.configure("shop_front", regions=REGIONS)
 with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server, GatewayClient(GATEWAY) as client:
     print(json.dumps({"address": f"127.0.0.1:{server.server_port}"}), flush=True)
     server.serve_forever()
