@@ -54,7 +54,7 @@ def path_of(spans: Sequence[Seen]) -> Path | Reason:
         return Reason.BATCH
     if _has_cycle(spans, tree):
         return Reason.CYCLE
-    operation = next((spans[index].operation for index, _ in tree.order() if spans[index].operation), None)
+    operation = next((spans[index].operation for index, _ in tree.order if spans[index].operation), None)
     if operation is None:
         return Reason.NO_OPERATION
     kinds = [span.kind for span in spans]

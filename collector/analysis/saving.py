@@ -13,7 +13,7 @@ between 0 and its time on the critical path.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 from collector.analysis.tree import Tree
 
@@ -29,8 +29,6 @@ class Laid:
     """By start: positions in the list of all of these."""
     ending: Sequence[int]
     """The same by end."""
-    is_parallel: bool
-    """Two of them overlap."""
 
 
 def savings(tree: Tree, stages: Sequence[str], times: Mapping[str, int]) -> Mapping[str, int]:
@@ -41,11 +39,16 @@ def savings(tree: Tree, stages: Sequence[str], times: Mapping[str, int]) -> Mapp
         stages: of the spans, by their index.
         times: on the critical path, by stage.
     """
-    laid = lay_out(tree)
-    if not any(span.is_parallel for span in laid):
+    if not any(map(_overlap, tree.children, repeat(tree))):
         return times
+    laid = lay_out(tree)
     whole = laid[0].end - laid[0].start
     return {stage: whole - duration_without(laid, stages, stage) for stage in times}
+
+
+def _overlap(children: Sequence[int], tree: Tree) -> bool:
+    """Whether some siblings, given by start, ran at the same time."""
+    return len(children) > 1 and any(tree.starts[later] < tree.ends[sooner] for sooner, later in pairwise(children))
 
 
 def lay_out(tree: Tree) -> list[Laid]:
@@ -60,9 +63,7 @@ def lay_out(tree: Tree) -> list[Laid]:
         first = len(places)
         places.extend((child, child_start, child_end) for child_start, child_end, child in below)
         children = range(first, len(places))
-        is_parallel = any(later[0] < sooner[1] for sooner, later in pairwise(below))
-        ending = sorted(children, key=lambda at: places[at][2]) if is_parallel else children
-        laid.append(Laid(index, start, end, children, ending, is_parallel))
+        laid.append(Laid(index, start, end, children, sorted(children, key=lambda at: places[at][2])))
     return laid
 
 

@@ -37,7 +37,7 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
     shifts = [0] * len(kinds)
     starts, ends = list(tree.starts), list(tree.ends)
     moved = too_far = 0
-    for index, _ in tree.order():
+    for index, _ in tree.order:
         parent = tree.parents[index]
         if parent is None:
             continue

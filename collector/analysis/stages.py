@@ -20,7 +20,7 @@ def stages_of(spans: Sequence[Seen], tree: Tree) -> list[str]:
     """
     served = {tree.parents[index] for index, span in enumerate(spans) if span.kind == "server"}
     stages = [OTHER] * len(spans)
-    for index, _ in tree.order():
+    for index, _ in tree.order:
         parent = tree.parents[index]
         stages[index] = _stage(spans[index], OTHER if parent is None else stages[parent], index in served)
     return stages

@@ -5,6 +5,7 @@ In a `Tree`, every span is reachable from exactly one root. Every analysis of th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 
@@ -51,14 +52,16 @@ class Tree:
         """The span of the whole trace."""
         return self.roots[0]
 
-    def order(self) -> list[tuple[int, int]]:
+    @cached_property
+    def order(self) -> Sequence[tuple[int, int]]:
         """All spans as (index, depth), each parent before its children, siblings by start time."""
         result: list[tuple[int, int]] = []
         stack = [(root, 0) for root in reversed(self.roots)]
         while stack:
             index, depth = stack.pop()
             result.append((index, depth))
-            stack.extend((child, depth + 1) for child in reversed(self.children[index]))
+            if self.children[index]:
+                stack += [(child, depth + 1) for child in reversed(self.children[index])]
         return result
 
 

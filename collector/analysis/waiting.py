@@ -6,9 +6,10 @@ waiting traces and the ids of decided ones, owned by one `Waiting`; used by one 
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from collector.analysis.finished import Missing
 from collector.analysis.seen import Seen
@@ -41,6 +42,8 @@ class Reason(StrEnum):
     TOO_MANY_SPANS = "too_many_spans"
     TOO_MANY_TRACES = "too_many_traces"
     """It waited for longest when memory ran out."""
+    STOPPED = "stopped"
+    """It waited when the program ended."""
     FAILED = "failed"
     """A fault of the analysis; the log has it."""
 
@@ -87,11 +90,12 @@ class Decided:
 class Waiting:
     """The traces that wait."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, decided: Iterable[str] = ()) -> None:
+        """Begin; `decided` are traces of which spans arrived before."""
         self._limits = limits or Limits()
         self._traces: dict[str, _Trace] = {}  # by the arrival of their first span
         self._due: list[tuple[float, str]] = []  # a heap of their `look_at`; other entries are out of date
-        self._decided: OrderedDict[str, None] = OrderedDict()
+        self._decided: OrderedDict[str, None] = OrderedDict.fromkeys(islice(decided, self._limits.decided))
         self._spans = 0
         self.late = 0
         """Spans whose trace was decided, so far."""
@@ -144,6 +148,11 @@ class Waiting:
                 self._look(trace_id, verdict)
             else:
                 yield self._decide(trace_id, verdict)
+
+    def end(self) -> Iterator[Decided]:
+        """All that wait: complete ones are finished, though not quiet; the others are skipped."""
+        for trace_id, trace in list(self._traces.items()):
+            yield self._decide(trace_id, None if Missing(trace.spans).nothing else Reason.STOPPED)
 
     def _is_current(self, look_at: float, trace_id: str) -> bool:
         trace = self._traces.get(trace_id)

@@ -2,7 +2,7 @@
 
 In: a path, addresses and access rules. Out: a running collector with its actual addresses, store and statistics. Owns
 all threads: `collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`,
-`collector-api`, `collector-retention`.
+`collector-api`, `collector-retention`, `collector-paths` (critical paths of finished traces).
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from typing import Any, Self
 
 import duckdb
 
+from collector.analysis.counting import Counting
+from collector.analysis.recording import Recorder
 from collector.local.api.app import create_app, error_json
 from collector.local.errors import CollectorError
+from collector.local.intake.export import Export
 from collector.local.intake.otlp_grpc import grpc_server
 from collector.local.intake.otlp_http import http_app, status_json
 from collector.local.intake.receiver import Receiver
@@ -31,6 +34,8 @@ from collector.local.net.http_port import serve_http
 from collector.local.net.listen import Place, bind, join_address, resolve, taken
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
+from collector.local.paths.follower import Follower
+from collector.local.paths.own_metrics import OwnMetrics
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
 from collector.local.store.store import Store, StoreSize
@@ -203,12 +208,15 @@ class LocalCollector:
         limiter = LogLimiter()
         ports = Ports(self.access, self.settings, limiter)
         self._store = Store.open_or_start_afresh(self._path, self.settings)
-        self._writer = Writer(self._store, self.settings)
+        self._writer = Writer(self._store, self.settings, self._follow)
+        own = OwnMetrics(self._store, self._writer.do)
+        self._follower = Follower(Counting(Recorder(own.sums).record), own.tell, own.recent_traces())
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter
         )
         self._retention = Retention(self._store, self._writer, self._counters, self.settings)
         self._writer.start()
+        self._follower.start()
         self._retention.start()
         try:
             self._open_ports(ports, places)
@@ -228,10 +236,16 @@ class LocalCollector:
         self._threads.clear()
         self._receiver.close()
         stopped.append(self._retention.stop(max(0.1, end - time.monotonic())))
+        stopped.append(self._writer.idle(max(0.1, end - time.monotonic())))  # all that was accepted has been followed
+        stopped.append(self._follower.stop(max(0.1, end - time.monotonic())))
         stopped.append(self._writer.stop(max(0.1, end - time.monotonic())))
         self._store.close()
         self._store = None
         return all(stopped)
+
+    def _follow(self, export: Export) -> None:
+        if export.signal.name == "traces":
+            self._follower.take(export.decoded)
 
     def _store_size(self) -> StoreSize | None:
         try:

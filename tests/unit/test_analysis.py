@@ -116,7 +116,7 @@ def test_tree_order_puts_parents_before_children_and_siblings_by_start() -> None
     tree = tree_of(
         ("late", "a", 5, 6), ("orphan", "gone", 0, 1), ("early", "a", 2, 3), ("leaf", "early", 2, 3), ("a", None, 1, 9)
     )
-    assert tree.order() == [(4, 0), (2, 1), (3, 2), (0, 1), (1, 0)]
+    assert tree.order == [(4, 0), (2, 1), (3, 2), (0, 1), (1, 0)]
 
 
 def test_a_chain_of_ten_thousand_spans_is_walked() -> None:
@@ -124,7 +124,7 @@ def test_a_chain_of_ten_thousand_spans_is_walked() -> None:
     size = 10_000
     tree = tree_of(*[(str(i), str(i - 1) if i else None, i, 3 * size - i) for i in range(size)])
     assert sum(critical_times(tree)) == 3 * size
-    assert tree.order()[-1] == (size - 1, size - 1)
+    assert tree.order[-1] == (size - 1, size - 1)
 
 
 Row = tuple[str, str | None, int, int]
@@ -142,7 +142,7 @@ def test_every_span_is_reached_exactly_once_whatever_the_trace_looks_like(
 ) -> None:
     """Missing parents, doubled ids and circles lose no span and repeat none."""
     tree = tree_of(*rows)
-    assert sorted(index for index, _ in tree.order()) == list(range(len(rows)))
+    assert sorted(index for index, _ in tree.order) == list(range(len(rows)))
 
 
 @given(rows_of_any_trace)

@@ -40,7 +40,7 @@ ORDER = {
         {"net", "store"},
         {"decode", "query"},
         {"stats"},
-        {"intake", "api"},
+        {"intake", "api", "paths"},
         {"server", "render"},
         {"cli"},
     ),

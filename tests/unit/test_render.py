@@ -29,6 +29,7 @@ def test_a_search_in_eighty_columns_without_colour() -> None:
 
           span                           service           time    self 0        41.2 ms
         ● /pamazon.Gateway/Search        pamazon        41.2 ms 1.10 ms ━──────────────━
+          │ search.transit.duration=1.10ms
         ● └/pamazon.Gateway/Search       gateway        40.1 ms  700 µs ━──────────────━
         ●  └/search                      gateway        39.4 ms 1.10 ms ━──────────━───━
         ●   ├/pamazon.Executor/Process   gateway        27.8 ms 1.50 ms ━─────────━╸
@@ -60,6 +61,7 @@ def test_a_failed_search_in_eighty_columns_without_colour() -> None:
 
           span                           service           time    self 0        41.2 ms
         ● ✗ /pamazon.Gateway/Search      pamazon        41.2 ms 1.10 ms ━──────────────━
+          │ search.transit.duration=1.10ms
         ● └✗ /pamazon.Gateway/Search     gateway        40.1 ms  700 µs ━──────────────━
         ●  └✗ /search                    gateway        39.4 ms 1.10 ms ━──────────━───━
         ●   ├/pamazon.Executor/Process   gateway        27.8 ms 1.50 ms ━─────────━╸
@@ -93,6 +95,7 @@ def test_a_search_on_a_terminal_without_unicode() -> None:
 
           span                                    service            time     self  0                41.2 ms
         * x /pamazon.Gateway/Search               pamazon         41.2 ms  1.10 ms  =----------------------=
+          | search.transit.duration=1.10ms
         * ` x /pamazon.Gateway/Search             gateway         40.1 ms   700 us  =----------------------=
         *   ` x /search                           gateway         39.4 ms  1.10 ms  =---------------==-----=
         *     | /pamazon.Executor/Process         gateway         27.8 ms  1.50 ms  ==--------------=

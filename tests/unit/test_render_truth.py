@@ -129,7 +129,7 @@ def test_ten_thousand_records_are_drawn() -> None:
 
 def test_a_search_in_forty_columns() -> None:
     """Names and bars stay; the service stands where it changes."""
-    assert "\n".join(drawn(search_trace(failed=True), 40).splitlines()[:14]) == dedent("""\
+    assert "\n".join(drawn(search_trace(failed=True), 40).splitlines()[:15]) == dedent("""\
         /pamazon.Gateway/Search
         41.2 ms · 13 spans · 4 services
         ✗ 7 errors
@@ -139,6 +139,7 @@ def test_a_search_in_forty_columns() -> None:
           span                 time 0    41.2 ms
         ● ✗ /pamazon.Gatew… 41.2 ms ━──────────━
           │ in pamazon
+          │ search.transit.duration=1.10ms
         ● └✗ /pamazon.Gate… 40.1 ms ━──────────━
            │ in gateway
         ●  └✗ /search       39.4 ms ━───────━──━

@@ -50,9 +50,13 @@ class Chore:
 class Writer:
     """Group commit: while one transaction is written, the next one gathers."""
 
-    def __init__(self, store: Store, settings: CollectorSettings) -> None:
+    def __init__(
+        self, store: Store, settings: CollectorSettings, stored: Callable[[Export], None] = lambda _: None
+    ) -> None:
+        """Write to `store`; `stored` is called with each export once it is durable, before its sender is answered."""
         self._store = store
         self._settings = settings
+        self._stored = stored
         self._queue: queue.SimpleQueue[Export | Chore | None] = queue.SimpleQueue()
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
@@ -82,6 +86,12 @@ class Writer:
         chore = Chore(work)
         self._queue.put(chore)
         return chore.done
+
+    def idle(self, timeout_s: float) -> bool:
+        """Wait until all that waits now has been written; false if that took longer than the timeout."""
+        waited = threading.Event()
+        self.do(lambda: None).add_done_callback(lambda _: waited.set())
+        return waited.wait(timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
         """Write the waiting exports, then end; false if that took longer than the timeout."""
@@ -198,6 +208,7 @@ class Writer:
             self._failing_since = 0.0
         for same in group:
             self._recent[same[0].digest] = now
+            self._stored(same[0])
             for position, export in enumerate(same):
                 export.accept(duplicate=position > 0)
         while len(self._recent) > self._settings.remembered_exports:

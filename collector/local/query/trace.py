@@ -9,13 +9,15 @@ from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_parts
 from collector.analysis.finished import Missing
-from collector.analysis.seen import seen_of
+from collector.analysis.seen import NS, seen_of
 from collector.analysis.self_time import self_times
+from collector.analysis.transit import transit_ns
 from collector.analysis.tree import build
 from collector.local.errors import QueryError
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
+from telemetry.conventions import SEARCH_TRANSIT_DURATION
 
 _SPANS = f"""
 SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
@@ -45,8 +47,9 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     tree = build(stored)
     around = _Around.read(connection, trace_id, stored, tree.start)
     own, critical = self_times(tree), critical_parts(tree)
+    transit = transit_ns(tree, [row.kind for row in stored])
     spans = []
-    for index, depth in tree.order():
+    for index, depth in tree.order:
         row = stored[index]
         scope, version, scope_attributes = around.scopes.get(row.scope_id, ("", "", {}))
         spans.append(
@@ -67,7 +70,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
                 critical_parts=[(start - tree.start, end - start) for start, end in critical[index]],
                 status=row.status,
                 status_message=row.status_message,
-                attributes=json.loads(row.attributes),
+                attributes=_attributes(row, transit if index == tree.root else None),
                 resource=around.resources.get(row.resource_id, {}),
                 scope=scope,
                 scope_version=version,
@@ -84,6 +87,12 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     services = list(dict.fromkeys(span.service for span in spans))
     logs, log_count = logs_of_trace(connection, trace_id, tree.start)
     return Trace(trace_id, tree.start, tree.end - tree.start, services, spans, tuple(logs), log_count)
+
+
+def _attributes(row: SpanRow, transit: int | None) -> Attributes:
+    """Those of the span, and the time on the way if it is the root of a call."""
+    found: Attributes = json.loads(row.attributes)
+    return found if transit is None else {**found, SEARCH_TRANSIT_DURATION.name: transit / NS}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ _QUOTED = 12
 _FIRST = tuple(
     name.name
     for name in (
+        c.SEARCH_TRANSIT_DURATION,
         c.LEN_DOCS,
         c.MINIBATCH_SIZE,
         c.HAS_TXT_DA,
@@ -33,7 +34,7 @@ _FIRST = tuple(
 )
 """Shown first, in this order; then the service's own attributes."""
 
-_SECONDS = frozenset({c.SEARCH_BATCH_QUEUE_WAIT.name, c.SEARCH_BATCH_SHARE.name})
+_SECONDS = frozenset(name.name for name in (c.SEARCH_TRANSIT_DURATION, c.SEARCH_BATCH_QUEUE_WAIT, c.SEARCH_BATCH_SHARE))
 _SHOWN_ELSEWHERE = frozenset({c.ERROR_TYPE.name, c.RPC_RESPONSE_STATUS_CODE.name, *(b.name for b in c.BAGGAGE)})
 _PLUMBING = (
     "rpc.",

@@ -1,0 +1,40 @@
+"""Adds up the values of the analysis, with a bounded number of series."""
+
+from collections.abc import Mapping
+
+from opentelemetry.context import Context
+
+from telemetry import conventions as c
+from telemetry.recording.aggregation import Sums
+
+
+class Recorder:
+    """Adds values to sums; of each attribute, values above its limit become `_other`.
+
+    What arrives has been bounded by its senders, each for itself: here the first values of all of them are kept.
+
+    Args:
+        sums: takes the values.
+    """
+
+    def __init__(self, sums: Sums) -> None:
+        self._sums = sums
+        self._known: dict[str, set[str]] = {c.SEARCH_STAGE.name: set(c.STAGES_OF_CALLS)}
+
+    def record(self, metric: c.Metric, value: float, attributes: Mapping[str, str], context: Context | None) -> None:
+        """Add one value; used by one thread."""
+        kept = {
+            attribute.name: self._bounded(attribute, attributes[attribute.name])
+            for attribute in metric.attributes
+            if attribute.name in attributes
+        }
+        self._sums.series(metric, kept).record(value, context)
+
+    def _bounded(self, attribute: c.Attribute, value: str) -> str:
+        known = self._known.setdefault(attribute.name, set())
+        if value in known or value == c.OTHER:
+            return value
+        if len(known) >= (attribute.limit or 1):
+            return c.OTHER
+        known.add(value)
+        return value

@@ -1,0 +1,131 @@
+"""The thread that follows traces until they are finished, and counts them.
+
+In: decoded exports, from any thread. Out: values of the metrics of critical paths. State: the exports that wait for it,
+bounded by their spans, and the traces that wait to be finished. Nothing here holds up who hands an export over.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from collector.analysis.counting import Counting
+from collector.analysis.seen import Seen
+from collector.analysis.waiting import Decided, LostReason, Waiting
+from collector.local.decode.decoded import Decoded
+from collector.local.paths.spans import spans_of
+
+MOST_SPANS: Final = 20_000
+"""Spans in exports that wait to be looked at; about 2 KB each."""
+TELL_EVERY_S: Final = 5.0
+"""How often the metrics are told, if they have changed: as often as the library exports its own."""
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Follows the traces of all exports.
+
+    Args:
+        counting: counts the traces.
+        tell: called on the thread, every few seconds in which something was counted, and at the end.
+        decided: traces of which spans arrived before: an earlier process has counted or skipped them.
+    """
+
+    def __init__(
+        self, counting: Counting, tell: Callable[[], None] = lambda: None, decided: Iterable[str] = ()
+    ) -> None:
+        self._counting = counting
+        self._tell = tell
+        self._waiting = Waiting(decided=decided)
+        self._queue: queue.SimpleQueue[Decoded | None] = queue.SimpleQueue()
+        self._queued = 0
+        self._refused = 0
+        self._lock = threading.Lock()  # guards the two above
+        self._late = 0
+        self._tell_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name="collector-paths", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def offer(self, decoded: Decoded) -> bool:
+        """Hand over an export of spans; False if the queue is full. Returns at once."""
+        with self._lock:
+            if self._queued and self._queued + decoded.records > MOST_SPANS:
+                return False
+            self._queued += decoded.records
+        self._queue.put(decoded)
+        return True
+
+    def take(self, decoded: Decoded) -> None:
+        """Hand over an export of spans, which is lost and counted if the queue is full. Returns at once."""
+        if not self.offer(decoded):
+            with self._lock:
+                self._refused += decoded.records
+
+    def stop(self, timeout_s: float) -> bool:
+        """Count what is complete, skip the rest, and end; False if that took longer than the timeout."""
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            try:
+                going = self._step()
+            except Exception:  # noqa: BLE001 (without this thread no trace would be counted any more)
+                _log.exception("Critical paths could not be counted.")
+
+    def _step(self) -> bool:
+        decoded: Decoded | None = None
+        try:
+            decoded = self._queue.get(timeout=self._pause())
+        except queue.Empty:
+            pass
+        else:
+            if decoded is None:
+                self._count(self._waiting.end())
+                self._count_lost()
+                if self._tell_at is not None:
+                    self._tell()
+                return False
+            self._count(self._waiting.add(self._spans(decoded), time.monotonic()))
+        self._count(self._waiting.due(time.monotonic()))
+        self._count_lost()
+        if self._tell_at is not None and time.monotonic() >= self._tell_at:
+            self._tell_at = None
+            self._tell()
+        return True
+
+    def _pause(self) -> float | None:
+        """Seconds until there is something to do without a new export; None: for ever."""
+        times = [at for at in (self._waiting.next_due, self._tell_at) if at is not None]
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _spans(self, decoded: Decoded) -> Mapping[str, Sequence[Seen]]:
+        with self._lock:
+            self._queued -= decoded.records
+        return spans_of(decoded)
+
+    def _count(self, decided: Iterable[Decided]) -> None:
+        for trace in decided:
+            self._counting.count(trace)
+            self._tell_soon()
+
+    def _count_lost(self) -> None:
+        with self._lock:
+            refused, self._refused = self._refused, 0
+        late, self._late = self._waiting.late - self._late, self._waiting.late
+        for reason, spans in ((LostReason.LATE, late), (LostReason.QUEUE_FULL, refused)):
+            if spans:
+                self._counting.lose(reason, spans)
+                self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if self._tell_at is None:
+            self._tell_at = time.monotonic() + TELL_EVERY_S

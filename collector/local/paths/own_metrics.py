@@ -1,0 +1,70 @@
+"""The collector's own metrics, stored as if a service of its own had sent them.
+
+In: sums. Out: points in the store, written between two commits. Each start of the collector is a process of its own,
+whose sums begin at 0.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing, suppress
+from typing import Any
+
+import duckdb
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics
+from opentelemetry.sdk.resources import Resource
+
+from collector.analysis.seen import NS
+from collector.analysis.waiting import OLDEST_S
+from collector.local.decode.metrics import decode_metrics
+from collector.local.store.store import Store
+from telemetry import conventions as c
+from telemetry.config.version import own_version
+from telemetry.recording.aggregation import Sums
+
+_RECENT = "SELECT trace_id FROM spans WHERE ingested_unix_ns > ? GROUP BY trace_id ORDER BY max(ingested_unix_ns) DESC"
+_log = logging.getLogger(__name__)
+
+
+class OwnMetrics:
+    """Sums, and how they get into the store.
+
+    Args:
+        store: takes the points.
+        do: has work done between two commits, by the thread that writes.
+    """
+
+    def __init__(self, store: Store, do: Callable[[Callable[[], Any]], Future[Any]]) -> None:
+        self.sums = Sums("trace_based", delta=False)
+        self._store = store
+        self._do = do
+        self._resource = Resource(
+            {
+                c.SERVICE_NAME.name: c.CRITICAL_PATH_SERVICE,
+                c.SERVICE_VERSION.name: own_version(),
+                c.SERVICE_INSTANCE_ID.name: str(uuid.uuid4()),
+            }
+        )
+
+    def recent_traces(self) -> Sequence[str]:
+        """The traces of which spans are stored that may not be the last ones; none if the store cannot be read."""
+        since = time.time_ns() - int(OLDEST_S * NS)
+        with suppress(duckdb.Error), closing(self._store.reader()) as cursor:
+            return [row[0] for row in cursor.execute(_RECENT, [since]).fetchall()]
+        return ()
+
+    def tell(self) -> None:
+        """Have the points of now stored. If the store does not work now, the next ones say all that these do."""
+        data = self.sums.added_to(MetricsData([ResourceMetrics(self._resource, [], "")]))
+        decoded = decode_metrics(encode_metrics(data))
+        digest = uuid.uuid4().hex
+        done = self._do(lambda: self._store.write([decoded], [digest], time.time_ns()))
+        done.add_done_callback(_report)
+
+
+def _report(done: Future[Any]) -> None:
+    if error := done.exception():
+        _log.debug("The collector's own metrics could not be stored: %s", error)  # the writer reports the problem

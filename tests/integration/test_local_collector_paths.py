@@ -1,0 +1,151 @@
+"""Critical paths of finished traces: metrics of the local collector's own, in its own store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.analysis.counting import Counting
+from collector.analysis.recording import Recorder
+from collector.local import query
+from collector.local.decode.decoded import Decoded
+from collector.local.paths import follower
+from collector.local.paths.follower import Follower
+from collector.local.server import LocalCollector
+from collector.local.store.store import Store
+from telemetry import conventions as c
+from telemetry.recording.aggregation import Sums
+from tests.local_collector import JSON, post
+from tests.search_spans import SEARCH, TIMES, export_of
+
+A, B = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.duckdb"
+
+
+def running(path: Path) -> LocalCollector:
+    return LocalCollector(path, None, "127.0.0.1:0", api=None)
+
+
+def send(collector: LocalCollector, *exports: dict[str, Any]) -> None:
+    """Send each, and wait until it is stored."""
+    for export in exports:
+        assert post(collector, "/v1/traces", json.dumps(export), JSON)[0] == 200
+
+
+class Stored:
+    """What the collector has left in its store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def metric(self, metric: c.Metric) -> query.Metric:
+        with closing(self._store.reader()) as connection:
+            return query.metric(connection, metric.name, latest=True)
+
+    def values(self, metric: c.Metric, by: c.Attribute) -> Mapping[str, float]:
+        """The latest values by an attribute, over all processes, without those that are 0."""
+        found: dict[str, float] = {}
+        for series in self.metric(metric).series:
+            key = series.attributes[by.name]
+            found[key] = found.get(key, 0) + sum(float(point.value or 0) for point in series.points)
+        return {key: value for key, value in found.items() if value}
+
+    def root(self) -> query.Span:
+        with closing(self._store.reader()) as connection:
+            return query.trace(connection, A).spans[0]
+
+
+@pytest.fixture
+def stored(path: Path) -> Iterator[Stored]:
+    """The store, once the collector that a test used has ended."""
+    opened: list[Store] = []
+
+    class Late(Stored):
+        def __init__(self) -> None:
+            pass
+
+        @property
+        def _store(self) -> Store:  # type: ignore[override]
+            if not opened:
+                opened.append(Store.open(path, read_only=True))
+            return opened[0]
+
+    yield Late()
+    for store in opened:
+        store.close()
+
+
+def test_a_finished_trace_is_counted_by_stage(path: Path, stored: Stored) -> None:
+    """Its shares sum to the root's duration; the way by platform; exemplars lead to the trace; it is shown, too."""
+    with running(path) as collector:
+        send(collector, export_of(A, SEARCH[3:]), export_of(A, SEARCH[:3], **{c.CLIENT_PLATFORM.name: "web"}))
+    times = stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE)
+    assert times == pytest.approx(TIMES)
+    assert sum(times.values()) == pytest.approx(0.1)
+    assert stored.values(c.CRITICAL_PATH_SAVING, c.SEARCH_STAGE) == pytest.approx(TIMES)
+    found = stored.metric(c.CRITICAL_PATH_TIME)
+    assert {series.service for series in found.series} == {c.CRITICAL_PATH_SERVICE}
+    (transit,) = stored.metric(c.TRANSIT_DURATION).series
+    assert transit.attributes == {c.SEARCH_OPERATION.name: "search", c.CLIENT_PLATFORM.name: "web"}
+    (point,) = transit.points
+    assert (point.count, point.exemplars[0].trace_id) == (1, A)
+    assert point.sum == pytest.approx(0.01)
+    assert stored.root().attributes[c.SEARCH_TRANSIT_DURATION.name] == pytest.approx(0.01)
+
+
+def test_the_metrics_come_while_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that no sender caused."""
+    monkeypatch.setattr(follower, "TELL_EVERY_S", 0.01)
+    with running(path) as collector:
+        send(collector, export_of(A, SEARCH))
+        sequence = collector.store.changed.sequence
+        assert collector.store.changed.wait(sequence, 30) > sequence
+        stored = Stored(collector.store)
+        assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
+
+
+def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored) -> None:
+    """A batch, a trace that is not whole, the same bytes again; a span of a trace that was decided."""
+    batch = ("encoder", "9", None, c.BATCH.name, "i", 0, 1)
+    with running(path) as collector:
+        send(collector, export_of(B, [batch]), export_of("c" * 32, SEARCH[2:]))
+        send(collector, export_of(A, SEARCH), export_of(A, SEARCH))
+    assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
+    assert stored.values(c.CRITICAL_PATH_SKIPPED, c.SEARCH_CRITICAL_PATH_REASON) == {"batch": 1, "stopped": 1}
+
+
+def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, stored: Stored) -> None:
+    """Two processes with sums of their own; of a trace that a restart cuts in two, none takes a half for the whole."""
+    with running(path) as collector:
+        send(collector, export_of(A, SEARCH), export_of(B, SEARCH[3:]))
+    with running(path) as collector:
+        send(collector, export_of("c" * 32, SEARCH), export_of(B, SEARCH[:3]))
+    assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx({k: 2 * v for k, v in TIMES.items()})
+    assert stored.values(c.CRITICAL_PATH_SKIPPED, c.SEARCH_CRITICAL_PATH_REASON) == {"stopped": 1}
+    assert stored.values(c.CRITICAL_PATH_LOST, c.SEARCH_CRITICAL_PATH_REASON) == {"late": 3}
+    found = stored.metric(c.CRITICAL_PATH_TIME).series
+    assert len({series.resource[c.SERVICE_INSTANCE_ID.name] for series in found}) == 2
+
+
+def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted() -> None:
+    """The queue is bounded by spans, and nobody waits for it."""
+    sums = Sums("always_off", delta=False)
+    slow = Follower(Counting(Recorder(sums).record))
+    for records in (follower.MOST_SPANS - 1, 10, 1, 1):
+        slow.take(Decoded("traces", records=records))
+    slow.start()
+    assert slow.stop(30)
+    (lost,) = [metric for metric in sums.totals().metrics if metric.name == c.CRITICAL_PATH_LOST.name]
+    by_reason = {
+        dict(point.attributes or {})[c.SEARCH_CRITICAL_PATH_REASON.name]: point for point in lost.data.data_points
+    }
+    assert by_reason["queue_full"].value == 11  # type: ignore[union-attr]
