@@ -12,7 +12,7 @@ conventions for generative AI, which have a repository and a version of their ow
 
 from typing import Final
 
-from telemetry.conventions import deployment, index, request, results, rpc, stages, telemetry
+from telemetry.conventions import criticalpath, deployment, index, request, results, rpc, stages, telemetry
 from telemetry.conventions.criticalpath import *
 from telemetry.conventions.deployment import *
 from telemetry.conventions.doctor import *
@@ -27,7 +27,9 @@ from telemetry.conventions.stages import *
 from telemetry.conventions.telemetry import *
 
 _DECLARED: Final = [
-    value for group in (request, stages, results, index, rpc, deployment, telemetry) for value in vars(group).values()
+    value
+    for group in (request, stages, results, index, rpc, deployment, criticalpath, telemetry)
+    for value in vars(group).values()
 ]
 METRICS: Final = tuple(value for value in _DECLARED if isinstance(value, Metric))
 SPANS: Final = tuple(value for value in _DECLARED if isinstance(value, SpanName))
