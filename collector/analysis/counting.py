@@ -84,6 +84,10 @@ class Counting:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self.counted = 0
+        """Traces that count, so far."""
+        self.skipped: Counter[Reason] = Counter()
+        """Traces that do not, by reason."""
         for reason in Reason:  # a series that begins with its first value shows no increase
             self._skip(reason, 0)
         for lost in LostReason:
@@ -107,9 +111,12 @@ class Counting:
         self._record(c.CRITICAL_PATH_LOST, spans, {c.SEARCH_CRITICAL_PATH_REASON.name: reason}, None)
 
     def _skip(self, reason: Reason, traces: int) -> None:
+        if traces:
+            self.skipped[reason] += traces
         self._record(c.CRITICAL_PATH_SKIPPED, traces, {c.SEARCH_CRITICAL_PATH_REASON.name: reason}, None)
 
     def _add(self, path: Path, trace_id: str) -> None:
+        self.counted += 1
         context = _exemplar(trace_id, path.root.span_id)
         operation = {c.SEARCH_OPERATION.name: path.operation}
         for metric, values in ((c.CRITICAL_PATH_TIME, path.times), (c.CRITICAL_PATH_SAVING, path.savings)):

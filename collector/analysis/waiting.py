@@ -168,7 +168,7 @@ class Waiting:
         self._decided[trace_id] = None
         if len(self._decided) > self._limits.decided:
             self._decided.popitem(last=False)
-        return Decided(trace_id, () if skipped else spans, skipped)
+        return Decided(trace_id, () if skipped else tuple(dict.fromkeys(spans)), skipped)  # one may be sent twice
 
 
 def _judge(trace: _Trace, now: float) -> float | Reason | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import duckdb
 from collector.analysis.counting import Counting
 from collector.analysis.recording import Recorder
 from collector.local.api.app import create_app, error_json
+from collector.local.decode.signals import ALL, Signal
 from collector.local.errors import CollectorError
 from collector.local.intake.export import Export
 from collector.local.intake.otlp_grpc import grpc_server
@@ -75,12 +77,15 @@ def find_places(wanted: Addresses, access: Access) -> Places:
 
 
 class Ports:
-    """Opens the ports of a collector."""
+    """Opens the ports of a collector; over gRPC it takes `signals`."""
 
-    def __init__(self, access: Access, settings: CollectorSettings, limiter: LogLimiter) -> None:
+    def __init__(
+        self, access: Access, settings: CollectorSettings, limiter: LogLimiter, signals: Sequence[Signal] = ALL
+    ) -> None:
         self._access = access
         self._settings = settings
         self._limiter = limiter
+        self._signals = signals
         tls = access.tls.context() if access.tls else None
         self._shared: dict[str, Any] = {"settings": settings, "tls": tls, "limiter": self._limiter}
 
@@ -114,7 +119,7 @@ class Ports:
 
     async def _start_grpc(self, ingest: LoopThread, receiver: Receiver, receiving: Receiving, place: Place) -> str:
         bind(place).close()  # gRPC does not report why it cannot bind
-        server = grpc_server(receiver, self._settings, receiving, self._limiter)
+        server = grpc_server(receiver, self._settings, receiving, self._limiter, self._signals)
         wanted = join_address(place.ip, int(place.where[1]))
         try:
             if self._access.tls:

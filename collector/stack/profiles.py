@@ -5,6 +5,7 @@ from typing import Final
 
 from collector.stack.errors import StackError
 from collector.stack.programs.alertmanager import Alertmanager
+from collector.stack.programs.criticalpath import CriticalPath
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.kafka import Kafka
 from collector.stack.programs.otelcol import Otelcol
@@ -13,22 +14,24 @@ from collector.stack.programs.prometheus import Prometheus
 from collector.stack.programs.victorialogs import VictoriaLogs
 
 _CLEAN: Final = ("base", "privacy")
-_METRICS: Final = ("span-metrics", "prometheus")
+_METRICS: Final = ("span-metrics", "criticalpath", "prometheus")
 _GATEWAY: Final = (*_CLEAN, "gateway", *_METRICS, "jaeger")
 _BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), VictoriaLogs())
 
 PROFILES: Final[Mapping[str, Sequence[Program]]] = {
-    "minimal": (Jaeger(), Prometheus(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger"))),
-    "full": (*_BACKENDS, Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger", "logs"))),
+    "minimal": (Jaeger(), Prometheus(), CriticalPath(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger"))),
+    "full": (*_BACKENDS, CriticalPath(), Otelcol("collector", (*_CLEAN, *_METRICS, "jaeger", "logs"))),
     "scale": (
         Kafka(),
         *_BACKENDS,
+        CriticalPath("agent"),
         Otelcol("gateway-1", (*_GATEWAY, "kafka-consumer"), shift=20_000),
         Otelcol("gateway-2", (*_GATEWAY, "kafka-consumer"), shift=21_000),
         Otelcol("agent", (*_CLEAN, "kafka-producer", "prometheus", "logs"), sentry="sentry-logs"),
     ),
     "gateways": (
         *_BACKENDS,
+        CriticalPath("agent"),
         Otelcol("gateway-1", _GATEWAY, shift=20_000),
         Otelcol("gateway-2", _GATEWAY, shift=21_000),
         Otelcol("agent", (*_CLEAN, "agent", "prometheus", "logs"), sentry="sentry-logs"),

@@ -11,7 +11,7 @@ import pytest
 from collector.stack import cache
 
 ROOT = Path(__file__).parents[2]
-SHOP = {"pamazon-gateway", "pamazon-encoder", "pamazon-indexer", "pamazon-catalogue", "qdrant"}
+SHOP = {"pamazon-gateway", "pamazon-encoder", "pamazon-indexer", "pamazon-catalogue", "qdrant", "criticalpath"}
 BACKENDS = {"jaeger", "loki", "alertmanager", "grafana"}
 GATEWAYS = {"collector-gateway-1", "collector-gateway-2"}
 CONSUMERS = {"collector-consumer-1", "collector-consumer-2"}

@@ -42,6 +42,7 @@ ORDER = {
         {"stats"},
         {"intake", "api", "paths"},
         {"server", "render"},
+        {"criticalpath"},
         {"cli"},
     ),
     "collector.doctor": (

@@ -14,6 +14,7 @@ from collector.stack import cache
 from collector.stack.errors import StackError
 from collector.stack.ports import free_ports
 from collector.stack.profiles import PROFILES, programs_of
+from collector.stack.programs.criticalpath import CriticalPath
 from collector.stack.programs.kafka import Kafka
 from collector.stack.programs.otelcol import LAYERS, Otelcol
 from collector.stack.programs.program import CONFIG, Place, Program
@@ -52,7 +53,7 @@ EVERY = [
 def test_every_file_on_a_command_line_is_there(profile: str, program: Program, tmp_path: Path) -> None:
     """A layer or file that was renamed is noticed here, before a stack is started."""
     place = place_of(PROFILES[profile], tmp_path)
-    if not isinstance(program, (Kafka, VictoriaLogs)):  # the one on a file of its own, the other on flags
+    if not isinstance(program, (Kafka, VictoriaLogs, CriticalPath)):  # on a file of its own, and on flags
         program.prepare(place)
         found = files(program, place)
         assert found
@@ -83,7 +84,15 @@ def test_every_address_in_the_environment_is_used(profile: str, tmp_path: Path) 
         assert (asked & known) - configured == set(), program.name
 
 
-SPARE = {"OTELCOL_SCRAPE", "OTELCOL_GATEWAY_1", "OTELCOL_GATEWAY_2", "JAEGER_OTLP", "LOGS_OTLP", "KAFKA_BROKERS"}
+SPARE = {
+    "OTELCOL_SCRAPE",
+    "OTELCOL_GATEWAY_1",
+    "OTELCOL_GATEWAY_2",
+    "CRITICALPATH_OTLP",
+    "JAEGER_OTLP",
+    "LOGS_OTLP",
+    "KAFKA_BROKERS",
+}
 """What every Collector of a stack is given, whichever of its layers reads it."""
 
 

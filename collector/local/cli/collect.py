@@ -39,7 +39,7 @@ def collect(args: argparse.Namespace) -> int:
     end_requested = threading.Event()
     before = {number: signal.signal(number, lambda *_: end_requested.set()) for number in _SIGNALS}
     settings = settings_of(args)
-    log = _log_to_stderr()
+    log = log_to_stderr()
     collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
     ending = ExitStack()
     try:
@@ -47,9 +47,9 @@ def collect(args: argparse.Namespace) -> int:
             ending.enter_context(failed_handshakes_limited())
         collector.start()
         for line in _banner(collector, args, console):
-            _print(console, line, soft_wrap=True)
+            show(console, line, soft_wrap=True)
         end_requested.wait()
-        _print(console, Text("Storing …" if glyphs_for(console).ellipsis == "…" else "Storing", "dim"))
+        show(console, Text("Storing …" if glyphs_for(console).ellipsis == "…" else "Storing", "dim"))
         ended = collector.stop()
     finally:
         collector.stop()
@@ -58,17 +58,17 @@ def collect(args: argparse.Namespace) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     stats = collector.stats()
-    _print(console, _summary(stats, console))
+    show(console, _summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):
-        _print(console, f"{unauthorized:,} exports were refused: they had no valid token.", style="dim")
+        show(console, f"{unauthorized:,} exports were refused: they had no valid token.", style="dim")
     for note in _rejected_and_repaired(stats):
-        _print(console, note, style="dim")
+        show(console, note, style="dim")
     if expired := sum(figures.expired for figures in stats.signals.values()):
-        _print(console, f"{expired:,} of the oldest records were deleted: --retention, --max-size.", style="dim")
+        show(console, f"{expired:,} of the oldest records were deleted: --retention, --max-size.", style="dim")
     return 0 if ended else 1
 
 
-def _print(console: Console, what: Any, **options: Any) -> None:
+def show(console: Console, what: Any, **options: Any) -> None:
     """Print; if the output cannot be written, report that once and continue."""
     try:
         console.print(what, **options)
@@ -89,7 +89,7 @@ def settings_of(args: argparse.Namespace) -> CollectorSettings:
     return CollectorSettings(retention_s=parse_age(args.retention, "retention"), max_store_bytes=max_store_bytes)
 
 
-def _log_to_stderr() -> logging.Handler:
+def log_to_stderr() -> logging.Handler:
     """Show the collector's log on standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))

@@ -14,6 +14,11 @@ Run = Callable[[argparse.Namespace], int]
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the local collector's commands."""
     _add_collect(subparsers.add_parser("collect", help="run the local collector", description=_COLLECT))
+    _add_criticalpath(
+        subparsers.add_parser(
+            "criticalpath", help="critical paths as metrics, beside the real Collector", description=_CRITICALPATH
+        )
+    )
     _add_compact(subparsers.add_parser("compact", help="make the store's file smaller", description=_COMPACT))
     for name, brief, describe in (
         ("services", "services and their operations", _add_services),
@@ -35,6 +40,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 _COLLECT = (
     "Receive OTLP over gRPC and HTTP, store it, and answer the other commands, until Ctrl-C. "
     "SEARCH_TELEMETRY_COLLECTOR_TOKEN may set a token, SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE a file of tokens."
+)
+_CRITICALPATH = (
+    "Receive spans over gRPC, wait until their traces are complete, and export as metrics which stages held the "
+    "critical path, until Ctrl-C. The local collector does this by itself; this program does it beside the real "
+    "Collector, which sends it all spans by the layer criticalpath.yaml."
 )
 _COMPACT = (
     "Copy the store into a new file without the space of deleted telemetry, and replace the old file with it. "
@@ -81,6 +91,21 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
         return _with_errors(collect)(args)
 
     parser.set_defaults(run=run, leaves_nothing=True)  # until it opens a store; then it handles Ctrl-C itself
+
+
+def _add_criticalpath(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--grpc", default="127.0.0.1:4320", metavar="HOST:PORT", help="spans over gRPC (%(default)s)")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="where metrics go (OTEL_EXPORTER_OTLP_*, else http://localhost:4317)"
+    )
+    parser.add_argument("--allow-anonymous", action="store_true", help="listen beyond loopback without a token")
+
+    def run(args: argparse.Namespace) -> int:
+        from collector.local.cli.criticalpath import criticalpath
+
+        return _with_errors(criticalpath)(args)
+
+    parser.set_defaults(run=run, leaves_nothing=True)  # until it listens; then it handles Ctrl-C itself
 
 
 def _add_compact(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ call is counted, admitted or refused before its message is read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -32,9 +33,13 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def grpc_server(
-    receiver: Receiver, settings: CollectorSettings, receiving: Receiving, limiter: LogLimiter
+    receiver: Receiver,
+    settings: CollectorSettings,
+    receiving: Receiving,
+    limiter: LogLimiter,
+    signals: Sequence[Signal] = ALL,
 ) -> grpc.aio.Server:
-    """A server with the three services, not started; call this on the loop that it runs on."""
+    """A server with the services of some signals, not started; call this on the loop that it runs on."""
     server = grpc.aio.server(
         options=[
             ("grpc.so_reuseport", 0),  # a port in use is an error; the kernel must not share its traffic
@@ -51,7 +56,7 @@ def grpc_server(
         ]
     )
     services = Services(receiver, settings, receiving, limiter)
-    for signal in ALL:
+    for signal in signals:
         handler = grpc.stream_unary_rpc_method_handler(services.export_of(signal))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),))
     return server

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from collector.local.decode.decoded import Bounds, Decoded
 from collector.local.decode.signals import Signal
@@ -20,7 +21,6 @@ from collector.local.intake.payload import PROTOBUF, check_json, decompress, too
 from collector.local.intake.receiving import Budget, Hold
 from collector.local.intake.repair import read
 from collector.local.intake.wire import pieces
-from collector.local.intake.writer import Writer
 from collector.local.net.access import OPEN, Access
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.settings import CollectorSettings
@@ -32,12 +32,19 @@ DECODERS = 2
 """Threads that decode: one works while the other decompresses or hashes, which releases the interpreter lock."""
 
 
+class Taker(Protocol):
+    """Who takes decoded exports, and answers each."""
+
+    def put(self, export: Export) -> None:
+        """Take one, in a decoder thread; returns at once."""
+
+
 class Receiver:
     """Admits, decodes and hands over exports, for both protocols."""
 
     def __init__(
         self,
-        writer: Writer,
+        writer: Taker,
         budget: Budget,
         counters: Counters,
         settings: CollectorSettings,

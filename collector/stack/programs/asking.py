@@ -24,6 +24,15 @@ def answers_http(address: str, path: str) -> bool:
         connection.close()
 
 
+def accepts(host: str, port: int) -> bool:
+    """Whether a program accepts connections."""
+    try:
+        with socket.create_connection((host, port), timeout=_PATIENCE):
+            return True
+    except OSError:
+        return False
+
+
 def answers_kafka(host: str, port: int) -> bool:
     """Whether a broker serves requests: it accepts connections long before."""
     try:
