@@ -18,7 +18,7 @@ def add_gen_ai(stage: str, attributes: dict[str, AttributeValue]) -> None:
         attributes.setdefault(c.GEN_AI_REQUEST_MODEL.name, attributes[c.MODEL.name])
     elif c.DB_VECTOR_QUERY_TOP_K.name in attributes:
         attributes.setdefault(c.GEN_AI_OPERATION_NAME.name, c.RETRIEVAL)
-        attributes.setdefault(c.GEN_AI_RETRIEVAL_TOP_K.name, attributes[c.DB_VECTOR_QUERY_TOP_K.name])
+        attributes.setdefault(c.GEN_AI_REQUEST_TOP_K.name, attributes[c.DB_VECTOR_QUERY_TOP_K.name])
 
 
 def describe_request(attributes: Mapping[str, AttributeValue]) -> None:

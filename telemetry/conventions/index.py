@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from telemetry.conventions.gen_ai import GEN_AI_OPERATION_NAME, GEN_AI_RETRIEVAL_TOP_K
+from telemetry.conventions.gen_ai import GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_TOP_K
 from telemetry.conventions.kinds import SECONDS, Attribute, Instrument, Metric, SpanName
 from telemetry.conventions.request import ERROR_TYPE, LEN_DOCS
 from telemetry.conventions.results import (
@@ -24,7 +24,7 @@ QDRANT_SEARCH: Final = SpanName(
     "qdrant_search", "internal", "One query of the index.",
     (
         *_DB, DB_VECTOR_QUERY_TOP_K, SEARCH_HITS, SEARCH_TOP_SCORE, SEARCH_MARGIN, SEARCH_THRESHOLD,
-        SEARCH_BELOW_THRESHOLD, SEARCH_EXACT, GEN_AI_OPERATION_NAME, GEN_AI_RETRIEVAL_TOP_K,
+        SEARCH_BELOW_THRESHOLD, SEARCH_EXACT, GEN_AI_OPERATION_NAME, GEN_AI_REQUEST_TOP_K,
     ),
 )  # fmt: skip
 QDRANT_INDEX: Final = SpanName("qdrant_index", "internal", "One upsert into the index.", (*_DB, LEN_DOCS))

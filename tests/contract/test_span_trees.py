@@ -90,7 +90,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
         "search.threshold": 0.31, "search.below_threshold": 0,
-        "gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": 5,
+        "gen_ai.operation.name": "retrieval", "gen_ai.request.top_k": 5,
     }  # fmt: skip
     assert "black jacket" not in str(search_trace.data)
 

@@ -94,7 +94,7 @@ def test_attributes_arrive_with_their_types(searched: Searched) -> None:
     assert attributes == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
-        "gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": 5,
+        "gen_ai.operation.name": "retrieval", "gen_ai.request.top_k": 5,
     }  # fmt: skip
     assert {span["resource"]["service.namespace"] for span in searched.trace.spans} == {"pamazon"}
     assert "black jacket" not in str(searched.trace.data)

@@ -12,7 +12,7 @@ from telemetry.recording.spans import start_span
 from telemetry.testing.spans import Spans
 
 EMBEDDINGS = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "ViT-B-32::openai"}
-RETRIEVAL = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.top_k": 5}
+RETRIEVAL = {"gen_ai.operation.name": "retrieval", "gen_ai.request.top_k": 5}
 
 
 @pytest.mark.parametrize(
