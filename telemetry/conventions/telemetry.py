@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from telemetry.conventions.kinds import Attribute, Instrument, Metric
+from telemetry.conventions.kinds import SECONDS, Attribute, Instrument, Metric
+from telemetry.conventions.request import ERROR_TYPE
 
 TELEMETRY_SIGNAL: Final = Attribute("search.telemetry.signal", "string", "`spans`, `metrics` or `logs`.", limit=3)
 TELEMETRY_REASON: Final = Attribute("search.telemetry.reason", "string", "Why items were dropped.", limit=5)
@@ -25,4 +26,9 @@ TELEMETRY_SCRUB_FAILURES: Final = Metric(
 TELEMETRY_REPAIRED: Final = Metric(
     "search.telemetry.repaired", Instrument.COUNTER, "{value}",
     "Values that could not be exported as given, and were repaired or left out.", (),
+)  # fmt: skip
+TELEMETRY_EXPORT_DURATION: Final = Metric(
+    "search.telemetry.export.duration", Instrument.HISTOGRAM, "s",
+    "Duration of each attempt to export; `error.type` of one that failed: gRPC's code, HTTP's status or a class.",
+    (TELEMETRY_SIGNAL, ERROR_TYPE), SECONDS,
 )  # fmt: skip

@@ -62,7 +62,7 @@ def failed(code: str, problem: str, wait: float | None = None) -> Outcome:
     """Return the outcome of a call that ended with `code`."""
     # OTLP: RESOURCE_EXHAUSTED without a retry delay means that a retry would not help.
     retry = code in _RETRYABLE and (code != "RESOURCE_EXHAUSTED" or wait is not None)
-    return Outcome(problem=f"{code}: {problem}", retry=retry, wait=wait)
+    return Outcome(problem=f"{code}: {problem}", error=code, retry=retry, wait=wait)
 
 
 def _status(response: Response, headers: dict[str, str]) -> tuple[str, str]:
@@ -124,7 +124,7 @@ class GrpcSender(Caller[Http2, Response]):
         except OSError as error:  # also OpenSSL's errors; retried, as a certificate may be renewed
             return failed("UNAVAILABLE", f"{self._target.name}: {error}")
         except Exception as error:  # noqa: BLE001  an error must not end the thread
-            return Outcome(problem=f"{type(error).__name__}: {error}", retry=True)
+            return Outcome(problem=f"{type(error).__name__}: {error}", error=type(error).__name__, retry=True)
 
     def _call(self, body: bytes, deadline: float) -> Response:
         done = False

@@ -165,16 +165,16 @@ class HttpSender(Caller[Http1, Response]):
             body = gzip.compress(request) if self._settings.compression == "gzip" else request
             return _outcome_of(self._call_twice(body, deadline))
         except ssl.SSLError as error:
-            return Outcome(problem=f"TLS: {error}", retry=True)  # as a certificate may be renewed
+            return Outcome(problem=f"TLS: {error}", error="SSLError", retry=True)  # as a certificate may be renewed
         except (ClosedError, HTTPException) as error:
-            return Outcome(problem=self._closed_by_peer(error), retry=True)
+            return Outcome(problem=self._closed_by_peer(error), error=type(error).__name__, retry=True)
         except CallError as error:
             timeout = "Timeout: " if error.code == "DEADLINE_EXCEEDED" else ""
-            return Outcome(problem=f"{timeout}{error}", retry=True)
+            return Outcome(problem=f"{timeout}{error}", error=error.code, retry=True)
         except OSError as error:
-            return Outcome(problem=f"{self._target.name}: {error}", retry=True)
+            return Outcome(problem=f"{self._target.name}: {error}", error=type(error).__name__, retry=True)
         except Exception as error:  # noqa: BLE001  an error must not end the thread
-            return Outcome(problem=f"{type(error).__name__}: {error}")
+            return Outcome(problem=f"{type(error).__name__}: {error}", error=type(error).__name__)
 
     def _call(self, body: bytes, deadline: float) -> Response:
         done = False
@@ -240,6 +240,7 @@ def _outcome_of(response: Response) -> Outcome:
     reason = f"{_one_line(response.reason)}{_redirected_to(response)}{_error_message(response, body)}"
     return Outcome(
         problem=f"HTTP {response.status} {reason}",
+        error=str(response.status),
         retry=response.status in _RETRYABLE,
         wait=_retry_delay(response.headers.get("retry-after")),
     )

@@ -5,7 +5,7 @@ OpenSSL reports a wrong version number for one that does not. `explained` adds w
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from telemetry.otlp import tls_reasons
@@ -19,13 +19,15 @@ class Outcome:
     """What came of a request.
 
     `response` is the collector's encoded response if it accepted the request. Otherwise `problem` is the reason,
-    `retry` whether the same request may succeed later, and `wait` the delay in seconds that the collector asked for.
+    `error` its kind in one word (gRPC's code, HTTP's status or the exception's class), `retry` whether the same request
+    may succeed later, and `wait` the delay in seconds that the collector asked for.
     """
 
     response: bytes | None = None
     problem: str = ""
     retry: bool = False
     wait: float | None = None
+    error: str = field(default="", compare=False)
 
 
 class CallError(Exception):

@@ -11,15 +11,21 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
+from opentelemetry.context import Context
+
+from telemetry import conventions as c
 from telemetry.otlp.outcome import Outcome, Sender, explained
 from telemetry.otlp.signals import SignalKind
 from telemetry.pipeline.stats import Counts, Reason
+from telemetry.recording.instruments import observe
 
 _log = logging.getLogger("search_telemetry.export")
 _MIN_WAIT, _MAX_WAIT = 0.25, 2.0  # seconds between attempts; short, to notice soon that a collector is back
 _MAX_RETRY_DELAY = 60.0  # seconds, of those that a collector asks for
 _WARNING_INTERVAL = 60.0  # seconds between two warnings
+_NO_SPAN: Final = Context()
 _EXIT_WAIT, _EXIT_ATTEMPTS = 0.1, 3  # while the process exits, which must not wait for a collector
 
 
@@ -135,9 +141,18 @@ class Delivery:
             self._senders.append(sender)
         if self._closed:  # `close` ran before it could see this sender
             sender.close()
+        began = time.monotonic()
         outcome = sender.send(request, max(0.001, self._at_most(self._timeout)))
+        self._measure(time.monotonic() - began, outcome)
         self._idle.append(sender)
         return outcome
+
+    def _measure(self, seconds: float, outcome: Outcome) -> None:
+        """Record how long an attempt took. That of metrics is in the next export: an export never causes another."""
+        labels = {c.TELEMETRY_SIGNAL.name: self.kind.name}
+        if outcome.response is None:
+            labels[c.ERROR_TYPE.name] = outcome.error or c.OTHER
+        observe(c.TELEMETRY_EXPORT_DURATION, seconds, labels, _NO_SPAN)
 
     def _at_most(self, seconds: float) -> float:
         if self._deadline is None:
