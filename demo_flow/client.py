@@ -80,9 +80,15 @@ class GatewayClient:
     ) -> None:
         self._channel.close()
 
-    def search(self, request: SearchRequest, timeout: float) -> tuple[SearchResponse, str | None]:
-        """Search, for `timeout` seconds at most; return the answer and its trace's id. Raises RequestFailed."""
-        return self._call(self._stub.Search, "/search", request, timeout)
+    def search(
+        self, request: SearchRequest, timeout: float, *, platform: str | None = None, region: str | None = None
+    ) -> tuple[SearchResponse, str | None]:
+        """Search, for `timeout` seconds at most; return the answer and its trace's id. Raises RequestFailed.
+
+        `platform` and `region` are those of the caller.
+        """
+        with telemetry.request(platform=platform, region=region):
+            return self._call(self._stub.Search, "/search", request, timeout)
 
     def index(self, request: IndexRequest, timeout: float) -> tuple[IndexResponse, str | None]:
         """Index a batch, for `timeout` seconds at most; see `search`."""

@@ -3,15 +3,15 @@
 In: a gateway, a rate, a duration. Out: a `Report`. State: the running searches, owned by one `run`.
 
 The load is open: each search has its time to start, and its latency counts from then, so that the waiting before a
-stalled gateway is counted. Callers come from several platforms and regions, and ask in several languages (`queries`);
-which one comes when is drawn from a seed.
+stalled gateway is counted. Callers come from several platforms and regions by links of different length (`links`), and
+ask in several languages (`queries`); which one comes when is drawn from a seed.
 """
 
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,21 +21,25 @@ import telemetry
 import telemetry.rpc
 from demo_flow.errors import PamazonError
 from demo_flow.incidents.client import following
-from demo_flow.incidents.places import delay
+from demo_flow.links import Caller, OnTheWay, calling, draw_caller
 from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
-from demo_flow.queries import draw_query
 from demo_flow.serving.client import CHANNEL_OPTIONS
 from demo_flow.updates import Updates, prepare
 from demo_flow.updates import run as send_updates
-
-PLATFORMS: Final = {"web": 5, "ios": 3, "android": 4}
-REGIONS: Final = {"de": 3, "us": 4, "es": 2, "jp": 1, "br": 1}
 
 MOST_WAITING: Final = 2000
 """Searches that may wait for an answer at once; one more is not sent, and counted as `NOT_SENT`."""
 
 _CONNECTING: Final = 3.0
+
+
+@dataclass(slots=True)
+class Group:
+    """The searches of callers of one platform in one region."""
+
+    latencies: list[float] = field(default_factory=list)
+    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class Report:
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     updates: Updates = field(default_factory=Updates)
+    groups: defaultdict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
 
     @property
     def sent(self) -> int:
@@ -54,24 +59,42 @@ class Report:
 
     def percentile(self, share: float) -> float | None:
         """Return the latency in seconds that `share` (0 to 1) of the searches stay within; None without any."""
-        if not self.latencies:
-            return None
-        ordered = sorted(self.latencies)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+        return _percentile(self.latencies, share)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as `pamazon load --json` gives it."""
-        shares = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
-        found = {name: self.percentile(share) for name, share in shares.items()}
         return {
             "sent": self.sent,
             "succeeded": len(self.latencies),
             "errors": {code: count for code, count in self.errors.items() if count},
             "duration_s": round(self.duration, 3),
             "throughput": round(len(self.latencies) / self.duration, 3) if self.duration else 0.0,
-            "latency": {name: None if s is None else round(s * 1000, 3) for name, s in found.items()},
+            "latency": _milliseconds(self.latencies),
+            "groups": [
+                {
+                    "platform": platform,
+                    "region": region,
+                    "succeeded": len(group.latencies),
+                    "failed": group.failed,
+                    "latency": _milliseconds(group.latencies),
+                }
+                for (platform, region), group in sorted(self.groups.items())
+            ],
             "index": self.updates.as_json(),
         }
+
+
+def _percentile(latencies: Sequence[float], share: float) -> float | None:
+    if not latencies:
+        return None
+    ordered = sorted(latencies)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def _milliseconds(latencies: Sequence[float]) -> dict[str, float | None]:
+    shares = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
+    found = {name: _percentile(latencies, share) for name, share in shares.items()}
+    return {name: None if seconds is None else round(seconds * 1000, 3) for name, seconds in found.items()}
 
 
 async def run(
@@ -120,17 +143,8 @@ async def run(
 
 def _channel(address: str) -> grpc.aio.Channel:
     """Return a channel whose calls are traced; the way to the gateway is inside of their spans."""
-    interceptors = [*telemetry.rpc.aio_client_interceptors(address), _Link()]
+    interceptors = [*telemetry.rpc.aio_client_interceptors(address), OnTheWay()]
     return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=interceptors)
-
-
-class _Link(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic only in the stubs
-    """The way to the gateway: an incident may make it longer."""
-
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """Wait, then pass the call on."""
-        await delay("link")
-        return await continuation(client_call_details, request)
 
 
 async def _reach(channel: grpc.aio.Channel, address: str) -> None:
@@ -142,35 +156,30 @@ async def _reach(channel: grpc.aio.Channel, address: str) -> None:
         raise PamazonError(f"No gateway answers at {address}.", "Open Pamazon first: pamazon up") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    platform: str
-    region: str
-    query: str
-
-
 def _moments(started: float, rate: float, duration: float) -> Iterator[float]:
     """Yield the moment of each search, as `time.monotonic` counts."""
     for number in range(max(1, round(rate * duration))):
         yield started + number / rate
 
 
-def _callers(seed: int) -> Iterator[_Caller]:
+def _callers(seed: int) -> Iterator[Caller]:
     """Yield callers without end, the same for the same seed."""
     draw = random.Random(seed)  # noqa: S311 (a mix, no secret)
     while True:
-        yield _Caller(
-            draw.choices(list(PLATFORMS), list(PLATFORMS.values()))[0],
-            draw.choices(list(REGIONS), list(REGIONS.values()))[0],
-            draw_query(draw),
-        )
+        yield draw_caller(draw)
 
 
-async def _search(stub: Any, moment: float, caller: _Caller, deadline: float, report: Report) -> None:
+async def _search(stub: Any, moment: float, caller: Caller, deadline: float, report: Report) -> None:
+    """Search as `caller`, in a task of its own."""
+    platform, region = caller.link.platform, caller.link.region
+    group = report.groups[platform, region]
+    calling.set(caller)
     try:
-        with telemetry.client_request("/search", platform=caller.platform, region=caller.region):
+        with telemetry.client_request("/search", platform=platform, region=region):
             await stub.Search(SearchRequest(text=caller.query), timeout=deadline)
     except grpc.aio.AioRpcError as error:
         report.errors[error.code().name] += 1
+        group.failed += 1
     else:
         report.latencies.append(time.monotonic() - moment)
+        group.latencies.append(report.latencies[-1])

@@ -140,5 +140,10 @@ def _table(report: "Report", rate: float, counts: dict[str, Any]) -> "Table":
     if updates["succeeded"] or updates["errors"]:
         failed = "".join(f", {code} {count:,}" for code, count in updates["errors"].items())
         table.add_row("index", f"{updates['succeeded']:,} requests answered{failed}")
+    for group in numbers["groups"]:
+        middle, high = (group["latency"][name] for name in ("p50_ms", "p95_ms"))
+        times = "" if middle is None else f"[dim]p50[/] {middle:,.1f} ms   [dim]p95[/] {high:,.1f} ms"
+        failed = f"   [red]{group['failed']:,} failed[/]" if group["failed"] else ""
+        table.add_row(f"[dim]{group['platform']} in {group['region']}[/]", f"{times}{failed}")
     table.add_row("telemetry", f"{counts['recorded']:,} recorded, {counts['exported']:,} exported, {dropped:,} dropped")
     return table

@@ -12,6 +12,8 @@ from demo_flow import jaeger
 from demo_flow.commands.failing import fail
 from demo_flow.commands.options import Subparsers, add_gateway, address, at_least, between
 from demo_flow.errors import PamazonError
+from demo_flow.flow import REGIONS
+from telemetry.conventions import PLATFORMS
 
 if TYPE_CHECKING:
     from demo_flow.proto.pamazon_pb2 import SearchRequest, SearchResponse
@@ -43,6 +45,8 @@ def add(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="time limit of the search (%(default)s)",
     )
+    parser.add_argument("--platform", choices=PLATFORMS, metavar="NAME", help=f"search as {', '.join(PLATFORMS)}")
+    parser.add_argument("--region", choices=REGIONS, metavar="COUNTRY", help=f"search from {', '.join(REGIONS)}")
     parser.add_argument("--json", action="store_true", help="results and trace id as JSON")
     parser.add_argument(
         "--api",
@@ -73,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     status, trace_id, shown = 0, None, None
     try:
         with GatewayClient(args.gateway) as client:
-            response, trace_id = client.search(request, args.timeout)
+            response, trace_id = client.search(request, args.timeout, platform=args.platform, region=args.region)
         _show(response, trace_id, as_json=args.json)
     except RequestFailed as failure:
         if args.json or failure.callers_mistake or failure.trace_id is None:

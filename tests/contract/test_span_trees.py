@@ -12,6 +12,7 @@ import grpc
 import pytest
 from PIL import Image
 
+import demo_flow
 from demo_flow.demo import free_address
 from demo_flow.processes import Processes
 from demo_flow.proto.pamazon_pb2 import DeleteRequest, Document, IndexRequest, SearchRequest
@@ -19,6 +20,8 @@ from demo_flow.proto.pamazon_pb2_grpc import GatewayStub
 from telemetry import conventions as c
 from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command, pattern_of
 from tests.pamazon_trees import FAILED, SEARCH
+
+THRESHOLD = Path(demo_flow.__file__).parent / "model" / "threshold.json"
 
 INDEX = """
 /pamazon.Gateway/Index CLIENT pamazon
@@ -89,7 +92,7 @@ def test_the_spans_of_a_search_record_what_was_done(search_trace: Trace) -> None
     assert found == {
         "search.operation": "search", "db.system.name": "qdrant", "db.collection.name": "goods",
         "db.operation.name": "query", "db.vector.query.top_k": 5, "search.hits": 5, "search.exact": False,
-        "search.threshold": 0.31, "search.below_threshold": 0,
+        "search.threshold": json.loads(THRESHOLD.read_text())["threshold"], "search.below_threshold": 0,
         "gen_ai.operation.name": "retrieval", "gen_ai.request.top_k": 5,
     }  # fmt: skip
     assert "black jacket" not in str(search_trace.data)

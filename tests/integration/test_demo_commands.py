@@ -100,6 +100,8 @@ def no_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["search", "coat", "--limit", "99999999999"], "Ask for 1 to 100 results."),
         (["search", "coat", "--limit", "ten"], "invalid int value: 'ten'"),
         (["search", "coat", "--threshold", "1.5"], "'1.5' is not a number from 0.0 to 1.0"),
+        (["search", "coat", "--platform", "linx"], "Did you mean linux?"),
+        (["search", "coat", "--region", "chile"], "'chile'"),
         (["search", "coat", "--limt", "3"], "pamazon search has no option --limt.\nDid you mean --limit?"),
         (["serach", "coat"], "pamazon has no command 'serach'.\nDid you mean search?"),
         (["serve", "gatewy"], "pamazon serve has no role 'gatewy'.\nDid you mean gateway?"),
@@ -291,6 +293,9 @@ def test_load_reports_and_its_counts_add_up(shop: Shop) -> None:
     report = json.loads(done.stdout)
     assert (done.returncode, report["sent"], report["succeeded"], report["errors"]) == (0, 40, 40, {})
     assert 0 < report["latency"]["p50_ms"] <= report["latency"]["p95_ms"] <= report["latency"]["p99_ms"]
+    groups = {(group["platform"], group["region"]): group for group in report["groups"]}
+    assert sum(group["succeeded"] for group in groups.values()) == 40
+    assert groups["linux", "cl"]["latency"]["p50_ms"] > 110
     counts = report["telemetry"]
     assert counts["recorded"] == 40
     assert counts["exported"] + sum(counts["dropped"].values()) == 40
@@ -313,6 +318,22 @@ def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:
         found = [series["attributes"] for series in every if series["service"] == service]
         assert {"web", "ios", "android"} <= {attributes.get("client.platform") for attributes in found}
         assert {"de", "us"} <= {attributes.get("client.region") for attributes in found}
+
+
+def test_a_slow_link_is_time_of_the_client_and_not_of_the_gateway(shop: Shop) -> None:
+    """Linux in Chile, of the load before: most of the CLIENT span is not in its SERVER child."""
+    (row,) = shop.ask("/api/traces", attribute="client.region=cl", limit="1")["traces"]
+    client, server = shop.trace(row["trace_id"]).named("/pamazon.Gateway/Search")
+    assert (client["kind"], server["kind"]) == ("client", "server")
+    assert client["duration_ns"] - server["duration_ns"] > 110e6
+
+
+def test_a_search_names_its_caller(shop: Shop) -> None:
+    """The platform and region of one search, in every process; unknown ones are refused with those that there are."""
+    trace = shop.search("guitarra", "--platform", "linux", "--region", "cl")
+    assert {(s["attributes"]["client.platform"], s["attributes"]["client.region"]) for s in trace.spans} == {
+        ("linux", "cl")
+    }
 
 
 def test_load_ends_early_with_its_report(shop: Shop) -> None:

@@ -153,6 +153,7 @@ def test_a_report_gives_percentiles_throughput_and_errors() -> None:
     report = traffic.Report(duration=2.0, latencies=[n / 1000 for n in range(1, 101)])
     random.Random(1).shuffle(report.latencies)
     report.errors.update({"UNAVAILABLE": 2, "NOT_SENT": 3})
+    report.groups["web", "de"] = traffic.Group([0.002, 0.001, 0.003], failed=2)
     assert report.as_json() == {
         "sent": 102,
         "succeeded": 100,
@@ -160,6 +161,15 @@ def test_a_report_gives_percentiles_throughput_and_errors() -> None:
         "duration_s": 2.0,
         "throughput": 50.0,
         "latency": {"p50_ms": 51.0, "p90_ms": 91.0, "p95_ms": 96.0, "p99_ms": 100.0},
+        "groups": [
+            {
+                "platform": "web",
+                "region": "de",
+                "succeeded": 3,
+                "failed": 2,
+                "latency": {"p50_ms": 2.0, "p90_ms": 3.0, "p95_ms": 3.0, "p99_ms": 3.0},
+            },
+        ],
         "index": {"succeeded": 0, "errors": {}},
     }
 
