@@ -88,7 +88,7 @@ class Endpoint(Block):
         if operation is None:
             operation = operation_name(name)
             context = with_request(operation, context=context)
-        entry = entry_labels(context)
+        entry = entry_labels(operation, context)
         if entry[c.SEARCH_ENTRY.name]:
             context = entered(context)
         scope = current_scope(context)

@@ -15,12 +15,15 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry import conventions as c
-from telemetry.recording.bounds import bounds
+from telemetry.recording.bounds import Value, bounds
 from telemetry.recording.current import attach, detach
 
-Labels = Mapping[str, bool | str | int]
+Labels = Mapping[str, Value]
 
-_INNER: Final[Labels] = {c.SEARCH_ENTRY.name: False}
+_OPERATION: Final = c.SEARCH_OPERATION.name
+_PLATFORM: Final = c.CLIENT_PLATFORM.name
+_REGION: Final = c.CLIENT_REGION.name
+_ENTRY: Final = c.SEARCH_ENTRY.name
 _KEY: Final = otel_context.create_key("search-telemetry-request")
 
 
@@ -72,33 +75,36 @@ def request_name(context: Context | None = None) -> str | None:
 
 def is_inner(context: Context | None = None) -> bool:
     """Return whether an endpoint around `context`, in whatever process, is the entry of its request already."""
-    return _is_mark(baggage.get_baggage(c.SEARCH_ENTRY.name, context))
+    return _is_mark(baggage.get_baggage(_ENTRY, context))
 
 
 def entered(context: Context) -> Context:
     """Return a copy of `context` in which no endpoint is the entry."""
-    return baggage.set_baggage(c.SEARCH_ENTRY.name, c.INNER, context)
+    return baggage.set_baggage(_ENTRY, c.INNER, context)
 
 
-def entry_labels(context: Context) -> Labels:
-    """Return what the metrics of an endpoint that begins in `context` say of the entry, and there of the client."""
+def entry_labels(operation: str, context: Context) -> Labels:
+    """Return the labels of an endpoint that begins in `context`: with the client's if it is the entry."""
     entries = baggage.get_all(context)
-    if _is_mark(entries.get(c.SEARCH_ENTRY.name)):
-        return _INNER
-    return {c.SEARCH_ENTRY.name: True, **_client(entries)}
+    if _is_mark(entries.get(_ENTRY)):
+        return {_OPERATION: operation, _ENTRY: False}
+    platform, region = _client(entries)
+    return {_OPERATION: operation, _ENTRY: True, _PLATFORM: platform, _REGION: region}
 
 
 def client_labels(context: Context) -> Labels:
     """Return platform and region of the request of `context`; each is `_other` where the request has none."""
-    return _client(baggage.get_all(context))
+    platform, region = _client(baggage.get_all(context))
+    return {_PLATFORM: platform, _REGION: region}
 
 
 def _is_mark(value: object) -> bool:
     return isinstance(value, str) and value == c.INNER
 
 
-def _client(entries: Mapping[str, object]) -> Labels:
-    return {
-        attribute.name: bounds.bounded(attribute, entries.get(attribute.name, c.OTHER))
-        for attribute in (c.CLIENT_PLATFORM, c.CLIENT_REGION)
-    }
+def _client(entries: Mapping[str, object]) -> tuple[Value, Value]:
+    platform, region = entries.get(_PLATFORM), entries.get(_REGION)
+    return (
+        c.OTHER if platform is None else bounds.bounded(c.CLIENT_PLATFORM, platform),
+        c.OTHER if region is None else bounds.bounded(c.CLIENT_REGION, region),
+    )
