@@ -201,6 +201,12 @@ class TestClosedLists:
             assert sorted(told) == [("_other", "_other"), ("macos", "us")]
         assert {(span.attributes or {})["client.platform"] for span in spans} == {"_other", "macos"}
 
+    def test_a_forked_child_keeps_the_lists(self) -> None:
+        """It forgets what it has counted, and not what the process was configured with."""
+        bounds.bounded(c.CLIENT_REGION, "atlantis")
+        bounds.forget()
+        assert (bounds.bounded(c.CLIENT_REGION, "de"), bounds.overflow()) == ("de", {})
+
     def test_case_does_not_matter(self, spans: Spans, metrics: Metrics) -> None:
         """Values are recorded in lower case; the baggage stays as it was sent."""
         ask(["q"], client_platform="iOS", client_region="DE")
