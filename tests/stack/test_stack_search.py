@@ -13,6 +13,7 @@ import pytest
 from collector.stack.stack import Stack
 from demo_flow.demo import free_address
 from demo_flow.version import own_version
+from telemetry.conventions import CRITICAL_PATH_SERVICE
 from tests.pamazon_fixtures import Trace
 from tests.pamazon_trees import FAILED
 from tests.pamazon_trees import SEARCH as TREE
@@ -185,6 +186,21 @@ def test_the_documented_queries_compare_releases(searched: Searched) -> None:
         found = eventually(partial(prometheus.query, searched.stack, one))
         versions = {labels.get("service_version") or labels["search_deployment_version"] for labels, _ in found}
         assert versions == {own_version()}
+
+
+def test_critical_paths_sum_to_the_roots(searched: Searched) -> None:
+    """The time of all stages is that of both searches' roots, whichever stage failed; each way is counted once."""
+
+    def seconds() -> float:
+        return prometheus.total(searched.stack, 'search_critical_path_time_seconds_total{search_operation="search"}')
+
+    roots = sum(found.spans[0]["duration_ns"] for found in (searched.trace, searched.failed)) / 1e9
+    assert_becomes(lambda: round(seconds() / roots, 6), 1.0)
+    by_stage = prometheus.query(searched.stack, 'search_critical_path_time_seconds_total{search_operation="search"}')
+    stages = {labels["search_stage"] for labels, _ in by_stage}
+    assert {"transit", "server", "endpoint", "txt_minibatch_encoding", "qdrant_search"} <= stages
+    assert {labels["job"] for labels, _ in by_stage} == {CRITICAL_PATH_SERVICE}
+    assert prometheus.total(searched.stack, 'search_transit_duration_seconds_count{search_operation="search"}') == 2
 
 
 def test_logs_are_found_by_their_trace(searched: Searched) -> None:
