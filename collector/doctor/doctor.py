@@ -1,7 +1,11 @@
-"""Runs the checks: finds what is configured, sends, queries all backends in parallel, compares clocks."""
+"""Runs the checks: finds what is configured, sends, queries all backends in parallel, compares clocks.
+
+In the end it sends how many findings there are.
+"""
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -14,10 +18,10 @@ from collector.doctor.checks.kept import unconfirmed
 from collector.doctor.checks.sending import Sent
 from collector.doctor.checks.settings import exporter_of, exports, notes, unsent
 from collector.doctor.checks.stack import running
-from collector.doctor.finding import Cause, Finding, failed, ok, skipped
+from collector.doctor.finding import Cause, Finding, Status, failed, ok, skipped
 from collector.doctor.options import Options
 from collector.doctor.report import Report
-from collector.doctor.samples import Marked, mark
+from collector.doctor.samples import Marked, mark, result
 from collector.doctor.together import together
 from telemetry import conventions as c
 from telemetry.config.settings import Settings, load
@@ -57,6 +61,7 @@ def run(options: Options) -> Report:
         *unconfirmed(sent, answers, asked, settings),
         clocks.compare(_clocks(asked, sent)),
     ]
+    findings += _send_result(findings, sent["metrics"], settings, options)
     return Report(marked.mark, marked.trace_id, time.monotonic() - began, findings)
 
 
@@ -76,6 +81,18 @@ def _send_all(marked: Marked, options: Options, deadline: float) -> dict[Signal,
 
     results = together({signal: partial(send, signal) for signal in to_send}, deadline + _SPARE, late)
     return {signal: results.get(signal) for signal in SIGNALS}
+
+
+def _send_result(
+    findings: Sequence[Finding], metrics: Sent | None, settings: Settings, options: Options
+) -> list[Finding]:
+    """Send how many findings there are by level, where metrics could be sent; return a finding if that failed."""
+    if metrics is None or metrics.cause is not None:
+        return []
+    levels = Counter(finding.status for finding in findings)
+    request = result(settings, {status.value: levels[status] for status in Status})
+    sent = sending.send("metrics", metrics.settings, request, min(_SENDING, options.timeout), options.environ)
+    return [] if sent.cause is None else [failed("send result", sent.cause)]
 
 
 def _ask_all(asked: list[Asked], sent: Mapping[Signal, Sent | None], marked: Marked, deadline: float) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The traces, the metric and the log record of one run.
+"""The traces, the metric and the log record of one run, and its result.
 
 They have the attribute `search.doctor` with a random value, which the tail sampling policy `marked` keeps, and their
 own service name. The value has only lower-case letters, so that no processor masks it as a secret.
@@ -19,6 +19,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
+    Gauge,
     Metric,
     NumberDataPoint,
     ResourceMetrics,
@@ -128,8 +129,7 @@ class Marked:
 
     def _resource(self) -> Resource:
         """The resource of a service with these settings, except its name: a Collector may route by it."""
-        attributes = make_resource(self.settings).attributes
-        return Resource(attributes=[_pair(name, str(value)) for name, value in attributes.items()])
+        return _resource(make_resource(self.settings).attributes)
 
 
 _HALVES = ("01234567", "89abcdef")
@@ -156,6 +156,29 @@ def mark(settings: Settings, exporters: Collection[str] = ()) -> Marked:
     else:
         ids = [secrets.token_hex(16)]
     return Marked(letters, ids[0], secrets.token_hex(8), time.time_ns(), settings, tuple(ids[1:]), by)
+
+
+def result(settings: Settings, findings: Mapping[str, int]) -> bytes:
+    """Return the encoded export request of a run's result, the number of its findings by level.
+
+    It has no mark, and the machine's name as its instance: the result of one run replaces that of the run before.
+    """
+    gauge = c.DOCTOR_FINDINGS
+    now = time.time_ns()
+    points = [
+        NumberDataPoint(as_int=count, time_unix_nano=now, attributes=[_pair(c.SEARCH_DOCTOR_LEVEL.name, level)])
+        for level, count in findings.items()
+    ]
+    metric = Metric(name=gauge.name, unit=gauge.unit, description=gauge.brief, gauge=Gauge(data_points=points))
+    attributes = make_resource(settings).attributes
+    instance = {c.SERVICE_INSTANCE_ID.name: attributes[c.HOST_NAME.name], **dict(settings.resource_attributes)}
+    of_scope = ScopeMetrics(scope=_SCOPE, metrics=[metric])
+    of_resource = ResourceMetrics(resource=_resource({**attributes, **instance}), scope_metrics=[of_scope])
+    return ExportMetricsServiceRequest(resource_metrics=[of_resource]).SerializeToString()
+
+
+def _resource(attributes: Mapping[str, object]) -> Resource:
+    return Resource(attributes=[_pair(name, str(value)) for name, value in attributes.items()])
 
 
 def _pair(name: str, value: str) -> KeyValue:

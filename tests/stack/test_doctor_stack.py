@@ -16,7 +16,8 @@ from collector.stack.stack import Stack
 from tests import certificates
 from tests.certificates import TOKEN
 from tests.doctor_stand_in import examine, failures, line, verdicts
-from tests.stack.asking import eventually, get, post, span
+from tests.stack import prometheus
+from tests.stack.asking import assert_becomes, eventually, get, post, span
 
 PATIENCE = 60.0
 """Seconds for everything to arrive, on a machine that is shared: the promise is 20."""
@@ -56,6 +57,11 @@ def test_the_whole_stack_is_well_and_then_one_is_away(tmp_path: Path, monkeypatc
             "clocks": "ok",
         }
         assert line(well, "prometheus: metric").detail.startswith("is search_doctor_runs_total")
+        levels = {"ok": 11.0, "warning": 0.0, "failed": 0.0, "skipped": 0.0}
+        result = "max by (search_doctor_level) (last_over_time(search_doctor_findings[1h]))"
+        assert_becomes(
+            lambda: {m["search_doctor_level"]: value for m, value in prometheus.query(stack, result)}, levels
+        )
         stack.kill("jaeger")
         unscraped = {**endpoint, "OTEL_METRICS_EXPORTER": "none"}
         known = examine(unscraped, timeout=5.0, data=tmp_path, **guess)

@@ -54,7 +54,7 @@ def test_one_of_each_is_sent_as_a_service_would_and_is_recognisable(collector: S
     assert resource["service.name"] == c.DOCTOR_SERVICE
     assert resource["deployment.environment.name"] == "test"
     assert {headers["x-tenant"] for _, _, headers in collector.requests} == {"shop"}
-    assert len(collector.requests) == 3
+    assert len(collector.requests) == 4  # the result is the last
 
 
 def test_nothing_listens_and_what_listens_instead(collector: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +243,32 @@ def test_a_proxy_in_the_way(collector: StandIn, protocol: str, monkeypatch: pyte
     fixed = examine({**environ, "no_proxy": "0.0.0.0"})
     assert line(fixed, "send traces").status is Status.OK
     assert "proxy" not in verdicts(fixed)
+
+
+def test_the_result_of_the_last_run_is_a_gauge(collector: StandIn) -> None:
+    """The findings by level, of one instance for all runs on a machine; without metrics it is not sent."""
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc}
+    for _ in range(2):
+        report = examine(endpoint)
+    levels = [finding.status.value for finding in report.findings]
+    points = {
+        attributes(point.attributes)["search.doctor.level"]: point.as_int
+        for point in collector.metric(c.DOCTOR_FINDINGS.name)
+    }
+    assert points == {level: levels.count(level) for level in ("ok", "warning", "failed", "skipped")}
+    assert points["failed"] == 2  # nothing has confirmed the trace and the metric
+    assert "send result" not in verdicts(report)
+    resources = [attributes(request.resource_metrics[0].resource.attributes) for request in collector.got("metrics")]
+    assert [one["service.instance.id"] == socket.gethostname() for one in resources] == [False, True] * 2
+    examine({**endpoint, "OTEL_METRICS_EXPORTER": "none"})
+    assert len(collector.got("metrics")) == 4
+
+
+def test_a_result_that_is_refused_is_reported(collector: StandIn) -> None:
+    """After the three marked signals had been accepted."""
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    collector.refusals += [None, None, None, (429, {})]
+    assert failures(examine(endpoint))["send result"] == "overloaded"
 
 
 def test_signals_that_no_service_exports_are_not_sent(collector: StandIn) -> None:
