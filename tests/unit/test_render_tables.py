@@ -136,7 +136,7 @@ def series(
     ended: bool = False,
     **labels: Any,
 ) -> dict[str, Any]:
-    known = {"service": service, "attributes": labels, "points": list(points)}
+    known = {"service": service, "attributes": labels, "resource": {}, "scope": "", "points": list(points)}
     return known | {"temporality": temporality, "monotonic": monotonic, "ended": ended, "missed_after_ns": 10**9}
 
 

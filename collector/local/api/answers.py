@@ -60,6 +60,10 @@ def _traces(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer
     return _arrivals("traces", query.ended_traces(connection, wanted, since, now, asked.limit(MAX_LIMIT)))
 
 
+def _shared(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    return {"shared": plain(query.shared(connection, asked.trace_filter(), asked.limit(10))), "next": None}
+
+
 def _trace(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
     found = query.trace(connection, query.find_trace(connection, name))
     return trace_answer(found, None if asked.wait_s() is None else query.is_complete(found))
@@ -76,8 +80,10 @@ def _metrics(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answe
 
 def _metric(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
     limit, before, latest = asked.limit(10_000), asked.text("before"), asked.flag("latest")
-    found: Answer = plain(query.metric(connection, name, limit, before, latest=latest, now_unix_ns=asked.now_unix_ns))
-    return found
+    until, now = asked.until_ns(), asked.now_unix_ns
+    found = query.metric(connection, name, limit, before, latest=latest, until_ns=until, now_unix_ns=now)
+    answered: Answer = plain(found)
+    return answered
 
 
 def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
@@ -92,6 +98,7 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
+FILTERS = ("service", "operation", "status", "min_duration", "attribute", "since", "until", "batches")
 NOW = "now"
 """As `after`: what is stored now, and the cursor for what arrives later."""
 QUESTIONS = (
@@ -100,12 +107,13 @@ QUESTIONS = (
     Question(
         "/api/traces",
         "traces, latest first",
-        ("service", "operation", "status", "min_duration", "attribute", "batches", *PAGE, *FOLLOW),
+        (*FILTERS, *PAGE, *FOLLOW),
         _traces,
     ),
+    Question("/api/shared", "what matching traces share, more often than others", (*FILTERS, "limit"), _shared),
     Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
     Question("/api/metrics", "metrics by name", PAGE, _metrics),
-    Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", *PAGE), _metric),
+    Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric),
     Question("/api/logs", "log records, latest first", ("trace_id", "service", "level", *PAGE, *FOLLOW), _logs),
 )
 

@@ -3,9 +3,10 @@
 An unknown, repeated or invalid parameter is a `QueryError`: a filter with a spelling mistake must not match everything.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 
-from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration
+from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
 
 MAX_LIMIT = 10_000
 MAX_WAIT_S = 60
@@ -54,6 +55,15 @@ class Parameters:
         """A duration in nanoseconds; 0 if it is missing."""
         return parse_duration(self._values[name], name) if self._values.get(name) else 0
 
+    def moment_ns(self, name: str, default: int) -> int:
+        """A moment in Unix nanoseconds: a time, or how long ago it was."""
+        now = self.now_unix_ns or time.time_ns()
+        return parse_moment(self._values[name], name, now) if self._values.get(name) else default
+
+    def until_ns(self) -> int:
+        """The end of the time that is asked for."""
+        return self.moment_ns("until", 2**63 - 1)
+
     def wait_s(self) -> float | None:
         """How many seconds to wait; None: do not wait."""
         if self.text("wait") is None:
@@ -72,6 +82,8 @@ class Parameters:
             status=self.text("status"),
             min_duration_ns=self.duration_ns("min_duration"),
             attributes=self._attribute_filter(),
+            since_ns=self.moment_ns("since", 0),
+            until_ns=self.until_ns(),
             batches=self.flag("batches"),
         )
 

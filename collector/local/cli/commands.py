@@ -153,7 +153,9 @@ def _add_traces(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="with a span that has it; may be repeated",
     )
+    _add_time(parser, "that began")
     parser.add_argument("--batches", action="store_true", help="include those of dynamic batching")
+    parser.add_argument("--shared", action="store_true", help="what these traces share, more often than the others")
     _add_paging(parser, "traces", "traces as they complete", 20, (int, str))
 
 
@@ -179,6 +181,26 @@ def _add_trace(parser: argparse.ArgumentParser) -> None:
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="the latest values of this metric")
+    parser.add_argument(
+        "--by",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="KEY,KEY",
+        help="a row for each value of these attributes, the highest first",
+    )
+    parser.add_argument(
+        "--attribute", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="only series that have it"
+    )
+    _add_time(parser, "what was counted")
+
+
+def _add_time(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--since` and `--until`."""
+    for option, word in (("--since", "from then on"), ("--until", "until then")):
+        kind = partial(_moment, option=option)
+        parser.add_argument(
+            option, type=kind, metavar="TIME", help=f"{what} {word}: 5m ago, 2026-11-30T02:41:07 in UTC"
+        )
 
 
 def _limit(text: str) -> int:
@@ -205,6 +227,17 @@ def _pair(text: str) -> str:
     if not (key and equals):
         hint = "Write --attribute KEY=VALUE, for example --attribute db.collection.name=pamazon."
         raise argparse.ArgumentTypeError(f"{text!r} is not a filter.\n{hint}")
+    return text
+
+
+def _moment(text: str, option: str) -> str:
+    from collector.local.query import QueryError, parse_moment
+
+    try:
+        parse_moment(text, option, 0)
+    except QueryError as error:
+        hint = f"Write how long ago, {option} 5m, or a time in UTC, {option} 2026-11-30T02:41:07."
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time.\n{hint}") from error
     return text
 
 

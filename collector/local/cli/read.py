@@ -17,6 +17,7 @@ from collector.local.cli.follow import follow_logs, follow_traces
 from collector.local.cli.shared import ask, log_filters, print_json, print_lines, trace_filters
 from collector.local.errors import CollectorError
 from collector.local.render import tables as render_tables
+from collector.local.render.choosing import chosen, counted_since
 from collector.local.render.logs import LogLines
 from collector.local.render.metric import metric_table, metric_title
 from collector.local.render.text import glyphs_for, make_console
@@ -50,6 +51,8 @@ def traces(args: argparse.Namespace) -> int:
     if args.follow:
         return follow_traces(args)
     filters = trace_filters(args)
+    if args.shared:
+        return _print_shared(args, filters)
     limit = args.limit or 20
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, "/api/traces", **filters, limit=limit, before=args.before)
@@ -100,7 +103,12 @@ def logs(args: argparse.Namespace) -> int:
 
 def metrics(args: argparse.Namespace) -> int:
     """`telemetry metrics`."""
-    if args.name and not args.json:
+    narrowed = args.by or args.attribute or args.since or args.until
+    if narrowed and not args.name:
+        raise CollectorError(
+            "--by, --attribute, --since and --until need the name of a metric.", "telemetry metrics NAME"
+        )
+    if args.name and (narrowed or not args.json):
         return _print_metric(args)
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, f"/api/metrics/{args.name}" if args.name else "/api/metrics")
@@ -115,17 +123,43 @@ def metrics(args: argparse.Namespace) -> int:
 
 def _print_metric(args: argparse.Namespace) -> int:
     with closing(open_reader(args.api, args.store)) as reader:
-        path = f"/api/metrics/{args.name}"
-        answer = ask(reader, path, latest="true")
-        before = answer["next"]
-        while before:  # a value is the sum of all deltas
-            more = reader.get(path, latest="true", before=before)
-            answer["series"] += more["series"]
-            before = more["next"]
+        answer = _values(reader, args.name, args.until)
+        if args.since:
+            answer = counted_since(answer, _values(reader, args.name, args.since))
+    if args.by or args.attribute:
+        answer = chosen(answer, args.by, dict(pair.split("=", 1) for pair in args.attribute))
+    if args.json:
+        return print_json(answer)
     console = make_console()
     console.print(metric_title(answer, console))
     console.print()
-    console.print(metric_table(answer, console, time.time_ns()))
+    if not answer["series"]:
+        return _nothing(console, "No values.")
+    console.print(metric_table(answer, console, time.time_ns(), highest_first=bool(args.by)))
+    return 0
+
+
+def _values(reader: Reader, name: str, until: str | None) -> dict[str, Any]:
+    """The values of a metric, now or at a time."""
+    path = f"/api/metrics/{name}"
+    answer = ask(reader, path, latest="true", until=until)
+    before = answer["next"]
+    while before:  # a value is the sum of all deltas
+        more = reader.get(path, latest="true", until=until, before=before)
+        answer["series"] += more["series"]
+        before = more["next"]
+    return answer
+
+
+def _print_shared(args: argparse.Namespace, filters: dict[str, Any]) -> int:
+    with closing(open_reader(args.api, args.store)) as reader:
+        answer = ask(reader, "/api/shared", **filters, limit=args.limit)
+    if args.json:
+        return print_json(answer)
+    console = make_console()
+    if not answer["shared"]:
+        return _nothing(console, "No traces match, or they share nothing that the others do not have as often.")
+    console.print(render_tables.shared_table(answer["shared"], console))
     return 0
 
 

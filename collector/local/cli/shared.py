@@ -14,7 +14,7 @@ from collector.local.render.text import clean, fit, glyphs_for
 
 def trace_filters(args: argparse.Namespace) -> dict[str, Any]:
     """The filters of `telemetry traces`, by the names of the API."""
-    names = ("service", "operation", "status", "min_duration", "attribute")
+    names = ("service", "operation", "status", "min_duration", "attribute", "since", "until")
     return {name: getattr(args, name) for name in names} | {"batches": "true" if args.batches else None}
 
 

@@ -1,7 +1,7 @@
 """Queries: functions of a DuckDB connection that return the frozen rows of `model.py`, or raise `QueryError`."""
 
 from collector.local.errors import QueryError
-from collector.local.query.duration import parse_duration
+from collector.local.query.duration import parse_duration, parse_moment
 from collector.local.query.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
 from collector.local.query.filters import TraceFilter
 from collector.local.query.logs import LEVELS, LogFilter, arrived_logs, logs, newest_log
@@ -19,6 +19,7 @@ from collector.local.query.model import (
     Point,
     Series,
     ServiceRow,
+    SharedRow,
     Span,
     StoreStats,
     Trace,
@@ -26,6 +27,7 @@ from collector.local.query.model import (
     TraceRow,
 )
 from collector.local.query.services import operations, services, store_stats
+from collector.local.query.shared import shared
 from collector.local.query.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.traces import find_trace, traces
 
@@ -47,6 +49,7 @@ __all__ = [
     "QueryError",
     "Series",
     "ServiceRow",
+    "SharedRow",
     "Span",
     "StoreStats",
     "Trace",
@@ -64,7 +67,9 @@ __all__ = [
     "newest_log",
     "operations",
     "parse_duration",
+    "parse_moment",
     "services",
+    "shared",
     "store_stats",
     "trace",
     "traces",

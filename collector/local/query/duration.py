@@ -1,6 +1,7 @@
-"""Parses durations: `50ms`, `1.5s`, `200us`, `2m`."""
+"""Parses durations: `50ms`, `1.5s`, `200us`, `2m`; and moments: `5m` ago, `2026-11-30T02:41:07`."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from collector.local.errors import QueryError
@@ -26,3 +27,25 @@ def parse_duration(text: str, name: str) -> int:
             "bad_request", f"{name}={text!r} is not a duration.", f"Write a number and a unit: {name}=50ms."
         )
     return nanoseconds
+
+
+def parse_moment(text: str, name: str, now_unix_ns: int) -> int:
+    """Nanoseconds since 1970 of a moment.
+
+    Args:
+        text: how long ago it was, as a duration; or its time, in UTC if no zone is given.
+        name: of the parameter, for the error.
+        now_unix_ns: now.
+
+    Raises:
+        QueryError: neither a duration nor a time.
+    """
+    if _FORM.fullmatch(text.strip()):
+        return max(now_unix_ns - parse_duration(text, name), 0)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        hint = f"Write how long ago, {name}=5m, or a time in UTC, {name}=2026-11-30T02:41:07."
+        raise QueryError("bad_request", f"{name}={text!r} is not a time.", hint) from error
+    since_1970 = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.fromtimestamp(0, UTC)
+    return max((since_1970.days * 86_400 + since_1970.seconds) * 10**9 + since_1970.microseconds * 1000, 0)

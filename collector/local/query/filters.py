@@ -1,8 +1,8 @@
 """Filters of traces, as a condition on `spans` with parameters: values never become part of the SQL text.
 
 `service`, `operation` and `status` describe one span of the trace; each attribute may be on any span of it, or on that
-span's resource; `min_duration_ns` is that of the whole trace. Traces whose root is a batch of dynamic batching are left
-out by default: each request links to its batch.
+span's resource; `min_duration_ns` is that of the whole trace, which began from `since_ns` to `until_ns`. Traces whose
+root is a batch of dynamic batching are left out by default: each request links to its batch.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ class TraceFilter:
     min_duration_ns: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     """The values as text: `true`, `12`, `0.5`, `pamazon`."""
+    since_ns: int = 0
+    """Unix nanoseconds; a trace without any time began at 0."""
+    until_ns: int = 2**63 - 1
     batches: bool = False
     """Include batches; `operation="batch"` does, too."""
 

@@ -24,15 +24,15 @@ FROM metric_points WHERE ? IS NULL OR name > ? GROUP BY name ORDER BY name LIMIT
 _POINTS = """
 SELECT points.*, resources.attributes AS resource, scopes.name AS scope
 FROM metric_points AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
-WHERE points.name = ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?)) {which}
+WHERE points.name = ? AND time_unix_ns <= ? AND (? IS NULL OR (time_unix_ns, point_id) < (?, ?)) {which}
 ORDER BY time_unix_ns DESC, point_id DESC LIMIT ?
 """
 # The points of a current value: a delta is added to it, any other point replaces the previous one. A process that is
 # restarted begins at zero, with a new start time.
 _LATEST = """
 AND (temporality = 'delta' OR point_id IN (
-    SELECT arg_max(point_id, (time_unix_ns, point_id)) FROM metric_points WHERE name = ?
-    GROUP BY resource_id, scope_id, attributes, type, unit, start_unix_ns))
+    SELECT arg_max(point_id, (time_unix_ns, point_id)) FROM metric_points
+    WHERE name = ? AND time_unix_ns <= ? GROUP BY resource_id, scope_id, attributes, type, unit, start_unix_ns))
 """
 _EXEMPLARS = """
 SELECT point_id, time_unix_ns, int_value, double_value, trace_id, span_id, attributes
@@ -58,6 +58,7 @@ def metric(
     before: str | None = None,
     *,
     latest: bool = False,
+    until_ns: int = 2**63 - 1,
     now_unix_ns: int | None = None,
 ) -> Metric:
     """The series of one metric.
@@ -67,6 +68,7 @@ def metric(
         name: of the metric.
         latest: only the points of the current values: all points of delta series, else the last one of each run of a
             process.
+        until_ns: only points until then, in Unix nanoseconds: the values that the metric had at that time.
         limit: points at most, over all series, the newest ones.
         before: the cursor of the previous page; pages go back in time.
         now_unix_ns: the time at which a process still sends or not; None: that of the last point in the store.
@@ -76,10 +78,10 @@ def metric(
     """
     last = decode(before, int, int)
     sql = _POINTS.format(which=_LATEST if latest else "")
-    found = _dictionaries(connection, sql, [name, last[0], *last, *[name] * latest, limit + 1])
+    found = _dictionaries(connection, sql, [name, until_ns, last[0], *last, *[name, until_ns] * latest, limit + 1])
     points = found[:limit]
     if not points:
-        raise _unknown(connection, name)
+        return _without_points(connection, name)
     exemplars = _exemplars(connection, [row["point_id"] for row in points])
     series: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in reversed(points):
@@ -104,6 +106,16 @@ def metric(
         ],
         encode(oldest["time_unix_ns"], oldest["point_id"]) if len(found) > limit else None,
     )
+
+
+def _without_points(connection: DuckDBPyConnection, name: str) -> Metric:
+    """A metric that had no points yet. Raises `QueryError`: no metric has this name."""
+    sql = "SELECT any_value(type), any_value(unit), any_value(description) FROM metric_points WHERE name = ?"
+    described = connection.execute(sql, [name]).fetchone()
+    if described is None or described[0] is None:
+        raise _unknown(connection, name)
+    kind, unit, description = described
+    return Metric(name, kind, unit, description, [], None)
 
 
 def _unknown(connection: DuckDBPyConnection, name: str) -> QueryError:

@@ -128,6 +128,23 @@ class TraceRow:
 
 
 @dataclass(frozen=True)
+class SharedRow:
+    """One attribute of spans or resources, and how many traces have it."""
+
+    services: list[str]
+    """Those whose spans have it in the same number of traces."""
+    key: str
+    value: str
+    """As text; JSON of a list."""
+    matching: int
+    """Traces with it, of those that match."""
+    of_matching: int
+    others: int
+    """Traces with it, of those that do not."""
+    of_others: int
+
+
+@dataclass(frozen=True)
 class ServiceRow:
     """One service, with its counts."""
 

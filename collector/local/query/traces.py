@@ -18,7 +18,7 @@ WITH page AS (
            count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
            count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count
     FROM spans WHERE {condition} GROUP BY trace_id
-    HAVING duration >= ? AND (? IS NULL OR (start, trace_id) < (?, ?))
+    HAVING duration >= ? AND start BETWEEN ? AND ? AND (? IS NULL OR (start, trace_id) < (?, ?))
     ORDER BY start DESC, trace_id DESC LIMIT ?
 ), roots AS (
     SELECT trace_id, arg_min((service, name), (parent_span_id IS NOT NULL, {began}, span_id)) AS root
@@ -45,7 +45,7 @@ def traces(
     condition, parameters = wanted.condition()
     last = decode(before, int, str)
     sql = _TRACES.format(condition=condition, began=BEGAN, first=FIRST)
-    parameters += [wanted.min_duration_ns, last[0], *last, limit + 1]
+    parameters += [*_bounds(wanted), last[0], *last, limit + 1]
     found = connection.execute(sql, parameters).fetchall()
     rows = [TraceRow(*row) for row in found[:limit]]
     return Page(rows, encode(rows[-1].start_unix_ns, rows[-1].trace_id) if len(found) > limit else None)
@@ -55,8 +55,12 @@ def rows_of(connection: DuckDBPyConnection, ids: list[str], wanted: TraceFilter,
     """The traces with these ids that match, latest first."""
     condition, parameters = wanted.condition()
     sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}", began=BEGAN, first=FIRST)
-    found = connection.execute(sql, [ids, *parameters, wanted.min_duration_ns, None, None, None, limit]).fetchall()
+    found = connection.execute(sql, [ids, *parameters, *_bounds(wanted), None, None, None, limit]).fetchall()
     return [TraceRow(*row) for row in found]
+
+
+def _bounds(wanted: TraceFilter) -> list[int]:
+    return [wanted.min_duration_ns, wanted.since_ns, wanted.until_ns]
 
 
 def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = False) -> str:

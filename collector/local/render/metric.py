@@ -33,8 +33,8 @@ def metric_title(metric: Json, console: Console) -> Text:
     return Text.assemble((parts[0], "bold"), (separator + separator.join(part for part in parts[1:] if part), "dim"))
 
 
-def metric_table(metric: Json, console: Console, now_unix_ns: int) -> Table:
-    """The latest values of one metric: for each service, a row for each attribute set."""
+def metric_table(metric: Json, console: Console, now_unix_ns: int, *, highest_first: bool = False) -> Table:
+    """The latest values of one metric: for each service, a row for each attribute set, in this order or by value."""
     keys = list(dict.fromkeys(key for series in metric["series"] for key in series["attributes"]))
     between = f" {glyphs_for(console).separator} "
     found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
@@ -55,7 +55,8 @@ def metric_table(metric: Json, console: Console, now_unix_ns: int) -> Table:
     rows: list[list[Text]] = []
     for service, of_service in found.items():
         rows.append([cell(service, console, "bold")])
-        for name, of_name in of_service.items():
+        ordered = sorted(of_service.items(), key=lambda item: -_height(item[1], is_histogram=is_histogram))
+        for name, of_name in ordered if highest_first else of_service.items():
             cells = (
                 _histogram_cells(metric, of_name, console) if is_histogram else [_value(metric, of_name, now_unix_ns)]
             )
@@ -69,14 +70,27 @@ def _histogram_cells(metric: Json, series: Sequence[Json], console: Console) -> 
     if not points:
         return [Text("no value", "dim"), Text(), Text(), Text(), Text()]
     total = sum(point["count"] or 0 for point in points)
-    whole = _histogram(points[0])
-    for point in points[1:]:
-        whole = whole.plus(_histogram(point))
+    whole = _whole(points)
     if not whole.bounds and total:  # or no bound that all have: the distribution is not known
         unknown = [Text("-", "dim")] * len(_QUANTILES)
         return [Text(count(total)), *unknown, _average(metric, whole.total / total, glyphs)]
     shown = [_quantile(metric, whole, q, glyphs) for q in _QUANTILES]
     return [Text(count(total)), *shown, Text(_picture(whole, glyphs), "cyan")]
+
+
+def _whole(points: Sequence[Json]) -> Histogram:
+    whole = _histogram(points[0])
+    for point in points[1:]:
+        whole = whole.plus(_histogram(point))
+    return whole
+
+
+def _height(series: Sequence[Json], *, is_histogram: bool) -> float:
+    """By what rows are ordered: the median, else the sum of the values."""
+    points = [point for one in series for point in _points(one)]
+    if is_histogram:
+        return (_whole(points).quantile(0.5) if points else None) or 0.0
+    return sum(float(point["value"] or 0) for point in points)
 
 
 def _average(metric: Json, value: float, glyphs: Glyphs) -> Text:

@@ -91,6 +91,27 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
     return table(console, columns, rows)
 
 
+def shared_table(shared: Sequence[Json], console: Console) -> Table:
+    """What matching traces share: how many of them have an attribute, and how many of the others."""
+    matching, others = (shared[0][name] for name in ("of_matching", "of_others")) if shared else (0, 0)
+    columns = [
+        Column("attribute", least=16),
+        Column("services", least=12, rank=1),
+        Column(f"of {count(matching)} matching", is_number=True),
+        Column(f"of {count(others)} others", is_number=True),
+    ]
+    rows = [
+        [
+            cell(f"{row['key']}={row['value']}", console, "bold"),
+            cell(", ".join(row["services"]), console),
+            Text(percent(row["matching"] / max(matching, 1))),
+            Text(percent(row["others"] / max(others, 1)), "dim"),
+        ]
+        for row in shared
+    ]
+    return table(console, columns, rows)
+
+
 def ended_traces_table(traces: Sequence[Json], console: Console, *, heads: bool) -> Table:
     """Traces as they end, earliest first: a part of a growing table, with titles in the first part."""
     columns = [
