@@ -27,7 +27,7 @@ def at_full_speed(address: str, callers: int, seconds: float) -> Report:
 
 def at_rate(address: str, rate: float, seconds: float) -> Report:
     """Send `rate` searches per second, evenly, whether the ones before were answered or not."""
-    return asyncio.run(run(address, rate, seconds, deadline=TIMEOUT))
+    return asyncio.run(run(address, rate, seconds, deadline=TIMEOUT, links=False))
 
 
 async def _at_full_speed(address: str, callers: int, seconds: float) -> Report:

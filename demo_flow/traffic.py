@@ -105,16 +105,17 @@ async def run(
     deadline: float = 10.0,
     seed: int = 0,
     index_rate: float = 0.0,
+    links: bool = True,
     on_progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
     """Send `rate` searches a second for `duration` seconds, beside `index_rate` index requests; await the last answer.
 
-    Each request has `deadline` seconds. `on_progress` is called with the report after each search sent. Cancelled,
-    it stops sending, waits for the answers under way and returns the report so far. Raises PamazonError where no
-    gateway answers.
+    Each request has `deadline` seconds; without `links` it is at the gateway at once. `on_progress` is called with the
+    report after each search sent. Cancelled, it stops sending, waits for the answers under way and returns the report
+    so far. Raises PamazonError where no gateway answers.
     """
     report = Report()
-    async with _channel(address) as channel, following(address):
+    async with _channel(address, links=links) as channel, following(address):
         stub: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
         waiting: set[asyncio.Task[None]] = set()
         await _reach(channel, address)
@@ -141,9 +142,9 @@ async def run(
     return report
 
 
-def _channel(address: str) -> grpc.aio.Channel:
+def _channel(address: str, *, links: bool) -> grpc.aio.Channel:
     """Return a channel whose calls are traced; the way to the gateway is inside of their spans."""
-    interceptors = [*telemetry.rpc.aio_client_interceptors(address), OnTheWay()]
+    interceptors = [*telemetry.rpc.aio_client_interceptors(address), *([OnTheWay()] if links else [])]
     return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=interceptors)
 
 

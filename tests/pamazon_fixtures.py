@@ -74,7 +74,7 @@ class Shop:
     def pamazon(self, *arguments: str, gateway: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a command against this gateway, or another."""
         command = pamazon_command(*arguments, "--gateway", gateway or self.gateway)
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
     def search(self, *arguments: str, gateway: str | None = None) -> Trace:
         """Search, whatever comes of it, and return the trace."""

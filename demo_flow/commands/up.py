@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             with console.status("Pamazon opens") as status:
                 pamazon = open_pamazon(plan, processes, status.update)
-            if args.catalogue or _lacks_goods(pamazon):
+            if args.catalogue or lacks_goods(pamazon):
                 handle = client_telemetry.start()
                 _index(console, pamazon, args.catalogue)
                 handle.flush(5.0)
@@ -112,7 +112,7 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     )
 
 
-def _lacks_goods(pamazon: "Pamazon") -> bool:
+def lacks_goods(pamazon: "Pamazon") -> bool:
     """Return whether our own catalogue is to be indexed: nothing is there, or an indexer lacks some of it."""
     from demo_flow.indexing import read_catalogue
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import grpc
 import pytest
 
+from demo_flow import indexing
+from demo_flow.commands import up
 from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, Role
 from demo_flow.proto.pamazon_pb2 import Document, Parameters, ProcessRequest, ProcessResponse
 from demo_flow.serving.instances import Instances
-from demo_flow.starting import Plan
+from demo_flow.starting import Pamazon, Plan
 
 
 class Log:
@@ -136,6 +138,18 @@ def test_a_plan_names_its_instances(tmp_path: Path) -> None:
     assert named(plan) == [("clip_encoder", "2"), ("qdrant_indexer", "2"), ("qdrant_indexer-2", "2")]
     split = Plan(tmp_path, version="2", arguments={GATEWAY.name: {"split": 50}})
     assert named(split) == [("clip_encoder", None), ("clip_encoder-2", "2"), ("qdrant_indexer", None)]
+
+
+@pytest.mark.parametrize(
+    ("points", "lacks"), [((0,), True), ((3, 3), False), ((3, 1), True), ((0, 3), True), ((2, 1), False), ((9,), False)]
+)
+def test_our_goods_are_indexed_if_an_indexer_lacks_some_of_them(
+    points: Sequence[int], lacks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three are in the catalogue. What an index has of a catalogue of the user's own is left alone."""
+    monkeypatch.setattr(indexing, "read_catalogue", lambda *_: ["a", "b", "c"])
+    facts = {f"indexer-{n}": {"role": QDRANT_INDEXER.name, "points": count} for n, count in enumerate(points)}
+    assert up.lacks_goods(Pamazon(facts)) is lacks
 
 
 def test_a_further_instance_listens_at_the_next_port() -> None:
