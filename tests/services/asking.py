@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from tests.entry import ENTRY
+
 
 @dataclass(frozen=True)
 class Click:
@@ -67,6 +69,12 @@ class Collector:
         """How many requests were counted: by operation, outcome and, where there is one, type of error."""
         return {labels: point["count"] for labels, point in self._values("search.request.duration", service).items()}
 
+    def entries(self, service: str) -> dict[str, bool]:
+        """For each operation, whether its requests entered at this service."""
+        series = self.get("metrics/search.request.duration", latest="true")["series"]
+        found = [one["attributes"] for one in series if one["service"] == service]
+        return {one["search.operation"]: one["search.entry"] for one in found}
+
     def documents(self, service: str) -> dict[tuple[str, ...], int]:
         """How many documents were counted: by operation and outcome."""
         return {labels: point["value"] for labels, point in self._values("search.documents", service).items()}
@@ -81,7 +89,7 @@ class Collector:
         found = {}
         for series in self.get(f"metrics/{name}", latest="true")["series"]:
             if series["service"] == service:
-                labels = tuple(series["attributes"].values())
+                labels = tuple(value for name, value in series["attributes"].items() if name not in ENTRY)
                 assert labels not in found
                 found[labels] = series["points"][-1]
         return found

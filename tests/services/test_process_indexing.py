@@ -72,6 +72,8 @@ def test_requests_and_documents_count_by_outcome(printed: list[str], collector: 
         ("refresh", "error", "celery.exceptions.Retry"): 1,
         ("refresh", "ok"): 1,
     }
+    assert collector.entries("indexing_client") == {"upload": True}
+    assert collector.entries("indexing") == {"upload": False, "refresh": True}
     assert collector.documents("indexing") == {
         ("upload", "ok"): 2,
         ("upload", "rejected"): 1,

@@ -68,6 +68,10 @@ def test_requests_and_documents_count_by_outcome(printed: list[str], collector: 
         ("similar", "rejected"): 1,
         ("similar", "error", "ZeroDivisionError"): 1,
     }
+    assert (collector.entries("vectors_client"), collector.entries("vectors")) == (
+        {"similar": True},
+        {"similar": False},
+    )
     assert collector.documents("vectors_client") == {
         ("similar", "ok"): 2,
         ("similar", "rejected"): 5,
