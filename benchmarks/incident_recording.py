@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ class Recording:
 
 
 @contextlib.contextmanager
-def recording(folder: Path, *, goods: int | None = None, rate: float, index_rate: float) -> Iterator[Recording]:
-    """Start everything, index `goods` (default: all), and search and index until the block ends.
+def recording(folder: Path, *, goods: int, rate: float, index_rate: float) -> Iterator[Recording]:
+    """Start everything, index so many `goods`, and search and index until the block ends.
 
     Metrics leave every second.
     """
@@ -106,23 +106,21 @@ def recording(folder: Path, *, goods: int | None = None, rate: float, index_rate
         yield recorded
 
 
-def play(
-    recorded: Recording,
-    incident: str | None,
-    seconds: float,
-    settle: float,
-    report: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Let an incident, or nothing, happen for `seconds`, and note the time; then wait `settle` seconds."""
-    report(incident or "baseline")
+def play(recorded: Recording, incident: str | None, seconds: float, *, before: float, after: float) -> None:
+    """Let an incident, or nothing, happen, and note `seconds` of it.
+
+    It begins `before` seconds earlier, so that what was exported until then is not counted; afterwards it waits `after`
+    seconds for what is late.
+    """
     with IncidentsClient(recorded.gateway) as client:
         if incident is not None:
-            client.start(incident, seconds + 30)
+            client.start(incident, before + seconds + 30)
+        time.sleep(before)
         begin = time.time_ns()
         time.sleep(seconds)
         recorded.stretches.append(Stretch(incident, begin, time.time_ns()))
         client.stop()
-    time.sleep(settle)
+    time.sleep(after)
 
 
 def _await_searches(recorded: Recording, timeout: float = 60.0) -> None:

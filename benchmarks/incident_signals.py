@@ -141,13 +141,14 @@ def most(values: Values, signal: Signal, stretch: Stretch) -> float | None:
 
 
 def gap(values: Values, signal: Signal, stretch: Stretch) -> float | None:
-    """Return the longest time without a point, in one series."""
-    begin, end = stretch.begin - _SECOND, stretch.end + 2 * _SECOND
-    longest = []
+    """Return the longest time between two points of a series that overlaps the stretch."""
+    found = []
     for series in values.chosen(signal):
-        times = [point["time_unix_ns"] for point in series["points"] if begin < point["time_unix_ns"] < end]
-        longest += [(after - before) / _SECOND for before, after in pairwise(times)]
-    return max(longest, default=None)
+        times = pairwise(point["time_unix_ns"] for point in series["points"])
+        found += [
+            (after - before) / _SECOND for before, after in times if before < stretch.end and after > stretch.begin
+        ]
+    return max(found, default=None)
 
 
 _SEARCH: Final[Mapping[str, str | bool]] = {"search_operation": "search", "search_entry": True}

@@ -13,6 +13,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks.incident_recording import Recording, play, recording
 from benchmarks.incident_signals import FOLLOWS, MOVES, SIGNALS, Values
 from demo_flow.incidents.table import INCIDENTS
 
+GOODS = 500
 DEVIATIONS = 4.0
 
 
@@ -50,14 +52,15 @@ def main() -> int:
     console = Console(stderr=True)
     names = arguments.names or list(INCIDENTS)
     with tempfile.TemporaryDirectory(prefix="bench-incidents-") as folder:
-        rates = {"rate": arguments.rate, "index_rate": arguments.index_rate}
-        with recording(Path(folder), **rates) as recorded:
-            play(recorded, None, arguments.seconds, 0, lambda _: console.print("warming up"))
-            recorded.stretches.clear()
+        console.print("Pamazon opens")
+        options = {"goods": GOODS, "rate": arguments.rate, "index_rate": arguments.index_rate}
+        with recording(Path(folder), **options) as recorded:
+            time.sleep(arguments.seconds)
             for name in names:
-                play(recorded, None, arguments.seconds, 0.5)
-                play(recorded, name, arguments.seconds, 4.0, console.print)
-            play(recorded, None, arguments.seconds, 3.0)
+                console.print(name)
+                play(recorded, None, arguments.seconds, before=0.0, after=0.0)
+                play(recorded, name, arguments.seconds, before=1.5, after=4.0)
+            play(recorded, None, arguments.seconds, before=0.0, after=3.0)
             table = Table(recorded)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}; {arguments.rate:g} searches and {arguments.index_rate:g} index requests a second, ", end="")
