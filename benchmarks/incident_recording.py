@@ -1,15 +1,16 @@
 """Records incidents: a Pamazon with two indexers and two versions, a local collector, a load, and what happened when.
 
-In: a folder, the incidents to play. Out: a `Recording`: the collector's API, and the time of each stretch. State: the
-processes, which end with the block.
+In: a folder, the incidents to play. Out: a store, and the times of the incidents in it; read again, a `Recording`.
+State: the processes, which end with their block.
 """
 
 import contextlib
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -27,6 +28,8 @@ from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 NEW_VERSION = "2.0.0"
 """Label of the second version."""
 
+STORE = "telemetry.duckdb"
+_STRETCHES = "stretches.json"
 _PAGE = 10_000
 
 
@@ -41,11 +44,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was recorded: the address of the collector's API and of its store, of the gateway, and the stretches."""
+    """What was recorded: the address of the collector's API, and the stretches; while it runs, the gateway's."""
 
     api: str
-    store: Path
-    gateway: str
+    gateway: str = ""
     stretches: list[Stretch] = field(default_factory=list)
 
     def of(self, incident: str | None) -> list[Stretch]:
@@ -76,34 +78,53 @@ class Recording:
 def recording(folder: Path, *, goods: int, rate: float, index_rate: float) -> Iterator[Recording]:
     """Start everything, index so many `goods`, and search and index until the block ends.
 
-    Metrics leave every second.
+    Metrics leave every second. The folder then has what `reading` reads.
     """
-    collector = Collector(
-        otlp=free_address(), api=free_address(), http=free_address(), store=folder / "telemetry.duckdb"
-    )
-    environment = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}",
-        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
-        "OTEL_SDK_DISABLED": "false",
-    }
-    plan = Plan(
+    with collecting(folder) as collector, Processes(folder / "logs") as processes:
+        environment = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}",
+            "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+            "OTEL_SDK_DISABLED": "false",
+        }
+        with mock.patch.dict(os.environ, environment):
+            gateway = open_pamazon(_plan(folder), processes).addresses[GATEWAY.name]
+            with GatewayClient(gateway) as client:
+                index_items(client, read_catalogue(None, print)[:goods])
+            load = ["load", "--gateway", gateway, f"--rate={rate}", f"--index-rate={index_rate}", "--duration=36000"]
+            processes.start_other("load", [sys.executable, "-m", "demo_flow", *load, "--json"])
+        recorded = Recording(collector.api, gateway)
+        _await_searches(recorded)
+        yield recorded
+        rows = [asdict(stretch) for stretch in recorded.stretches]
+        (folder / _STRETCHES).write_text(json.dumps(rows), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[Recording]:
+    """Read what was recorded in a folder, by a collector of its own."""
+    rows = json.loads((folder / _STRETCHES).read_text(encoding="utf-8"))
+    with collecting(folder) as collector:
+        yield Recording(collector.api, stretches=[Stretch(**row) for row in rows])
+
+
+@contextlib.contextmanager
+def collecting(folder: Path) -> Iterator[Collector]:
+    """Run a local collector with the store of a folder, on free ports."""
+    otlp, http, api = (free_address() for _ in range(3))
+    collector = Collector(otlp=otlp, http=http, api=api, store=folder / STORE)
+    with Processes(folder / "logs") as processes:
+        collector.await_ready(processes.start_other("collector", collector.command()))
+        yield collector
+
+
+def _plan(folder: Path) -> Plan:
+    return Plan(
         folder,
         FREE_PORTS,
         arguments={GATEWAY.name: {"split": 50}},
         replicas={QDRANT_INDEXER.name: 2},
         version=NEW_VERSION,
     )
-    with mock.patch.dict(os.environ, environment), Processes(folder / "logs") as processes:
-        collector.await_ready(processes.start_other("collector", collector.command()))
-        gateway = open_pamazon(plan, processes).addresses[GATEWAY.name]
-        with GatewayClient(gateway) as client:
-            index_items(client, read_catalogue(None, print)[:goods])
-        load = ["load", "--gateway", gateway, f"--rate={rate}", f"--index-rate={index_rate}", "--duration=36000"]
-        processes.start_other("load", [sys.executable, "-m", "demo_flow", *load, "--json"])
-        assert collector.store is not None
-        recorded = Recording(collector.api, collector.store, gateway)
-        _await_searches(recorded)
-        yield recorded
 
 
 def play(recorded: Recording, incident: str | None, seconds: float, *, before: float, after: float) -> None:

@@ -17,8 +17,8 @@ Series = Mapping[str, Any]
 Chosen = Callable[[Series], bool]
 
 _SECOND: Final = 10**9
-_LATE: Final = 2.5
-"""Seconds after a stretch within which its last values arrive: metrics leave every second."""
+_LATE: Final = 3 * _SECOND
+"""Until then what could not be sent in a stretch has arrived."""
 
 
 def where(**wanted: str | bool) -> Chosen:
@@ -67,17 +67,15 @@ class Values:
 
 def added(series: Iterable[Series], stretch: Stretch, field: str) -> float:
     """Return by how much a cumulative field of these series rose in a stretch."""
-    return sum(_at(one, stretch.end, field, late=True) - _at(one, stretch.begin, field) for one in series)
+    return sum(_at(one, stretch.end, field) - _at(one, stretch.begin, field) for one in series)
 
 
-def _at(series: Series, moment: int, field: str, *, late: bool = False) -> float:
-    """Return the value at a moment: of the last point before it, or, with `late`, of the first one after it."""
+def _at(series: Series, moment: int, field: str) -> float:
+    """Return the last value before a moment, which is up to a second old: so often metrics leave."""
     value = 0.0
     for point in series["points"]:
         if point["time_unix_ns"] > moment:
-            if late and point["time_unix_ns"] < moment + _LATE * _SECOND:
-                return float(point[field])
-            return value
+            break
         value = float(point[field])
     return value
 
@@ -124,8 +122,8 @@ def share(values: Values, signal: Signal, stretch: Stretch) -> float | None:
 
 
 def number(values: Values, signal: Signal, stretch: Stretch) -> float:
-    """Return how many values a histogram got, until a while after the stretch: what failed in it is sent later."""
-    later = Stretch(stretch.incident, stretch.begin, stretch.end + _SECOND)
+    """Return how many values a histogram got, until a while after the stretch: what failed in it is known later."""
+    later = Stretch(stretch.incident, stretch.begin, stretch.end + _LATE)
     return added(values.chosen(signal), later, "count")
 
 
@@ -135,7 +133,7 @@ def most(values: Values, signal: Signal, stretch: Stretch) -> float | None:
         float(point["value"])
         for series in values.chosen(signal)
         for point in series["points"]
-        if stretch.begin < point["time_unix_ns"] < stretch.end + _SECOND
+        if stretch.begin < point["time_unix_ns"] <= stretch.end
     ]
     return max(found, default=None)
 
@@ -220,7 +218,7 @@ MOVES: Final[Mapping[str, Mapping[str, int]]] = {
     "chile-slow-server": {"request duration, cl": 1},
     "platform-fails": {"errors, ios": 1},
     "empty-index": {"empty index requests": 1, "documents of index": -1},
-    "oversize-documents": {"size of index": 1, "preprocess": 1},
+    "oversize-documents": {"size of index": 1},
     "poison-documents": {"errors of index": 1},
     "slow-version": {"forward, new version": 1},
     "encoder-throttled": {"forward, new version": 1, "forward, old version": 1},

@@ -58,9 +58,9 @@ def main() -> int:
             time.sleep(arguments.seconds)
             for name in names:
                 console.print(name)
-                play(recorded, None, arguments.seconds, before=0.0, after=0.0)
-                play(recorded, name, arguments.seconds, before=1.5, after=4.0)
-            play(recorded, None, arguments.seconds, before=0.0, after=3.0)
+                play(recorded, None, arguments.seconds, before=1.5, after=0.0)
+                play(recorded, name, arguments.seconds, before=1.5, after=3.0)
+            play(recorded, None, arguments.seconds, before=1.5, after=3.0)
             table = Table(recorded)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}; {arguments.rate:g} searches and {arguments.index_rate:g} index requests a second, ", end="")

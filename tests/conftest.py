@@ -12,7 +12,7 @@ from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
-pytest_plugins = ("tests.pamazon_fixtures",) if find_spec("onnxruntime") else ()
+pytest_plugins = ("tests.pamazon_fixtures", "tests.incident_fixtures") if find_spec("onnxruntime") else ()
 
 
 @pytest.fixture(autouse=True)

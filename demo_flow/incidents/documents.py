@@ -1,6 +1,6 @@
 """What clients send to `/index`: goods, or what an incident makes of them.
 
-In: documents. Out: documents. State: a picture of some megabytes, once it was made.
+In: documents. Out: documents. State: a picture of two megabytes, once it was made.
 """
 
 import functools
@@ -11,8 +11,8 @@ from typing import Final
 from demo_flow.incidents.active import ACTIVE
 from demo_flow.proto.pamazon_pb2 import Document
 
-_SIDE: Final = 1800
-"""Pixels of a side: about 3 MB."""
+_SIDE: Final = 1200
+"""Pixels of a side: almost 2 MB."""
 
 
 def are_shaped() -> bool:

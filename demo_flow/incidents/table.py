@@ -91,7 +91,7 @@ _ALL: Final = (
     ),
     Incident(
         "oversize-documents",
-        "Requests of `/index` have pictures of some megabytes.",
+        "Requests of `/index` have two pictures of 2 MB each.",
         "`search.request.size` of `index` and `search.stage.duration` of `preprocess` rise",
         place="documents",
     ),
