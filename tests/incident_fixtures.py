@@ -37,6 +37,7 @@ def recorded_incidents(home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def _record(folder: Path) -> None:
     with recording(folder, goods=64, rate=16.0, index_rate=1.5) as recorded:
         play(recorded, None, 4.0, before=0.0, after=0.0)
-        for name in INCIDENTS:
-            play(recorded, name, 2.0, before=1.1, after=2.5 if name == "collector-away" else 0.3)
+        for name, incident in INCIDENTS.items():
+            after = 2.5 if name == "collector-away" else 0.2
+            play(recorded, name, 2.0, before=1.1 if incident.roles else 1.6, after=after)
         play(recorded, None, 2.0, before=1.1, after=1.0)

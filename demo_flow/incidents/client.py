@@ -26,7 +26,7 @@ from demo_flow.proto.pamazon_pb2_grpc import IncidentsStub
 
 _OPTIONS: Final = (("grpc.enable_http_proxy", 0),)
 _TIMEOUT: Final = 15.0
-_EVERY: Final = 1.0
+_EVERY: Final = 0.5
 """Seconds between two questions of a load, which incident is active."""
 
 
@@ -104,7 +104,7 @@ async def _follow(stub: Any) -> None:
     """Ask once. A gateway that does not answer has no incident for us."""
     found: dict[str, float] = {}
     with contextlib.suppress(grpc.aio.AioRpcError):
-        found = dict((await stub.List(ListIncidentsRequest(here=True), timeout=_EVERY)).seconds_left)
+        found = dict((await stub.List(ListIncidentsRequest(here=True), timeout=1.0)).seconds_left)
     played = [(name, seconds) for name, seconds in found.items() if name in INCIDENTS and not INCIDENTS[name].roles]
     if played:
         ACTIVE.start(*played[0])
