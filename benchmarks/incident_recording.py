@@ -17,13 +17,15 @@ from unittest import mock
 
 import httpx
 
-from demo_flow.client import GatewayClient
+from demo_flow.client import GatewayClient, RequestFailed
 from demo_flow.demo import Collector, free_address
 from demo_flow.flow import GATEWAY, QDRANT_INDEXER
 from demo_flow.incidents.client import IncidentsClient
 from demo_flow.indexing import index_items, read_catalogue
 from demo_flow.processes import Processes
+from demo_flow.proto.pamazon_pb2 import IndexRequest, SearchRequest
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
+from demo_flow.updates import goods_batches
 
 NEW_VERSION = "2.0.0"
 """Label of the second version."""
@@ -130,18 +132,29 @@ def _plan(folder: Path) -> Plan:
 def play(recorded: Recording, incident: str | None, seconds: float, *, before: float, after: float) -> None:
     """Let an incident, or nothing, happen, and note `seconds` of it.
 
-    It begins `before` seconds earlier, so that what was exported until then is not counted; afterwards it waits `after`
-    seconds for what is late.
+    It begins at least `before` seconds earlier, so that what was exported until then is not counted; afterwards it
+    waits `after` seconds for what is late. On a busy machine both last until requests of our own were answered.
     """
     with IncidentsClient(recorded.gateway) as client:
         if incident is not None:
-            client.start(incident, before + seconds + 30)
-        time.sleep(before)
+            client.start(incident, before + seconds + 60)
+        _wait(recorded, before)
         begin = time.time_ns()
         time.sleep(seconds)
         recorded.stretches.append(Stretch(incident, begin, time.time_ns()))
         client.stop()
-    time.sleep(after)
+    _wait(recorded, after)
+
+
+def _wait(recorded: Recording, seconds: float) -> None:
+    """Wait so long, and until a search and an index request like those of the load were answered, or failed."""
+    until = time.monotonic() + seconds
+    with GatewayClient(recorded.gateway) as client:
+        with contextlib.suppress(RequestFailed):
+            client.search(SearchRequest(text="black jacket"), 30.0)
+        with contextlib.suppress(RequestFailed):
+            client.index(IndexRequest(documents=goods_batches()[0]), 30.0)
+    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _await_searches(recorded: Recording, timeout: float = 60.0) -> None:

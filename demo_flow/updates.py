@@ -50,7 +50,7 @@ async def run(stub: Any, rate: float, deadline: float, report: Updates, stop: as
         while not stop.is_set():
             now = rate or (_PLAYED_RATE if are_shaped() else 0.0)
             if now:
-                batches = batches or itertools.cycle(await asyncio.to_thread(_batches))
+                batches = batches or itertools.cycle(await asyncio.to_thread(goods_batches))
                 sending.create_task(_send(stub, next(batches), deadline, report))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1 / now if now else _IDLE)
@@ -59,11 +59,12 @@ async def run(stub: Any, rate: float, deadline: float, report: Updates, stop: as
 async def prepare(rate: float) -> None:
     """Read the goods before the searches start, if they will be sent: it takes a second."""
     if rate or are_shaped():
-        await asyncio.to_thread(_batches)
+        await asyncio.to_thread(goods_batches)
 
 
 @functools.cache
-def _batches() -> list[list[Document]]:
+def goods_batches() -> list[list[Document]]:
+    """Return the documents of the requests, which are sent one after the other, again and again."""
     from demo_flow.indexing import document, read_catalogue
 
     goods = [document(item) for item in read_catalogue(None, lambda _: None)[:GOODS]]
