@@ -40,13 +40,14 @@ def where(**wanted: str | bool) -> Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One number, how it is made of a metric's series, and its unit."""
+    """One number, how it is made of a metric's series, its unit, and the seconds that its metric comes later."""
 
     metric: str
     value: "Callable[[Values, Signal, Stretch], float | None]"
     chosen: Chosen
     of: Chosen = lambda _: False
     unit: str = "s"
+    lag: int = 0
 
 
 class Values:
@@ -58,7 +59,8 @@ class Values:
     def of(self, name: str, stretch: Stretch) -> float | None:
         """Return a signal's value in a stretch; None where nothing was recorded."""
         signal = SIGNALS[name]
-        return signal.value(self, signal, stretch)
+        begin, end = (moment + signal.lag * _SECOND for moment in (stretch.begin, stretch.end))
+        return signal.value(self, signal, Stretch(stretch.incident, begin, end))
 
     def chosen(self, signal: Signal, chosen: Chosen | None = None) -> list[Series]:
         """Return the series that a signal is made of."""
@@ -72,12 +74,8 @@ def added(series: Iterable[Series], stretch: Stretch, field: str) -> float:
 
 def _at(series: Series, moment: int, field: str) -> float:
     """Return the last value before a moment, which is up to a second old: so often metrics leave."""
-    value = 0.0
-    for point in series["points"]:
-        if point["time_unix_ns"] > moment:
-            break
-        value = float(point[field])
-    return value
+    values = (float(point[field]) for point in reversed(series["points"]) if point["time_unix_ns"] <= moment)
+    return next(values, 0.0)
 
 
 def mean(values: Values, signal: Signal, stretch: Stretch) -> float | None:
@@ -149,6 +147,16 @@ def gap(values: Values, signal: Signal, stretch: Stretch) -> float | None:
     return max(found, default=None)
 
 
+def before_gateway(values: Values, signal: Signal, stretch: Stretch) -> float | None:
+    """Return by how much the client's time is above the gateway's, for the callers that the signal chooses."""
+    client = mean(values, signal, stretch)
+    gateway = _mean([one for one in values.series("search.request.duration") if signal.of(one)], stretch)
+    return None if client is None or gateway is None else client - gateway
+
+
+_COLLECTOR: Final = 6
+"""Seconds after which the local collector has counted a trace, and exported that."""
+
 _SEARCH: Final[Mapping[str, str | bool]] = {"search_operation": "search", "search_entry": True}
 _INDEX: Final[Mapping[str, str | bool]] = {"search_operation": "index", "search_entry": True}
 
@@ -159,10 +167,18 @@ SIGNALS: Final[Mapping[str, Signal]] = {
     "client duration, others": Signal(
         "search.client.duration", mean, where(search_operation="search", client_region="!cl")
     ),
-    "transit, cl": Signal("search.transit.duration", mean, where(search_operation="search", client_region="cl")),
-    "transit, others": Signal("search.transit.duration", mean, where(search_operation="search", client_region="!cl")),
+    "transit, cl": Signal(
+        "search.transit.duration", mean, where(search_operation="search", client_region="cl"), lag=_COLLECTOR
+    ),
+    "transit, others": Signal(
+        "search.transit.duration", mean, where(search_operation="search", client_region="!cl"), lag=_COLLECTOR
+    ),
     "request duration, cl": Signal("search.request.duration", mean, where(**_SEARCH, client_region="cl")),
     "request duration, others": Signal("search.request.duration", mean, where(**_SEARCH, client_region="!cl")),
+    "client minus request, cl": Signal(
+        "search.client.duration", before_gateway, where(search_operation="search", client_region="cl"),
+        where(**_SEARCH, client_region="cl"),
+    ),
     "errors, ios": Signal(
         "search.request.duration", share, where(**_SEARCH, client_platform="ios", search_outcome="error"),
         where(**_SEARCH, client_platform="ios"), unit="share",
@@ -214,7 +230,7 @@ MOVES: Final[Mapping[str, Mapping[str, int]]] = {
     "tiny-batches": {"batch of pictures": -1},
     "pool-starvation": {"index pool, in use": 1, "index pool, wait": 1},
     "queue-saturation": {"text queue, length": 1, "text queue, wait": 1},
-    "chile-slow-link": {"client duration, cl": 1, "transit, cl": 1},
+    "chile-slow-link": {"client minus request, cl": 1, "transit, cl": 1},
     "chile-slow-server": {"request duration, cl": 1},
     "platform-fails": {"errors, ios": 1},
     "empty-index": {"empty index requests": 1, "documents of index": -1},
@@ -240,7 +256,7 @@ FOLLOWS: Final[Mapping[str, frozenset[str]]] = {
     "tiny-batches": _SEARCHES | _FORWARD | _TEXTS | {"preprocess"},
     "pool-starvation": _SEARCHES | _QDRANT,
     "queue-saturation": _SEARCHES | _FORWARD | {"errors, ios", "errors, others"},
-    "chile-slow-link": frozenset(),
+    "chile-slow-link": frozenset({"client duration, cl"}),
     "chile-slow-server": _CLIENT | _QDRANT,
     "platform-fails": _QDRANT,
     "empty-index": _PICTURES,

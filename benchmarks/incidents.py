@@ -45,7 +45,7 @@ def main() -> int:
     """Record, and print the table; exit status 1 where an incident did not move what it should."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.incidents", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="incidents (default: all)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each incident and baseline (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each incident and baseline (%(default)s)")
     parser.add_argument("--rate", type=float, default=20.0, help="searches a second (%(default)s)")
     parser.add_argument("--index-rate", type=float, default=1.5, help="index requests a second (%(default)s)")
     arguments = parser.parse_args()
@@ -60,7 +60,7 @@ def main() -> int:
                 console.print(name)
                 play(recorded, None, arguments.seconds, before=1.5, after=0.0)
                 play(recorded, name, arguments.seconds, before=1.5, after=3.0)
-            play(recorded, None, arguments.seconds, before=1.5, after=3.0)
+            play(recorded, None, arguments.seconds, before=1.5, after=8.0)
             table = Table(recorded)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}; {arguments.rate:g} searches and {arguments.index_rate:g} index requests a second, ", end="")

@@ -35,9 +35,14 @@ def recorded_incidents(home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def _record(folder: Path) -> None:
-    with recording(folder, goods=64, rate=16.0, index_rate=1.5) as recorded:
+    with recording(folder, goods=64, rate=20.0, index_rate=1.5) as recorded:
         play(recorded, None, 4.0, before=0.0, after=0.0)
         for name, incident in INCIDENTS.items():
-            after = 2.5 if name == "collector-away" else 0.2
-            play(recorded, name, 2.0, before=1.1 if incident.roles else 1.6, after=after)
+            play(
+                recorded,
+                name,
+                3.5 if incident.region else 2.0,  # a twelfth of the callers are in Chile
+                before=1.1 if incident.roles else 1.8,  # the load asks twice a second what is active
+                after=2.5 if name == "collector-away" else 0.2,
+            )
         play(recorded, None, 2.0, before=1.1, after=1.0)

@@ -41,6 +41,8 @@ def test_an_incident_moves_its_signals(name: str, values: Values, recorded_incid
     """By half at the least, against what the signal is without it."""
     (stretch,) = recorded_incidents.of(name)
     for signal, side in MOVES[name].items():
+        if SIGNALS[signal].lag:
+            continue  # counted by the collector every five seconds, in which other incidents follow
         before, during = usual(values, recorded_incidents, signal), values.of(signal, stretch)
         assert during is not None, f"{signal} has no value"
         moved = during > 1.5 * before if side > 0 else during < 0.67 * before
