@@ -4,6 +4,7 @@ In: a `Recording`. Out: values by signal and stretch; the noise of each signal, 
 that were read, owned by one `Values`.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ Series = Mapping[str, Any]
 Chosen = Callable[[Series], bool]
 
 _SECOND: Final = 10**9
+_PROCESS: Final = "service.instance.id"
+_COLLECTED: Final = _SECOND // 3
+"""The points of one export are made within this time."""
 _LATE: Final = 3 * _SECOND
 """Until then what could not be sent in a stretch has arrived."""
 
@@ -55,6 +59,7 @@ class Values:
 
     def __init__(self, recorded: Recording) -> None:
         self.series = cache(recorded.series)
+        self._exports = cache(self._all_exports)
 
     def of(self, name: str, stretch: Stretch) -> float | None:
         """Return a signal's value in a stretch; None where nothing was recorded."""
@@ -66,26 +71,49 @@ class Values:
         """Return the series that a signal is made of."""
         return [series for series in self.series(signal.metric) if (chosen or signal.chosen)(series)]
 
+    def added(self, series: Iterable[Series], stretch: Stretch, field: str) -> float:
+        """Return by how much a cumulative field of these series rose in a stretch.
 
-def added(series: Iterable[Series], stretch: Stretch, field: str) -> float:
-    """Return by how much a cumulative field of these series rose in a stretch."""
-    return sum(_at(one, stretch.end, field) - _at(one, stretch.begin, field) for one in series)
+        It is known at each export, about once a second: from the last one before the stretch to the last one in it. If
+        the process made none in it, the first one afterwards counts.
+        """
+        total = 0.0
+        for one in series:
+            begin, end = self._between(one["resource"].get(_PROCESS), stretch)
+            total += _at(one, end + _COLLECTED, field) - _at(one, begin + _COLLECTED, field)
+        return total
+
+    def _between(self, process: str | None, stretch: Stretch) -> tuple[int, int]:
+        """Return the times of the exports that a stretch is measured by; its own where a process is not known."""
+        exports = self._exports().get(process)
+        if exports is None:
+            return stretch.begin, stretch.end
+        first, last = bisect_right(exports, stretch.begin), bisect_right(exports, stretch.end)
+        last = last if last > first else min(last + 1, len(exports))
+        return exports[first - 1] if first else 0, exports[last - 1] if last else 0
+
+    def _all_exports(self) -> dict[str | None, list[int]]:
+        """Return the times at which each process exported: its own metrics are in every export."""
+        found: dict[str | None, set[int]] = defaultdict(set)
+        for series in self.series("search.telemetry.dropped"):
+            found[series["resource"].get(_PROCESS)].update(point["time_unix_ns"] for point in series["points"])
+        return {process: sorted(times) for process, times in found.items()}
 
 
 def _at(series: Series, moment: int, field: str) -> float:
-    """Return the last value before a moment, which is up to a second old: so often metrics leave."""
+    """Return the last value until a moment; 0 before the first one."""
     values = (float(point[field]) for point in reversed(series["points"]) if point["time_unix_ns"] <= moment)
     return next(values, 0.0)
 
 
 def mean(values: Values, signal: Signal, stretch: Stretch) -> float | None:
     """Return the mean of a histogram's values."""
-    return _mean(values.chosen(signal), stretch)
+    return _mean(values, values.chosen(signal), stretch)
 
 
-def _mean(series: Sequence[Series], stretch: Stretch) -> float | None:
-    count = added(series, stretch, "count")
-    return added(series, stretch, "sum") / count if count else None
+def _mean(values: Values, series: Sequence[Series], stretch: Stretch) -> float | None:
+    count = values.added(series, stretch, "count")
+    return values.added(series, stretch, "sum") / count if count else None
 
 
 def slowest(values: Values, signal: Signal, stretch: Stretch) -> float | None:
@@ -101,28 +129,28 @@ def fastest(values: Values, signal: Signal, stretch: Stretch) -> float | None:
 def _means(values: Values, signal: Signal, stretch: Stretch) -> list[float]:
     by_process: dict[str, list[Series]] = defaultdict(list)
     for series in values.chosen(signal):
-        by_process[series["resource"]["service.instance.id"]].append(series)
-    means = (_mean(series, stretch) for series in by_process.values())
+        by_process[series["resource"][_PROCESS]].append(series)
+    means = (_mean(values, series, stretch) for series in by_process.values())
     return [value for value in means if value is not None]
 
 
 def rate(values: Values, signal: Signal, stretch: Stretch) -> float:
     """Return by how much a counter rose each second."""
-    return added(values.chosen(signal), stretch, "value") / ((stretch.end - stretch.begin) / _SECOND)
+    return values.added(values.chosen(signal), stretch, "value") / ((stretch.end - stretch.begin) / _SECOND)
 
 
 def share(values: Values, signal: Signal, stretch: Stretch) -> float | None:
     """Return which share the chosen series have of those of `of`: of a counter, or of the number of a histogram."""
     every = values.chosen(signal, signal.of)
     field = "value" if every and every[0]["points"][0]["count"] is None else "count"
-    total = added(every, stretch, field)
-    return added([one for one in every if signal.chosen(one)], stretch, field) / total if total else None
+    total = values.added(every, stretch, field)
+    return values.added([one for one in every if signal.chosen(one)], stretch, field) / total if total else None
 
 
 def number(values: Values, signal: Signal, stretch: Stretch) -> float:
     """Return how many values a histogram got, until a while after the stretch: what failed in it is known later."""
     later = Stretch(stretch.incident, stretch.begin, stretch.end + _LATE)
-    return added(values.chosen(signal), later, "count")
+    return values.added(values.chosen(signal), later, "count")
 
 
 def most(values: Values, signal: Signal, stretch: Stretch) -> float | None:
@@ -150,7 +178,7 @@ def gap(values: Values, signal: Signal, stretch: Stretch) -> float | None:
 def before_gateway(values: Values, signal: Signal, stretch: Stretch) -> float | None:
     """Return by how much the client's time is above the gateway's, for the callers that the signal chooses."""
     client = mean(values, signal, stretch)
-    gateway = _mean([one for one in values.series("search.request.duration") if signal.of(one)], stretch)
+    gateway = _mean(values, [one for one in values.series("search.request.duration") if signal.of(one)], stretch)
     return None if client is None or gateway is None else client - gateway
 
 

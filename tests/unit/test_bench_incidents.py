@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.incident_recording import Recording, Stretch
-from benchmarks.incident_signals import MOVES, SIGNALS, Signal, Values, added, gap, most, slowest, where
+from benchmarks.incident_signals import MOVES, SIGNALS, Signal, Values, gap, most, slowest, where
 from benchmarks.incidents import Noise, Table, noise_of, written
 
 SECOND = 10**9
@@ -36,11 +36,16 @@ def values() -> Values:
     return Values(Told("nowhere", stretches=[STRETCH]))
 
 
-def test_a_rise_is_from_the_last_point_before_to_the_last_point_in_a_stretch() -> None:
-    """A series that begins in it rises from zero."""
-    known = series([{"at": 9, "value": 5}, {"at": 15, "value": 8}, {"at": 21, "value": 100}])
-    young = series([{"at": 12, "value": 2}])
-    assert added([known, young], STRETCH, "value") == 5
+def test_a_rise_is_from_the_last_export_before_to_the_last_one_in_a_stretch(values: Values) -> None:
+    """A series that begins in it rises from zero; one that begins later does not; of a late export the next counts."""
+    known = series([{"at": at, "value": value} for at, value in ((9, 5), (15, 8), (21, 100))])
+    young, later = series([{"at": 15, "value": 2}]), series([{"at": 21, "value": 4}])
+    TOLD.append(known)
+    assert values.added([known, young, later], STRETCH, "value") == 5
+    assert values.added([known, later], Stretch(None, 16 * SECOND, 17 * SECOND), "value") == 96
+    assert values.added([known], Stretch(None, 30 * SECOND, 31 * SECOND), "value") == 0
+    foreign = series([{"at": 12, "value": 3}], process="without exports")
+    assert values.added([foreign], STRETCH, "value") == 3
 
 
 def test_the_slowest_process_is_that_with_the_largest_mean(values: Values) -> None:
