@@ -4,7 +4,7 @@ In: decided traces. Out: values of the metrics of `telemetry.conventions.critica
 """
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +84,7 @@ class Counting:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self._nanoseconds: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
         self.counted = 0
         """Traces that count, so far."""
         self.skipped: Counter[Reason] = Counter()
@@ -117,17 +118,25 @@ class Counting:
 
     def _add(self, path: Path, trace_id: str) -> None:
         self.counted += 1
-        context = _exemplar(trace_id, path.root.span_id)
-        operation = {c.SEARCH_OPERATION.name: path.operation}
-        for metric, values in ((c.CRITICAL_PATH_TIME, path.times), (c.CRITICAL_PATH_SAVING, path.savings)):
-            for stage, time in values.items():
-                self._record(metric, time / NS, {**operation, c.SEARCH_STAGE.name: stage}, context)
+        for stage, time in path.times.items():
+            both = self._nanoseconds[path.operation, stage]
+            both[0] += time
+            both[1] += path.savings[stage]
         if path.transit is not None:
-            client = {c.CLIENT_PLATFORM.name: path.root.platform, c.CLIENT_REGION.name: path.root.region}
-            known = {name: value for name, value in client.items() if value is not None}
-            self._record(c.TRANSIT_DURATION, path.transit / NS, {**operation, **known}, context)
+            of = {c.SEARCH_OPERATION: path.operation, c.CLIENT_PLATFORM: path.root.platform}
+            of[c.CLIENT_REGION] = path.root.region
+            known = {attribute.name: value for attribute, value in of.items() if value is not None}
+            self._record(c.TRANSIT_DURATION, path.transit / NS, known, _exemplar(trace_id, path.root.span_id))
         if path.skewed:
             self._record(c.CRITICAL_PATH_SKEWED, path.skewed, {}, None)
+
+    def flush(self) -> None:
+        """Record the times of what was counted since the last time: together, which costs less than each."""
+        found, self._nanoseconds = self._nanoseconds, defaultdict(lambda: [0, 0])
+        for (operation, stage), both in found.items():
+            of = {c.SEARCH_OPERATION.name: operation, c.SEARCH_STAGE.name: stage}
+            for metric, nanoseconds in zip((c.CRITICAL_PATH_TIME, c.CRITICAL_PATH_SAVING), both, strict=True):
+                self._record(metric, nanoseconds / NS, of, None)
 
 
 def _exemplar(trace_id: str, span_id: str) -> Context:

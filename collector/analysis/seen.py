@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 from telemetry import conventions as c
 
 NS: Final = 1_000_000_000
-RPC_MARKS: Final = (c.RPC_SYSTEM_NAME.name, c.RPC_SYSTEM.name, c.RPC_METHOD.name)
-"""Attributes of the client and server spans of an rpc, in the current and the older conventions."""
-_OF_REQUEST: Final = (c.SEARCH_OPERATION, c.CLIENT_PLATFORM, c.CLIENT_REGION)
+_SYSTEM_NAME, _SYSTEM, _METHOD = c.RPC_SYSTEM_NAME.name, c.RPC_SYSTEM.name, c.RPC_METHOD.name
+"""One of these is on the client and server spans of an rpc, in the current and the older conventions."""
+_STATUS: Final = c.RPC_RESPONSE_STATUS_CODE.name
+_OPERATION, _PLATFORM, _REGION = c.SEARCH_OPERATION.name, c.CLIENT_PLATFORM.name, c.CLIENT_REGION.name
 
 
 class Seen(NamedTuple):
@@ -31,14 +32,15 @@ class Seen(NamedTuple):
     region: str | None = None
 
 
-def seen_of(span: Any, scope: str, attributes: Mapping[str, Any]) -> Seen:
+def seen_of(span: Any, ours: bool, attributes: Mapping[str, Any]) -> Seen:
     """A span of the store or of a query, reduced.
 
     Args:
         span: has the first six fields of `Seen`.
-        scope: the name of its instrumentation scope.
-        attributes: its attributes.
+        ours: whether its instrumentation scope is that of our library.
+        attributes: its attributes; those of a stage are not needed, as a span above it has the same of the request.
     """
+    get = attributes.get
     return Seen(
         span.span_id,
         span.parent_span_id,
@@ -46,12 +48,10 @@ def seen_of(span: Any, scope: str, attributes: Mapping[str, Any]) -> Seen:
         span.end_unix_ns,
         span.kind,
         span.name,
-        scope == c.SCOPE,
-        any(mark in attributes for mark in RPC_MARKS),
-        attributes.get(c.RPC_RESPONSE_STATUS_CODE.name) == "UNAVAILABLE",
-        *(_text(attributes.get(attribute.name)) for attribute in _OF_REQUEST),
+        ours,
+        _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes,
+        get(_STATUS) == "UNAVAILABLE",
+        get(_OPERATION),
+        get(_PLATFORM),
+        get(_REGION),
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -7,10 +7,11 @@ time; a server that took longer than its client, which gave up, only so that it 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
-from collector.analysis.tree import Tree
+from collector.analysis.tree import Tree, ordered
 
 MOST_NS: Final = 3_600 * 10**9
 """Clocks that differ by more than an hour are not corrected: a time may be missing or wrong altogether."""
@@ -34,6 +35,8 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
         tree: of one trace.
         kinds: of the spans, by their index.
     """
+    if all(map(_fits, repeat(tree), repeat(kinds), range(len(kinds)), tree.parents)):
+        return Aligned(tree, 0, 0)
     shifts = [0] * len(kinds)
     starts, ends = list(tree.starts), list(tree.ends)
     moved = too_far = 0
@@ -51,11 +54,17 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
         shifts[index] = shift
         starts[index] += shift
         ends[index] += shift
-    if not moved:
-        return Aligned(tree, 0, too_far)
     children = [sorted(below, key=starts.__getitem__) for below in tree.children]
-    start, end = min(starts), max(ends)
-    return Aligned(replace(tree, starts=starts, ends=ends, children=children, start=start, end=end), moved, too_far)
+    order = ordered(tree.roots, children)
+    aligned = Tree(starts, ends, tree.parents, children, tree.roots, min(starts), max(ends), order)
+    return Aligned(aligned, moved, too_far)
+
+
+def _fits(tree: Tree, kinds: Sequence[str], index: int, parent: int | None) -> bool:
+    """Whether a span is no SERVER span of a CLIENT, or inside of it."""
+    if parent is None or kinds[index] != "server" or kinds[parent] != "client":
+        return True
+    return tree.starts[parent] <= tree.starts[index] and tree.ends[index] <= tree.ends[parent]
 
 
 def _shift(client_start: int, client_end: int, start: int, end: int) -> int:

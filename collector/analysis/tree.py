@@ -5,7 +5,6 @@ In a `Tree`, every span is reachable from exactly one root. Every analysis of th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 
@@ -46,23 +45,26 @@ class Tree:
     """When the first span began."""
     end: int
     """When the last span ended."""
+    order: Sequence[tuple[int, int]]
+    """All spans as (index, depth), each parent before its children, siblings by start time."""
 
     @property
     def root(self) -> int:
         """The span of the whole trace."""
         return self.roots[0]
 
-    @cached_property
-    def order(self) -> Sequence[tuple[int, int]]:
-        """All spans as (index, depth), each parent before its children, siblings by start time."""
-        result: list[tuple[int, int]] = []
-        stack = [(root, 0) for root in reversed(self.roots)]
-        while stack:
-            index, depth = stack.pop()
-            result.append((index, depth))
-            if self.children[index]:
-                stack += [(child, depth + 1) for child in reversed(self.children[index])]
-        return result
+
+def ordered(roots: Sequence[int], children: Sequence[Sequence[int]]) -> Sequence[tuple[int, int]]:
+    """All spans as (index, depth), each parent before its children, in the order given."""
+    result: list[tuple[int, int]] = []
+    stack = [(root, 0) for root in reversed(roots)]
+    while stack:
+        item = stack.pop()
+        result.append(item)
+        index, depth = item
+        if children[index]:
+            stack += [(child, depth + 1) for child in reversed(children[index])]
+    return result
 
 
 def build(spans: Sequence[Timed]) -> Tree:
@@ -89,7 +91,7 @@ def build(spans: Sequence[Timed]) -> Tree:
     roots.sort(
         key=lambda index: bool(spans[index].parent_span_id)
     )  # stable: the order by start stays within each group
-    return Tree(starts, ends, parents, children, roots, min(starts), max(ends))
+    return Tree(starts, ends, parents, children, roots, min(starts), max(ends), ordered(roots, children))
 
 
 def _parents(spans: Sequence[Timed], by_start: Sequence[int]) -> list[int | None]:
@@ -103,6 +105,8 @@ def _parents(spans: Sequence[Timed], by_start: Sequence[int]) -> list[int | None
 def _break_cycles(parents: list[int | None], by_start: Sequence[int]) -> None:
     """Make the earliest span of every cycle a root, in place."""
     rank = {index: position for position, index in enumerate(by_start)}
+    if all(parent is None or rank[parent] < rank[index] for index, parent in enumerate(parents)):
+        return  # each parent began before its child, as in almost every trace
     done: set[int] = set()
     for first in by_start:
         path: list[int] = []

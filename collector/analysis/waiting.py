@@ -168,7 +168,11 @@ class Waiting:
         self._decided[trace_id] = None
         if len(self._decided) > self._limits.decided:
             self._decided.popitem(last=False)
-        return Decided(trace_id, () if skipped else tuple(dict.fromkeys(spans)), skipped)  # one may be sent twice
+        if skipped:
+            spans = []
+        elif len({span.span_id for span in spans}) < len(spans):
+            spans = list(dict.fromkeys(spans))  # one was sent twice
+        return Decided(trace_id, spans, skipped)
 
 
 def _judge(trace: _Trace, now: float) -> float | Reason | None:

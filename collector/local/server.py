@@ -42,6 +42,9 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
 from collector.local.store.store import Store, StoreSize
 
+PATHS_REST = 2.0
+"""Critical paths take at most a third of a core; spans for which that is too little are counted as lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -215,7 +218,7 @@ class LocalCollector:
         self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self.settings, self._follow)
         own = OwnMetrics(self._store, self._writer.do)
-        self._follower = Follower(Counting(Recorder(own.sums).record), own.tell, own.recent_traces())
+        self._follower = Follower(Counting(Recorder(own.sums).record), own.tell, own.recent_traces(), rest=PATHS_REST)
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter
         )

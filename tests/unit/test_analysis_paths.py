@@ -176,6 +176,7 @@ def test_a_trace_becomes_values_of_declared_metrics() -> None:
     ]
     counting.count(Decided(TRACE, seen))
     counting.count(Decided(TRACE, (), Reason.NO_ROOT))
+    counting.flush()
     counting.lose(LostReason.LATE, 3)
     assert sums.of["search.critical_path.time", "search", "encode"] == pytest.approx(0.026)
     assert sums.of["search.critical_path.saving", "search", "qdrant_search"] == pytest.approx(0.02)

@@ -17,7 +17,7 @@ from collector.local.errors import QueryError
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
-from telemetry.conventions import SEARCH_TRANSIT_DURATION
+from telemetry.conventions import SCOPE, SEARCH_TRANSIT_DURATION
 
 _SPANS = f"""
 SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
@@ -165,4 +165,4 @@ def has_unanswered_call(found: Trace) -> bool:
 
 
 def _missing(found: Trace) -> Missing:
-    return Missing([seen_of(span, span.scope, span.attributes) for span in found.spans])
+    return Missing([seen_of(span, span.scope == SCOPE, span.attributes) for span in found.spans])
