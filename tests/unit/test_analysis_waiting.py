@@ -98,7 +98,7 @@ def test_a_trace_with_too_many_spans_is_skipped_at_once() -> None:
     """Its memory is free again, and the rest of it is late."""
     waiting = Waiting(Limits(spans_of_trace=5))
     assert add(waiting, "t", WHOLE[:5]) == []
-    assert add(waiting, "t", WHOLE[5:]) == [Decided("t", (), Reason.TOO_MANY_SPANS)]
+    assert add(waiting, "t", WHOLE[5:]) == [Decided("t", [], Reason.TOO_MANY_SPANS)]
     add(waiting, "t", WHOLE)
     assert (waiting.late, decided_after(waiting, OLDEST_S)) == (len(WHOLE), [])
 
@@ -108,7 +108,7 @@ def test_the_oldest_trace_makes_room(limits: Limits) -> None:
     """By the number of traces, and by that of spans."""
     waiting = Waiting(limits)
     assert add(waiting, "a", WHOLE[:-1] + WHOLE[-1:]) == add(waiting, "b", WHOLE) == []
-    assert add(waiting, "c", WHOLE) == [Decided("a", (), Reason.TOO_MANY_TRACES)]
+    assert add(waiting, "c", WHOLE) == [Decided("a", [], Reason.TOO_MANY_TRACES)]
     assert decided_after(waiting, 1) == [("b", None), ("c", None)]
 
 
