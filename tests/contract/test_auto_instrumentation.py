@@ -136,5 +136,5 @@ print(handle.stats.spans.exported, handle.stats.spans.lost, handle.stats.metrics
     assert "s3cret" not in done.stdout
     assert any("resourceMetrics" in request for request in output)
     assert {name for span, _ in collector.spans() for name in attributes(span.attributes)} == (
-        {"search.operation", "len_docs", "password"} if "otlp" in exporters else set()
+        {"search.operation", "search.entry", "len_docs", "password"} if "otlp" in exporters else set()
     )
