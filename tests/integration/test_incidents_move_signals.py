@@ -8,6 +8,9 @@ from benchmarks.incident_recording import Recording
 from benchmarks.incident_signals import FOLLOWS, MOVES, SIGNALS, Values
 from demo_flow.incidents.table import INCIDENTS
 
+pytestmark = pytest.mark.timeout(300)
+"""The first test that needs the incidents records them."""
+
 CERTAIN = (
     "errors, ios",
     "errors, others",

@@ -188,6 +188,18 @@ def test_the_documented_queries_compare_releases(searched: Searched) -> None:
         assert versions == {own_version()}
 
 
+def test_the_documented_questions_have_answers(searched: Searched) -> None:
+    """Prometheus takes each query of docs/questions.md, and finds series, but where no request was empty or failed."""
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```promql\n(.*?)```", page, re.DOTALL)
+    assert len(queries) == len(re.findall("```promql", page)) > 8
+    for one in queries:
+        if "search_request_empty" in one:
+            assert prometheus.query(searched.stack, one) == []
+        else:
+            assert eventually(partial(prometheus.query, searched.stack, one)), one
+
+
 def test_critical_paths_sum_to_the_roots(searched: Searched) -> None:
     """The time of all stages is that of both searches' roots, whichever stage failed; each way is counted once."""
 
