@@ -92,7 +92,7 @@ _ALL: Final = (
     Incident(
         "oversize-documents",
         "Requests of `/index` have two pictures of 2 MB each.",
-        "`search.request.size` of `index` and `search.stage.duration` of `preprocess` rise",
+        "`search.request.size` of `index` rises",
         place="documents",
     ),
     Incident(
@@ -122,8 +122,8 @@ _ALL: Final = (
     Incident(
         "collector-away",
         "No process of Pamazon reaches the collector.",
-        "series have a gap, `search.telemetry.export.duration` gets an `error.type`, "
-        "`search.telemetry.dropped` rises once the queues are full",
+        "series have a gap, `search.telemetry.export.duration` gets an `error.type`; `search.telemetry.dropped` rises, "
+        "for spans and logs once their queues are full",
         roles=(GATEWAY, ENCODER, INDEXER), place="collector",
     ),
 )  # fmt: skip
