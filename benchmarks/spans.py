@@ -64,6 +64,33 @@ def _results() -> None:
     telemetry.results(scores=_SCORES)
 
 
+@telemetry.endpoint("/search")
+def _gateway(docs: list[int]) -> None:
+    _encoder(docs)
+    _indexer(docs)
+
+
+@telemetry.endpoint("/search")
+def _encoder(docs: list[int]) -> None:
+    with (
+        telemetry.stage("encode", runtime="onnx", device="cpu", model="pamazon-tiny"),
+        telemetry.stage("inference", len_docs=len(docs), minibatch_size=32),
+        telemetry.stage("txt_minibatch_encoding", minibatch_size=1),
+    ):
+        pass
+
+
+@telemetry.endpoint("/search")
+def _indexer(docs: list[int]) -> None:  # noqa: ARG001  counted by the endpoint
+    _results()
+
+
+def _search() -> None:
+    """Do what a search through Pamazon records, but for its rpcs, in one process."""
+    with telemetry.request("/search", platform="linux", region="cl"):
+        _gateway([1])
+
+
 def _sdk(provider: TracerProvider) -> Call:
     tracer = provider.get_tracer("sdk")
 
@@ -81,6 +108,7 @@ CALLS: dict[str, Call] = {
     "endpoint": lambda: _endpoint([1, 2]),
     "generator of ten items": lambda: list(_generator()),
     "stage with ten results": _results,
+    "a search: its three endpoints and four stages": _search,
 }
 BARE: dict[str, Call] = {
     "stage, as a decorator": lambda: None,
@@ -88,6 +116,7 @@ BARE: dict[str, Call] = {
     "endpoint": lambda: None,
     "generator of ten items": lambda: list(iter(range(10))),
     "stage with ten results": lambda: None,
+    "a search: its three endpoints and four stages": lambda: None,
 }
 
 

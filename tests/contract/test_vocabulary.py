@@ -16,6 +16,12 @@ from tests.pamazon_fixtures import ANYWHERE, Shop, pamazon_command, pattern_of
 FOREIGN = re.compile(r"otel\.|telemetry\.sdk\.")
 """What OpenTelemetry's SDK reports of itself."""
 
+NOT_EMITTED = {
+    c.FIRST_ITEM_DURATION.name: "an endpoint that streams its response: no role of Pamazon does",
+}
+"""Metrics that the demo cannot emit, and what they need. None needs a GPU, or a collector that is broken: those of
+dropped, overflowed and repaired telemetry are exported as zeros."""
+
 
 @pytest.fixture(scope="module")
 def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
@@ -51,12 +57,14 @@ def metrics_of(shop: Shop) -> dict[str, dict[str, Any]]:
 
 def test_every_declared_metric_is_emitted_and_no_other(busy: Shop) -> None:
     """Metrics leave every five seconds; each arrives with its declared unit, kind and attributes."""
-    declared = {metric.name: metric for metric in c.METRICS if metric is not c.FIRST_ITEM_DURATION}  # nothing streams
+    declared = {metric.name: metric for metric in c.METRICS if metric.name not in NOT_EMITTED}
     deadline = time.monotonic() + 15
     while missing := declared.keys() - (found := metrics_of(busy)).keys():
         assert time.monotonic() < deadline, f"nothing emits {missing}: delete them, or let the demo reach them"
     undeclared = {name for name in found.keys() - declared.keys() if not FOREIGN.match(name)}
-    assert not undeclared, "declare these in telemetry/conventions/"
+    assert not undeclared - NOT_EMITTED.keys(), "declare these in telemetry/conventions/"
+    assert not undeclared, "the demo emits these: take them from the list"
+    assert NOT_EMITTED.keys() <= {metric.name for metric in c.METRICS}
     for name, metric in declared.items():
         assert found[name]["unit"] == metric.unit
         answer = busy.ask(f"/api/metrics/{name}")

@@ -1,6 +1,7 @@
 """Each incident moves the signals that it should, and no unrelated one: read from one recording of all of them."""
 
 import statistics
+from collections import Counter
 
 import pytest
 
@@ -68,6 +69,17 @@ def test_every_incident_has_signals_that_exist() -> None:
     for name in INCIDENTS:
         assert MOVES[name]
         assert set(MOVES[name]) | FOLLOWS[name] <= set(SIGNALS)
+
+
+def test_each_process_has_fewer_than_400_series(recorded_incidents: Recording) -> None:
+    """After all incidents, with everything on: the attribute sets of all metrics of a process, ended or not."""
+    series: Counter[str] = Counter()
+    for metric in recorded_incidents.ask("/api/metrics", limit="1000")["metrics"]:
+        for one in recorded_incidents.series(metric["name"]):
+            series[f"{one['service']} {one['resource']['service.instance.id']}"] += 1
+    assert len(series) == 7  # the roles, two of them twice, the load, and the collector itself
+    print(*series.most_common(), sep="\n")
+    assert max(series.values()) < 400
 
 
 def test_no_signal_has_the_name_of_an_incident(recorded_incidents: Recording) -> None:
