@@ -39,7 +39,7 @@ from demo_flow.proto.pamazon_pb2 import SearchRequest
 from demo_flow.showing import API, ShownTrace, result, telemetry_command
 from demo_flow.starting import FREE_PORTS, Plan, open_pamazon
 
-SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
+SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "backpak")
 SHOWN: Final = "black jacket"
 """The search whose trace is drawn."""
 

@@ -8,7 +8,7 @@ import random
 from typing import Final
 
 HEADS: Final = (
-    "jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack", "red dress", "Rucksack", "zapatos",
+    "jacket mens", "black jacket", "Winterjacke", "guitarra", "backpak", "red dress", "Rucksack", "zapatos",
     "football", "Kaffee", "parapluie", "orologio", "自転車", "чайник", "green umbrella", "runing shoes",
 )  # fmt: skip
 """English, German, Spanish, …, with colours and with typos."""

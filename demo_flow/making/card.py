@@ -15,7 +15,10 @@ from demo_flow.making.words import languages
 from demo_flow.model import THRESHOLD
 
 WORDS = Path(__file__).parent / "card.md"
-QUERIES = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack")
+QUERIES = (
+    "jacket mens", "black jacket", "fancy earrings", "Winterjacke", "chaqueta negra", "guitarra", "backpak",
+    "Wunderschöner Midirock aus feiner Spitze, knielang, mit hohem Bund und Reißverschluss, in Schwarz",
+)  # fmt: skip
 FILES = ("text.onnx", "image.onnx", "pamazon-tiny.safetensors")
 
 

@@ -1,7 +1,8 @@
 """Rebuilds the shipped catalogue from the published packages: `python -m demo_flow.making.catalogue`.
 
-In: `goods.csv` (what we sell and in how many colours), the packages of `sources.py`, the words of `words.py`.
-Out: one Parquet file (see `SCHEMA`), byte for byte the same on every run with the same Pillow and pyarrow.
+In: `goods.csv` (what we sell and in how many colours), the packages of `sources.py`, the words of `words.py`; and the
+garments of `garments/`, which are drawn here. Out: one Parquet file (see `SCHEMA`), byte for byte the same on every run
+with the same Pillow, pyarrow and resvg-py.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from PIL import Image
 from rich.progress import Progress, track
 
 from demo_flow.catalogue.shipped import PACK, SCHEMA
+from demo_flow.making.garments.table import GARMENTS, words_of
 from demo_flow.making.recolour import PALETTE, Painting, paint, study
 from demo_flow.making.sources import ANNOTATIONS, DERIVED, PICTURES, SourceProblem, fetch
 from demo_flow.making.words import Dictionary, Words, languages
 
 GOODS = Path(__file__).parent / "goods.csv"
 SIDE = 160  # pixels
-QUALITY = 82  # WebP's scale, 0..100
-ALPHA_QUALITY = 60
+RENDERED = (82, 60)  # WebP's quality of colours and of alpha, 0..100, for pictures of a package
+DRAWN = (75, 40)  # the same for our own drawings, which are smoother
 MIN_COVERAGE = 0.35  # less of the picture changed would not look like another colour
 MIN_DISTANCE = 0.12  # OKLab; a nearer colour would look like the original
 
@@ -98,6 +100,21 @@ def rows(goods: list[Good], pictures: Path, dictionary: Dictionary) -> Iterator[
                 yield _row(good, words, colour, paint(painting, colour))
 
 
+def garment_rows() -> Iterator[dict[str, Any]]:
+    """The rows of the garments that we draw: each in its own colour, then in others, black first of all."""
+    import resvg_py  # only the build draws
+
+    words = words_of()
+    for concept, garment in GARMENTS.items():
+        good = Good("", concept, "clothing", garment.colours)
+        wanted = sorted(PALETTE, key=lambda colour: (colour != "black", _digest(concept, colour)))[: good.colours]
+        for colour in [None, *(colour for colour in PALETTE if colour in wanted)]:
+            svg = garment.svg(PALETTE[colour] if colour else None)
+            drawn = resvg_py.svg_to_bytes(svg_string=svg, width=SIDE, skip_system_fonts=True)
+            picture = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+            yield _row(good, words[concept], colour, picture, DRAWN)
+
+
 def build(out: Path, cache: Path) -> int:
     """Write the pack to `out`; the packages are kept in `cache`. Returns the number of items."""
     with Progress() as progress:
@@ -110,12 +127,15 @@ def build(out: Path, cache: Path) -> int:
     table: list[dict[str, Any]] = []
     for good in track(read_goods(), description="building items"):
         table.extend(rows([good], folders[0], dictionary))
+    table.extend(track(garment_rows(), description="drawing garments", total=None))
     out.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(table, schema=SCHEMA), out, compression="zstd", compression_level=19)
     return len(table)
 
 
-def _row(good: Good, words: Words, colour: str | None, picture: Image.Image) -> dict[str, Any]:
+def _row(
+    good: Good, words: Words, colour: str | None, picture: Image.Image, quality: tuple[int, int] = RENDERED
+) -> dict[str, Any]:
     names = {
         code: language.coloured(words.names[code], colour) if colour else language.sentence(words.names[code])
         for code, language in languages().items()
@@ -128,13 +148,13 @@ def _row(good: Good, words: Words, colour: str | None, picture: Image.Image) -> 
         "names": list(names.items()),
         "keywords": [(code, list(found)) for code, found in words.keywords.items()],
         "price_cents": price_cents(good),
-        "image": _webp(picture),
+        "image": _webp(picture, quality),
     }
 
 
-def _webp(picture: Image.Image) -> bytes:
+def _webp(picture: Image.Image, quality: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=QUALITY, alpha_quality=ALPHA_QUALITY, method=4)
+    picture.save(buffer, "WEBP", quality=quality[0], alpha_quality=quality[1], method=4)
     return buffer.getvalue()
 
 

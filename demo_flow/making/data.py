@@ -6,10 +6,14 @@ the items that each one means). State: the sampler's random generator.
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import ascii_lowercase, digits
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +26,16 @@ from demo_flow.model.pixels import preprocess_image
 
 ANY_COLOUR = -1
 _FAVOURED = {"en": 4.0, "de": 2.5, "es": 2.5}  # how much more often than the other languages
+
+
+_DESCRIBED = 0.2  # the share of long descriptions among the texts
+
+
+@cache
+def descriptions() -> Mapping[str, Mapping[str, list[str]]]:
+    """What descriptions are made of beside names, by language: words before the name, and phrases after it."""
+    file = Path(__file__).parent / "descriptions.json"
+    return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,10 @@ class Corpus:
                 texts[concept] = [item.names[code], *(word for word in keywords if normalise(word))]
                 for text in texts[concept]:
                     meant[normalise(text)].add(int(concept))
-        return [[Phrase(text, tuple(sorted(meant[normalise(text)]))) for text in found] for found in texts]
+        phrases = [[Phrase(text, tuple(sorted(meant[normalise(text)]))) for text in found] for found in texts]
+        for concept, found in enumerate(phrases):
+            found[:1] = [Phrase(name.text, (concept,)) for name in found[:1]]  # though others may have it as a keyword
+        return phrases
 
 
 class TextSampler:
@@ -113,8 +130,27 @@ class TextSampler:
         fits = (colours[:, None] == ANY_COLOUR) | (colours[:, None] == corpus.item_colour[None])
         return texts, concepts[:, corpus.item_concept] & fits
 
+    def nonsense(self, count: int) -> list[str]:
+        """`count` texts that mean no item: letters at random, or those of a phrase in another order."""
+        rng = self._rng
+        texts = []
+        for _ in range(count):
+            if rng.random() < 0.5:
+                words = (
+                    "".join(rng.choices(ascii_lowercase + digits, k=rng.randint(2, 9)))
+                    for _ in range(rng.randint(1, 3))
+                )
+                texts.append(" ".join(words))
+            else:
+                letters = list(self._phrase(rng.randrange(len(self._corpus.concepts)), ANY_COLOUR)[0])
+                rng.shuffle(letters)
+                texts.append("".join(letters))
+        return texts
+
     def _phrase(self, concept: int, colour: int) -> tuple[str, tuple[int, ...]]:
         rng = self._rng
+        if rng.random() < _DESCRIBED:
+            return self._description(concept, colour)
         code = rng.choices(self._codes, self._weights)[0]
         language = languages()[code]
         phrases = self._corpus.phrases[code][concept]
@@ -135,6 +171,25 @@ class TextSampler:
         if rng.random() < 0.4:
             text = add_typo(text, rng)
         return text, phrase.concepts
+
+    def _description(self, concept: int, colour: int) -> tuple[str, tuple[int, ...]]:
+        """A long text: a thing, perhaps a keyword of it and its colour, among words that say nothing about it."""
+        rng = self._rng
+        code = rng.choices(self._codes, self._weights)[0]
+        phrases, words = self._corpus.phrases[code][concept], descriptions()[code]
+        phrase = phrases[0] if len(phrases) == 1 or rng.random() < 0.7 else rng.choice(phrases[1:])
+        meant = set(phrase.concepts)
+        parts = rng.sample(words["more"], rng.randint(1, 6))
+        if len(phrases) > 1 and rng.random() < 0.4:
+            further = rng.choice(phrases[1:])
+            meant &= set(further.concepts)
+            parts.append(further.text)
+        if colour != ANY_COLOUR:
+            parts.append(rng.choice(languages()[code].colours[self._corpus.colours[colour]]))
+        rng.shuffle(parts)
+        strange = self.nonsense(1) if rng.random() < 0.5 else []  # words that no training can know
+        text = " ".join([rng.choice(words["first"]), phrase.text, *parts, *strange])
+        return (add_typo(text, rng) if rng.random() < 0.4 else text), tuple(meant)
 
     def _beside(self, text: str, word: str) -> str:
         return f"{word} {text}" if self._rng.random() < 0.5 else f"{text} {word}"

@@ -46,13 +46,14 @@ def shrink_text(tower: TextTower) -> State:
 def shrink_image(tower: ImageTower) -> State:
     """The image tower's weights as float16, batch norms folded into the convolutions before them."""
     folded = ImageTower(folded=True)
-    for ours, theirs in zip(_convolutions(folded), _convolutions(tower), strict=True):
+    for ours, theirs in zip(convolutions(folded), convolutions(tower), strict=True):
         _fold(ours, theirs)
     folded.out.load_state_dict(tower.out.state_dict())
     return {key: value.detach().numpy().astype(np.float16) for key, value in folded.state_dict().items()}
 
 
-def _convolutions(tower: ImageTower) -> list[nn.Sequential]:
+def convolutions(tower: ImageTower) -> list[nn.Sequential]:
+    """Each convolution of `tower`, with its batch norm if it has one, in the order of a pass."""
     return [
         tower.stem,
         *(part for block in tower.blocks for part in block.children() if isinstance(part, nn.Sequential)),

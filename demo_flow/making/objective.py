@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from demo_flow.model.towers import DIMENSION
 
+NOTHING = 0.35  # the cosine at which a text means no item
 MAX_SCALE = 60.0  # of the logits; more makes the vectors hard to distinguish after rounding
 
 
@@ -25,6 +26,14 @@ class Prototypes(nn.Module):  # type: ignore[misc, unused-ignore]
         self.concepts = nn.Parameter(torch.randn(int(item_concept.max()) + 1, DIMENSION) * 0.08)
         self.colours = nn.Parameter(torch.randn(int(item_colour.max()) + 1, DIMENSION) * 0.04)
         self.log_scale = nn.Parameter(torch.tensor(2.7))
+
+    @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
+    def place(self, vectors: Tensor) -> None:
+        """Start at the vectors [items, 192] of the items: each concept at its mean, colours at nothing."""
+        sums = torch.zeros_like(self.concepts).index_add(0, self.item_concept, vectors)
+        self.concepts.copy_(functional.normalize(sums, dim=1))
+        self.colours.zero_()
+        self.log_scale.fill_(3.4)
 
     @property
     def scale(self) -> Tensor:
@@ -49,6 +58,24 @@ def multi_positive(logits: Tensor, means: Tensor) -> Tensor:
     logits, means = logits[known], means[known]
     right = logits.masked_fill(~means, float("-inf")).logsumexp(dim=1)
     return (logits.logsumexp(dim=1) - right).mean()
+
+
+def text_loss(cosines: Tensor, means: Tensor, scale: Tensor) -> Tensor:
+    """The loss of one step of the text tower alone, among the vectors of all items and a column that means none.
+
+    That column always has the cosine `NOTHING`: what means an item must come nearer than that to it, and nonsense to no
+    item at all. So one number, the threshold, separates what was found from what was not.
+
+    Args:
+        cosines: float [t + n, items]: of the texts, then of the nonsense.
+        means: bool [t, items]: what each text means.
+        scale: see `Prototypes`.
+    """
+    none = torch.full((len(cosines), 1), NOTHING)
+    wanted = torch.zeros(len(cosines), means.shape[1] + 1, dtype=torch.bool)
+    wanted[: len(means), :-1] = means
+    wanted[len(means) :, -1] = True
+    return multi_positive(scale * torch.cat([cosines, none], dim=1), wanted)
 
 
 def joint_loss(texts: Tensor, images: Tensor, means: Tensor, drawn: Tensor, prototypes: Prototypes) -> Tensor:

@@ -1,8 +1,9 @@
 """Trains `pamazon-tiny`: `python -m demo_flow.making.train --out FOLDER [--hold-out 0.1]`.
 
-In: the shipped catalogue. Out, in FOLDER: `checkpoint.pt` (every minute; the next start goes on from there) and, at the
-end, the model in both formats (`export.py`). With a hold-out also `held_out.json`: how well the model does on what it
-never saw. State: the weights and the optimiser's.
+In: the shipped catalogue; with `--start FILE` also a model's weights, from which the training starts in place of random
+ones. Out, in FOLDER: `checkpoint.pt` (every minute; the next start goes on from there) and, at the end, the model in
+both formats (`export.py`). With a hold-out also `held_out.json`: how well the model does on what it never saw; such a
+training always starts from random weights. State: the weights and the optimiser's.
 
 Two phases. Joint: pictures and texts move towards each other and towards learnt prototypes of the items. Text: the
 image tower is finished, and the text tower learns to hit its vectors, whole catalogue at once; steps cost a tenth.
@@ -27,8 +28,9 @@ from demo_flow.making.augment import augment
 from demo_flow.making.data import Corpus, TextSampler
 from demo_flow.making.export import export
 from demo_flow.making.hold_out import HoldOut, choose_hold_out
-from demo_flow.making.objective import Prototypes, joint_loss, multi_positive
-from demo_flow.model.features import featurise
+from demo_flow.making.objective import Prototypes, joint_loss, text_loss
+from demo_flow.making.starting import start_from
+from demo_flow.making.unpadded import encode
 from demo_flow.model.towers import ImageTower, TextTower
 
 CHECKPOINT_SECONDS = 60
@@ -43,10 +45,12 @@ class Settings:
     images: int = 96  # in a step
     joint_texts: int = 768
     texts: int = 1024  # in a step of the text phase
+    nonsense: int = 96  # beside them
     learning_rate: float = 2e-3
     hold_out: float = 0.0  # share of concepts, and of keywords, that are not learnt
     seed: int = 7
     threads: int = 2
+    start: str = ""  # weights (safetensors) to start from; none for random ones
 
 
 class Trainer:
@@ -61,6 +65,9 @@ class Trainer:
         concepts, colours = torch.from_numpy(corpus.item_concept), torch.from_numpy(corpus.item_colour)
         self.prototypes = Prototypes(concepts, colours)
         self.pixels = torch.from_numpy(corpus.pixels())
+        if settings.start:
+            self.text, self.image = start_from(Path(settings.start), self.pixels)
+            self.prototypes.place(self.image_vectors())
         self.step, self.seconds = 0, 0.0
         self.optimiser = self._new_optimiser()
         if self.file.exists():
@@ -106,12 +113,13 @@ class Trainer:
     def _text_step(self, vectors: Tensor | None) -> float:
         assert vectors is not None  # noqa: S101 (the text phase computes them first)
         texts, means = self._texts(self.settings.texts, [])
-        return self._descend(multi_positive(self.prototypes.scale * texts @ vectors.T, means))
+        noise = encode(self.text, self.sampler.nonsense(self.settings.nonsense))
+        cosines = torch.cat([texts, noise]) @ vectors.T
+        return self._descend(text_loss(cosines, means, self.prototypes.scale))
 
     def _texts(self, count: int, items: list[int]) -> tuple[Tensor, Tensor]:
         texts, means = self.sampler.sample(count, items)
-        batch = featurise(texts)
-        return self.text(torch.from_numpy(batch.words), torch.from_numpy(batch.pieces)), torch.from_numpy(means)
+        return encode(self.text, texts), torch.from_numpy(means)
 
     def _descend(self, loss: Tensor) -> float:
         self.optimiser.zero_grad()
@@ -126,7 +134,7 @@ class Trainer:
             p for tower in (self.text, self.image, self.prototypes) for p in tower.parameters() if p is not table[0]
         ]
         groups = [{"params": table, "factor": 2.0, "weight_decay": 0.0}, {"params": rest, "factor": 1.0}]
-        return torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
+        return torch.optim.AdamW(groups, lr=rate, weight_decay=0.01, fused=True)
 
     def _set_rate(self, joint: bool) -> None:
         """Warm up over 50 steps, then fall along a cosine to zero, once in each phase."""
@@ -158,6 +166,8 @@ _PARTS = ("text", "image", "prototypes", "optimiser")
 
 def train(settings: Settings, out: Path) -> None:
     """Train by `settings`, and write everything into `out`."""
+    if settings.hold_out and settings.start:
+        raise SystemExit("--hold-out and --start do not go together: the weights may have seen what is held out")
     out.mkdir(parents=True, exist_ok=True)
     items = load()
     held = choose_hold_out(items, settings.hold_out) if settings.hold_out else HoldOut()

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 BUCKETS = 65_536
 MAX_CHARACTERS = 256  # of one text; the rest is ignored, so that a huge query costs no more than a long one
-MAX_WORDS = 16
-MAX_PIECES = 256
+MAX_WORDS = 48
+MAX_PIECES = 640
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _APOSTROPHES = re.compile("['’ʼ`]")

@@ -32,7 +32,11 @@ class TextTower(nn.Module):  # type: ignore[misc, unused-ignore]
 
     def forward(self, words: Tensor, pieces: Tensor) -> Tensor:
         """int64 [n, w] and [n, p], padded with 0 -> float32 [n, 192]."""
-        x = self.norm(torch.cat([self._pool(words), self._pool(pieces)], dim=1))
+        return self.head(torch.cat([self._pool(words), self._pool(pieces)], dim=1))
+
+    def head(self, pooled: Tensor) -> Tensor:
+        """The means of words and of pieces, float32 [n, 128] -> float32 [n, 192]."""
+        x = self.norm(pooled)
         return functional.normalize(self.out(functional.silu(self.wide(x))) + self.skip(x), dim=1)
 
     def _pool(self, ids: Tensor) -> Tensor:

@@ -216,7 +216,7 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
     command = recording_resolver.unshared(looked_up, *command) if recorded else command
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
-    for query in ("jacket mens", "black jacket", "Winterjacke", "guitarra", "bakcpack"):
+    for query in ("jacket mens", "black jacket", "Winterjacke", "guitarra", "backpak"):
         assert query in done.stdout
     tree = re.sub(" +", " ", done.stdout.partition("5  The trace")[2])
     for words in (

@@ -1,9 +1,11 @@
 """The shipped catalogue: what is in it, and where it comes from."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ import demo_flow.catalogue
 from demo_flow.catalogue.catalogue import Item, load
 from demo_flow.catalogue.shipped import PACK
 from demo_flow.making.catalogue import PRICES, read_goods
+from demo_flow.making.garments.cloth import PATTERNS
+from demo_flow.making.garments.table import GARMENTS, words_of
 from demo_flow.making.recolour import PALETTE
 from demo_flow.making.sources import ANNOTATIONS, DERIVED, PICTURES
 from demo_flow.making.words import languages
@@ -84,8 +88,8 @@ def test_every_picture_can_be_decoded(items: Sequence[Item]) -> None:
 
 
 def test_goods_prices_and_categories_are_those_of_the_build(items: Sequence[Item]) -> None:
-    """The pack has every good of goods.csv, and its prices lie in the range of the category."""
-    goods = {good.concept: good.category for good in read_goods()}
+    """The pack has every good of goods.csv and every garment, and its prices lie in the range of the category."""
+    goods = {good.concept: good.category for good in read_goods()} | dict.fromkeys(GARMENTS, "clothing")
     assert {item.concept: item.category for item in items} == goods
     for item in items:
         low, high = PRICES[item.category]
@@ -105,6 +109,22 @@ def test_shopping_words_that_the_standard_lacks_are_keywords(items: Sequence[Ite
     assert "jacket" in coat.keywords["en"]
     assert "Winterjacke" in coat.keywords["de"]
     assert "chaqueta" in coat.keywords["es"]
+
+
+def test_garments_are_many_in_colours_and_patterns_and_their_drawings_are_sound(items: Sequence[Item]) -> None:
+    """At least 60, most of them in black too; each is an SVG that stands alone; every pattern is worn by something."""
+    assert set(words_of()) == set(GARMENTS)
+    assert len(GARMENTS) >= 60
+    blacks = {item.concept for item in items if item.colour == "black"}
+    assert len(blacks & set(GARMENTS)) >= 60
+    assert {garment.pattern for garment in GARMENTS.values() if garment.pattern} | {"ribbed"} == set(PATTERNS)
+    for garment in GARMENTS.values():
+        svg = ET.fromstring(garment.svg())
+        ids = {element.get("id") for element in svg.iter()}
+        text = garment.svg()
+        assert set(re.findall(r"url\(#(\w+)\)", text)) <= ids
+        assert "href" not in text
+        assert garment.svg() == text
 
 
 def test_each_source_is_named_with_its_licence() -> None:

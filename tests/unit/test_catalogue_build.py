@@ -1,6 +1,7 @@
 """Building the catalogue: from packages to rows, on packages that the test makes."""
 
 import hashlib
+import io
 import json
 import sys
 import tarfile
@@ -14,6 +15,7 @@ from demo_flow.catalogue.shipped import read_pack
 from demo_flow.making import catalogue as build
 from demo_flow.making import sources
 from demo_flow.making.catalogue import Good, choose_colours
+from demo_flow.making.garments.table import GARMENTS
 from demo_flow.making.recolour import PALETTE, paint, study
 from demo_flow.making.sources import Package, SourceProblem, fetch
 from demo_flow.making.words import languages
@@ -42,6 +44,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     places = {sources.PICTURES: "pictures", sources.ANNOTATIONS: "annotations", sources.DERIVED: "derived"}
     monkeypatch.setattr(build, "fetch", lambda package, cache: cache / places[package])
     monkeypatch.setattr(build, "read_goods", lambda: [Good("26bd", "test-ball", "sport", 4)])
+    monkeypatch.setattr(build, "garment_rows", list)
     return tmp_path
 
 
@@ -58,6 +61,22 @@ def test_a_build_gives_the_thing_and_its_colours(packages: Path, tmp_path: Path)
     assert len({item.price_cents for item in items}) == 1
     build.build(out, packages)
     assert out.read_bytes() == first
+
+
+def test_garments_are_drawn_in_their_own_colour_and_in_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped pictures are those that the drawing gives again; black comes first of the other colours."""
+    pytest.importorskip("resvg_py", reason="only the build of the catalogue draws")
+    monkeypatch.setattr(build, "GARMENTS", {"fedora": GARMENTS["fedora"]})
+    rows = list(build.garment_rows())
+    shipped = {item.id: item for item in read_pack() if item.concept == "fedora"}
+    assert [row["id"] for row in rows] == list(shipped)
+    assert {None, "black"} <= {row["colour"] for row in rows}
+    for row in rows:
+        ours, theirs = (
+            np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int)
+            for data in (row["image"], shipped[row["id"]].image)
+        )
+        assert np.abs(ours - theirs).mean() < 2
 
 
 @pytest.mark.parametrize("colour", PALETTE)

@@ -9,11 +9,24 @@ import pytest
 
 import demo_flow.model
 from demo_flow.catalogue.catalogue import load
+from demo_flow.making.garments.table import read_table
 from demo_flow.making.measure import Shop
 from demo_flow.making.words import languages
 from demo_flow.model.tiny import Tiny
 
 HERE = Path(demo_flow.model.__file__).parent
+KINDS = {row["concept"]: row["kind"] for row in read_table("words.csv")}
+JACKETS = {"coat", *(concept for concept, kind in KINDS.items() if kind in ("jacket", "coat"))}
+EARRINGS = {concept for concept, kind in KINDS.items() if kind == "earrings"}
+
+DESCRIPTIONS = (
+    (
+        "Wunderschöner Midirock aus feiner Spitze, knielang, mit hohem Bund und Reißverschluss, elegant für Hochzeit "
+        "und Sommerfest, in Schwarz"
+    ),
+    "Elegant lace midi skirt in black, knee-length with a high waist and a zip, for weddings and parties",
+    "Falda midi de encaje para una boda en primavera, talla 38, casi nueva y muy elegante, con forro interior",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +62,48 @@ def test_colours_are_distinguished(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("query", "concepts", "colours"),
     [
-        ("jacket mens", {"coat"}, None),
-        ("black jacket", {"coat"}, {"black"}),
-        ("Winterjacke", {"coat"}, None),
+        ("jacket mens", JACKETS, None),
+        ("black jacket", JACKETS, {"black"}),
+        ("fancy earrings", EARRINGS, None),
+        ("Winterjacke", {"winter-jacket"}, None),
+        ("chaqueta negra", JACKETS, {"black"}),
         ("guitarra", {"guitar"}, None),
-        ("bakcpack", {"backpack"}, None),
+        ("backpak", {"backpack"}, None),
         ("red running shoes", {"running-shoe"}, {"red"}),
         ("zapatillas azules", {"running-shoe"}, {"blue"}),
-        ("黒いジャケット", {"coat"}, {"black"}),
+        ("黒いジャケット", JACKETS, {"black"}),
     ],
 )
 def test_a_search_finds_what_a_shopper_means(
     shop: Shop, query: str, concepts: set[str], colours: set[str] | None
 ) -> None:
-    """It is first, and for a thing without a colour two more of the first three are of its kind."""
+    """It is first and two of the first three are; a thing in a colour is among the first two."""
     first = shop.top(query, 3)
-    assert first[0].concept in concepts, [item.id for item in first]
     if colours is None:
+        assert first[0].concept in concepts, [item.id for item in first]
         assert sum(item.concept in concepts for item in first) >= 2, [item.id for item in first]
     else:
-        assert first[0].colour in colours, [item.id for item in first]
+        fits = [item for item in first[:2] if item.concept in concepts and item.colour in colours]
+        assert fits, [item.id for item in first]
+
+
+@pytest.mark.parametrize("query", ["jacket mens", "black jacket", "Winterjacke", "chaqueta negra", "winter jacket"])
+def test_jackets_are_not_mammoths(shop: Shop, query: str) -> None:
+    """All of the first ten are worn, most of them and the first three as jackets or coats; no plush animal is there."""
+    first = shop.top(query, 10)
+    assert {item.category for item in first} == {"clothing"}, [item.id for item in first]
+    assert all(item.concept in JACKETS for item in first[:3]), [item.id for item in first]
+    assert sum(item.concept in JACKETS for item in first) >= 6, [item.id for item in first]
+
+
+@pytest.mark.parametrize("description", DESCRIPTIONS)
+def test_a_long_description_finds_the_thing_that_it_describes(shop: Shop, description: str) -> None:
+    """Of many words those that name a thing count: a lace midi skirt is first, and more are among the first ten."""
+    first = shop.top(description, 10)
+    assert first[0].concept == "lace-midi-skirt", [item.id for item in first]
+    assert sum(item.concept == "lace-midi-skirt" for item in first) >= 2, [item.id for item in first]
+    if re.search("Schwarz|black", description):
+        assert first[0].colour == "black"
 
 
 def test_vectors_have_length_one(shop: Shop) -> None:

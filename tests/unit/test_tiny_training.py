@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from demo_flow.catalogue.catalogue import load
-from demo_flow.making.data import Corpus, TextSampler
+from demo_flow.making.data import Corpus, TextSampler, descriptions
 from demo_flow.making.hold_out import HoldOut, choose_hold_out
 from demo_flow.making.typos import add_typo
 from demo_flow.making.words import languages
@@ -63,6 +63,25 @@ def test_phrases_mean_the_items_of_their_concept_and_colour() -> None:
     assert {corpus.concepts[number] for number in jacket.concepts} == {"coat", "lab-coat"}
 
 
+def test_long_descriptions_mean_the_thing_that_they_name() -> None:
+    """Filler words change nothing: a description in any language means items of its concept."""
+    corpus = Corpus(ITEMS)
+    texts, means = TextSampler(corpus, seed=4).sample(3000)
+    long = [row for row, text in enumerate(texts) if len(text.split()) > 12]
+    assert len(long) > 60
+    assert means[long].any(axis=1).all()
+    assert set(descriptions()) == set(languages())
+
+
+def test_nonsense_is_made_up_and_repeatable() -> None:
+    """The training's negative texts: no phrase of the corpus, the same ones for the same seed."""
+    corpus = Corpus(ITEMS)
+    texts = TextSampler(corpus, seed=4).nonsense(200)
+    assert texts == TextSampler(corpus, seed=4).nonsense(200)
+    known = {phrase.text for phrases in corpus.phrases.values() for found in phrases for phrase in found}
+    assert len(set(texts) - known) > 180
+
+
 def test_the_same_seed_gives_the_same_phrases() -> None:
     """A training can be repeated."""
     corpus = Corpus(ITEMS)
@@ -97,6 +116,50 @@ def test_the_loss_falls_on_any_of_several_right_answers() -> None:
     assert float(multi_positive(logits, torch.zeros_like(means))) == 0.0
 
 
+def test_texts_that_mean_something_come_nearer_than_nothing_and_nonsense_does_not() -> None:
+    """Beside all items stands one column at a fixed cosine: right for nonsense alone."""
+    torch: Any = pytest.importorskip("torch", reason="torch comes with the extra clip")
+    from demo_flow.making.objective import NOTHING, text_loss
+
+    means, scale = torch.tensor([[True, False]]), torch.tensor(20.0)
+    good = text_loss(torch.tensor([[0.9, 0.0], [0.1, 0.0]]), means, scale)
+    unfound = text_loss(torch.tensor([[NOTHING - 0.2, 0.0], [0.1, 0.0]]), means, scale)
+    mistaken = text_loss(torch.tensor([[0.9, 0.0], [0.8, 0.0]]), means, scale)
+    assert float(good) < 0.1
+    assert min(float(unfound), float(mistaken)) > 1
+
+
+def test_a_batch_without_padding_gives_the_vectors_of_the_tower() -> None:
+    """`unpadded.encode` is `TextTower.forward`, empty texts and texts without words included."""
+    torch: Any = pytest.importorskip("torch", reason="torch comes with the extra clip")
+    from demo_flow.making.unpadded import encode
+    from demo_flow.model.features import featurise
+    from demo_flow.model.towers import TextTower
+
+    tower, texts = TextTower(), ["black coat", "", "傘 guitarra", "!?", "a " * 200]
+    batch = featurise(texts)
+    with torch.no_grad():
+        wanted = tower(torch.from_numpy(batch.words), torch.from_numpy(batch.pieces))
+        np.testing.assert_allclose(encode(tower, texts).numpy(), wanted.numpy(), atol=1e-5)
+        assert encode(tower, ["", "!"]).shape == (2, 192)
+
+
+def test_a_training_can_start_from_shipped_weights() -> None:
+    """The towers compute what the shipped ones do, and the image tower has batch norms again."""
+    torch: Any = pytest.importorskip("torch", reason="torch comes with the extra clip")
+    pytest.importorskip("safetensors")
+    pytest.importorskip("onnx")
+    from demo_flow.making.starting import start_from
+    from demo_flow.model.weights import WEIGHTS, load_towers
+
+    pixels = torch.from_numpy(Corpus(ITEMS).pixels())
+    _, image = start_from(WEIGHTS, pixels)
+    with torch.no_grad():
+        wanted = load_towers()[1](pixels)
+        assert float((image.eval()(pixels) * wanted).sum(1).min()) > 0.999
+        assert float((image.train()(pixels) * wanted).sum(1).mean()) > 0.9
+
+
 def test_a_short_training_goes_on_where_it_stopped_and_writes_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +172,7 @@ def test_a_short_training_goes_on_where_it_stopped_and_writes_a_model(
     from demo_flow.model.tiny import Tiny
 
     monkeypatch.setattr(train, "load", lambda: ITEMS)
-    settings = train.Settings(joint_steps=6, text_steps=4, images=8, joint_texts=16, texts=16, threads=1)
+    settings = train.Settings(joint_steps=6, text_steps=4, images=8, joint_texts=16, texts=16, nonsense=4, threads=1)
     train.train(settings, tmp_path)
     trainer = train.Trainer(Corpus(ITEMS), settings, tmp_path)
     assert trainer.step == 10
