@@ -3,6 +3,7 @@
 from typing import Final
 
 from telemetry import conventions as c
+from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 
 _OUTCOMES: Final = {True: "hit", False: "miss"}
@@ -13,4 +14,6 @@ def cache_lookup(name: str, *, hit: bool) -> None:
 
     Metric: `search.cache.lookups`.
     """
-    observe(c.CACHE_LOOKUPS, 1, {c.SEARCH_CACHE_NAME.name: name, c.SEARCH_CACHE_OUTCOME.name: _OUTCOMES[bool(hit)]})
+    with guard:
+        labels = {c.SEARCH_CACHE_NAME.name: name, c.SEARCH_CACHE_OUTCOME.name: _OUTCOMES[bool(hit)]}
+        observe(c.CACHE_LOOKUPS, 1, labels)

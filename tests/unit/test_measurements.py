@@ -11,6 +11,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint
 import telemetry
 from telemetry.context import extract
 from telemetry.recording.bounds import bounds
+from telemetry.recording.guard import guard
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.entry import ENTRY
@@ -36,6 +37,12 @@ class TestMetrics:
         assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "ok"}) == 3
         assert metrics.value("search.documents", {"search.operation": "search", "search.outcome": "error"}) == 0
         assert len(metrics.points("search.documents")) == 2
+
+    def test_a_lookup_that_is_neither_true_nor_false_is_no_error_of_the_hosts(self, metrics: Metrics) -> None:
+        """An array has no truth value, and `cache_lookup` never raises."""
+        guard.strict = False  # the fault is expected
+        telemetry.cache_lookup("vectors", hit=np.zeros(2))  # type: ignore[arg-type]
+        assert "search.cache.lookups" not in metrics.names()
 
     def test_the_metric_lasts_as_long_as_the_span(self, spans: Spans, metrics: Metrics) -> None:
         """The two report the same duration, to the nanosecond."""
