@@ -198,7 +198,10 @@ def stack(tmp_path: Path, collector: StandIn) -> Iterator[Path]:
 def test_a_stack_that_is_sent_to_shows_missing_programs(collector: StandIn, stack: Path) -> None:
     """Its backends are asked at its own ports, and all that do not answer are named, with where their log is."""
     report = examine(environ(collector), timeout=SOON, data=stack, jaeger="", prometheus="", otelcol="")
-    assert line(report, "stack").detail == "jaeger, prometheus, collector of the profile minimal do not respond"
+    assert (
+        line(report, "stack").detail
+        == "jaeger, prometheus, criticalpath, collector of the profile minimal do not respond"
+    )
     assert str(stack / "logs" / "jaeger.log") in line(report, "stack").hint
     away = dict.fromkeys(("collector", "jaeger", "prometheus"), "nothing_listens")
     assert failures(report) == {"stack": "not_ready", **away, "log kept": "unconfirmed"}
