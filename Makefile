@@ -99,7 +99,7 @@ test-clip:
 	@$(MAKE) env VENV=.venv-clip
 	@.venv-clip/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e './packaging/demo[clip,training]'
 	@.venv-clip/bin/python -m pytest tests/unit/test_encoders_torch.py tests/unit/test_encoders_open_clip.py \
-	  tests/unit/test_tiny_model.py tests/unit/test_tiny_training.py
+	  tests/unit/test_tiny_model.py tests/unit/test_tiny_training.py tests/unit/test_catalogue_build.py
 
 clean:
 	rm -rf $(VENV) .venv-clip build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
