@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import random
 import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,9 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--duration", type=at_least(0.1), default=10.0, metavar="SECONDS", help="(%(default)s)")
     parser.add_argument("--timeout", type=at_least(0.001), default=10.0, metavar="SECONDS", help="of each search")
-    parser.add_argument("--seed", type=int, default=0, help="of the mix of callers and queries (%(default)s)")
+    parser.add_argument(
+        "--seed", type=int, help="of the mix of callers and queries (default: another one each time, see the report)"
+    )
     parser.add_argument(
         "--incident",
         type=named,
@@ -53,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from demo_flow.commands import client_telemetry
 
     console = Console(stderr=args.json)
+    if args.seed is None:  # the same queries again would all be found in the encoder's cache
+        args.seed = random.randrange(2**31)  # noqa: S311 (a mix, no secret)
     handle = client_telemetry.start()
     try:
         with _incident(args):
@@ -61,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
         handle.shutdown(10.0)
     counts = span_counts(handle.stats)
     if args.json:
-        print(json.dumps({**report.as_json(), "telemetry": counts}))
+        print(json.dumps({**report.as_json(), "seed": args.seed, "telemetry": counts}))
     else:
-        console.print(_table(report, args.rate, counts))
+        console.print(_table(report, args, counts))
     return 0 if report.latencies else 1
 
 
@@ -121,7 +126,7 @@ def _interruptible(make: "Callable[[], Any]") -> "Report":
         raise KeyboardInterrupt from None
 
 
-def _table(report: "Report", rate: float, counts: dict[str, Any]) -> "Table":
+def _table(report: "Report", args: argparse.Namespace, counts: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     numbers = report.as_json()
@@ -133,8 +138,8 @@ def _table(report: "Report", rate: float, counts: dict[str, Any]) -> "Table":
     updates = numbers["index"]
     dropped = sum(counts["dropped"].values())
     table = Table.grid(padding=(0, 3))
-    table.add_row("searches", f"{numbers['sent']:,} sent, {numbers['succeeded']:,} answered")
-    table.add_row("throughput", f"{numbers['throughput']:,.1f}/s of {rate:,.1f}/s asked")
+    table.add_row("searches", f"{numbers['sent']:,} sent, {numbers['succeeded']:,} answered [dim](seed {args.seed})[/]")
+    table.add_row("throughput", f"{numbers['throughput']:,.1f}/s of {args.rate:,.1f}/s asked")
     table.add_row("latency", latency)
     table.add_row("errors", f"[red]{errors}[/]" if numbers["errors"] else errors)
     if updates["succeeded"] or updates["errors"]:

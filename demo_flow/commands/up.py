@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from demo_flow.commands.options import Subparsers, add_argument, address, between, data_folder, label
 from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
+from demo_flow.version import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,8 @@ def plan_of(args: argparse.Namespace) -> "Plan":
     given = vars(args)
     if given[f"{GATEWAY.name}.split"] and not args.version_label:
         raise PamazonError("--split needs the label of the other version.", "Add --version-label VERSION.")
+    if given[f"{GATEWAY.name}.split"] and args.version_label == own_version():
+        raise PamazonError(f"Both versions would be called {args.version_label}.", "Choose another --version-label.")
     arguments: dict[str, dict[str, Any]] = {}
     for role, name, _ in _arguments():
         arguments.setdefault(role.name, {})[name] = given[f"{role.name}.{name}"]

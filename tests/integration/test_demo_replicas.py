@@ -13,6 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from demo_flow.version import own_version
 from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command
 
 PORTS = [f"--{name}={ANYWHERE}" for name in ("gateway", "clip-encoder", "qdrant-indexer")]
@@ -136,8 +137,12 @@ def test_a_replica_that_dies_costs_no_search_but_no_write_succeeds(pair: Pair, c
     assert "qdrant_indexer-2 was ended by SIGKILL" in out
 
 
-def test_a_split_without_a_version_is_refused(shop: Shop) -> None:
+def test_a_split_without_another_version_is_refused(shop: Shop) -> None:
     """Nobody could tell the two versions apart."""
     done = shop.pamazon("up", "--split", "50")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "--split needs the label of the other version.\nAdd --version-label VERSION.\n"
+    version = own_version() or ""
+    done = shop.pamazon("up", "--split", "50", "--version-label", version)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Both versions would be called {version}.\nChoose another --version-label.\n"
