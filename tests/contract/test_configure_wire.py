@@ -86,7 +86,7 @@ class TestTls:
         ("tracecontext", {"traceparent"}),
         ("b3", {"b3"}),
         ("b3multi,baggage", {"x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "baggage"}),
-        ("jaeger", {"uber-trace-id", "uberctx-search.operation"}),
+        ("jaeger", {"uber-trace-id", "uberctx-search.operation", "uberctx-search.entry"}),
         ("none", set()),
     ],
 )

@@ -107,7 +107,16 @@ def test_the_local_collectors_commands_are_installed() -> None:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
     commands.add(subparsers)
-    assert set(subparsers.choices) == {"collect", "compact", "services", "traces", "trace", "logs", "metrics"}
+    assert set(subparsers.choices) == {
+        "collect",
+        "compact",
+        "criticalpath",
+        "services",
+        "traces",
+        "trace",
+        "logs",
+        "metrics",
+    }
     assert all(command.format_help() for command in subparsers.choices.values())
 
 

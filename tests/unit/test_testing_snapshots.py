@@ -34,6 +34,7 @@ WHOLE = """
     /search ! no such collection
     │   error.type = 'ValueError'
     │   len_docs = 1
+    │   search.entry = True
     │   search.operation = 'search'
     ├ encode
     │     minibatch_size = 2
