@@ -294,7 +294,8 @@ def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client
     assert api.get("/api/traces?servce=x").json()["error"] == {
         "code": "bad_request",
         "message": "There is no parameter 'servce'.",
-        "hint": "Use service, operation, status, min_duration, attribute, since, until, batches, limit, before, after, wait.",
+        "hint": "Use service, operation, status, min_duration, attribute, since, until, batches, limit, before, after, "
+        "wait.",
     }
 
 
