@@ -101,7 +101,7 @@ def _training(file: Path) -> str:
 
 
 def _settings(facts: Mapping[str, Any]) -> str:
-    settings = ", ".join(f"`{name}` {value}" for name, value in facts["settings"].items())
+    settings = ", ".join(f"`{name}` {value}" for name, value in facts["settings"].items() if value != "")
     minutes = facts["seconds"] / 60
     text = f"Trained for {minutes:.0f} minutes on two shared CPU cores, with torch {facts['torch']}; {settings}."
     return f"{text} {facts['note']}" if "note" in facts else text
