@@ -61,7 +61,7 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
 
 
 def _fits(tree: Tree, kinds: Sequence[str], index: int, parent: int | None) -> bool:
-    """Whether a span is no SERVER span of a CLIENT, or inside of it."""
+    """Whether a span lies inside of its CLIENT span, or is not the SERVER span of one."""
     if parent is None or kinds[index] != "server" or kinds[parent] != "client":
         return True
     return tree.starts[parent] <= tree.starts[index] and tree.ends[index] <= tree.ends[parent]

@@ -101,7 +101,7 @@ class Waiting:
         """Spans whose trace was decided, so far."""
 
     def add(self, spans: Mapping[str, Sequence[Seen]], now: float) -> Iterator[Decided]:
-        """Add spans by trace; yield the traces for which there is no room.
+        """Add spans by trace; yield the traces that exceed the limits.
 
         Args:
             spans: by trace id.
@@ -114,9 +114,8 @@ class Waiting:
             trace = self._traces.get(trace_id)
             if trace is None:
                 trace = self._traces[trace_id] = _Trace(now, now)
-            if (
-                not now < trace.look_at <= now + QUIET_S
-            ):  # else it is looked at in time, and again where that is too early
+            is_soon = now < trace.look_at <= now + QUIET_S  # `due` looks at it then, and again where that is too early
+            if not is_soon:
                 self._look(trace_id, now + QUIET_S)
             trace.last = now
             trace.spans += some
@@ -134,7 +133,7 @@ class Waiting:
         return self._due[0][0] if self._due else None
 
     def due(self, now: float) -> Iterator[Decided]:
-        """The traces that are finished, or for which it is no use to wait.
+        """The traces that are finished, or that cannot be finished any more.
 
         Args:
             now: as for `add`.

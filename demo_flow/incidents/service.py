@@ -61,7 +61,11 @@ class IncidentsServicer(pamazon_pb2_grpc.IncidentsServicer):
         answers = await asyncio.gather(
             *(_call(address, "Start", request) for address in targets), return_exceptions=True
         )
-        failed = [(address, answer) for address, answer in zip(targets, answers, strict=True) if _is_error(answer)]
+        failed = [
+            (address, answer)
+            for address, answer in zip(targets, answers, strict=True)
+            if isinstance(answer, BaseException)
+        ]
         if failed:
             await self._stop()
             address, error = failed[0]
@@ -141,7 +145,3 @@ async def _call(address: str, method: str, request: Any) -> ActiveIncidents:
         stub: Any = pamazon_pb2_grpc.IncidentsStub(channel)  # type: ignore[no-untyped-call]  # generated
         answer: ActiveIncidents = await getattr(stub, method)(request, timeout=_TIMEOUT)
         return answer
-
-
-def _is_error(answer: object) -> bool:
-    return isinstance(answer, BaseException)

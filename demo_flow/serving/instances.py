@@ -25,8 +25,8 @@ class Instances:
 
     Writes go to every instance of a role that keeps what it is sent, and fail if one of them does. Every other request
     goes to one instance, in turn; with `split`, exactly that many of every 100 reads go to the last one, and writes to
-    the others alone: a version on trial writes nothing that stays. An instance that is UNAVAILABLE is passed over.
-    Raises PamazonError.
+    the others alone: a version that is being tried writes nothing to the index. An instance that is UNAVAILABLE is
+    passed over. Raises PamazonError.
     """
 
     def __init__(self, role: Role, addresses: str, split: int = 0) -> None:
