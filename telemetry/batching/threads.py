@@ -17,7 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 from telemetry import conventions as c
 from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, is_async, name_of
-from telemetry.batching.waiting import Call, CallQueue, item_list
+from telemetry.batching.waiting import Call, CallQueue, item_list, readings
 from telemetry.errors import TelemetryError
 from telemetry.recording.outcome import is_a
 from telemetry.recording.saturation import measure, register
@@ -79,10 +79,7 @@ class Batcher(Generic[T, R]):
 
     def readings(self) -> Mapping[c.Metric, int]:
         """Return the current values of its metrics; none once it is closed and empty."""
-        length = self.length
-        return (
-            {} if self._calls.closed and not length else {c.QUEUE_LENGTH: length, c.BATCH_LIMIT: self._limits.max_size}
-        )
+        return readings(self.length, self._limits, closed=self._calls.closed)
 
     def renew(self) -> None:
         """Start over in a forked child, which does not have the threads of its parent."""

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanContext
 
 from telemetry import conventions as c
 from telemetry.batching.errors import BatcherClosed, QueueFull, for_one_caller
+from telemetry.batching.limits import Limits
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.guard import guard
@@ -195,3 +196,8 @@ class CallQueue:
         self._calls.clear()
         self.length = 0
         return calls
+
+
+def readings(length: int, limits: Limits, *, closed: bool) -> Mapping[c.Metric, int]:
+    """Return the values of a batcher's metrics, of which `length` items wait; none once it is closed and empty."""
+    return {} if closed and not length else {c.QUEUE_LENGTH: length, c.BATCH_LIMIT: limits.max_size}
