@@ -40,7 +40,7 @@ $(VENV)/.ready: $(INPUTS)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip==26.3'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e . -e './packaging/stack[local,stack]' -e ./packaging/demo --group dev
+	  -e . -e './packaging/stack[local,stack,dashboards]' -e ./packaging/demo --group dev
 	@touch $@
 
 demo: env

@@ -1,20 +1,15 @@
 """What tests in a real browser need beside Python: Chromium, Node, and packages of npm, outside the checkout.
 
-In: `package.json` and its lock file. Out: where things are, and what is missing. State: a folder in the user's cache,
-whose name ends in a digest of the lock file.
+In: `package.json` and its lock file. Out: where things are, and what is missing. State: see `tests/npm.py`.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 
-import platformdirs
+from tests import npm
 
 HERE = Path(__file__).parent
-LOCK = HERE / "package-lock.json"
-CACHE = platformdirs.user_cache_path("search-telemetry") / "browser"
-"""The caller's environment, before any test changes it."""
-MODULES = CACHE / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12] / "node_modules"
+MODULES = npm.modules(HERE)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 

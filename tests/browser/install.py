@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import sys
 
-from tests.browser.environment import CACHE, HERE, MODULES, chromium
+from tests import npm
+from tests.browser.environment import HERE, chromium
 
-NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-"""By the lock file alone; esbuild's binary is in its package, so that no script has to fetch it."""
+PACKAGES = (HERE,)
+"""Folders with a lock file of npm."""
 
 
 def main() -> int:
@@ -21,8 +22,10 @@ def main() -> int:
         return _failed(f"{' and '.join(tools)} not found; install Node.js 20 or newer")
     if not chromium() and not _install_chromium():
         return _failed("Chromium not found; install it: apt-get install chromium")
-    if not MODULES.is_dir():
-        _install_modules()
+    for folder in PACKAGES:
+        if not npm.modules(folder).is_dir():
+            print(f"Installing packages of npm for {folder.name} …", flush=True)
+            npm.install(folder)
     return 0
 
 
@@ -35,21 +38,6 @@ def _install_chromium() -> bool:
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
     subprocess.run(install, check=True, **quiet)  # type: ignore[call-overload]
     return chromium() is not None
-
-
-def _install_modules() -> None:
-    """Into a folder beside, which then takes its name: whole or not there."""
-    print("Installing OpenTelemetry for browsers and playwright-core …", flush=True)
-    unfinished = CACHE / f".unfinished-{os.getpid()}"
-    unfinished.mkdir(parents=True)
-    try:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, unfinished)
-        subprocess.run(NPM, cwd=unfinished, check=True)
-        if not MODULES.is_dir():  # another may have been faster
-            unfinished.rename(MODULES.parent)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _failed(why: str) -> int:

@@ -34,6 +34,15 @@ ORDER = {
         {"stack"},
         {"doctor"},
     ),
+    "dashboards": (
+        {"model"},
+        {"promql"},
+        {"variables", "links"},
+        {"boards", "alerts", "sentry"},
+        {"rendering"},
+        {"checks", "publishing", "preview"},
+        {"commands"},
+    ),
     "collector.local": (
         {"errors"},
         {"settings", "amounts"},
@@ -66,7 +75,11 @@ def files_of(package: str) -> list[Path]:
     return sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
 
 
-MODULES = {module_at(path): path for package in ("telemetry", "collector", "demo_flow") for path in files_of(package)}
+MODULES = {
+    module_at(path): path
+    for package in ("telemetry", "collector", "dashboards", "demo_flow")
+    for path in files_of(package)
+}
 
 
 def imported_by(source: str) -> Iterator[str]:

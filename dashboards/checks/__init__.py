@@ -1,0 +1,1 @@
+"""Checks of boards and rules that need no running program."""

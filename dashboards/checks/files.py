@@ -1,0 +1,31 @@
+"""Every generated file, and what writes it.
+
+In: the boards and rules. Out: their text by path, below this package. State: none.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parents[1]
+FILES: Final[Mapping[Path, Callable[[], str]]] = {}
+"""From the path below `dashboards/` to the function that returns the file's text."""
+
+
+def build() -> int:
+    """Write the files that differ, and print which; return the exit status."""
+    for path, text in stale().items():
+        (HERE / path).parent.mkdir(parents=True, exist_ok=True)
+        (HERE / path).write_text(text, encoding="utf-8")
+        print(f"written: dashboards/{path}")
+    return 0
+
+
+def stale() -> Mapping[Path, str]:
+    """Return the text of each file that is missing or has another text."""
+    texts = {path: make() for path, make in FILES.items()}
+    return {path: text for path, text in texts.items() if _read(HERE / path) != text}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

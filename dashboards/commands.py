@@ -1,0 +1,68 @@
+"""The parsers of `telemetry dashboards build`, `check`, `publish` and `preview`.
+
+Every call of `telemetry` imports this module, so the work, with its heavier packages, is imported when a command runs.
+"""
+
+import argparse
+from pathlib import Path
+
+_DASHBOARDS = "Boards for Grafana, Perses and Sentry, and Prometheus' rules: generated from one source, and published."
+_BUILD = "Write every generated file beside its source. It needs this project's checkout, and its development packages."
+_CHECK = "Check that every generated file is up to date, and that boards and rules keep our rules for them."
+_PUBLISH = (
+    "Create or update folder, data sources and boards in Grafana, or the boards in Sentry, and show what differs."
+    " Grafana's token is read from GRAFANA_TOKEN, Sentry's from SENTRY_AUTH_TOKEN."
+)
+_PREVIEW = "Serve a page with the boards on the data of any Prometheus, with no Grafana at hand, until Ctrl-C."
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `telemetry dashboards`."""
+    parser = subparsers.add_parser("dashboards", help="boards for Grafana, Perses and Sentry", description=_DASHBOARDS)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    build = commands.add_parser("build", help="write the generated files", description=_BUILD)
+    build.set_defaults(run=_build)
+    check = commands.add_parser("check", help="check the generated files", description=_CHECK)
+    check.set_defaults(run=_check)
+    _add_publish(commands.add_parser("publish", help="publish to Grafana or Sentry", description=_PUBLISH))
+    _add_preview(commands.add_parser("preview", help="show the boards on a page", description=_PREVIEW))
+
+
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--grafana", metavar="URL", default="http://127.0.0.1:3000", help="Grafana (%(default)s)")
+    parser.add_argument("--sentry", metavar="ORGANIZATION", help="to Sentry instead, to this organization")
+    parser.add_argument("--dry-run", action="store_true", help="show what differs, and change nothing")
+    parser.set_defaults(run=_publish)
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prometheus", metavar="URL", default="http://127.0.0.1:9090", help="what answers the queries (%(default)s)"
+    )
+    parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:3001", help="its address (%(default)s)")
+    parser.add_argument("--page", type=Path, metavar="FOLDER", help="the built page (default: by make dashboards-page)")
+    parser.set_defaults(run=_preview)
+
+
+def _build(_: argparse.Namespace) -> int:
+    from dashboards.checks.files import build
+
+    return build()
+
+
+def _check(_: argparse.Namespace) -> int:
+    from dashboards.checks.check import check
+
+    return check()
+
+
+def _publish(args: argparse.Namespace) -> int:
+    from dashboards.publishing.command import publish
+
+    return publish(args)
+
+
+def _preview(args: argparse.Namespace) -> int:
+    from dashboards.preview.command import preview
+
+    return preview(args)

@@ -1,0 +1,1 @@
+"""Turns boards into the JSON of one product each."""
