@@ -19,7 +19,10 @@ RANGE = "$__range"
 FLOW = 'job=~"(?:$namespace/)?$service"'
 """Selects the flow's services: `job` is `namespace/service`, or the service alone."""
 VERSION = 'target_info{service_version=~"$version"}'
-"""The processes of the chosen versions: other series have no version of their own."""
+"""The processes of the chosen versions: other series have no version of their own.
+
+Attributes of the process, such as `service.version`, are grouped by like any other: they are taken from here.
+"""
 
 
 def name(metric: c.Metric) -> str:
@@ -27,9 +30,9 @@ def name(metric: c.Metric) -> str:
     return metric_name(metric.name, metric.unit, metric.instrument.value)
 
 
-def label(attribute: c.Attribute) -> str:
-    """Return an attribute's label in Prometheus."""
-    return label_name(attribute.name)
+def label(attribute: c.Attribute | str) -> str:
+    """Return an attribute's label in Prometheus; a label as it is."""
+    return attribute if isinstance(attribute, str) else label_name(attribute.name)
 
 
 def series(metric: c.Metric, part: str = "", where: Where | None = None, flow: str = FLOW) -> str:
@@ -44,26 +47,33 @@ def rate(
 ) -> str:  # fmt: skip
     """Return the increase a second of a counter, or of a part of a histogram, summed by attributes or labels."""
     each = f"{function}({series(metric, part, where, flow)}[{window}])"
-    if flow:
-        each += f" and on (job, instance) {VERSION}"
-    return f"sum{grouped(by)} ({each})"
+    return f"sum{grouped(by)} ({each}{_process(by, flow)})"
 
 
 def now(metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *, flow: str = FLOW) -> str:
     """Return the present value of a gauge or an up-down counter, summed by attributes or labels."""
-    each = series(metric, "", where, flow)
-    if flow:
-        each += f" and on (job, instance) {VERSION}"
-    return f"sum{grouped(by)} ({each})"
+    return f"sum{grouped(by)} ({series(metric, '', where, flow)}{_process(by, flow)})"
 
 
 def quantile(
     share: float, metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *,
     window: str = INTERVAL, flow: str = FLOW,
 ) -> str:  # fmt: skip
-    """Return a percentile of a histogram, over all its series together; `share` is 0.95 for the 95th."""
+    """Return a percentile of a histogram, over all its series together; `share` is 0.95 for the 95th.
+
+    Where nothing was measured there is no value, in place of Prometheus' NaN.
+    """
     buckets = rate(metric, ("le", *by), where, part="bucket", window=window, flow=flow)
-    return f"histogram_quantile({share:g}, {buckets})"
+    return f"(histogram_quantile({share:g}, {buckets}) >= 0)"
+
+
+def mean(
+    metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *,
+    window: str = INTERVAL, flow: str = FLOW,
+) -> str:  # fmt: skip
+    """Return the mean of a histogram's values, weighed by their number."""
+    total, count = (rate(metric, by, where, part=part, window=window, flow=flow) for part in ("sum", "count"))
+    return f"({total} / ({count} > 0))"
 
 
 def ratio(part: str, whole: str, by: Sequence[c.Attribute | str] = ()) -> str:
@@ -83,4 +93,13 @@ def grouped(by: Sequence[c.Attribute | str]) -> str:
 
 
 def _names(by: Sequence[c.Attribute | str]) -> list[str]:
-    return [each if isinstance(each, str) else label(each) for each in by]
+    return [label(each) for each in by]
+
+
+def _process(by: Sequence[c.Attribute | str], flow: str) -> str:
+    """Return what joins the process of each series: for its version, or for attributes to group by."""
+    info = VERSION if flow else "target_info"
+    taken = ", ".join(label(each) for each in by if each in c.RESOURCE)
+    if taken:
+        return f" * on (job, instance) group_left ({taken}) {info}"
+    return f" and on (job, instance) {info}" if flow else ""
