@@ -57,7 +57,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link from a row, a bucket or a point; `url` may have Grafana's variables of a field (`${__field.labels.x}`)."""
+    """A link from a row, a bucket or a point, made by `dashboards.links`.
+
+    `url` has the labels as `${__field.labels.x}`, also in tables, and variables and time as Grafana writes them.
+    """
 
     title: str
     url: str
@@ -77,6 +80,7 @@ class Query:
         exemplars: also asks for exemplars: points that lead to a trace.
         hidden: asked for a table's order or colours, not shown.
         trouble: has data only during this incident of `pamazon incident`.
+        after: has data only once a flow has run for so long, such as `1h`: what it compares with is that old.
         source: names the program of the series, if it is neither our library nor the Collector, such as `qdrant`.
     """
 
@@ -88,6 +92,7 @@ class Query:
     exemplars: bool = False
     hidden: bool = False
     trouble: str = ""
+    after: str = ""
     source: str = ""
 
 
@@ -106,6 +111,8 @@ class Panel:
         height: in Grafana's rows of 30 pixels.
         labels: of a table, the columns before the values: pairs of label and title.
         sort: of a table, the title of the column by which it is sorted, the highest first.
+        gray_below: of a table, the title of a column, and the value below which its rows are gray: too few to judge by.
+        tones: of series with these names, whatever their values.
         states: of `Draw.STATES`, the text and tone of each value.
         links: from each series, row or bucket.
         least: lower end of the axis; None: by the data.
@@ -123,6 +130,8 @@ class Panel:
     height: int = 8
     labels: tuple[tuple[str, str], ...] = ()
     sort: str = ""
+    gray_below: tuple[str, float] | None = None
+    tones: tuple[tuple[str, Tone], ...] = ()
     states: tuple[tuple[float, str, Tone], ...] = ()
     links: tuple[Link, ...] = ()
     least: float | None = None
@@ -147,8 +156,11 @@ class Variable:
         title: as people read it.
         label: whose values are offered.
         series: selector of the series.
-        several: several values at once, and all of them (the default).
+        several: several values at once, and all of them (the default); else one, the first.
         everything: what "all" is in a query, as a regular expression.
+        hidden: for links alone, not shown.
+        pattern: a regular expression whose group is the value; empty: the whole value.
+        first: chosen at first, if it is offered; empty: all.
     """
 
     name: str
@@ -157,6 +169,26 @@ class Variable:
     series: str
     several: bool = True
     everything: str = ".*"
+    hidden: bool = False
+    pattern: str = ""
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text above the board, such as the address of a product that links lead to.
+
+    Attributes:
+        name: as links name it, with `$` before it.
+        title: as people read it.
+        value: at first.
+        description: what it is for.
+    """
+
+    name: str
+    title: str
+    value: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +198,8 @@ class Mark:
     Attributes:
         title: what they are.
         expr: has a series at the moments of the events.
-        text: of one event, with labels as `{{search_deployment_version}}`.
+        text: of one event, with labels that it has for certain, as `{{search_deployment_version}}`.
+        labels: shown with the event where it has them.
         tone: of its line.
         value_is_time: the value is the event's moment, in Unix seconds; else an event is where the series begins.
     """
@@ -176,6 +209,7 @@ class Mark:
     text: str
     tone: Tone
     value_is_time: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +223,7 @@ class Board:
         variables: in their order.
         rows: in their order.
         marks: drawn through its panels.
+        texts: above the board, after the variables.
     """
 
     uid: str
@@ -197,6 +232,7 @@ class Board:
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
     marks: tuple[Mark, ...] = ()
+    texts: tuple[Text, ...] = ()
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -2,27 +2,40 @@
 
 In: a metric, the attributes to group and to select by. Out: an expression. State: none. On boards an expression has the
 series of the chosen `$namespace`, `$service` and `$version` alone (`FLOW`); rules have no variables and pass `""`.
+An attribute of the resource, such as `service.version`, is taken from `target_info`, and the service's name from `job`:
+series do not have them.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from telemetry import conventions as c
 from telemetry.prometheus.names import label_name, metric_name
 
 Where = Mapping[c.Attribute, str]
 """From attribute to what PromQL has after its label: `="search"`, `=~"$platform"`."""
+By = Sequence[c.Attribute | str]
+"""Attributes or labels to group by."""
 
-INTERVAL = "$__rate_interval"
+INTERVAL: Final = "$__rate_interval"
 """Grafana's: long enough for at least four scrapes."""
-RANGE = "$__range"
+RANGE: Final = "$__range"
 """The time that the board shows."""
-FLOW = 'job=~"(?:$namespace/)?$service"'
+NOW: Final = "5m"
+"""What is called now: long enough for percentiles of a few requests a second, short enough to see an incident."""
+BEFORE: Final = "1h"
+"""How far back the present is compared with."""
+FLOW: Final = 'job=~"(?:$namespace/)?$service"'
 """Selects the flow's services: `job` is `namespace/service`, or the service alone."""
-VERSION = 'target_info{service_version=~"$version"}'
-"""The processes of the chosen versions: other series have no version of their own.
-
-Attributes of the process, such as `service.version`, are grouped by like any other: they are taken from here.
-"""
+NAMESPACE: Final = 'job=~"(?:$namespace/)?[^/]+"'
+"""Selects all services of the flow, and its clients, of whatever version."""
+ALL: Final = ""
+"""Selects all: for rules, and for series that the collector makes of all flows."""
+VERSION: Final = 'service_version=~"$version"'
+"""The processes of the chosen versions, in `target_info`."""
+OF_JOB: Final = {label_name(c.SERVICE_NAMESPACE.name): "(.+)/.*", label_name(c.SERVICE_NAME.name): "(?:.*/)?(.+)"}
+"""The labels that are part of `job`, each with a regular expression whose group it is."""
+_IN_INFO: Final = frozenset(label_name(attribute.name) for attribute in c.RESOURCE) - set(OF_JOB)
 
 
 def name(metric: c.Metric) -> str:
@@ -31,7 +44,7 @@ def name(metric: c.Metric) -> str:
 
 
 def label(attribute: c.Attribute | str) -> str:
-    """Return an attribute's label in Prometheus; a label as it is."""
+    """Return an attribute's label in Prometheus; what is a label already stays as it is."""
     return attribute if isinstance(attribute, str) else label_name(attribute.name)
 
 
@@ -42,44 +55,51 @@ def series(metric: c.Metric, part: str = "", where: Where | None = None, flow: s
 
 
 def rate(
-    metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *, part: str = "",
-    window: str = INTERVAL, flow: str = FLOW, function: str = "rate",
+    metric: c.Metric, by: By = (), where: Where | None = None, *, part: str = "", window: str = INTERVAL,
+    flow: str = FLOW, function: str = "rate", ago: str = "",
 ) -> str:  # fmt: skip
-    """Return the increase a second of a counter, or of a part of a histogram, summed by attributes or labels."""
-    each = f"{function}({series(metric, part, where, flow)}[{window}])"
-    return f"sum{grouped(by)} ({each}{_process(by, flow)})"
+    """Return the increase a second of a counter, or of a part of a histogram, summed by attributes or labels.
+
+    `function` may be `increase`; `ago` is how long ago, such as `BEFORE`.
+    """
+    each = f"{function}({series(metric, part, where, flow)}[{window}]{_offset(ago)})"
+    return f"sum{grouped(by)} ({_of_processes(each, by, flow, ago)})"
 
 
-def now(metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *, flow: str = FLOW) -> str:
+def now(
+    metric: c.Metric, by: By = (), where: Where | None = None, *, flow: str = FLOW, aggregate: str = "sum"
+) -> str:  # fmt: skip
     """Return the present value of a gauge or an up-down counter, summed by attributes or labels."""
-    return f"sum{grouped(by)} ({series(metric, '', where, flow)}{_process(by, flow)})"
+    return f"{aggregate}{grouped(by)} ({_of_processes(series(metric, '', where, flow), by, flow, '')})"
 
 
 def quantile(
-    share: float, metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *,
-    window: str = INTERVAL, flow: str = FLOW,
+    share: float, metric: c.Metric, by: By = (), where: Where | None = None, *,
+    window: str = INTERVAL, flow: str = FLOW, ago: str = "",
 ) -> str:  # fmt: skip
     """Return a percentile of a histogram, over all its series together; `share` is 0.95 for the 95th.
 
-    Where nothing was measured there is no value, in place of Prometheus' NaN.
+    There is none where nothing was measured: `>= 0` removes what is not a number.
     """
-    buckets = rate(metric, ("le", *by), where, part="bucket", window=window, flow=flow)
+    buckets = rate(metric, ("le", *by), where, part="bucket", window=window, flow=flow, ago=ago)
     return f"(histogram_quantile({share:g}, {buckets}) >= 0)"
 
 
-def mean(
-    metric: c.Metric, by: Sequence[c.Attribute | str] = (), where: Where | None = None, *,
-    window: str = INTERVAL, flow: str = FLOW,
-) -> str:  # fmt: skip
+def mean(metric: c.Metric, by: By = (), where: Where | None = None, *, window: str = INTERVAL, flow: str = FLOW) -> str:
     """Return the mean of a histogram's values, weighed by their number."""
     total, count = (rate(metric, by, where, part=part, window=window, flow=flow) for part in ("sum", "count"))
     return f"({total} / ({count} > 0))"
 
 
-def ratio(part: str, whole: str, by: Sequence[c.Attribute | str] = ()) -> str:
+def ratio(part: str, whole: str, by: By = ()) -> str:
     """Return part / whole, 0 where nothing of the part has happened yet, and nothing where the whole is 0."""
     on = f" on ({', '.join(_names(by))})" if by else ""
-    return f"({part} or{on} 0 * {whole}) /{on} ({whole} > 0)"
+    return f"(({part} or{on} 0 * {whole}) /{on} ({whole} > 0))"
+
+
+def share_of_all(part: str, whole: str) -> str:
+    """Return each series of part, as its share of the one series of whole."""
+    return f"{part} / on () group_left () ({whole} > 0)"
 
 
 def or_zero(expression: str) -> str:
@@ -87,19 +107,29 @@ def or_zero(expression: str) -> str:
     return f"({expression} or vector(0))"
 
 
-def grouped(by: Sequence[c.Attribute | str]) -> str:
+def grouped(by: By) -> str:
     """Return ` by (…)`, or nothing."""
     return f" by ({', '.join(_names(by))})" if by else ""
 
 
-def _names(by: Sequence[c.Attribute | str]) -> list[str]:
+def _of_processes(each: str, by: By, flow: str, ago: str) -> str:
+    """Return the series of the chosen versions, with the labels of the resource that are grouped by."""
+    matcher = VERSION if flow == FLOW else ""
+    info = f"target_info{{{matcher}}}{_offset(ago)}"
+    wanted = _names(by)
+    if labels := ", ".join(each_name for each_name in wanted if each_name in _IN_INFO):
+        # `max` leaves one of them, should two collectors be scraped for one process
+        each += f" * on (job, instance) group_left ({labels}) max by (job, instance, {labels}) ({info})"
+    elif matcher:
+        each += f" and on (job, instance) {info}"
+    for part in (each_name for each_name in wanted if each_name in OF_JOB):
+        each = f'label_replace({each}, "{part}", "$1", "job", "{OF_JOB[part]}")'
+    return each
+
+
+def _offset(ago: str) -> str:
+    return f" offset {ago}" if ago else ""
+
+
+def _names(by: By) -> list[str]:
     return [label(each) for each in by]
-
-
-def _process(by: Sequence[c.Attribute | str], flow: str) -> str:
-    """Return what joins the process of each series: for its version, or for attributes to group by."""
-    info = VERSION if flow else "target_info"
-    taken = ", ".join(label(each) for each in by if each in c.RESOURCE)
-    if taken:
-        return f" * on (job, instance) group_left ({taken}) {info}"
-    return f" and on (job, instance) {info}" if flow else ""

@@ -46,4 +46,6 @@ OVERVIEW: Final = Board(
     "Are users served?",
     (*variables.FLOW, variables.PLATFORM, variables.REGION),
     (Row("Now", (failed(),)), Row("Over time", (duration(),))),
+    variables.MARKS,
+    variables.ADDRESSES,
 )

@@ -4,11 +4,17 @@ In: the boards and rules. Out: their text by path, below this package. State: no
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from dashboards.boards import BOARDS
+from dashboards.rendering import grafana
+
 HERE: Final = Path(__file__).parents[1]
-FILES: Final[Mapping[Path, Callable[[], str]]] = {}
+FILES: Final[Mapping[Path, Callable[[], str]]] = {
+    **{Path(f"grafana/boards/{board.uid}.json"): partial(grafana.render, board) for board in BOARDS},
+}
 """From the path below `dashboards/` to the function that returns the file's text."""
 
 

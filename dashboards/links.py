@@ -1,0 +1,71 @@
+"""Links from a series, a row or a bucket: to its traces, its logs, another board, Sentry.
+
+In: the labels of what is pointed at. Out: `Link`s, which carry those labels, the chosen flow and the time that the
+board shows. State: none. Addresses of other products are texts above each board (`dashboards.variables.ADDRESSES`).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from dashboards.model import Link
+from dashboards.promql import label
+from telemetry import conventions as c
+
+Tags = Mapping[c.Attribute | str, str]
+"""From attribute to its value, which may be `of(attribute)`."""
+
+_PLACE = re.compile(r"(\$\{[^}]+\})")
+
+
+def of(attribute: c.Attribute | str) -> str:
+    """Return the place of a label's value of the series that is pointed at."""
+    return f"${{__field.labels.{label(attribute)}}}"
+
+
+def traces(tags: Tags, *, service: str = "${entry}", title: str = "Traces in Jaeger") -> Link:
+    """Return a link to Jaeger's search for traces whose spans have the tags; `service` is where they are looked for."""
+    wanted = json.dumps({_name(key): value for key, value in tags.items()}, separators=(",", ":"))
+    window = "start=${__from}000&end=${__to}000&lookback=custom"  # microseconds
+    return Link(title, f"${{jaeger}}/search?service={service}&tags={_quoted(wanted)}&limit=20&{window}")
+
+
+def logs(*, service: str = "${service:regex}", match: str = "", title: str = "Logs") -> Link:
+    """Return a link to the logs of services in Grafana's Explore; `match` is the rest of a query in LogQL."""
+    expr = f'{{service_namespace=~"${{namespace:regex}}", service_name=~"{service}"}} {match}'.rstrip()
+    pane = {
+        "datasource": "loki",
+        "queries": [{"refId": "A", "datasource": {"type": "loki", "uid": "loki"}, "expr": expr}],
+        "range": {"from": "${__from}", "to": "${__to}"},
+    }
+    return Link(title, f"/explore?schemaVersion=1&panes={_quoted(json.dumps({'a': pane}, separators=(',', ':')))}")
+
+
+def board(uid: str, title: str, **chosen: str) -> Link:
+    """Return a link to another board, with the chosen flow and time; `chosen` is the value of other variables there.
+
+    Those may be `namespace`, `service` and `version` too, which are then not the ones chosen here.
+    """
+    kept = [f"${{{name}:queryparam}}" for name in ("namespace", "service", "version") if name not in chosen]
+    others = [f"var-{name}={value}" for name, value in chosen.items()]
+    return Link(title, f"/d/{uid}?{'&'.join(['${__url_time_range}', *kept, *others])}", new_tab=False)
+
+
+def sentry(query: Tags, *, title: str = "Traces in Sentry, if $sentry is set") -> Link:
+    """Return a link to the search for traces in Sentry.
+
+    `$sentry` is the address of that page. Where it is empty, what is left of the link stays on this board.
+    """
+    words = " ".join(f"{_name(key)}:{value}" for key, value in query.items())
+    window = "start=${__from:date:iso}&end=${__to:date:iso}&utc=true"
+    return Link(title, f"${{sentry}}?query={_quoted(words)}&{window}")
+
+
+def _name(attribute: c.Attribute | str) -> str:
+    return attribute if isinstance(attribute, str) else attribute.name
+
+
+def _quoted(text: str) -> str:
+    """Return a text as part of an address; places of values stay as they are."""
+    return "".join(part if _PLACE.fullmatch(part) else quote(part, safe="") for part in _PLACE.split(text))
