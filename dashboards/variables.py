@@ -52,3 +52,11 @@ VERSIONS: Final = Mark(
 )  # fmt: skip
 MARKS: Final = (ALERTS, VERSIONS)
 """Every board has these."""
+STAGE: Final = Variable(
+    "stage", "Stage", label(c.SEARCH_STAGE),
+    '{__name__=~"search_stage_duration_seconds_count|search_batch_size_count|search_queue_length",'
+    ' job=~"(?:$namespace/)?$service"}',
+)  # fmt: skip
+COLLECTION: Final = Variable(
+    "collection", "Collection", label(c.DB_COLLECTION_NAME), "db_client_operation_duration_seconds_count"
+)

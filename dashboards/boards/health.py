@@ -1,0 +1,186 @@
+"""Telemetry health: is the picture itself true?
+
+In: what the library, the Collector, Prometheus and the doctor report of themselves. Out: the board `search-telemetry`.
+State: none.
+"""
+
+from typing import Final
+
+from dashboards import variables
+from dashboards.boards import otelcol, steps
+from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
+from dashboards.promql import INTERVAL, RANGE, name, now, or_zero, quantile, rate
+from telemetry import conventions as c
+
+_EXPORTS: Final = c.TELEMETRY_EXPORT_DURATION
+_FAILED: Final = {c.ERROR_TYPE: '!=""'}
+_SIGNAL: Final = (c.TELEMETRY_SIGNAL,)
+_FINDINGS: Final = name(c.DOCTOR_FINDINGS)
+_OLD: Final = (Step(None, Tone.GOOD), Step(86_400, Tone.WARNING))
+"""A result of the doctor is old after a day."""
+
+
+def down() -> Panel:
+    """Return how many targets are down."""
+    description = "Programs that Prometheus cannot scrape: what they measure is missing from every board."
+    query = Query(or_zero("count(up == 0)"))
+    return Panel("Targets down", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4)
+
+
+def dropped_now() -> Panel:
+    """Return the items dropped in the time that the board shows."""
+    description = "Spans, metrics and log records that processes recorded and could not export, in the time shown."
+    query = Query(rate(c.TELEMETRY_DROPPED, window=RANGE, function="increase"))
+    return Panel("Dropped", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4)
+
+
+def failed_now() -> Panel:
+    """Return the share of exports that fail."""
+    description = "Share of the attempts to export that failed. They are repeated; what is dropped is counted beside."
+    failed = rate(_EXPORTS, (), _FAILED, part="count")
+    query = Query(f"(({failed} or vector(0)) / ({rate(_EXPORTS, part='count')} > 0))")
+    return Panel("Failed exports", description, Draw.STAT, (query,), Unit.SHARE, steps.FAILED, width=4, height=4)
+
+
+def findings() -> Panel:
+    """Return how many checks failed in the doctor's last run."""
+    description = "Checks that failed in the last run of `telemetry doctor`, in the time shown. Run it on a schedule."
+    failed = f'last_over_time({_FINDINGS}{{search_doctor_level="failed"}}[{RANGE}])'
+    query = Query(f"sum({failed})")
+    return Panel(
+        "Doctor: failed", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4,
+        nothing="never run",
+    )  # fmt: skip
+
+
+def age() -> Panel:
+    """Return how long ago the doctor ran."""
+    description = "Time since the last run of `telemetry doctor` that was seen in the time shown."
+    seen = f"max(max_over_time(timestamp({_FINDINGS})[{RANGE}:1m]))"
+    query = Query(f"time() - {seen}")
+    return Panel(
+        "Doctor: last run", description, Draw.STAT, (query,), Unit.SECONDS, _OLD, width=4, height=4,
+        nothing="never run",
+    )  # fmt: skip
+
+
+def dropped() -> Panel:
+    """Return what is dropped, by signal and reason."""
+    description = "What processes recorded and could not export, by signal and reason. Zero is right."
+    query = Query(
+        rate(c.TELEMETRY_DROPPED, (*_SIGNAL, c.TELEMETRY_REASON)),
+        "{{search_telemetry_signal}} {{search_telemetry_reason}}",
+    )
+    return Panel("What do processes drop?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0)
+
+
+def latency() -> Panel:
+    """Return the duration of exports."""
+    description = "95th percentile of an export, by signal. It rises when the Collector is slow to accept."
+    query = Query(quantile(0.95, _EXPORTS, _SIGNAL), "{{search_telemetry_signal}}")
+    return Panel("How long is an export?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+
+
+def failures() -> Panel:
+    """Return the exports that fail, by service and type."""
+    description = "Attempts to export that failed, by service and type. Empty: none failed."
+    query = Query(
+        rate(_EXPORTS, ("job", c.ERROR_TYPE), _FAILED, part="count"), "{{job}} {{error_type}}",
+        trouble="collector-away",
+    )  # fmt: skip
+    return Panel(
+        "Which exports fail?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no failures"
+    )  # fmt: skip
+
+
+def others() -> Panel:
+    """Return the values that were replaced, hidden or repaired."""
+    description = (
+        "Values that metrics replaced by `_other`, since an attribute has too many; that were hidden, since a pattern"
+        " failed on them; and that had to be repaired. Each points at a place in the code."
+    )
+    queries = (
+        Query(or_zero(rate(c.TELEMETRY_OVERFLOW)), "replaced by _other"),
+        Query(or_zero(rate(c.TELEMETRY_SCRUB_FAILURES)), "hidden"),
+        Query(or_zero(rate(c.TELEMETRY_REPAIRED)), "repaired"),
+    )
+    return Panel("Which values were changed?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0)
+
+
+def paths() -> Panel:
+    """Return the traces and spans that critical paths lack."""
+    description = "Traces that are not in critical paths, and spans that came too late for theirs, by reason."
+    by = (c.SEARCH_CRITICAL_PATH_REASON,)
+    queries = (
+        Query(rate(c.CRITICAL_PATH_SKIPPED, by, flow=""), "traces: {{search_critical_path_reason}}"),
+        Query(rate(c.CRITICAL_PATH_LOST, by, flow=""), "spans: {{search_critical_path_reason}}"),
+    )
+    return Panel("What do critical paths lack?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0)
+
+
+def processes() -> Panel:
+    """Return the processes that report."""
+    description = "Processes whose metrics arrive, by service. One fewer than you started: it is away, or cannot send."
+    query = Query(f"count by (job) ({now(c.TELEMETRY_DROPPED, ('job', 'instance'))})", "{{job}}")
+    return Panel("Who reports?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0)
+
+
+def scrapes() -> Panel:
+    """Return which targets are up, over time."""
+    description = "Whether Prometheus could scrape each program. `pipeline` is what the Collector passes on."
+    return Panel(
+        "What is scraped?", description, Draw.STATES, (Query("min by (job) (up)", "{{job}}"),), Unit.NONE, width=12,
+        states=((0, "down", Tone.BAD), (1, "up", Tone.GOOD)),
+    )  # fmt: skip
+
+
+def scrape_duration() -> Panel:
+    """Return the duration of scrapes."""
+    description = "Time of the slowest scrape of each job. Above four seconds it is given up, and samples are missing."
+    limits = (Step(None, Tone.GOOD), Step(2, Tone.WARNING), Step(4, Tone.BAD))
+    query = Query("max by (job) (scrape_duration_seconds)", "{{job}}")
+    return Panel("How long is a scrape?", description, Draw.LINES, (query,), Unit.SECONDS, limits, width=6, least=0.0)
+
+
+def series() -> Panel:
+    """Return the number of series."""
+    description = "Samples in each scrape, which is how many series a job has. It should not grow with the traffic."
+    query = Query("sum by (job) (scrape_samples_post_metric_relabeling)", "{{job}}")
+    return Panel("How many series?", description, Draw.LINES, (query,), Unit.NUMBER, width=6, least=0.0)
+
+
+def rules() -> Panel:
+    """Return the rules that fail, and the notifications that are lost."""
+    description = "Rules that Prometheus could not evaluate, and alerts that it could not deliver. Zero is right."
+    queries = (
+        Query(f"sum(rate(prometheus_rule_evaluation_failures_total[{INTERVAL}]))", "rules not evaluated"),
+        Query(f"sum(rate(prometheus_notifications_dropped_total[{INTERVAL}]))", "alerts not delivered"),
+    )
+    return Panel("Do alerts work?", description, Draw.LINES, queries, Unit.PER_SECOND, width=12, height=7, least=0.0)
+
+
+def doctor() -> Panel:
+    """Return the findings of the doctor's last run."""
+    description = (
+        "Findings of the last run of `telemetry doctor` in the time shown, by level. A warning is not a failure."
+    )
+    query = Query(f"sum by (search_doctor_level) (last_over_time({_FINDINGS}[{RANGE}]))", "{{search_doctor_level}}")
+    return Panel(
+        "What did the doctor find?", description, Draw.BARS, (query,), Unit.NUMBER, width=12, height=7,
+        nothing="never run",
+    )  # fmt: skip
+
+
+HEALTH: Final = Board(
+    "search-telemetry",
+    "Telemetry health",
+    "Is the picture itself true?",
+    variables.FLOW,
+    (
+        Row("Now", (down(), otelcol.fullest(), dropped_now(), failed_now(), findings(), age())),
+        Row("What processes send", (processes(), latency(), failures(), dropped(), others(), paths())),
+        *otelcol.ROWS,
+        Row("Prometheus", (scrapes(), scrape_duration(), series())),
+        Row("Alerts and doctor", (rules(), doctor())),
+    ),
+)

@@ -1,0 +1,175 @@
+"""Index: is it searched well, by whom, and is it healthy itself?
+
+In: the calls that a flow makes to its database, and Qdrant's own metrics. Out: the board `search-index`. State: none.
+"""
+
+from typing import Final
+
+from dashboards import variables
+from dashboards.boards import qdrant, steps
+from dashboards.model import Board, Draw, Panel, Query, Row, Unit
+from dashboards.promql import now, quantile, rate, ratio
+from telemetry import conventions as c
+
+By = tuple[c.Attribute | str, ...]
+
+_CALLS: Final = {c.DB_COLLECTION_NAME: '=~"$collection"'}
+_QUERIES: Final = {**_CALLS, c.DB_OPERATION_NAME: '="query"'}
+_WRITES: Final = {**_CALLS, c.DB_OPERATION_NAME: '!="query"'}
+_FAILED: Final = {**_CALLS, c.ERROR_TYPE: '!=""'}
+_BY: Final[By] = (c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
+_NAMED: Final = "{{db_collection_name}} {{db_operation_name}}"
+_WHO: Final[By] = (c.SERVICE_NAMESPACE, c.SERVICE_NAME, *_BY)
+_WHERE: Final[By] = ("job", "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
+
+
+def _calls(by: By = ()) -> str:
+    return rate(c.DB_CLIENT_OPERATION_DURATION, by, _CALLS, part="count")
+
+
+def _failing(by: By = ()) -> str:
+    return ratio(rate(c.DB_CLIENT_OPERATION_DURATION, by, _FAILED, part="count"), _calls(by), by)
+
+
+def queries() -> Panel:
+    """Return the queries in a second."""
+    description = "Queries of the index in a second, by all flows."
+    query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, (), _QUERIES, part="count"))
+    return Panel("Queries", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
+
+
+def duration_now() -> Panel:
+    """Return the 95th percentile of queries."""
+    description = "95 % of the queries are answered within this time, as their caller measures it."
+    query = Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, (), _QUERIES))
+    return Panel("Query, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
+
+
+def failed_now() -> Panel:
+    """Return the share of calls that fail."""
+    description = "Share of all calls of the index that fail, with an error of the index or of the way to it."
+    return Panel("Failed", description, Draw.STAT, (Query(_failing()),), Unit.SHARE, steps.FAILED, width=4, height=4)
+
+
+def writes() -> Panel:
+    """Return the writes in a second."""
+    description = "Upserts and deletions in a second. Each call of an index job writes many points."
+    query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, (), _WRITES, part="count"))
+    return Panel("Writes", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
+
+
+def points_now() -> Panel:
+    """Return the points of the largest replica."""
+    description = "Points in the chosen collections, counted once: in the replica of each that has most."
+    most = f"max by (db_collection_name) ({now(c.INDEX_POINTS, ('job', 'instance', c.DB_COLLECTION_NAME), _CALLS)})"
+    return Panel("Points", description, Draw.STAT, (Query(f"sum({most})"),), Unit.NUMBER, width=4, height=4)
+
+
+def empty_now() -> Panel:
+    """Return the share of searches without results."""
+    description = "Share of the searches that return nothing: an empty collection, a filter, or a threshold too high."
+    share = ratio(rate(c.RESULTS_EMPTY), rate(c.RESULTS, part="count"))
+    return Panel(
+        "Without results", description, Draw.STAT, (Query(share),), Unit.SHARE, width=4, height=4
+    )  # fmt: skip
+
+
+def duration() -> Panel:
+    """Return the 95th percentile by collection and operation."""
+    description = "95th percentile of calls as their caller measures them, the network included."
+    query = Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _BY, _CALLS), _NAMED, exemplars=True)
+    return Panel("How long do calls take?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, least=0.0)
+
+
+def distribution() -> Panel:
+    """Return the durations of queries as a heat map."""
+    description = "Queries by duration. Two bands: replicas or collections that differ, or queries that do."
+    query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, ("le",), _QUERIES, part="bucket"), "{{le}}", exemplars=True)
+    return Panel("How are queries distributed?", description, Draw.HEAT, (query,), Unit.SECONDS, width=12)
+
+
+def rates() -> Panel:
+    """Return the calls by collection and operation."""
+    description = "Calls in a second by collection and operation: heavy writing makes queries slower."
+    query = Query(_calls(_BY), _NAMED)
+    return Panel("How many calls?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0)
+
+
+def errors() -> Panel:
+    """Return the errors by type."""
+    description = "Failed calls by collection, operation and class of the exception. Empty: none failed."
+    query = Query(
+        rate(c.DB_CLIENT_OPERATION_DURATION, (*_BY, c.ERROR_TYPE), _FAILED, part="count"),
+        f"{_NAMED} {{{{error_type}}}}", trouble="platform-fails",
+    )  # fmt: skip
+    return Panel("Which errors?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no errors")
+
+
+def points() -> Panel:
+    """Return the points of each process."""
+    description = "Points in each collection, by process. Replicas that drift apart answer the same query differently."
+    query = Query(
+        now(c.INDEX_POINTS, (c.DB_COLLECTION_NAME, "instance"), _CALLS), "{{db_collection_name}} {{instance}}"
+    )
+    return Panel("How many points?", description, Draw.LINES, (query,), Unit.NUMBER, width=8)
+
+
+def who() -> Panel:
+    """Return which flow and service reads and writes which collection."""
+    description = "Every flow and service that calls a collection, the busiest first."
+    return Panel(
+        "Who reads and writes what?", description, Draw.TABLE,
+        (
+            Query(_calls(_WHO), title="Calls", unit=Unit.PER_SECOND),
+            Query(quantile(0.5, c.DB_CLIENT_OPERATION_DURATION, _WHO, _CALLS), title="p50"),
+            Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _WHO, _CALLS), title="p95"),
+            Query(_failing(_WHO), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+        ),
+        Unit.SECONDS, width=24, height=7,
+        labels=(
+            ("service_namespace", "Flow"), ("service_name", "Service"),
+            ("db_collection_name", "Collection"), ("db_operation_name", "Operation"),
+        ),
+        sort="Calls",
+    )  # fmt: skip
+
+
+def replicas() -> Panel:
+    """Return the processes that query the index beside each other."""
+    description = (
+        "Queries by the process that makes them, with its pod and node in Kubernetes. The slowest compared with the"
+        " fastest comes first: one that is apart has a disk, a node or a collection of its own to look at."
+    )
+    p50 = quantile(0.5, c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES)
+    return Panel(
+        "Which replica is apart?", description, Draw.TABLE,
+        (
+            Query(f"{p50} / scalar(min({p50}))", title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(p50, title="p50"),
+            Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES), title="p95"),
+            Query(
+                rate(c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES, part="count"),
+                title="Queries", unit=Unit.PER_SECOND,
+            ),
+        ),
+        Unit.SECONDS, width=24, height=7,
+        labels=(
+            ("job", "Service"), ("instance", "Process"), ("k8s_namespace_name", "Namespace"), ("k8s_pod_name", "Pod"),
+            ("k8s_node_name", "Node"),
+        ),
+        sort="Times the fastest",
+    )  # fmt: skip
+
+
+INDEX: Final = Board(
+    "search-index",
+    "Index",
+    "Is the index searched well, by whom, and is it healthy itself?",
+    (*variables.FLOW, variables.COLLECTION),
+    (
+        Row("Now", (queries(), duration_now(), failed_now(), writes(), points_now(), empty_now())),
+        Row("As callers see it", (duration(), distribution(), rates(), errors(), points())),
+        Row("Who and where", (who(), replicas())),
+        *qdrant.ROWS,
+    ),
+)

@@ -1,0 +1,93 @@
+"""The Collector's own metrics, for the board `search-telemetry`.
+
+In: what a Collector answers at `:8888/metrics`; its counters have no `_total`. Out: panels and a row. State: none.
+"""
+
+from typing import Final
+
+from dashboards.boards import steps
+from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
+from dashboards.promql import INTERVAL
+
+SIGNALS: Final = ("spans", "metric_points", "log_records")
+_BY_EXPORTER: Final = "{{exporter}}"
+_HALF: Final = (Step(None, Tone.GOOD), Step(0.5, Tone.WARNING), Step(0.9, Tone.BAD))
+"""A queue that is half full for minutes belongs to a backend that is too slow, or away."""
+
+
+def _rate(metric: str, by: str) -> str:
+    """Return the rate of all signals together; their metrics end in the signal."""
+    names = "|".join(f"otelcol_{metric}_{signal}" for signal in SIGNALS)
+    return f'sum by ({by}) (rate({{__name__=~"{names}"}}[{INTERVAL}]))'
+
+
+def _or_none(part: str, whole: str) -> str:
+    """Return a rate that is 0 where the Collector has counted nothing yet."""
+    return f"({part} or 0 * {whole})"
+
+
+def _queue(by: str) -> str:
+    return f"max by ({by}) (otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))"
+
+
+def fullest() -> Panel:
+    """Return how full the fullest queue is."""
+    description = "The fullest of the Collector's queues. When one is full, the Collector refuses, and processes wait."
+    query = Query("max(otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))")
+    return Panel("Fullest queue", description, Draw.STAT, (query,), Unit.SHARE, _HALF, width=4, height=4)
+
+
+def queues() -> Panel:
+    """Return how full each exporter's queue is."""
+    description = "How full the queue before each backend is. Above a half for minutes, it is too slow or away."
+    query = Query(_queue("collector, exporter"), "{{collector}} {{exporter}}")
+    return Panel(
+        "How full are the Collector's queues?", description, Draw.LINES, (query,), Unit.SHARE, _HALF, width=12,
+        least=0.0,
+    )  # fmt: skip
+
+
+def received() -> Panel:
+    """Return what comes in, by Collector and receiver."""
+    description = "Spans, metric points and log records that Collectors accept, by receiver."
+    query = Query(_rate("receiver_accepted", "collector, receiver"), "{{collector}} {{receiver}}")
+    return Panel("What comes in?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=6, least=0.0)
+
+
+def sent() -> Panel:
+    """Return what backends accept, by exporter."""
+    description = "Items that each backend accepts. An exporter at zero, while others send, has lost its backend."
+    query = Query(_rate("exporter_sent", "exporter"), _BY_EXPORTER)
+    return Panel("What goes out?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=6, least=0.0)
+
+
+def refused() -> Panel:
+    """Return what Collectors refuse."""
+    description = "Items refused to their senders, since memory is short or a queue full: the senders repeat them."
+    accepted = _rate("receiver_accepted", "collector")
+    refusals = _or_none(_rate("receiver_refused", "collector"), accepted)
+    full = _or_none(_rate("exporter_enqueue_failed", "collector"), accepted)
+    queries = (Query(refusals, "{{collector}} refuses"), Query(full, "{{collector}} has a full queue"))
+    return Panel(
+        "What is refused?", description, Draw.LINES, queries, Unit.PER_SECOND, steps.NONE_WANTED, width=8, least=0.0
+    )  # fmt: skip
+
+
+def lost() -> Panel:
+    """Return what Collectors lose."""
+    description = "Items that a backend refused for good, or that were retried too long: they are lost."
+    failing = _or_none(_rate("exporter_send_failed", "exporter"), _rate("exporter_sent", "exporter"))
+    return Panel(
+        "What is lost?", description, Draw.LINES, (Query(failing, _BY_EXPORTER),), Unit.PER_SECOND, steps.NONE_WANTED,
+        width=8, least=0.0,
+    )  # fmt: skip
+
+
+def memory() -> Panel:
+    """Return the memory of Collectors."""
+    description = "Resident memory of each Collector. From `OTELCOL_MEMORY_MIB` on, 400 unless set, it refuses."
+    query = Query("max by (collector) (otelcol_process_memory_rss)", "{{collector}}")
+    return Panel("How much memory?", description, Draw.LINES, (query,), Unit.BYTES, width=8, least=0.0)
+
+
+ROWS: Final = (Row("Collector", (queues(), received(), sent(), refused(), lost(), memory())),)

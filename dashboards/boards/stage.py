@@ -1,0 +1,228 @@
+"""Stage: what holds a stage up, in which of its processes?
+
+In: the metrics of stages, batches, pools and requests. Out: the board `search-stage`. State: none.
+"""
+
+from typing import Final
+
+from dashboards import variables
+from dashboards.boards import steps
+from dashboards.model import Board, Draw, Panel, Query, Row, Unit
+from dashboards.promql import mean, now, quantile, rate, ratio
+from telemetry import conventions as c
+
+_STAGE: Final = {c.SEARCH_STAGE: '=~"$stage"'}
+_FAILED: Final = {**_STAGE, c.ERROR_TYPE: '!=""'}
+_BY: Final = (c.SEARCH_STAGE,)
+_PROCESS: Final = (c.SEARCH_STAGE, "job", "instance")
+_NAMED: Final = "{{search_stage}}"
+
+
+def _runs(by: tuple[c.Attribute | str, ...] = ()) -> str:
+    return rate(c.STAGE_DURATION, by, _STAGE, part="count")
+
+
+def _failing(by: tuple[c.Attribute | str, ...] = ()) -> str:
+    return ratio(rate(c.STAGE_DURATION, by, _FAILED, part="count"), _runs(by), by)
+
+
+def _in_use() -> str:
+    return f"({now(c.STAGE_ACTIVE, _BY, _STAGE)} / ({now(c.STAGE_LIMIT, _BY, _STAGE)} > 0))"
+
+
+def _milliseconds_a_document() -> str:
+    documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum")
+    return f"(1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum')} / ({documents} > 0))"
+
+
+def runs() -> Panel:
+    """Return how often the chosen stages run."""
+    description = (
+        "Runs of the chosen stages in a second, all processes together. A request runs through several stages."
+    )
+    return Panel("Runs", description, Draw.STAT, (Query(_runs()),), Unit.PER_SECOND, width=4, height=4)
+
+
+def failed() -> Panel:
+    """Return the share of runs that fail."""
+    description = "Share of the runs that ended with an error, whose types are below. Our objective is 0.1 %."
+    return Panel("Failed", description, Draw.STAT, (Query(_failing()),), Unit.SHARE, steps.FAILED, width=4, height=4)
+
+
+def duration_now() -> Panel:
+    """Return the 95th percentile of the duration."""
+    description = "95 % of the runs take at most this long. Choose one stage: several have little in common."
+    p95 = quantile(0.95, c.STAGE_DURATION, (), _STAGE)
+    return Panel("Duration, p95", description, Draw.STAT, (Query(p95),), Unit.SECONDS, width=4, height=4)
+
+
+def waiting_now() -> Panel:
+    """Return what waits for a stage."""
+    description = "Documents that wait for a batch, and tasks that wait for a thread, when it was last measured."
+    waiting = Query(now(c.QUEUE_LENGTH, (), _STAGE))
+    return Panel("Waiting now", description, Draw.STAT, (waiting,), Unit.NUMBER, width=4, height=4)
+
+
+def fullest_pool() -> Panel:
+    """Return the use of the fullest pool."""
+    description = "Working threads of the fullest pool, as a share of its threads. At 100 % tasks wait."
+    query = Query(f"max({_in_use()})")
+    return Panel("Fullest pool", description, Draw.STAT, (query,), Unit.SHARE, steps.FULL, width=4, height=4)
+
+
+def dearest() -> Panel:
+    """Return the milliseconds that the dearest stage needs for a document."""
+    description = "Milliseconds for a document, in the stage that needs most of those that count documents."
+    query = Query(f"max({_milliseconds_a_document()})")
+    return Panel("A document costs", description, Draw.STAT, (query,), Unit.MILLISECONDS, width=4, height=4)
+
+
+def distribution() -> Panel:
+    """Return the durations as a heat map."""
+    description = (
+        "Runs by duration: two bands are two kinds of runs, such as those of two versions. Each dot is a run; it opens"
+        " its trace."
+    )
+    buckets = rate(c.STAGE_DURATION, ("le",), _STAGE, part="bucket")
+    query = Query(buckets, "{{le}}", exemplars=True)
+    return Panel("How are durations distributed?", description, Draw.HEAT, (query,), Unit.SECONDS, width=12, height=9)
+
+
+def duration() -> Panel:
+    """Return the 95th percentile of the duration by stage."""
+    description = "95th percentile by stage. A stage that contains another one, as `encode` does, rises with it."
+    query = Query(quantile(0.95, c.STAGE_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
+    return Panel("Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, height=9)
+
+
+def rates() -> Panel:
+    """Return the runs by stage."""
+    description = "Runs in a second by stage. Batches are fewer than requests: several share one."
+    query = Query(_runs(_BY), _NAMED)
+    return Panel("How often does it run?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8)
+
+
+def errors() -> Panel:
+    """Return the errors by stage and type."""
+    description = "Runs that failed, by stage and the class of the exception or the rpc status. Empty: none failed."
+    failing = rate(c.STAGE_DURATION, (*_BY, c.ERROR_TYPE), _FAILED, part="count")
+    query = Query(failing, "{{search_stage}} {{error_type}}", trouble="platform-fails")
+    return Panel("Which errors?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no errors")
+
+
+def share_failed() -> Panel:
+    """Return the share of runs that fail by stage."""
+    description = "Share of the runs that fail, by stage: the innermost stage that fails is the one to look at."
+    query = Query(_failing(_BY), _NAMED)
+    return Panel(
+        "What share fails?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=8, least=0.0
+    )  # fmt: skip
+
+
+def queue() -> Panel:
+    """Return the lengths of queues."""
+    description = "Documents that wait for a batch, and tasks that wait for a thread. A queue that only grows is lost."
+    query = Query(now(c.QUEUE_LENGTH, _BY, _STAGE), _NAMED)
+    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0)
+
+
+def wait() -> Panel:
+    """Return the time spent in queues."""
+    description = "95 % of the calls wait at most this long for their batch, or for a thread of the pool."
+    query = Query(quantile(0.95, c.QUEUE_WAIT_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
+    return Panel("How long does it wait?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+
+
+def pools() -> Panel:
+    """Return how full pools are."""
+    description = "Working threads as a share of all threads of the stage's pools. At 100 % tasks wait for a thread."
+    query = Query(_in_use(), _NAMED)
+    return Panel(
+        "How full are the pools?", description, Draw.LINES, (query,), Unit.SHARE, steps.FULL, width=8,
+        least=0.0, most=1.0,
+    )  # fmt: skip
+
+
+def fill() -> Panel:
+    """Return how full batches are."""
+    description = (
+        "Mean size of dynamic batches, as a share of the largest allowed. Low with a long queue: what starts a batch is"
+        " too slow; low without one: there is little to do."
+    )
+    limit = f"max by (search_stage) ({now(c.BATCH_LIMIT, _PROCESS, _STAGE)})"
+    query = Query(f"{mean(c.BATCH_SIZE, _BY, _STAGE)} / on (search_stage) {limit}", _NAMED)
+    return Panel(
+        "How full are batches?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0
+    )  # fmt: skip
+
+
+def batches() -> Panel:
+    """Return the sizes of batches and minibatches as a heat map."""
+    description = "Documents in each run of the chosen stages, and in each of their dynamic batches."
+    query = Query(rate(c.BATCH_SIZE, ("le",), _STAGE, part="bucket"), "{{le}}")
+    return Panel("How many documents in a run?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8)
+
+
+def cost() -> Panel:
+    """Return the milliseconds that stages need for a document."""
+    description = "Milliseconds of a stage for each of its documents: what batches save, and what large documents cost."
+    query = Query(_milliseconds_a_document(), _NAMED)
+    return Panel("What does a document cost?", description, Draw.LINES, (query,), Unit.MILLISECONDS, width=8, least=0.0)
+
+
+def documents() -> Panel:
+    """Return the documents of requests as a heat map."""
+    description = "`len_docs` of requests where they enter the flow: an index job sends many, a search one."
+    query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
+    return Panel("How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=12)
+
+
+def empty() -> Panel:
+    """Return the share of requests without documents."""
+    description = "Share of the requests that have no documents, by operation: a caller that has lost its input."
+    by = (c.SEARCH_OPERATION,)
+    share = ratio(rate(c.REQUEST_EMPTY, by), rate(c.REQUEST_DOCUMENTS, by, part="count"), by)
+    query = Query(share, "/{{search_operation}}")
+    return Panel(
+        "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=12,
+        least=0.0,
+    )  # fmt: skip
+
+
+def processes() -> Panel:
+    """Return the processes of each stage beside each other."""
+    description = (
+        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
+        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
+    )
+    p50 = quantile(0.5, c.STAGE_DURATION, _PROCESS, _STAGE)
+    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
+    return Panel(
+        "Which process is apart?", description, Draw.TABLE,
+        (
+            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(p50, title="p50"),
+            Query(quantile(0.95, c.STAGE_DURATION, _PROCESS, _STAGE), title="p95"),
+            Query(_runs(_PROCESS), title="Runs", unit=Unit.PER_SECOND),
+            Query(_failing(_PROCESS), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+        ),
+        Unit.SECONDS, width=24, height=10,
+        labels=(("search_stage", "Stage"), ("job", "Service"), ("instance", "Process")), sort="Times the fastest",
+    )  # fmt: skip
+
+
+STAGE: Final = Board(
+    "search-stage",
+    "Stage",
+    "What holds a stage up, and in which process?",
+    (*variables.FLOW, variables.STAGE),
+    (
+        Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), dearest())),
+        Row("Duration", (distribution(), duration())),
+        Row("Rate and errors", (rates(), errors(), share_failed())),
+        Row("Waiting", (queue(), wait(), pools())),
+        Row("Batches", (fill(), batches(), cost())),
+        Row("Requests", (documents(), empty())),
+        Row("Processes", (processes(),)),
+    ),
+)
