@@ -24,11 +24,17 @@ def of(attribute: c.Attribute | str) -> str:
     return f"${{__field.labels.{label(attribute)}}}"
 
 
-def traces(tags: Tags, *, service: str = "${entry}", title: str = "Traces in Jaeger") -> Link:
-    """Return a link to Jaeger's search for traces whose spans have the tags; `service` is where they are looked for."""
+def traces(
+    tags: Tags, *, service: str = "${entry}", operation: str = "", title: str = "Traces in Jaeger"
+) -> Link:  # fmt: skip
+    """Return a link to Jaeger's search for traces with a span that has the tags, and the name `operation` if given.
+
+    `service` is where they are looked for.
+    """
     wanted = json.dumps({_name(key): value for key, value in tags.items()}, separators=(",", ":"))
     window = "start=${__from}000&end=${__to}000&lookback=custom"  # microseconds
-    return Link(title, f"${{jaeger}}/search?service={service}&tags={_quoted(wanted)}&limit=20&{window}")
+    named = f"&operation={operation}" if operation else ""
+    return Link(title, f"${{jaeger}}/search?service={service}{named}&tags={_quoted(wanted)}&limit=20&{window}")
 
 
 def logs(*, service: str = "${service:regex}", match: str = "", title: str = "Logs") -> Link:

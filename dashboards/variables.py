@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.model import Mark, Text, Tone, Variable
 from dashboards.promql import FLOW as SERVICES
 from dashboards.promql import NAMESPACE as OF_NAMESPACE
-from dashboards.promql import OF_JOB, label, series
+from dashboards.promql import OF_JOB, label, name, series
 from telemetry import conventions as c
 
 _PROCESSES = f'target_info{{{label(c.DISTRO_NAME)}="search-telemetry"'
@@ -22,7 +22,13 @@ ENTRY: Final = Variable(
 )  # fmt: skip
 """The service that traces are looked for in: each of a flow's traces has spans of it."""
 OPERATION: Final = Variable("operation", "Operation", label(c.SEARCH_OPERATION), _ENTRIES, first="search")
-STAGE: Final = Variable("stage", "Stage", label(c.SEARCH_STAGE), series(c.STAGE_DURATION, "count", flow=SERVICES))
+_OF_STAGES = "|".join((name(c.QUEUE_LENGTH), name(c.STAGE_LIMIT), f"{name(c.STAGE_DURATION)}_count"))
+STAGE: Final = Variable("stage", "Stage", label(c.SEARCH_STAGE), f'{{__name__=~"{_OF_STAGES}", {SERVICES}}}')
+"""Stages proper, dynamic batches and pools."""
+COLLECTION: Final = Variable(
+    "collection", "Collection", label(c.DB_COLLECTION_NAME),
+    series(c.DB_CLIENT_OPERATION_DURATION, "count", flow=SERVICES),
+)  # fmt: skip
 PLATFORM: Final = Variable("platform", "Platform", label(c.CLIENT_PLATFORM), _ENTRIES)
 REGION: Final = Variable("region", "Region", label(c.CLIENT_REGION), _ENTRIES)
 FLOW: Final = (NAMESPACE, SERVICE, VERSION, ENTRY)
@@ -52,11 +58,3 @@ VERSIONS: Final = Mark(
 )  # fmt: skip
 MARKS: Final = (ALERTS, VERSIONS)
 """Every board has these."""
-STAGE: Final = Variable(
-    "stage", "Stage", label(c.SEARCH_STAGE),
-    '{__name__=~"search_stage_duration_seconds_count|search_batch_size_count|search_queue_length",'
-    ' job=~"(?:$namespace/)?$service"}',
-)  # fmt: skip
-COLLECTION: Final = Variable(
-    "collection", "Collection", label(c.DB_COLLECTION_NAME), "db_client_operation_duration_seconds_count"
-)

@@ -6,96 +6,105 @@ State: none. Rows for GPUs follow with their signals.
 
 from typing import Final
 
-from dashboards import variables
+from dashboards import links, variables
 from dashboards.boards import steps
-from dashboards.model import Board, Draw, Panel, Query, Row, Tone, Unit
-from dashboards.promql import Where, grouped, mean, name, now, quantile, rate, ratio
+from dashboards.model import Board, Draw, Link, Panel, Query, Row, Tone, Unit
+from dashboards.promql import INTERVAL, NOW, By, Where, grouped, mean, name, now, quantile, rate, ratio
 from telemetry import conventions as c
-
-By = tuple[c.Attribute | str, ...]
 
 _FORWARD: Final = {c.SEARCH_STAGE: f'="{c.FORWARD.name}"'}
 _PREPROCESS: Final = {c.SEARCH_STAGE: f'="{c.PREPROCESS.name}"'}
 _ENCODE: Final = {c.SEARCH_STAGE: f'="{c.ENCODE.name}"'}
-_VERSION: Final = (c.SERVICE_VERSION,)
-_NAMED: Final = "{{service_version}}"
+_VERSION: Final = (c.SERVICE_VERSION, c.SERVICE_NAME)
+_NAMED: Final = "{{service_name}} {{service_version}}"
+_SERVICE: Final = links.of(c.SERVICE_NAME)
+_OF_VERSION: Final[links.Tags] = {c.SERVICE_VERSION: links.of(c.SERVICE_VERSION)}
+_LOGS: Final = links.logs(service=_SERVICE)
+_STAGES: Final = links.board("search-stage", "Stages")
+_BATCHES: Final = (
+    links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=_SERVICE, operation=c.BATCH.name), _LOGS, _STAGES,
+)  # fmt: skip
+_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES)
 _QUEUES: Final = f"on (search_stage, job, instance) {name(c.BATCH_LIMIT)}"
 """Joins the queues before dynamic batches; the others are before threads."""
 
 
-def _documents(by: By = ()) -> str:
-    return rate(c.BATCH_SIZE, by, _FORWARD, part="sum")
+def _traces(span: c.SpanName) -> Link:
+    return links.traces(_OF_VERSION, service=_SERVICE, operation=span.name)
 
 
-def _of_queues(part: str, by: By, *more: str) -> str:
-    each = rate(c.QUEUE_WAIT_DURATION, (c.SEARCH_STAGE, "job", "instance", *more, *by), part=part)
+def _documents(by: By = (), window: str = INTERVAL) -> str:
+    return rate(c.BATCH_SIZE, by, _FORWARD, part="sum", window=window)
+
+
+def _of_queues(part: str, by: By, window: str, *more: str) -> str:
+    each = rate(c.QUEUE_WAIT_DURATION, (c.SEARCH_STAGE, "job", "instance", *more, *by), part=part, window=window)
     return f"sum{grouped((*more, *by))} ({each} and {_QUEUES})"
 
 
-def _wait(by: By = ()) -> str:
-    return f"(histogram_quantile(0.95, {_of_queues('bucket', by, 'le')}) >= 0)"
+def _wait(by: By = (), window: str = INTERVAL) -> str:
+    return f"(histogram_quantile(0.95, {_of_queues('bucket', by, window, 'le')}) >= 0)"
 
 
-def _fill(by: By = ()) -> str:
+def _fill(by: By = (), window: str = INTERVAL) -> str:
     """Return the mean size of batches as a share of their limit, of the batches of all queues together."""
-    each: By = (c.SEARCH_STAGE, "job", "instance", *by)
-    batches = rate(c.BATCH_SIZE, each, part="count")
-    limit = f"on (search_stage, job, instance) group_left () {name(c.BATCH_LIMIT)}"
-    documents = f"sum{grouped(by)} ({rate(c.BATCH_SIZE, each, part='sum')} and {_QUEUES})"
-    return f"({documents} / (sum{grouped(by)} ({batches} * {limit}) > 0))"
+    each: By = tuple(dict.fromkeys((c.SEARCH_STAGE, "job", "instance", *by)))
+    documents, batches = (rate(c.BATCH_SIZE, each, part=part, window=window) for part in ("sum", "count"))
+    room = f"{batches} * {_QUEUES.replace(') ', ') group_left () ')}"
+    return f"(sum{grouped(by)} ({documents} and {_QUEUES}) / (sum{grouped(by)} ({room}) > 0))"
 
 
-def _hits(by: By = ()) -> str:
-    hits = rate(c.CACHE_LOOKUPS, by, {c.SEARCH_CACHE_OUTCOME: '="hit"'})
-    return ratio(hits, rate(c.CACHE_LOOKUPS, by), by)
+def _hits(by: By = (), window: str = INTERVAL) -> str:
+    hits = rate(c.CACHE_LOOKUPS, by, {c.SEARCH_CACHE_OUTCOME: '="hit"'}, window=window)
+    return ratio(hits, rate(c.CACHE_LOOKUPS, by, window=window), by)
 
 
-def _failing(by: By = ()) -> str:
-    failed = rate(c.STAGE_DURATION, by, {**_ENCODE, c.ERROR_TYPE: '!=""'}, part="count")
-    return ratio(failed, rate(c.STAGE_DURATION, by, _ENCODE, part="count"), by)
+def _failing(by: By, window: str) -> str:
+    failed = rate(c.STAGE_DURATION, by, {**_ENCODE, c.ERROR_TYPE: '!=""'}, part="count", window=window)
+    return ratio(failed, rate(c.STAGE_DURATION, by, _ENCODE, part="count", window=window), by)
 
 
-def _slowest(stage: Where, by: By = ()) -> str:
-    return quantile(0.95, c.STAGE_DURATION, by, stage)
+def _slowest(stage: Where, by: By = (), window: str = INTERVAL) -> str:
+    return quantile(0.95, c.STAGE_DURATION, by, stage, window=window)
 
 
 def documents_now() -> Panel:
     """Return the documents encoded in a second."""
     description = "Documents that go through the model in a second. What a cache answers is not among them."
-    query = Query(_documents())
+    query = Query(_documents(window=NOW))
     return Panel("Documents", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
 
 
 def fill_now() -> Panel:
     """Return how full batches are."""
     description = "Documents in dynamic batches, as a share of what they may hold. More is cheaper for each document."
-    return Panel("Batch fill", description, Draw.STAT, (Query(_fill()),), Unit.SHARE, width=4, height=4)
+    return Panel("Batch fill", description, Draw.STAT, (Query(_fill(window=NOW)),), Unit.SHARE, width=4, height=4)
 
 
 def wait_now() -> Panel:
     """Return the time spent waiting for a batch."""
     description = "95 % of the calls wait at most this long until their batch starts."
-    return Panel("Wait, p95", description, Draw.STAT, (Query(_wait()),), Unit.SECONDS, width=4, height=4)
+    return Panel("Wait, p95", description, Draw.STAT, (Query(_wait(window=NOW)),), Unit.SECONDS, width=4, height=4)
 
 
 def preprocess_now() -> Panel:
     """Return the time of preprocessing."""
     description = "95 % of the minibatches are made ready for the model within this time."
-    query = Query(_slowest(_PREPROCESS))
+    query = Query(_slowest(_PREPROCESS, window=NOW))
     return Panel("Preprocess, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
 
 
 def forward_now() -> Panel:
     """Return the time of forward passes."""
     description = "95 % of the forward passes of the model take at most this long."
-    query = Query(_slowest(_FORWARD))
+    query = Query(_slowest(_FORWARD, window=NOW))
     return Panel("Forward, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
 
 
 def hits_now() -> Panel:
     """Return the share of lookups that a cache answers."""
     description = "Share of the queries whose vector was in the cache. It falls when caches are new, or queries are."
-    return Panel("Cache hits", description, Draw.STAT, (Query(_hits()),), Unit.SHARE, width=4, height=4)
+    return Panel("Cache hits", description, Draw.STAT, (Query(_hits(window=NOW)),), Unit.SHARE, width=4, height=4)
 
 
 def bound_by() -> Panel:
@@ -105,13 +114,15 @@ def bound_by() -> Panel:
         " pass. Queue: too few processes, or batches too small. Preprocess: more threads. Forward: a smaller or a"
         " faster model, or another device."
     )
-    wait = f"({_of_queues('sum', _VERSION)} / ({_of_queues('count', _VERSION)} > 0))"
+    total, calls = (_of_queues(part, _VERSION, INTERVAL) for part in ("sum", "count"))
+    wait = f"({total} / ({calls} > 0))"
     preprocess, forward = (mean(c.STAGE_DURATION, _VERSION, stage) for stage in (_PREPROCESS, _FORWARD))
     slower = f"clamp_max(({preprocess} > bool {wait}) + ({forward} > bool {wait}), 1)"
     state = f"1 + {slower} * (1 + ({forward} >= bool {preprocess}))"
     return Panel(
         "What bounds it?", description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
         states=((1, "queue", Tone.BAD), (2, "preprocess", Tone.WARNING), (3, "forward", Tone.GOOD)),
+        links=(_traces(c.ENCODE), _LOGS, _STAGES),
     )  # fmt: skip
 
 
@@ -119,28 +130,64 @@ def wait() -> Panel:
     """Return the wait by version."""
     description = "95 % of the calls wait at most this long until their batch starts, by version."
     query = Query(_wait(_VERSION), _NAMED)
-    return Panel("How long do calls wait?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+    return Panel(
+        "How long do calls wait?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.SECONDS,
+        width=8,
+        least=0.0,
+        links=(_traces(c.BATCH), _LOGS, _STAGES),
+    )
 
 
 def preprocess() -> Panel:
     """Return the duration of preprocessing by version."""
     description = "95th percentile of making a minibatch ready, by version. Large pictures make it slow."
     query = Query(_slowest(_PREPROCESS, _VERSION), _NAMED, exemplars=True)
-    return Panel("How long is preprocessing?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+    return Panel(
+        "How long is preprocessing?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.SECONDS,
+        width=8,
+        least=0.0,
+        links=(_traces(c.PREPROCESS), _LOGS, _STAGES),
+    )
 
 
 def forward() -> Panel:
     """Return the duration of forward passes by version."""
     description = "95th percentile of the forward pass, by version: all versions up is the device, one is the model."
     query = Query(_slowest(_FORWARD, _VERSION), _NAMED, exemplars=True)
-    return Panel("How long is a forward pass?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+    return Panel(
+        "How long is a forward pass?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.SECONDS,
+        width=8,
+        least=0.0,
+        links=(_traces(c.FORWARD), _LOGS, _STAGES),
+    )
 
 
 def documents() -> Panel:
     """Return the documents by version."""
     description = "Documents that go through the model in a second, by version: how the traffic is split."
     query = Query(_documents(_VERSION), _NAMED)
-    return Panel("How many documents?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0)
+    return Panel(
+        "How many documents?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.PER_SECOND,
+        width=8,
+        least=0.0,
+        links=(_traces(c.FORWARD), _LOGS, _STAGES),
+    )
 
 
 def fill() -> Panel:
@@ -148,9 +195,10 @@ def fill() -> Panel:
     description = (
         "Size of dynamic batches as a share of the largest allowed, by queue: texts and pictures have their own."
     )
-    query = Query(_fill((c.SEARCH_STAGE,)), "{{search_stage}}")
+    query = Query(_fill((c.SEARCH_STAGE, c.SERVICE_NAME)), "{{search_stage}}")
     return Panel(
-        "How full are batches?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0
+        "How full are batches?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0,
+        links=_BATCHES,
     )  # fmt: skip
 
 
@@ -158,7 +206,9 @@ def sizes() -> Panel:
     """Return the sizes of minibatches as a heat map."""
     description = "Documents in each forward pass. Only ones: requests come one by one, or batches are kept small."
     query = Query(rate(c.BATCH_SIZE, ("le",), _FORWARD, part="bucket"), "{{le}}")
-    return Panel("How large are minibatches?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8)
+    return Panel(
+        "How large are minibatches?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
+    )
 
 
 def hits() -> Panel:
@@ -166,7 +216,8 @@ def hits() -> Panel:
     description = "Share of the lookups that a cache answers, by cache and version. A new process begins at zero."
     query = Query(_hits((c.SEARCH_CACHE_NAME, *_VERSION)), "{{search_cache_name}} {{service_version}}")
     return Panel(
-        "What does the cache answer?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0
+        "What does the cache answer?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0,
+        links=(_traces(c.ENCODE), _LOGS),
     )  # fmt: skip
 
 
@@ -174,7 +225,7 @@ def lookups() -> Panel:
     """Return the lookups by outcome."""
     description = "Lookups in caches by outcome: each miss is a text that the model must encode."
     query = Query(rate(c.CACHE_LOOKUPS, (c.SEARCH_CACHE_OUTCOME,)), "{{search_cache_outcome}}")
-    return Panel("Hits and misses", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8)
+    return Panel("Hits and misses", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, links=_FLOW_LINKS)
 
 
 def queues() -> Panel:
@@ -183,7 +234,7 @@ def queues() -> Panel:
     waiting = now(c.QUEUE_LENGTH, (c.SEARCH_STAGE, "job", "instance"))
     of_encoders = f"{waiting} and on (job, instance) {name(c.BATCH_LIMIT)}"
     query = Query(f"sum by (search_stage) ({of_encoders})", "{{search_stage}}")
-    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0)
+    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_STAGES,))
 
 
 def versions() -> Panel:
@@ -192,21 +243,23 @@ def versions() -> Panel:
         "Versions of the encoder that serve now, the slowest forward pass first. Compare them on the same traffic: a"
         " split gives each the same mix."
     )
-    cost = f"(1000 * {rate(c.STAGE_DURATION, _VERSION, _FORWARD, part='sum')} / ({_documents(_VERSION)} > 0))"
+    seconds = rate(c.STAGE_DURATION, _VERSION, _FORWARD, part="sum", window=NOW)
+    documents = _documents(_VERSION, NOW)
     return Panel(
         "How do versions compare?", description, Draw.TABLE,
         (
-            Query(_documents(_VERSION), title="Documents", unit=Unit.PER_SECOND),
-            Query(quantile(0.5, c.STAGE_DURATION, _VERSION, _FORWARD), title="Forward, p50"),
-            Query(_slowest(_FORWARD, _VERSION), title="Forward, p95"),
-            Query(cost, title="A document costs", unit=Unit.MILLISECONDS),
-            Query(_slowest(_PREPROCESS, _VERSION), title="Preprocess, p95"),
-            Query(_wait(_VERSION), title="Wait, p95"),
-            Query(_fill(_VERSION), title="Batch fill", unit=Unit.SHARE),
-            Query(_hits(_VERSION), title="Cache hits", unit=Unit.SHARE),
-            Query(_failing(_VERSION), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+            Query(documents, title="Documents", unit=Unit.PER_SECOND),
+            Query(quantile(0.5, c.STAGE_DURATION, _VERSION, _FORWARD, window=NOW), title="Forward, p50"),
+            Query(_slowest(_FORWARD, _VERSION, NOW), title="Forward, p95"),
+            Query(f"(1000 * {seconds} / ({documents} > 0))", title="A document costs", unit=Unit.MILLISECONDS),
+            Query(_slowest(_PREPROCESS, _VERSION, NOW), title="Preprocess, p95"),
+            Query(_wait(_VERSION, NOW), title="Wait, p95"),
+            Query(_fill(_VERSION, NOW), title="Batch fill", unit=Unit.SHARE),
+            Query(_hits(_VERSION, NOW), title="Cache hits", unit=Unit.SHARE),
+            Query(_failing(_VERSION, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
         ),
-        Unit.SECONDS, width=24, height=6, labels=(("service_version", "Version"),), sort="Forward, p95",
+        Unit.SECONDS, width=24, height=6, labels=(("service_name", "Service"), ("service_version", "Version")),
+        sort="Forward, p95", links=(_traces(c.ENCODE), _LOGS, _STAGES),
     )  # fmt: skip
 
 
@@ -223,4 +276,6 @@ ENCODER: Final = Board(
         Row("Cache and queues", (hits(), lookups(), queues())),
         Row("Versions side by side", (versions(),)),
     ),
+    variables.MARKS,
+    variables.ADDRESSES,
 )

@@ -6,16 +6,17 @@ State: none.
 
 from typing import Final
 
-from dashboards import variables
+from dashboards import links, variables
 from dashboards.boards import otelcol, steps
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
-from dashboards.promql import INTERVAL, RANGE, name, now, or_zero, quantile, rate
+from dashboards.promql import ALL, INTERVAL, NOW, RANGE, name, now, or_zero, quantile, rate, ratio
 from telemetry import conventions as c
 
 _EXPORTS: Final = c.TELEMETRY_EXPORT_DURATION
 _FAILED: Final = {c.ERROR_TYPE: '!=""'}
 _SIGNAL: Final = (c.TELEMETRY_SIGNAL,)
 _FINDINGS: Final = name(c.DOCTOR_FINDINGS)
+_LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
 _OLD: Final = (Step(None, Tone.GOOD), Step(86_400, Tone.WARNING))
 """A result of the doctor is old after a day."""
 
@@ -37,8 +38,8 @@ def dropped_now() -> Panel:
 def failed_now() -> Panel:
     """Return the share of exports that fail."""
     description = "Share of the attempts to export that failed. They are repeated; what is dropped is counted beside."
-    failed = rate(_EXPORTS, (), _FAILED, part="count")
-    query = Query(f"(({failed} or vector(0)) / ({rate(_EXPORTS, part='count')} > 0))")
+    failed, every = (rate(_EXPORTS, (), where, part="count", window=NOW) for where in (_FAILED, {}))
+    query = Query(ratio(failed, every))
     return Panel("Failed exports", description, Draw.STAT, (query,), Unit.SHARE, steps.FAILED, width=4, height=4)
 
 
@@ -68,10 +69,19 @@ def dropped() -> Panel:
     """Return what is dropped, by signal and reason."""
     description = "What processes recorded and could not export, by signal and reason. Zero is right."
     query = Query(
-        rate(c.TELEMETRY_DROPPED, (*_SIGNAL, c.TELEMETRY_REASON)),
-        "{{search_telemetry_signal}} {{search_telemetry_reason}}",
+        rate(c.TELEMETRY_DROPPED, (c.SERVICE_NAME, *_SIGNAL, c.TELEMETRY_REASON)),
+        "{{service_name}} {{search_telemetry_signal}} {{search_telemetry_reason}}",
     )
-    return Panel("What do processes drop?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0)
+    return Panel(
+        "What do processes drop?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.PER_SECOND,
+        width=8,
+        least=0.0,
+        links=(_LOGS,),
+    )
 
 
 def latency() -> Panel:
@@ -85,11 +95,12 @@ def failures() -> Panel:
     """Return the exports that fail, by service and type."""
     description = "Attempts to export that failed, by service and type. Empty: none failed."
     query = Query(
-        rate(_EXPORTS, ("job", c.ERROR_TYPE), _FAILED, part="count"), "{{job}} {{error_type}}",
+        rate(_EXPORTS, (c.SERVICE_NAME, c.ERROR_TYPE), _FAILED, part="count"), "{{service_name}} {{error_type}}",
         trouble="collector-away",
     )  # fmt: skip
     return Panel(
-        "Which exports fail?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no failures"
+        "Which exports fail?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no failures",
+        links=(_LOGS,),
     )  # fmt: skip
 
 
@@ -112,8 +123,8 @@ def paths() -> Panel:
     description = "Traces that are not in critical paths, and spans that came too late for theirs, by reason."
     by = (c.SEARCH_CRITICAL_PATH_REASON,)
     queries = (
-        Query(rate(c.CRITICAL_PATH_SKIPPED, by, flow=""), "traces: {{search_critical_path_reason}}"),
-        Query(rate(c.CRITICAL_PATH_LOST, by, flow=""), "spans: {{search_critical_path_reason}}"),
+        Query(rate(c.CRITICAL_PATH_SKIPPED, by, flow=ALL), "traces: {{search_critical_path_reason}}"),
+        Query(rate(c.CRITICAL_PATH_LOST, by, flow=ALL), "spans: {{search_critical_path_reason}}"),
     )
     return Panel("What do critical paths lack?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0)
 
@@ -121,8 +132,10 @@ def paths() -> Panel:
 def processes() -> Panel:
     """Return the processes that report."""
     description = "Processes whose metrics arrive, by service. One fewer than you started: it is away, or cannot send."
-    query = Query(f"count by (job) ({now(c.TELEMETRY_DROPPED, ('job', 'instance'))})", "{{job}}")
-    return Panel("Who reports?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0)
+    query = Query(
+        f"count by (service_name) ({now(c.TELEMETRY_DROPPED, (c.SERVICE_NAME, 'instance'))})", "{{service_name}}"
+    )
+    return Panel("Who reports?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_LOGS,))
 
 
 def scrapes() -> Panel:
@@ -183,4 +196,6 @@ HEALTH: Final = Board(
         Row("Prometheus", (scrapes(), scrape_duration(), series())),
         Row("Alerts and doctor", (rules(), doctor())),
     ),
+    variables.MARKS,
+    variables.ADDRESSES,
 )

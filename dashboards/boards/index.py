@@ -5,43 +5,50 @@ In: the calls that a flow makes to its database, and Qdrant's own metrics. Out: 
 
 from typing import Final
 
-from dashboards import variables
+from dashboards import links, variables
 from dashboards.boards import qdrant, steps
 from dashboards.model import Board, Draw, Panel, Query, Row, Unit
-from dashboards.promql import now, quantile, rate, ratio
+from dashboards.promql import INTERVAL, NOW, By, Where, now, quantile, rate, ratio
 from telemetry import conventions as c
-
-By = tuple[c.Attribute | str, ...]
 
 _CALLS: Final = {c.DB_COLLECTION_NAME: '=~"$collection"'}
 _QUERIES: Final = {**_CALLS, c.DB_OPERATION_NAME: '="query"'}
 _WRITES: Final = {**_CALLS, c.DB_OPERATION_NAME: '!="query"'}
 _FAILED: Final = {**_CALLS, c.ERROR_TYPE: '!=""'}
-_BY: Final[By] = (c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
+_BY: Final[By] = (c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME, c.SERVICE_NAME)
 _NAMED: Final = "{{db_collection_name}} {{db_operation_name}}"
-_WHO: Final[By] = (c.SERVICE_NAMESPACE, c.SERVICE_NAME, *_BY)
-_WHERE: Final[By] = ("job", "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
+_WHO: Final[By] = (c.SERVICE_NAMESPACE, *_BY)
+_SERVICE: Final = links.of(c.SERVICE_NAME)
+_TAGS: Final[links.Tags] = {each: links.of(each) for each in (c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)}
+_LOGS: Final = links.logs(service=_SERVICE)
+_STAGES: Final = links.board("search-stage", "Stages")
+_LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, _STAGES)
+_WHERE: Final[By] = (c.SERVICE_NAME, "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
 
 
-def _calls(by: By = ()) -> str:
-    return rate(c.DB_CLIENT_OPERATION_DURATION, by, _CALLS, part="count")
+def _calls(by: By = (), window: str = INTERVAL, where: Where = _CALLS) -> str:
+    return rate(c.DB_CLIENT_OPERATION_DURATION, by, where, part="count", window=window)
 
 
 def _failing(by: By = ()) -> str:
-    return ratio(rate(c.DB_CLIENT_OPERATION_DURATION, by, _FAILED, part="count"), _calls(by), by)
+    return ratio(_calls(by, NOW, _FAILED), _calls(by, NOW), by)
+
+
+def _duration(share: float, by: By, where: Where, window: str = NOW) -> str:
+    return quantile(share, c.DB_CLIENT_OPERATION_DURATION, by, where, window=window)
 
 
 def queries() -> Panel:
     """Return the queries in a second."""
     description = "Queries of the index in a second, by all flows."
-    query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, (), _QUERIES, part="count"))
+    query = Query(_calls((), NOW, _QUERIES))
     return Panel("Queries", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
 
 
 def duration_now() -> Panel:
     """Return the 95th percentile of queries."""
     description = "95 % of the queries are answered within this time, as their caller measures it."
-    query = Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, (), _QUERIES))
+    query = Query(_duration(0.95, (), _QUERIES))
     return Panel("Query, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
 
 
@@ -54,7 +61,7 @@ def failed_now() -> Panel:
 def writes() -> Panel:
     """Return the writes in a second."""
     description = "Upserts and deletions in a second. Each call of an index job writes many points."
-    query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, (), _WRITES, part="count"))
+    query = Query(_calls((), NOW, _WRITES))
     return Panel("Writes", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
 
 
@@ -68,7 +75,7 @@ def points_now() -> Panel:
 def empty_now() -> Panel:
     """Return the share of searches without results."""
     description = "Share of the searches that return nothing: an empty collection, a filter, or a threshold too high."
-    share = ratio(rate(c.RESULTS_EMPTY), rate(c.RESULTS, part="count"))
+    share = ratio(rate(c.RESULTS_EMPTY, window=NOW), rate(c.RESULTS, part="count", window=NOW))
     return Panel(
         "Without results", description, Draw.STAT, (Query(share),), Unit.SHARE, width=4, height=4
     )  # fmt: skip
@@ -77,32 +84,53 @@ def empty_now() -> Panel:
 def duration() -> Panel:
     """Return the 95th percentile by collection and operation."""
     description = "95th percentile of calls as their caller measures them, the network included."
-    query = Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _BY, _CALLS), _NAMED, exemplars=True)
-    return Panel("How long do calls take?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, least=0.0)
+    query = Query(_duration(0.95, _BY, _CALLS, INTERVAL), _NAMED, exemplars=True)
+    return Panel(
+        "How long do calls take?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, least=0.0, links=_LINKS
+    )
 
 
 def distribution() -> Panel:
     """Return the durations of queries as a heat map."""
     description = "Queries by duration. Two bands: replicas or collections that differ, or queries that do."
     query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, ("le",), _QUERIES, part="bucket"), "{{le}}", exemplars=True)
-    return Panel("How are queries distributed?", description, Draw.HEAT, (query,), Unit.SECONDS, width=12)
+    return Panel(
+        "How are queries distributed?",
+        description,
+        Draw.HEAT,
+        (query,),
+        Unit.SECONDS,
+        width=12,
+        links=(links.traces({}), links.logs(), _STAGES),
+    )
 
 
 def rates() -> Panel:
     """Return the calls by collection and operation."""
     description = "Calls in a second by collection and operation: heavy writing makes queries slower."
     query = Query(_calls(_BY), _NAMED)
-    return Panel("How many calls?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0)
+    return Panel(
+        "How many calls?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0, links=_LINKS
+    )
 
 
 def errors() -> Panel:
     """Return the errors by type."""
     description = "Failed calls by collection, operation and class of the exception. Empty: none failed."
     query = Query(
-        rate(c.DB_CLIENT_OPERATION_DURATION, (*_BY, c.ERROR_TYPE), _FAILED, part="count"),
+        _calls((*_BY, c.ERROR_TYPE), INTERVAL, _FAILED),
         f"{_NAMED} {{{{error_type}}}}", trouble="platform-fails",
     )  # fmt: skip
-    return Panel("Which errors?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no errors")
+    return Panel(
+        "Which errors?",
+        description,
+        Draw.AREAS,
+        (query,),
+        Unit.PER_SECOND,
+        width=8,
+        nothing="no errors",
+        links=(links.traces({**_TAGS, c.ERROR_TYPE: links.of(c.ERROR_TYPE)}, service=_SERVICE), _LOGS),
+    )
 
 
 def points() -> Panel:
@@ -111,7 +139,7 @@ def points() -> Panel:
     query = Query(
         now(c.INDEX_POINTS, (c.DB_COLLECTION_NAME, "instance"), _CALLS), "{{db_collection_name}} {{instance}}"
     )
-    return Panel("How many points?", description, Draw.LINES, (query,), Unit.NUMBER, width=8)
+    return Panel("How many points?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, links=(_STAGES,))
 
 
 def who() -> Panel:
@@ -120,9 +148,9 @@ def who() -> Panel:
     return Panel(
         "Who reads and writes what?", description, Draw.TABLE,
         (
-            Query(_calls(_WHO), title="Calls", unit=Unit.PER_SECOND),
-            Query(quantile(0.5, c.DB_CLIENT_OPERATION_DURATION, _WHO, _CALLS), title="p50"),
-            Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _WHO, _CALLS), title="p95"),
+            Query(_calls(_WHO, NOW), title="Calls", unit=Unit.PER_SECOND),
+            Query(_duration(0.5, _WHO, _CALLS), title="p50"),
+            Query(_duration(0.95, _WHO, _CALLS), title="p95"),
             Query(_failing(_WHO), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
         ),
         Unit.SECONDS, width=24, height=7,
@@ -130,7 +158,7 @@ def who() -> Panel:
             ("service_namespace", "Flow"), ("service_name", "Service"),
             ("db_collection_name", "Collection"), ("db_operation_name", "Operation"),
         ),
-        sort="Calls",
+        sort="Calls", links=_LINKS,
     )  # fmt: skip
 
 
@@ -140,24 +168,27 @@ def replicas() -> Panel:
         "Queries by the process that makes them, with its pod and node in Kubernetes. The slowest compared with the"
         " fastest comes first: one that is apart has a disk, a node or a collection of its own to look at."
     )
-    p50 = quantile(0.5, c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES)
+    p50 = _duration(0.5, _WHERE, _QUERIES)
     return Panel(
         "Which replica is apart?", description, Draw.TABLE,
         (
             Query(f"{p50} / scalar(min({p50}))", title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
             Query(p50, title="p50"),
-            Query(quantile(0.95, c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES), title="p95"),
-            Query(
-                rate(c.DB_CLIENT_OPERATION_DURATION, _WHERE, _QUERIES, part="count"),
-                title="Queries", unit=Unit.PER_SECOND,
-            ),
+            Query(_duration(0.95, _WHERE, _QUERIES), title="p95"),
+            Query(_calls(_WHERE, NOW, _QUERIES), title="Queries", unit=Unit.PER_SECOND),
         ),
         Unit.SECONDS, width=24, height=7,
         labels=(
-            ("job", "Service"), ("instance", "Process"), ("k8s_namespace_name", "Namespace"), ("k8s_pod_name", "Pod"),
-            ("k8s_node_name", "Node"),
+            ("service_name", "Service"), ("instance", "Process"), ("k8s_namespace_name", "Namespace"),
+            ("k8s_pod_name", "Pod"), ("k8s_node_name", "Node"),
         ),
         sort="Times the fastest",
+        links=(
+            links.traces(
+                {c.SERVICE_INSTANCE_ID: links.of("instance")}, service=_SERVICE, operation=c.QDRANT_SEARCH.name
+            ),
+            _LOGS, _STAGES,
+        ),
     )  # fmt: skip
 
 
@@ -172,4 +203,6 @@ INDEX: Final = Board(
         Row("Who and where", (who(), replicas())),
         *qdrant.ROWS,
     ),
+    variables.MARKS,
+    variables.ADDRESSES,
 )

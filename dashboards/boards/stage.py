@@ -5,34 +5,45 @@ In: the metrics of stages, batches, pools and requests. Out: the board `search-s
 
 from typing import Final
 
-from dashboards import variables
+from dashboards import links, variables
 from dashboards.boards import steps
 from dashboards.model import Board, Draw, Panel, Query, Row, Unit
-from dashboards.promql import mean, now, quantile, rate, ratio
+from dashboards.promql import INTERVAL, NOW, By, mean, now, quantile, rate, ratio
 from telemetry import conventions as c
 
 _STAGE: Final = {c.SEARCH_STAGE: '=~"$stage"'}
 _FAILED: Final = {**_STAGE, c.ERROR_TYPE: '!=""'}
-_BY: Final = (c.SEARCH_STAGE,)
-_PROCESS: Final = (c.SEARCH_STAGE, "job", "instance")
+_BY: Final = (c.SEARCH_STAGE, c.SERVICE_NAME)
+_PROCESS: Final = (*_BY, "instance")
 _NAMED: Final = "{{search_stage}}"
+_HERE: Final = {"service": links.of(c.SERVICE_NAME), "operation": links.of(c.SEARCH_STAGE)}
+_LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
+_INDEX: Final = links.board("search-index", "Index")
+_ENCODER: Final = links.board("search-encoder", "Encoder")
+_LINKS: Final = (links.traces({}, **_HERE), _LOGS)
+_BATCHES: Final = (
+    links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=links.of(c.SERVICE_NAME), operation=c.BATCH.name),
+    _LOGS, _ENCODER,
+)  # fmt: skip
+_FLOW_LINKS: Final = (links.traces({}), links.logs())
 
 
-def _runs(by: tuple[c.Attribute | str, ...] = ()) -> str:
-    return rate(c.STAGE_DURATION, by, _STAGE, part="count")
+def _runs(by: By = (), window: str = INTERVAL) -> str:
+    return rate(c.STAGE_DURATION, by, _STAGE, part="count", window=window)
 
 
-def _failing(by: tuple[c.Attribute | str, ...] = ()) -> str:
-    return ratio(rate(c.STAGE_DURATION, by, _FAILED, part="count"), _runs(by), by)
+def _failing(by: By = (), window: str = INTERVAL) -> str:
+    failed = rate(c.STAGE_DURATION, by, _FAILED, part="count", window=window)
+    return ratio(failed, _runs(by, window), by)
 
 
 def _in_use() -> str:
     return f"({now(c.STAGE_ACTIVE, _BY, _STAGE)} / ({now(c.STAGE_LIMIT, _BY, _STAGE)} > 0))"
 
 
-def _milliseconds_a_document() -> str:
-    documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum")
-    return f"(1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum')} / ({documents} > 0))"
+def _milliseconds_a_document(window: str = INTERVAL) -> str:
+    documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum", window=window)
+    return f"(1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum', window=window)} / ({documents} > 0))"
 
 
 def runs() -> Panel:
@@ -40,19 +51,21 @@ def runs() -> Panel:
     description = (
         "Runs of the chosen stages in a second, all processes together. A request runs through several stages."
     )
-    return Panel("Runs", description, Draw.STAT, (Query(_runs()),), Unit.PER_SECOND, width=4, height=4)
+    return Panel("Runs", description, Draw.STAT, (Query(_runs(window=NOW)),), Unit.PER_SECOND, width=4, height=4)
 
 
 def failed() -> Panel:
     """Return the share of runs that fail."""
     description = "Share of the runs that ended with an error, whose types are below. Our objective is 0.1 %."
-    return Panel("Failed", description, Draw.STAT, (Query(_failing()),), Unit.SHARE, steps.FAILED, width=4, height=4)
+    return Panel(
+        "Failed", description, Draw.STAT, (Query(_failing(window=NOW)),), Unit.SHARE, steps.FAILED, width=4, height=4
+    )
 
 
 def duration_now() -> Panel:
     """Return the 95th percentile of the duration."""
     description = "95 % of the runs take at most this long. Choose one stage: several have little in common."
-    p95 = quantile(0.95, c.STAGE_DURATION, (), _STAGE)
+    p95 = quantile(0.95, c.STAGE_DURATION, (), _STAGE, window=NOW)
     return Panel("Duration, p95", description, Draw.STAT, (Query(p95),), Unit.SECONDS, width=4, height=4)
 
 
@@ -73,7 +86,7 @@ def fullest_pool() -> Panel:
 def dearest() -> Panel:
     """Return the milliseconds that the dearest stage needs for a document."""
     description = "Milliseconds for a document, in the stage that needs most of those that count documents."
-    query = Query(f"max({_milliseconds_a_document()})")
+    query = Query(f"max({_milliseconds_a_document(NOW)})")
     return Panel("A document costs", description, Draw.STAT, (query,), Unit.MILLISECONDS, width=4, height=4)
 
 
@@ -85,21 +98,32 @@ def distribution() -> Panel:
     )
     buckets = rate(c.STAGE_DURATION, ("le",), _STAGE, part="bucket")
     query = Query(buckets, "{{le}}", exemplars=True)
-    return Panel("How are durations distributed?", description, Draw.HEAT, (query,), Unit.SECONDS, width=12, height=9)
+    return Panel(
+        "How are durations distributed?",
+        description,
+        Draw.HEAT,
+        (query,),
+        Unit.SECONDS,
+        width=12,
+        height=9,
+        links=_FLOW_LINKS,
+    )
 
 
 def duration() -> Panel:
     """Return the 95th percentile of the duration by stage."""
     description = "95th percentile by stage. A stage that contains another one, as `encode` does, rises with it."
     query = Query(quantile(0.95, c.STAGE_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
-    return Panel("Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, height=9)
+    return Panel(
+        "Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, height=9, links=_LINKS
+    )
 
 
 def rates() -> Panel:
     """Return the runs by stage."""
     description = "Runs in a second by stage. Batches are fewer than requests: several share one."
     query = Query(_runs(_BY), _NAMED)
-    return Panel("How often does it run?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8)
+    return Panel("How often does it run?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, links=_LINKS)
 
 
 def errors() -> Panel:
@@ -107,7 +131,16 @@ def errors() -> Panel:
     description = "Runs that failed, by stage and the class of the exception or the rpc status. Empty: none failed."
     failing = rate(c.STAGE_DURATION, (*_BY, c.ERROR_TYPE), _FAILED, part="count")
     query = Query(failing, "{{search_stage}} {{error_type}}", trouble="platform-fails")
-    return Panel("Which errors?", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, nothing="no errors")
+    return Panel(
+        "Which errors?",
+        description,
+        Draw.AREAS,
+        (query,),
+        Unit.PER_SECOND,
+        width=8,
+        nothing="no errors",
+        links=(links.traces({c.ERROR_TYPE: links.of(c.ERROR_TYPE)}, **_HERE), _LOGS),
+    )
 
 
 def share_failed() -> Panel:
@@ -115,7 +148,8 @@ def share_failed() -> Panel:
     description = "Share of the runs that fail, by stage: the innermost stage that fails is the one to look at."
     query = Query(_failing(_BY), _NAMED)
     return Panel(
-        "What share fails?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=8, least=0.0
+        "What share fails?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=8, least=0.0,
+        links=_LINKS,
     )  # fmt: skip
 
 
@@ -123,14 +157,16 @@ def queue() -> Panel:
     """Return the lengths of queues."""
     description = "Documents that wait for a batch, and tasks that wait for a thread. A queue that only grows is lost."
     query = Query(now(c.QUEUE_LENGTH, _BY, _STAGE), _NAMED)
-    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0)
+    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=_BATCHES)
 
 
 def wait() -> Panel:
     """Return the time spent in queues."""
     description = "95 % of the calls wait at most this long for their batch, or for a thread of the pool."
     query = Query(quantile(0.95, c.QUEUE_WAIT_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
-    return Panel("How long does it wait?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+    return Panel(
+        "How long does it wait?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0, links=_BATCHES
+    )
 
 
 def pools() -> Panel:
@@ -139,7 +175,7 @@ def pools() -> Panel:
     query = Query(_in_use(), _NAMED)
     return Panel(
         "How full are the pools?", description, Draw.LINES, (query,), Unit.SHARE, steps.FULL, width=8,
-        least=0.0, most=1.0,
+        least=0.0, most=1.0, links=(_LOGS, _INDEX, _ENCODER),
     )  # fmt: skip
 
 
@@ -149,10 +185,11 @@ def fill() -> Panel:
         "Mean size of dynamic batches, as a share of the largest allowed. Low with a long queue: what starts a batch is"
         " too slow; low without one: there is little to do."
     )
-    limit = f"max by (search_stage) ({now(c.BATCH_LIMIT, _PROCESS, _STAGE)})"
-    query = Query(f"{mean(c.BATCH_SIZE, _BY, _STAGE)} / on (search_stage) {limit}", _NAMED)
+    limit = f"max by (search_stage, service_name) ({now(c.BATCH_LIMIT, _PROCESS, _STAGE)})"
+    query = Query(f"{mean(c.BATCH_SIZE, _BY, _STAGE)} / {limit}", _NAMED)
     return Panel(
-        "How full are batches?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0
+        "How full are batches?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0,
+        links=_BATCHES,
     )  # fmt: skip
 
 
@@ -160,21 +197,34 @@ def batches() -> Panel:
     """Return the sizes of batches and minibatches as a heat map."""
     description = "Documents in each run of the chosen stages, and in each of their dynamic batches."
     query = Query(rate(c.BATCH_SIZE, ("le",), _STAGE, part="bucket"), "{{le}}")
-    return Panel("How many documents in a run?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8)
+    return Panel(
+        "How many documents in a run?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
+    )
 
 
 def cost() -> Panel:
     """Return the milliseconds that stages need for a document."""
     description = "Milliseconds of a stage for each of its documents: what batches save, and what large documents cost."
     query = Query(_milliseconds_a_document(), _NAMED)
-    return Panel("What does a document cost?", description, Draw.LINES, (query,), Unit.MILLISECONDS, width=8, least=0.0)
+    return Panel(
+        "What does a document cost?",
+        description,
+        Draw.LINES,
+        (query,),
+        Unit.MILLISECONDS,
+        width=8,
+        least=0.0,
+        links=_LINKS,
+    )
 
 
 def documents() -> Panel:
     """Return the documents of requests as a heat map."""
     description = "`len_docs` of requests where they enter the flow: an index job sends many, a search one."
     query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
-    return Panel("How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=12)
+    return Panel(
+        "How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=12, links=_FLOW_LINKS
+    )
 
 
 def empty() -> Panel:
@@ -186,6 +236,7 @@ def empty() -> Panel:
     return Panel(
         "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=12,
         least=0.0,
+        links=(links.traces({c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION), c.LEN_DOCS: "0"}), links.logs()),
     )  # fmt: skip
 
 
@@ -195,19 +246,21 @@ def processes() -> Panel:
         "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
         " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
     )
-    p50 = quantile(0.5, c.STAGE_DURATION, _PROCESS, _STAGE)
+    p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
     apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
     return Panel(
         "Which process is apart?", description, Draw.TABLE,
         (
             Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
             Query(p50, title="p50"),
-            Query(quantile(0.95, c.STAGE_DURATION, _PROCESS, _STAGE), title="p95"),
-            Query(_runs(_PROCESS), title="Runs", unit=Unit.PER_SECOND),
-            Query(_failing(_PROCESS), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+            Query(p95, title="p95"),
+            Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
+            Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
         ),
         Unit.SECONDS, width=24, height=10,
-        labels=(("search_stage", "Stage"), ("job", "Service"), ("instance", "Process")), sort="Times the fastest",
+        labels=(("search_stage", "Stage"), ("service_name", "Service"), ("instance", "Process")),
+        sort="Times the fastest",
+        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER),
     )  # fmt: skip
 
 
@@ -225,4 +278,6 @@ STAGE: Final = Board(
         Row("Requests", (documents(), empty())),
         Row("Processes", (processes(),)),
     ),
+    variables.MARKS,
+    variables.ADDRESSES,
 )
