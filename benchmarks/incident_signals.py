@@ -165,13 +165,12 @@ def most(values: Values, signal: Signal, stretch: Stretch) -> float | None:
 
 
 def gap(values: Values, signal: Signal, stretch: Stretch) -> float | None:
-    """Return the longest time between two points of a series that overlaps the stretch."""
+    """Return the longest time without a point of a series, of what lies in the stretch."""
     found = []
     for series in values.chosen(signal):
-        times = pairwise(point["time_unix_ns"] for point in series["points"])
-        found += [
-            (after - before) / _SECOND for before, after in times if before < stretch.end and after > stretch.begin
-        ]
+        for before, after in pairwise(point["time_unix_ns"] for point in series["points"]):
+            within = min(after, stretch.end) - max(before, stretch.begin)
+            found += [within / _SECOND] if within > 0 else []
     return max(found, default=None)
 
 
