@@ -1,0 +1,141 @@
+"""First row of the Search overview: six figures, each with its change against an hour before."""
+
+from typing import Final
+
+from dashboards import links
+from dashboards.boards import entry
+from dashboards.boards.steps import FAILED
+from dashboards.model import Draw, Link, Panel, Query, Row, Step, Tone, Unit
+from dashboards.promql import BEFORE, FLOW, NOW, rate, ratio
+from telemetry import conventions as c
+
+_CHANGE: Final = f"change in {BEFORE}"
+_COMPARED: Final = f"The small figure is the change against {BEFORE} before; there is none until then."
+
+
+def _points(now: str, before: str) -> str:
+    """Return by how much a share has changed."""
+    return f"{now} - {before}"
+
+
+def _relative(now: str, before: str) -> str:
+    """Return the change as a share of what was before."""
+    return f"{now} / ({before} > 0) - 1"
+
+
+def rate_now() -> Panel:
+    """Return the requests a second."""
+    now, before = (entry.requests(window=NOW, ago=ago) for ago in ("", BEFORE))
+    less = (Step(None, Tone.WARNING), Step(-0.5, Tone.PLAIN))
+    return Panel(
+        "Requests",
+        f"Requests a second that entered the flow, with any outcome. {_COMPARED} A fall by half is orange: clients may"
+        " not reach the flow.",
+        Draw.STAT,
+        (
+            Query(entry.requests(), title="now"),
+            Query(_relative(now, before), title=_CHANGE, unit=Unit.SHARE, steps=less, after=BEFORE),
+        ),
+        Unit.REQUESTS_PER_SECOND, width=4, height=5, links=(links.traces({}), entry.STAGES),
+    )  # fmt: skip
+
+
+def _share(
+    title: str, description: str, part: tuple[str, str], *, steps: tuple[Step, ...], to: tuple[Link, ...]
+) -> Panel:
+    """Return the share of requests that `part` (now, before) is."""
+    now, before = (
+        ratio(each, entry.requests(window=NOW, ago=ago)) for each, ago in zip(part, ("", BEFORE), strict=True)
+    )
+    more = (Step(None, Tone.PLAIN), Step(0.01, Tone.WARNING), Step(0.05, Tone.BAD))
+    return Panel(
+        title, f"{description} {_COMPARED}", Draw.STAT,
+        (
+            Query(now, title="now"),
+            Query(_points(now, before), title=_CHANGE, steps=more, after=BEFORE),
+        ),
+        Unit.SHARE, steps, width=4, height=5, links=to, least=0,
+    )  # fmt: skip
+
+
+def failed() -> Panel:
+    """Return the share of requests that fail."""
+    return _share(
+        "Failed",
+        "Share of the requests of the last 5 minutes that ended with an error of ours, not of the caller. When it is"
+        " red: who is affected, below, and the failed traces.",
+        (entry.requests((), '="error"', window=NOW), entry.requests((), '="error"', window=NOW, ago=BEFORE)),
+        steps=FAILED, to=(entry.FAILED_TRACES, entry.ERROR_LOGS, entry.STAGES, entry.FAILED_IN_SENTRY),
+    )  # fmt: skip
+
+
+def rejected() -> Panel:
+    """Return the share of requests that are refused."""
+    return _share(
+        "Rejected",
+        "Share of the requests of the last 5 minutes that were refused because of a mistake of the caller. A rise often"
+        " follows a release of a client.",
+        (entry.requests((), '="rejected"', window=NOW), entry.requests((), '="rejected"', window=NOW, ago=BEFORE)),
+        steps=entry.SHARE_STEPS, to=(links.traces({c.SEARCH_OUTCOME: "rejected"}), links.logs()),
+    )  # fmt: skip
+
+
+def empty() -> Panel:
+    """Return the share of requests without documents."""
+    now, before = (rate(c.REQUEST_EMPTY, (), entry.ASKED, window=NOW, ago=ago) for ago in ("", BEFORE))
+    return _share(
+        "Empty requests",
+        "Share of the requests of the last 5 minutes that had no document: nothing to search for, nothing to index."
+        " Searches without results are in the row Results.",
+        (now, before),
+        steps=entry.SHARE_STEPS, to=(links.traces({c.LEN_DOCS: "0"}), links.logs()),
+    )  # fmt: skip
+
+
+def slowest() -> Panel:
+    """Return the 95th percentile at client and server."""
+    client, server = entry.at_client(0.95, window=NOW), entry.at_server(0.95, window=NOW)
+    changes = (
+        _relative(client, entry.at_client(0.95, window=NOW, ago=BEFORE)),
+        _relative(server, entry.at_server(0.95, window=NOW, ago=BEFORE)),
+    )
+    slower = (Step(None, Tone.PLAIN), Step(0.25, Tone.WARNING), Step(1, Tone.BAD))
+    return Panel(
+        "p95, client | server",
+        "95 % of the requests of the last 5 minutes took at most so long: where they are sent, and from the entry on."
+        f" Client alone slow: the way. Both slow: the critical path, below. {_COMPARED}",
+        Draw.STAT,
+        (
+            Query(client, title="client", steps=entry.CLIENT_STEPS),
+            Query(server, title="server", steps=entry.SERVER_STEPS),
+            *(
+                Query(change, title=f"{where}, {BEFORE}", unit=Unit.SHARE, steps=slower, after=BEFORE)
+                for change, where in zip(changes, ("client", "server"), strict=True)
+            ),
+        ),
+        Unit.SECONDS, width=4, height=5, links=(links.traces({}), entry.STAGES),
+    )  # fmt: skip
+
+
+def budget() -> Panel:
+    """Return the error budget that is left, of the objective that has least of it."""
+    least = f'min (search_slo:budget_left:ratio{{{FLOW}, search_operation=~"$operation"}}{{}})'
+    now, before = least.replace("{}", ""), least.replace("{}", f" offset {BEFORE}")
+    steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
+    less = (Step(None, Tone.BAD), Step(-0.1, Tone.WARNING), Step(-0.02, Tone.PLAIN))
+    return Panel(
+        "Error budget left",
+        "What is left of the failures that our objectives allow in three days, of the objective that has least. At 0 %"
+        f" the promise is broken: the row Objectives says which one. {_COMPARED}",
+        Draw.STAT,
+        (
+            Query(now, title="now"),
+            Query(_points(now, before), title=_CHANGE, steps=less, after=BEFORE),
+        ),
+        Unit.SHARE, steps, width=4, height=5, most=1, links=(entry.FAILED_TRACES, entry.ERROR_LOGS),
+    )  # fmt: skip
+
+
+def row() -> Row:
+    """Return the row."""
+    return Row("Are users served?", (rate_now(), failed(), rejected(), empty(), slowest(), budget()))

@@ -1,0 +1,74 @@
+"""Fourth row of the Search overview: do searches find something good?"""
+
+from typing import Final
+
+from dashboards import links
+from dashboards.boards import entry
+from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
+from dashboards.promql import quantile, rate, ratio
+from telemetry import conventions as c
+
+_BY: Final = (c.SEARCH_OPERATION,)
+_BEHIND: Final = "Counted behind the entry: platform and region do not select it."
+_STEPS: Final = (Step(None, Tone.GOOD), Step(0.05, Tone.WARNING), Step(0.2, Tone.BAD))
+
+
+def empty() -> Panel:
+    """Return the share of searches without results."""
+    nothing = rate(c.RESULTS_EMPTY, _BY, entry.SEARCHED)
+    return Panel(
+        "How many searches find nothing?",
+        f"Share of searches without any result. A rise after an index run: points are missing. {_BEHIND}",
+        Draw.LINES,
+        (Query(ratio(nothing, rate(c.RESULTS, _BY, entry.SEARCHED, part="count"), _BY), "{{search_operation}}"),),
+        Unit.SHARE, _STEPS, width=8, least=0,
+        links=(
+            links.traces({c.SEARCH_HITS: "0"}),
+            links.board("search-index", "Index board"),
+            links.logs(),
+            links.sentry({c.SEARCH_HITS: "0"}),
+        ),
+    )  # fmt: skip
+
+
+def below_threshold() -> Panel:
+    """Return the share of results that are worse than the threshold."""
+    worse = rate(c.RESULTS_BELOW_THRESHOLD, _BY, entry.SEARCHED)
+    return Panel(
+        "How many results are poor?",
+        "Share of results that are worse than the threshold of their search. A nearest neighbour is nearly always"
+        f" found, so poor results show what empty ones do not. {_BEHIND}",
+        Draw.LINES,
+        (Query(ratio(worse, rate(c.RESULTS, _BY, entry.SEARCHED, part="sum"), _BY), "{{search_operation}}"),),
+        Unit.SHARE, width=8, least=0, most=1,
+        links=(*entry.of_operation(), links.board("search-index", "Index board")),
+    )  # fmt: skip
+
+
+def top_score() -> Panel:
+    """Return how good the best result is."""
+    by = (c.MODEL, c.SEARCH_DISTANCE)
+    best = {**entry.SEARCHED, c.SEARCH_RANK: '="top1"'}
+    named = "{{model}}, {{search_distance}}"
+    return Panel(
+        "How good is the best result?",
+        "Score of each search's best result: the median, and the tenth with the least. More is better for cosine and"
+        f" dot, less for euclid and manhattan. A fall after a release: another model, or another index. {_BEHIND}",
+        Draw.LINES,
+        (
+            Query(quantile(0.5, c.RESULT_SCORE, by, best), f"median, {named}", exemplars=True),
+            Query(quantile(0.1, c.RESULT_SCORE, by, best), f"least tenth, {named}"),
+        ),
+        Unit.NONE, width=8,
+        links=(
+            links.traces({c.MODEL: links.of(c.MODEL)}),
+            links.board("search-encoder", "Encoder board"),
+            links.logs(),
+            links.sentry({c.MODEL: links.of(c.MODEL)}),
+        ),
+    )  # fmt: skip
+
+
+def row() -> Row:
+    """Return the row."""
+    return Row("Results", (empty(), below_threshold(), top_score()))
