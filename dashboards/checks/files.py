@@ -8,12 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from dashboards.alerts import rendering as rules
+from dashboards.alerts import routes
 from dashboards.boards import BOARDS
 from dashboards.rendering import grafana
 
 HERE: Final = Path(__file__).parents[1]
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
     **{Path(f"grafana/boards/{board.uid}.json"): partial(grafana.render, board) for board in BOARDS},
+    **{Path(f"alerts/rules/{group.name}.yml"): partial(rules.text, group) for group in rules.groups()},
+    Path("alerts/alertmanager.yml"): partial(routes.text, webhook=False),
+    Path("alerts/alertmanager-webhook.yml"): partial(routes.text, webhook=True),
 }
 """From the path below `dashboards/` to the function that returns the file's text."""
 

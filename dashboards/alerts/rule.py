@@ -1,0 +1,92 @@
+"""What rules are made of, before they become YAML.
+
+In: the groups of `slo` and `symptoms`. Out: plain values. State: none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Severity = Literal["page", "ticket", "info"]
+"""`page`: somebody must look now; `ticket`: by day; `info`: shown beside the others, sent to nobody."""
+
+SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
+"""The service of an alert's `job`, which is `namespace/service`."""
+NAMESPACE: Final = '{{ reReplaceAll "/?[^/]*$" "" $labels.job }}'
+"""The flow of an alert's `job`."""
+OF_FLOW: Final = {"namespace": NAMESPACE}
+"""Chooses an alert's flow on a board that is about all of its services."""
+OF_SERVICE: Final = {"namespace": NAMESPACE, "service": SERVICE}
+"""Chooses an alert's service, too."""
+
+
+def labelled(label: str) -> str:
+    """Return the template of a label's value."""
+    return f"{{{{ $labels.{label} }}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A recorded series.
+
+    Attributes:
+        name: `level:metric:operation`.
+        expr: PromQL.
+        labels: more labels.
+    """
+
+    name: str
+    expr: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert; its runbook is the page of its name.
+
+    Attributes:
+        name: also of its page in `docs/runbooks`.
+        expr: PromQL; the labels of its result are the ones at fault.
+        severity: who is called.
+        lasts: how long the expression must hold.
+        summary: a sentence with the value and the labels at fault.
+        description: what it means, and how it is measured.
+        board: uid of the board that shows it.
+        variables: of that board, from name to template.
+        chosen: what more is chosen there, as it stands in the address.
+    """
+
+    name: str
+    expr: str
+    severity: Severity
+    lasts: str
+    summary: str
+    description: str
+    board: str = "search-overview"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
+
+    @property
+    def dashboard(self) -> str:
+        """Path of the board, with its variables."""
+        chosen = "".join(f"&var-{name}={value}" for name, value in self.variables.items()) + self.chosen
+        return f"/d/{self.board}?from=now-1h{chosen}"
+
+    @property
+    def runbook(self) -> str:
+        """Path of its page."""
+        return f"docs/runbooks/{self.name}.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are evaluated in their order, every `interval`."""
+
+    name: str
+    interval: str
+    rules: tuple[Record | Alert, ...]
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Its alerts."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Alert))

@@ -1,0 +1,138 @@
+"""One platform or region is served worse than the rest: it fails, it is slow on the way, or it is slow inside.
+
+In: a `Scale`. Out: a group: recorded series by platform and region, and alerts on them. State: none.
+
+Those who are far away are always slower on the way: they count as slow only when they are slower than they were.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dashboards.alerts.apart import Apart
+from dashboards.alerts.counting import JOB, increase
+from dashboards.alerts.rule import OF_FLOW, Alert, Group, Record, labelled
+from dashboards.alerts.windows import Scale
+from dashboards.promql import label
+from telemetry import conventions as c
+
+LEAST: Final = 20
+"""Requests of a platform or region without which its mean says nothing."""
+LEAST_ERRORS: Final = 10
+FAILING_SHARE: Final = 0.05
+FAILING_FACTOR: Final = 10
+"""Times as many errors as the others: a region in which a failing platform is frequent has some of its errors."""
+SLOWER_INSIDE: Final = 0.1
+"""Seconds more than the others, and twice as long: what a person notices."""
+SLOWER_ON_THE_WAY: Final = 0.25
+"""Seconds more than the others: further than around the world and back."""
+FACTOR: Final = 2
+AS_USUAL: Final = 1.5
+"""Times its own usual time on the way, below which a far place is just far."""
+
+FAILED: Final = "search_clients:failed:ratio"
+INSIDE: Final = "search_clients:inside_seconds:mean"
+ON_THE_WAY: Final = "search_clients:on_the_way_seconds:mean"
+USUAL: Final = "search_clients:on_the_way_seconds:mean_before"
+OTHERS: Final = "_of_others"
+
+_WINDOW, _USUAL, _BEFORE, _LASTS, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
+_OPERATION: Final = label(c.SEARCH_OPERATION)
+_DIMENSIONS: Final = tuple(label(each) for each in (c.CLIENT_PLATFORM, c.CLIENT_REGION))
+_WHOM: Final = (
+    "{{ if $labels.client_region }}region {{ $labels.client_region }}"
+    "{{ else }}platform {{ $labels.client_platform }}{{ end }}"
+)
+_SHARE: Final = "{{ $value | humanizePercentage }}"
+_SECONDS: Final = "{{ $value | humanizeDuration }}"
+_CHOSEN: Final = "".join(
+    f"{{{{ if $labels.{name} }}}}&var-{name.removeprefix('client_')}={labelled(name)}{{{{ end }}}}"
+    for name in _DIMENSIONS
+)
+
+
+def group(scale: Scale) -> Group:
+    """Return the rules."""
+    counted = {record.name: record for record in _counted(scale(_WINDOW))}
+    alerts = (_failing(scale), _slow_inside(scale), _slow_on_the_way(scale))
+    return Group("search_clients", scale(_EVALUATED), (*counted.values(), *_compared(scale), *alerts))
+
+
+def _name(what: str) -> str:
+    return f"search_clients:{what}:increase"
+
+
+def _counted(window: str) -> Iterator[Record]:
+    """Yield what each platform in each region did in the window."""
+    by = (c.SEARCH_OPERATION, c.CLIENT_PLATFORM, c.CLIENT_REGION)
+    for what, outcome, part in (
+        ("requests", '!="cancelled"', "count"),
+        ("errors", '="error"', "count"),
+        ("served", '="ok"', "count"),
+        ("inside_seconds", '="ok"', "sum"),
+    ):
+        where = {c.SEARCH_ENTRY: '="true"', c.SEARCH_OUTCOME: outcome}
+        yield Record(_name(what), increase(c.REQUEST_DURATION, (JOB, *by), where, window, part=part))
+    for what, part in (("travelled", "count"), ("on_the_way_seconds", "sum")):
+        yield Record(_name(what), increase(c.TRANSIT_DURATION, by, {}, window, part=part))
+
+
+def _compared(scale: Scale) -> Iterator[Record]:
+    """Yield each platform, and each region, beside all others."""
+    past = f"[{scale(_USUAL)}] offset {scale(_BEFORE)}"
+    requests, errors, served, inside, travelled, way = map(
+        _name, ("requests", "errors", "served", "inside_seconds", "travelled", "on_the_way_seconds")
+    )
+    for dimension in _DIMENSIONS:
+        at_job, anywhere = Apart(f"job, {_OPERATION}", dimension), Apart(_OPERATION, dimension)
+        yield Record(FAILED, at_job.ratio(errors, requests, parts=LEAST_ERRORS))
+        yield Record(FAILED + OTHERS, at_job.ratio_of_others(errors, requests, wholes=LEAST))
+        yield Record(INSIDE, at_job.ratio(inside, served, wholes=LEAST))
+        yield Record(INSIDE + OTHERS, at_job.ratio_of_others(inside, served, wholes=LEAST))
+        yield Record(ON_THE_WAY, anywhere.ratio(way, travelled, wholes=LEAST))
+        yield Record(ON_THE_WAY + OTHERS, anywhere.ratio_of_others(way, travelled, wholes=LEAST))
+        yield Record(
+            USUAL, anywhere.ratio(f"sum_over_time({way}{past})", f"sum_over_time({travelled}{past})", wholes=LEAST)
+        )
+
+
+def _slower(mean: str, seconds: float) -> str:
+    return f"{mean} - {mean}{OTHERS} > {seconds} and {mean} > {FACTOR} * {mean}{OTHERS}"
+
+
+def _failing(scale: Scale) -> Alert:
+    return Alert(
+        "SearchClientsFail",
+        f"{FAILED} > {FAILING_SHARE} and {FAILED} > {FAILING_FACTOR} * {FAILED}{OTHERS}",
+        "ticket",
+        scale(_LASTS),
+        f"{_SHARE} of {labelled(_OPERATION)} fail for {_WHOM}, and hardly any for the others",
+        f"Requests at the entry {labelled(JOB)} in the last {_WINDOW}, of one platform or region beside all others.",
+        variables=OF_FLOW,
+        chosen=_CHOSEN,
+    )
+
+
+def _slow_inside(scale: Scale) -> Alert:
+    return Alert(
+        "SearchClientsSlowInside",
+        _slower(INSIDE, SLOWER_INSIDE),
+        "ticket",
+        scale(_LASTS),
+        f"{labelled(_OPERATION)} takes {_SECONDS} longer inside {labelled(JOB)} for {_WHOM} than for the others",
+        f"Mean time from the entry on, in the last {_WINDOW}: the way of these clients has no part in it.",
+        variables=OF_FLOW,
+        chosen=_CHOSEN,
+    )
+
+
+def _slow_on_the_way(scale: Scale) -> Alert:
+    return Alert(
+        "SearchClientsSlowOnTheWay",
+        f"({_slower(ON_THE_WAY, SLOWER_ON_THE_WAY)}) unless {ON_THE_WAY} < {AS_USUAL} * {USUAL}",
+        "ticket",
+        scale(_LASTS),
+        f"{labelled(_OPERATION)} of {_WHOM} is {_SECONDS} longer on the way than that of the others",
+        f"Mean time between client and entry, in the last {_WINDOW}, and more than {AS_USUAL:g} times what it was in "
+        f"the {_USUAL} before: the services have no part in it.",
+        chosen=_CHOSEN,
+    )
