@@ -17,6 +17,7 @@ from collector.processes.child import interrupted_by
 from collector.stack import state
 from collector.stack.errors import StackError
 from collector.stack.profiles import programs_of
+from collector.stack.programs.alertmanager import Alertmanager, receiver
 from collector.stack.programs.program import Place
 from collector.stack.stack import Stack
 
@@ -94,6 +95,7 @@ def _spinner(console: Console, what: str) -> contextlib.AbstractContextManager[o
 
 def _banner(stack: Stack, profile: str, data: Path) -> Iterator[Text]:
     yield Text.assemble(("● ", "bold green"), (profile, "bold"), " is ready")
-    for title, address in (*stack.shown, ("data and logs", str(data))):
+    alerts = [("alerts go to", receiver())] if Alertmanager.name in stack.names else []
+    for title, address in (*stack.shown, *alerts, ("data and logs", str(data))):
         yield Text.assemble(f"  {title:<16}", (address, "cyan"))
     yield Text.assemble(("  In another terminal: ", "dim"), "telemetry stack status", ("    Ctrl-C ends it.", "dim"))

@@ -16,7 +16,7 @@ _HEAD: Final = """\
 # {}
 """
 _WITH: Final = "Messages go to the address in the file webhook-url beside this one."
-_WITHOUT: Final = "Nothing is sent to anybody: alerts are shown on Alertmanager's page. alertmanager-webhook.yml sends them."
+_WITHOUT: Final = "Nothing is sent: alerts are shown on Alertmanager's page. alertmanager-webhook.yml sends them."
 
 URL_FILE: Final = "webhook-url"
 NOBODY: Final = "nobody"

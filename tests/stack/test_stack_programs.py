@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.stack import cache
-from collector.stack.programs.program import CONFIG
+from collector.stack.programs.program import CONFIG, DASHBOARDS
 from collector.stack.recipes.collector import OTELCOL
 from collector.stack.stack import Stack
 from collector.stack.versions import VERSIONS
@@ -89,7 +89,7 @@ def test_prometheus_and_alertmanager_accept_their_files() -> None:
     """By their own tools, which know more than a start shows."""
     for tool, *arguments in (
         ("promtool", "check", "config", "--syntax-only", str(CONFIG / "prometheus" / "prometheus.yml")),
-        ("amtool", "check-config", str(CONFIG / "alertmanager.yml")),
+        *(("amtool", "check-config", str(path)) for path in sorted((DASHBOARDS / "alerts").glob("alertmanager*.yml"))),
     ):
         checked = subprocess.run([cache.binary(tool), *arguments], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stdout + checked.stderr

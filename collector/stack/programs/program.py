@@ -11,6 +11,9 @@ HOST: Final = "127.0.0.1"
 CONFIG: Final = Path(__file__).parents[1] / "config"
 """The files that docker-compose mounts, too."""
 
+DASHBOARDS: Final = Path(__file__).parents[3] / "dashboards"
+"""Rules and boards, which docker-compose mounts, too; in a wheel as in the checkout they lie beside the collector."""
+
 
 @dataclass(frozen=True, slots=True)
 class Port:

@@ -1,7 +1,7 @@
 """Prometheus, with its data in its own folder.
 
 Prometheus reads no environment variables. Its file refers to `targets.json` and `rules/` beside it, so a folder is
-created with a link to the file and the targets of this stack.
+created with links to the file and the rules, and with the targets of this stack.
 """
 
 import json
@@ -11,24 +11,32 @@ from typing import Any, Final
 
 from collector.stack import cache
 from collector.stack.programs.asking import answers_http
-from collector.stack.programs.program import CONFIG, Place, Port
+from collector.stack.programs.program import CONFIG, DASHBOARDS, Place, Port
 
 FILE: Final = CONFIG / "prometheus" / "prometheus.yml"
+RULES: Final = DASHBOARDS / "alerts" / "rules"
 EXEMPLARS: Final = "--enable-feature=exemplar-storage"
 """From a slow bucket to a trace. Everything else that docker-compose sets too is in the file."""
 
 
 class Prometheus:
-    """Prometheus, scraping everything in its stack."""
+    """Prometheus, scraping everything in its stack.
+
+    Arguments: `rules`, the folder of its rules; a test has others, with shorter windows.
+    """
 
     name = "prometheus"
     ports = (Port("web", 9090, "Prometheus", "http://", scraped=True),)
 
+    def __init__(self, rules: Path = RULES) -> None:
+        self._rules = rules.absolute()
+
     def prepare(self, place: Place) -> None:
         """Lay out its folder of configuration."""
         link = self._configuration(place)
-        link.unlink(missing_ok=True)
-        link.symlink_to(FILE)
+        for made, target in ((link, FILE), (link.with_name("rules"), self._rules)):
+            made.unlink(missing_ok=True)
+            made.symlink_to(target)
         link.with_name("targets.json").write_text(json.dumps(targets(place), indent=2) + "\n", encoding="utf-8")
 
     def command(self, place: Place) -> Sequence[str]:
