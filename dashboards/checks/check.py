@@ -1,10 +1,19 @@
-"""`telemetry dashboards check`: whether every generated file is up to date."""
+"""`telemetry dashboards check`: whether the generated files are up to date, and boards keep our rules."""
 
+from dashboards.boards import BOARDS
 from dashboards.checks.files import stale
+from dashboards.checks.lint import lint
+from dashboards.rendering.grafana import dashboard
 
 
 def check() -> int:
     """Print what is wrong, a line each; return the exit status."""
-    wrong = [f"dashboards/{path} is not up to date: run telemetry dashboards build" for path in stale()]
-    print(*wrong or ["All generated files are up to date."], sep="\n")
-    return 1 if wrong else 0
+    found = wrong()
+    print(*found or [f"{len(BOARDS)} boards: up to date, and nothing is wrong."], sep="\n")
+    return 1 if found else 0
+
+
+def wrong() -> list[str]:
+    """Return what is wrong, a line each."""
+    outdated = [f"dashboards/{path} is not up to date: run telemetry dashboards build" for path in stale()]
+    return [*outdated, *(line for board in BOARDS for line in lint(dashboard(board)))]

@@ -24,8 +24,13 @@ def render(board: Board) -> str:
 
 
 def dashboard(board: Board) -> dict[str, Any]:
-    """Return a board as Grafana has it."""
-    variables = [_datasource(), *map(_variable, board.variables), *map(_text, board.texts)]
+    """Return a board as Grafana has it; what only links need is there if they need it."""
+    urls = " ".join(link.url for panel in board.panels for link in panel.links)
+    variables = [
+        _datasource(),
+        *(_variable(each) for each in board.variables if not each.hidden or f"${{{each.name}}}" in urls),
+        *(_text(each) for each in board.texts if f"${{{each.name}}}" in urls),
+    ]
     rendered: dict[str, Any] = plain(
         sdk.Dashboard(
             uid=board.uid,
