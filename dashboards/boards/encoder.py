@@ -8,6 +8,7 @@ from typing import Final
 
 from dashboards import links, variables
 from dashboards.boards import steps
+from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Link, Panel, Query, Row, Tone, Unit
 from dashboards.promql import INTERVAL, NOW, By, Where, grouped, mean, name, now, quantile, rate, ratio
 from telemetry import conventions as c
@@ -71,40 +72,37 @@ def _slowest(stage: Where, by: By = (), window: str = INTERVAL) -> str:
 def documents_now() -> Panel:
     """Return the documents encoded in a second."""
     description = "Documents that go through the model in a second. What a cache answers is not among them."
-    query = Query(_documents(window=NOW))
-    return Panel("Documents", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
+    return stat("Documents", description, _documents(window=NOW), Unit.PER_SECOND)
 
 
 def fill_now() -> Panel:
     """Return how full batches are."""
     description = "Documents in dynamic batches, as a share of what they may hold. More is cheaper for each document."
-    return Panel("Batch fill", description, Draw.STAT, (Query(_fill(window=NOW)),), Unit.SHARE, width=4, height=4)
+    return stat("Batch fill", description, _fill(window=NOW), Unit.SHARE)
 
 
 def wait_now() -> Panel:
     """Return the time spent waiting for a batch."""
     description = "95 % of the calls wait at most this long until their batch starts."
-    return Panel("Wait, p95", description, Draw.STAT, (Query(_wait(window=NOW)),), Unit.SECONDS, width=4, height=4)
+    return stat("Wait, p95", description, _wait(window=NOW), Unit.SECONDS)
 
 
 def preprocess_now() -> Panel:
     """Return the time of preprocessing."""
     description = "95 % of the minibatches are made ready for the model within this time."
-    query = Query(_slowest(_PREPROCESS, window=NOW))
-    return Panel("Preprocess, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
+    return stat("Preprocess, p95", description, _slowest(_PREPROCESS, window=NOW), Unit.SECONDS)
 
 
 def forward_now() -> Panel:
     """Return the time of forward passes."""
     description = "95 % of the forward passes of the model take at most this long."
-    query = Query(_slowest(_FORWARD, window=NOW))
-    return Panel("Forward, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
+    return stat("Forward, p95", description, _slowest(_FORWARD, window=NOW), Unit.SECONDS)
 
 
 def hits_now() -> Panel:
     """Return the share of lookups that a cache answers."""
     description = "Share of the queries whose vector was in the cache. It falls when caches are new, or queries are."
-    return Panel("Cache hits", description, Draw.STAT, (Query(_hits(window=NOW)),), Unit.SHARE, width=4, height=4)
+    return stat("Cache hits", description, _hits(window=NOW), Unit.SHARE)
 
 
 def bound_by() -> Panel:

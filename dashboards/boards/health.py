@@ -8,6 +8,7 @@ from typing import Final
 
 from dashboards import links, variables
 from dashboards.boards import otelcol, steps
+from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import ALL, INTERVAL, NOW, RANGE, name, now, or_zero, quantile, rate, ratio
 from telemetry import conventions as c
@@ -24,45 +25,40 @@ _OLD: Final = (Step(None, Tone.GOOD), Step(86_400, Tone.WARNING))
 def down() -> Panel:
     """Return how many targets are down."""
     description = "Programs that Prometheus cannot scrape: what they measure is missing from every board."
-    query = Query(or_zero("count(up == 0)"))
-    return Panel("Targets down", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4)
+    return stat("Targets down", description, or_zero("count(up == 0)"), Unit.NUMBER, steps.NONE_WANTED)
 
 
 def dropped_now() -> Panel:
     """Return the items dropped in the time that the board shows."""
     description = "Spans, metrics and log records that processes recorded and could not export, in the time shown."
-    query = Query(rate(c.TELEMETRY_DROPPED, window=RANGE, function="increase"))
-    return Panel("Dropped", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4)
+    return stat(
+        "Dropped",
+        description,
+        rate(c.TELEMETRY_DROPPED, window=RANGE, function="increase"),
+        Unit.NUMBER,
+        steps.NONE_WANTED,
+    )
 
 
 def failed_now() -> Panel:
     """Return the share of exports that fail."""
     description = "Share of the attempts to export that failed. They are repeated; what is dropped is counted beside."
     failed, every = (rate(_EXPORTS, (), where, part="count", window=NOW) for where in (_FAILED, {}))
-    query = Query(ratio(failed, every))
-    return Panel("Failed exports", description, Draw.STAT, (query,), Unit.SHARE, steps.FAILED, width=4, height=4)
+    return stat("Failed exports", description, ratio(failed, every), Unit.SHARE, steps.FAILED)
 
 
 def findings() -> Panel:
     """Return how many checks failed in the doctor's last run."""
     description = "Checks that failed in the last run of `telemetry doctor`, in the time shown. Run it on a schedule."
     failed = f'last_over_time({_FINDINGS}{{search_doctor_level="failed"}}[{RANGE}])'
-    query = Query(f"sum({failed})")
-    return Panel(
-        "Doctor: failed", description, Draw.STAT, (query,), Unit.NUMBER, steps.NONE_WANTED, width=4, height=4,
-        nothing="never run",
-    )  # fmt: skip
+    return stat("Doctor: failed", description, f"sum({failed})", Unit.NUMBER, steps.NONE_WANTED, nothing="never run")
 
 
 def age() -> Panel:
     """Return how long ago the doctor ran."""
     description = "Time since the last run of `telemetry doctor` that was seen in the time shown."
     seen = f"max(max_over_time(timestamp({_FINDINGS})[{RANGE}:1m]))"
-    query = Query(f"time() - {seen}")
-    return Panel(
-        "Doctor: last run", description, Draw.STAT, (query,), Unit.SECONDS, _OLD, width=4, height=4,
-        nothing="never run",
-    )  # fmt: skip
+    return stat("Doctor: last run", description, f"time() - {seen}", Unit.SECONDS, _OLD, nothing="never run")
 
 
 def dropped() -> Panel:

@@ -7,6 +7,7 @@ from typing import Final
 
 from dashboards import links, variables
 from dashboards.boards import qdrant, steps
+from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Unit
 from dashboards.promql import INTERVAL, NOW, By, Where, now, quantile, rate, ratio
 from telemetry import conventions as c
@@ -23,6 +24,7 @@ _TAGS: Final[links.Tags] = {each: links.of(each) for each in (c.DB_COLLECTION_NA
 _LOGS: Final = links.logs(service=_SERVICE)
 _STAGES: Final = links.board("search-stage", "Stages")
 _LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, _STAGES)
+_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES)
 _WHERE: Final[By] = (c.SERVICE_NAME, "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
 
 
@@ -41,44 +43,39 @@ def _duration(share: float, by: By, where: Where, window: str = NOW) -> str:
 def queries() -> Panel:
     """Return the queries in a second."""
     description = "Queries of the index in a second, by all flows."
-    query = Query(_calls((), NOW, _QUERIES))
-    return Panel("Queries", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
+    return stat("Queries", description, _calls((), NOW, _QUERIES), Unit.PER_SECOND)
 
 
 def duration_now() -> Panel:
     """Return the 95th percentile of queries."""
     description = "95 % of the queries are answered within this time, as their caller measures it."
-    query = Query(_duration(0.95, (), _QUERIES))
-    return Panel("Query, p95", description, Draw.STAT, (query,), Unit.SECONDS, width=4, height=4)
+    return stat("Query, p95", description, _duration(0.95, (), _QUERIES), Unit.SECONDS)
 
 
 def failed_now() -> Panel:
     """Return the share of calls that fail."""
     description = "Share of all calls of the index that fail, with an error of the index or of the way to it."
-    return Panel("Failed", description, Draw.STAT, (Query(_failing()),), Unit.SHARE, steps.FAILED, width=4, height=4)
+    return stat("Failed", description, _failing(), Unit.SHARE, steps.FAILED)
 
 
 def writes() -> Panel:
     """Return the writes in a second."""
     description = "Upserts and deletions in a second. Each call of an index job writes many points."
-    query = Query(_calls((), NOW, _WRITES))
-    return Panel("Writes", description, Draw.STAT, (query,), Unit.PER_SECOND, width=4, height=4)
+    return stat("Writes", description, _calls((), NOW, _WRITES), Unit.PER_SECOND)
 
 
 def points_now() -> Panel:
     """Return the points of the largest replica."""
     description = "Points in the chosen collections, counted once: in the replica of each that has most."
     most = f"max by (db_collection_name) ({now(c.INDEX_POINTS, ('job', 'instance', c.DB_COLLECTION_NAME), _CALLS)})"
-    return Panel("Points", description, Draw.STAT, (Query(f"sum({most})"),), Unit.NUMBER, width=4, height=4)
+    return stat("Points", description, f"sum({most})", Unit.NUMBER)
 
 
 def empty_now() -> Panel:
     """Return the share of searches without results."""
     description = "Share of the searches that return nothing: an empty collection, a filter, or a threshold too high."
     share = ratio(rate(c.RESULTS_EMPTY, window=NOW), rate(c.RESULTS, part="count", window=NOW))
-    return Panel(
-        "Without results", description, Draw.STAT, (Query(share),), Unit.SHARE, width=4, height=4
-    )  # fmt: skip
+    return stat("Without results", description, share, Unit.SHARE)
 
 
 def duration() -> Panel:
@@ -101,7 +98,7 @@ def distribution() -> Panel:
         (query,),
         Unit.SECONDS,
         width=12,
-        links=(links.traces({}), links.logs(), _STAGES),
+        links=_FLOW_LINKS,
     )
 
 

@@ -6,11 +6,13 @@ In: what a Collector answers at `:8888/metrics`; its counters have no `_total`. 
 from typing import Final
 
 from dashboards.boards import steps
+from dashboards.boards.stat import stat
 from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import INTERVAL
 
 SIGNALS: Final = ("spans", "metric_points", "log_records")
 _BY_EXPORTER: Final = "{{exporter}}"
+_FILL: Final = "otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0)"
 _HALF: Final = (Step(None, Tone.GOOD), Step(0.5, Tone.WARNING), Step(0.9, Tone.BAD))
 """A queue that is half full for minutes belongs to a backend that is too slow, or away."""
 
@@ -26,21 +28,22 @@ def _or_none(part: str, whole: str) -> str:
     return f"({part} or 0 * {whole})"
 
 
-def _queue(by: str) -> str:
-    return f"max by ({by}) (otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))"
-
-
 def fullest() -> Panel:
     """Return how full the fullest queue is."""
     description = "The fullest of the Collector's queues. When one is full, the Collector refuses, and processes wait."
-    query = Query("max(otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))")
-    return Panel("Fullest queue", description, Draw.STAT, (query,), Unit.SHARE, _HALF, width=4, height=4)
+    return stat(
+        "Fullest queue",
+        description,
+        "max(otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))",
+        Unit.SHARE,
+        _HALF,
+    )
 
 
 def queues() -> Panel:
     """Return how full each exporter's queue is."""
     description = "How full the queue before each backend is. Above a half for minutes, it is too slow or away."
-    query = Query(_queue("collector, exporter"), "{{collector}} {{exporter}}")
+    query = Query(f"max by (collector, exporter) ({_FILL})", "{{collector}} {{exporter}}")
     return Panel(
         "How full are the Collector's queues?", description, Draw.LINES, (query,), Unit.SHARE, _HALF, width=12,
         least=0.0,
@@ -67,7 +70,11 @@ def refused() -> Panel:
     accepted = _rate("receiver_accepted", "collector")
     refusals = _or_none(_rate("receiver_refused", "collector"), accepted)
     full = _or_none(_rate("exporter_enqueue_failed", "collector"), accepted)
-    queries = (Query(refusals, "{{collector}} refuses"), Query(full, "{{collector}} has a full queue"))
+    queries = (
+        Query(refusals, "{{collector}} refuses"),
+        Query(full, "{{collector}} has a full queue"),
+        Query(_rate("receiver_failed", "collector"), "{{collector}} fails"),
+    )
     return Panel(
         "What is refused?", description, Draw.LINES, queries, Unit.PER_SECOND, steps.NONE_WANTED, width=8, least=0.0
     )  # fmt: skip

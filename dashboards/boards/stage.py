@@ -7,6 +7,7 @@ from typing import Final
 
 from dashboards import links, variables
 from dashboards.boards import steps
+from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Unit
 from dashboards.promql import INTERVAL, NOW, By, mean, now, quantile, rate, ratio
 from telemetry import conventions as c
@@ -14,7 +15,7 @@ from telemetry import conventions as c
 _STAGE: Final = {c.SEARCH_STAGE: '=~"$stage"'}
 _FAILED: Final = {**_STAGE, c.ERROR_TYPE: '!=""'}
 _BY: Final = (c.SEARCH_STAGE, c.SERVICE_NAME)
-_PROCESS: Final = (*_BY, "instance")
+_PROCESS: Final = (*_BY, c.SERVICE_VERSION, "instance")
 _NAMED: Final = "{{search_stage}}"
 _HERE: Final = {"service": links.of(c.SERVICE_NAME), "operation": links.of(c.SEARCH_STAGE)}
 _LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
@@ -51,43 +52,38 @@ def runs() -> Panel:
     description = (
         "Runs of the chosen stages in a second, all processes together. A request runs through several stages."
     )
-    return Panel("Runs", description, Draw.STAT, (Query(_runs(window=NOW)),), Unit.PER_SECOND, width=4, height=4)
+    return stat("Runs", description, _runs(window=NOW), Unit.PER_SECOND)
 
 
 def failed() -> Panel:
     """Return the share of runs that fail."""
     description = "Share of the runs that ended with an error, whose types are below. Our objective is 0.1 %."
-    return Panel(
-        "Failed", description, Draw.STAT, (Query(_failing(window=NOW)),), Unit.SHARE, steps.FAILED, width=4, height=4
-    )
+    return stat("Failed", description, _failing(window=NOW), Unit.SHARE, steps.FAILED)
 
 
 def duration_now() -> Panel:
     """Return the 95th percentile of the duration."""
     description = "95 % of the runs take at most this long. Choose one stage: several have little in common."
     p95 = quantile(0.95, c.STAGE_DURATION, (), _STAGE, window=NOW)
-    return Panel("Duration, p95", description, Draw.STAT, (Query(p95),), Unit.SECONDS, width=4, height=4)
+    return stat("Duration, p95", description, p95, Unit.SECONDS)
 
 
 def waiting_now() -> Panel:
     """Return what waits for a stage."""
     description = "Documents that wait for a batch, and tasks that wait for a thread, when it was last measured."
-    waiting = Query(now(c.QUEUE_LENGTH, (), _STAGE))
-    return Panel("Waiting now", description, Draw.STAT, (waiting,), Unit.NUMBER, width=4, height=4)
+    return stat("Waiting now", description, now(c.QUEUE_LENGTH, (), _STAGE), Unit.NUMBER)
 
 
 def fullest_pool() -> Panel:
     """Return the use of the fullest pool."""
     description = "Working threads of the fullest pool, as a share of its threads. At 100 % tasks wait."
-    query = Query(f"max({_in_use()})")
-    return Panel("Fullest pool", description, Draw.STAT, (query,), Unit.SHARE, steps.FULL, width=4, height=4)
+    return stat("Fullest pool", description, f"max({_in_use()})", Unit.SHARE, steps.FULL)
 
 
 def dearest() -> Panel:
     """Return the milliseconds that the dearest stage needs for a document."""
     description = "Milliseconds for a document, in the stage that needs most of those that count documents."
-    query = Query(f"max({_milliseconds_a_document(NOW)})")
-    return Panel("A document costs", description, Draw.STAT, (query,), Unit.MILLISECONDS, width=4, height=4)
+    return stat("A document costs", description, f"max({_milliseconds_a_document(NOW)})", Unit.MILLISECONDS)
 
 
 def distribution() -> Panel:
@@ -105,7 +101,6 @@ def distribution() -> Panel:
         (query,),
         Unit.SECONDS,
         width=12,
-        height=9,
         links=_FLOW_LINKS,
     )
 
@@ -114,9 +109,34 @@ def duration() -> Panel:
     """Return the 95th percentile of the duration by stage."""
     description = "95th percentile by stage. A stage that contains another one, as `encode` does, rises with it."
     query = Query(quantile(0.95, c.STAGE_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
-    return Panel(
-        "Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, height=9, links=_LINKS
+    return Panel("Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, links=_LINKS)
+
+
+def processes() -> Panel:
+    """Return the processes of each stage beside each other."""
+    description = (
+        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
+        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
     )
+    p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
+    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
+    return Panel(
+        "Which process is apart?", description, Draw.TABLE,
+        (
+            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(p50, title="p50"),
+            Query(p95, title="p95"),
+            Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
+            Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+        ),
+        Unit.SECONDS, width=24,
+        labels=(
+            ("search_stage", "Stage"), ("service_name", "Service"), ("service_version", "Version"),
+            ("instance", "Process"),
+        ),
+        sort="Times the fastest",
+        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER),
+    )  # fmt: skip
 
 
 def rates() -> Panel:
@@ -240,30 +260,6 @@ def empty() -> Panel:
     )  # fmt: skip
 
 
-def processes() -> Panel:
-    """Return the processes of each stage beside each other."""
-    description = (
-        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
-        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
-    )
-    p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
-    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
-    return Panel(
-        "Which process is apart?", description, Draw.TABLE,
-        (
-            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
-            Query(p50, title="p50"),
-            Query(p95, title="p95"),
-            Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
-            Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
-        ),
-        Unit.SECONDS, width=24, height=10,
-        labels=(("search_stage", "Stage"), ("service_name", "Service"), ("instance", "Process")),
-        sort="Times the fastest",
-        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER),
-    )  # fmt: skip
-
-
 STAGE: Final = Board(
     "search-stage",
     "Stage",
@@ -272,11 +268,11 @@ STAGE: Final = Board(
     (
         Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), dearest())),
         Row("Duration", (distribution(), duration())),
+        Row("Processes", (processes(),)),
         Row("Rate and errors", (rates(), errors(), share_failed())),
         Row("Waiting", (queue(), wait(), pools())),
         Row("Batches", (fill(), batches(), cost())),
         Row("Requests", (documents(), empty())),
-        Row("Processes", (processes(),)),
     ),
     variables.MARKS,
     variables.ADDRESSES,
