@@ -4,6 +4,7 @@
 #                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
+# make dashboards-page  the page of telemetry dashboards preview, into your cache (a minute, once; needs Node.js 20)
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
 #                  other installed Python (ALL=1: all that need only the library)
 # make test-install   every line of docs/installing.md, in empty environments
@@ -23,7 +24,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack browser lint mutants bench chaos dist docs proto test-clip test-versions test-install clean
+.PHONY: help env demo test stack test-stack browser dashboards-page lint mutants bench chaos dist docs proto test-clip test-versions test-install clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -66,6 +67,9 @@ test-stack: env
 
 browser: env
 	@$(BIN)/python -m tests.browser.install
+
+dashboards-page: env
+	@$(BIN)/python -m tests.browser.page
 
 lint: env
 	@$(BIN)/ruff check .

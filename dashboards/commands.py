@@ -41,7 +41,7 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:3001", help="its address (%(default)s)")
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="the built page (default: by make dashboards-page)")
-    parser.set_defaults(run=_preview)
+    parser.set_defaults(run=_preview, leaves_nothing=True)
 
 
 def _build(_: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from dashboards.alerts import rendering as rules
 from dashboards.alerts import routes
 from dashboards.boards import BOARDS
-from dashboards.rendering import grafana
+from dashboards.rendering import grafana, perses
 
 HERE: Final = Path(__file__).parents[1]
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
@@ -19,6 +19,7 @@ FILES: Final[Mapping[Path, Callable[[], str]]] = {
     **{Path(f"alerts/rules/{group.name}.yml"): partial(rules.text, group) for group in rules.groups()},
     Path("alerts/alertmanager.yml"): partial(routes.text, webhook=False),
     Path("alerts/alertmanager-webhook.yml"): partial(routes.text, webhook=True),
+    **{Path(f"perses/{board.uid}.json"): partial(perses.render, board) for board in BOARDS},
 }
 """From the path below `dashboards/` to the function that returns the file's text."""
 

@@ -1,6 +1,7 @@
 """`make browser`: installs what tests in a real browser need. Does nothing where it is there.
 
-In: nothing. Out: Debian's Chromium on the system, where this user may install it; packages of npm in the user's cache.
+In: nothing. Out: Debian's Chromium on the system, where this user may install it; packages of npm, and the page of the
+boards, in the user's cache.
 """
 
 import os
@@ -8,10 +9,12 @@ import shutil
 import subprocess
 import sys
 
+from dashboards.preview.bundle import SOURCES
 from tests import npm
+from tests.browser import page
 from tests.browser.environment import HERE, chromium
 
-PACKAGES = (HERE,)
+PACKAGES = (HERE, SOURCES)
 """Folders with a lock file of npm."""
 
 
@@ -26,6 +29,7 @@ def main() -> int:
         if not npm.modules(folder).is_dir():
             print(f"Installing packages of npm for {folder.name} …", flush=True)
             npm.install(folder)
+    page.build()
     return 0
 
 

@@ -1,0 +1,7 @@
+"""What a person can get wrong with the preview."""
+
+from telemetry.errors import TelemetryError
+
+
+class PreviewError(TelemetryError):
+    """An address that is not one, a port that is taken, a page that is not built."""

@@ -1,0 +1,135 @@
+// A row for each set of labels, a column for each query, tones, an order, and links from each row.
+import { Box, Link as Anchor, Table as Grid, TableBody, TableCell, TableHead, TableRow, TableSortLabel, Tooltip } from "@mui/material";
+import { useAllVariableValues, useTimeRange } from "@perses-dev/plugin-system";
+import { type ReactElement, useMemo, useState } from "react";
+import { Link as Inside } from "react-router-dom";
+import { type Chosen, resolved } from "../addresses";
+import type { Column, Link } from "../api";
+import { shown } from "../format";
+import { toneOf, useColors } from "../tones";
+import { type Answers, lastOf, type Props, seriesOf } from "./answers";
+
+export interface TableSpec {
+  labels: { name: string; title: string }[];
+  columns: Column[];
+  sort: string;
+  grayBelow: { title: string; value: number } | null;
+  links: Link[];
+  nothing: string;
+}
+
+interface Line {
+  key: string;
+  labels: Record<string, string>;
+  values: (number | null)[];
+}
+
+export function Table({ spec, queryResults, contentDimensions }: Props<TableSpec>): ReactElement | null {
+  const lines = useMemo(() => joined(queryResults, spec), [queryResults, spec]);
+  const [order, setOrder] = useState<{ title: string; rising: boolean }>({ title: spec.sort, rising: false });
+  if (contentDimensions === undefined) return null;
+  const sorted = [...lines].sort((a, b) => compared(a, b, order.title, spec) * (order.rising ? 1 : -1));
+  const turn = (title: string): void => setOrder({ title, rising: order.title === title && !order.rising });
+  const heads = [
+    ...spec.labels.map(({ title }) => ({ title, right: false })),
+    ...spec.columns.filter(({ hidden }) => !hidden).map(({ title }) => ({ title, right: true })),
+  ];
+  return (
+    <Box sx={{ height: contentDimensions.height, overflow: "auto" }}>
+      <Grid size="small" stickyHeader>
+        <TableHead>
+          <TableRow>
+            {heads.map(({ title, right }) => (
+              <TableCell key={title} align={right ? "right" : "left"} sx={{ fontWeight: 600, whiteSpace: "nowrap", backgroundColor: "background.paper" }}>
+                <TableSortLabel active={order.title === title} direction={order.rising ? "asc" : "desc"} onClick={() => turn(title)}>
+                  {title}
+                </TableSortLabel>
+              </TableCell>
+            ))}
+            {spec.links.length > 0 && <TableCell sx={{ backgroundColor: "background.paper" }} />}
+          </TableRow>
+        </TableHead>
+        <TableBody>
+          {sorted.map((line) => (
+            <Row key={line.key} line={line} spec={spec} />
+          ))}
+        </TableBody>
+      </Grid>
+    </Box>
+  );
+}
+
+function Row({ line, spec }: { line: Line; spec: TableSpec }): ReactElement {
+  const colors = useColors();
+  const decisive = spec.grayBelow ? line.values[spec.columns.findIndex(({ title }) => title === spec.grayBelow?.title)] : undefined;
+  const gray = spec.grayBelow !== null && (decisive ?? 0) < spec.grayBelow.value;
+  return (
+    <TableRow hover sx={gray ? { "& td": { color: colors("gray") } } : undefined}>
+      {spec.labels.map(({ name }) => (
+        <TableCell key={name} sx={{ whiteSpace: "nowrap" }}>{line.labels[name] ?? spec.nothing}</TableCell>
+      ))}
+      {spec.columns.map((column, index) => {
+        if (column.hidden) return null;
+        const value = line.values[index];
+        const tone = gray ? "gray" : toneOf(value, column.steps);
+        const strong = tone === "red" || tone === "orange";
+        return (
+          <TableCell key={column.title} align="right" sx={{ fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}>
+            <Box
+              component="span"
+              sx={{ color: colors(tone), fontWeight: strong ? 700 : 400, borderRadius: 1, px: 0.75, py: 0.25, backgroundColor: strong ? `${colors(tone)}1f` : undefined }}
+            >
+              {shown(value, column.unit, spec.nothing)}
+            </Box>
+          </TableCell>
+        );
+      })}
+      {spec.links.length > 0 && <TableCell sx={{ whiteSpace: "nowrap", py: 0 }}><Links links={spec.links} labels={line.labels} /></TableCell>}
+    </TableRow>
+  );
+}
+
+function Links({ links, labels }: { links: Link[]; labels: Record<string, string> }): ReactElement {
+  const { absoluteTimeRange } = useTimeRange();
+  const states = useAllVariableValues();
+  const chosen: Chosen = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.value ?? ""]));
+  const found = links.flatMap((link) => {
+    const url = resolved(link.url, labels, chosen, absoluteTimeRange.start, absoluteTimeRange.end);
+    return url ? [{ ...link, url }] : [];
+  });
+  return (
+    <Box sx={{ display: "flex", gap: 1.5, justifyContent: "flex-end" }}>
+      {found.map(({ title, url, newTab }) =>
+        url.startsWith("/d/") ? (
+          <Anchor key={title} component={Inside} to={url} variant="body2" underline="hover">{title}</Anchor>
+        ) : (
+          <Tooltip key={title} title={url}>
+            <Anchor href={url} target={newTab ? "_blank" : undefined} rel="noreferrer" variant="body2" underline="hover">{title}</Anchor>
+          </Tooltip>
+        ),
+      )}
+    </Box>
+  );
+}
+
+/** One line for each set of the labels that are shown, with the value of each query. */
+function joined(answers: Answers, spec: TableSpec): Line[] {
+  const lines = new Map<string, Line>();
+  seriesOf(answers).forEach((several, index) => {
+    for (const series of several) {
+      const labels = series.labels ?? {};
+      const key = spec.labels.map(({ name }) => labels[name] ?? "").join("\0");
+      const line = lines.get(key) ?? { key, labels, values: spec.columns.map(() => null) };
+      line.values[index] = lastOf(series);
+      lines.set(key, line);
+    }
+  });
+  return [...lines.values()];
+}
+
+function compared(a: Line, b: Line, title: string, spec: TableSpec): number {
+  const label = spec.labels.find((each) => each.title === title);
+  if (label) return (a.labels[label.name] ?? "").localeCompare(b.labels[label.name] ?? "");
+  const column = spec.columns.findIndex((each) => each.title === title);
+  return (a.values[column] ?? -Infinity) - (b.values[column] ?? -Infinity) || 0;
+}
