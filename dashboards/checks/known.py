@@ -26,6 +26,7 @@ _OTELCOL: Final[Mapping[str, frozenset[str]]] = {
         for metric, labels in {
             "receiver_accepted": {"receiver", "transport"},
             "receiver_refused": {"receiver", "transport"},
+            "receiver_failed": {"receiver", "transport"},
             "exporter_sent": {"exporter"},
             "exporter_send_failed": {"exporter"},
             "exporter_enqueue_failed": {"exporter"},
