@@ -11,12 +11,14 @@ from typing import Final
 from dashboards.alerts import rendering as rules
 from dashboards.alerts import routes
 from dashboards.boards import BOARDS
-from dashboards.rendering import grafana, perses
+from dashboards.rendering import data_sources, grafana, perses, sentry
 
 HERE: Final = Path(__file__).parents[1]
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
     **{Path(f"grafana/boards/{board.uid}.json"): partial(grafana.render, board) for board in BOARDS},
     **{Path(f"alerts/rules/{group.name}.yml"): partial(rules.text, group) for group in rules.groups()},
+    **data_sources.files(),
+    **sentry.files(),
     Path("alerts/alertmanager.yml"): partial(routes.text, webhook=False),
     Path("alerts/alertmanager-webhook.yml"): partial(routes.text, webhook=True),
     **{Path(f"perses/{board.uid}.json"): partial(perses.render, board) for board in BOARDS},
