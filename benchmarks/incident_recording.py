@@ -82,9 +82,26 @@ def recording(folder: Path, *, goods: int, rate: float, index_rate: float) -> It
 
     Metrics leave every second. The folder then has what `reading` reads.
     """
-    with collecting(folder) as collector, Processes(folder / "logs") as processes:
+    with (
+        collecting(folder) as collector,
+        under_load(folder, collector.otlp, goods=goods, rate=rate, index_rate=index_rate) as gateway,
+    ):
+        recorded = Recording(collector.api, gateway)
+        _await_searches(recorded)
+        yield recorded
+        rows = [asdict(stretch) for stretch in recorded.stretches]
+        (folder / _STRETCHES).write_text(json.dumps(rows), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def under_load(folder: Path, otlp: str, *, goods: int, rate: float, index_rate: float) -> Iterator[str]:
+    """Run Pamazon with two indexers and two versions, index so many `goods`, and search and index until the block ends.
+
+    It sends to `otlp`, its metrics every second. Yields the gateway's address.
+    """
+    with Processes(folder / "logs") as processes:
         environment = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.otlp}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{otlp}",
             "OTEL_METRIC_EXPORT_INTERVAL": "1000",
             "OTEL_SDK_DISABLED": "false",
         }
@@ -94,11 +111,7 @@ def recording(folder: Path, *, goods: int, rate: float, index_rate: float) -> It
                 index_items(client, read_catalogue(None, print)[:goods])
             load = ["load", "--gateway", gateway, f"--rate={rate}", f"--index-rate={index_rate}", "--duration=36000"]
             processes.start_other("load", [sys.executable, "-m", "demo_flow", *load, "--json"])
-        recorded = Recording(collector.api, gateway)
-        _await_searches(recorded)
-        yield recorded
-        rows = [asdict(stretch) for stretch in recorded.stretches]
-        (folder / _STRETCHES).write_text(json.dumps(rows), encoding="utf-8")
+        yield gateway
 
 
 @contextlib.contextmanager
