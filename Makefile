@@ -10,6 +10,8 @@
 # make test-install   every line of docs/installing.md, in empty environments
 # make mutants     tests that each defect of docs/defects.md fails its test (ONLY=callables.py: some)
 # make bench       side-by-side benchmarks
+# make incidents   every incident of the demo on the real stack: which alert fires, what it says, which board it links
+#                  (half an hour; ONLY="slow-replica cold-cache": some)
 # make chaos       a search pipeline for ten minutes of failures around it (CHAOS_SECONDS=600, CHAOS_SEED=…),
 #                  then a minute each without Collector and without Jaeger (OUTAGE_SECONDS=60)
 # make dist        sdist and wheel of each of the three distributions, into dist/
@@ -24,7 +26,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack browser dashboards-page lint mutants bench chaos dist docs proto test-clip test-versions test-install clean
+.PHONY: help env demo test stack test-stack browser dashboards-page lint mutants bench incidents chaos dist docs proto test-clip test-versions test-install clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -82,6 +84,9 @@ mutants: env
 
 bench: env
 	@$(BIN)/python -m benchmarks
+
+incidents: env
+	@$(BIN)/python -m benchmarks.incident_alerts $(ONLY)
 
 chaos: env
 	@$(BIN)/python -m tests.chaos --seconds $(or $(CHAOS_SECONDS),600) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))

@@ -8,6 +8,9 @@ import pytest
 
 from collector.stack import cache
 from collector.stack.recipes import RECIPES
+from tests.stack.watched import watched
+
+__all__ = ["watched"]
 
 CACHE = cache.root()
 """The caller's environment, before any test changes it."""
