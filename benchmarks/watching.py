@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import httpx
 import yaml
-from dashboards.alerts import rendering
-from dashboards.alerts.windows import Scale
 
 from benchmarks.incident_recording import under_load
 from collector.stack.profiles import programs_of
 from collector.stack.programs.program import Place
 from collector.stack.programs.prometheus import FILE, Prometheus
 from collector.stack.stack import Stack
+from dashboards.alerts import rendering
+from dashboards.alerts.windows import Scale
 from demo_flow.incidents.client import IncidentsClient
 
 DIVISOR: Final = 20

@@ -2,11 +2,10 @@
 
 from typing import Final
 
+from benchmarks.watching import DIVISOR
 from dashboards.alerts import rendering
 from dashboards.alerts.rule import Alert, Record
 from dashboards.alerts.windows import Scale
-
-from benchmarks.watching import DIVISOR
 from dashboards.boards import BOARDS
 from dashboards.model import Board, Panel, Query
 

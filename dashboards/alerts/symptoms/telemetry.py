@@ -22,9 +22,9 @@ _SIGNAL: Final = (JOB, c.TELEMETRY_SIGNAL)
 _HEALTH: Final = "search-telemetry"
 _COLLECTOR: Final = "{{ $labels.collector }}{{ if $labels.exporter }} to {{ $labels.exporter }}{{ end }}"
 _LOST: Final = (
-    *(f"otelcol_exporter_send_failed_{items}_total" for items in ("spans", "metric_points", "log_records")),
-    *(f"otelcol_exporter_enqueue_failed_{items}_total" for items in ("spans", "metric_points", "log_records")),
-    *(f"otelcol_receiver_refused_{items}_total" for items in ("spans", "metric_points", "log_records")),
+    *(f"otelcol_exporter_send_failed_{items}" for items in ("spans", "metric_points", "log_records")),
+    *(f"otelcol_exporter_enqueue_failed_{items}" for items in ("spans", "metric_points", "log_records")),
+    *(f"otelcol_receiver_refused_{items}" for items in ("spans", "metric_points", "log_records")),
 )
 """What a Collector of ours counts as lost, or as refused, which the sender keeps for a while."""
 
