@@ -117,7 +117,7 @@ def test_the_page_lists_every_variable() -> None:
 def test_the_file_stays_readable() -> None:
     """It fits a few screens, and no line runs off one; no layer's path is written twice."""
     lines = TEXT.splitlines()
-    assert len(lines) <= 320
+    assert len(lines) <= 325
     assert max(map(len, lines)) <= 120
     layers = re.findall(r"--config=\S+?\.yaml", TEXT)
     assert len(layers) == len(set(layers))
