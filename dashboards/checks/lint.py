@@ -72,7 +72,7 @@ def _variable(variable: Json) -> Iterator[str]:
         yield "is not asked for again when the time changes"
     if (variable.get("datasource") or {}).get("uid") != "${datasource}":
         yield "does not ask the chosen data source"
-    asked = re.fullmatch(r"label_values\((.+), (\w+)\)", variable.get("definition", ""))  # template-label-promql-rule
+    asked = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])  # template-label-promql-rule
     if not asked:
         yield "does not ask for the values of a label"
         return
@@ -106,7 +106,7 @@ def _places(dashboard: Json) -> Iterator[str]:
 
 def _unused(dashboard: Json, variables: set[str]) -> Iterator[str]:
     text = str({key: value for key, value in dashboard.items() if key != "templating"})
-    text += str([[each.get("definition"), each.get("datasource")] for each in dashboard["templating"]["list"]])
+    text += str([[each.get("query"), each.get("datasource")] for each in dashboard["templating"]["list"]])
     yield from (
         f"${name} is not used" for name in sorted(variables) if not re.search(rf"\$(?:{name}\b|\{{{name}[}}:])", text)
     )

@@ -86,7 +86,6 @@ def _variable(variable: Variable) -> sdk.VariableModel:
         hide=sdk.VariableHide.HIDE_VARIABLE if variable.hidden else sdk.VariableHide.DONT_HIDE,
         query={"qryType": 1, "query": query, "refId": f"variable-{variable.name}"},
         datasource=DATASOURCE,
-        definition=query,
         regex=f"/{variable.pattern.replace('/', chr(92) + '/')}/" if variable.pattern else "",
         multi=variable.several,
         include_all=variable.several,

@@ -230,7 +230,10 @@ def _bars(_: Panel) -> _Drawn:
 def _table(_: Panel) -> _Drawn:
     options = table.Options(cell_height=common.TableCellHeight.SM)
     options.footer = None  # newer Grafana has it with the columns
-    return "table", options, common.TableFieldOptions(align=common.FieldTextAlignment.AUTO, filterable=False)
+    custom = common.TableFieldOptions(
+        align=common.FieldTextAlignment.AUTO, cell_options=common.TableAutoCellOptions(), filterable=False
+    )
+    return "table", options, custom
 
 
 _KINDS: Final[Mapping[Draw, Callable[[Panel], _Drawn]]] = {

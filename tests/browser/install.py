@@ -14,7 +14,7 @@ from tests import npm
 from tests.browser import page
 from tests.browser.environment import HERE, chromium
 
-PACKAGES = (HERE, SOURCES, HERE.parent / "sentry_cli")
+PACKAGES = (HERE, SOURCES, HERE.parent / "sentry_cli", HERE.parent / "grafana")
 """Folders with a lock file of npm."""
 
 
