@@ -10,10 +10,11 @@ then; so it is at the end, for as long as with an incident.
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -124,6 +125,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="incidents (default: all)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each incident, and before it (%(default)s)")
     parser.add_argument("--rate", type=float, default=20.0, help="searches a second (%(default)s)")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="of what each alert links (needs Chromium)")
     arguments = parser.parse_args()
     console = Console(stderr=True, highlight=False)
     names = arguments.names or list(INCIDENTS)
@@ -131,9 +133,9 @@ def main() -> int:
     stretches: list[Stretch] = []
     with tempfile.TemporaryDirectory(prefix="incident-alerts-") as folder:
         console.print("the stack and Pamazon start")
-        with watching(Path(folder), rate=arguments.rate) as flow:
+        with watching(Path(folder), rate=arguments.rate) as flow, _drawing(flow, arguments.pictures) as draw:
             for name in names:
-                stretch, faulty = _play(flow, name, arguments.seconds)
+                stretch, faulty = _play(flow, name, arguments.seconds, draw)
                 stretches.append(stretch)
                 wrong[name] = faulty
                 console.print(f"{name}: {'; '.join(faulty) or 'as expected'}")
@@ -145,11 +147,33 @@ def main() -> int:
     return 1 if any(wrong.values()) else 0
 
 
-def _play(flow: Watching, name: str, seconds: float) -> tuple[Stretch, list[str]]:
+@contextlib.contextmanager
+def _drawing(flow: Watching, folder: Path | None) -> Iterator[Callable[[Stretch], None]]:
+    """Yield what takes a picture of the board that an incident's alert links."""
+    if folder is None:
+        yield lambda _: None
+        return
+    from benchmarks.incident_pictures import boards, picture
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with boards(flow.stack.url("prometheus.web")) as address:
+
+        def draw(stretch: Stretch) -> None:
+            name = stretch.incident or ""
+            fired = matching(stretch, EXPECTED[name])
+            if fired is not None:
+                picture(address, fired.annotations["dashboard"], folder / f"{name}.webp")
+
+        yield draw
+
+
+def _play(
+    flow: Watching, name: str, seconds: float, draw: Callable[[Stretch], None]
+) -> tuple[Stretch, list[str]]:  # fmt: skip
     """Begin with nothing, and let an incident follow on a time without one."""
     flow.forget()
     before = flow.watch(None, seconds)
-    stretch = flow.watch(name, seconds)
+    stretch = flow.watch(name, seconds, then=draw)
     time.sleep(_SETTLES)
     early = [f"before it: {_all(before.fired)}"] if before.fired else []
     return stretch, [*early, *faults(stretch, EXPECTED[name])]

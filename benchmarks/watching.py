@@ -8,7 +8,7 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -128,13 +128,20 @@ class Watching:
         """Return the alerts that fire now, as Prometheus describes them."""
         return [alert for alert in self._ask("alerts")["alerts"] if alert["state"] == "firing"]
 
-    def watch(self, incident: str | None, seconds: float) -> Stretch:
-        """Let an incident, or nothing, happen for so long, and return what fired."""
+    def watch(
+        self, incident: str | None, seconds: float, *, then: Callable[[Stretch], None] = lambda _: None
+    ) -> Stretch:  # fmt: skip
+        """Let an incident, or nothing, happen for so long, and return what fired.
+
+        `then` is called while the incident still lasts, which is a minute more at most.
+        """
         with IncidentsClient(self.gateway) as client:
             if incident is not None:
                 client.start(incident, seconds + 60)
             try:
-                return self._watch(incident, seconds)
+                stretch = self._watch(incident, seconds)
+                then(stretch)
+                return stretch
             finally:
                 client.stop()
 
