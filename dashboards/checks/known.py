@@ -1,4 +1,4 @@
-"""Every series that a board or a rule may ask for, with its labels.
+"""Every series that a board or a rule may ask for, but those that rules record, with its labels.
 
 In: `telemetry.conventions`, the own metrics of the Collector and of Prometheus, and those of Qdrant. Out: the labels of
 a series by its name. State: none. A series that is not here, or has not the label, is a mistake.
@@ -52,10 +52,11 @@ _PROMETHEUS: Final[Mapping[str, frozenset[str]]] = {
     "scrape_samples_scraped": frozenset(),
     "scrape_samples_post_metric_relabeling": frozenset(),
     "ALERTS": _ALERT | {label(attribute) for metric in c.METRICS for attribute in metric.attributes},
+    "alertmanager_notifications_failed_total": frozenset({"integration", "reason"}),
     "prometheus_notifications_dropped_total": frozenset({"alertmanager"}),
     "prometheus_rule_evaluation_failures_total": frozenset({"rule_group"}),
 }
-"""Of Prometheus 3, about itself and about what it scrapes."""
+"""Of Prometheus 3, about itself and about what it scrapes, and of Alertmanager."""
 
 _RESPONSES: Final = frozenset({"method", "endpoint", "status", "collection"})
 _QDRANT: Final[Mapping[str, frozenset[str]]] = {
@@ -75,15 +76,6 @@ _QDRANT: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 """Of Qdrant 1.17 and newer with `service.metrics_prefix: qdrant_`; of its source, `src/common/metrics`."""
 
-_SLO: Final = frozenset({"slo", label(c.SEARCH_OPERATION)})
-RECORDED: Final[Mapping[str, frozenset[str]]] = {
-    "search_slo:bad:ratio": _SLO | {"job", "window"},
-    "search_slo:burn:ratio": _SLO | {"job", "window"},
-    "search_slo:budget_left:ratio": _SLO | {"job"},
-    "search_slo:objective:ratio": _SLO,
-}
-"""Of the rules of `dashboards/alerts`, which boards ask for."""
-
 
 def _of_metric(metric: c.Metric) -> Iterator[tuple[str, frozenset[str]]]:
     """Return the series of a metric of ours."""
@@ -96,13 +88,12 @@ def _of_metric(metric: c.Metric) -> Iterator[tuple[str, frozenset[str]]]:
         yield name(metric), labels
 
 
-def series() -> Mapping[str, frozenset[str]]:
-    """Return the labels of each known series, by its name."""
+def scraped() -> Mapping[str, frozenset[str]]:
+    """Return the labels of each series that Prometheus scrapes or makes by itself, by its name."""
     resource = frozenset(map(label, c.RESOURCE)) - set(OF_JOB) - {label(c.SERVICE_INSTANCE_ID)}
-    scraped = {**_OTELCOL, **_SPAN_METRICS, **_PROMETHEUS, **_QDRANT}
+    foreign = {**_OTELCOL, **_SPAN_METRICS, **_PROMETHEUS, **_QDRANT}
     return {
         **{series: labels for metric in METRICS for series, labels in _of_metric(metric)},
         "target_info": SERIES_OF_A_PROCESS | resource,
-        **{series: labels | _SCRAPED for series, labels in scraped.items()},
-        **RECORDED,
+        **{series: labels | _SCRAPED for series, labels in foreign.items()},
     }

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from dashboards.checks.known import series
 from dashboards.checks.promql import labels_in, names, read, selectors
+from dashboards.checks.rules import series
 from dashboards.model import COLUMNS
 
 Json = dict[str, Any]
@@ -204,7 +204,7 @@ def _query(expr: str) -> Iterator[str]:
     if re.search(r"\bavg(?:_over_time)?\b[^(]*\((?:[^()]|\()*histogram_quantile", expr):
         yield "averages percentiles"
     for selector in selectors(expr):
-        for name in names(selector):
+        for name in names(selector, series()):
             if not name.startswith("search_") or name.startswith(_OF_ALL_FLOWS):
                 continue
             matched = {matcher.name for matcher in selector.matchers.matchers}

@@ -43,16 +43,14 @@ def read(expression: str, known: Series) -> Answer:
     return answer
 
 
-def names(selector: Any) -> list[str]:
-    """Return the names of the series that a parsed selector selects."""
+def names(selector: Any, known: Series) -> list[str]:
+    """Return the names of the series that a parsed selector selects; its regular expression, if no name is like it."""
     if selector.name:
         return [selector.name]
-    return [
-        name
-        for matcher in selector.matchers.matchers
-        if matcher.name == "__name__"
-        for name in matcher.value.split("|")
-    ]
+    (wanted,) = [each.value for each in selector.matchers.matchers if each.name == "__name__"] or [""]
+    if re.fullmatch(r"[\w:|]+", wanted):
+        return list(wanted.split("|"))
+    return [name for name in known if re.fullmatch(wanted, name)] or [wanted]
 
 
 def selectors(expression: str) -> list[Any]:
@@ -91,9 +89,7 @@ class _Reader:
         return readers.get(type(node), lambda node: self.labels(node.expr))(node)
 
     def _selected(self, selector: Any) -> frozenset[str]:
-        wanted = names(selector)
-        if not wanted:
-            self._wrong.append("a selector names no series")
+        wanted = names(selector, self._known)
         labels: frozenset[str] = frozenset()
         for name in wanted:
             if name not in self._known:

@@ -108,7 +108,7 @@ def _target(scale: Scale) -> Alert:
 
 def _collector_loses(scale: Scale) -> Alert:
     window = scale(_WINDOW)
-    each = (f"sum by (collector, exporter, receiver) (increase({name}[{window}])) > 0" for name in _LOST)
+    each = (f"sum by (collector, {name.split('_')[1]}) (increase({name}[{window}])) > 0" for name in _LOST)
     return Alert(
         "SearchCollectorLoses",
         " or ".join(each),
