@@ -32,14 +32,15 @@ def empty() -> Panel:
 
 
 def below_threshold() -> Panel:
-    """Return the share of results that are worse than the threshold."""
+    """Return the share of what is found that is worse than the threshold: of all scores, given in the answer or not."""
     worse = rate(c.RESULTS_BELOW_THRESHOLD, _BY, entry.SEARCHED)
+    scores = rate(c.RESULT_SCORE, _BY, {**entry.SEARCHED, c.SEARCH_RANK: '="topk"'}, part="count")
     return Panel(
         "How many results are poor?",
-        "Share of results that are worse than the threshold of their search. A nearest neighbour is nearly always"
-        f" found, so poor results show what empty ones do not. {_BEHIND}",
+        "Share of what the index found that is worse than the threshold of its search, and often left out of the"
+        f" answer. It rises when the index or the model no longer fits what is searched for. {_BEHIND}",
         Draw.LINES,
-        (Query(ratio(worse, rate(c.RESULTS, _BY, entry.SEARCHED, part="sum"), _BY), "{{search_operation}}"),),
+        (Query(ratio(worse, scores, _BY), "{{search_operation}}"),),
         Unit.SHARE, width=8, least=0, most=1,
         links=(*entry.of_operation(), links.board("search-index", "Index board")),
     )  # fmt: skip
