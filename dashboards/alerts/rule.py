@@ -14,8 +14,10 @@ SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
 """The service of an alert's `job`, which is `namespace/service`."""
 NAMESPACE: Final = '{{ reReplaceAll "/?[^/]*$" "" $labels.job }}'
 """The flow of an alert's `job`."""
-OF_FLOW: Final = {"namespace": NAMESPACE}
-"""Chooses an alert's flow on a board that is about all of its services."""
+OF_OPERATION: Final = {"operation": "{{ $labels.search_operation }}"}
+"""Chooses an alert's operation on the overview, which shows searches otherwise."""
+OF_FLOW: Final = {"namespace": NAMESPACE, **OF_OPERATION}
+"""Chooses an alert's flow and operation on the overview, which is about all of its services."""
 OF_SERVICE: Final = {"namespace": NAMESPACE, "service": SERVICE}
 """Chooses an alert's service, too."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from dashboards.alerts.apart import Apart
 from dashboards.alerts.counting import JOB, increase
-from dashboards.alerts.rule import OF_FLOW, Alert, Group, Record, labelled
+from dashboards.alerts.rule import OF_FLOW, OF_OPERATION, Alert, Group, Record, labelled
 from dashboards.alerts.windows import Scale
 from dashboards.promql import label
 from telemetry import conventions as c
@@ -134,5 +134,6 @@ def _slow_on_the_way(scale: Scale) -> Alert:
         f"{labelled(_OPERATION)} of {_WHOM} is {_SECONDS} longer on the way than that of the others",
         f"Mean time between client and entry, in the last {_WINDOW}, and more than {AS_USUAL:g} times what it was in "
         f"the {_USUAL} before: the services have no part in it.",
+        variables=OF_OPERATION,
         chosen=_CHOSEN,
     )
