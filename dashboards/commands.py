@@ -10,8 +10,8 @@ _DASHBOARDS = "Boards for Grafana, Perses and Sentry, and Prometheus' rules: gen
 _BUILD = "Write every generated file beside its source. It needs this project's checkout, and its development packages."
 _CHECK = "Check that every generated file is up to date, and that boards and rules keep our rules for them."
 _PUBLISH = (
-    "Create or update folder, data sources and boards in Grafana, or the boards in Sentry, and show what differs."
-    " Grafana's token is read from GRAFANA_TOKEN, Sentry's from SENTRY_AUTH_TOKEN."
+    "Create or update folder, data sources and boards in Grafana, or boards and alerts in Sentry, and show what"
+    " differs. Grafana's token is read from GRAFANA_TOKEN, Sentry's from SENTRY_AUTH_TOKEN."
 )
 _PREVIEW = "Serve a page with the boards on the data of any Prometheus, with no Grafana at hand, until Ctrl-C."
 
@@ -31,6 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grafana", metavar="URL", default="http://127.0.0.1:3000", help="Grafana (%(default)s)")
     parser.add_argument("--sentry", metavar="ORGANIZATION", help="to Sentry instead, to this organization")
+    parser.add_argument("--project", help="with --sentry: publish alerts, too, for this project (SENTRY_PROJECT)")
     parser.add_argument("--dry-run", action="store_true", help="show what differs, and change nothing")
     parser.set_defaults(run=_publish)
 

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -179,7 +179,8 @@ def sentry_api(**behaviour: Any) -> Iterator[SentryApi]:
                 self.send_header("link", following)
             self.send_header("content-length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            with suppress(OSError):  # nobody waits any more
+                self.wfile.write(text)
 
         do_POST = do_PUT = do_GET  # noqa: N815  (names of the server)
 
