@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.stack.programs.otelcol import Otelcol
 from collector.stack.stack import Stack
 from telemetry.config import dsn
 from tests import certificates
 from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.sentry_cli.layer import through_layer
 from tests.sentry_rules import normalised, stored
 from tests.sentry_stand_in import SentryStandIn, sentry_stand_in
 from tests.stack.asking import eventually
@@ -182,6 +184,27 @@ def test_a_transaction_is_called_by_its_endpoint(running: Running) -> None:
         )
         below = ["db", "default", "search.encode", "search.endpoint", "search.inference"] if op == "rpc.server" else []
         assert sorted(one["op"] for one in event["spans"]) == below
+
+
+def test_the_layer_as_tests_read_it_does_what_the_collector_does(running: Running) -> None:
+    """Sentry's boards are tested without a Collector: `through_layer` makes of Jaeger's copy what Sentry got."""
+    ended = python(SERVING, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{running.stack.address('collector.otlp_grpc')}")
+    assert (ended.status, ended.err) == (0, "")
+    running.sentry.wait_until(lambda: len(running.sentry_spans()) >= 14)
+    running.jaeger.wait_until(lambda: len(running.jaeger.spans()) >= 14)
+    got = {span.span_id: (span.name, attributes(span.attributes)) for span in running.sentry_spans()}
+    for request in running.jaeger.got("traces"):
+        for of_resource in request.resource_spans:
+            for scope in of_resource.scope_spans:
+                for span in scope.spans:
+                    sent = {
+                        "name": span.name,
+                        "kind": Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+                        "attributes": attributes(span.attributes),
+                        "resource": attributes(of_resource.resource.attributes),
+                        "scope": scope.scope.name,
+                    }
+                    assert through_layer(sent) == got[span.span_id]
 
 
 def test_logs_go_to_sentry_and_metrics_never(running: Running) -> None:
