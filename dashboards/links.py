@@ -63,9 +63,22 @@ def sentry(query: Tags, *, title: str = "Traces in Sentry, if $sentry is set") -
 
     `$sentry` is the address of that page. Where it is empty, what is left of the link stays on this board.
     """
-    words = " ".join(f"{_name(key)}:{value}" for key, value in query.items())
+    words = " ".join(f"{in_sentry(key)}:{value}" for key, value in query.items())
     window = "start=${__from:date:iso}&end=${__to:date:iso}&utc=true"
     return Link(title, f"${{sentry}}?query={_quoted(words)}&{window}")
+
+
+def in_sentry(attribute: c.Attribute | str) -> str:
+    """Return an attribute's name in Sentry's search; what is a name there already stays as it is.
+
+    A number or a boolean is written with its type, since by its bare name Sentry looks for a text. `resource.` stands
+    before attributes of the resource.
+    """
+    if isinstance(attribute, str):
+        return attribute
+    kind = {"int": "number", "double": "number", "boolean": "boolean"}.get(attribute.type)
+    name = f"resource.{attribute.name}" if attribute in c.RESOURCE else attribute.name
+    return f"tags[{name},{kind}]" if kind else name
 
 
 def _name(attribute: c.Attribute | str) -> str:

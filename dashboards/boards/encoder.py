@@ -22,10 +22,12 @@ _SERVICE: Final = links.of(c.SERVICE_NAME)
 _OF_VERSION: Final[links.Tags] = {c.SERVICE_VERSION: links.of(c.SERVICE_VERSION)}
 _LOGS: Final = links.logs(service=_SERVICE)
 _STAGES: Final = links.board("search-stage", "Stages")
+_SENTRY: Final = links.sentry({c.SERVICE_NAME: _SERVICE, "release": links.of(c.SERVICE_VERSION)})
 _BATCHES: Final = (
     links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=_SERVICE, operation=c.BATCH.name), _LOGS, _STAGES,
+    links.sentry({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
-_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES)
+_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES, links.sentry({}))
 _QUEUES: Final = f"on (search_stage, job, instance) {name(c.BATCH_LIMIT)}"
 """Joins the queues before dynamic batches; the others are before threads."""
 
@@ -120,7 +122,7 @@ def bound_by() -> Panel:
     return Panel(
         "What bounds it?", description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
         states=((1, "queue", Tone.BAD), (2, "preprocess", Tone.WARNING), (3, "forward", Tone.GOOD)),
-        links=(_traces(c.ENCODE), _LOGS, _STAGES),
+        links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
     )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def wait() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.BATCH), _LOGS, _STAGES),
+        links=(_traces(c.BATCH), _LOGS, _STAGES, _SENTRY),
     )
 
 
@@ -152,7 +154,7 @@ def preprocess() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.PREPROCESS), _LOGS, _STAGES),
+        links=(_traces(c.PREPROCESS), _LOGS, _STAGES, _SENTRY),
     )
 
 
@@ -168,7 +170,7 @@ def forward() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, _STAGES),
+        links=(_traces(c.FORWARD), _LOGS, _STAGES, _SENTRY),
     )
 
 
@@ -184,7 +186,7 @@ def documents() -> Panel:
         Unit.PER_SECOND,
         width=8,
         least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, _STAGES),
+        links=(_traces(c.FORWARD), _LOGS, _STAGES, _SENTRY),
     )
 
 
@@ -215,7 +217,7 @@ def hits() -> Panel:
     query = Query(_hits((c.SEARCH_CACHE_NAME, *_VERSION)), "{{search_cache_name}} {{service_version}}")
     return Panel(
         "What does the cache answer?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0,
-        links=(_traces(c.ENCODE), _LOGS),
+        links=(_traces(c.ENCODE), _LOGS, _SENTRY),
     )  # fmt: skip
 
 
@@ -257,7 +259,7 @@ def versions() -> Panel:
             Query(_failing(_VERSION, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
         ),
         Unit.SECONDS, width=24, height=6, labels=(("service_name", "Service"), ("service_version", "Version")),
-        sort="Forward, p95", links=(_traces(c.ENCODE), _LOGS, _STAGES),
+        sort="Forward, p95", links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
     )  # fmt: skip
 
 

@@ -52,6 +52,8 @@ STAGES: Final = links.board("search-stage", "Stage board")
 FAILED_TRACES: Final = links.traces({"error": "true"}, title="Failed traces in Jaeger")
 ERROR_LOGS: Final = links.logs(match='| severity_text = "ERROR"', title="Logs of errors")
 FAILED_IN_SENTRY: Final = links.sentry({"span.status": "internal_error"})
+OF_FLOW: Final = (links.traces({}), links.logs(), STAGES, links.sentry({}))
+"""From what has no labels: all requests of the flow."""
 
 
 def of_operation() -> tuple[Link, ...]:

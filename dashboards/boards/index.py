@@ -21,10 +21,12 @@ _NAMED: Final = "{{db_collection_name}} {{db_operation_name}}"
 _WHO: Final[By] = (c.SERVICE_NAMESPACE, *_BY)
 _SERVICE: Final = links.of(c.SERVICE_NAME)
 _TAGS: Final[links.Tags] = {each: links.of(each) for each in (c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)}
+_PROCESS: Final[links.Tags] = {c.SERVICE_INSTANCE_ID: links.of("instance")}
+_ERRORS: Final[links.Tags] = {**_TAGS, c.ERROR_TYPE: links.of(c.ERROR_TYPE)}
 _LOGS: Final = links.logs(service=_SERVICE)
 _STAGES: Final = links.board("search-stage", "Stages")
-_LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, _STAGES)
-_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES)
+_LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, _STAGES, links.sentry(_TAGS))
+_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES, links.sentry({}))
 _WHERE: Final[By] = (c.SERVICE_NAME, "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
 
 
@@ -126,7 +128,7 @@ def errors() -> Panel:
         Unit.PER_SECOND,
         width=8,
         nothing="no errors",
-        links=(links.traces({**_TAGS, c.ERROR_TYPE: links.of(c.ERROR_TYPE)}, service=_SERVICE), _LOGS),
+        links=(links.traces(_ERRORS, service=_SERVICE), _LOGS, links.sentry(_ERRORS)),
     )
 
 
@@ -181,10 +183,8 @@ def replicas() -> Panel:
         ),
         sort="Times the fastest",
         links=(
-            links.traces(
-                {c.SERVICE_INSTANCE_ID: links.of("instance")}, service=_SERVICE, operation=c.QDRANT_SEARCH.name
-            ),
-            _LOGS, _STAGES,
+            links.traces(_PROCESS, service=_SERVICE, operation=c.QDRANT_SEARCH.name),
+            _LOGS, _STAGES, links.sentry(_PROCESS),
         ),
     )  # fmt: skip
 

@@ -23,6 +23,11 @@ def _relative(now: str, before: str) -> str:
     return f"{now} / ({before} > 0) - 1"
 
 
+def _to(tags: links.Tags) -> tuple[Link, ...]:
+    """Return the links to requests that have the tags."""
+    return (links.traces(tags), links.logs(), links.sentry(tags))
+
+
 def rate_now() -> Panel:
     """Return the requests a second."""
     now, before = (entry.requests(window=NOW, ago=ago) for ago in ("", BEFORE))
@@ -36,7 +41,7 @@ def rate_now() -> Panel:
             Query(entry.requests(), title="now"),
             Query(_relative(now, before), title=_CHANGE, unit=Unit.SHARE, steps=less, after=BEFORE),
         ),
-        Unit.REQUESTS_PER_SECOND, width=4, height=5, links=(links.traces({}), entry.STAGES),
+        Unit.REQUESTS_PER_SECOND, width=4, height=5, links=entry.OF_FLOW,
     )  # fmt: skip
 
 
@@ -76,7 +81,7 @@ def rejected() -> Panel:
         "Share of the requests of the last 5 minutes that were refused because of a mistake of the caller. A rise often"
         " follows a release of a client.",
         (entry.requests((), '="rejected"', window=NOW), entry.requests((), '="rejected"', window=NOW, ago=BEFORE)),
-        steps=entry.SHARE_STEPS, to=(links.traces({c.SEARCH_OUTCOME: "rejected"}), links.logs()),
+        steps=entry.SHARE_STEPS, to=_to({c.SEARCH_OUTCOME: "rejected"}),
     )  # fmt: skip
 
 
@@ -88,7 +93,7 @@ def empty() -> Panel:
         "Share of the requests of the last 5 minutes that had no document: nothing to search for, nothing to index."
         " Searches without results are in the row Results.",
         (now, before),
-        steps=entry.SHARE_STEPS, to=(links.traces({c.LEN_DOCS: "0"}), links.logs()),
+        steps=entry.SHARE_STEPS, to=_to({c.LEN_DOCS: "0"}),
     )  # fmt: skip
 
 
@@ -113,7 +118,7 @@ def slowest() -> Panel:
                 for change, where in zip(changes, ("client", "server"), strict=True)
             ),
         ),
-        Unit.SECONDS, width=4, height=5, links=(links.traces({}), entry.STAGES),
+        Unit.SECONDS, width=4, height=5, links=entry.OF_FLOW,
     )  # fmt: skip
 
 
@@ -132,7 +137,8 @@ def budget() -> Panel:
             Query(now, title="now"),
             Query(_points(now, before), title=_CHANGE, steps=less, after=BEFORE),
         ),
-        Unit.SHARE, steps, width=4, height=5, most=1, links=(entry.FAILED_TRACES, entry.ERROR_LOGS),
+        Unit.SHARE, steps, width=4, height=5, most=1,
+        links=(entry.FAILED_TRACES, entry.ERROR_LOGS, entry.FAILED_IN_SENTRY),
     )  # fmt: skip
 
 

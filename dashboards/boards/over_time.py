@@ -34,7 +34,7 @@ def outcomes() -> Panel:
         (Query(entry.requests((c.SEARCH_OUTCOME,)), "{{search_outcome}}", exemplars=True),),
         Unit.REQUESTS_PER_SECOND, width=8,
         tones=(("ok", Tone.GOOD), ("rejected", Tone.WARNING), ("cancelled", Tone.WEAK), ("error", Tone.BAD)),
-        links=(links.traces(tags), entry.FAILED_TRACES, entry.ERROR_LOGS),
+        links=(links.traces(tags), entry.FAILED_TRACES, entry.ERROR_LOGS, links.sentry(tags)),
     )  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def critical_path() -> Panel:
             links.board("search-stage", "This stage", stage=links.of(c.SEARCH_STAGE)),
             links.traces({}),
             links.logs(),
+            links.sentry({}),
         ),
     )  # fmt: skip
 

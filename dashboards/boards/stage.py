@@ -21,12 +21,14 @@ _HERE: Final = {"service": links.of(c.SERVICE_NAME), "operation": links.of(c.SEA
 _LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
 _INDEX: Final = links.board("search-index", "Index")
 _ENCODER: Final = links.board("search-encoder", "Encoder")
-_LINKS: Final = (links.traces({}, **_HERE), _LOGS)
+_SENTRY: Final = links.sentry({c.SERVICE_NAME: _HERE["service"], "span.description": _HERE["operation"]})
+_LINKS: Final = (links.traces({}, **_HERE), _LOGS, _SENTRY)
 _BATCHES: Final = (
     links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=links.of(c.SERVICE_NAME), operation=c.BATCH.name),
-    _LOGS, _ENCODER,
+    _LOGS, _ENCODER, links.sentry({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
-_FLOW_LINKS: Final = (links.traces({}), links.logs())
+_EMPTY: Final[links.Tags] = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION), c.LEN_DOCS: "0"}
+_FLOW_LINKS: Final = (links.traces({}), links.logs(), links.sentry({}))
 
 
 def _runs(by: By = (), window: str = INTERVAL) -> str:
@@ -135,7 +137,7 @@ def processes() -> Panel:
             ("instance", "Process"),
         ),
         sort="Times the fastest",
-        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER),
+        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER, _SENTRY),
     )  # fmt: skip
 
 
@@ -159,7 +161,7 @@ def errors() -> Panel:
         Unit.PER_SECOND,
         width=8,
         nothing="no errors",
-        links=(links.traces({c.ERROR_TYPE: links.of(c.ERROR_TYPE)}, **_HERE), _LOGS),
+        links=(links.traces({c.ERROR_TYPE: links.of(c.ERROR_TYPE)}, **_HERE), _LOGS, _SENTRY),
     )
 
 
@@ -195,7 +197,7 @@ def pools() -> Panel:
     query = Query(_in_use(), _NAMED)
     return Panel(
         "How full are the pools?", description, Draw.LINES, (query,), Unit.SHARE, steps.FULL, width=8,
-        least=0.0, most=1.0, links=(_LOGS, _INDEX, _ENCODER),
+        least=0.0, most=1.0, links=(_LOGS, _INDEX, _ENCODER, _SENTRY),
     )  # fmt: skip
 
 
@@ -256,7 +258,7 @@ def empty() -> Panel:
     return Panel(
         "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=12,
         least=0.0,
-        links=(links.traces({c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION), c.LEN_DOCS: "0"}), links.logs()),
+        links=(links.traces(_EMPTY), links.logs(), links.sentry(_EMPTY)),
     )  # fmt: skip
 
 

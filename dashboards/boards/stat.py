@@ -3,7 +3,7 @@
 from dashboards import links
 from dashboards.model import Draw, Link, Panel, Query, Step, Unit
 
-TO_FLOW: tuple[Link, ...] = (links.traces({}), links.logs())
+TO_FLOW: tuple[Link, ...] = (links.traces({}), links.logs(), links.sentry({}))
 """From a figure of all that is chosen."""
 
 

@@ -161,6 +161,9 @@ def _linked(panel: Json) -> Iterator[str]:
     links = list(panel["fieldConfig"]["defaults"].get("links", []))
     for override in panel["fieldConfig"].get("overrides", []):
         links += [link for each in override["properties"] if each["id"] == "links" for link in each["value"]]
+    urls = " ".join(link["url"] for link in links)
+    if "${jaeger}" in urls and ("${sentry}" not in urls or "/explore" not in urls):
+        yield "leads to traces in Jaeger, but not to logs and to Sentry"
     for link in links:
         if not link["title"] or not re.match(r"/|\$\{(?:jaeger|sentry)\}", link["url"]):
             yield f"has a link to nowhere: {link['title']}"

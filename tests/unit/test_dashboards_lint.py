@@ -103,6 +103,10 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
         _set("fieldConfig.defaults.links", [{"title": "x", "url": "/d/x", "targetBlank": True}]),
         "has a link without the time",
     ),
+    "traces without their logs": (
+        _set("fieldConfig.defaults.links", [{"title": "x", "url": "${jaeger}/?${__from}", "targetBlank": True}]),
+        "but not to logs and to Sentry",
+    ),
     "a link to nowhere": (
         _set("fieldConfig.defaults.links", [{"title": "x", "url": "x?${__from}", "targetBlank": True}]),
         "has a link to nowhere",
