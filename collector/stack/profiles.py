@@ -5,6 +5,7 @@ from typing import Final
 
 from collector.stack.errors import StackError
 from collector.stack.programs.alertmanager import Alertmanager
+from collector.stack.programs.boards import Boards, can_be_shown
 from collector.stack.programs.criticalpath import CriticalPath
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.kafka import Kafka
@@ -52,3 +53,15 @@ def programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
     if profile not in PROFILES:
         raise StackError(f"No profile is called {profile!r}.", f"There are: {', '.join(PROFILES)}.")
     return PROFILES[profile]
+
+
+def shown_programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
+    """A profile's programs, and the page of the boards, where there is a Prometheus and the page is built.
+
+    Raises:
+        StackError: no profile has this name.
+    """
+    programs = programs_of(profile)
+    if any(program.name == Prometheus.name for program in programs) and can_be_shown():
+        return (*programs, Boards())
+    return programs

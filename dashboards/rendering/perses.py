@@ -38,10 +38,10 @@ _UNITS: Final[Mapping[Unit, Json]] = {
     Unit.MILLISECONDS: {"unit": "milliseconds"},
     Unit.SHARE: {"unit": "percent-decimal"},
     Unit.BYTES: {"unit": "bytes", "shortValues": True},
-    Unit.REQUESTS_PER_SECOND: {"unit": "requests/sec", "shortValues": True},
-    Unit.PER_SECOND: {"unit": "counts/sec", "shortValues": True},
 }
 _NUMBER: Final[Json] = {"unit": "decimal", "shortValues": True}
+_LABELS: Final = {Unit.REQUESTS_PER_SECOND: "requests a second", Unit.PER_SECOND: "a second"}
+"""Beside an axis: the units of Perses for these are longer than the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _areas(panel: Panel) -> Drawn:
 
 
 def _over_time(panel: Panel, visual: Json) -> Drawn:
-    axis: Json = {"format": _format(panel.unit)}
+    axis: Json = {"format": _format(panel.unit), "label": _LABELS.get(panel.unit, "")}
     if panel.least is not None:
         axis["min"] = panel.least
     if panel.most is not None:

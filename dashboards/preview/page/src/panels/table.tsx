@@ -1,6 +1,7 @@
 // A row for each set of labels, a column for each query, tones, an order, and links from each row.
-import { Box, Link as Anchor, Table as Grid, TableBody, TableCell, TableHead, TableRow, TableSortLabel, Tooltip } from "@mui/material";
+import { Box, IconButton, Menu, MenuItem, Table as Grid, TableBody, TableCell, TableHead, TableRow, TableSortLabel } from "@mui/material";
 import { useAllVariableValues, useTimeRange } from "@perses-dev/plugin-system";
+import OpenInNew from "mdi-material-ui/OpenInNew";
 import { type ReactElement, useMemo, useState } from "react";
 import { Link as Inside } from "react-router-dom";
 import { type Chosen, resolved } from "../addresses";
@@ -36,11 +37,11 @@ export function Table({ spec, queryResults, contentDimensions }: Props<TableSpec
   ];
   return (
     <Box sx={{ height: contentDimensions.height, overflow: "auto" }}>
-      <Grid size="small" stickyHeader>
+      <Grid size="small" stickyHeader sx={{ "& th, & td": { px: 1.25, fontSize: 13 }, "& th": { lineHeight: 1.3 } }}>
         <TableHead>
           <TableRow>
             {heads.map(({ title, right }) => (
-              <TableCell key={title} align={right ? "right" : "left"} sx={{ fontWeight: 600, whiteSpace: "nowrap", backgroundColor: "background.paper" }}>
+              <TableCell key={title} align={right ? "right" : "left"} sx={{ fontWeight: 600, backgroundColor: "background.paper" }}>
                 <TableSortLabel active={order.title === title} direction={order.rising ? "asc" : "desc"} onClick={() => turn(title)}>
                   {title}
                 </TableSortLabel>
@@ -84,12 +85,14 @@ function Row({ line, spec }: { line: Line; spec: TableSpec }): ReactElement {
           </TableCell>
         );
       })}
-      {spec.links.length > 0 && <TableCell sx={{ whiteSpace: "nowrap", py: 0 }}><Links links={spec.links} labels={line.labels} /></TableCell>}
+      {spec.links.length > 0 && <TableCell padding="none" align="right" sx={{ pr: 1 }}><Links links={spec.links} labels={line.labels} /></TableCell>}
     </TableRow>
   );
 }
 
-function Links({ links, labels }: { links: Link[]; labels: Record<string, string> }): ReactElement {
+/** A button that offers the links of a row. */
+function Links({ links, labels }: { links: Link[]; labels: Record<string, string> }): ReactElement | null {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const { absoluteTimeRange } = useTimeRange();
   const states = useAllVariableValues();
   const chosen: Chosen = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.value ?? ""]));
@@ -97,18 +100,19 @@ function Links({ links, labels }: { links: Link[]; labels: Record<string, string
     const url = resolved(link.url, labels, chosen, absoluteTimeRange.start, absoluteTimeRange.end);
     return url ? [{ ...link, url }] : [];
   });
+  if (found.length === 0) return null;
   return (
-    <Box sx={{ display: "flex", gap: 1.5, justifyContent: "flex-end" }}>
-      {found.map(({ title, url, newTab }) =>
-        url.startsWith("/d/") ? (
-          <Anchor key={title} component={Inside} to={url} variant="body2" underline="hover">{title}</Anchor>
-        ) : (
-          <Tooltip key={title} title={url}>
-            <Anchor href={url} target={newTab ? "_blank" : undefined} rel="noreferrer" variant="body2" underline="hover">{title}</Anchor>
-          </Tooltip>
-        ),
-      )}
-    </Box>
+    <>
+      <IconButton size="small" color="primary" aria-label="links of this row" aria-haspopup="menu" onClick={(event) => setAnchor(event.currentTarget)}>
+        <OpenInNew fontSize="inherit" />
+      </IconButton>
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+        {found.map(({ title, url, newTab }) => {
+          const to = url.startsWith("/d/") ? { component: Inside, to: url } : { component: "a", href: url, target: newTab ? "_blank" : undefined, rel: "noreferrer" };
+          return <MenuItem key={title} dense onClick={() => setAnchor(null)} {...to}>{title}</MenuItem>;
+        })}
+      </Menu>
+    </>
   );
 }
 

@@ -1,0 +1,43 @@
+"""The page of the boards, on the data of the stack's Prometheus: `telemetry dashboards preview`."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from collector.stack.programs.asking import answers_http
+from collector.stack.programs.program import Place, Port
+from dashboards.preview import bundle
+
+_PACKAGES: Final = ("httpx", "starlette", "uvicorn")
+"""Of the extra `dashboards`, which the stack itself does without."""
+
+
+class Boards:
+    """The page, from the Python that runs the stack."""
+
+    name = "boards"
+    ports = (Port("web", 3001, "Boards", "http://"),)
+
+    def prepare(self, place: Place) -> None:
+        """Nothing: it stores nothing."""
+
+    def command(self, place: Place) -> Sequence[str]:
+        """The command as a user types it."""
+        prometheus = f"http://{place.address('prometheus', 'web')}"
+        listen = place.address(self.name, "web")
+        preview = ("dashboards", "preview", "--prometheus", prometheus, "--listen", listen)
+        return [sys.executable, "-m", "telemetry", *preview]
+
+    def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
+        """Nothing: all is on the command line."""
+        return {}
+
+    def is_ready(self, place: Place) -> bool:
+        """By its list of boards."""
+        return answers_http(place.address(self.name, "web"), "/api/boards")
+
+
+def can_be_shown() -> bool:
+    """Return whether the page is built, and the packages that serve it are installed."""
+    return bundle.is_built() and all(importlib.util.find_spec(name) for name in _PACKAGES)
