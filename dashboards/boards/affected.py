@@ -80,4 +80,4 @@ def affected() -> Panel:
 
 def row() -> Row:
     """Return the row."""
-    return Row("Who is affected?", (affected(),))
+    return Row("Clients", (affected(),))

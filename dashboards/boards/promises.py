@@ -30,7 +30,7 @@ def left() -> Panel:
         " broken.",
         Draw.BARS,
         (Query(f"min {_BY} (search_slo:budget_left:ratio{{{_WHICH}}})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
-        Unit.SHARE, steps, width=8, least=0, most=1, links=_LINKS,
+        Unit.SHARE, steps, width=6, least=0, most=1, links=_LINKS,
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def burn() -> Panel:
             Query(of(window), title=window, steps=(Step(None, Tone.PLAIN), Step(factor, tone)))
             for window, (factor, tone) in sorted(_CALLS.items(), key=lambda call: _seconds(call[0]))
         ),
-        Unit.NUMBER, width=8, labels=(("slo", "Objective"), (_OPERATION, "Operation")), links=_LINKS,
+        Unit.NUMBER, width=12, labels=(("slo", "Objective"), (_OPERATION, "Operation")), links=_LINKS,
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def burn_over_time() -> Panel:
         " minutes as well: someone is called.",
         Draw.LINES,
         (Query(query, f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
-        Unit.NUMBER, (Step(None, Tone.PLAIN), Step(14.4, Tone.BAD)), width=8, least=0, links=_LINKS,
+        Unit.NUMBER, (Step(None, Tone.PLAIN), Step(14.4, Tone.BAD)), width=6, least=0, links=_LINKS,
     )  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """A board becomes JSON that Grafana reads as it is meant: what is not said in the model is decided once."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dashboards import variables
 from dashboards.boards import BOARDS
@@ -12,6 +14,7 @@ from dashboards.checks.files import FILES
 from dashboards.model import Board, Draw, Link, Mark, Panel, Query, Row, Step, Tone, Unit, Variable
 from dashboards.rendering.grafana import dashboard, render
 
+ROOT = Path(__file__).parents[2]
 LINK = Link("Region", "/d/x?var-region=${__field.labels.client_region}")
 
 
@@ -139,6 +142,19 @@ def test_marks_are_drawn_through_the_board() -> None:
     new, on = _board(marks=marks)["annotations"]["list"]
     assert (new["expr"], new["useValueForTime"]) == ("1000 * (start)", True)
     assert (on["expr"], on["useValueForTime"], on["tagKeys"], on["iconColor"]) == ("on", False, "a", "red")
+
+
+def test_boards_are_provisioned_from_where_they_are_mounted() -> None:
+    """Compose's Grafana finds them, and nobody can change them there."""
+    (provider,) = yaml.safe_load((ROOT / "dashboards/grafana/provisioning/dashboards/boards.yaml").read_text())[
+        "providers"
+    ]
+    grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
+    mounted = dict(volume.removesuffix(":ro").split(":") for volume in grafana["volumes"])
+    assert mounted["./dashboards/grafana/boards"] == provider["options"]["path"]
+    assert provider["allowUiUpdates"] is False
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (ROOT / "dashboards/grafana/boards" / home.name).is_file()
 
 
 def test_what_is_committed_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
