@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboards import links, promql
+from dashboards.alerts.objectives import OBJECTIVES, Slo
 from dashboards.model import Link, Step, Tone
 from dashboards.promql import By, Where, quantile, rate
 from telemetry import conventions as c
@@ -19,10 +20,15 @@ RECEIVED: Final[Where] = {c.SEARCH_ENTRY: '="true"', **ASKED}
 SEARCHED: Final[Where] = {c.SEARCH_OPERATION: '=~"$operation"'}
 """What is recorded behind the entry, where nobody knows the platform."""
 
-SERVER_STEPS: Final = (Step(None, Tone.GOOD), Step(0.5, Tone.WARNING), Step(1.25, Tone.BAD))
-"""Seconds: 99 % of the searches are promised in half a second at the server."""
-CLIENT_STEPS: Final = (Step(None, Tone.GOOD), Step(1.25, Tone.WARNING), Step(2.5, Tone.BAD))
-"""Seconds: 99 % of the searches are promised in 1.25 seconds at the client."""
+
+def promised(slo: Slo) -> tuple[Step, ...]:
+    """Return the steps of a duration: longer than promised for nearly all searches, and far longer."""
+    (within,) = {each.within for each in OBJECTIVES if (each.slo, each.operation) == (slo, "search") and each.within}
+    return (Step(None, Tone.GOOD), Step(within, Tone.WARNING), Step(2 * within, Tone.BAD))
+
+
+SERVER_STEPS: Final = promised(Slo.LATENCY_SERVER)
+CLIENT_STEPS: Final = promised(Slo.LATENCY_CLIENT)
 SHARE_STEPS: Final = (Step(None, Tone.PLAIN), Step(0.05, Tone.WARNING), Step(0.2, Tone.BAD))
 """A share that is usual, until it is large."""
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboards import links
+from dashboards.alerts.slo import BUDGET_LEFT
 from dashboards.boards import entry
 from dashboards.boards.steps import FAILED
 from dashboards.model import Draw, Link, Panel, Query, Row, Step, Tone, Unit
@@ -124,7 +125,7 @@ def slowest() -> Panel:
 
 def budget() -> Panel:
     """Return the error budget that is left, of the objective that has least of it."""
-    least = f'min (search_slo:budget_left:ratio{{{FLOW}, search_operation=~"$operation"}}{{}})'
+    least = f'min ({BUDGET_LEFT}{{{FLOW}, search_operation=~"$operation"}}{{}})'
     now, before = least.replace("{}", ""), least.replace("{}", f" offset {BEFORE}")
     steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
     less = (Step(None, Tone.BAD), Step(-0.1, Tone.WARNING), Step(-0.02, Tone.PLAIN))

@@ -5,6 +5,8 @@ The series are recorded by the rules of `dashboards/alerts`.
 
 from typing import Final
 
+from dashboards.alerts.slo import BUDGET_LEFT, BURN
+from dashboards.alerts.windows import BURNS, WINDOWS
 from dashboards.boards import entry
 from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import FLOW, label
@@ -14,11 +16,13 @@ _OPERATION: Final = label(c.SEARCH_OPERATION)
 _WHICH: Final = f'{FLOW}, {_OPERATION}=~"$operation"'
 _BY: Final = f"by (slo, {_OPERATION})"
 _LINKS: Final = (*entry.of_operation(), entry.FAILED_TRACES, entry.ERROR_LOGS)
-_CALLS: Final = {
-    "5m": (14.4, Tone.BAD), "1h": (14.4, Tone.BAD), "30m": (6, Tone.BAD), "6h": (6, Tone.BAD),
-    "2h": (3, Tone.WARNING), "1d": (3, Tone.WARNING), "3d": (1, Tone.WARNING),
-}  # fmt: skip
-"""From window to the factor at which, with its other window, someone is called."""
+
+
+def _calls(window: str) -> tuple[Step, ...]:
+    """Return how fast the budget must be spent over a window, and another, until someone is called."""
+    burns = sorted((burn for burn in BURNS if window in {burn.long, burn.short}), key=lambda burn: burn.factor)
+    tones = {"page": Tone.BAD, "ticket": Tone.WARNING}
+    return (Step(None, Tone.PLAIN), *(Step(burn.factor, tones[burn.severity]) for burn in burns))
 
 
 def left() -> Panel:
@@ -29,7 +33,7 @@ def left() -> Panel:
         "What is left of the failures that each objective allows in three days: 100 % untouched, 0 % the promise is"
         " broken.",
         Draw.BARS,
-        (Query(f"min {_BY} (search_slo:budget_left:ratio{{{_WHICH}}})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
+        (Query(f"min {_BY} ({BUDGET_LEFT}{{{_WHICH}}})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
         Unit.SHARE, steps, width=6, least=0, most=1, links=_LINKS,
     )  # fmt: skip
 
@@ -38,38 +42,31 @@ def burn() -> Panel:
     """Return how fast each budget is spent, by window."""
 
     def of(window: str) -> str:
-        return f'max {_BY} (search_slo:burn:ratio{{{_WHICH}, window="{window}"}})'
+        return f'max {_BY} ({BURN}{{{_WHICH}, window="{window}"}})'
 
     return Panel(
         "How fast is it spent?",
         "Times as fast as the objective allows, over the last 5 minutes to 3 days: at 1 the budget is spent when its"
         " time is over. Someone is called when a short and a long window are coloured together.",
         Draw.TABLE,
-        tuple(
-            Query(of(window), title=window, steps=(Step(None, Tone.PLAIN), Step(factor, tone)))
-            for window, (factor, tone) in sorted(_CALLS.items(), key=lambda call: _seconds(call[0]))
-        ),
+        tuple(Query(of(window.name), title=window.name, steps=_calls(window.name)) for window in WINDOWS),
         Unit.NUMBER, width=12, labels=(("slo", "Objective"), (_OPERATION, "Operation")), links=_LINKS,
     )  # fmt: skip
 
 
 def burn_over_time() -> Panel:
     """Return how fast the budgets are spent, over time."""
-    query = f'max by (slo, {_OPERATION}) (search_slo:burn:ratio{{{_WHICH}, window="1h"}})'
+    query = f'max by (slo, {_OPERATION}) ({BURN}{{{_WHICH}, window="1h"}})'
     return Panel(
         "How fast over the last hour?",
         "Times as fast as the objective allows, each moment over the hour before it. Above the line, and the last five"
         " minutes as well: someone is called.",
         Draw.LINES,
         (Query(query, f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
-        Unit.NUMBER, (Step(None, Tone.PLAIN), Step(14.4, Tone.BAD)), width=6, least=0, links=_LINKS,
+        Unit.NUMBER, _calls("1h"), width=6, least=0, links=_LINKS,
     )  # fmt: skip
 
 
 def row() -> Row:
     """Return the row."""
     return Row("Objectives", (left(), burn(), burn_over_time()))
-
-
-def _seconds(window: str) -> int:
-    return int(window[:-1]) * {"m": 60, "h": 3600, "d": 86400}[window[-1]]

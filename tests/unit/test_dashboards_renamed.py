@@ -27,11 +27,12 @@ RENAMED = {
         "dashboards/alerts/rules/search_stages.yml is not up to date",
     ),
     "a series that a rule records": (
-        "dashboards/alerts/slo.py", "budget_left:", "budget_rest:", "no such series: search_slo:budget_left:ratio",
+        "dashboards/alerts/slo.py", "budget_left:", "budget_rest:",
+        "dashboards/grafana/boards/search-overview.json is not up to date",
     ),
     "a series that a board asks for": (
-        "dashboards/boards/promises.py", "search_slo:burn:ratio", "search_slo:burnt:ratio",
-        "How fast is it spent?: no such series: search_slo:burnt:ratio",
+        "dashboards/boards/promises.py", "({BURN}{{", "({BURN}n{{",
+        "How fast is it spent?: no such series: search_slo:burn:ration",
     ),
     "a label that an alert names": (
         "dashboards/alerts/symptoms/telemetry.py", "{{ $labels.collector }}", "{{ $labels.collecter }}",
