@@ -92,7 +92,7 @@ def _unique(dashboard: Json) -> Iterator[str]:
 
 
 def _places(dashboard: Json) -> Iterator[str]:
-    """Find panels that stand outside of the grid, or on each other."""
+    """Find panels that stand outside of the grid, or on each other, and gaps between them."""
     taken: dict[tuple[int, int], str] = {}
     for panel in dashboard.get("panels", []):
         place = panel["gridPos"]
@@ -102,6 +102,8 @@ def _places(dashboard: Json) -> Iterator[str]:
         on = {taken[cell] for cell in cells if cell in taken}
         yield from (f"{panel['title']} stands on {other}" for other in sorted(on))
         taken |= dict.fromkeys(cells, panel["title"])
+    gaps = {y for _, y in taken if any((x, y) not in taken for x in range(COLUMNS))}
+    yield from (f"has a gap beside {title}" for title in sorted({taken[0, y] for y in gaps if (0, y) in taken}))
 
 
 def _unused(dashboard: Json, variables: set[str]) -> Iterator[str]:

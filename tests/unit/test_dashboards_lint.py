@@ -133,6 +133,7 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
     "no id": (_set("id", None), "without an id"),
     "a title twice": (_set("title", "Requests"), "two panels called Requests"),
     "a panel on another": (_set("gridPos.x", 0), "stands on"),
+    "a gap": (_set("gridPos.w", 3), "has a gap beside Requests"),
     "a panel that is too wide": (_set("gridPos.w", 24), "is wider than the board"),
     "another time": (lambda board: board.update(refresh="1m"), "does not show the last hour"),
     "no crosshair": (lambda board: board.update(graphTooltip=0), "has no shared crosshair"),
