@@ -18,8 +18,9 @@ REMOTE = 0x200
 
 
 def collected(ask: Ask, traces: int) -> dict[str, list[Row]]:
-    """Rows by Sentry's name of the dataset, from so many of the latest traces, of the failed ones, and of indexing."""
-    wanted = [{}, {"status": "error"}, {"operation": "/index"}]
+    """Rows by Sentry's name of the dataset: of so many searches and indexing requests, and of as many that failed."""
+    entered = [{"service": "gateway", "operation": operation} for operation in ("/search", "/index")]
+    wanted = [{**query, **status} for query in entered for status in ({}, {"status": "error"})]
     listed = [row for query in wanted for row in ask("/api/traces", limit=str(traces), **query)["traces"]]
     found = [ask(f"/api/traces/{trace_id}") for trace_id in dict.fromkeys(row["trace_id"] for row in listed)]
     spans = [row for trace in found for row in _spans(trace)]
