@@ -124,7 +124,7 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="incidents (default: all)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each incident, and before it (%(default)s)")
-    parser.add_argument("--rate", type=float, default=20.0, help="searches a second (%(default)s)")
+    parser.add_argument("--rate", type=float, default=16.0, help="searches a second (%(default)s)")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="of what each alert links (needs Chromium)")
     arguments = parser.parse_args()
     console = Console(stderr=True, highlight=False)

@@ -94,6 +94,10 @@ class WatchfulPrometheus(Prometheus):
         (folder / "targets.json").write_text(json.dumps(targets), encoding="utf-8")
 
 
+def _key(alert: Mapping[str, Any]) -> str:
+    return json.dumps(alert["labels"], sort_keys=True)
+
+
 def _remove(path: Path) -> None:
     if path.is_symlink() or path.is_file():
         path.unlink()
@@ -133,7 +137,8 @@ class Watching:
     ) -> Stretch:  # fmt: skip
         """Let an incident, or nothing, happen for so long, and return what fired.
 
-        `then` is called while the incident still lasts, which is a minute more at most.
+        What fires already when an incident begins is not its alert. `then` is called while the incident still lasts,
+        which is a minute more at most.
         """
         with IncidentsClient(self.gateway) as client:
             if incident is not None:
@@ -147,15 +152,17 @@ class Watching:
 
     def _watch(self, incident: str | None, seconds: float) -> Stretch:
         begin, began = time.time(), time.monotonic()
+        before = {_key(alert) for alert in self.firing()} if incident else set()
         found: dict[str, Fired] = {}
         while time.monotonic() < began + seconds:
             for alert in self.firing():
                 labels = dict(alert["labels"])
                 name = labels.pop("alertname")
                 fired = Fired(name, labels, alert["annotations"], time.monotonic() - began)
-                found.setdefault(json.dumps(alert["labels"], sort_keys=True), fired)
+                found.setdefault(_key(alert), fired)
             time.sleep(_ASKED)
-        return Stretch(incident, begin, time.time(), tuple(found.values()))
+        new = tuple(fired for key, fired in found.items() if key not in before)
+        return Stretch(incident, begin, time.time(), new)
 
     def forget(self) -> None:
         """Start Prometheus again, with nothing stored: what happened before is in no window any more."""
@@ -189,7 +196,12 @@ class Watching:
 
 @contextlib.contextmanager
 def watching(
-    folder: Path, *, goods: int = 64, rate: float = 20.0, index_rate: float = 1.5, more: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    goods: int = 500,
+    rate: float = 16.0,
+    index_rate: float = 1.0,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Watching]:
     """Run the profile `full`, and Pamazon under load, until the block ends; `more` are further targets by job."""
     programs = [

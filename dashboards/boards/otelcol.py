@@ -19,8 +19,11 @@ _HALF: Final = (Step(None, Tone.GOOD), Step(0.5, Tone.WARNING), Step(0.9, Tone.B
 
 def _rate(metric: str, by: str) -> str:
     """Return the rate of all signals together; their metrics end in the signal."""
-    names = "|".join(f"otelcol_{metric}_{signal}" for signal in SIGNALS)
-    return f'sum by ({by}) (rate({{__name__=~"{names}"}}[{INTERVAL}]))'
+    each = (
+        f'label_replace(rate(otelcol_{metric}_{signal}[{INTERVAL}]), "signal", "{signal}", "job", ".*")'
+        for signal in SIGNALS
+    )
+    return f"sum by ({by}) ({' or '.join(each)})"
 
 
 def _or_none(part: str, whole: str) -> str:

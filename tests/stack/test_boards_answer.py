@@ -14,7 +14,9 @@ from dashboards.model import Board, Query
 from tests.stack import jaeger
 from tests.stack.asked_boards import ALERTS, QUERIES, RECORDS, filled
 from tests.stack.asking import eventually
-from tests.stack.watched import Watched
+from tests.stack.watched import PATIENCE, Watched
+
+pytestmark = pytest.mark.timeout(PATIENCE)
 
 STEP: Final = 2.0
 """Seconds between two values that are asked for."""
@@ -84,18 +86,30 @@ def test_every_alert_compares_what_is_there(watched: Watched, name: str) -> None
 
 
 def sides(expr: promql.Expr) -> Iterator[list[str]]:
-    """Yield what an expression compares and combines, each as its alternatives; not what `unless` takes away."""
-    if isinstance(expr, promql.ParenExpr):
+    """Yield what an expression compares and combines, each as its alternatives; not what `unless` takes away.
+
+    `>= 0` stays: it is there so that percentiles of nothing have no value.
+    """
+    if isinstance(expr, promql.ParenExpr) or (isinstance(expr, promql.AggregateExpr) and compares(expr.expr)):
         yield from sides(expr.expr)
     elif isinstance(expr, promql.BinaryExpr) and str(expr.op) == "or":
         yield [side for part in (expr.lhs, expr.rhs) for alternatives in sides(part) for side in alternatives]
     elif isinstance(expr, promql.BinaryExpr) and str(expr.op) == "unless":
         yield from sides(expr.lhs)
-    elif isinstance(expr, promql.BinaryExpr) and (str(expr.op) == "and" or str(expr.op) in COMPARED):
+    elif isinstance(expr, promql.BinaryExpr) and compares(expr):
         for part in (expr.lhs, expr.rhs):
             yield from sides(part)
     elif not isinstance(expr, promql.NumberLiteral):
         yield [str(expr)]
+
+
+def compares(expr: promql.Expr) -> bool:
+    """Whether an expression is a comparison, or several that are combined."""
+    if isinstance(expr, promql.ParenExpr):
+        return compares(expr.expr)
+    if not isinstance(expr, promql.BinaryExpr) or (str(expr.op) == ">=" and str(expr.rhs) == "0"):
+        return False
+    return str(expr.op) in {*COMPARED, "and"}
 
 
 def test_nothing_fires_while_all_is_well(watched: Watched) -> None:

@@ -13,7 +13,9 @@ from collector.stack.programs.prometheus import Prometheus
 from collector.stack.stack import Stack
 from dashboards.model import Draw
 from tests.stack.asked_boards import QUERIES, filled
-from tests.stack.watched import Watched
+from tests.stack.watched import PATIENCE, Watched
+
+pytestmark = pytest.mark.timeout(PATIENCE)
 
 EVERY = 15
 """Seconds between two samples."""
