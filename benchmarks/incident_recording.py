@@ -108,7 +108,8 @@ def under_load(folder: Path, otlp: str, *, goods: int, rate: float, index_rate: 
         with mock.patch.dict(os.environ, environment):
             gateway = open_pamazon(_plan(folder), processes).addresses[GATEWAY.name]
             with GatewayClient(gateway) as client:
-                index_items(client, read_catalogue(None, print)[:goods])
+                catalogue = read_catalogue(None, print)
+                index_items(client, catalogue[:: max(1, len(catalogue) // goods)][:goods])  # some of each kind
             load = ["load", "--gateway", gateway, f"--rate={rate}", f"--index-rate={index_rate}", "--duration=36000"]
             processes.start_other("load", [sys.executable, "-m", "demo_flow", *load, "--json"])
         yield gateway

@@ -27,8 +27,8 @@ from demo_flow.incidents.client import IncidentsClient
 
 DIVISOR: Final = 20
 """Of all windows: an hour is three minutes."""
-SCRAPED: Final = "1s"
-"""How often: five seconds divided, but not more often than processes export."""
+SCRAPED: Final = "2s"
+"""How often: five seconds divided, but with time enough for an answer of a busy machine."""
 _ASKED: Final = 0.5
 """Seconds between two questions, which alerts fire."""
 _NAME: Final = "prometheus"
@@ -70,7 +70,7 @@ class Stretch:
 
 
 class WatchfulPrometheus(Prometheus):
-    """Prometheus with all our rules, their windows divided; it scrapes and evaluates every second.
+    """Prometheus with all our rules, their windows divided; it scrapes every two seconds.
 
     Arguments: `more`, addresses of further targets, by job.
     """

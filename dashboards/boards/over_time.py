@@ -31,7 +31,7 @@ def outcomes() -> Panel:
         "Requests a second by outcome: ok; rejected, a mistake of the caller; cancelled by the caller; error, ours."
         " A point is one request: it leads to its trace.",
         Draw.LINES,
-        (Query(entry.requests((c.SEARCH_OUTCOME,)), "{{search_outcome}}", exemplars=True),),
+        (Query(entry.requests((c.SEARCH_OUTCOME,)), "{{search_outcome}}"),),
         Unit.REQUESTS_PER_SECOND, width=8,
         tones=(("ok", Tone.GOOD), ("rejected", Tone.WARNING), ("cancelled", Tone.WEAK), ("error", Tone.BAD)),
         links=(links.traces(tags), entry.FAILED_TRACES, entry.ERROR_LOGS, links.sentry(tags)),

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.watching import Stretch
 from dashboards.boards import BOARDS
-from dashboards.model import Board, Query
+from dashboards.model import Board
 from tests.stack import jaeger
 from tests.stack.asked_boards import ALERTS, QUERIES, RECORDS, filled
 from tests.stack.asking import eventually
@@ -23,10 +23,10 @@ STEP: Final = 2.0
 COMPARED: Final = {"==", "!=", "<", ">", "<=", ">="}
 
 
-def asked(query: Query, board: Board) -> str:
-    """A query as Grafana sends it; what compares with an hour ago compares with half a minute ago."""
-    expr = filled(query.expr, board, interval="15s", shown="5m")
-    return expr.replace(f"offset {query.after}", "offset 30s") if query.after else expr
+def asked(expr: str, board: Board, after: str = "") -> str:
+    """What Grafana sends; what compares with `after` ago compares with half a minute ago."""
+    expr = filled(expr, board, interval="15s", shown="5m")
+    return expr.replace(f"offset {after}", "offset 30s") if after else expr
 
 
 def answered(watched: Watched, expr: str, stretch: Stretch | None = None) -> list[list[float]]:
@@ -43,14 +43,14 @@ def test_every_query_of_every_panel_has_data(watched: Watched, name: str) -> Non
     """Some series, each with numbers; what has data only in an incident, in that incident."""
     board, _, query = QUERIES[name]
     stretch = watched.incidents[query.trouble] if query.trouble else None
-    assert answered(watched, asked(query, board), stretch) != [], query.expr
+    assert answered(watched, asked(query.expr, board, query.after), stretch) != [], query.expr
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, query) in QUERIES.items() if query.exemplars])
 def test_queries_with_exemplars_lead_to_traces(watched: Watched, name: str) -> None:
     """Each has some, and Jaeger knows the trace of one."""
     board, _, query = QUERIES[name]
-    found = watched.watching.exemplars(asked(query, board), watched.begin, watched.end)
+    found = watched.watching.exemplars(asked(query.expr, board, query.after), watched.begin, watched.end)
     ids = [exemplar["trace_id"] for exemplar in found]
     assert ids != []
     assert eventually(partial(jaeger.count_spans, watched.stack, ids[-20:]))
@@ -60,11 +60,10 @@ def test_queries_with_exemplars_lead_to_traces(watched: Watched, name: str) -> N
 def test_variables_and_marks_have_values(watched: Watched, board: Board) -> None:
     """Each choice above a board has something to choose; new versions are drawn, firing alerts were there."""
     for variable in board.variables:
-        series = filled(variable.series, board, interval="15s", shown="5m")
-        expr = f"count by ({variable.label}) ({series})"
+        expr = f"count by ({variable.label}) ({asked(variable.series, board)})"
         assert answered(watched, expr) != [], variable.name
     for mark in board.marks:
-        assert answered(watched, mark.expr) != [], mark.title
+        assert answered(watched, asked(mark.expr, board)) != [], mark.title
 
 
 @pytest.mark.parametrize("name", RECORDS)
