@@ -1,0 +1,99 @@
+"""Each alert by `promtool test rules`: it fires, says what and where, stays quiet on few samples, and resolves."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.alerts.rendering import alerts
+from tests.alerts.cases import CASES, Case, Firing
+from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, series
+
+FOUND = BEFORE + DURING - 1
+"""The minute at which an incident must have been found."""
+OVER = BEFORE + DURING + AFTER - 1
+BY_NAME = {(alert.name, alert.severity): alert for alert in alerts()}
+FIRING = 'ALERTS{alertstate="firing"}'
+
+
+def check(promtool: Path, rules: Path, folder: Path, *tests: Mapping[str, Any]) -> None:
+    """Run tests, each of them on series of its own."""
+    document = {"rule_files": [f"{rules}/*.yml"], "evaluation_interval": "1m", "tests": list(tests)}
+    file = folder / "test.yml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False, width=1000), encoding="utf-8")
+    done = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def timeline(about: str, changes: Changes, at: Mapping[int, Iterable[Firing]], scale: float = 1.0) -> dict[str, Any]:
+    """Return a test: which alerts fire at each minute, and no others."""
+    expected = [
+        {"expr": FIRING, "eval_time": f"{minute}m", "exp_samples": [_sample(firing) for firing in firings]}
+        for minute, firings in at.items()
+    ]
+    return {"name": about, "interval": "1m", "input_series": series(changes, scale), "promql_expr_test": expected}
+
+
+def _labels(firing: Firing) -> dict[str, str]:
+    flow = {"flow": "pamazon"} if firing.labels.get("job", "").startswith("pamazon/") else {}
+    return {**firing.labels, **flow, "severity": firing.severity}
+
+
+def _sample(firing: Firing) -> dict[str, Any]:
+    labels = {"alertname": firing.alert, "alertstate": "firing", **_labels(firing)}
+    text = ", ".join(f'{key}="{value}"' for key, value in labels.items())
+    return {"labels": f"ALERTS{{{text}}}", "value": 1}
+
+
+def saying(minute: int, firings: Iterable[Firing]) -> list[dict[str, Any]]:
+    """Return what alerts must say, word by word, of the firings that have a summary."""
+    return [
+        {"eval_time": f"{minute}m", "alertname": firing.alert, "exp_alerts": [_said(firing)]}
+        for firing in firings
+        if firing.summary
+    ]
+
+
+def _said(firing: Firing) -> dict[str, Any]:
+    alert = BY_NAME[firing.alert, firing.severity]
+    annotations = {
+        "summary": firing.summary,
+        "description": _filled(alert.description, firing),
+        "dashboard": firing.dashboard,
+        "runbook": f"docs/runbooks/{firing.alert}.md",
+    }
+    return {"exp_labels": _labels(firing), "exp_annotations": annotations}
+
+
+def _filled(template: str, firing: Firing) -> str:
+    return re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: firing.labels[found[1]], template)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.about)
+def test_an_incident_fires_its_alerts_and_no_others(promtool: Path, rules: Path, tmp_path: Path, case: Case) -> None:
+    """Quiet before it; at its end they name what is at fault; an hour later only those of longer windows fire."""
+    lasting = [firing for firing in case.fires if "Budget" in firing.alert and firing.severity == "ticket"]
+    test = timeline(case.about, case.changes, {BEFORE: (), FOUND: case.fires, OVER: lasting})
+    check(promtool, rules, tmp_path, {**test, "alert_rule_test": saying(FOUND, case.fires)})
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.few], ids=lambda case: case.about)
+def test_few_samples_fire_nothing(promtool: Path, rules: Path, tmp_path: Path, case: Case) -> None:
+    """The same incident at a thousandth of the requests, less than one a minute."""
+    check(promtool, rules, tmp_path, timeline(case.about, case.changes, {FOUND: (), OVER: ()}, scale=0.001))
+
+
+def test_usual_traffic_fires_nothing(promtool: Path, rules: Path, tmp_path: Path) -> None:
+    """Neither at the beginning, when nothing is known of the time before, nor after two hours."""
+    check(promtool, rules, tmp_path, timeline("usual", {}, dict.fromkeys((1, 2, 5, 15, 30, 60, 90, OVER), ())))
+
+
+def test_every_alert_has_a_case_and_says_what_and_where() -> None:
+    """Of each alert and severity there is one that fires; of each symptom its words are compared."""
+    assert {(firing.alert, firing.severity) for case in CASES for firing in case.fires} == BY_NAME.keys()
+    said = {firing.alert for case in CASES for firing in case.fires if firing.summary}
+    assert {name for name, _ in BY_NAME} - said == set()

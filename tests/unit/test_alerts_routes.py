@@ -1,0 +1,55 @@
+"""Alertmanager's files: routes, and alerts that are kept back, name what there is."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.alerts.rendering import alerts
+from dashboards.alerts.routes import KEPT_BACK, NOBODY, URL_FILE, text
+from tests.unit.test_alerts_pages import OVERVIEW
+
+NAMES = {alert.name for alert in alerts()}
+
+
+def file(*, webhook: bool) -> Any:
+    return yaml.safe_load(text(webhook=webhook))
+
+
+def test_pages_and_tickets_have_a_receiver_each() -> None:
+    """A message says by its receiver how urgent it is; what has no route is sent to nobody."""
+    found = file(webhook=True)
+    routes = {route["matchers"][0]: route["receiver"] for route in found["route"]["routes"]}
+    assert routes == {'severity="page"': "page", 'severity="ticket"': "ticket"}
+    assert {alert.severity for alert in alerts()} <= {"page", "ticket", "info"}
+    receivers = {receiver["name"]: receiver.get("webhook_configs") for receiver in found["receivers"]}
+    assert receivers.keys() == {NOBODY, "page", "ticket"}
+    assert receivers[NOBODY] is None
+    assert receivers["page"][0]["url_file"] == URL_FILE
+    assert found["route"]["receiver"] == NOBODY
+
+
+def test_without_a_webhook_nothing_is_sent() -> None:
+    """The one receiver is called nobody, and sends nothing."""
+    found = file(webhook=False)
+    assert found["receivers"] == [{"name": NOBODY}]
+    assert "routes" not in found["route"]
+    assert found["inhibit_rules"] == file(webhook=True)["inhibit_rules"]
+
+
+@pytest.mark.parametrize("kept", KEPT_BACK, ids=lambda kept: kept.why)
+def test_what_is_kept_back_exists(kept: Any) -> None:
+    """A renamed alert would send twice; no alert keeps itself back."""
+    for matcher in (*kept.cause, *kept.kept):
+        for name in re.findall(r"Search\w+", matcher):
+            assert name in NAMES
+    assert set(kept.cause) != set(kept.kept)
+    assert kept.why.endswith(".")
+
+
+def test_the_overview_has_a_row_for_each() -> None:
+    """docs/alerts.md lists what is kept back."""
+    table = OVERVIEW.partition("Kept back are")[2].partition("\n\n`flow`")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == len(KEPT_BACK)
