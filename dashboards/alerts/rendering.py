@@ -12,7 +12,7 @@ import promql_parser
 import yaml
 
 from dashboards.alerts import slo
-from dashboards.alerts.rule import NAMESPACE, Alert, Group, Record
+from dashboards.alerts.rule import Alert, Group, Record
 from dashboards.alerts.symptoms import EVERY
 from dashboards.alerts.windows import SHIPPED, Scale
 
@@ -60,8 +60,7 @@ def _rule(rule: Record | Alert) -> dict[str, Any]:
         "summary": rule.summary, "description": rule.description, "dashboard": rule.dashboard, "runbook": rule.runbook,
     }  # fmt: skip
     waits = {} if rule.lasts == "0s" else {"for": rule.lasts}
-    marked = {"severity": rule.severity, "flow": NAMESPACE}
-    return {"alert": rule.name, "expr": expr, **waits, "labels": marked, "annotations": annotations}
+    return {"alert": rule.name, "expr": expr, **waits, "labels": dict(rule.labels), "annotations": annotations}
 
 
 class _Dumper(yaml.SafeDumper):

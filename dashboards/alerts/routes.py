@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import yaml
 
+from dashboards.alerts.windows import SHIPPED, Scale
+
 _HEAD: Final = """\
 # Generated from dashboards/alerts by `telemetry dashboards build`: do not edit. Explained in docs/alerts.md.
 # {}
@@ -113,12 +115,12 @@ KEPT_BACK: Final = (
 )
 
 
-def text(*, webhook: bool) -> str:
-    """Return the file; with `webhook` it sends, without it shows."""
+def text(*, webhook: bool, scale: Scale = SHIPPED) -> str:
+    """Return the file; with `webhook` it sends, without it shows. A test divides its waits by a `scale`."""
     receivers = [{"name": NOBODY}, *({"name": route.severity, **_webhook()} for route in ROUTES if webhook)]
     root: dict[str, Any] = {"receiver": NOBODY, "group_by": ["alertname", "flow", "job"]}
     if webhook:
-        root["routes"] = [_route(route) for route in ROUTES]
+        root["routes"] = [_route(route, scale) for route in ROUTES]
     parts = ({"route": root}, {"receivers": receivers})
     return (
         _HEAD.format(_WITH if webhook else _WITHOUT)
@@ -131,13 +133,13 @@ def _webhook() -> dict[str, Any]:
     return {"webhook_configs": [{"url_file": URL_FILE, "send_resolved": True, "timeout": "10s"}]}
 
 
-def _route(route: Route) -> dict[str, Any]:
+def _route(route: Route, scale: Scale) -> dict[str, Any]:
     return {
         "matchers": [f'severity="{route.severity}"'],
         "receiver": route.severity,
-        "group_wait": route.waits,
-        "group_interval": route.interval,
-        "repeat_interval": route.again,
+        "group_wait": scale(route.waits),
+        "group_interval": scale(route.interval),
+        "repeat_interval": scale(route.again),
     }
 
 

@@ -14,6 +14,8 @@ SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
 """The service of an alert's `job`, which is `namespace/service`."""
 NAMESPACE: Final = '{{ reReplaceAll "/?[^/]*$" "" $labels.job }}'
 """The flow of an alert's `job`."""
+FLOW: Final = '{{ or (reReplaceAll "/?[^/]*$" "" $labels.job) "-" }}'
+"""The label `flow`. Prometheus shows a label that is empty as its template."""
 OF_OPERATION: Final = {"operation": "{{ $labels.search_operation }}"}
 """Chooses an alert's operation on the overview, which shows searches otherwise."""
 OF_FLOW: Final = {"namespace": NAMESPACE, **OF_OPERATION}
@@ -73,6 +75,11 @@ class Alert:
         """Path of the board, with its variables."""
         chosen = "".join(f"&var-{name}={value}" for name, value in self.variables.items()) + self.chosen
         return f"/d/{self.board}?from=now-1h{chosen}"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What it has beside the labels of its expression; one about a service has its flow."""
+        return {"severity": self.severity} | ({"flow": FLOW} if "namespace" in self.variables else {})
 
     @property
     def runbook(self) -> str:

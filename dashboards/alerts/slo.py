@@ -53,7 +53,7 @@ def _promise(objective: Objective) -> Record:
 
 def _counted(objective: Objective, window: Window, scale: Scale) -> tuple[Record, Record]:
     """Return the requests of a window, and the bad ones among them."""
-    labels = {"slo": objective.slo.value, "window": window.name}
+    labels = {"slo": objective.slo.value, "search_operation": objective.operation, "window": window.name}
     where = {c.SEARCH_OPERATION: f'="{objective.operation}"'}
     if objective.metric is c.REQUEST_DURATION:
         where[c.SEARCH_ENTRY] = '="true"'

@@ -45,10 +45,22 @@ def _job(service: str, **labels: str) -> Labels:
     return {"job": f"pamazon/{service}", **labels}
 
 
-def _burning(slo: str, operation: str, service: str = "gateway", *, availability: bool = True) -> tuple[Firing, Firing]:
+def _burning(
+    slo: str, operation: str, times: Sequence[str] = (), *, service: str = "gateway", availability: bool = True
+) -> tuple[Firing, Firing]:
+    """Return page and ticket; `times` is how fast each says that the budget is spent."""
     alert = "SearchErrorBudgetBurns" if availability else "SearchLatencyBudgetBurns"
     labels = _job(service, slo=slo, search_operation=operation)
-    return Firing(alert, labels, "page"), Firing(alert, labels, "ticket")
+    what = "fails" if availability else f"is too slow ({slo})"
+    said = [
+        f"{operation} of pamazon/{service} {what}: the error budget is spent {each} times as fast as allowed"
+        for each in times
+    ] or ["", ""]
+    page, ticket = (
+        Firing(alert, labels, severity, summary, f"/d/search-overview?{FLOW}&var-operation={operation}")
+        for severity, summary in zip(("page", "ticket"), said, strict=True)
+    )
+    return page, ticket
 
 
 IOS_FAILS: Final[Changes] = {
@@ -78,7 +90,7 @@ CASES: Final = (
     Case(
         "index requests fail",
         {("request", "index"): {}, ("failed", "index"): {0.02: 60.0}},
-        _burning("availability", "index"),
+        _burning("availability", "index", ("88.89", "80")),
     ),
     Case(
         "a platform fails",
@@ -88,7 +100,7 @@ CASES: Final = (
                 "SearchClientsFail",
                 _job("gateway", client_platform="ios", search_operation="search"),
                 summary="100% of search fail for platform ios, and hardly any for the others",
-                dashboard=f"/d/search-overview?{FLOW}&var-platform=ios",
+                dashboard=f"/d/search-overview?{FLOW}&var-operation=search&var-platform=ios",
             ),
             *_burning("availability", "search"),
         ),
@@ -97,8 +109,8 @@ CASES: Final = (
         "half of the searches are slow",
         SLOW_SEARCHES,
         (
-            *_burning("latency_server", "search", availability=False),
-            *_burning("latency_client", "search", "pamazon", availability=False),
+            *_burning("latency_server", "search", ("22.22", "20"), availability=False),
+            *_burning("latency_client", "search", ("22.22", "20"), service="pamazon", availability=False),
         ),
     ),
     Case(
@@ -108,8 +120,8 @@ CASES: Final = (
             Firing(
                 "SearchClientsSlowOnTheWay",
                 {"client_region": "cl", "search_operation": "search"},
-                summary="search of region cl is 413ms longer on the way than that of the others",
-                dashboard="/d/search-overview?from=now-1h&var-region=cl",
+                summary="search of region cl is 419.3ms longer on the way than that of the others",
+                dashboard="/d/search-overview?from=now-1h&var-operation=search&var-region=cl",
             ),
         ),
     ),
@@ -121,7 +133,7 @@ CASES: Final = (
                 "SearchClientsSlowInside",
                 _job("gateway", client_region="cl", search_operation="search"),
                 summary="search takes 193ms longer inside pamazon/gateway for region cl than for the others",
-                dashboard=f"/d/search-overview?{FLOW}&var-region=cl",
+                dashboard=f"/d/search-overview?{FLOW}&var-operation=search&var-region=cl",
             ),
         ),
     ),
@@ -133,7 +145,7 @@ CASES: Final = (
                 "SearchRequestsEmpty",
                 _job("gateway", search_operation="index"),
                 summary="100% of the requests of index at pamazon/gateway have no documents",
-                dashboard=f"/d/search-overview?{FLOW}",
+                dashboard=f"/d/search-overview?{FLOW}&var-operation=index",
             ),
         ),
     ),
@@ -145,7 +157,7 @@ CASES: Final = (
                 "SearchRequestsTooLarge",
                 _job("gateway", search_operation="index"),
                 summary="50% of the requests of index at pamazon/gateway are larger than 1 MiB",
-                dashboard=f"/d/search-overview?{FLOW}",
+                dashboard=f"/d/search-overview?{FLOW}&var-operation=index",
             ),
         ),
     ),
@@ -157,7 +169,7 @@ CASES: Final = (
                 "SearchResultsEmpty",
                 _job("qdrant_indexer", search_operation="search"),
                 summary="50% of the searches of search at pamazon/qdrant_indexer find nothing",
-                dashboard=f"/d/search-overview?{FLOW}",
+                dashboard=f"/d/search-overview?{FLOW}&var-operation=search",
             ),
         ),
     ),
@@ -195,6 +207,7 @@ CASES: Final = (
             Firing(
                 "SearchStageSlower",
                 _job("clip_encoder", search_stage="forward"),
+                summary="Stage forward of pamazon/clip_encoder takes 102.8ms longer than before",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=forward",
             ),
         ),
@@ -261,6 +274,7 @@ CASES: Final = (
                 dashboard=f"/d/search-telemetry?{FLOW}&var-service=gateway",
             ),
         ),
+        few=False,
     ),
     Case(
         "exports fail, as never before",

@@ -18,21 +18,27 @@ from collector.stack.programs.program import DASHBOARDS, Place, Port
 VARIABLE: Final = "ALERT_WEBHOOK_FILE"
 """Names a file with the address that alerts are posted to: it is a secret, as whoever knows it can post."""
 
-_FILES: Final = DASHBOARDS / "alerts"
+FILES: Final = DASHBOARDS / "alerts"
 _URL_FILE: Final = "webhook-url"
 """What `alertmanager-webhook.yml` calls the file with the address, beside itself."""
 
 
 class Alertmanager:
-    """One Alertmanager, alone."""
+    """One Alertmanager, alone.
+
+    Arguments: `files`, the folder with its two files; a test has others, with shorter waits.
+    """
 
     name = "alertmanager"
     ports = (Port("web", 9093, "Alertmanager", "http://", scraped=True),)
 
+    def __init__(self, files: Path = FILES) -> None:
+        self._files = files.absolute()
+
     def prepare(self, place: Place) -> None:
         """Link its file, and the file with the webhook's address, into its folder."""
         webhook = webhook_file()
-        _link(self._configuration(place), _FILES / ("alertmanager-webhook.yml" if webhook else "alertmanager.yml"))
+        _link(self._configuration(place), self._files / ("alertmanager-webhook.yml" if webhook else "alertmanager.yml"))
         _link(place.folder(self.name) / _URL_FILE, webhook)
 
     def command(self, place: Place) -> Sequence[str]:

@@ -82,17 +82,19 @@ def _compared(scale: Scale) -> Iterator[Record]:
     requests, errors, served, inside, travelled, way = map(
         _name, ("requests", "errors", "served", "inside_seconds", "travelled", "on_the_way_seconds")
     )
-    for dimension in _DIMENSIONS:
-        at_job, anywhere = Apart(f"job, {_OPERATION}", dimension), Apart(_OPERATION, dimension)
-        yield Record(FAILED, at_job.ratio(errors, requests, parts=LEAST_ERRORS))
-        yield Record(FAILED + OTHERS, at_job.ratio_of_others(errors, requests, wholes=LEAST))
-        yield Record(INSIDE, at_job.ratio(inside, served, wholes=LEAST))
-        yield Record(INSIDE + OTHERS, at_job.ratio_of_others(inside, served, wholes=LEAST))
-        yield Record(ON_THE_WAY, anywhere.ratio(way, travelled, wholes=LEAST))
-        yield Record(ON_THE_WAY + OTHERS, anywhere.ratio_of_others(way, travelled, wholes=LEAST))
-        yield Record(
-            USUAL, anywhere.ratio(f"sum_over_time({way}{past})", f"sum_over_time({travelled}{past})", wholes=LEAST)
-        )
+    before = f"sum_over_time({way}{past})", f"sum_over_time({travelled}{past})"
+    at_job = [Apart(f"job, {_OPERATION}", dimension) for dimension in _DIMENSIONS]
+    anywhere = [Apart(_OPERATION, dimension) for dimension in _DIMENSIONS]
+    for name, expressions in (
+        (FAILED, [each.ratio(errors, requests, parts=LEAST_ERRORS) for each in at_job]),
+        (FAILED + OTHERS, [each.ratio_of_others(errors, requests, wholes=LEAST) for each in at_job]),
+        (INSIDE, [each.ratio(inside, served, wholes=LEAST) for each in at_job]),
+        (INSIDE + OTHERS, [each.ratio_of_others(inside, served, wholes=LEAST) for each in at_job]),
+        (ON_THE_WAY, [each.ratio(way, travelled, wholes=LEAST) for each in anywhere]),
+        (ON_THE_WAY + OTHERS, [each.ratio_of_others(way, travelled, wholes=LEAST) for each in anywhere]),
+        (USUAL, [each.ratio(*before, wholes=LEAST) for each in anywhere]),
+    ):
+        yield Record(name, " or ".join(expressions))
 
 
 def _slower(mean: str, seconds: float) -> str:

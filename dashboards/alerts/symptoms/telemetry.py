@@ -17,7 +17,7 @@ LEAST_FAILURES: Final = 5
 QUEUE_SHARE: Final = 0.8
 """Of a Collector's queue."""
 
-_WINDOW, _SILENCE, _SEEN, _LASTS, _EVALUATED = "10m", "5m", "15m", "2m", "15s"
+_WINDOW, _SILENCE, _SEEN, _LASTS, _EVALUATED = "10m", "5m", "1h", "2m", "15s"
 _SIGNAL: Final = (JOB, c.TELEMETRY_SIGNAL)
 _HEALTH: Final = "search-telemetry"
 _COLLECTOR: Final = "{{ $labels.collector }}{{ if $labels.exporter }} to {{ $labels.exporter }}{{ end }}"
@@ -68,7 +68,8 @@ def _silent(scale: Scale) -> Alert:
     exports = series(c.TELEMETRY_EXPORT_DURATION, "count", {c.TELEMETRY_SIGNAL: '="metrics"'}, flow="")
     serves = series(c.REQUEST_DURATION, "count", flow="")
     still = f"(sum by (job) (increase({exports}[{scale(_SILENCE)}])) == 0 and on (job) {serves})"
-    seen = f"sum by (job) ({exports} offset {scale(_SEEN)} and on (job) {serves} offset {scale(_SEEN)})"
+    earlier = f"[{scale(_SEEN)}]"
+    seen = f"sum by (job) (last_over_time({exports}{earlier}) and on (job) last_over_time({serves}{earlier}))"
     return Alert(
         "SearchTelemetrySilent",
         f"{still} or 0 * ({seen} unless on (job) target_info)",
@@ -76,7 +77,7 @@ def _silent(scale: Scale) -> Alert:
         scale(_LASTS),
         f"{labelled(JOB)} sends nothing: no process of it exported metrics in the last {_SILENCE}",
         "It is down, or cut off from its collector: no other alert can be about it now. If it was ended "
-        "on purpose, this ends within the hour.",
+        "on purpose, this ends an hour later.",
         _HEALTH,
         OF_SERVICE,
     )
