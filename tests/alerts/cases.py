@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dashboards.alerts.rule import Severity
 from tests.alerts.flow import CLIENTS, Changes, keys
 
 Labels = Mapping[str, str]
@@ -19,7 +20,7 @@ class Firing:
 
     alert: str
     labels: Labels
-    severity: str = "ticket"
+    severity: Severity = "ticket"
     summary: str = ""
     dashboard: str = ""
 
@@ -56,11 +57,8 @@ def _burning(
         f"{operation} of pamazon/{service} {what}: the error budget is spent {each} times as fast as allowed"
         for each in times
     ] or ["", ""]
-    page, ticket = (
-        Firing(alert, labels, severity, summary, f"/d/search-overview?{FLOW}&var-operation={operation}")
-        for severity, summary in zip(("page", "ticket"), said, strict=True)
-    )
-    return page, ticket
+    board = f"/d/search-overview?{FLOW}&var-operation={operation}"
+    return Firing(alert, labels, "page", said[0], board), Firing(alert, labels, "ticket", said[1], board)
 
 
 IOS_FAILS: Final[Changes] = {

@@ -5,24 +5,26 @@ On the shipped rules and routes, with all of their durations divided.
 
 import http.server
 import json
-import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 
 from collector.stack.programs.alertmanager import VARIABLE, Alertmanager
 from collector.stack.programs.otelcol import Otelcol
+from collector.stack.programs.program import Program
 from collector.stack.programs.prometheus import Prometheus
 from collector.stack.stack import Stack
 from dashboards.alerts import rendering, routes
 from dashboards.alerts.windows import Scale
 from tests.stack.asking import eventually, get, post
+from tests.stack.prometheus import query
 
 SCALE = Scale(20)
 PATIENCE = 60.0
@@ -33,7 +35,7 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.messages: queue.Queue[Mapping[str, Any]] = queue.Queue()
+        self.messages: Queue[Mapping[str, Any]] = Queue()
 
     @property
     def url(self) -> str:
@@ -125,7 +127,7 @@ def test_a_collector_that_dies_calls_somebody_once_and_tells_when_it_is_back(
     Its own metrics are away as well: that is kept back.
     """
     rendering.write(tmp_path / "rules", SCALE)
-    programs = [
+    programs: list[Program] = [
         alertmanager(tmp_path / "files"),
         Prometheus(tmp_path / "rules"),
         Otelcol("collector", ("base", "privacy", "prometheus")),
@@ -149,8 +151,7 @@ def test_a_collector_that_dies_calls_somebody_once_and_tells_when_it_is_back(
 
 def scraped(stack: Stack) -> bool:
     """Tell whether Prometheus has an answer of each Collector's port."""
-    answer = get(stack.url("prometheus.web", '/api/v1/query?query=up{collector="collector"}==1'.replace('"', "%22")))
-    return len(answer["data"]["result"]) == 2
+    return len(query(stack, 'up{collector="collector"} == 1')) == 2
 
 
 def labels(name: str, severity: str, **more: str) -> Mapping[str, str]:
