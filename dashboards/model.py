@@ -110,7 +110,7 @@ class Panel:
         width: of 24.
         height: in Grafana's rows of 30 pixels.
         labels: of a table, the columns before the values: pairs of label and title.
-        sort: of a table, the title of the column by which it is sorted, the highest first.
+        sort: of a table, the title of the column by which it is sorted: the highest value first, labels from a to z.
         gray_below: of a table, the title of a column, and the value below which its rows are gray: too few to judge by.
         tones: of series with these names, whatever their values.
         states: of `Draw.STATES`, the text and tone of each value.

@@ -19,7 +19,7 @@ def duration() -> Panel:
             Query(entry.at_client(0.95, by), "{{search_operation}}, client", exemplars=True),
             Query(entry.at_server(0.95, by), "{{search_operation}}, server", exemplars=True),
         ),
-        Unit.SECONDS, width=8, links=entry.of_operation(),
+        Unit.SECONDS, width=8, least=0, links=entry.of_operation(),
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def outcomes() -> Panel:
         " A point is one request: it leads to its trace.",
         Draw.LINES,
         (Query(entry.requests((c.SEARCH_OUTCOME,)), "{{search_outcome}}"),),
-        Unit.REQUESTS_PER_SECOND, width=8,
+        Unit.REQUESTS_PER_SECOND, width=8, least=0,
         tones=(("ok", Tone.GOOD), ("rejected", Tone.WARNING), ("cancelled", Tone.WEAK), ("error", Tone.BAD)),
         links=(links.traces(tags), entry.FAILED_TRACES, entry.ERROR_LOGS, links.sentry(tags)),
     )  # fmt: skip

@@ -47,7 +47,7 @@ def compared() -> Panel:
         ),
         Unit.SECONDS, width=12,
         labels=((label(c.SERVICE_NAME), "Service"), (label(c.SERVICE_VERSION), "Version")),
-        links=_LINKS,
+        sort="Service", links=_LINKS,
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def over_time() -> Panel:
         "95 % of the calls of each version took at most so long. A green line marks where a version began to serve.",
         Draw.LINES,
         (Query(quantile(0.95, c.REQUEST_DURATION, _BY, entry.SEARCHED), _NAMED),),
-        Unit.SECONDS, width=12, links=_LINKS,
+        Unit.SECONDS, width=12, least=0, links=_LINKS,
     )  # fmt: skip
 
 

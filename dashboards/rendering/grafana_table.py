@@ -25,10 +25,11 @@ def finish(rendered: dict[str, Any], panel: Panel, queries: Mapping[str, Query])
 def _transformations(panel: Panel, columns: Mapping[str, Query]) -> list[dict[str, Any]]:
     """Join the answers by their labels, sort the rows, name and order the columns."""
     order = [*(label for label, _ in panel.labels), *columns]
-    by = [name for name, query in columns.items() if query.title == panel.sort and panel.sort]
+    by = [(name, True) for name, query in columns.items() if query.title == panel.sort and panel.sort]
+    by += [(name, False) for name, title in panel.labels if title == panel.sort]
     return [
         {"id": "merge", "options": {}},
-        *({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": True}]}} for name in by),
+        *({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": name, "desc": desc}]}} for name, desc in by),
         {
             "id": "organize",
             "options": {

@@ -191,7 +191,10 @@ def _table(panel: Panel) -> Drawn:
     """Rows of all queries with the same labels become one; a column that is not named here is hidden by its query."""
     queries = tuple(query for query in panel.queries if not query.hidden)
     labels = [name for name, _ in panel.labels]
-    columns: list[Json] = [{"name": name, "header": title} for name, title in panel.labels]
+    columns: list[Json] = [
+        {"name": name, "header": title, **({"sort": "asc"} if title == panel.sort else {})}
+        for name, title in panel.labels
+    ]
     transforms: list[Json] = []
     if len(queries) > 1:
         transforms += [{"kind": "MergeIndexedColumns", "spec": {"column": name}} for name in labels]

@@ -114,6 +114,12 @@ def test_a_table_has_a_row_for_each_set_of_labels() -> None:
     assert all(target["instant"] and target["format"] == "table" for target in panel["targets"])
 
 
+def test_a_table_may_be_sorted_by_a_label() -> None:
+    """By the alphabet, so that rows of one service stand together."""
+    table = _panel(Draw.TABLE, labels=(("service_name", "Service"),), sort="Service")
+    assert _only(table)["transformations"][1]["options"]["sort"] == [{"field": "service_name", "desc": False}]
+
+
 def test_variables_are_offered_by_the_data() -> None:
     """All at first, or the one that is named; a part of a label by its pattern."""
     shown = Variable("operation", "Operation", "search_operation", "up", first="search")
