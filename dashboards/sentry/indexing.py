@@ -60,7 +60,7 @@ def _duration() -> tuple[Widget, ...]:
             Show.TABLE, (P50, P95, COUNT), _REQUESTS, (field(c.SEARCH_OPERATION),), f"-{P95}", width=3,
         ),
         Widget(
-            "Does the request's size matter?", "By the number of documents in it (len_docs).",
+            "Does its size matter?", "By the number of documents in the request (len_docs).",
             Show.TABLE, (P50, P95), _REQUESTS, (_DOCUMENTS,), f"-{P95}", width=3,
         ),
         Widget(

@@ -57,11 +57,11 @@ def _duration() -> tuple[Widget, ...]:
         Widget(
             "Slow for whom? (kept traces)", f"Platform and region of the caller. {TOTALS}",
             Show.TABLE, (P50, P95, COUNT), _REQUESTS, (field(c.CLIENT_PLATFORM), field(c.CLIENT_REGION)), f"-{P95}",
-            width=3, height=3,
+            width=4, height=3,
         ),
         Widget(
-            "Does the request's size matter?", "By the number of documents in it (len_docs).",
-            Show.TABLE, (P50, P95), _REQUESTS, (field(c.LEN_DOCS),), f"-{P95}", width=3, height=3,
+            "Does its size matter?", "By the number of documents in the request (len_docs).",
+            Show.TABLE, (P50, P95), _REQUESTS, (field(c.LEN_DOCS),), f"-{P95}", height=3,
         ),
         Widget(
             "Slowest kept traces", "Open one: Sentry draws its spans in all services.",

@@ -22,9 +22,9 @@ def missing() -> str:
     return f"no {', no '.join(absent)}: make browser" if absent else ""
 
 
-def start(url: str, home: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """Start one command, on a terminal that is 160 columns wide."""
-    variables = {
+def variables(url: str, home: Path) -> dict[str, str]:
+    """The environment of a command that asks the Sentry of an address, and writes below a folder."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "SENTRY_CONFIG_DIR": str(home / "config"),
@@ -35,15 +35,28 @@ def start(url: str, home: Path, *arguments: str) -> "subprocess.Popen[str]":
         "NO_COLOR": "1",
         "COLUMNS": "160",
     }
-    command = ["node", str(MODULES / "sentry/dist/bin.cjs"), *arguments]
+
+
+def command(*arguments: str) -> list[str]:
+    """The words of one command."""
+    return ["node", str(MODULES / "sentry/dist/bin.cjs"), *arguments]
+
+
+def view_command(board: str, *options: str) -> list[str]:
+    """The words of the command that draws a board, of the last hour."""
+    return command("dashboard", "view", f"{ORGANIZATION}/{board}", "--period", "1h", *options)
+
+
+def start(url: str, home: Path, words: list[str]) -> "subprocess.Popen[str]":
+    """Start one command, for a reader that is 160 columns wide."""
+    home.mkdir(exist_ok=True)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=variables, text=True, **streams)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(words, env=variables(url, home), text=True, **streams)  # type: ignore[call-overload,no-any-return]
 
 
 def view(url: str, home: Path, board: str, *options: str) -> "subprocess.Popen[str]":
-    """Start to draw a board, of the last hour."""
-    home.mkdir(exist_ok=True)
-    return start(url, home, "dashboard", "view", f"{ORGANIZATION}/{board}", "--period", "1h", *options)
+    """Start to draw a board."""
+    return start(url, home, view_command(board, *options))
 
 
 def output(started: "subprocess.Popen[str]") -> str:

@@ -9,7 +9,7 @@ from dashboards.publishing import to_sentry
 from dashboards.publishing.sentry import Sentry
 from dashboards.sentry.alerts import SLOW_SEARCH
 from tests.sentry_api_stand_in import ORGANIZATION, PROJECT, TOKEN, sentry_api
-from tests.sentry_cli.cli import output, start
+from tests.sentry_cli.cli import command, output, start
 
 
 @pytest.mark.timeout(300)
@@ -20,7 +20,8 @@ def test_the_command_line_of_sentry_reads_our_monitor(tmp_path: Path) -> None:
     with sentry_api() as sentry:
         list(to_sentry.publish(Sentry(sentry.url, ORGANIZATION, TOKEN), PROJECT, dry_run=False))
         (number,) = [key for key, monitor in sentry.monitors.items() if monitor["name"] == SLOW_SEARCH.title]
-        found = json.loads(output(start(sentry.url, tmp_path, "alert", "metrics", "view", f"shop/{number}", "--json")))
+        words = command("alert", "metrics", "view", f"{ORGANIZATION}/{number}", "--json")
+        found = json.loads(output(start(sentry.url, tmp_path, words)))
     read = {key: found[key] for key in ("name", "query", "aggregate", "dataset", "timeWindow", "status")}
     assert read == {
         "name": SLOW_SEARCH.title,
