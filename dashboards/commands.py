@@ -4,7 +4,11 @@ Every call of `telemetry` imports this module, so the work, with its heavier pac
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from telemetry.errors import TelemetryError
 
 _DASHBOARDS = "Boards for Grafana, Perses and Sentry, and Prometheus' rules: generated from one source, and published."
 _BUILD = "Write every generated file beside its source. It needs this project's checkout, and its development packages."
@@ -46,15 +50,30 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(_: argparse.Namespace) -> int:
-    from dashboards.checks.files import build
+    with _development_packages():
+        from dashboards.checks.files import build
 
     return build()
 
 
 def _check(_: argparse.Namespace) -> int:
-    from dashboards.checks.check import check
+    with _development_packages():
+        from dashboards.checks.check import check
 
     return check()
+
+
+@contextmanager
+def _development_packages() -> Iterator[None]:
+    """Say what is missing, where the packages that generate files are not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").split(".")[0]
+        raise TelemetryError(
+            f"{package} is not installed: files are generated in this project's checkout alone.",
+            "Run make env there, then .venv/bin/telemetry dashboards build.",
+        ) from missing
 
 
 def _publish(args: argparse.Namespace) -> int:

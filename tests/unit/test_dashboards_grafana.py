@@ -1,6 +1,8 @@
 """A board becomes JSON that Grafana reads as it is meant: what is not said in the model is decided once."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +171,17 @@ def test_what_is_committed_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> 
     assert check() == 0
     assert "nothing is wrong" in capsys.readouterr().out
     assert len(FILES) > len(BOARDS)
+
+
+@pytest.mark.parametrize("command", ["build", "check"])
+def test_without_the_packages_that_generate_it_is_said(command: str) -> None:
+    """Where only users' packages are installed: a message with what to do, and no trace."""
+    program = (
+        "import sys; sys.modules['grafana_foundation_sdk'] = None\n"
+        f"from telemetry.cli import main; sys.argv[1:] = ['dashboards', '{command}']; raise SystemExit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode != 0
+    assert "grafana_foundation_sdk is not installed" in done.stderr
+    assert "make env" in done.stderr
+    assert "Traceback" not in done.stderr
