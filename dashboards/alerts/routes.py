@@ -2,8 +2,8 @@
 
 In: nothing. Out: YAML, with a webhook and without. State: none.
 
-Alertmanager reads no variables. With a webhook its address is in a file `webhook-url` beside the configuration, which
-Alertmanager reads at each message. Without one, every alert has the receiver `nobody`, as its page shows.
+Alertmanager reads no variables. With a webhook its address is in a file `webhook-url` of the folder that Alertmanager
+runs in, which it reads at each message. Without one, every alert has the receiver `nobody`, as its page shows.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _HEAD: Final = """\
 # Generated from dashboards/alerts by `telemetry dashboards build`: do not edit. Explained in docs/alerts.md.
 # {}
 """
-_WITH: Final = "Messages go to the address in the file webhook-url beside this one."
+_WITH: Final = "Messages go to the address in the file webhook-url of the folder that Alertmanager runs in."
 _WITHOUT: Final = "Nothing is sent: alerts are shown on Alertmanager's page. alertmanager-webhook.yml sends them."
 
 URL_FILE: Final = "webhook-url"

@@ -110,7 +110,7 @@ def _alerts(scale: Scale) -> list[Alert]:
 
 def _alert(name: str, slo: str, burns: list[Burn], scale: Scale) -> Alert:
     """Return one alert of a severity: whichever of its burns is seen first, it stays the same alert."""
-    windows = ", or ".join(f"{burn.factor:g} times over {burn.long} and {burn.short}" for burn in burns)
+    windows = ", or ".join(f"{burn.factor:g} over {burn.long} and {burn.short}" for burn in burns)
     severity = burns[0].severity
     return Alert(
         name,
@@ -119,7 +119,7 @@ def _alert(name: str, slo: str, burns: list[Burn], scale: Scale) -> Alert:
         scale(_WAITS[severity]),
         f"{labelled('search_operation')} of {labelled(JOB)} {_WHAT[name]}: "
         "the error budget is spent {{ $value | humanize }} times as fast as allowed",
-        f"At this speed the promise of dashboards/alerts/objectives.py is broken. Fires at {windows}, "
+        f"At this speed the promise of dashboards/alerts/objectives.py is broken. Fires at a burn of {windows}, "
         f"with at least {LEAST_BAD} bad requests in the longer window.",
         variables=OF_FLOW,
     )

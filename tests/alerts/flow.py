@@ -14,7 +14,7 @@ from dashboards.promql import name
 from telemetry import conventions as c
 from telemetry.prometheus.names import bound
 
-BEFORE, DURING, AFTER = 30, 25, 40
+BEFORE, DURING, AFTER = 30, 30, 40
 """Minutes as usual, of the incident, and as before again."""
 
 Key = tuple[str, ...]

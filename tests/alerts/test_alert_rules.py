@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.alerts.rendering import alerts
+from dashboards.alerts.rendering import alerts, texts, write
+from dashboards.alerts.windows import Scale
 from tests.alerts.cases import CASES, Case, Firing
 from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, series
 
@@ -89,6 +90,16 @@ def test_an_incident_fires_its_alerts_and_no_others(promtool: Path, rules: Path,
 def test_few_samples_fire_nothing(promtool: Path, rules: Path, tmp_path: Path, case: Case) -> None:
     """The same incident at a thousandth of the requests, less than one a minute."""
     check(promtool, rules, tmp_path, timeline(case.about, case.changes, {FOUND: ()}, scale=0.001))
+
+
+@pytest.mark.parametrize("divisor", [1, 20])
+def test_prometheus_accepts_the_rules(promtool: Path, tmp_path: Path, divisor: int) -> None:
+    """As they are shipped and as the incident test has them, without two that record the same."""
+    write(tmp_path, Scale(divisor))
+    command = [str(promtool), "check", "rules", "--lint-fatal", *map(str, sorted(tmp_path.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("SUCCESS") == len(texts())
 
 
 def test_usual_traffic_fires_nothing(promtool: Path, rules: Path, tmp_path: Path) -> None:

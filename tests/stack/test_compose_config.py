@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from collector.stack import cache
+from dashboards.alerts.routes import URL_FILE
 
 ROOT = Path(__file__).parents[2]
 SHOP = {"pamazon-gateway", "pamazon-encoder", "pamazon-indexer", "pamazon-catalogue", "qdrant", "criticalpath"}
@@ -26,13 +27,18 @@ PROFILES = {
 SENTRY = {"SENTRY_OTLP_ENDPOINT": "https://sentry.invalid/api/1/integration/otlp", "SENTRY_PUBLIC_KEY": "k"}
 
 
-def services(*options: str, **variables: str) -> dict[str, dict[str, Any]]:
-    """What a command with these options would run, as Compose understands the file."""
+def composed(*options: str, **variables: str) -> dict[str, Any]:
+    """The whole file as Compose understands it, for a command with these options."""
     command = [str(cache.binary("docker-compose")), *options, "config", "--format=json"]
     environment = {"PATH": os.environ["PATH"], **variables}
     output = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (output.returncode, output.stderr) == (0, "")
-    return dict(json.loads(output.stdout)["services"])
+    return dict(json.loads(output.stdout))
+
+
+def services(*options: str, **variables: str) -> dict[str, dict[str, Any]]:
+    """What a command with these options would run."""
+    return dict(composed(*options, **variables)["services"])
 
 
 def test_up_without_a_profile_is_the_whole_stack() -> None:
@@ -63,3 +69,28 @@ def test_a_gpu_gets_its_model_dimension_and_device() -> None:
     assert "--model=ViT-L-14::openai" in encoder["command"]
     assert encoder["deploy"]["resources"]["reservations"]["devices"][0]["driver"] == "nvidia"
     assert {"--collection=large", "--dimension=768"} <= set(indexer["command"])
+
+
+def test_alerts_are_sent_only_where_a_file_has_an_address(tmp_path: Path) -> None:
+    """With the variable Alertmanager has the other file, and the user's as a secret in the folder that it runs in."""
+    secret = tmp_path / "secret"
+    for variables, name, source in (
+        ({}, "alertmanager.yml", ROOT / "collector/stack/config/empty"),
+        ({"ALERT_WEBHOOK_FILE": str(secret)}, "alertmanager-webhook.yml", secret),
+    ):
+        found = composed("--profile", "full", **variables)
+        alertmanager = found["services"]["alertmanager"]
+        assert f"--config.file=/etc/alerts/{name}" in alertmanager["command"]
+        assert [each["source"] for each in alertmanager["secrets"]] == [URL_FILE]
+        assert alertmanager["working_dir"] == "/run/secrets"
+        assert found["secrets"][URL_FILE]["file"] == str(source)
+        (mount,) = (each for each in alertmanager["volumes"] if each["target"] == "/etc/alerts")
+        assert (Path(mount["source"]) / name).is_file()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_prometheus_has_the_rules(profile: str) -> None:
+    """Beside its configuration, where that looks for them."""
+    (prometheus,) = (each for name, each in services("--profile", profile).items() if name.startswith("prometheus"))
+    mounts = {each["target"]: Path(each["source"]) for each in prometheus["volumes"]}
+    assert mounts["/etc/prometheus/rules"] == ROOT / "dashboards/alerts/rules"

@@ -20,7 +20,7 @@ VARIABLE: Final = "ALERT_WEBHOOK_FILE"
 
 FILES: Final = DASHBOARDS / "alerts"
 _URL_FILE: Final = "webhook-url"
-"""What `alertmanager-webhook.yml` calls the file with the address, beside itself."""
+"""What `alertmanager-webhook.yml` calls the file with the address, in the folder that the program runs in."""
 
 
 class Alertmanager:
