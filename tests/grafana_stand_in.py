@@ -21,13 +21,17 @@ Answer = tuple[int, Json]
 
 @dataclass(frozen=True)
 class Odd:
-    """An answer in place of the right one; `piece_s` is the pause between two bytes of its body."""
+    """An answer in place of the right one.
+
+    `piece_s` is the pause before each byte of its body; `missing` is how many announced bytes do not come.
+    """
 
     status: int
     body: Json = ""  # text is sent as it is
     headers: tuple[tuple[str, str], ...] = ()
     delay_s: float = 0.0
     piece_s: float = 0.0
+    missing: int = 0
 
 
 @dataclass
@@ -134,9 +138,10 @@ def grafana_stand_in(**behaviour: Any) -> Iterator[GrafanaStandIn]:
             for name, value in (("content-type", "application/json"), *odd.headers):
                 self.send_header(name, value)
             if odd.status != 204:
-                self.send_header("content-length", str(len(text)))
+                self.send_header("content-length", str(len(text) + odd.missing))
             self.end_headers()
             self._write(text, odd.piece_s)
+            self.close_connection = bool(odd.missing)
 
         def _write(self, text: bytes, piece_s: float) -> None:
             pieces = [text] if not piece_s else [text[place : place + 1] for place in range(len(text))]

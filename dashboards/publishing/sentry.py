@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from dashboards.publishing.session import SECONDS, PublishError, RefusedError, Session, address, explained
+from dashboards.publishing.session import SECONDS, PublishError, RefusedError, Session, Token, address, explained
 
 Json = Mapping[str, Any]
 OPTION: Final = "SENTRY_URL"
@@ -40,7 +40,7 @@ class Sentry:
         self.url, self._seconds = url.rstrip("/"), seconds
         self._base = f"{self.url}/api/0/organizations/{quote(organization, safe='')}"
         self._session = Session(seconds)
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.auth = Token(token)
 
     def boards(self) -> dict[str, str]:
         """Return the ids of all boards, by title."""

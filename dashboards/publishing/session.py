@@ -15,8 +15,10 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+from requests.auth import AuthBase
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import RequestException, SSLError, Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from telemetry.errors import TelemetryError
 
@@ -36,6 +38,18 @@ class RefusedError(PublishError):
     def __init__(self, message: str, hint: str, status: int) -> None:
         super().__init__(message, hint)
         self.status = status
+
+
+class Token(AuthBase):
+    """Puts a token into each request. A header alone would give way to a user's `.netrc`."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class Session(requests.Session):
@@ -62,13 +76,24 @@ class Session(requests.Session):
 def _pieces(answer: requests.Response, ends: float) -> Iterator[bytes]:
     """Read the body as it comes, until it is complete or time is up."""
     size = 0
-    while piece := answer.raw.read1(_PIECE, decode_content=True):
+    while piece := _piece(answer):
         size += len(piece)
         if time.monotonic() > ends:
             raise Timeout("the answer is too slow", response=answer)
         if size > MOST_BYTES:
             raise RequestException("the answer is too large", response=answer)
         yield piece
+
+
+def _piece(answer: requests.Response) -> bytes:
+    """Read what has come, or wait for more; errors are those of `requests`, as if it had read the body."""
+    try:
+        piece: bytes = answer.raw.read1(_PIECE, decode_content=True)
+        return piece
+    except ReadTimeoutError as error:
+        raise Timeout(error, response=answer) from error
+    except HTTPError as error:
+        raise RequestException(f"its answer ended early ({error})", response=answer) from error
 
 
 def _with_json(answer: requests.Response, body: bytes) -> requests.Response:

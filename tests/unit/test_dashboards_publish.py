@@ -176,6 +176,7 @@ def test_an_answer_without_a_body_is_an_answer(grafana: GrafanaStandIn, publish:
 
 SLOW = [
     pytest.param(Odd(200, {}, delay_s=30.0), id="begins late"),
+    pytest.param(Odd(200, {"a": 1}, piece_s=30.0), id="stalls"),
     pytest.param(Odd(200, {"message": "x" * 400}, piece_s=0.05), id="trickles"),
 ]
 
@@ -190,6 +191,22 @@ def test_a_slow_answer_is_given_up(
     status, _, err = publish()
     assert status == 2
     assert f"Grafana at {grafana.url} did not answer within 0.5 seconds." in err
+
+
+def test_an_answer_that_ends_early(grafana: GrafanaStandIn, publish: Run) -> None:
+    """It is not taken for the whole."""
+    grafana.answers[("GET", "/api/health")] = Odd(200, {"version": "13"}, missing=5)
+    status, _, err = publish()
+    assert status == 2
+    assert "its answer ended early" in err
+    assert "5 more expected" in err
+
+
+def test_an_endless_answer(grafana: GrafanaStandIn, publish: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a limit is kept of it."""
+    monkeypatch.setattr(session, "MOST_BYTES", 100)
+    grafana.answers[("GET", "/api/health")] = Odd(200, {"version": "x" * 200})
+    assert "the answer is too large" in publish()[2]
 
 
 def test_nobody_listens(publish: Run) -> None:

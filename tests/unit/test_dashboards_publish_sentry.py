@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,13 @@ def test_names_that_are_not_there(sentry: SentryApi, publish: Run) -> None:
     status, _, err = publish("--project", "nothing")
     assert (status, err) == (2, f"{sentry.url} has no project nothing.\nThe token sees {PROJECT}.\n")
     assert sentry.alerts == {}
+
+
+def test_a_netrc_does_not_replace_the_token(publish: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`requests` reads that file by itself."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert publish("--dry-run")[0] == 0
 
 
 def test_a_slow_sentry_is_given_up(sentry: SentryApi, publish: Run, monkeypatch: pytest.MonkeyPatch) -> None:
