@@ -50,5 +50,9 @@ def above(metric: c.Metric, by: By, where: Where, window: str, least: float) -> 
 
 def added(metric: c.Metric, by: By, where: Where, window: str, *, part: str = "") -> str:
     """Return what was added to a counter since the window began; what was not there then counts from zero."""
-    now = series(metric, part, where, flow="")
-    return f"sum{grouped(by)} ({now} - ({now} offset {window} or 0 * {now}))"
+    return f"sum{grouped(by)} ({added_to(series(metric, part, where, flow=''), window)})"
+
+
+def added_to(counter: str, window: str) -> str:
+    """Return what was added to each series of any program's counter since the window began."""
+    return f"{counter} - ({counter} offset {window} or 0 * {counter})"

@@ -222,7 +222,7 @@ def _programs() -> Iterator[tuple[Key, Source]]:
     to = {**at, "exporter": "otlp_grpc/jaeger"}
     yield ("queue",), Gauge("otelcol_exporter_queue_size", to, 100)
     yield ("capacity",), Gauge("otelcol_exporter_queue_capacity", to, 1000)
-    yield ("send failed",), Counter("otelcol_exporter_send_failed_spans", to, 0)
+    yield ("send failed",), Counter("otelcol_exporter_send_failed_spans", to, 0, begins=False)
     yield ("refused",), Counter("otelcol_receiver_refused_spans", {**at, "receiver": "otlp"}, 0)
     rules = {"job": "prometheus", "instance": "127.0.0.1:9090", "rule_group": "rules/search_slo.yml;search_slo"}
     yield ("rules",), Counter("prometheus_rule_evaluation_failures_total", rules, 0)

@@ -6,7 +6,7 @@ minutes, so a process that sends nothing is first seen by numbers that stand sti
 
 from typing import Final
 
-from dashboards.alerts.counting import JOB, added
+from dashboards.alerts.counting import JOB, added, added_to
 from dashboards.alerts.rule import OF_SERVICE, Alert, Group, labelled
 from dashboards.alerts.windows import Scale
 from dashboards.promql import series
@@ -108,8 +108,8 @@ def _target(scale: Scale) -> Alert:
 
 
 def _collector_loses(scale: Scale) -> Alert:
-    window = scale(_WINDOW)
-    each = (f"sum by (collector, {name.split('_')[1]}) (increase({name}[{window}])) > 0" for name in _LOST)
+    window = scale(_WINDOW)  # some of these counters begin with their first loss
+    each = (f"sum by (collector, {name.split('_')[1]}) ({added_to(name, window)}) > 0" for name in _LOST)
     return Alert(
         "SearchCollectorLoses",
         " or ".join(each),
