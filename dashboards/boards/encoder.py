@@ -25,7 +25,7 @@ _STAGES: Final = links.board("search-stage", "Stages")
 _SENTRY: Final = links.sentry({c.SERVICE_NAME: _SERVICE, "release": links.of(c.SERVICE_VERSION)})
 _BATCHES: Final = (
     links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=_SERVICE, operation=c.BATCH.name), _LOGS, _STAGES,
-    links.sentry({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}),
+    links.sentry({"span.description": links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
 _FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES, links.sentry({}))
 _QUEUES: Final = f"on (search_stage, job, instance) {name(c.BATCH_LIMIT)}"

@@ -57,7 +57,7 @@ def on_the_way(share: float, by: By = (), *, window: str = promql.INTERVAL) -> s
 STAGES: Final = links.board("search-stage", "Stage board")
 FAILED_TRACES: Final = links.traces({"error": "true"}, title="Failed traces in Jaeger")
 ERROR_LOGS: Final = links.logs(match='| severity_text = "ERROR"', title="Logs of errors")
-FAILED_IN_SENTRY: Final = links.sentry({"span.status": "internal_error"})
+FAILED_IN_SENTRY: Final = links.sentry({"has": c.ERROR_TYPE.name})
 OF_FLOW: Final = (links.traces({}), links.logs(), STAGES, links.sentry({}))
 """From what has no labels: all requests of the flow."""
 

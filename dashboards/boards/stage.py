@@ -25,7 +25,7 @@ _SENTRY: Final = links.sentry({c.SERVICE_NAME: _HERE["service"], "span.descripti
 _LINKS: Final = (links.traces({}, **_HERE), _LOGS, _SENTRY)
 _BATCHES: Final = (
     links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=links.of(c.SERVICE_NAME), operation=c.BATCH.name),
-    _LOGS, _ENCODER, links.sentry({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}),
+    _LOGS, _ENCODER, links.sentry({"span.description": links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
 _EMPTY: Final[links.Tags] = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION), c.LEN_DOCS: "0"}
 _FLOW_LINKS: Final = (links.traces({}), links.logs(), links.sentry({}))

@@ -2,15 +2,17 @@
 
 In: attributes of `telemetry.conventions`. Out: their names in Sentry, and conditions on them. State: none.
 
-A text has its own name there. A number or a boolean is written with its type: `tags[len_docs,number]`. By its bare name
-Sentry looks for a text, finds none, and reports no mistake.
+A text has its own name there; a number or a boolean is written with its type, as `tags[len_docs,number]`.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from dashboards.links import in_sentry
 from telemetry import conventions as c
 
+field: Final = in_sentry
+"""Returns an attribute's name in Sentry's search."""
 OP: Final = "span.op"
 DURATION: Final = "span.duration"
 SELF_TIME: Final = "span.self_time"
@@ -22,8 +24,7 @@ TITLE: Final = "title"
 SEVERITY: Final = "severity"
 SEVERITY_NUMBER: Final = "severity_number"
 MESSAGE: Final = "message"
-SERVICE: Final = f"resource.{c.SERVICE_NAME.name}"
-"""Sentry puts `resource.` before attributes of the resource."""
+SERVICE: Final = field(c.SERVICE_NAME)
 ERROR_SERVICE: Final = c.SERVICE_NAME.name
 """Of an error: the tag that the library sets."""
 
@@ -63,14 +64,6 @@ HEADINGS: Final[Mapping[str, str]] = {
     MESSAGE: "record",
 }
 """What columns are called, in place of Sentry's names."""
-
-_KINDS: Final[Mapping[str, str]] = {"int": "number", "double": "number", "boolean": "boolean"}
-
-
-def field(attribute: c.Attribute) -> str:
-    """Return an attribute's name in Sentry's search."""
-    kind = _KINDS.get(attribute.type)
-    return f"tags[{attribute.name},{kind}]" if kind else attribute.name
 
 
 def heading(name: str) -> str:
