@@ -72,10 +72,9 @@ def _counted(objective: Objective, window: Window, scale: Scale) -> tuple[Record
 
 def _summed(name: str, window: Window, scale: Scale) -> Record:
     """Return a long window as the sum of short ones, one after the other."""
-    short = scale(SHORTEST)
-    return Record(
-        name, f'sum_over_time({name}{{window="{SHORTEST}"}}[{scale(window.name)}:{short}])', {"window": window.name}
-    )
+    each = f'{name}{{window="{SHORTEST}"}}'
+    summed = f"sum_over_time({each}[{scale(window.name)}:{scale(SHORTEST)}])"
+    return Record(name, summed, {"window": window.name})
 
 
 def _derived() -> tuple[Record, ...]:

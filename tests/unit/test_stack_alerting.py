@@ -1,11 +1,14 @@
 """What the stack gives Prometheus and Alertmanager: the committed rules, and a webhook where there is one."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from collector.stack import cache
 from collector.stack.errors import StackError
+from collector.stack.foreground import _banner
 from collector.stack.ports import free_ports
 from collector.stack.programs.alertmanager import VARIABLE, Alertmanager, receiver
 from collector.stack.programs.program import DASHBOARDS, Place, Program
@@ -85,3 +88,11 @@ def test_a_file_without_an_address_is_reported_before_anything_starts(
         raised.value.hint == f"Write the webhook's address into it, as https://example.com/alerts, or unset {VARIABLE}."
     )
     assert not (tmp_path / first.name / "prepared").exists()
+
+
+def test_up_says_who_gets_the_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the addresses; in a profile without an Alertmanager there is no such line."""
+    running: Any = SimpleNamespace(names=["jaeger", "alertmanager"], shown=[])
+    assert f"  alerts go to    {receiver()}" in [line.plain for line in _banner(running, "full", tmp_path)]
+    running.names.remove("alertmanager")
+    assert not any("alerts" in line.plain for line in _banner(running, "minimal", tmp_path))

@@ -52,9 +52,8 @@ _CHOSEN: Final = "".join(
 
 def group(scale: Scale) -> Group:
     """Return the rules."""
-    counted = {record.name: record for record in _counted(scale(_WINDOW))}
     alerts = (_failing(scale), _slow_inside(scale), _slow_on_the_way(scale))
-    return Group("search_clients", scale(_EVALUATED), (*counted.values(), *_compared(scale), *alerts))
+    return Group("search_clients", scale(_EVALUATED), (*_counted(scale(_WINDOW)), *_compared(scale), *alerts))
 
 
 def _name(what: str) -> str:
