@@ -54,7 +54,7 @@ def _lines(one: Series, moments: Iterable[int], begin: int) -> Iterator[str]:
     if name.endswith(_COUNTERS) or (name.startswith("otelcol_") and "queue" not in name):
         return (f"{head} {value * _passed(moment - begin):.9g} {moment}\n" for moment in moments)
     noise = random.Random(head)
-    spread = 0.0 if value == round(value) else 0.02 * value
+    spread = 0.0 if value.is_integer() else 0.02 * value
     return (f"{head} {value + spread * noise.uniform(-1, 1):.9g} {moment}\n" for moment in moments)
 
 

@@ -81,8 +81,9 @@ class WatchfulPrometheus(Prometheus):
 
     def prepare(self, place: Place) -> None:
         """Write what would be linked, changed."""
-        super().prepare(place)
         folder = place.folder(self.name)
+        _remove(folder / "rules")
+        super().prepare(place)
         config = yaml.safe_load(FILE.read_text(encoding="utf-8"))
         config["global"] = {"scrape_interval": SCRAPED, "scrape_timeout": SCRAPED, "evaluation_interval": SCRAPED}
         (folder / FILE.name).unlink()

@@ -88,6 +88,33 @@ def dearest() -> Panel:
     return stat("A document costs", description, f"max({_milliseconds_a_document(NOW)})", Unit.MILLISECONDS)
 
 
+def processes() -> Panel:
+    """Return the processes of each stage beside each other."""
+    description = (
+        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
+        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
+    )
+    p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
+    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
+    return Panel(
+        "Which process is apart?", description, Draw.TABLE,
+        (
+            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(p50, title="p50"),
+            Query(p95, title="p95"),
+            Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
+            Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+        ),
+        Unit.SECONDS, width=24, height=7,
+        labels=(
+            ("search_stage", "Stage"), ("service_name", "Service"), ("service_version", "Version"),
+            ("instance", "Process"),
+        ),
+        sort="Times the fastest",
+        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER, _SENTRY),
+    )  # fmt: skip
+
+
 def distribution() -> Panel:
     """Return the durations as a heat map."""
     description = (
@@ -112,33 +139,6 @@ def duration() -> Panel:
     description = "95th percentile by stage. A stage that contains another one, as `encode` does, rises with it."
     query = Query(quantile(0.95, c.STAGE_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
     return Panel("Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, links=_LINKS)
-
-
-def processes() -> Panel:
-    """Return the processes of each stage beside each other."""
-    description = (
-        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
-        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
-    )
-    p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
-    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
-    return Panel(
-        "Which process is apart?", description, Draw.TABLE,
-        (
-            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
-            Query(p50, title="p50"),
-            Query(p95, title="p95"),
-            Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
-            Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
-        ),
-        Unit.SECONDS, width=24,
-        labels=(
-            ("search_stage", "Stage"), ("service_name", "Service"), ("service_version", "Version"),
-            ("instance", "Process"),
-        ),
-        sort="Times the fastest",
-        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER, _SENTRY),
-    )  # fmt: skip
 
 
 def rates() -> Panel:
@@ -269,8 +269,8 @@ STAGE: Final = Board(
     (*variables.FLOW, variables.STAGE),
     (
         Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), dearest())),
-        Row("Duration", (distribution(), duration())),
         Row("Processes", (processes(),)),
+        Row("Duration", (distribution(), duration())),
         Row("Rate and errors", (rates(), errors(), share_failed())),
         Row("Waiting", (queue(), wait(), pools())),
         Row("Batches", (fill(), batches(), cost())),
