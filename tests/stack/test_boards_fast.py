@@ -1,4 +1,4 @@
-"""Boards on a day of data: no query takes a second."""
+"""Boards and rules on a day of data: no query takes a second."""
 
 import math
 import time
@@ -12,6 +12,7 @@ from collector.stack import cache
 from collector.stack.programs.program import Place
 from collector.stack.programs.prometheus import Prometheus
 from collector.stack.stack import Stack
+from dashboards.alerts.rendering import groups
 from dashboards.model import Draw
 from tests.stack.asked_boards import QUERIES, filled
 from tests.stack.watched import PATIENCE, Watched
@@ -37,7 +38,7 @@ class Backfilled(Prometheus):
 
 @pytest.mark.slow
 def test_no_query_takes_a_second_on_a_day(watched: Watched, tmp_path: Path) -> None:
-    """Each query of each panel, as Grafana asks for the last day; the slowest are printed.
+    """Each query of each panel, as Grafana asks for the last day, and of each rule; the slowest are printed.
 
     The series are all that Prometheus has of the watched flow, with a sample every 15 seconds.
     """
@@ -62,6 +63,12 @@ def test_no_query_takes_a_second_on_a_day(watched: Watched, tmp_path: Path) -> N
             began = time.monotonic()
             answer = client.post(f"/api/v1/{path}", data={"query": asked, **when}, timeout=60)
             took[name] = time.monotonic() - began
+            assert answer.json()["status"] == "success", answer.text
+        for rule in (rule for group in groups() for rule in group.rules):
+            began = time.monotonic()
+            answer = client.post("/api/v1/query", data={"query": rule.expr, "time": str(end - EVERY)}, timeout=60)
+            name = f"rule {rule.name}"
+            took[name] = max(took.get(name, 0.0), time.monotonic() - began)
             assert answer.json()["status"] == "success", answer.text
     slowest = sorted(took, key=lambda name: -took[name])
     print(*(f"{took[name] * 1000:6.0f} ms  {name}" for name in slowest[:10]), sep="\n")
