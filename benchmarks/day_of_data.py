@@ -28,12 +28,13 @@ _COUNTERS: Final = ("_bucket", "_count", "_sum", "_total")
 def backfill(promtool: Path, series: Sequence[Series], folder: Path, end: int, *, every: int) -> int:
     """Write the day before `end` into a folder, a sample `every` so many seconds; return the number of samples.
 
-    `end` is a multiple of `PART`.
+    `end` is a multiple of `PART`. Series whose names have dots, such as some of the Collector's, are left out.
 
     Raises:
         subprocess.CalledProcessError: promtool refuses the text.
     """
     text = folder.with_suffix(".txt")
+    series = [one for one in series if "." not in one[0]["__name__"] and math.isfinite(one[1])]
     for begin in range(end - DAY, end, PART):
         moments = range(begin, begin + PART, every)
         with text.open("w", encoding="utf-8") as file:
@@ -49,7 +50,7 @@ def backfill(promtool: Path, series: Sequence[Series], folder: Path, end: int, *
 def _lines(one: Series, moments: Iterable[int], begin: int) -> Iterator[str]:
     labels, value = one
     name = labels["__name__"]
-    pairs = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items() if key != "__name__")
+    pairs = ",".join(f'{_quoted(key)}="{_escaped(text)}"' for key, text in labels.items() if key != "__name__")
     head = f"{name}{{{pairs}}}"
     if name.endswith(_COUNTERS) or (name.startswith("otelcol_") and "queue" not in name):
         return (f"{head} {value * _passed(moment - begin):.9g} {moment}\n" for moment in moments)
@@ -62,6 +63,11 @@ def _passed(seconds: int) -> float:
     """Return how many times its last value a counter has risen, after so many seconds of the day."""
     wave = 0.5 * DAY / math.tau * (1 - math.cos(math.tau * seconds / DAY))
     return (seconds + wave) / MINUTES
+
+
+def _quoted(key: str) -> str:
+    """Return a label's name; in quotes, if it has dots as Jaeger's do."""
+    return key if key.isidentifier() else f'"{key}"'
 
 
 def _escaped(text: str) -> str:

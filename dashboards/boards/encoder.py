@@ -120,7 +120,8 @@ def bound_by() -> Panel:
     slower = f"clamp_max(({preprocess} > bool {wait}) + ({forward} > bool {wait}), 1)"
     state = f"1 + {slower} * (1 + ({forward} >= bool {preprocess}))"
     return Panel(
-        "What bounds it?", description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
+        "What bounds it: the queue (red), preprocess (orange) or forward (green)?",
+        description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
         states=((1, "queue", Tone.BAD), (2, "preprocess", Tone.WARNING), (3, "forward", Tone.GOOD)),
         links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
     )  # fmt: skip

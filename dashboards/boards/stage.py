@@ -40,8 +40,8 @@ def _failing(by: By = (), window: str = INTERVAL) -> str:
     return ratio(failed, _runs(by, window), by)
 
 
-def _in_use() -> str:
-    return f"({now(c.STAGE_ACTIVE, _BY, _STAGE)} / ({now(c.STAGE_LIMIT, _BY, _STAGE)} > 0))"
+def _in_use(by: By = _BY) -> str:
+    return f"({now(c.STAGE_ACTIVE, by, _STAGE)} / ({now(c.STAGE_LIMIT, by, _STAGE)} > 0))"
 
 
 def _milliseconds_a_document(window: str = INTERVAL) -> str:
@@ -92,7 +92,8 @@ def processes() -> Panel:
     """Return the processes of each stage beside each other."""
     description = (
         "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
-        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed."
+        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed. Batches"
+        " and pools have a queue; pools have threads, and no runs of their own."
     )
     p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
     apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
@@ -104,6 +105,9 @@ def processes() -> Panel:
             Query(p95, title="p95"),
             Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
             Query(_failing(_PROCESS, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
+            Query(quantile(0.95, c.QUEUE_WAIT_DURATION, _PROCESS, _STAGE, window=NOW), title="Wait, p95"),
+            Query(now(c.QUEUE_LENGTH, _PROCESS, _STAGE), title="Waiting", unit=Unit.NUMBER),
+            Query(_in_use(_PROCESS), title="Threads in use", unit=Unit.SHARE, steps=steps.FULL),
         ),
         Unit.SECONDS, width=24, height=7,
         labels=(

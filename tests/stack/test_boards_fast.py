@@ -1,6 +1,5 @@
 """Boards and rules on a day of data: no query takes a second."""
 
-import math
 import time
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_no_query_takes_a_second_on_a_day(watched: Watched, tmp_path: Path) -> N
     The series are all that Prometheus has of the watched flow, with a sample every 15 seconds.
     """
     end = int(time.time()) // PART * PART
-    series = [one for one in watched.watching.query('{__name__!=""}') if math.isfinite(one[1])]
+    series = watched.watching.query('{__name__!=""}')
     folder = tmp_path / "prometheus" / "series"
     folder.mkdir(parents=True)
     began = time.monotonic()
