@@ -18,7 +18,7 @@ async function look(page, { url, width, dark, panels, picture, clip }) {
       return shown.length === count && shown.every((each) => each.querySelector("[data-series], [role=alert]"));
     },
     [PANEL, panels],
-    { timeout: 60_000 },
+    { timeout: 120_000 },
   );
   await page.evaluate(() => document.fonts.ready);
   const answer = await page.evaluate(shown, PANEL);

@@ -8,6 +8,7 @@ import { Link as Inside, Navigate, useLocation, useParams } from "react-router-d
 import { kept, normalized } from "./addresses";
 import { about, board, boards, type Entry } from "./api";
 import { Board } from "./board";
+import { withLabelParts } from "./variables";
 
 interface Props {
   dark: boolean;
@@ -70,7 +71,7 @@ function Source(): ReactElement | null {
 }
 
 function Shown({ uid, plain }: { uid: string; plain: boolean }): ReactElement {
-  const { data, error } = useQuery(["board", uid, plain], () => board(uid, plain), { staleTime: Infinity });
+  const { data, error } = useQuery(["board", uid, plain], () => board(uid, plain).then((found) => (plain ? found : withLabelParts(found))), { staleTime: Infinity });
   useEffect(() => {
     if (data?.spec.display?.name) document.title = data.spec.display.name;
   }, [data]);

@@ -1,4 +1,4 @@
-// What draws panels, asks queries and fills variables: Perses' plugins, and three of our own for what those lack.
+// What draws panels, asks queries and fills variables: Perses' plugins, and our own for what those lack.
 import * as bars from "@perses-dev/bar-chart-plugin";
 import type { UnknownSpec } from "@perses-dev/core";
 import * as gauge from "@perses-dev/gauge-chart-plugin";
@@ -15,6 +15,7 @@ import { type Answers, lastOf, seriesOf } from "./panels/answers";
 import { Heat } from "./panels/heat";
 import { Stat } from "./panels/stat";
 import { Table } from "./panels/table";
+import { LabelParts } from "./variables";
 
 type Module = Record<string, unknown>;
 
@@ -37,17 +38,23 @@ function ownResource(): PluginModuleResource {
   return {
     kind: "PluginModule",
     metadata: { name: "search-telemetry", version: "0.1.0" },
-    spec: { plugins: Object.keys(OWN).map((name) => ({ kind: "Panel", spec: { name, display: { name } } })) },
+    spec: {
+      plugins: [
+        ...Object.keys(OWN).map((name) => ({ kind: "Panel" as const, spec: { name, display: { name } } })),
+        { kind: "Variable", spec: { name: "LabelParts", display: { name: "LabelParts" } } },
+      ],
+    },
   };
 }
 
 function ownModule(): Module {
-  return Object.fromEntries(
+  const panels = Object.fromEntries(
     Object.entries(OWN).map(([name, { panel, mode }]) => [
       name,
       { PanelComponent: panel, supportedQueryTypes: ["TimeSeriesQuery"], queryOptions: { mode }, createInitialOptions: () => ({}) },
     ]),
   );
+  return { ...panels, LabelParts };
 }
 
 /** The module, with each of its panels beside a hidden count of the series that it was given, which tests read. */
