@@ -25,15 +25,16 @@ _PATIENCE: Final = 30.0
 
 
 @contextlib.contextmanager
-def boards(prometheus: str) -> Iterator[str]:
-    """Serve the boards on the data of a Prometheus; yields the page's address.
+def boards(prometheus: str, page: Path | None = None) -> Iterator[str]:
+    """Serve the boards on the data of a Prometheus; yields the page's address. `page` is its folder, if it is another.
 
     Raises:
         RuntimeError: it is not served.
     """
     address = free_address()
     command = [sys.executable, "-m", "telemetry", "dashboards", "preview", "--prometheus", prometheus]
-    with subprocess.Popen([*command, "--listen", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+    command += ["--listen", address, *(["--page", str(page)] if page else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         try:
             _await(address, server)
             yield f"http://{address}"

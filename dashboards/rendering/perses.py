@@ -16,7 +16,7 @@ What Perses draws otherwise than Grafana:
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Text, Tone, Unit, Variable
@@ -42,6 +42,7 @@ _UNITS: Final[Mapping[Unit, Json]] = {
 _NUMBER: Final[Json] = {"unit": "decimal", "shortValues": True}
 _LABELS: Final = {Unit.REQUESTS_PER_SECOND: "requests a second", Unit.PER_SECOND: "a second"}
 """Beside an axis: the units of Perses for these are longer than the values."""
+_LEAST_LINE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,14 @@ def _lines(panel: Panel) -> Drawn:
 
 
 def _areas(panel: Panel) -> Drawn:
-    return _over_time(panel, {"lineWidth": 1, "areaOpacity": 0.5, "stack": "all"})
+    return _over_time(panel, {"lineWidth": 1, "areaOpacity": 0.5, "stack": "all"}, least=0)
 
 
-def _over_time(panel: Panel, visual: Json) -> Drawn:
+def _over_time(panel: Panel, visual: Json, least: float | None = None) -> Drawn:
     axis: Json = {"format": _format(panel.unit), "label": _LABELS.get(panel.unit, "")}
-    if panel.least is not None:
-        axis["min"] = panel.least
+    least = least if panel.least is None else panel.least
+    if least is not None:
+        axis["min"] = least
     if panel.most is not None:
         axis["max"] = panel.most
     spec: Json = {
@@ -170,8 +172,14 @@ def _over_time(panel: Panel, visual: Json) -> Drawn:
         "yAxis": axis,
         "visual": {**visual, "connectNulls": False, "showPoints": "auto", "palette": {"mode": "categorical"}},
     }
-    lines = tuple(step for step in panel.steps if step.at is not None)
+    # A step of "any at all" is not a line: it would stretch the axis of values that are 0.
+    lines = tuple(s for s in panel.steps if s.at is not None and (panel.unit is Unit.SHARE or abs(s.at) >= _LEAST_LINE))
     return Drawn("TimeSeriesChart", {**spec, **_thresholds(lines)})
+
+
+def _buckets(panel: Panel) -> Drawn:
+    """A line for each bucket, by the values a second that are at most its bound."""
+    return _over_time(replace(panel, unit=Unit.PER_SECOND, steps=(), least=0, most=None), {"lineWidth": 1})
 
 
 def _states(panel: Panel) -> Drawn:
@@ -179,7 +187,7 @@ def _states(panel: Panel) -> Drawn:
         {"kind": "Value", "spec": {"value": f"{value:g}", "result": {"value": name, "color": COLORS[tone]}}}
         for value, name, tone in panel.states
     ]
-    return Drawn("StatusHistoryChart", {"legend": {"position": "bottom", "mode": "list"}, "mappings": mappings})
+    return Drawn("StatusHistoryChart", {"legend": {"position": "right", "mode": "list"}, "mappings": mappings})
 
 
 def _bars(panel: Panel) -> Drawn:
@@ -201,10 +209,12 @@ def _table(panel: Panel) -> Drawn:
         transforms.append({"kind": "JoinByColumnValue", "spec": {"columns": labels}})
     for number, query in enumerate(queries, 1):
         name = "value" if len(queries) == 1 else f"value #{number}"
-        column = {"name": name, "header": query.title, "format": _format(query.unit or panel.unit), "align": "right"}
+        column: Json = {"name": name, "header": query.title, "align": "right", "enableSorting": True}
+        column["format"] = _format(query.unit or panel.unit)
         columns.append({**column, "sort": "desc"} if query.title == panel.sort else column)
     columns.append({"name": "timestamp", "hide": True})
-    return Drawn("Table", {"density": "compact", "columnSettings": columns, "transforms": transforms}, queries)
+    widths = {"density": "compact", "defaultColumnWidth": "auto"}
+    return Drawn("Table", {**widths, "columnSettings": columns, "transforms": transforms}, queries)
 
 
 def _format(unit: Unit) -> Json:
@@ -223,7 +233,7 @@ PERSES: Final[Mapping[Draw, Renderer]] = {
     Draw.STAT: _stat,
     Draw.LINES: _lines,
     Draw.AREAS: _areas,
-    Draw.HEAT: _lines,
+    Draw.HEAT: _buckets,
     Draw.STATES: _states,
     Draw.BARS: _bars,
     Draw.TABLE: _table,

@@ -6,10 +6,13 @@ In: `package.json` and its lock file. Out: where things are, and what is missing
 import shutil
 from pathlib import Path
 
+from dashboards.preview import bundle
 from tests import npm
 
 HERE = Path(__file__).parent
 MODULES = npm.modules(HERE)
+PAGE = bundle.folder()
+"""The built page of the boards, in the caller's cache."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -23,4 +26,5 @@ def missing() -> str:
     absent = [name for name in ("node", "npm") if not shutil.which(name)]
     absent += [] if chromium() else ["chromium"]
     absent += [] if MODULES.is_dir() else ["packages of npm"]
+    absent += [] if PAGE.is_dir() else ["page of the boards"]
     return f"no {', no '.join(absent)}: make browser" if absent else ""

@@ -43,7 +43,7 @@ function Bar({ entries, uid, search, dark, onSwitch }: Props & { entries: Entry[
             to={`/d/${entry.uid}?${kept(search)}`}
             underline="none"
             aria-current={entry.uid === uid ? "page" : undefined}
-            sx={{ px: 1.5, py: 0.75, borderRadius: 1, fontWeight: 600, color: entry.uid === uid ? "primary.main" : "text.secondary", backgroundColor: entry.uid === uid ? "action.selected" : undefined, "&:hover": { backgroundColor: "action.hover" } }}
+            sx={{ px: 1.5, py: 0.75, borderRadius: 1, fontWeight: 600, color: entry.uid === uid ? "text.primary" : "text.secondary", backgroundColor: entry.uid === uid ? "action.selected" : undefined, "&:hover": { backgroundColor: "action.hover" } }}
           >
             {entry.title}
           </Link>

@@ -15,6 +15,16 @@ const SOURCE = {
   },
 } as unknown as GlobalDatasourceResource;
 
+/** Titles of rows without a bar of their own; two full lines in a legend. */
+const PANELS = {
+  px: 3,
+  pb: 4,
+  "& h2": { fontSize: 15, fontWeight: 600, py: 1 },
+  "& [data-testid=panel-group-header]": { backgroundColor: "transparent", mt: 1.5 },
+  "& [role=listitem] .MuiListItemText-root": { my: 0 },
+  "& [role=listitem] .MuiListItemText-primary": { fontSize: 12, lineHeight: "19px" },
+};
+
 type SourceApi = ComponentProps<typeof DatasourceStoreProvider>["datasourceApi"];
 
 const SOURCES: SourceApi = {
@@ -37,7 +47,7 @@ export function Board({ resource }: { resource: DashboardResource }): ReactEleme
             <ValidationProvider>
               <Head name={spec.display?.name ?? ""} question={spec.display?.description ?? ""} />
               <ErrorBoundary FallbackComponent={ErrorAlert}>
-                <Box component="main" sx={{ px: 3, pb: 4, "& h2": { fontSize: 15, fontWeight: 600, py: 1 }, "& [data-testid=panel-group-header]": { backgroundColor: "transparent", mt: 1.5 } }}>
+                <Box component="main" sx={PANELS}>
                   <Dashboard />
                 </Box>
               </ErrorBoundary>

@@ -18,6 +18,7 @@ export interface HeatSpec {
 
 interface Cells {
   times: number[];
+  ticks: Set<number>;
   rows: string[];
   cells: [number, number, number][];
   most: number;
@@ -39,7 +40,7 @@ export function Heat({ spec, queryResults, contentDimensions }: Props<HeatSpec>)
         formatter: ({ value: [time, row, count] }: { value: [number, number, number] }) =>
           `${clock(found.times[time])}<br>${found.rows[row]}: <b>${shown(count, "short")}/s</b>`,
       },
-      xAxis: { type: "category", data: found.times, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { hideOverlap: true, formatter: (time: string) => clock(Number(time)) } },
+      xAxis: { type: "category", data: found.times, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { interval: (_: number, time: string) => found.ticks.has(Number(time)), formatter: (time: string) => clock(Number(time)) } },
       yAxis: { type: "category", data: found.rows, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
       visualMap: { show: false, min: 0, max: found.most, inRange: { color: theme.palette.mode === "dark" ? DARK : LIGHT } },
       series: [{ type: "heatmap", data: found.cells, progressive: 0, itemStyle: { borderWidth: 0 } }],
@@ -48,6 +49,17 @@ export function Heat({ spec, queryResults, contentDimensions }: Props<HeatSpec>)
   );
   if (contentDimensions === undefined) return null;
   return <EChart sx={{ ...contentDimensions }} option={option} theme={echartsTheme} />;
+}
+
+const MINUTE = 60_000;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * MINUTE);
+const MOST_TICKS = 8;
+
+/** Moments that are written below the picture: the first of each so many minutes. */
+function ticksOf(times: number[]): Set<number> {
+  const range = (times[times.length - 1] ?? 0) - (times[0] ?? 0);
+  const step = STEPS.find((each) => range / each <= MOST_TICKS) ?? 24 * 60 * MINUTE;
+  return new Set(times.filter((time, index) => index > 0 && Math.floor(time / step) > Math.floor((times[index - 1] ?? 0) / step)));
 }
 
 const clock = (time: number | undefined): string =>
@@ -69,6 +81,7 @@ function cellsOf(series: TimeSeries[], unit: string): Cells {
     .map(([column, row, count]): [number, number, number] => [column, row - low, count]);
   return {
     times,
+    ticks: ticksOf(times),
     rows: buckets.slice(low, high + 1).map(({ bound }, index, all) =>
       Number.isFinite(bound) ? `≤ ${shown(bound, unit)}` : `> ${shown(all[index - 1]?.bound, unit)}`,
     ),

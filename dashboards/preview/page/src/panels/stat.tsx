@@ -1,4 +1,4 @@
-// The last value of each query, large; a value with a unit of its own, such as a change, is small and stands below.
+// The last value of each query, large; a value with a unit of its own, such as a change, is small and stands below, if there is one.
 import { Box, Typography, useTheme } from "@mui/material";
 import type { TimeSeries } from "@perses-dev/core";
 import type { ReactElement } from "react";
@@ -25,7 +25,7 @@ export function Stat({ spec, queryResults, contentDimensions }: Props<StatSpec>)
     column.hidden ? [] : [{ column, series: answers[index]?.[0], last: lastOf(answers[index]?.[0]) }],
   );
   const large = values.filter(({ column }) => column.main);
-  const small = values.filter(({ column }) => !column.main);
+  const small = values.filter(({ column, last }) => !column.main && last !== null);
   const height = contentDimensions.height;
   const size = Math.min(height * (small.length ? 0.36 : 0.42), contentDimensions.width / (large.length * 4.6), 52);
   return (
@@ -38,7 +38,7 @@ export function Stat({ spec, queryResults, contentDimensions }: Props<StatSpec>)
           ))}
         </Box>
         {small.map((value, index) => (
-          <Small key={index} value={value} nothing={spec.nothing} />
+          <Small key={index} value={value} />
         ))}
       </Box>
     </Box>
@@ -58,14 +58,14 @@ function Large({ value, size, nothing, titled }: { value: Value; size: number; n
   );
 }
 
-function Small({ value, nothing }: { value: Value; nothing: string }): ReactElement {
+function Small({ value }: { value: Value }): ReactElement {
   const colors = useColors();
   const { last, column } = value;
   const sign = last !== null && last > 0 && column.unit === "percentunit" ? "+" : "";
   return (
     <Typography variant="caption" color="text.secondary" sx={{ textAlign: "center", whiteSpace: "nowrap" }}>
       <Box component="span" sx={{ color: colors(toneOf(last, column.steps)), fontWeight: 600 }}>
-        {sign + shown(last, column.unit, nothing)}
+        {sign + shown(last, column.unit)}
       </Box>{" "}
       {column.title}
     </Typography>
