@@ -4,6 +4,7 @@ In: a panel. Out: the plugin of the page that draws it, with its spec (`page/src
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from dashboards.model import Draw, Link, Panel, Query, Step
@@ -17,7 +18,7 @@ def _stat(panel: Panel) -> Drawn:
 
 
 def _table(panel: Panel) -> Drawn:
-    """Tones of each column's values, gray rows, an order by any column, and links from each row."""
+    """Tones of each column's values, gray rows, and an order by any column."""
     gray = panel.gray_below
     return Drawn(
         "SearchTable",
@@ -26,7 +27,6 @@ def _table(panel: Panel) -> Drawn:
             "columns": [_column(panel, query) for query in panel.queries],
             "sort": panel.sort,
             "grayBelow": None if gray is None else {"title": gray[0], "value": gray[1]},
-            "links": [_link(link) for link in panel.links],
             "nothing": panel.nothing,
         },
     )
@@ -37,7 +37,18 @@ def _heat(panel: Panel) -> Drawn:
     return Drawn("SearchHeat", {"unit": panel.unit.value})
 
 
-OWN: Final[Mapping[Draw, Renderer]] = {**PERSES, Draw.STAT: _stat, Draw.TABLE: _table, Draw.HEAT: _heat}
+def _linked(renderer: Renderer) -> Renderer:
+    """The same, with links from the panel, or from the rows of a table."""
+
+    def render(panel: Panel) -> Drawn:
+        drawn = renderer(panel)
+        return replace(drawn, spec={**drawn.spec, "links": [_link(link) for link in panel.links]})
+
+    return render
+
+
+_DRAWN: Final[Mapping[Draw, Renderer]] = {**PERSES, Draw.STAT: _stat, Draw.TABLE: _table, Draw.HEAT: _heat}
+OWN: Final[Mapping[Draw, Renderer]] = {draw: _linked(renderer) for draw, renderer in _DRAWN.items()}
 """From the way in which a panel is drawn to what the page draws it by."""
 
 

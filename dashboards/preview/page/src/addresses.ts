@@ -31,25 +31,34 @@ export function kept(search: string): string {
   return new URLSearchParams([...given].filter(([name]) => names.includes(name))).toString();
 }
 
+/** What is shown: the values of variables, the page's own address, the time. */
+export interface View {
+  chosen: Chosen;
+  search: URLSearchParams;
+  start: Date;
+  end: Date;
+}
+
 /** A link's address for a series with these labels; null if it leads nowhere from here. */
-export function resolved(url: string, labels: Record<string, string>, chosen: Chosen, start: Date, end: Date): string | null {
+export function resolved(url: string, labels: Record<string, string>, view: View): string | null {
   const missing = [...url.matchAll(FIELD)].some(([, name]) => !labels[name ?? ""]);
   if (missing || url.startsWith("/explore")) return null; // Grafana's own page
   const filled = url
     .replace(FIELD, (_, name: string) => encodeURIComponent(labels[name] ?? ""))
-    .replace(PLACE, (_, name: string, format: string = "") => text(name, format, chosen, start, end));
+    .replace(PLACE, (_, name: string, format: string = "") => text(name, format, view));
   return filled.startsWith("?") ? null : filled; // an address that was not given
 }
 
-function text(name: string, format: string, chosen: Chosen, start: Date, end: Date): string {
+function text(name: string, format: string, { chosen, search, start, end }: View): string {
   if (name === "__url_time_range") return `start=${start.getTime()}&end=${end.getTime()}`;
   if (name === "__from" || name === "__to") {
     const time = name === "__from" ? start : end;
     return format === "date:iso" ? time.toISOString() : String(time.getTime());
   }
+  // As it is chosen, not as queries get it: "all" is an expression there.
+  if (format === "queryparam") return `var-${name}=${encodeURIComponent(search.get(`var-${name}`) ?? "$__all")}`;
   const value = chosen[name] ?? "";
   const values = Array.isArray(value) ? value : [value];
-  if (format === "queryparam") return `var-${name}=${values.map(encodeURIComponent).join(",")}`;
   if (format === "regex") return encodeURIComponent(values.length > 1 ? `(${values.join("|")})` : (values[0] ?? ""));
   return values.join(",");
 }

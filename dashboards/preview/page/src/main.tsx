@@ -17,6 +17,8 @@ const LINES = {
   dark: ["#6ea8ff", "#3ecf8e", "#ffa94d", "#c792ea", "#ff7eb6", "#4dd0e1", "#e6c84f", "#9aa5b4"],
 };
 
+const NOTHING = { title: { text: "Nothing in this time", textStyle: { fontSize: 13 } } };
+
 // "always": a machine without a network has no other, and queries would wait for one.
 const client = new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false, retry: 0, networkMode: "always" } } });
 const loader = plugins();
@@ -31,7 +33,7 @@ function Page(): ReactElement {
     setChosen(next);
   };
   const theme = useMemo(() => getTheme(mode), [mode]);
-  const charts = useMemo(() => generateChartsTheme(theme, { echartsTheme: { color: LINES[mode] } }), [theme, mode]);
+  const charts = useMemo(() => generateChartsTheme(theme, { echartsTheme: { color: LINES[mode] }, noDataOption: NOTHING }), [theme, mode]);
   return (
     <ThemeProvider theme={theme}>
       <CssBaseline />

@@ -1,4 +1,5 @@
 // What draws panels, asks queries and fills variables: Perses' plugins, and our own for what those lack.
+import { Box } from "@mui/material";
 import * as bars from "@perses-dev/bar-chart-plugin";
 import type { UnknownSpec } from "@perses-dev/core";
 import * as gauge from "@perses-dev/gauge-chart-plugin";
@@ -11,6 +12,8 @@ import * as history from "@perses-dev/status-history-chart-plugin";
 import * as table from "@perses-dev/table-plugin";
 import * as lines from "@perses-dev/timeseries-chart-plugin";
 import type { ComponentType, ReactElement } from "react";
+import type { Link } from "./api";
+import { LinkMenu, subjectOf } from "./links";
 import { type Answers, lastOf, seriesOf } from "./panels/answers";
 import { Heat } from "./panels/heat";
 import { Stat } from "./panels/stat";
@@ -30,7 +33,7 @@ export function plugins(): PluginLoader {
   const all = perses.map((module) => ({ resource: (module.getPluginModule as () => PluginModuleResource)(), module }));
   all.push({ resource: ownResource(), module: ownModule() });
   return dynamicImportPluginLoader(
-    all.map(({ resource, module }) => ({ resource, importPlugin: () => Promise.resolve(counting(resource, module)) })),
+    all.map(({ resource, module }) => ({ resource, importPlugin: () => Promise.resolve(framing(resource, module)) })),
   );
 }
 
@@ -57,25 +60,33 @@ function ownModule(): Module {
   return { ...panels, LabelParts };
 }
 
-/** The module, with each of its panels beside a hidden count of the series that it was given, which tests read. */
-function counting(resource: PluginModuleResource, module: Module): Module {
-  const counted: Module = { ...module };
+/** The module, with each of its panels in `Framed`. */
+function framing(resource: PluginModuleResource, module: Module): Module {
+  const framed: Module = { ...module };
   for (const { kind, spec } of resource.spec.plugins) {
-    if (kind !== "Panel") continue;
-    const plugin = module[spec.name] as PanelPlugin;
-    counted[spec.name] = { ...plugin, PanelComponent: withCount(plugin.PanelComponent) };
+    if (kind === "Panel") framed[spec.name] = inFrame(module[spec.name] as PanelPlugin, spec.name);
   }
-  return counted;
+  return framed;
 }
 
-function withCount(Panel: PanelPlugin["PanelComponent"]): PanelPlugin["PanelComponent"] {
-  return function Counted(props: PanelProps<UnknownSpec>): ReactElement {
-    const counts = seriesOf(props.queryResults as Answers).map((several) => several.filter((series) => lastOf(series) !== null).length);
+/** A panel with its links, which are shown when it is pointed at, and a hidden count of its series, which tests read. */
+function inFrame(plugin: PanelPlugin, name: string): PanelPlugin {
+  const Panel = plugin.PanelComponent;
+  const Framed = (props: PanelProps<UnknownSpec & { links?: Link[] }>): ReactElement => {
+    const series = seriesOf(props.queryResults as Answers);
+    const counts = series.map((several) => several.filter((each) => lastOf(each) !== null).length);
+    const links = name === "SearchTable" ? [] : (props.spec.links ?? []); // a table has them in its rows
     return (
-      <>
-        <span hidden data-series={counts.join(" ")} data-title={props.definition?.spec.display.name} />
+      <Box sx={{ position: "relative", "&:hover > .links, & > .links:focus-within": { opacity: 1 } }}>
+        <span hidden data-series={counts.join(" ")} />
         <Panel {...props} />
-      </>
+        {links.length > 0 && (
+          <Box className="links" sx={{ position: "absolute", top: 2, right: 4, opacity: 0 }}>
+            <LinkMenu links={links} subjects={series.flat().map(subjectOf)} />
+          </Box>
+        )}
+      </Box>
     );
   };
+  return { ...plugin, PanelComponent: Framed as PanelPlugin["PanelComponent"] };
 }

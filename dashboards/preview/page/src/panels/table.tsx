@@ -1,12 +1,9 @@
 // A row for each set of labels, a column for each query, tones, an order, and links from each row.
-import { Box, IconButton, Menu, MenuItem, Table as Grid, TableBody, TableCell, TableHead, TableRow, TableSortLabel } from "@mui/material";
-import { useAllVariableValues, useTimeRange } from "@perses-dev/plugin-system";
-import OpenInNew from "mdi-material-ui/OpenInNew";
+import { Box, Table as Grid, TableBody, TableCell, TableHead, TableRow, TableSortLabel } from "@mui/material";
 import { type ReactElement, useMemo, useState } from "react";
-import { Link as Inside } from "react-router-dom";
-import { type Chosen, resolved } from "../addresses";
 import type { Column, Link } from "../api";
 import { shown } from "../format";
+import { LinkMenu } from "../links";
 import { toneOf, useColors } from "../tones";
 import { type Answers, lastOf, type Props, seriesOf } from "./answers";
 
@@ -85,34 +82,8 @@ function Row({ line, spec }: { line: Line; spec: TableSpec }): ReactElement {
           </TableCell>
         );
       })}
-      {spec.links.length > 0 && <TableCell padding="none" align="right" sx={{ pr: 1 }}><Links links={spec.links} labels={line.labels} /></TableCell>}
+      {spec.links.length > 0 && <TableCell padding="none" align="right" sx={{ pr: 1 }}><LinkMenu links={spec.links} subjects={[{ name: "", labels: line.labels }]} /></TableCell>}
     </TableRow>
-  );
-}
-
-/** A button that offers the links of a row. */
-function Links({ links, labels }: { links: Link[]; labels: Record<string, string> }): ReactElement | null {
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
-  const { absoluteTimeRange } = useTimeRange();
-  const states = useAllVariableValues();
-  const chosen: Chosen = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.value ?? ""]));
-  const found = links.flatMap((link) => {
-    const url = resolved(link.url, labels, chosen, absoluteTimeRange.start, absoluteTimeRange.end);
-    return url ? [{ ...link, url }] : [];
-  });
-  if (found.length === 0) return null;
-  return (
-    <>
-      <IconButton size="small" color="primary" aria-label="links of this row" aria-haspopup="menu" onClick={(event) => setAnchor(event.currentTarget)}>
-        <OpenInNew fontSize="inherit" />
-      </IconButton>
-      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
-        {found.map(({ title, url, newTab }) => {
-          const to = url.startsWith("/d/") ? { component: Inside, to: url } : { component: "a", href: url, target: newTab ? "_blank" : undefined, rel: "noreferrer" };
-          return <MenuItem key={title} dense onClick={() => setAnchor(null)} {...to}>{title}</MenuItem>;
-        })}
-      </Menu>
-    </>
   );
 }
 
