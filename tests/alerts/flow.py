@@ -17,6 +17,20 @@ from telemetry.prometheus.names import bound
 BEFORE, DURING, AFTER = 30, 30, 40
 """Minutes as usual, of the incident, and as before again."""
 
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How much happens, and for how long.
+
+    Attributes:
+        scale: of all requests; gauges stay as they are.
+        minutes: of the incident.
+    """
+
+    scale: float = 1.0
+    minutes: int = DURING
+
+
 Key = tuple[str, ...]
 Events = Mapping[float, float]
 """From a value to how often it is recorded in a minute."""
@@ -32,18 +46,21 @@ class Histogram:
     labels: Mapping[str, str]
     usual: Events
 
-    def series(self, changed: Events | float | None, scale: float) -> Iterator[tuple[str, str]]:
-        events = [_scaled(self.usual, scale), _scaled(_events(changed), scale)]
+    def series(self, changed: Events | float | None, course: Course) -> Iterator[tuple[str, str]]:
+        events = [_scaled(self.usual, course.scale), _scaled(_events(changed), course.scale)]
         for bucket in (each for each in (*self.metric.buckets, float("inf")) if self.metric in ASKED.get(each, ())):
             counts = [sum(number for value, number in each.items() if value <= bucket) for each in events]
-            yield self._part("bucket", counts, changed, le=bound(bucket))
-        yield self._part("count", [sum(each.values()) for each in events], changed)
-        yield self._part("sum", [sum(value * number for value, number in each.items()) for each in events], changed)
+            yield self._part("bucket", counts, changed, course, le=bound(bucket))
+        yield self._part("count", [sum(each.values()) for each in events], changed, course)
+        sums = [sum(value * number for value, number in each.items()) for each in events]
+        yield self._part("sum", sums, changed, course)
 
-    def _part(self, part: str, rates: list[float], changed: Events | float | None, **labels: str) -> tuple[str, str]:
+    def _part(
+        self, part: str, rates: list[float], changed: Events | float | None, course: Course, **labels: str
+    ) -> tuple[str, str]:
         usual, during = rates
         selector = _selector(f"{name(self.metric)}_{part}", {**self.labels, **labels})
-        return selector, _rising(usual, during, gone=changed is None)
+        return selector, _rising(usual, during, course, gone=changed is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,12 @@ class Counter:
     usual: float
     begins: bool = True  # else its series begins with its first event
 
-    def series(self, changed: Events | float | None, scale: float) -> Iterator[tuple[str, str]]:
-        during = _number(changed) * scale
-        text = _rising(self.usual * scale, during, gone=changed is None)
+    def series(self, changed: Events | float | None, course: Course) -> Iterator[tuple[str, str]]:
+        during = _number(changed) * course.scale
+        text = _rising(self.usual * course.scale, during, course, gone=changed is None)
         if not self.begins:
-            first, again = f"{during:g}+{during:g}x{DURING - 1}", f"{during * DURING:g}x{AFTER - 1}"
-            text = f"_x{BEFORE + 1} {first} {again}" if during else f"_x{BEFORE + DURING + AFTER}"
+            first, again = f"{during:g}+{during:g}x{course.minutes - 1}", f"{during * course.minutes:g}x{AFTER - 1}"
+            text = f"_x{BEFORE + 1} {first} {again}" if during else f"_x{BEFORE + course.minutes + AFTER}"
         yield _selector(self.metric, self.labels), text
 
 
@@ -72,8 +89,9 @@ class Gauge:
     labels: Mapping[str, str]
     usual: float
 
-    def series(self, changed: Events | float | None, scale: float) -> Iterator[tuple[str, str]]:
-        during = f"_x{DURING}" if changed is None else f"{_number(changed):g}x{DURING - 1}"
+    def series(self, changed: Events | float | None, course: Course) -> Iterator[tuple[str, str]]:
+        minutes = course.minutes
+        during = f"_x{minutes}" if changed is None else f"{_number(changed):g}x{minutes - 1}"
         usual = f"{self.usual:g}"
         yield _selector(self.metric, self.labels), f"{usual}x{BEFORE} {during} {usual}x{AFTER - 1}"
 
@@ -109,13 +127,14 @@ def _selector(metric: str, labels: Mapping[str, str]) -> str:
     return f"{metric}{{{matchers}}}"
 
 
-def _rising(usual: float, during: float, *, gone: bool) -> str:
+def _rising(usual: float, during: float, course: Course, *, gone: bool) -> str:
     """Return a counter's samples by its steps; a series that is gone comes back as another process: from zero."""
-    middle, last = BEFORE * usual, BEFORE * usual + DURING * during
+    minutes = course.minutes
+    middle, last = BEFORE * usual, BEFORE * usual + minutes * during
     if gone:
-        return f"0+{usual:.9g}x{BEFORE} _x{DURING} 0+{usual:.9g}x{AFTER - 1}"
+        return f"0+{usual:.9g}x{BEFORE} _x{minutes} 0+{usual:.9g}x{AFTER - 1}"
     return (
-        f"0+{usual:.9g}x{BEFORE} {middle + during:.9g}+{during:.9g}x{DURING - 1} "
+        f"0+{usual:.9g}x{BEFORE} {middle + during:.9g}+{during:.9g}x{minutes - 1} "
         f"{last + usual:.9g}+{usual:.9g}x{AFTER - 1}"
     )
 
@@ -234,14 +253,14 @@ USUAL: Final = dict((*_requests(), *_stages(), *_telemetry(), *_programs()))
 """Every source, by its key."""
 
 
-def series(changes: Changes, scale: float = 1.0) -> list[dict[str, str]]:
-    """Return `input_series` of a test; `scale` makes requests rare and leaves gauges as they are."""
+def series(changes: Changes, course: Course) -> list[dict[str, str]]:
+    """Return `input_series` of a test."""
     unknown = changes.keys() - USUAL.keys()
     assert not unknown, f"no source has the key {unknown}"
     found = []
     for key, source in USUAL.items():
         changed = changes.get(key, source.usual)
-        found += [{"series": at, "values": values} for at, values in source.series(changed, scale)]
+        found += [{"series": at, "values": values} for at, values in source.series(changed, course)]
     return found
 
 

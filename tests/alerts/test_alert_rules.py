@@ -12,12 +12,13 @@ import yaml
 from dashboards.alerts.rendering import alerts, texts, write
 from dashboards.alerts.windows import Scale
 from tests.alerts.cases import CASES, Case, Firing
-from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, series
+from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, Course, series
 
 FOUND = BEFORE + DURING - 1
 """The minute at which an incident must have been found."""
 OVER = BEFORE + DURING + AFTER - 1
 BY_NAME = {(alert.name, alert.severity): alert for alert in alerts()}
+USUALLY = Course()
 FIRING = 'ALERTS{alertstate="firing"}'
 
 
@@ -30,13 +31,15 @@ def check(promtool: Path, rules: Path, folder: Path, *tests: Mapping[str, Any]) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def timeline(about: str, changes: Changes, at: Mapping[int, Iterable[Firing]], scale: float = 1.0) -> dict[str, Any]:
+def timeline(
+    about: str, changes: Changes, at: Mapping[int, Iterable[Firing]], course: Course = USUALLY
+) -> dict[str, Any]:
     """Return a test: which alerts fire at each minute, and no others."""
     expected = [
         {"expr": FIRING, "eval_time": f"{minute}m", "exp_samples": [_sample(firing) for firing in firings]}
         for minute, firings in at.items()
     ]
-    return {"name": about, "interval": "1m", "input_series": series(changes, scale), "promql_expr_test": expected}
+    return {"name": about, "interval": "1m", "input_series": series(changes, course), "promql_expr_test": expected}
 
 
 def _labels(firing: Firing) -> dict[str, str]:
@@ -89,7 +92,17 @@ def test_an_incident_fires_its_alerts_and_no_others(promtool: Path, rules: Path,
 @pytest.mark.parametrize("case", [case for case in CASES if case.few], ids=lambda case: case.about)
 def test_few_samples_fire_nothing(promtool: Path, rules: Path, tmp_path: Path, case: Case) -> None:
     """The same incident at a thousandth of the requests, less than one a minute."""
-    check(promtool, rules, tmp_path, timeline(case.about, case.changes, {FOUND: ()}, scale=0.001))
+    check(promtool, rules, tmp_path, timeline(case.about, case.changes, {FOUND: ()}, Course(scale=0.001)))
+
+
+BRIEF = [case for case in CASES if all(BY_NAME[f.alert, f.severity].lasts != "0s" for f in case.fires)]
+
+
+@pytest.mark.parametrize("case", [case for case in BRIEF if not case.few], ids=lambda case: case.about)
+def test_a_minute_fires_nothing(promtool: Path, rules: Path, tmp_path: Path, case: Case) -> None:
+    """A target that misses a scrape, a pool or a queue that is full for a moment: over before somebody could look."""
+    at = dict.fromkeys((BEFORE + 1, BEFORE + 2, BEFORE + 4), ())
+    check(promtool, rules, tmp_path, timeline(case.about, case.changes, at, Course(minutes=1)))
 
 
 @pytest.mark.parametrize("divisor", [1, 20])

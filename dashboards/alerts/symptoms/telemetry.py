@@ -114,7 +114,7 @@ def _collector_loses(scale: Scale) -> Alert:
         "SearchCollectorLoses",
         " or ".join(each),
         "ticket",
-        scale(_LASTS),
+        "0s",
         f"The Collector {_COLLECTOR} lost or refused {{{{ $value | humanize }}}} items",
         f"In the last {_WINDOW}: its backend refuses them, or its queue or memory is full.",
         _HEALTH,
