@@ -16,9 +16,8 @@ from rich.text import Text
 from collector.processes.child import interrupted_by
 from collector.stack import state
 from collector.stack.errors import StackError
-from collector.stack.profiles import programs_of, shown_programs_of
+from collector.stack.profiles import programs_of, with_added
 from collector.stack.programs.alertmanager import Alertmanager, receiver
-from collector.stack.programs.boards import Boards
 from collector.stack.programs.program import Place
 from collector.stack.stack import Stack
 
@@ -32,7 +31,7 @@ _POLL: Final = 0.05
 def up(profile: str, ports: Mapping[str, int], data: Path | None) -> int:
     """Run a stack until Ctrl-C, SIGTERM, `down`, or its last program's end; 1 where a program ended by itself."""
     console, data, exit_status = Console(), data or state.default_data(), 0
-    stack = Stack(shown_programs_of(profile), ports=ports, data_dir=data)
+    stack = Stack(with_added(programs_of(profile)), ports=ports, data_dir=data)
     with interrupted_by(signal.SIGTERM, signal.SIGHUP):
         try:
             with contextlib.ExitStack() as held:
@@ -77,8 +76,8 @@ def status(data: Path | None) -> int:
         return 1
     place = Place(known["ports"], data)
     table, ready = Table.grid(padding=(0, 2)), True
-    boards = [Boards()] if f"{Boards.name}.web" in known["ports"] else []
-    for program in (*programs_of(known["profile"]), *boards):
+    ran = {key.partition(".")[0] for key in known["ports"]}
+    for program in (each for each in with_added(programs_of(known["profile"])) if each.name in ran):
         is_ready = program.is_ready(place)
         ready = ready and is_ready
         where = "  ".join(p.scheme + place.address(program.name, p.use) for p in program.ports if p.title)

@@ -1,11 +1,11 @@
 """Profiles: which programs run together, in the order of their start, receivers before senders."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
 from typing import Final
 
 from collector.stack.errors import StackError
 from collector.stack.programs.alertmanager import Alertmanager
-from collector.stack.programs.boards import Boards, can_be_shown
 from collector.stack.programs.criticalpath import CriticalPath
 from collector.stack.programs.jaeger import Jaeger
 from collector.stack.programs.kafka import Kafka
@@ -13,6 +13,10 @@ from collector.stack.programs.otelcol import Otelcol
 from collector.stack.programs.program import Program
 from collector.stack.programs.prometheus import Prometheus
 from collector.stack.programs.victorialogs import VictoriaLogs
+
+ADDED: Final = "search_telemetry.stack_programs"
+"""Entry points of other packages, which this one does not import: functions that return a `Program` that shows what a
+Prometheus knows, or None where it cannot run."""
 
 _CLEAN: Final = ("base", "privacy")
 _METRICS: Final = ("span-metrics", "criticalpath", "prometheus")
@@ -55,13 +59,9 @@ def programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
     return PROFILES[profile]
 
 
-def shown_programs_of(profile: str | Sequence[Program]) -> Sequence[Program]:
-    """A profile's programs, and the page of the boards, where there is a Prometheus and the page is built.
-
-    Raises:
-        StackError: no profile has this name.
-    """
-    programs = programs_of(profile)
-    if any(program.name == Prometheus.name for program in programs) and can_be_shown():
-        return (*programs, Boards())
-    return programs
+def with_added(programs: Sequence[Program]) -> Sequence[Program]:
+    """Return programs, and behind a Prometheus those that other packages add: see `ADDED`."""
+    if all(program.name != Prometheus.name for program in programs):
+        return programs
+    added = (entry.load()() for entry in sorted(entry_points(group=ADDED)))
+    return (*programs, *(program for program in added if program is not None))

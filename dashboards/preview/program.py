@@ -1,4 +1,7 @@
-"""The page of the boards, on the data of the stack's Prometheus: `telemetry dashboards preview`."""
+"""The page of the boards as a program of `telemetry stack up`, on the data of its Prometheus.
+
+In: the stack's addresses. Out: a `Program`, which the stack finds by an entry point. State: none.
+"""
 
 import importlib.util
 import sys
@@ -38,6 +41,7 @@ class Boards:
         return answers_http(place.address(self.name, "web"), "/api/boards")
 
 
-def can_be_shown() -> bool:
-    """Return whether the page is built, and the packages that serve it are installed."""
-    return bundle.is_built() and all(importlib.util.find_spec(name) for name in _PACKAGES)
+def boards() -> Boards | None:
+    """Return the program, if the page is built, and the packages that serve it are installed."""
+    can_run = bundle.is_built() and all(importlib.util.find_spec(name) for name in _PACKAGES)
+    return Boards() if can_run else None
