@@ -1,0 +1,53 @@
+"""The page of the boards beside the stack's Prometheus."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from collector.stack import profiles
+from collector.stack.profiles import shown_programs_of
+from collector.stack.programs import boards
+from collector.stack.programs.boards import Boards
+from collector.stack.stack import Stack
+from dashboards.preview import bundle
+from tests.unit.stack_stand_in import StandIn
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The caller's cache, an empty one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def build() -> None:
+    (bundle.folder() / "assets").mkdir(parents=True)
+    (bundle.folder() / "index.html").touch()
+
+
+def names(profile: str) -> list[str]:
+    return [program.name for program in shown_programs_of(profile)]
+
+
+@pytest.mark.usefixtures("cache")
+def test_it_is_shown_where_it_is_built_and_there_is_a_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before, not without the packages that serve it, and in no profile without a Prometheus."""
+    monkeypatch.setattr(profiles, "PROFILES", {"with": [StandIn("prometheus")], "without": [StandIn("jaeger")]})
+    assert names("with") == ["prometheus"]
+    build()
+    assert (names("with"), names("without")) == (["prometheus", "boards"], ["jaeger"])
+    monkeypatch.setattr(boards, "_PACKAGES", ("starlette", "not_installed_anywhere"))
+    assert names("with") == ["prometheus"]
+
+
+def test_it_asks_the_prometheus_of_its_stack(tmp_path: Path, cache: Path) -> None:
+    """It is ready when it lists boards; its address is among those that are shown; it ends with the stack."""
+    build()
+    environment = {"XDG_CACHE_HOME": str(cache)}
+    with Stack([StandIn("prometheus"), Boards()], data_dir=tmp_path / "data", environment=environment) as stack:
+        assert ("Boards", stack.url("boards.web")) in stack.shown
+        answer = httpx.get(stack.url("boards.web", "/api/about"), trust_env=False, timeout=20).json()
+        assert answer["prometheus"] == stack.url("prometheus.web")
+        assert "answers 404" in answer["problem"]  # the stand-in has no queries
+    assert not stack.is_alive("boards")
