@@ -5,12 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from collector.stack import profiles
-from collector.stack.profiles import shown_programs_of
-from collector.stack.programs import boards
-from collector.stack.programs.boards import Boards
+from collector.stack.profiles import with_added
 from collector.stack.stack import Stack
-from dashboards.preview import bundle
+from dashboards.preview import bundle, program
+from dashboards.preview.program import Boards
 from tests.unit.stack_stand_in import StandIn
 
 
@@ -26,19 +24,19 @@ def build() -> None:
     (bundle.folder() / "index.html").touch()
 
 
-def names(profile: str) -> list[str]:
-    return [program.name for program in shown_programs_of(profile)]
+def names(*programs: str) -> list[str]:
+    return [each.name for each in with_added([StandIn(name) for name in programs])]
 
 
 @pytest.mark.usefixtures("cache")
 def test_it_is_shown_where_it_is_built_and_there_is_a_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not before, not without the packages that serve it, and in no profile without a Prometheus."""
-    monkeypatch.setattr(profiles, "PROFILES", {"with": [StandIn("prometheus")], "without": [StandIn("jaeger")]})
-    assert names("with") == ["prometheus"]
+    """Not before, not without the packages that serve it, and never without a Prometheus."""
+    assert names("jaeger", "prometheus") == ["jaeger", "prometheus"]
     build()
-    assert (names("with"), names("without")) == (["prometheus", "boards"], ["jaeger"])
-    monkeypatch.setattr(boards, "_PACKAGES", ("starlette", "not_installed_anywhere"))
-    assert names("with") == ["prometheus"]
+    assert names("jaeger", "prometheus") == ["jaeger", "prometheus", "boards"]
+    assert names("jaeger") == ["jaeger"]
+    monkeypatch.setattr(program, "_PACKAGES", ("starlette", "not_installed_anywhere"))
+    assert names("jaeger", "prometheus") == ["jaeger", "prometheus"]
 
 
 def test_it_asks_the_prometheus_of_its_stack(tmp_path: Path, cache: Path) -> None:
