@@ -69,7 +69,7 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "chile-slow-server": Expected("SearchClientsSlowInside", {"client_region": "cl"}, _OVERVIEW),
     "platform-fails": Expected("SearchClientsFail", {"client_platform": "ios"}, _OVERVIEW, _BUDGETS),
     "empty-index": Expected("SearchRequestsEmpty", {"search_operation": "index"}, _OVERVIEW),
-    "oversize-documents": Expected("SearchRequestsTooLarge", {"search_operation": "index"}, _OVERVIEW),
+    "oversize-documents": Expected("SearchRequestsTooLarge", {"search_operation": "index"}, _STAGE),
     "poison-documents": Expected(
         "SearchErrorBudgetBurns", {"search_operation": "index", "slo": "availability", "severity": "page"}, _OVERVIEW
     ),

@@ -8,8 +8,8 @@ from typing import Final
 from dashboards import links, variables
 from dashboards.boards import steps
 from dashboards.boards.stat import stat
-from dashboards.model import Board, Draw, Panel, Query, Row, Unit
-from dashboards.promql import INTERVAL, NOW, By, mean, now, quantile, rate, ratio
+from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
+from dashboards.promql import INTERVAL, NAMESPACE, NOW, By, mean, now, quantile, rate, ratio
 from telemetry import conventions as c
 
 _STAGE: Final = {c.SEARCH_STAGE: '=~"$stage"'}
@@ -21,6 +21,7 @@ _HERE: Final = {"service": links.of(c.SERVICE_NAME), "operation": links.of(c.SEA
 _LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
 _INDEX: Final = links.board("search-index", "Index")
 _ENCODER: Final = links.board("search-encoder", "Encoder")
+_OPERATION: Final[links.Tags] = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION)}
 _SENTRY: Final = links.sentry({c.SERVICE_NAME: _HERE["service"], "span.description": _HERE["operation"]})
 _LINKS: Final = (links.traces({}, **_HERE), _LOGS, _SENTRY)
 _BATCHES: Final = (
@@ -44,9 +45,10 @@ def _in_use(by: By = _BY) -> str:
     return f"({now(c.STAGE_ACTIVE, by, _STAGE)} / ({now(c.STAGE_LIMIT, by, _STAGE)} > 0))"
 
 
-def _milliseconds_a_document(window: str = INTERVAL) -> str:
-    documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum", window=window)
-    return f"(1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum', window=window)} / ({documents} > 0))"
+def _size(window: str = INTERVAL) -> str:
+    """Return the size of requests by operation, where they enter the flow, whichever of its services is chosen."""
+    where = {c.SEARCH_ENTRY: '="true"'}
+    return quantile(0.95, c.REQUEST_SIZE, (c.SEARCH_OPERATION,), where, window=window, flow=NAMESPACE)
 
 
 def runs() -> Panel:
@@ -82,10 +84,14 @@ def fullest_pool() -> Panel:
     return stat("Fullest pool", description, f"max({_in_use()})", Unit.SHARE, steps.FULL)
 
 
-def dearest() -> Panel:
-    """Return the milliseconds that the dearest stage needs for a document."""
-    description = "Milliseconds for a document, in the stage that needs most of those that count documents."
-    return stat("A document costs", description, f"max({_milliseconds_a_document(NOW)})", Unit.MILLISECONDS)
+def largest() -> Panel:
+    """Return the size of the largest requests."""
+    description = (
+        "95 % of the requests of the operation with the largest ones are at most this large, where they enter the flow."
+        " A picture need not have more than a MiB."
+    )
+    limits = (Step(None, Tone.GOOD), Step(2**20, Tone.WARNING), Step(2**22, Tone.BAD))
+    return stat("Request size, p95", description, f"max({_size(NOW)})", Unit.BYTES, limits)
 
 
 def processes() -> Panel:
@@ -231,7 +237,8 @@ def batches() -> Panel:
 def cost() -> Panel:
     """Return the milliseconds that stages need for a document."""
     description = "Milliseconds of a stage for each of its documents: what batches save, and what large documents cost."
-    query = Query(_milliseconds_a_document(), _NAMED)
+    documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum")
+    query = Query(f"1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum')} / ({documents} > 0)", _NAMED)
     return Panel(
         "What does a document cost?",
         description,
@@ -249,8 +256,21 @@ def documents() -> Panel:
     description = "`len_docs` of requests where they enter the flow: an index job sends many, a search one."
     query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
     return Panel(
-        "How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=12, links=_FLOW_LINKS
+        "How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
     )
+
+
+def sizes() -> Panel:
+    """Return the sizes of requests by operation."""
+    description = (
+        "95th percentile of the size of requests where they enter the flow, by operation. Large ones take memory"
+    )
+    query = Query(_size(), "/{{search_operation}}")
+    return Panel(
+        "How large are requests?", f"{description} and time in each service.", Draw.LINES, (query,), Unit.BYTES,
+        width=8, least=0.0,
+        links=(links.traces(_OPERATION), links.logs(), links.sentry(_OPERATION)),
+    )  # fmt: skip
 
 
 def empty() -> Panel:
@@ -260,7 +280,7 @@ def empty() -> Panel:
     share = ratio(rate(c.REQUEST_EMPTY, by), rate(c.REQUEST_DOCUMENTS, by, part="count"), by)
     query = Query(share, "/{{search_operation}}")
     return Panel(
-        "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=12,
+        "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=8,
         least=0.0,
         links=(links.traces(_EMPTY), links.logs(), links.sentry(_EMPTY)),
     )  # fmt: skip
@@ -272,13 +292,13 @@ STAGE: Final = Board(
     "What holds a stage up, and in which process?",
     (*variables.FLOW, variables.STAGE),
     (
-        Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), dearest())),
+        Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), largest())),
         Row("Processes", (processes(),)),
         Row("Duration", (distribution(), duration())),
         Row("Rate and errors", (rates(), errors(), share_failed())),
         Row("Waiting", (queue(), wait(), pools())),
         Row("Batches", (fill(), batches(), cost())),
-        Row("Requests", (documents(), empty())),
+        Row("Requests", (documents(), sizes(), empty())),
     ),
     variables.MARKS,
     variables.ADDRESSES,

@@ -160,7 +160,7 @@ CASES: Final = (
                 "SearchRequestsTooLarge",
                 _job("gateway", search_operation="index"),
                 summary="50% of the requests of index at pamazon/gateway are larger than 1 MiB",
-                dashboard=f"/d/search-overview?{FLOW}&var-operation=index",
+                dashboard=f"/d/search-stage?{FLOW}&var-operation=index",
             ),
         ),
     ),

@@ -56,7 +56,8 @@ def _too_large(scale: Scale) -> Alert:
         scale(_LASTS),
         f"{{{{ $value | humanizePercentage }}}} of the requests of {_OPERATION} are larger than 1 MiB",
         f"Sizes of messages at the entry in the last {_WINDOW}: they take memory and time in each service.",
-        variables=OF_FLOW,
+        "search-stage",
+        OF_FLOW,
     )
 
 
