@@ -15,6 +15,7 @@ from tests.browser.driving import Seen, in_browser
 from tests.browser.environment import PAGE, missing
 from tests.stack.watched import Watched
 
+pytestmark = pytest.mark.timeout(900)  # most of it is the incidents, which all tests of boards share
 RENDERERS = {"own": OWN, "plain": PERSES}
 """The page's own panels, and those of Perses alone, as a server of Perses draws them."""
 VISITS = list(itertools.product(RENDERERS, BOARDS))
