@@ -11,6 +11,7 @@ then; so it is at the end, for as long as with an incident.
 
 import argparse
 import contextlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -161,8 +162,12 @@ def _drawing(flow: Watching, folder: Path | None) -> Iterator[Callable[[Stretch]
         def draw(stretch: Stretch) -> None:
             name = stretch.incident or ""
             fired = matching(stretch, EXPECTED[name])
-            if fired is not None:
+            if fired is None:
+                return
+            try:
                 picture(address, fired.annotations["dashboard"], folder / f"{name}.webp")
+            except (subprocess.SubprocessError, AssertionError) as error:  # half an hour of incidents is worth more
+                print(f"no picture of {name}: {error}", file=sys.stderr)
 
         yield draw
 

@@ -58,7 +58,7 @@ def picture(address: str, link: str, file: Path) -> None:
     """Take a picture of what is behind an alert's link, of the last few minutes."""
     shot = file.with_suffix(".png")
     url = address + link.replace("from=now-1h", "from=now-3m")
-    in_browser("first_screen.mjs", url=url, width=WIDTH, height=HEIGHT, dark=False, picture=str(shot))
+    in_browser("first_screen.mjs", url=url, width=WIDTH, height=HEIGHT, dark=False, picture=str(shot), timeout_s=120)
     with Image.open(shot) as image:
         image.save(file, "WEBP", quality=82, method=6)
     shot.unlink()
