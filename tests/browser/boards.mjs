@@ -12,14 +12,7 @@ async function look(page, { url, width, dark, panels, picture, clip }) {
   await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
   await page.setViewportSize({ width, height: TALL });
   await page.goto(url);
-  await page.waitForFunction(
-    ([panel, count]) => {
-      const shown = [...document.querySelectorAll(panel)];
-      return shown.length === count && shown.every((each) => each.querySelector("[data-series], [role=alert]"));
-    },
-    [PANEL, panels],
-    { timeout: 120_000 },
-  );
+  await answered(page, url, panels);
   await page.evaluate(() => document.fonts.ready);
   const answer = await page.evaluate(shown, PANEL);
   if (picture) {
@@ -30,6 +23,22 @@ async function look(page, { url, width, dark, panels, picture, clip }) {
     await page.screenshot({ path: picture, ...options });
   }
   return answer;
+}
+
+// Waits for all panels; says which have no answer. A busy machine needs minutes for what an idle one does in seconds.
+async function answered(page, url, count) {
+  const ask = ([panel, wanted]) => {
+    const shown = [...document.querySelectorAll(panel)];
+    const left = shown.filter((each) => !each.querySelector("[data-series], [role=alert]"));
+    window.left = left.map((each) => each.innerText.trim());
+    return shown.length === wanted && left.length === 0;
+  };
+  try {
+    await page.waitForFunction(ask, [PANEL, count], { timeout: 300_000 });
+  } catch (error) {
+    const left = await page.evaluate(() => window.left);
+    throw new Error(`${url}: ${count} panels are expected, and have no answer: ${left}`, { cause: error });
+  }
 }
 
 // The part of the page from its top, or from a panel's row, to the end of another.

@@ -13,9 +13,9 @@ from dashboards.preview.panels import OWN
 from dashboards.rendering.perses import PERSES
 from tests.browser.driving import Seen, in_browser
 from tests.browser.environment import PAGE, missing
-from tests.stack.watched import Watched
+from tests.stack.watched import PATIENCE, Watched
 
-pytestmark = pytest.mark.timeout(900)  # most of it is the incidents, which all tests of boards share
+pytestmark = pytest.mark.timeout(3 * PATIENCE)  # most of it is the incidents, which all tests of boards share
 RENDERERS = {"own": OWN, "plain": PERSES}
 """The page's own panels, and those of Perses alone, as a server of Perses draws them."""
 VISITS = list(itertools.product(RENDERERS, BOARDS))
@@ -36,7 +36,7 @@ def seen(watched: Watched) -> Iterator[Seen]:
             }
             for by, board in VISITS
         ]  # fmt: skip
-        yield in_browser("boards.mjs", timeout_s=600, visits=visits)
+        yield in_browser("boards.mjs", timeout_s=2 * PATIENCE, visits=visits)
 
 
 @pytest.fixture(scope="module")
