@@ -3,6 +3,7 @@
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
 #                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
+# make test-boards-fast  every query of the boards and rules on a day of data, each in a second (nine minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
 # make dashboards-page  the page of telemetry dashboards preview, into your cache (a minute, once; needs Node.js 20)
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
@@ -26,7 +27,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack browser dashboards-page lint mutants bench incidents chaos dist docs proto test-clip test-versions test-install clean
+.PHONY: help env demo test stack test-stack test-boards-fast browser dashboards-page lint mutants bench incidents chaos dist docs proto test-clip test-versions test-install clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -65,7 +66,10 @@ test-install: env dist
 
 # -m '': with the slow tests.
 test-stack: env
-	@$(BIN)/python -m pytest tests/stack -m ''
+	@$(BIN)/python -m pytest tests/stack -m '' --ignore=tests/stack/test_boards_fast.py
+
+test-boards-fast: env
+	@$(BIN)/python -m pytest tests/stack/test_boards_fast.py -m '' -s
 
 browser: env
 	@$(BIN)/python -m tests.browser.install
