@@ -24,14 +24,14 @@ def counted() -> str:
 
 
 def excess() -> str:
-    """Return by how much a p95 is above the median of them; by the server's where no client reports."""
+    """Return by how much a client's p95 exceeds the median of all clients; the server's p95 where no client reports."""
 
-    def above(p95: str) -> str:
+    def over_median(p95: str) -> str:
         enough = f"({p95} and {_ON} ({counted()} >= {FEWEST}))"
         return f"({enough} - scalar(quantile(0.5, {enough})))"
 
     client, server = (p95(0.95, entry.WHO, window=NOW) for p95 in (entry.at_client, entry.at_server))
-    return f"({above(client)} or {above(server)})"
+    return f"({over_median(client)} or {over_median(server)})"
 
 
 def affected() -> Panel:
@@ -42,9 +42,10 @@ def affected() -> Panel:
     one: dict[c.Attribute | str, str] = {key: links.of(key) for key in entry.WHO}
     return Panel(
         "Who is affected?",
-        "Platforms and regions over the last 5 minutes of the time shown. First stands the one whose p95 is furthest"
-        f" above the median of all. Rows with fewer than {FEWEST} requests are gray, and have no distance: too few to"
-        " judge by. Slow at the client alone: the way. `_other` did not say who it is, or is not on the list.",
+        "Platforms and regions, over the last 5 minutes of the time shown. The row whose p95 exceeds the median of all"
+        f" rows most is at the top. Rows with fewer than {FEWEST} requests are gray and are not compared: they are too"
+        " few to judge by. If only the client's p95 is high, look at the network between client and entry. `_other` are"
+        " clients that name no platform or region, or one that is not on the list.",
         Draw.TABLE,
         (
             Query(excess(), title=_EXCESS, unit=Unit.SECONDS, steps=_EXCESS_STEPS),
@@ -69,7 +70,7 @@ def affected() -> Panel:
             links.traces(one, title="Their traces in Jaeger"),
             links.traces({**one, "error": "true"}, title="Their failed traces in Jaeger"),
             links.board(
-                "search-overview", "This board, for them alone",
+                "search-overview", "This board, for these clients only",
                 platform=links.of(c.CLIENT_PLATFORM), region=links.of(c.CLIENT_REGION),
             ),
             links.logs(),

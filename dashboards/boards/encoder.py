@@ -72,14 +72,14 @@ def _slowest(stage: Where, by: By = (), window: str = INTERVAL) -> str:
 
 
 def documents_now() -> Panel:
-    """Return the documents encoded in a second."""
-    description = "Documents that go through the model in a second. What a cache answers is not among them."
+    """Return the documents encoded per second."""
+    description = "Documents that go through the model per second. What a cache answers is not among them."
     return stat("Documents", description, _documents(window=NOW), Unit.PER_SECOND)
 
 
 def fill_now() -> Panel:
     """Return how full batches are."""
-    description = "Documents in dynamic batches, as a share of what they may hold. More is cheaper for each document."
+    description = "Mean size of dynamic batches, as a share of their limit. A fuller batch costs less per document."
     return stat("Batch fill", description, _fill(window=NOW), Unit.SHARE)
 
 
@@ -91,7 +91,7 @@ def wait_now() -> Panel:
 
 def preprocess_now() -> Panel:
     """Return the time of preprocessing."""
-    description = "95 % of the minibatches are made ready for the model within this time."
+    description = "95 % of the minibatches are preprocessed (decoded, resized, tokenized) within this time."
     return stat("Preprocess, p95", description, _slowest(_PREPROCESS, window=NOW), Unit.SECONDS)
 
 
@@ -103,16 +103,16 @@ def forward_now() -> Panel:
 
 def hits_now() -> Panel:
     """Return the share of lookups that a cache answers."""
-    description = "Share of the queries whose vector was in the cache. It falls when caches are new, or queries are."
+    description = "Share of the lookups that a cache answers. It falls after a restart, and when queries repeat less."
     return stat("Cache hits", description, _hits(window=NOW), Unit.SHARE)
 
 
 def bound_by() -> Panel:
     """Return what takes most of a call's time, over time, by version."""
     description = (
-        "Where a call spends most of its time, on average: waiting for a batch, in preprocessing, or in the forward"
-        " pass. Queue: too few processes, or batches too small. Preprocess: more threads. Forward: a smaller or a"
-        " faster model, or another device."
+        "Where a call spends most of its time, on average: it waits for a batch, or is in preprocessing, or in the"
+        " forward pass. If it is the queue, add processes or allow larger batches; if it is preprocess, add threads; if"
+        " it is forward, take a smaller model or a faster device."
     )
     total, calls = (_of_queues(part, _VERSION, INTERVAL) for part in ("sum", "count"))
     wait = f"({total} / ({calls} > 0))"
@@ -120,7 +120,7 @@ def bound_by() -> Panel:
     slower = f"clamp_max(({preprocess} > bool {wait}) + ({forward} > bool {wait}), 1)"
     state = f"1 + {slower} * (1 + ({forward} >= bool {preprocess}))"
     return Panel(
-        "What bounds it: the queue (red), preprocess (orange) or forward (green)?",
+        "What bounds the encoder: the queue (red), preprocess (orange) or forward (green)?",
         description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
         states=((1, "queue", Tone.BAD), (2, "preprocess", Tone.WARNING), (3, "forward", Tone.GOOD)),
         links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
@@ -145,7 +145,7 @@ def wait() -> Panel:
 
 def preprocess() -> Panel:
     """Return the duration of preprocessing by version."""
-    description = "95th percentile of making a minibatch ready, by version. Large pictures make it slow."
+    description = "95th percentile of preprocessing a minibatch, by version. Large pictures make it slow."
     query = Query(_slowest(_PREPROCESS, _VERSION), _NAMED, exemplars=True)
     return Panel(
         "How long is preprocessing?",
@@ -161,7 +161,10 @@ def preprocess() -> Panel:
 
 def forward() -> Panel:
     """Return the duration of forward passes by version."""
-    description = "95th percentile of the forward pass, by version: all versions up is the device, one is the model."
+    description = (
+        "95th percentile of the forward pass, by version. If all versions rise, look at the device; if one does, at its"
+        " model."
+    )
     query = Query(_slowest(_FORWARD, _VERSION), _NAMED, exemplars=True)
     return Panel(
         "How long is a forward pass?",
@@ -177,7 +180,7 @@ def forward() -> Panel:
 
 def documents() -> Panel:
     """Return the documents by version."""
-    description = "Documents that go through the model in a second, by version: how the traffic is split."
+    description = "Documents that go through the model per second, by version: how the traffic is split."
     query = Query(_documents(_VERSION), _NAMED)
     return Panel(
         "How many documents?",
@@ -194,7 +197,7 @@ def documents() -> Panel:
 def fill() -> Panel:
     """Return how full batches are, by queue."""
     description = (
-        "Size of dynamic batches as a share of the largest allowed, by queue: texts and pictures have their own."
+        "Mean size of dynamic batches as a share of their limit, by queue: texts and pictures have a queue each."
     )
     query = Query(_fill((c.SEARCH_STAGE, c.SERVICE_NAME)), "{{search_stage}}")
     return Panel(
@@ -205,7 +208,10 @@ def fill() -> Panel:
 
 def sizes() -> Panel:
     """Return the sizes of minibatches as a heat map."""
-    description = "Documents in each forward pass. Only ones: requests come one by one, or batches are kept small."
+    description = (
+        "Documents in each forward pass. If all have one document, requests come one by one, or a setting keeps batches"
+        " small."
+    )
     query = Query(rate(c.BATCH_SIZE, ("le",), _FORWARD, part="bucket"), "{{le}}")
     return Panel(
         "How large are minibatches?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
@@ -214,7 +220,7 @@ def sizes() -> Panel:
 
 def hits() -> Panel:
     """Return the share of lookups that each cache answers."""
-    description = "Share of the lookups that a cache answers, by cache and version. A new process begins at zero."
+    description = "Share of the lookups that a cache answers, by cache and version. A new process starts at zero."
     query = Query(_hits((c.SEARCH_CACHE_NAME, *_VERSION)), "{{search_cache_name}} {{service_version}}")
     return Panel(
         "What does the cache answer?", description, Draw.LINES, (query,), Unit.SHARE, width=8, least=0.0, most=1.0,
@@ -239,7 +245,7 @@ def queues() -> Panel:
 
 
 def versions() -> Panel:
-    """Return the versions beside each other."""
+    """Return a table with a row for each version of the encoder."""
     description = (
         "Versions of the encoder that serve now, the slowest forward pass first. Compare them on the same traffic: a"
         " split gives each the same mix."

@@ -42,7 +42,9 @@ def dropped_now() -> Panel:
 
 def failed_now() -> Panel:
     """Return the share of exports that fail."""
-    description = "Share of the attempts to export that failed. They are repeated; what is dropped is counted beside."
+    description = (
+        "Share of the attempts to export that failed. They are retried; the figure Dropped counts what is lost."
+    )
     failed, every = (rate(_EXPORTS, (), where, part="count", window=NOW) for where in (_FAILED, {}))
     return stat("Failed exports", description, ratio(failed, every), Unit.SHARE, steps.FAILED)
 
@@ -63,7 +65,7 @@ def age() -> Panel:
 
 def dropped() -> Panel:
     """Return what is dropped, by signal and reason."""
-    description = "What processes recorded and could not export, by signal and reason. Zero is right."
+    description = "What processes recorded and could not export, by signal and reason. It should be zero."
     query = Query(
         rate(c.TELEMETRY_DROPPED, (c.SERVICE_NAME, *_SIGNAL, c.TELEMETRY_REASON)),
         "{{service_name}} {{search_telemetry_signal}} {{search_telemetry_reason}}",
@@ -100,11 +102,12 @@ def failures() -> Panel:
     )  # fmt: skip
 
 
-def others() -> Panel:
+def changed_values() -> Panel:
     """Return the values that were replaced, hidden or repaired."""
     description = (
-        "Values that metrics replaced by `_other`, since an attribute has too many; that were hidden, since a pattern"
-        " failed on them; and that had to be repaired. Each points at a place in the code."
+        "Attribute values that the library replaced by `_other` because the attribute has too many, that it hid because"
+        " a privacy pattern failed on them, and that it repaired because they were not valid. Find the code that sets"
+        " them."
     )
     queries = (
         Query(or_zero(rate(c.TELEMETRY_OVERFLOW)), "replaced by _other"),
@@ -115,23 +118,27 @@ def others() -> Panel:
 
 
 def paths() -> Panel:
-    """Return the traces and spans that critical paths lack."""
-    description = "Traces that are not in critical paths, and spans that came too late for theirs, by reason."
+    """Return the traces and spans that are missing from critical paths."""
+    description = "Traces without a critical path, and spans that came too late for theirs, by reason."
     by = (c.SEARCH_CRITICAL_PATH_REASON,)
     queries = (
         Query(rate(c.CRITICAL_PATH_SKIPPED, by, flow=ALL), "traces: {{search_critical_path_reason}}"),
         Query(rate(c.CRITICAL_PATH_LOST, by, flow=ALL), "spans: {{search_critical_path_reason}}"),
     )
-    return Panel("What do critical paths lack?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0)
+    return Panel(
+        "What is missing from critical paths?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0
+    )
 
 
 def processes() -> Panel:
     """Return the processes that report."""
-    description = "Processes whose metrics arrive, by service. One fewer than you started: it is away, or cannot send."
+    description = "Processes whose metrics arrive, by service. If one is missing, it is down or cannot send."
     query = Query(
         f"count by (service_name) ({now(c.TELEMETRY_DROPPED, (c.SERVICE_NAME, 'instance'))})", "{{service_name}}"
     )
-    return Panel("Who reports?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_LOGS,))
+    return Panel(
+        "How many processes report?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_LOGS,)
+    )
 
 
 def scrapes() -> Panel:
@@ -145,7 +152,7 @@ def scrapes() -> Panel:
 
 def scrape_duration() -> Panel:
     """Return the duration of scrapes."""
-    description = "Time of the slowest scrape of each job. Above four seconds it is given up, and samples are missing."
+    description = "The slowest scrape of each job. Prometheus gives up after four seconds, and samples are missing."
     limits = (Step(None, Tone.GOOD), Step(2, Tone.WARNING), Step(4, Tone.BAD))
     query = Query("max by (job) (scrape_duration_seconds)", "{{job}}")
     return Panel("How long is a scrape?", description, Draw.LINES, (query,), Unit.SECONDS, limits, width=6, least=0.0)
@@ -153,14 +160,14 @@ def scrape_duration() -> Panel:
 
 def series() -> Panel:
     """Return the number of series."""
-    description = "Samples in each scrape, which is how many series a job has. It should not grow with the traffic."
+    description = "Series of each job: the samples in its last scrapes. It should not grow with the traffic."
     query = Query("sum by (job) (scrape_samples_post_metric_relabeling)", "{{job}}")
     return Panel("How many series?", description, Draw.LINES, (query,), Unit.NUMBER, width=6, least=0.0)
 
 
 def rules() -> Panel:
     """Return the rules that fail, and the notifications that are lost."""
-    description = "Rules that Prometheus could not evaluate, and alerts that it could not deliver. Zero is right."
+    description = "Rules that Prometheus could not evaluate, and alerts that it could not deliver. Both should be zero."
     queries = (
         Query(f"sum(rate(prometheus_rule_evaluation_failures_total[{INTERVAL}]))", "rules not evaluated"),
         Query(f"sum(rate(prometheus_notifications_dropped_total[{INTERVAL}]))", "alerts not delivered"),
@@ -187,7 +194,7 @@ HEALTH: Final = Board(
     variables.FLOW,
     (
         Row("Now", (down(), otelcol.fullest(), dropped_now(), failed_now(), findings(), age())),
-        Row("What processes send", (processes(), latency(), failures(), dropped(), others(), paths())),
+        Row("What processes send", (processes(), latency(), failures(), dropped(), changed_values(), paths())),
         *otelcol.ROWS,
         Row("Prometheus", (scrapes(), scrape_duration(), series())),
         Row("Alerts and doctor", (rules(), doctor())),

@@ -43,8 +43,8 @@ def _duration(share: float, by: By, where: Where, window: str = NOW) -> str:
 
 
 def queries() -> Panel:
-    """Return the queries in a second."""
-    description = "Queries of the index in a second, by all flows."
+    """Return the queries per second."""
+    description = "Queries that the chosen services send to the index, per second."
     return stat("Queries", description, _calls((), NOW, _QUERIES), Unit.PER_SECOND)
 
 
@@ -56,33 +56,35 @@ def duration_now() -> Panel:
 
 def failed_now() -> Panel:
     """Return the share of calls that fail."""
-    description = "Share of all calls of the index that fail, with an error of the index or of the way to it."
+    description = "Share of the calls to the index that fail, with an error of the index or of the network."
     return stat("Failed", description, _failing(), Unit.SHARE, steps.FAILED)
 
 
 def writes() -> Panel:
-    """Return the writes in a second."""
-    description = "Upserts and deletions in a second. Each call of an index job writes many points."
+    """Return the writes per second."""
+    description = "Calls that upsert or delete, per second. Each call of an index job writes many points."
     return stat("Writes", description, _calls((), NOW, _WRITES), Unit.PER_SECOND)
 
 
 def points_now() -> Panel:
     """Return the points of the largest replica."""
-    description = "Points in the chosen collections, counted once: in the replica of each that has most."
+    description = "Points in the chosen collections. Each counts once, with the points of its largest replica."
     most = f"max by (db_collection_name) ({now(c.INDEX_POINTS, ('job', 'instance', c.DB_COLLECTION_NAME), _CALLS)})"
     return stat("Points", description, f"sum({most})", Unit.NUMBER)
 
 
 def empty_now() -> Panel:
     """Return the share of searches without results."""
-    description = "Share of the searches that return nothing: an empty collection, a filter, or a threshold too high."
+    description = (
+        "Share of the searches that return nothing. Causes are an empty collection, a filter, or a strict threshold."
+    )
     share = ratio(rate(c.RESULTS_EMPTY, window=NOW), rate(c.RESULTS, part="count", window=NOW))
     return stat("Without results", description, share, Unit.SHARE)
 
 
 def duration() -> Panel:
     """Return the 95th percentile by collection and operation."""
-    description = "95th percentile of calls as their caller measures them, the network included."
+    description = "95th percentile of calls, as the caller measures them: with the network."
     query = Query(_duration(0.95, _BY, _CALLS, INTERVAL), _NAMED, exemplars=True)
     return Panel(
         "How long do calls take?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, least=0.0, links=_LINKS
@@ -91,7 +93,7 @@ def duration() -> Panel:
 
 def distribution() -> Panel:
     """Return the durations of queries as a heat map."""
-    description = "Queries by duration. Two bands: replicas or collections that differ, or queries that do."
+    description = "Queries by duration. Two bands mean that replicas, collections or kinds of queries differ."
     query = Query(rate(c.DB_CLIENT_OPERATION_DURATION, ("le",), _QUERIES, part="bucket"), "{{le}}", exemplars=True)
     return Panel(
         "How are queries distributed?",
@@ -106,7 +108,7 @@ def distribution() -> Panel:
 
 def rates() -> Panel:
     """Return the calls by collection and operation."""
-    description = "Calls in a second by collection and operation: heavy writing makes queries slower."
+    description = "Calls per second, by collection and operation. Heavy writing makes queries slower."
     query = Query(_calls(_BY), _NAMED)
     return Panel(
         "How many calls?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, least=0.0, links=_LINKS
@@ -162,16 +164,19 @@ def who() -> Panel:
 
 
 def replicas() -> Panel:
-    """Return the processes that query the index beside each other."""
+    """Return a table with a row for each process that queries the index."""
     description = (
-        "Queries by the process that makes them, with its pod and node in Kubernetes. The slowest compared with the"
-        " fastest comes first: one that is apart has a disk, a node or a collection of its own to look at."
+        "Queries by the process that sends them, with its pod and node in Kubernetes. The slowest process is at the"
+        " top. If it alone is slow, look at its disk, its node and its collection."
     )
     p50 = _duration(0.5, _WHERE, _QUERIES)
     return Panel(
-        "Which replica is apart?", description, Draw.TABLE,
+        "Which replica is slower than the others?", description, Draw.TABLE,
         (
-            Query(f"{p50} / scalar(min({p50}))", title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(
+                f"{p50} / scalar(min({p50}))", title="Times the fastest", unit=Unit.NUMBER,
+                steps=steps.TIMES_THE_FASTEST,
+            ),
             Query(p50, title="p50"),
             Query(_duration(0.95, _WHERE, _QUERIES), title="p95"),
             Query(_calls(_WHERE, NOW, _QUERIES), title="Queries", unit=Unit.PER_SECOND),
@@ -197,7 +202,7 @@ INDEX: Final = Board(
     (
         Row("Now", (queries(), duration_now(), failed_now(), writes(), points_now(), empty_now())),
         Row("As callers see it", (duration(), distribution(), rates(), errors(), points())),
-        Row("Who and where", (who(), replicas())),
+        Row("Callers and replicas", (who(), replicas())),
         *qdrant.ROWS,
     ),
     variables.MARKS,

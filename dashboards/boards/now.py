@@ -11,12 +11,7 @@ from dashboards.promql import BEFORE, FLOW, NOW, rate, ratio
 from telemetry import conventions as c
 
 _CHANGE: Final = f"change in {BEFORE}"
-_COMPARED: Final = f"The small figure is the change against {BEFORE} before; there is none until then."
-
-
-def _points(now: str, before: str) -> str:
-    """Return by how much a share has changed."""
-    return f"{now} - {before}"
+_COMPARED: Final = f"The small figure is the change against {BEFORE} before."
 
 
 def _relative(now: str, before: str) -> str:
@@ -35,8 +30,8 @@ def rate_now() -> Panel:
     less = (Step(None, Tone.WARNING), Step(-0.5, Tone.PLAIN))
     return Panel(
         "Requests",
-        f"Requests a second that entered the flow, with any outcome. {_COMPARED} A fall by half is orange: clients may"
-        " not reach the flow.",
+        f"Requests per second that entered the flow, with any outcome. {_COMPARED} It is orange if requests fell by"
+        " half: clients may not reach the flow.",
         Draw.STAT,
         (
             Query(entry.requests(), title="now"),
@@ -58,7 +53,7 @@ def _share(
         title, f"{description} {_COMPARED}", Draw.STAT,
         (
             Query(now, title="now"),
-            Query(_points(now, before), title=_CHANGE, steps=more, after=BEFORE),
+            Query(f"{now} - {before}", title=_CHANGE, steps=more, after=BEFORE),
         ),
         Unit.SHARE, steps, width=4, height=5, links=to, least=0,
     )  # fmt: skip
@@ -68,8 +63,8 @@ def failed() -> Panel:
     """Return the share of requests that fail."""
     return _share(
         "Failed",
-        "Share of the requests of the last 5 minutes that ended with an error of ours, not of the caller. When it is"
-        " red: who is affected, below, and the failed traces.",
+        "Share of the requests of the last 5 minutes that ended with an error of ours, not of the caller. If it is red,"
+        ' look at "Who is affected?" below, and open the failed traces.',
         (entry.requests((), '="error"', window=NOW), entry.requests((), '="error"', window=NOW, ago=BEFORE)),
         steps=FAILED, to=(entry.FAILED_TRACES, entry.ERROR_LOGS, entry.STAGES, entry.FAILED_IN_SENTRY),
     )  # fmt: skip
@@ -91,8 +86,8 @@ def empty() -> Panel:
     now, before = (rate(c.REQUEST_EMPTY, (), entry.ASKED, window=NOW, ago=ago) for ago in ("", BEFORE))
     return _share(
         "Empty requests",
-        "Share of the requests of the last 5 minutes that had no document: nothing to search for, nothing to index."
-        " Searches without results are in the row Results.",
+        "Share of the requests of the last 5 minutes that had no document: nothing to search for, or nothing to index."
+        " The row Results has the searches without results.",
         (now, before),
         steps=entry.SHARE_STEPS, to=_to({c.LEN_DOCS: "0"}),
     )  # fmt: skip
@@ -108,8 +103,9 @@ def slowest() -> Panel:
     slower = (Step(None, Tone.PLAIN), Step(0.25, Tone.WARNING), Step(1, Tone.BAD))
     return Panel(
         "p95, client | server",
-        "95 % of the requests of the last 5 minutes took at most so long: where they are sent, and from the entry on."
-        f" Client alone slow: the way. Both slow: the critical path, below. {_COMPARED}",
+        "95 % of the requests of the last 5 minutes took at most this long, measured at the client, and from the entry"
+        " on. If only the client is slow, look at the network; if both are, at the critical path below."
+        f" {_COMPARED}",
         Draw.STAT,
         (
             Query(client, title="client", steps=entry.CLIENT_STEPS),
@@ -125,18 +121,18 @@ def slowest() -> Panel:
 
 def budget() -> Panel:
     """Return the error budget that is left, of the objective that has least of it."""
-    least = f'min ({BUDGET_LEFT}{{{FLOW}, search_operation=~"$operation"}}{{}})'
-    now, before = least.replace("{}", ""), least.replace("{}", f" offset {BEFORE}")
+    left = f'{BUDGET_LEFT}{{{FLOW}, search_operation=~"$operation"}}'
+    now, before = f"min ({left})", f"min ({left} offset {BEFORE})"
     steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
     less = (Step(None, Tone.BAD), Step(-0.1, Tone.WARNING), Step(-0.02, Tone.PLAIN))
     return Panel(
         "Error budget left",
-        "What is left of the failures that our objectives allow in three days, of the objective that has least. At 0 %"
-        f" the promise is broken: the row Objectives says which one. {_COMPARED}",
+        "What is left of the failures that an objective allows in three days, of the objective that has least. Below"
+        f" 0 % the objective is missed: the row Objectives says which one. {_COMPARED}",
         Draw.STAT,
         (
             Query(now, title="now"),
-            Query(_points(now, before), title=_CHANGE, steps=less, after=BEFORE),
+            Query(f"{now} - {before}", title=_CHANGE, steps=less, after=BEFORE),
         ),
         Unit.SHARE, steps, width=4, height=5, most=1,
         links=(entry.FAILED_TRACES, entry.ERROR_LOGS, entry.FAILED_IN_SENTRY),

@@ -26,7 +26,7 @@ def _rate(metric: str, by: str) -> str:
     return f"sum by ({by}) ({' or '.join(each)})"
 
 
-def _or_none(part: str, whole: str) -> str:
+def _or_zero(part: str, whole: str) -> str:
     """Return a rate that is 0 where the Collector has counted nothing yet."""
     return f"({part} or 0 * {whole})"
 
@@ -34,18 +34,12 @@ def _or_none(part: str, whole: str) -> str:
 def fullest() -> Panel:
     """Return how full the fullest queue is."""
     description = "The fullest of the Collector's queues. When one is full, the Collector refuses, and processes wait."
-    return stat(
-        "Fullest queue",
-        description,
-        "max(otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))",
-        Unit.SHARE,
-        _HALF,
-    )
+    return stat("Fullest queue", description, f"max({_FILL})", Unit.SHARE, _HALF)
 
 
 def queues() -> Panel:
     """Return how full each exporter's queue is."""
-    description = "How full the queue before each backend is. Above a half for minutes, it is too slow or away."
+    description = "How full the queue of each exporter is. If it stays above 50 %, its backend is too slow or down."
     query = Query(f"max by (collector, exporter) ({_FILL})", "{{collector}} {{exporter}}")
     return Panel(
         "How full are the Collector's queues?", description, Draw.LINES, (query,), Unit.SHARE, _HALF, width=12,
@@ -62,17 +56,17 @@ def received() -> Panel:
 
 def sent() -> Panel:
     """Return what backends accept, by exporter."""
-    description = "Items that each backend accepts. An exporter at zero, while others send, has lost its backend."
+    description = "Items that each backend accepts. If one exporter is at zero while others send, its backend is down."
     query = Query(_rate("exporter_sent", "exporter"), _BY_EXPORTER)
     return Panel("What goes out?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=6, least=0.0)
 
 
 def refused() -> Panel:
     """Return what Collectors refuse."""
-    description = "Items refused to their senders, since memory is short or a queue full: the senders repeat them."
+    description = "Items that Collectors refuse because memory is short or a queue is full. Senders retry them."
     accepted = _rate("receiver_accepted", "collector")
-    refusals = _or_none(_rate("receiver_refused", "collector"), accepted)
-    full = _or_none(_rate("exporter_enqueue_failed", "collector"), accepted)
+    refusals = _or_zero(_rate("receiver_refused", "collector"), accepted)
+    full = _or_zero(_rate("exporter_enqueue_failed", "collector"), accepted)
     queries = (
         Query(refusals, "{{collector}} refuses"),
         Query(full, "{{collector}} has a full queue"),
@@ -85,8 +79,8 @@ def refused() -> Panel:
 
 def lost() -> Panel:
     """Return what Collectors lose."""
-    description = "Items that a backend refused for good, or that were retried too long: they are lost."
-    failing = _or_none(_rate("exporter_send_failed", "exporter"), _rate("exporter_sent", "exporter"))
+    description = "Items that are lost: a backend refused them for good, or retries took too long."
+    failing = _or_zero(_rate("exporter_send_failed", "exporter"), _rate("exporter_sent", "exporter"))
     return Panel(
         "What is lost?", description, Draw.LINES, (Query(failing, _BY_EXPORTER),), Unit.PER_SECOND, steps.NONE_WANTED,
         width=8, least=0.0,
@@ -95,7 +89,7 @@ def lost() -> Panel:
 
 def memory() -> Panel:
     """Return the memory of Collectors."""
-    description = "Resident memory of each Collector. From `OTELCOL_MEMORY_MIB` on, 400 unless set, it refuses."
+    description = "Resident memory of each Collector. It refuses items above `OTELCOL_MEMORY_MIB` (400 by default)."
     query = Query("max by (collector) (otelcol_process_memory_rss)", "{{collector}}")
     return Panel("How much memory?", description, Draw.LINES, (query,), Unit.BYTES, width=8, least=0.0)
 

@@ -12,8 +12,8 @@ def duration() -> Panel:
     by = (c.SEARCH_OPERATION,)
     return Panel(
         "How long do requests take? (p95)",
-        "95 % of the requests took at most so long, where they are sent and from the entry on. The gap between the two"
-        " is the way. A point is one request: it leads to its trace.",
+        "95 % of the requests took at most this long, measured at the client, and from the entry on. The gap between"
+        " the two is the network. A point is one request: it leads to its trace.",
         Draw.LINES,
         (
             Query(entry.at_client(0.95, by), "{{search_operation}}, client", exemplars=True),
@@ -28,8 +28,8 @@ def outcomes() -> Panel:
     tags: links.Tags = {c.SEARCH_OUTCOME: links.of(c.SEARCH_OUTCOME)}
     return Panel(
         "How do requests end?",
-        "Requests a second by outcome: ok; rejected, a mistake of the caller; cancelled by the caller; error, ours."
-        " A point is one request: it leads to its trace.",
+        "Requests per second by outcome: `ok`; `rejected`, a mistake of the caller; `cancelled` by the caller; `error`,"
+        " ours. Open the failed traces from the line of errors.",
         Draw.LINES,
         (Query(entry.requests((c.SEARCH_OUTCOME,)), "{{search_outcome}}"),),
         Unit.REQUESTS_PER_SECOND, width=8, least=0,
@@ -43,9 +43,9 @@ def critical_path() -> Panel:
     each, whole = (rate(c.CRITICAL_PATH_TIME, by, entry.SEARCHED, flow=ALL) for by in ((c.SEARCH_STAGE,), ()))
     return Panel(
         "What do requests wait for?",
-        "Share of the critical path by stage: the time in which nothing else would have made the request faster."
-        " `transit` is the way, `endpoint` an endpoint's own time. Of all flows on this Prometheus together. The widest"
-        " area is where to look: it leads to its board.",
+        "Share of the critical path by stage: of the time that made requests as long as they were. `transit` is the"
+        " network between processes, `endpoint` the endpoints' own code. All flows on this Prometheus together. Open"
+        " the board of the stage with the widest area.",
         Draw.AREAS,
         (Query(share_of_all(each, whole), "{{search_stage}}"),),
         Unit.SHARE, width=8, least=0, most=1,

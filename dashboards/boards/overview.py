@@ -7,7 +7,7 @@ are modules beside this one. State: none.
 from typing import Final
 
 from dashboards import variables
-from dashboards.boards import affected, now, over_time, promises, results, versions
+from dashboards.boards import affected, now, objectives, over_time, results, versions
 from dashboards.model import Board
 
 OVERVIEW: Final = Board(
@@ -15,7 +15,7 @@ OVERVIEW: Final = Board(
     "Search overview",
     "Are users served? And if not: who, where, and since which version?",
     (*variables.FLOW, variables.OPERATION, variables.PLATFORM, variables.REGION),
-    (now.row(), over_time.row(), affected.row(), results.row(), promises.row(), versions.row()),
+    (now.row(), over_time.row(), affected.row(), results.row(), objectives.row(), versions.row()),
     variables.MARKS,
     variables.ADDRESSES,
 )

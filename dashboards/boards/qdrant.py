@@ -13,7 +13,7 @@ from dashboards.model import Draw, Panel, Query, Row, Step, Unit
 from dashboards.promql import INTERVAL
 
 _SOURCE: Final = "qdrant"
-_RECORDED: Final = " Qdrant's own metric; tested with recorded series, until run on a server."
+_RECORDED: Final = " Qdrant's own metric, tested with recorded series, not yet with a server."
 _BY_COLLECTION: Final = "{{id}}"
 
 
@@ -29,15 +29,15 @@ def _panel(
 
 def points() -> Panel:
     """Return the points by collection."""
-    description = "Points by collection, as the server counts them: approximately, while it optimizes."
+    description = "Points by collection, as the server counts them. The number is approximate while it optimizes."
     return _panel("How many points does Qdrant have?", description, (_gauge("collection_points"),), Unit.NUMBER)
 
 
 def unindexed() -> Panel:
-    """Return the points that are in no graph, and those that are not yet searched."""
+    """Return the points that are not in the HNSW graph, and those that are not yet searched."""
     description = (
-        "Points that are in no graph yet, which searches of the graph alone leave out, and points that are hidden until"
-        " they are optimized. While they are many, results are incomplete or slow."
+        "Points that are not in the HNSW graph yet, which searches with `indexed_only` leave out, and points that are"
+        " hidden until they are optimized. While there are many, results are incomplete or slow."
     )
     excluded = "sum by (id) (qdrant_collection_indexed_only_excluded_points)"
     hidden = "sum by (id) (qdrant_collection_update_queue_deferred_points)"
@@ -50,19 +50,19 @@ def unindexed() -> Panel:
 
 def optimizers() -> Panel:
     """Return the running optimizations."""
-    description = "Optimizations that run, by collection. They take the processor from queries; idle ones are a fault."
+    description = "Optimizations that run, by collection. They take CPU from queries; one that never ends is a fault."
     return _panel("What is optimized?", description, (_gauge("collection_running_optimizations"),), Unit.NUMBER)
 
 
 def updates() -> Panel:
     """Return the updates that wait."""
-    description = "Updates that wait to be applied, by collection. If they only grow, writers are too fast for it."
+    description = "Updates that wait to be applied, by collection. If they keep growing, writers are too fast for it."
     return _panel("Which updates wait?", description, (_gauge("collection_update_queue_length"),), Unit.NUMBER)
 
 
 def duration() -> Panel:
     """Return the 95th percentile of the server's answers."""
-    description = "95th percentile inside the server, without the network: compare it with the callers' above."
+    description = "95th percentile inside the server, without the network: compare it with what callers measure, above."
     queries = tuple(
         Query(
             f"(histogram_quantile(0.95, sum by (le, collection, endpoint)"
@@ -86,7 +86,7 @@ def refused() -> Panel:
         f" or 0 * {_answers('grpc')}) / ({_answers('grpc')} > 0)"
     )
     queries = tuple(Query(each, "{{collection}} {{endpoint}}", source=_SOURCE) for each in (rest, grpc))
-    return _panel("What does Qdrant refuse?", description, queries, Unit.SHARE, steps.FAILED)
+    return _panel("What share of Qdrant's answers fails?", description, queries, Unit.SHARE, steps.FAILED)
 
 
 def _answers(kind: str) -> str:
@@ -101,23 +101,23 @@ def memory() -> Panel:
 
 
 def work() -> Panel:
-    """Return the work that collections cause."""
-    description = "Qdrant's measure of processor work by collection, if `service.hardware_reporting` is on."
+    """Return the CPU work that collections cause."""
+    description = "Qdrant's measure of CPU work by collection, if `service.hardware_reporting` is on."
     query = Query(
         f"sum by (id) (rate(qdrant_collection_hardware_metric_cpu[{INTERVAL}]))", _BY_COLLECTION, source=_SOURCE
     )
-    return _panel("Which collection costs most?", description, (query,), Unit.NUMBER)
+    return _panel("Which collection needs most CPU?", description, (query,), Unit.NUMBER)
 
 
 def replicas() -> Panel:
     """Return the replicas that are away."""
-    description = "Replicas of shards that are not active, by server. Any is a fault, unless shards move just now."
+    description = "Replicas of shards that are not active, by server. Any is a fault, unless shards are being moved."
     query = Query("max by (instance) (qdrant_collection_dead_replicas)", "{{instance}}", source=_SOURCE)
-    return _panel("Which replicas are away?", description, (query,), Unit.NUMBER, steps.NONE_WANTED)
+    return _panel("How many replicas are not active?", description, (query,), Unit.NUMBER, steps.NONE_WANTED)
 
 
 ROWS: Final = (
-    Row("Qdrant: data (recorded, until run on a server)", (points(), unindexed(), optimizers())),
-    Row("Qdrant: service (recorded, until run on a server)", (duration(), refused(), updates())),
-    Row("Qdrant: resources (recorded, until run on a server)", (memory(), work(), replicas())),
+    Row("Qdrant: data (not yet tested with a server)", (points(), unindexed(), optimizers())),
+    Row("Qdrant: service (not yet tested with a server)", (duration(), refused(), updates())),
+    Row("Qdrant: resources (not yet tested with a server)", (memory(), work(), replicas())),
 )

@@ -9,7 +9,7 @@ from dashboards.promql import quantile, rate, ratio
 from telemetry import conventions as c
 
 _BY: Final = (c.SEARCH_OPERATION,)
-_BEHIND: Final = "Counted behind the entry: platform and region do not select it."
+_BEHIND: Final = "The variables Platform and Region do not apply: this is counted behind the entry."
 _STEPS: Final = (Step(None, Tone.GOOD), Step(0.05, Tone.WARNING), Step(0.2, Tone.BAD))
 
 
@@ -18,7 +18,8 @@ def empty() -> Panel:
     nothing = rate(c.RESULTS_EMPTY, _BY, entry.SEARCHED)
     return Panel(
         "How many searches find nothing?",
-        f"Share of searches without any result. A rise after an index run: points are missing. {_BEHIND}",
+        "Share of the searches that return no result. If it rises after an index run, points are missing."
+        f" {_BEHIND}",
         Draw.LINES,
         (Query(ratio(nothing, rate(c.RESULTS, _BY, entry.SEARCHED, part="count"), _BY), "{{search_operation}}"),),
         Unit.SHARE, _STEPS, width=8, least=0,
@@ -32,13 +33,13 @@ def empty() -> Panel:
 
 
 def below_threshold() -> Panel:
-    """Return the share of what is found that is worse than the threshold: of all scores, given in the answer or not."""
+    """Return the share of the scores that are worse than the threshold, whether or not the answer has the result."""
     worse = rate(c.RESULTS_BELOW_THRESHOLD, _BY, entry.SEARCHED)
     scores = rate(c.RESULT_SCORE, _BY, {**entry.SEARCHED, c.SEARCH_RANK: '="topk"'}, part="count")
     return Panel(
         "How many results are poor?",
-        "Share of what the index found that is worse than the threshold of its search, and often left out of the"
-        f" answer. It rises when the index or the model no longer fits what is searched for. {_BEHIND}",
+        "Share of what the index found with a score worse than the search's threshold; many searches leave it out of"
+        f" the answer. It rises when the index or the model no longer fits what users search for. {_BEHIND}",
         Draw.LINES,
         (Query(ratio(worse, scores, _BY), "{{search_operation}}"),),
         Unit.SHARE, width=8, least=0, most=1,
@@ -53,12 +54,13 @@ def top_score() -> Panel:
     named = "{{model}}, {{search_distance}}"
     return Panel(
         "How good is the best result?",
-        "Score of each search's best result: the median, and the tenth with the least. More is better for cosine and"
-        f" dot, less for euclid and manhattan. A fall after a release: another model, or another index. {_BEHIND}",
+        "Score of each search's best result: the median and the 10th percentile. Higher is better for cosine and dot,"
+        " lower for euclid and manhattan. If it changes with a release, the model and the index may no longer match."
+        f" {_BEHIND}",
         Draw.LINES,
         (
             Query(quantile(0.5, c.RESULT_SCORE, by, best), f"median, {named}", exemplars=True),
-            Query(quantile(0.1, c.RESULT_SCORE, by, best), f"least tenth, {named}"),
+            Query(quantile(0.1, c.RESULT_SCORE, by, best), f"p10, {named}"),
         ),
         Unit.NONE, width=8,
         links=(

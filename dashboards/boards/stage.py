@@ -1,4 +1,4 @@
-"""Stage: what holds a stage up, in which of its processes?
+"""Stage: what slows a stage down, in which of its processes?
 
 In: the metrics of stages, batches, pools and requests. Out: the board `search-stage`. State: none.
 """
@@ -54,59 +54,59 @@ def _size(window: str = INTERVAL) -> str:
 def runs() -> Panel:
     """Return how often the chosen stages run."""
     description = (
-        "Runs of the chosen stages in a second, all processes together. A request runs through several stages."
+        "Runs of the chosen stages per second, in all processes together. A request runs through several stages."
     )
     return stat("Runs", description, _runs(window=NOW), Unit.PER_SECOND)
 
 
 def failed() -> Panel:
     """Return the share of runs that fail."""
-    description = "Share of the runs that ended with an error, whose types are below. Our objective is 0.1 %."
+    description = 'Share of the runs that ended with an error. "Which errors?" below has their types.'
     return stat("Failed", description, _failing(window=NOW), Unit.SHARE, steps.FAILED)
 
 
 def duration_now() -> Panel:
     """Return the 95th percentile of the duration."""
-    description = "95 % of the runs take at most this long. Choose one stage: several have little in common."
+    description = "95 % of the runs take at most this long. Choose one stage: one figure for several says little."
     p95 = quantile(0.95, c.STAGE_DURATION, (), _STAGE, window=NOW)
     return stat("Duration, p95", description, p95, Unit.SECONDS)
 
 
 def waiting_now() -> Panel:
     """Return what waits for a stage."""
-    description = "Documents that wait for a batch, and tasks that wait for a thread, when it was last measured."
+    description = "Documents that wait for a batch, and tasks that wait for a thread, at the last scrape."
     return stat("Waiting now", description, now(c.QUEUE_LENGTH, (), _STAGE), Unit.NUMBER)
 
 
 def fullest_pool() -> Panel:
-    """Return the use of the fullest pool."""
-    description = "Working threads of the fullest pool, as a share of its threads. At 100 % tasks wait."
+    """Return how full the fullest pool is."""
+    description = "Busy threads of the fullest pool, as a share of its threads. At 100 % tasks wait."
     return stat("Fullest pool", description, f"max({_in_use()})", Unit.SHARE, steps.FULL)
 
 
 def largest() -> Panel:
     """Return the size of the largest requests."""
     description = (
-        "95 % of the requests of the operation with the largest ones are at most this large, where they enter the flow."
-        " A picture need not have more than a MiB."
+        "95th percentile of the request size at the entry, of the operation with the largest requests. Above 1 MiB,"
+        " clients send larger pictures than the model needs."
     )
     limits = (Step(None, Tone.GOOD), Step(2**20, Tone.WARNING), Step(2**22, Tone.BAD))
     return stat("Request size, p95", description, f"max({_size(NOW)})", Unit.BYTES, limits)
 
 
 def processes() -> Panel:
-    """Return the processes of each stage beside each other."""
+    """Return a table with a row for each process of each stage."""
     description = (
-        "Each process that runs a chosen stage. The slowest compared with the fastest of its stage comes first: one"
-        " that is apart has a host or an index of its own to look at; if all are alike, the work has changed. Batches"
-        " and pools have a queue; pools have threads, and no runs of their own."
+        "Each process that runs a chosen stage. The process that is slowest, compared with the fastest of its stage, is"
+        " at the top. If it alone is slow, look at its host and its index; if all are slow, the work has changed."
+        " Batches and pools have a queue; pools have threads, but no runs of their own."
     )
     p50, p95 = (quantile(share, c.STAGE_DURATION, _PROCESS, _STAGE, window=NOW) for share in (0.5, 0.95))
-    apart = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
+    times = f"{p50} / on (search_stage) group_left () min by (search_stage) ({p50})"
     return Panel(
-        "Which process is apart?", description, Draw.TABLE,
+        "Which process is slower than the others?", description, Draw.TABLE,
         (
-            Query(apart, title="Times the fastest", unit=Unit.NUMBER, steps=steps.APART),
+            Query(times, title="Times the fastest", unit=Unit.NUMBER, steps=steps.TIMES_THE_FASTEST),
             Query(p50, title="p50"),
             Query(p95, title="p95"),
             Query(_runs(_PROCESS, NOW), title="Runs", unit=Unit.PER_SECOND),
@@ -128,7 +128,7 @@ def processes() -> Panel:
 def distribution() -> Panel:
     """Return the durations as a heat map."""
     description = (
-        "Runs by duration: two bands are two kinds of runs, such as those of two versions. Each dot is a run; it opens"
+        "Runs by duration. Two bands are two kinds of runs, such as those of two versions. Each dot is a run: it opens"
         " its trace."
     )
     buckets = rate(c.STAGE_DURATION, ("le",), _STAGE, part="bucket")
@@ -146,14 +146,16 @@ def distribution() -> Panel:
 
 def duration() -> Panel:
     """Return the 95th percentile of the duration by stage."""
-    description = "95th percentile by stage. A stage that contains another one, as `encode` does, rises with it."
+    description = "95th percentile by stage. A stage that contains others, such as `encode`, rises with them."
     query = Query(quantile(0.95, c.STAGE_DURATION, _BY, _STAGE), _NAMED, exemplars=True)
     return Panel("Which stage is slow?", description, Draw.LINES, (query,), Unit.SECONDS, width=12, links=_LINKS)
 
 
 def rates() -> Panel:
     """Return the runs by stage."""
-    description = "Runs in a second by stage. Batches are fewer than requests: several share one."
+    description = (
+        "Runs per second, by stage. There are fewer batches than requests, because several requests share one."
+    )
     query = Query(_runs(_BY), _NAMED)
     return Panel("How often does it run?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=8, links=_LINKS)
 
@@ -187,7 +189,10 @@ def share_failed() -> Panel:
 
 def queue() -> Panel:
     """Return the lengths of queues."""
-    description = "Documents that wait for a batch, and tasks that wait for a thread. A queue that only grows is lost."
+    description = (
+        "Documents that wait for a batch, and tasks that wait for a thread. If a queue keeps growing, the stage cannot"
+        " keep up: add processes."
+    )
     query = Query(now(c.QUEUE_LENGTH, _BY, _STAGE), _NAMED)
     return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=_BATCHES)
 
@@ -203,7 +208,7 @@ def wait() -> Panel:
 
 def pools() -> Panel:
     """Return how full pools are."""
-    description = "Working threads as a share of all threads of the stage's pools. At 100 % tasks wait for a thread."
+    description = "Busy threads as a share of all threads of the stage's pools. At 100 % tasks wait for a thread."
     query = Query(_in_use(), _NAMED)
     return Panel(
         "How full are the pools?", description, Draw.LINES, (query,), Unit.SHARE, steps.FULL, width=8,
@@ -214,8 +219,8 @@ def pools() -> Panel:
 def fill() -> Panel:
     """Return how full batches are."""
     description = (
-        "Mean size of dynamic batches, as a share of the largest allowed. Low with a long queue: what starts a batch is"
-        " too slow; low without one: there is little to do."
+        "Mean size of dynamic batches, as a share of their limit. If it is low and the queue is long, batches start too"
+        " early or too rarely; if it is low without a queue, there is little to do."
     )
     limit = f"max by (search_stage, service_name) ({now(c.BATCH_LIMIT, _PROCESS, _STAGE)})"
     query = Query(f"{mean(c.BATCH_SIZE, _BY, _STAGE)} / {limit}", _NAMED)
@@ -236,7 +241,7 @@ def batches() -> Panel:
 
 def cost() -> Panel:
     """Return the milliseconds that stages need for a document."""
-    description = "Milliseconds of a stage for each of its documents: what batches save, and what large documents cost."
+    description = "Milliseconds of a stage per document. Larger batches lower it, larger documents raise it."
     documents = rate(c.BATCH_SIZE, _BY, _STAGE, part="sum")
     query = Query(f"1000 * {rate(c.STAGE_DURATION, _BY, _STAGE, part='sum')} / ({documents} > 0)", _NAMED)
     return Panel(
@@ -253,7 +258,7 @@ def cost() -> Panel:
 
 def documents() -> Panel:
     """Return the documents of requests as a heat map."""
-    description = "`len_docs` of requests where they enter the flow: an index job sends many, a search one."
+    description = "Documents of each request at the entry (`len_docs`). A search has one, an index job sends many."
     query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
     return Panel(
         "How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
@@ -263,19 +268,19 @@ def documents() -> Panel:
 def sizes() -> Panel:
     """Return the sizes of requests by operation."""
     description = (
-        "95th percentile of the size of requests where they enter the flow, by operation. Large ones take memory"
+        "95th percentile of the request size at the entry, by operation. Large requests take memory and time in each"
+        " service."
     )
     query = Query(_size(), "/{{search_operation}}")
     return Panel(
-        "How large are requests?", f"{description} and time in each service.", Draw.LINES, (query,), Unit.BYTES,
-        width=8, least=0.0,
+        "How large are requests?", description, Draw.LINES, (query,), Unit.BYTES, width=8, least=0.0,
         links=(links.traces(_OPERATION), links.logs(), links.sentry(_OPERATION)),
     )  # fmt: skip
 
 
 def empty() -> Panel:
     """Return the share of requests without documents."""
-    description = "Share of the requests that have no documents, by operation: a caller that has lost its input."
+    description = "Share of the requests that have no documents, by operation. If it rises, a caller lost its input."
     by = (c.SEARCH_OPERATION,)
     share = ratio(rate(c.REQUEST_EMPTY, by), rate(c.REQUEST_DOCUMENTS, by, part="count"), by)
     query = Query(share, "/{{search_operation}}")
@@ -289,7 +294,7 @@ def empty() -> Panel:
 STAGE: Final = Board(
     "search-stage",
     "Stage",
-    "What holds a stage up, and in which process?",
+    "What slows a stage down, and in which process?",
     (*variables.FLOW, variables.STAGE),
     (
         Row("Now", (runs(), failed(), duration_now(), waiting_now(), fullest_pool(), largest())),

@@ -10,7 +10,7 @@ FULL: Final = (Step(None, Tone.GOOD), Step(0.8, Tone.WARNING), Step(0.95, Tone.B
 """How full something with a limit is."""
 NONE_WANTED: Final = (Step(None, Tone.GOOD), Step(0.0001, Tone.BAD))
 """Any of it is too much."""
-APART: Final = (Step(None, Tone.PLAIN), Step(2, Tone.WARNING), Step(4, Tone.BAD))
-"""So many times the best of its kind."""
+TIMES_THE_FASTEST: Final = (Step(None, Tone.PLAIN), Step(2, Tone.WARNING), Step(4, Tone.BAD))
+"""How many times as long something takes as the fastest of its kind."""
 PLAIN: Final = (Step(None, Tone.PLAIN),)
 """A value that is neither good nor bad by itself."""

@@ -36,8 +36,8 @@ def compared() -> Panel:
     failing = ratio(_calls(window=NOW, failed=True), _calls(window=NOW), _BY)
     return Panel(
         "Versions side by side",
-        "Every version of each service over the last 5 minutes of the time shown, with its calls from outside and from"
-        " other services. Compare the rows of one service: a new version that is slower or fails more is rolled back.",
+        "Every version of each service, over the last 5 minutes of the time shown, with its calls from clients and from"
+        " other services. Compare the rows of one service: roll back a new version that is slower or fails more.",
         Draw.TABLE,
         (
             Query(_calls(window=NOW), title="Calls", unit=Unit.REQUESTS_PER_SECOND),
@@ -55,7 +55,7 @@ def over_time() -> Panel:
     """Return each version's 95th percentile over time."""
     return Panel(
         "How long does each version take? (p95)",
-        "95 % of the calls of each version took at most so long. A green line marks where a version began to serve.",
+        "95 % of the calls of each version took at most this long. A green line marks when a version began to serve.",
         Draw.LINES,
         (Query(quantile(0.95, c.REQUEST_DURATION, _BY, entry.SEARCHED), _NAMED),),
         Unit.SECONDS, width=12, least=0, links=_LINKS,

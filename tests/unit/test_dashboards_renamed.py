@@ -31,8 +31,8 @@ RENAMED = {
         "dashboards/grafana/boards/search-overview.json is not up to date",
     ),
     "a series that a board asks for": (
-        "dashboards/boards/promises.py", "({BURN}{{", "({BURN}n{{",
-        "How fast is it spent?: no such series: search_slo:burn:ration",
+        "dashboards/boards/objectives.py", "({BURN}{{", "({BURN}n{{",
+        "How fast is the error budget spent?: no such series: search_slo:burn:ration",
     ),
     "a label that an alert names": (
         "dashboards/alerts/symptoms/telemetry.py", "{{ $labels.collector }}", "{{ $labels.collecter }}",

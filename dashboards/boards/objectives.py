@@ -1,4 +1,4 @@
-"""Fifth row of the Search overview: are the objectives kept, and how fast is their error budget spent?
+"""Fifth row of the Search overview: are the objectives met, and how fast is their error budget spent?
 
 The series are recorded by the rules of `dashboards/alerts`.
 """
@@ -18,8 +18,8 @@ _BY: Final = f"by (slo, {_OPERATION})"
 _LINKS: Final = (*entry.of_operation(), entry.FAILED_TRACES, entry.ERROR_LOGS)
 
 
-def _calls(window: str) -> tuple[Step, ...]:
-    """Return how fast the budget must be spent over a window, and another, until someone is called."""
+def _burn_steps(window: str) -> tuple[Step, ...]:
+    """Return the burn rates at which an alert on this window, together with its other one, fires."""
     burns = sorted((burn for burn in BURNS if window in {burn.long, burn.short}), key=lambda burn: burn.factor)
     tones = {"page": Tone.BAD, "ticket": Tone.WARNING}
     return (Step(None, Tone.PLAIN), *(Step(burn.factor, tones[burn.severity]) for burn in burns))
@@ -30,8 +30,8 @@ def left() -> Panel:
     steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
     return Panel(
         "How much of the error budget is left?",
-        "What is left of the failures that each objective allows in three days: 100 % untouched, 0 % the promise is"
-        " broken.",
+        "What is left of the failures that each objective allows in three days. At 100 % nothing failed; below 0 % the"
+        " objective is missed.",
         Draw.BARS,
         (Query(f"min {_BY} ({BUDGET_LEFT}{{{_WHICH}}})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
         Unit.SHARE, steps, width=6, least=0, most=1, links=_LINKS,
@@ -45,11 +45,11 @@ def burn() -> Panel:
         return f'max {_BY} ({BURN}{{{_WHICH}, window="{window}"}})'
 
     return Panel(
-        "How fast is it spent?",
-        "Times as fast as the objective allows, over the last 5 minutes to 3 days: at 1 the budget is spent when its"
-        " time is over. Someone is called when a short and a long window are coloured together.",
+        "How fast is the error budget spent?",
+        "Burn rate: times as fast as the objective allows, over windows from 5 minutes to 3 days. At 1 the budget lasts"
+        " exactly for the objective's time. An alert fires when a short and a long window are coloured together.",
         Draw.TABLE,
-        tuple(Query(of(window.name), title=window.name, steps=_calls(window.name)) for window in WINDOWS),
+        tuple(Query(of(window.name), title=window.name, steps=_burn_steps(window.name)) for window in WINDOWS),
         Unit.NUMBER, width=12, labels=(("slo", "Objective"), (_OPERATION, "Operation")), links=_LINKS,
     )  # fmt: skip
 
@@ -58,12 +58,12 @@ def burn_over_time() -> Panel:
     """Return how fast the budgets are spent, over time."""
     query = f'max by (slo, {_OPERATION}) ({BURN}{{{_WHICH}, window="1h"}})'
     return Panel(
-        "How fast over the last hour?",
-        "Times as fast as the objective allows, each moment over the hour before it. Above the line, and the last five"
-        " minutes as well: someone is called.",
+        "Burn rate over an hour",
+        "Times as fast as the objective allows, at each moment over the hour before it. An alert fires when it is above"
+        " the line, and the burn rate of the last five minutes is too.",
         Draw.LINES,
         (Query(query, f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
-        Unit.NUMBER, _calls("1h"), width=6, least=0, links=_LINKS,
+        Unit.NUMBER, _burn_steps("1h"), width=6, least=0, links=_LINKS,
     )  # fmt: skip
 
 
