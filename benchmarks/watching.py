@@ -1,4 +1,4 @@
-"""Watches Pamazon by the real stack, with rules whose windows are divided: which alerts fire while what happens?
+"""Watches Pamazon by the real stack, with rules whose windows are divided: which alerts fire during which incident?
 
 In: a folder, the load. Out: the running stack and flow; for each stretch the alerts that fired. State: the processes,
 which end with their block, and what Prometheus has stored, which `Watching.forget` deletes.
@@ -36,7 +36,7 @@ _NAME: Final = "prometheus"
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """An alert that fired: its labels without its name, and what it tells people; `after` seconds."""
+    """An alert that fired, `after` seconds: its labels without its name, and its annotations."""
 
     name: str
     labels: Mapping[str, str]
@@ -45,7 +45,7 @@ class Fired:
 
     @property
     def severity(self) -> str:
-        """`page`, `ticket` or `info`."""
+        """`page` or `ticket`."""
         return self.labels["severity"]
 
     @property
@@ -80,7 +80,7 @@ class WatchfulPrometheus(Prometheus):
         self._more = dict(more or {})
 
     def prepare(self, place: Place) -> None:
-        """Write what would be linked, changed."""
+        """Write copies of the configuration and the rules, changed; the program itself would link the originals."""
         folder = place.folder(self.name)
         _remove(folder / "rules")
         super().prepare(place)
@@ -136,10 +136,10 @@ class Watching:
     def watch(
         self, incident: str | None, seconds: float, *, then: Callable[[Stretch], None] = lambda _: None
     ) -> Stretch:  # fmt: skip
-        """Let an incident, or nothing, happen for so long, and return what fired.
+        """Start an incident, or none, watch for so many seconds, and return the alerts that fired.
 
-        What fires already when an incident begins is not its alert. `then` is called while the incident still lasts,
-        which is a minute more at most.
+        An alert that fires already when the incident begins is not counted. `then` is called while the incident still
+        lasts, for a minute at most.
         """
         with IncidentsClient(self.gateway) as client:
             if incident is not None:

@@ -6,9 +6,9 @@ Traps that these functions know:
 
 - A counter's series begins with its first event, and `increase` does not count that one: it is the difference of two
   samples. Where the first event matters, count it as the bucket of a histogram, which is there from the first request
-  on, or by `added`, which takes what was not there before for zero.
+  on, or by `increase_from_zero`, which takes what was not there before for zero.
 - `job` is `namespace/service`. Versions are in `target_info` alone.
-- A share of nothing is no share: every denominator is compared with 0.
+- A share of nothing is not a number: every denominator is compared with 0.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def increase(metric: c.Metric, by: By, where: Where, window: str, *, part: str =
     return promql_rate(metric, by, where, part=part, window=window, flow="", function="increase")
 
 
-def up_to(metric: c.Metric, by: By, where: Where, window: str, most: float) -> str:
+def count_up_to(metric: c.Metric, by: By, where: Where, window: str, most: float) -> str:
     """Return how many values of a histogram in a window were at most `most`.
 
     Raises:
@@ -42,17 +42,17 @@ def up_to(metric: c.Metric, by: By, where: Where, window: str, most: float) -> s
     return increase(metric, by, {**where, LE: f'="{bound(most)}"'}, window, part="bucket")
 
 
-def above(metric: c.Metric, by: By, where: Where, window: str, least: float) -> str:
+def count_above(metric: c.Metric, by: By, where: Where, window: str, least: float) -> str:
     """Return how many values of a histogram in a window were above `least`, a bound of its buckets."""
     every = increase(metric, by, where, window, part="count")
-    return f"({every} - {up_to(metric, by, where, window, least)})"
+    return f"({every} - {count_up_to(metric, by, where, window, least)})"
 
 
-def added(metric: c.Metric, by: By, where: Where, window: str, *, part: str = "") -> str:
-    """Return what was added to a counter since the window began; what was not there then counts from zero."""
-    return f"sum{grouped(by)} ({added_to(series(metric, part, where, flow=''), window)})"
+def increase_from_zero(metric: c.Metric, by: By, where: Where, window: str, *, part: str = "") -> str:
+    """Return how much a counter rose in a window, summed by labels; a series that began in it rose from zero."""
+    return f"sum{grouped(by)} ({each_from_zero(series(metric, part, where, flow=''), window)})"
 
 
-def added_to(counter: str, window: str) -> str:
-    """Return what was added to each series of any program's counter since the window began."""
+def each_from_zero(counter: str, window: str) -> str:
+    """Return how much each series of any program's counter rose in a window; one that began in it rose from zero."""
     return f"{counter} - ({counter} offset {window} or 0 * {counter})"

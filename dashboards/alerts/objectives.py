@@ -1,6 +1,6 @@
-"""What users are promised, once: the share of requests that must be good, by operation.
+"""The service level objectives: the share of requests that must be good, by operation.
 
-In: nothing. Out: objectives. State: none. Change a promise here, then run `telemetry dashboards build`.
+In: nothing. Out: objectives. State: none. Change one here, then run `telemetry dashboards build`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from telemetry import conventions as c
 
 
 class Slo(Enum):
-    """What is promised, with its label `slo`."""
+    """The kinds of objectives, with their values of the label `slo`."""
 
     AVAILABILITY = "availability"
     LATENCY_SERVER = "latency_server"
@@ -20,12 +20,12 @@ class Slo(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A promise for one operation.
+    """An objective for one operation.
 
     Attributes:
-        slo: what is promised.
+        slo: its kind.
         operation: of which requests.
-        share: of them must be good, below 1.
+        share: of them that must be good, below 1.
         within: seconds in which a good request is answered, a bound of the histogram's buckets; None: not about time.
     """
 

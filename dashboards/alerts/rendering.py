@@ -59,8 +59,8 @@ def _rule(rule: Record | Alert) -> dict[str, Any]:
     annotations = {
         "summary": rule.summary, "description": rule.description, "dashboard": rule.dashboard, "runbook": rule.runbook,
     }  # fmt: skip
-    waits = {} if rule.lasts == "0s" else {"for": rule.lasts}
-    return {"alert": rule.name, "expr": expr, **waits, "labels": dict(rule.labels), "annotations": annotations}
+    pending = {} if rule.pending == "0s" else {"for": rule.pending}
+    return {"alert": rule.name, "expr": expr, **pending, "labels": dict(rule.labels), "annotations": annotations}
 
 
 class _Dumper(yaml.SafeDumper):

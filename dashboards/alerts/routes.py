@@ -1,4 +1,4 @@
-"""Alertmanager's file: who is called for what, and which alerts are kept back because another one has their cause.
+"""Alertmanager's file: who is notified of what, and which alerts are inhibited because another one has their cause.
 
 In: nothing. Out: YAML, with a webhook and without. State: none.
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from dashboards.alerts.rule import Severity
 from dashboards.alerts.windows import SHIPPED, Scale
 
 _HEAD: Final = """\
@@ -30,83 +31,83 @@ class Route:
 
     Attributes:
         severity: also the name of its receiver, which each message has.
-        waits: for further alerts of the same cause.
-        again: how long until what still fires is sent again.
+        wait: Alertmanager's `group_wait`, for further alerts of the same cause.
+        interval: its `group_interval`, between messages about one group.
+        repeat: its `repeat_interval`, until what still fires is sent again.
     """
 
-    severity: str
-    waits: str
+    severity: Severity
+    wait: str
     interval: str
-    again: str
+    repeat: str
 
 
 ROUTES: Final = (
     Route("page", "10s", "1m", "1h"),
     Route("ticket", "1m", "10m", "1d"),
 )
-"""`info` is sent to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptBack:
+class Inhibition:
     """Alerts that are not sent while another one fires.
 
     Attributes:
         why: a sentence for the file.
-        cause: matchers of the other one.
-        kept: matchers of those that are kept back.
-        equal: labels that both have alike.
+        source: matchers of the other one.
+        target: matchers of those that are not sent.
+        equal: labels that must have the same values in both.
     """
 
     why: str
-    cause: tuple[str, ...]
-    kept: tuple[str, ...]
+    source: tuple[str, ...]
+    target: tuple[str, ...]
     equal: tuple[str, ...] = ()
 
 
-KEPT_BACK: Final = (
-    KeptBack(
+INHIBITIONS: Final = (
+    Inhibition(
         "Without a Collector every service is silent.",
         ('alertname="SearchCollectorDown"',),
         ('alertname="SearchTelemetrySilent"',),
     ),
-    KeptBack(
-        "A Collector that is down does not answer on its other port either.",
+    Inhibition(
+        "A Collector that is down does not answer at its other port either.",
         ('alertname="SearchCollectorDown"',),
         ('alertname="SearchTargetDown"',),
         ("collector",),
     ),
-    KeptBack(
-        "Of a service that is silent nothing else is known.",
+    Inhibition(
+        "Nothing else is known of a service that exports nothing.",
         ('alertname="SearchTelemetrySilent"',),
         ('severity="ticket"',),
         ("job",),
     ),
-    KeptBack(
+    Inhibition(
         "A budget that is spent in hours is also spent in days.",
         ('severity="page"',),
         ('severity="ticket"',),
         ("alertname", "slo", "job", "search_operation"),
     ),
-    KeptBack(
+    Inhibition(
         "What fails is often slow as well.",
         ('alertname="SearchErrorBudgetBurns"', 'severity="page"'),
         ('alertname="SearchLatencyBudgetBurns"',),
         ("flow", "search_operation"),
     ),
-    KeptBack(
+    Inhibition(
         "What is slow at the server is slow at the client.",
         ('slo="latency_server"', 'severity="page"'),
         ('slo="latency_client"',),
         ("flow", "search_operation"),
     ),
-    KeptBack(
-        "A full pool is why tasks wait for it.",
+    Inhibition(
+        "Tasks wait because the pool is full.",
         ('alertname="SearchPoolSaturated"',),
         ('alertname="SearchQueueWait"',),
         ("job", "search_stage"),
     ),
-    KeptBack(
+    Inhibition(
         "One slow version or process makes the mean of its stage slow.",
         ('alertname=~"SearchVersionSlower|SearchReplicaSlower"',),
         ('alertname="SearchStageSlower"',),
@@ -137,21 +138,23 @@ def _route(route: Route, scale: Scale) -> dict[str, Any]:
     return {
         "matchers": [f'severity="{route.severity}"'],
         "receiver": route.severity,
-        "group_wait": scale(route.waits),
+        "group_wait": scale(route.wait),
         "group_interval": scale(route.interval),
-        "repeat_interval": scale(route.again),
+        "repeat_interval": scale(route.repeat),
     }
 
 
 def _inhibition() -> str:
     """Return the rules, each with its reason above it."""
     rules = []
-    for kept in KEPT_BACK:
-        rule: dict[str, Any] = {"source_matchers": list(kept.cause), "target_matchers": list(kept.kept)}
-        if kept.equal:
-            rule["equal"] = list(kept.equal)
+    for inhibition in INHIBITIONS:
+        rule: dict[str, Any] = {
+            "source_matchers": list(inhibition.source), "target_matchers": list(inhibition.target)
+        }  # fmt: skip
+        if inhibition.equal:
+            rule["equal"] = list(inhibition.equal)
         indented = "".join(f"  {line}\n" for line in _yaml([rule]).splitlines())
-        rules.append(f"  # {kept.why}\n{indented}")
+        rules.append(f"  # {inhibition.why}\n{indented}")
     return "".join(rules)
 
 

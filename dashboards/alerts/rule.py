@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Severity = Literal["page", "ticket", "info"]
-"""`page`: somebody must look now; `ticket`: by day; `info`: shown beside the others, sent to nobody."""
+Severity = Literal["page", "ticket"]
+"""`page`: somebody must look now; `ticket`: somebody looks in working hours."""
 
 SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
 """The service of an alert's `job`, which is `namespace/service`."""
@@ -51,19 +51,19 @@ class Alert:
     Attributes:
         name: also of its page in `docs/runbooks`.
         expr: PromQL; the labels of its result are the ones at fault.
-        severity: who is called.
-        lasts: how long the expression must hold.
+        severity: how soon somebody must look.
+        pending: how long the expression must hold, `for` in the rule.
         summary: a sentence with the value and the labels at fault.
         description: what it means, and how it is measured.
         board: uid of the board that shows it.
         variables: of that board, from name to template.
-        chosen: what more is chosen there, as it stands in the address.
+        chosen: more variables of that board, as a part of its address.
     """
 
     name: str
     expr: str
     severity: Severity
-    lasts: str
+    pending: str
     summary: str
     description: str
     board: str = "search-overview"

@@ -12,11 +12,12 @@ Recorded, by `slo`, `job` and `search_operation`, and by `window` where there ar
     search_slo:budget_left:ratio    1 untouched, 0 spent, over the longest window
 """
 
+from collections.abc import Mapping
 from typing import Final
 
-from dashboards.alerts.counting import JOB, above, increase
+from dashboards.alerts.counting import JOB, count_above, increase
 from dashboards.alerts.objectives import OBJECTIVES, Objective, Slo
-from dashboards.alerts.rule import OF_FLOW, Alert, Group, Record, labelled
+from dashboards.alerts.rule import OF_FLOW, Alert, Group, Record, Severity, labelled
 from dashboards.alerts.windows import BURNS, LONGEST, SHORTEST, WINDOWS, Burn, Scale, Window
 from telemetry import conventions as c
 
@@ -63,10 +64,10 @@ def _counted(objective: Objective, window: Window, scale: Scale) -> tuple[Record
         requests = increase(objective.metric, _BY, every, length, part="count")
         bad = increase(objective.metric, _BY, {**where, c.SEARCH_OUTCOME: '="error"'}, length, part="count")
         bad = f"{bad} or 0 * {requests}"
-    else:  # of what failed, another objective speaks
+    else:  # failed requests count for availability
         served = {**where, c.SEARCH_OUTCOME: '="ok"'}
         requests = increase(objective.metric, _BY, served, length, part="count")
-        bad = above(objective.metric, _BY, served, length, objective.within)
+        bad = count_above(objective.metric, _BY, served, length, objective.within)
     return Record(REQUESTS, requests, labels), Record(BAD, bad, labels)
 
 
@@ -90,13 +91,13 @@ _NAMES: Final = {
     "SearchErrorBudgetBurns": f'="{Slo.AVAILABILITY.value}"',
     "SearchLatencyBudgetBurns": f'=~"{Slo.LATENCY_SERVER.value}|{Slo.LATENCY_CLIENT.value}"',
 }
-"""The alerts, and which promise each is about."""
+"""The alerts, and which objectives each is about."""
 
 _WHAT: Final = {
     "SearchErrorBudgetBurns": "fails",
     "SearchLatencyBudgetBurns": "is too slow ({{ $labels.slo }})",
 }
-_WAITS: Final = {"page": "2m", "ticket": "15m"}
+_FOR: Final[Mapping[Severity, str]] = {"page": "2m", "ticket": "15m"}
 
 
 def _alerts(scale: Scale) -> list[Alert]:
@@ -108,18 +109,18 @@ def _alerts(scale: Scale) -> list[Alert]:
 
 
 def _alert(name: str, slo: str, burns: list[Burn], scale: Scale) -> Alert:
-    """Return one alert of a severity: whichever of its burns is seen first, it stays the same alert."""
+    """Return one alert for all burns of a severity, so that it stays the same alert whichever of them holds."""
     windows = ", or ".join(f"{burn.factor:g} over {burn.long} and {burn.short}" for burn in burns)
     severity = burns[0].severity
     return Alert(
         name,
         " or ".join(_burning(burn, slo) for burn in burns),
-        "page" if severity == "page" else "ticket",
-        scale(_WAITS[severity]),
+        severity,
+        scale(_FOR[severity]),
         f"{labelled('search_operation')} of {labelled(JOB)} {_WHAT[name]}: "
         "the error budget is spent {{ $value | humanize }} times as fast as allowed",
-        f"At this speed the promise of dashboards/alerts/objectives.py is broken. Fires at a burn of {windows}, "
-        f"with at least {LEAST_BAD} bad requests in the longer window.",
+        f"At this speed the objective (dashboards/alerts/objectives.py) will be missed. Fires at a burn rate of "
+        f"{windows}, with at least {LEAST_BAD} bad requests in the longer window.",
         variables=OF_FLOW,
     )
 

@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from dashboards.alerts.rule import Severity
+
 _UNITS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _LEAST: Final = 1_000
-"""Milliseconds: Prometheus evaluates no group more often than it makes sense."""
+"""Milliseconds: no duration is divided to less than a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,13 @@ class Burn:
         factor: times as fast as the objective allows; 14.4 over an hour spend 2 % of a month's budget.
         long: window that shows that it matters.
         short: window that shows that it still goes on.
-        severity: who is called.
+        severity: of the alert.
     """
 
     factor: float
     long: str
     short: str
-    severity: str
+    severity: Severity
 
 
 WINDOWS: Final = (

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dashboards.alerts.rendering import alerts
-from dashboards.alerts.routes import KEPT_BACK, NOBODY, URL_FILE, text
+from dashboards.alerts.routes import INHIBITIONS, NOBODY, URL_FILE, Inhibition, text
 from tests.unit.test_alerts_pages import OVERVIEW
 
 NAMES = {alert.name for alert in alerts()}
@@ -22,7 +22,7 @@ def test_pages_and_tickets_have_a_receiver_each() -> None:
     found = file(webhook=True)
     routes = {route["matchers"][0]: route["receiver"] for route in found["route"]["routes"]}
     assert routes == {'severity="page"': "page", 'severity="ticket"': "ticket"}
-    assert {alert.severity for alert in alerts()} <= {"page", "ticket", "info"}
+    assert {alert.severity for alert in alerts()} <= {"page", "ticket"}
     receivers = {receiver["name"]: receiver.get("webhook_configs") for receiver in found["receivers"]}
     assert receivers.keys() == {NOBODY, "page", "ticket"}
     assert receivers[NOBODY] is None
@@ -38,18 +38,18 @@ def test_without_a_webhook_nothing_is_sent() -> None:
     assert found["inhibit_rules"] == file(webhook=True)["inhibit_rules"]
 
 
-@pytest.mark.parametrize("kept", KEPT_BACK, ids=lambda kept: kept.why)
-def test_what_is_kept_back_exists(kept: Any) -> None:
-    """A renamed alert would send twice; no alert keeps itself back."""
-    for matcher in (*kept.cause, *kept.kept):
+@pytest.mark.parametrize("inhibition", INHIBITIONS, ids=lambda inhibition: inhibition.why)
+def test_what_an_inhibition_names_exists(inhibition: Inhibition) -> None:
+    """A renamed alert would send twice; no alert inhibits itself."""
+    for matcher in (*inhibition.source, *inhibition.target):
         for name in re.findall(r"Search\w+", matcher):
             assert name in NAMES
-    assert set(kept.cause) != set(kept.kept)
-    assert kept.why.endswith(".")
+    assert set(inhibition.source) != set(inhibition.target)
+    assert inhibition.why.endswith(".")
 
 
 def test_the_overview_has_a_row_for_each() -> None:
-    """docs/alerts.md lists what is kept back."""
-    table = OVERVIEW.partition("Kept back are")[2].partition("\n\n`flow`")[0]
+    """docs/alerts.md lists every inhibition."""
+    table = OVERVIEW.partition("Alertmanager inhibits:")[2].partition("\n\n`flow`")[0]
     rows = [line for line in table.splitlines() if line.startswith("|")][2:]
-    assert len(rows) == len(KEPT_BACK)
+    assert len(rows) == len(INHIBITIONS)

@@ -8,7 +8,7 @@ Those who are far away are always slower on the way: they count as slow only whe
 from collections.abc import Iterator
 from typing import Final
 
-from dashboards.alerts.apart import Apart
+from dashboards.alerts.comparison import Comparison
 from dashboards.alerts.counting import JOB, increase
 from dashboards.alerts.rule import OF_FLOW, OF_OPERATION, Alert, Group, Record, labelled
 from dashboards.alerts.windows import Scale
@@ -35,7 +35,7 @@ ON_THE_WAY: Final = "search_clients:on_the_way_seconds:mean"
 USUAL: Final = "search_clients:on_the_way_seconds:mean_before"
 OTHERS: Final = "_of_others"
 
-_WINDOW, _USUAL, _BEFORE, _LASTS, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
+_WINDOW, _USUAL, _BEFORE, _FOR, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
 _OPERATION: Final = label(c.SEARCH_OPERATION)
 _DIMENSIONS: Final = tuple(label(each) for each in (c.CLIENT_PLATFORM, c.CLIENT_REGION))
 _WHOM: Final = (
@@ -82,8 +82,8 @@ def _compared(scale: Scale) -> Iterator[Record]:
         _name, ("requests", "errors", "served", "inside_seconds", "travelled", "on_the_way_seconds")
     )
     before = f"sum_over_time({way}{past})", f"sum_over_time({travelled}{past})"
-    at_job = [Apart(f"job, {_OPERATION}", dimension) for dimension in _DIMENSIONS]
-    anywhere = [Apart(_OPERATION, dimension) for dimension in _DIMENSIONS]
+    at_job = [Comparison(f"job, {_OPERATION}", dimension) for dimension in _DIMENSIONS]
+    anywhere = [Comparison(_OPERATION, dimension) for dimension in _DIMENSIONS]
     for name, expressions in (
         (FAILED, [each.ratio(errors, requests, parts=LEAST_ERRORS) for each in at_job]),
         (FAILED + OTHERS, [each.ratio_of_others(errors, requests, wholes=LEAST) for each in at_job]),
@@ -105,9 +105,9 @@ def _failing(scale: Scale) -> Alert:
         "SearchClientsFail",
         f"{FAILED} > {FAILING_SHARE} and {FAILED} > {FAILING_FACTOR} * {FAILED}{OTHERS}",
         "ticket",
-        scale(_LASTS),
-        f"{_SHARE} of {labelled(_OPERATION)} fail for {_WHOM}, and hardly any for the others",
-        f"Requests at the entry {labelled(JOB)} in the last {_WINDOW}, of one platform or region beside all others.",
+        scale(_FOR),
+        f"{_SHARE} of {labelled(_OPERATION)} requests fail for {_WHOM}, and hardly any for the others",
+        f"Requests at the entry {labelled(JOB)} in the last {_WINDOW}: one platform or region against all others.",
         variables=OF_FLOW,
         chosen=_CHOSEN,
     )
@@ -118,9 +118,9 @@ def _slow_inside(scale: Scale) -> Alert:
         "SearchClientsSlowInside",
         _slower(INSIDE, SLOWER_INSIDE),
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"{labelled(_OPERATION)} takes {_SECONDS} longer inside {labelled(JOB)} for {_WHOM} than for the others",
-        f"Mean time from the entry on, in the last {_WINDOW}: the way of these clients has no part in it.",
+        f"Mean time from the entry on, in the last {_WINDOW}: the network between client and entry is not included.",
         variables=OF_FLOW,
         chosen=_CHOSEN,
     )
@@ -131,10 +131,10 @@ def _slow_on_the_way(scale: Scale) -> Alert:
         "SearchClientsSlowOnTheWay",
         f"({_slower(ON_THE_WAY, SLOWER_ON_THE_WAY)}) unless {ON_THE_WAY} < {AS_USUAL} * {USUAL}",
         "ticket",
-        scale(_LASTS),
-        f"{labelled(_OPERATION)} of {_WHOM} is {_SECONDS} longer on the way than that of the others",
-        f"Mean time between client and entry, in the last {_WINDOW}, and more than {AS_USUAL:g} times what it was in "
-        f"the {_USUAL} before: the services have no part in it.",
+        scale(_FOR),
+        f"{labelled(_OPERATION)} requests of {_WHOM} are {_SECONDS} longer on the way than those of the others",
+        f"Mean time between client and entry, in the last {_WINDOW}; it is at least {AS_USUAL:g} times that of the "
+        f"{_USUAL} before. Our services are not the cause.",
         variables=OF_OPERATION,
         chosen=_CHOSEN,
     )

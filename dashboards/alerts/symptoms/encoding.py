@@ -1,11 +1,11 @@
-"""The encoder works, but wastes: batches of one document, a cache that finds nothing.
+"""The encoder works, but wastes time: batches of one document, a cache that finds nothing.
 
 In: a `Scale`. Out: a group: hits of each cache, and alerts. State: none.
 """
 
 from typing import Final
 
-from dashboards.alerts.counting import JOB, LE, above, increase
+from dashboards.alerts.counting import JOB, LE, count_above, increase
 from dashboards.alerts.rule import OF_SERVICE, Alert, Group, Record, labelled
 from dashboards.alerts.windows import Scale
 from dashboards.promql import series
@@ -24,7 +24,7 @@ USEFUL: Final = 0.2
 HITS: Final = "search_cache:hits:increase"
 LOOKUPS: Final = "search_cache:lookups:increase"
 
-_WINDOW, _USUAL, _BEFORE, _LASTS, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
+_WINDOW, _USUAL, _BEFORE, _FOR, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
 _CACHE: Final = (JOB, c.SEARCH_CACHE_NAME)
 _ONE: Final = 1.5
 """The bound of `COUNTS` above one."""
@@ -49,10 +49,10 @@ def _cold(scale: Scale) -> Alert:
         "SearchCacheCold",
         f"{now} < {COLD} * {usual} and {usual} > {USEFUL}",
         "ticket",
-        scale(_LASTS),
-        f"Cache {labelled('search_cache_name')} of {labelled(JOB)} finds {{{{ $value | humanizePercentage }}}} "
-        "of what is asked, less than half of what it did",
-        f"Lookups of the last {_WINDOW}, beside those of the {_USUAL} before: each miss is work for the encoder.",
+        scale(_FOR),
+        f"Cache {labelled('search_cache_name')} of {labelled(JOB)} answers {{{{ $value | humanizePercentage }}}} "
+        "of its lookups, less than half as many as before",
+        f"Lookups of the last {_WINDOW}, compared with those of the {_USUAL} before. The encoder runs for each miss.",
         "search-encoder",
         OF_SERVICE,
     )
@@ -60,7 +60,9 @@ def _cold(scale: Scale) -> Alert:
 
 def _tiny(scale: Scale) -> Alert:
     window = scale(_WINDOW)
-    requests = above(c.BATCH_SIZE, (JOB, c.SEARCH_STAGE), {c.SEARCH_STAGE: f'="{c.INFERENCE.name}"'}, window, _ONE)
+    requests = count_above(
+        c.BATCH_SIZE, (JOB, c.SEARCH_STAGE), {c.SEARCH_STAGE: f'="{c.INFERENCE.name}"'}, window, _ONE
+    )
     every, single = (
         f"increase({series(c.BATCH_SIZE, part, where, flow='')}[{window}])"
         for part, where in (("count", {}), ("bucket", {LE: f'="{_ONE}"'}))
@@ -71,10 +73,10 @@ def _tiny(scale: Scale) -> Alert:
         "SearchBatchesTiny",
         f"{batches} / on (job) group_right () ({requests} >= {LEAST_REQUESTS}) < {TINY_SHARE}",
         "ticket",
-        scale(_LASTS),
-        f"{labelled(JOB)} encodes documents one by one: {{{{ $value | humanize }}}} batches of several for each call "
-        f"with several in stage {labelled('search_stage')}",
-        f"Calls of the last {_WINDOW} with more than one document, beside batches with more than one.",
+        scale(_FOR),
+        f"{labelled(JOB)} encodes documents one by one: {{{{ $value | humanize }}}} batches of several documents per "
+        f"call of stage {labelled('search_stage')} that has several",
+        f"In the last {_WINDOW}: batches with more than one document, divided by calls with more than one.",
         "search-encoder",
         OF_SERVICE,
     )

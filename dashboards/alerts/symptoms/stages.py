@@ -1,13 +1,13 @@
 """A stage is slower than before, in one version alone, or in one process alone.
 
 In: a `Scale`. Out: a group: seconds and runs of each stage by process and version, their means, and alerts. State:
-none. Stages that are nothing but the frame of others are left out, so that an alert names where the time is spent.
+none. Stages that only contain others are left out, so that an alert names the stage that spends the time.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from dashboards.alerts.apart import Apart
+from dashboards.alerts.comparison import Comparison
 from dashboards.alerts.rule import OF_SERVICE, Alert, Group, Record, labelled
 from dashboards.alerts.windows import Scale
 from dashboards.promql import series
@@ -31,10 +31,10 @@ BY_VERSION: Final = "search_stage:seconds:mean_by_version"
 BY_PROCESS: Final = "search_stage:seconds:mean_by_process"
 OTHERS: Final = "_of_others"
 
-_WINDOW, _USUAL, _BEFORE, _LASTS, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
+_WINDOW, _USUAL, _BEFORE, _FOR, _EVALUATED = "10m", "6h", "15m", "2m", "30s"
 _STAGE: Final = "job, search_operation, search_stage"
-_VERSIONS: Final = Apart(_STAGE, "service_version")
-_PROCESSES: Final = Apart(_VERSIONS.by, "instance")
+_VERSIONS: Final = Comparison(_STAGE, "service_version")
+_PROCESSES: Final = Comparison(_VERSIONS.by, "instance")
 _VARIABLES: Final = {**OF_SERVICE, "stage": labelled("search_stage")}
 _WHERE: Final = "Stage {{ $labels.search_stage }} of {{ $labels.job }}"
 _LONGER: Final = "takes {{ $value | humanizeDuration }} longer"
@@ -83,10 +83,10 @@ def _version(scale: Scale) -> Alert:
         "SearchVersionSlower",
         f"({_slower(BY_VERSION, BY_VERSION + OTHERS, TIMES_OTHERS)}) unless on (job, service_version) {older}",
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"{_WHERE} {_LONGER} in version {labelled('service_version')} than in the others",
-        f"Means of the last {_WINDOW}, of versions that run at the same time. A version that began an hour before the "
-        "newest is not named: if it is the slower one, the new one is better.",
+        f"Means of the last {_WINDOW}, of versions that run at the same time. The alert does not name a version that "
+        "began more than an hour before the newest one: if the older version is slower, the new one is better.",
         "search-stage",
         {**_VARIABLES, "version": labelled("service_version")},
     )
@@ -97,9 +97,9 @@ def _process(scale: Scale) -> Alert:
         "SearchReplicaSlower",
         _slower(BY_PROCESS, BY_PROCESS + OTHERS, TIMES_OTHERS),
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"{_WHERE} {_LONGER} in process {labelled('instance')} than in the others",
-        f"Means of the last {_WINDOW}, of processes of one version that do the same.",
+        f"Means of the last {_WINDOW}, of processes of the same version that serve the same operation.",
         "search-stage",
         _VARIABLES,
     )
@@ -110,9 +110,9 @@ def _before(scale: Scale) -> Alert:
         "SearchStageSlower",
         _slower(MEAN, BEFORE, TIMES_BEFORE),
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"{_WHERE} {_LONGER} than before",
-        f"Mean of the last {_WINDOW}, beside that of the {_USUAL} before it, over all processes.",
+        f"Mean of the last {_WINDOW}, compared with that of the {_USUAL} before, over all processes.",
         "search-stage",
         _VARIABLES,
     )

@@ -1,4 +1,4 @@
-"""The picture itself is not true: telemetry is lost, a service falls silent, a target does not answer.
+"""Telemetry itself fails: data is lost, a service stops exporting, a target does not answer.
 
 In: a `Scale`. Out: a group of alerts. State: none. The Collector serves what a process sent last for another five
 minutes, so a process that sends nothing is first seen by numbers that stand still, and then by their absence.
@@ -6,7 +6,7 @@ minutes, so a process that sends nothing is first seen by numbers that stand sti
 
 from typing import Final
 
-from dashboards.alerts.counting import JOB, added, added_to
+from dashboards.alerts.counting import JOB, each_from_zero, increase_from_zero
 from dashboards.alerts.rule import OF_SERVICE, Alert, Group, labelled
 from dashboards.alerts.windows import Scale
 from dashboards.promql import series
@@ -17,7 +17,7 @@ LEAST_FAILURES: Final = 5
 QUEUE_SHARE: Final = 0.8
 """Of a Collector's queue."""
 
-_WINDOW, _SILENCE, _SEEN, _LASTS, _EVALUATED = "10m", "5m", "1h", "2m", "15s"
+_WINDOW, _SILENCE, _SEEN, _FOR, _EVALUATED = "10m", "5m", "1h", "2m", "15s"
 _SIGNAL: Final = (JOB, c.TELEMETRY_SIGNAL)
 _HEALTH: Final = "search-telemetry"
 _COLLECTOR: Final = "{{ $labels.collector }}{{ if $labels.exporter }} to {{ $labels.exporter }}{{ end }}"
@@ -36,7 +36,7 @@ def group(scale: Scale) -> Group:
 
 
 def _dropped(scale: Scale) -> Alert:
-    dropped = added(c.TELEMETRY_DROPPED, (*_SIGNAL, c.TELEMETRY_REASON), {}, scale(_WINDOW))
+    dropped = increase_from_zero(c.TELEMETRY_DROPPED, (*_SIGNAL, c.TELEMETRY_REASON), {}, scale(_WINDOW))
     return Alert(
         "SearchTelemetryDropped",
         f"{dropped} > 0",
@@ -44,21 +44,23 @@ def _dropped(scale: Scale) -> Alert:
         "0s",
         f"{labelled(JOB)} dropped {{{{ $value | humanize }}}} {labelled('search_telemetry_signal')} "
         f"({labelled('search_telemetry_reason')})",
-        f"In the last {_WINDOW}: traces and logs have holes, and so have metrics while their exports fail.",
+        f"In the last {_WINDOW}. Traces and logs have gaps; metrics have gaps only while their exports fail.",
         _HEALTH,
         OF_SERVICE,
     )
 
 
 def _exports(scale: Scale) -> Alert:
-    failed = added(c.TELEMETRY_EXPORT_DURATION, _SIGNAL, {c.ERROR_TYPE: '!=""'}, scale(_WINDOW), part="count")
+    failed = increase_from_zero(
+        c.TELEMETRY_EXPORT_DURATION, _SIGNAL, {c.ERROR_TYPE: '!=""'}, scale(_WINDOW), part="count"
+    )
     return Alert(
         "SearchExportsFail",
         f"{failed} >= {LEAST_FAILURES}",
         "ticket",
         "0s",
         f"{labelled(JOB)}: {{{{ $value | humanize }}}} exports of {labelled('search_telemetry_signal')} failed",
-        f"In the last {_WINDOW}. They are tried again; what waits too long is dropped.",
+        f"In the last {_WINDOW}. The process retries them, and drops what waits too long.",
         _HEALTH,
         OF_SERVICE,
     )
@@ -74,10 +76,10 @@ def _silent(scale: Scale) -> Alert:
         "SearchTelemetrySilent",
         f"{still} or 0 * ({seen} unless on (job) target_info)",
         "page",
-        scale(_LASTS),
+        scale(_FOR),
         f"{labelled(JOB)} sends nothing: no process of it exported metrics in the last {_SILENCE}",
-        "It is down, or cut off from its collector: no other alert can be about it now. If it was ended "
-        "on purpose, this ends an hour later.",
+        "It is down, or cannot reach its collector. No other alert on this service can fire now. If somebody stopped "
+        "it on purpose, this alert ends an hour later.",
         _HEALTH,
         OF_SERVICE,
     )
@@ -88,9 +90,9 @@ def _collector_away(scale: Scale) -> Alert:
         "SearchCollectorDown",
         'up{job="pipeline"} == 0',
         "page",
-        scale(_LASTS),
+        scale(_FOR),
         f"The Collector {labelled('collector')} at {labelled('instance')} does not answer Prometheus",
-        "No metric of a service arrives: all other alerts on services are blind.",
+        "No metric of a service arrives, so that no other alert on services can fire.",
         _HEALTH,
     )
 
@@ -100,23 +102,23 @@ def _target(scale: Scale) -> Alert:
         "SearchTargetDown",
         'up{job!="pipeline"} == 0',
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"{labelled(JOB)} at {labelled('instance')} does not answer Prometheus",
-        "A program of the stack is down, or its port has changed.",
+        "The program is down, or its address has changed. Its own metrics are missing.",
         _HEALTH,
     )
 
 
 def _collector_loses(scale: Scale) -> Alert:
     window = scale(_WINDOW)  # some of these counters begin with their first loss
-    each = (f"sum by (collector, {name.split('_')[1]}) ({added_to(name, window)}) > 0" for name in _LOST)
+    each = (f"sum by (collector, {name.split('_')[1]}) ({each_from_zero(name, window)}) > 0" for name in _LOST)
     return Alert(
         "SearchCollectorLoses",
         " or ".join(each),
         "ticket",
         "0s",
         f"The Collector {_COLLECTOR} lost or refused {{{{ $value | humanize }}}} items",
-        f"In the last {_WINDOW}: its backend refuses them, or its queue or memory is full.",
+        f"In the last {_WINDOW}. A backend refuses them, or the Collector's queue or memory is full.",
         _HEALTH,
     )
 
@@ -127,9 +129,9 @@ def _queue(scale: Scale) -> Alert:
         f"sum by (collector, exporter) (otelcol_exporter_queue_size) / "
         f"(sum by (collector, exporter) (otelcol_exporter_queue_capacity) > 0) > {QUEUE_SHARE}",
         "ticket",
-        scale(_LASTS),
+        scale(_FOR),
         f"The queue of the Collector {_COLLECTOR} is {{{{ $value | humanizePercentage }}}} full",
-        "Its backend is away or slower than what comes. A full queue refuses, and senders drop after a while.",
+        "Its backend is down, or too slow. A full queue refuses new items, and their senders drop them after a while.",
         _HEALTH,
     )
 
@@ -141,7 +143,7 @@ def _rules(scale: Scale) -> Alert:
         "ticket",
         "0s",
         f"Prometheus {labelled('instance')} could not evaluate rules of {labelled('rule_group')}",
-        "Alerts of this group may be missing.",
+        "Alerts of this group may not fire.",
         _HEALTH,
     )
 
@@ -153,8 +155,8 @@ def _undelivered(scale: Scale) -> Alert:
         f"sum by (instance, integration, reason) ({failed}) > 0",
         "ticket",
         "0s",
-        f"Alertmanager {labelled('instance')} could not deliver {{{{ $value | humanize }}}} messages by "
+        f"Alertmanager {labelled('instance')} could not deliver {{{{ $value | humanize }}}} notifications by "
         f"{labelled('integration')} ({labelled('reason')})",
-        f"In the last {_WINDOW}: whoever should be called may not be.",
+        f"In the last {_WINDOW}. Nobody may know of the alerts that fire.",
         _HEALTH,
     )

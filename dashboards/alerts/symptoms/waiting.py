@@ -20,7 +20,7 @@ FULL: Final = 0.8
 
 POOL: Final = "search_pool:used:ratio"
 
-_WINDOW, _LASTS, _EVALUATED = "5m", "2m", "15s"
+_WINDOW, _FOR, _EVALUATED = "5m", "2m", "15s"
 _BY: Final = (JOB, c.SEARCH_STAGE)
 _VARIABLES: Final = {**OF_SERVICE, "stage": labelled("search_stage")}
 
@@ -37,9 +37,10 @@ def _pool(scale: Scale) -> Alert:
         "SearchPoolSaturated",
         f"avg_over_time({POOL}[{scale(_WINDOW)}]) > {FULL}",
         "ticket",
-        scale(_LASTS),
-        f"{labelled(JOB)}, pool {labelled('search_stage')}: {{{{ $value | humanizePercentage }}}} of the threads work",
-        f"Mean of the last {_WINDOW}, in the process where it is highest. What comes now waits for a thread.",
+        scale(_FOR),
+        f"{labelled(JOB)}, pool {labelled('search_stage')}: {{{{ $value | humanizePercentage }}}} of the threads are "
+        "busy",
+        f"Mean of the last {_WINDOW}, in the process where it is highest. New tasks wait for a thread.",
         "search-stage",
         _VARIABLES,
     )
@@ -52,10 +53,10 @@ def _queue(scale: Scale) -> Alert:
         "SearchQueueWait",
         f"{quantile(0.95, c.QUEUE_WAIT_DURATION, _BY, window=window, flow='')} > {LONG_WAIT} and {waits} >= {LEAST}",
         "ticket",
-        scale(_LASTS),
-        f"Queue before {labelled('search_stage')} of {labelled(JOB)}: one of twenty waits "
+        scale(_FOR),
+        f"Queue of {labelled('search_stage')} in {labelled(JOB)}: one of twenty calls waits "
         "{{ $value | humanizeDuration }} or longer",
-        f"95th percentile of the last {_WINDOW}: more comes than the stage can take.",
+        f"95th percentile of the last {_WINDOW}. More calls arrive than the stage can process.",
         "search-stage",
         _VARIABLES,
     )

@@ -1,4 +1,4 @@
-"""One beside all others: a ratio of one platform, version or process, and the same of the rest together.
+"""Compares a ratio of one platform, version or process with that of all others together.
 
 In: recorded series of parts and wholes. Out: expressions. State: none. The rest is one ratio, not the mean of several.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class Comparison:
     """Compares those that differ by one label and share others.
 
     Attributes:
