@@ -102,7 +102,7 @@ CASES: Final = (
             Firing(
                 "SearchClientsFail",
                 _job("gateway", client_platform="ios", search_operation="search"),
-                summary="100% of search fail for platform ios, and hardly any for the others",
+                summary="100% of search requests fail for platform ios, and hardly any for the others",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=search&var-platform=ios",
             ),
             *_burning("availability", "search"),
@@ -123,7 +123,7 @@ CASES: Final = (
             Firing(
                 "SearchClientsSlowOnTheWay",
                 {"client_region": "cl", "search_operation": "search"},
-                summary="search of region cl is 419.3ms longer on the way than that of the others",
+                summary="search requests of region cl are 419.3ms longer on the way than those of the others",
                 dashboard="/d/search-overview?from=now-1h&var-operation=search&var-region=cl",
             ),
         ),
@@ -171,7 +171,7 @@ CASES: Final = (
             Firing(
                 "SearchResultsEmpty",
                 _job("qdrant_indexer", search_operation="search"),
-                summary="50% of the searches of search at pamazon/qdrant_indexer find nothing",
+                summary="50% of the requests of search at pamazon/qdrant_indexer find nothing",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=search",
             ),
         ),
@@ -222,7 +222,7 @@ CASES: Final = (
             Firing(
                 "SearchPoolSaturated",
                 _job("qdrant_indexer", search_stage="qdrant"),
-                summary="pamazon/qdrant_indexer, pool qdrant: 100% of the threads work",
+                summary="pamazon/qdrant_indexer, pool qdrant: 100% of the threads are busy",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=qdrant_indexer&var-stage=qdrant",
             ),
         ),
@@ -235,7 +235,8 @@ CASES: Final = (
             Firing(
                 "SearchQueueWait",
                 _job("clip_encoder", search_stage="encode_text_batch"),
-                summary="Queue before encode_text_batch of pamazon/clip_encoder: one of twenty waits 487.5ms or longer",
+                summary="Queue of encode_text_batch in pamazon/clip_encoder: one of twenty calls waits "
+                "487.5ms or longer",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=encode_text_batch",
             ),
         ),
@@ -247,8 +248,8 @@ CASES: Final = (
             Firing(
                 "SearchCacheCold",
                 _job("clip_encoder", search_cache_name="queries"),
-                summary="Cache queries of pamazon/clip_encoder finds 0% of what is asked, "
-                "less than half of what it did",
+                summary="Cache queries of pamazon/clip_encoder answers 0% of its lookups, "
+                "less than half of the usual share",
                 dashboard=f"/d/search-encoder?{FLOW}&var-service=clip_encoder",
             ),
         ),
@@ -260,8 +261,8 @@ CASES: Final = (
             Firing(
                 "SearchBatchesTiny",
                 _job("clip_encoder", search_stage="inference"),
-                summary="pamazon/clip_encoder encodes documents one by one: 0 batches of several "
-                "for each call with several in stage inference",
+                summary="pamazon/clip_encoder encodes documents one by one: 0 batches of several documents per "
+                "call of stage inference that has several",
                 dashboard=f"/d/search-encoder?{FLOW}&var-service=clip_encoder",
             ),
         ),
@@ -386,7 +387,7 @@ CASES: Final = (
             Firing(
                 "SearchAlertsNotDelivered",
                 {"instance": "127.0.0.1:9093", "integration": "webhook", "reason": "serverError"},
-                summary="Alertmanager 127.0.0.1:9093 could not deliver 10 messages by webhook (serverError)",
+                summary="Alertmanager 127.0.0.1:9093 could not deliver 10 notifications by webhook (serverError)",
                 dashboard="/d/search-telemetry?from=now-1h",
             ),
         ),

@@ -51,7 +51,7 @@ def _cold(scale: Scale) -> Alert:
         "ticket",
         scale(_FOR),
         f"Cache {labelled('search_cache_name')} of {labelled(JOB)} answers {{{{ $value | humanizePercentage }}}} "
-        "of its lookups, less than half as many as before",
+        "of its lookups, less than half of the usual share",
         f"Lookups of the last {_WINDOW}, compared with those of the {_USUAL} before. The encoder runs for each miss.",
         "search-encoder",
         OF_SERVICE,
