@@ -79,7 +79,7 @@ def quantile(
 ) -> str:  # fmt: skip
     """Return a percentile of a histogram, over all its series together; `share` is 0.95 for the 95th.
 
-    There is none where nothing was measured: `>= 0` removes what is not a number.
+    It has no value where nothing was measured: `>= 0` removes NaN.
     """
     buckets = rate(metric, ("le", *by), where, part="bucket", window=window, flow=flow, ago=ago)
     return f"(histogram_quantile({share:g}, {buckets}) >= 0)"

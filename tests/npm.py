@@ -1,7 +1,7 @@
-"""Installs packages of npm by their lock file, for tests and for what is built for them; nothing where they are there.
+"""Installs npm packages by their lock file, unless they are installed: for tests, and for the boards' page.
 
 In: a folder with `package.json` and `package-lock.json`. Out: the folder `node_modules` with them. State: a folder in
-the user's cache for each lock file, whole or not there.
+the user's cache for each lock file, complete or absent.
 """
 
 import hashlib

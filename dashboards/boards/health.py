@@ -1,4 +1,4 @@
-"""Telemetry health: is the picture itself true?
+"""Telemetry health: can the other boards be trusted?
 
 In: what the library, the Collector, Prometheus and the doctor report of themselves. Out: the board `search-telemetry`.
 State: none.
@@ -190,7 +190,7 @@ def doctor() -> Panel:
 HEALTH: Final = Board(
     "search-telemetry",
     "Telemetry health",
-    "Is the picture itself true?",
+    "Can the other boards be trusted, or is telemetry missing?",
     variables.FLOW,
     (
         Row("Now", (down(), otelcol.fullest(), dropped_now(), failed_now(), findings(), age())),

@@ -79,7 +79,7 @@ def _variable(variable: Json) -> Iterator[str]:
     answer = read(asked[1], series())
     yield from answer.wrong
     if asked[2] not in answer.labels:
-        yield f"asks for {asked[2]}, which there is not"
+        yield f"asks for the label {asked[2]}, which the series do not have"
 
 
 def _unique(dashboard: Json) -> Iterator[str]:
@@ -189,14 +189,14 @@ def _queries(panel: Json, known: Mapping[str, frozenset[str]]) -> Iterator[str]:
         labels |= answer.labels
         heat = {"le"} if target.get("format") == "heatmap" else set()
         missing = labels_in(target.get("legendFormat") or "") - answer.labels - heat
-        yield from (f"names a series by {label}, which there is not" for label in sorted(missing))
+        yield from (f"names a series by the label {label}, which it does not have" for label in sorted(missing))
         yield from _query(target["expr"])
         if target.get("exemplar") and target.get("instant"):
             yield "asks for exemplars of one moment"
         if target.get("format") == "table" and answer.labels != labels:
             yield "has columns whose rows have other labels"
     missing = labels_in(str(panel["fieldConfig"])) - labels
-    yield from (f"links by {label}, which there is not" for label in sorted(missing))
+    yield from (f"links by the label {label}, which the answer does not have" for label in sorted(missing))
 
 
 def _query(expr: str) -> Iterator[str]:
@@ -205,7 +205,7 @@ def _query(expr: str) -> Iterator[str]:
         if window not in {"$__rate_interval", "$__range", "5m"}:
             yield f"has a rate over {window}: take $__rate_interval"
     if re.search(r"\birate\(|\bidelta\(", expr):
-        yield "judges by the last two samples"
+        yield "uses irate or idelta: take rate, which uses all samples of its window"
     if re.search(r"\bavg(?:_over_time)?\b[^(]*\((?:[^()]|\()*histogram_quantile", expr):
         yield "averages percentiles"
     for selector in selectors(expr):

@@ -163,7 +163,7 @@ class _Reader:
         return inner
 
     def _has(self, labels: frozenset[str], wanted: frozenset[str], why: str) -> None:
-        self._wrong += [f"{why} {each}, which there is not" for each in sorted(wanted - labels)]
+        self._wrong += [f"{why} {each}, a label that the series do not have" for each in sorted(wanted - labels)]
 
 
 PLACES_OF_LABELS: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}|\$\{__(?:field\.labels|data\.fields)\.(\w+)\}")

@@ -37,7 +37,7 @@ def _read() -> tuple[Series, list[str]]:
             labels[rule.name] = labels.get(rule.name, frozenset()) | answer.labels | frozenset(rule.labels)
         else:
             missing = _named(rule) - answer.labels
-            wrong += [f"{rule.name}: names the label {label}, which there is not" for label in sorted(missing)]
+            wrong += [f"{rule.name}: names the label {label}, which it does not have" for label in sorted(missing)]
     return labels, wrong
 
 

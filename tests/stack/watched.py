@@ -1,7 +1,7 @@
 """The real stack, watched: Pamazon under load, a minute without an incident, then two incidents.
 
-It is played once for all tests that ask Prometheus: boards, rules, the page of the boards. Rules have windows divided
-by twenty, so that each alert can fire.
+It runs once for all tests that ask Prometheus: boards, rules, the boards' page. The rules' windows are divided by
+twenty, so that each alert can fire.
 """
 
 import os
@@ -25,7 +25,7 @@ HEALTHY = 60.0
 INCIDENTS: Mapping[str, float] = {"collector-away": 40.0, "platform-fails": 40.0}
 """Seconds of each: an alert needs half a minute of a window, and a few more."""
 PATIENCE = 600.0
-"""Seconds for a test that is the first to use it: all is played then."""
+"""Seconds that the first test may take: the stack starts and both incidents happen in it."""
 LATE = 10.0
 """Seconds after which everything of an incident has arrived."""
 

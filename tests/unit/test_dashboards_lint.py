@@ -90,14 +90,14 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
         _expr("by (search_outcome)", "by (search_outcom)", "How do requests end?"), "grouped by search_outcom",
     ),
     "a name by a label that there is not": (
-        _set("targets.0.legendFormat", "{{client_region}}"), "names a series by client_region",
+        _set("targets.0.legendFormat", "{{client_region}}"), "names a series by the label client_region",
     ),
     "a link by a label that there is not": (
         _set(
             "fieldConfig.defaults.links",
             [{"title": "x", "url": "${jaeger}/${__field.labels.model}?${__from}", "targetBlank": True}],
         ),
-        "links by model",
+        "links by the label model",
     ),
     "a link without the time": (
         _set("fieldConfig.defaults.links", [{"title": "x", "url": "/d/x", "targetBlank": True}]),
@@ -115,7 +115,7 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
         _expr("(histogram_quantile", "avg (histogram_quantile", "How long do requests take? (p95)"),
         "averages percentiles",
     ),
-    "the last two samples": (_expr("rate(", "irate("), "judges by the last two samples"),
+    "the last two samples": (_expr("rate(", "irate("), "uses irate or idelta"),
     "no value in place of a value": (_set("fieldConfig.defaults.noValue", ""), "in place of a value"),
     "thresholds that fall": (
         _set(
