@@ -7,7 +7,7 @@ State: none. Rows for GPUs follow with their signals.
 from typing import Final
 
 from dashboards import links, variables
-from dashboards.boards import steps
+from dashboards.boards import shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Link, Panel, Query, Row, Tone, Unit
 from dashboards.promql import INTERVAL, NOW, By, Where, grouped, mean, name, now, quantile, rate, ratio
@@ -21,13 +21,12 @@ _NAMED: Final = "{{service_name}} {{service_version}}"
 _SERVICE: Final = links.of(c.SERVICE_NAME)
 _OF_VERSION: Final[links.Tags] = {c.SERVICE_VERSION: links.of(c.SERVICE_VERSION)}
 _LOGS: Final = links.logs(service=_SERVICE)
-_STAGES: Final = links.board("search-stage", "Stages")
 _SENTRY: Final = links.sentry({c.SERVICE_NAME: _SERVICE, "release": links.of(c.SERVICE_VERSION)})
 _BATCHES: Final = (
-    links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=_SERVICE, operation=c.BATCH.name), _LOGS, _STAGES,
+    links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=_SERVICE, operation=c.BATCH.name),
+    _LOGS, shared_links.STAGE,
     links.sentry({"span.description": links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
-_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES, links.sentry({}))
 _QUEUES: Final = f"on (search_stage, job, instance) {name(c.BATCH_LIMIT)}"
 """Joins the queues before dynamic batches; the others are before threads."""
 
@@ -123,7 +122,7 @@ def bound_by() -> Panel:
         "What bounds the encoder: the queue (red), preprocess (orange) or forward (green)?",
         description, Draw.STATES, (Query(state, _NAMED),), Unit.NONE, width=24, height=5,
         states=((1, "queue", Tone.BAD), (2, "preprocess", Tone.WARNING), (3, "forward", Tone.GOOD)),
-        links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
+        links=(_traces(c.ENCODE), _LOGS, shared_links.STAGE, _SENTRY),
     )  # fmt: skip
 
 
@@ -139,7 +138,7 @@ def wait() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.BATCH), _LOGS, _STAGES, _SENTRY),
+        links=(_traces(c.BATCH), _LOGS, shared_links.STAGE, _SENTRY),
     )
 
 
@@ -155,7 +154,7 @@ def preprocess() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.PREPROCESS), _LOGS, _STAGES, _SENTRY),
+        links=(_traces(c.PREPROCESS), _LOGS, shared_links.STAGE, _SENTRY),
     )
 
 
@@ -174,7 +173,7 @@ def forward() -> Panel:
         Unit.SECONDS,
         width=8,
         least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, _STAGES, _SENTRY),
+        links=(_traces(c.FORWARD), _LOGS, shared_links.STAGE, _SENTRY),
     )
 
 
@@ -190,7 +189,7 @@ def documents() -> Panel:
         Unit.PER_SECOND,
         width=8,
         least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, _STAGES, _SENTRY),
+        links=(_traces(c.FORWARD), _LOGS, shared_links.STAGE, _SENTRY),
     )
 
 
@@ -214,7 +213,13 @@ def sizes() -> Panel:
     )
     query = Query(rate(c.BATCH_SIZE, ("le",), _FORWARD, part="bucket"), "{{le}}")
     return Panel(
-        "How large are minibatches?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
+        "How large are minibatches?",
+        description,
+        Draw.HEAT,
+        (query,),
+        Unit.NUMBER,
+        width=8,
+        links=shared_links.OF_FLOW_BY_STAGE,
     )
 
 
@@ -232,7 +237,15 @@ def lookups() -> Panel:
     """Return the lookups by outcome."""
     description = "Lookups in caches by outcome: each miss is a text that the model must encode."
     query = Query(rate(c.CACHE_LOOKUPS, (c.SEARCH_CACHE_OUTCOME,)), "{{search_cache_outcome}}")
-    return Panel("Hits and misses", description, Draw.AREAS, (query,), Unit.PER_SECOND, width=8, links=_FLOW_LINKS)
+    return Panel(
+        "Hits and misses",
+        description,
+        Draw.AREAS,
+        (query,),
+        Unit.PER_SECOND,
+        width=8,
+        links=shared_links.OF_FLOW_BY_STAGE,
+    )
 
 
 def queues() -> Panel:
@@ -241,7 +254,9 @@ def queues() -> Panel:
     waiting = now(c.QUEUE_LENGTH, (c.SEARCH_STAGE, "job", "instance"))
     of_encoders = f"{waiting} and on (job, instance) {name(c.BATCH_LIMIT)}"
     query = Query(f"sum by (search_stage) ({of_encoders})", "{{search_stage}}")
-    return Panel("What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_STAGES,))
+    return Panel(
+        "What waits?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(shared_links.STAGE,)
+    )
 
 
 def versions() -> Panel:
@@ -266,7 +281,7 @@ def versions() -> Panel:
             Query(_failing(_VERSION, NOW), title="Failed", unit=Unit.SHARE, steps=steps.FAILED),
         ),
         Unit.SECONDS, width=24, height=6, labels=(("service_name", "Service"), ("service_version", "Version")),
-        sort="Forward, p95", links=(_traces(c.ENCODE), _LOGS, _STAGES, _SENTRY),
+        sort="Forward, p95", links=(_traces(c.ENCODE), _LOGS, shared_links.STAGE, _SENTRY),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards import links, promql
 from dashboards.alerts.objectives import OBJECTIVES, Slo
+from dashboards.boards import shared_links
 from dashboards.model import Link, Step, Tone
 from dashboards.promql import By, Where, quantile, rate
 from telemetry import conventions as c
@@ -54,15 +55,12 @@ def on_the_way(share: float, by: By = (), *, window: str = promql.INTERVAL) -> s
     return quantile(share, c.TRANSIT_DURATION, by, ASKED, window=window, flow=promql.ALL)
 
 
-STAGES: Final = links.board("search-stage", "Stage board")
 FAILED_TRACES: Final = links.traces({"error": "true"}, title="Failed traces in Jaeger")
 ERROR_LOGS: Final = links.logs(match='| severity_text = "ERROR"', title="Logs of errors")
 FAILED_IN_SENTRY: Final = links.sentry({"has": c.ERROR_TYPE.name})
-OF_FLOW: Final = (links.traces({}), links.logs(), STAGES, links.sentry({}))
-"""From what has no labels: all requests of the flow."""
 
 
 def of_operation() -> tuple[Link, ...]:
     """Return the links of a series of one operation."""
     tags: links.Tags = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION)}
-    return (links.traces(tags), links.logs(), STAGES, links.sentry(tags))
+    return (links.traces(tags), links.logs(), shared_links.STAGE, links.sentry(tags))

@@ -6,7 +6,7 @@ In: the calls that a flow makes to its database, and Qdrant's own metrics. Out: 
 from typing import Final
 
 from dashboards import links, variables
-from dashboards.boards import qdrant, steps
+from dashboards.boards import qdrant, shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Unit
 from dashboards.promql import INTERVAL, NOW, By, Where, now, quantile, rate, ratio
@@ -24,9 +24,7 @@ _TAGS: Final[links.Tags] = {each: links.of(each) for each in (c.DB_COLLECTION_NA
 _PROCESS: Final[links.Tags] = {c.SERVICE_INSTANCE_ID: links.of("instance")}
 _ERRORS: Final[links.Tags] = {**_TAGS, c.ERROR_TYPE: links.of(c.ERROR_TYPE)}
 _LOGS: Final = links.logs(service=_SERVICE)
-_STAGES: Final = links.board("search-stage", "Stages")
-_LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, _STAGES, links.sentry(_TAGS))
-_FLOW_LINKS: Final = (links.traces({}), links.logs(), _STAGES, links.sentry({}))
+_LINKS: Final = (links.traces(_TAGS, service=_SERVICE), _LOGS, shared_links.STAGE, links.sentry(_TAGS))
 _WHERE: Final[By] = (c.SERVICE_NAME, "instance", c.K8S_NAMESPACE_NAME, c.K8S_POD_NAME, c.K8S_NODE_NAME)
 
 
@@ -102,7 +100,7 @@ def distribution() -> Panel:
         (query,),
         Unit.SECONDS,
         width=12,
-        links=_FLOW_LINKS,
+        links=shared_links.OF_FLOW_BY_STAGE,
     )
 
 
@@ -140,7 +138,9 @@ def points() -> Panel:
     query = Query(
         now(c.INDEX_POINTS, (c.DB_COLLECTION_NAME, "instance"), _CALLS), "{{db_collection_name}} {{instance}}"
     )
-    return Panel("How many points?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, links=(_STAGES,))
+    return Panel(
+        "How many points?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, links=(shared_links.STAGE,)
+    )
 
 
 def who() -> Panel:
@@ -189,7 +189,7 @@ def replicas() -> Panel:
         sort="Times the fastest",
         links=(
             links.traces(_PROCESS, service=_SERVICE, operation=c.QDRANT_SEARCH.name),
-            _LOGS, _STAGES, links.sentry(_PROCESS),
+            _LOGS, shared_links.STAGE, links.sentry(_PROCESS),
         ),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards import links
 from dashboards.alerts.slo import BUDGET_LEFT
-from dashboards.boards import entry
+from dashboards.boards import entry, shared_links
 from dashboards.boards.steps import FAILED
 from dashboards.model import Draw, Link, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import BEFORE, FLOW, NOW, rate, ratio
@@ -37,7 +37,7 @@ def rate_now() -> Panel:
             Query(entry.requests(), title="now"),
             Query(_relative(now, before), title=_CHANGE, unit=Unit.SHARE, steps=less, after=BEFORE),
         ),
-        Unit.REQUESTS_PER_SECOND, width=4, height=5, links=entry.OF_FLOW,
+        Unit.REQUESTS_PER_SECOND, width=4, height=5, links=shared_links.OF_FLOW_BY_STAGE,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def failed() -> Panel:
         "Share of the requests of the last 5 minutes that ended with an error of ours, not of the caller. If it is red,"
         ' look at "Who is affected?" below, and open the failed traces.',
         (entry.requests((), '="error"', window=NOW), entry.requests((), '="error"', window=NOW, ago=BEFORE)),
-        steps=FAILED, to=(entry.FAILED_TRACES, entry.ERROR_LOGS, entry.STAGES, entry.FAILED_IN_SENTRY),
+        steps=FAILED, to=(entry.FAILED_TRACES, entry.ERROR_LOGS, shared_links.STAGE, entry.FAILED_IN_SENTRY),
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def slowest() -> Panel:
                 for change, where in zip(changes, ("client", "server"), strict=True)
             ),
         ),
-        Unit.SECONDS, width=4, height=5, links=entry.OF_FLOW,
+        Unit.SECONDS, width=4, height=5, links=shared_links.OF_FLOW_BY_STAGE,
     )  # fmt: skip
 
 

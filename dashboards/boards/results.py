@@ -3,7 +3,7 @@
 from typing import Final
 
 from dashboards import links
-from dashboards.boards import entry
+from dashboards.boards import entry, shared_links
 from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import quantile, rate, ratio
 from telemetry import conventions as c
@@ -25,7 +25,7 @@ def empty() -> Panel:
         Unit.SHARE, _STEPS, width=8, least=0,
         links=(
             links.traces({c.SEARCH_HITS: "0"}),
-            links.board("search-index", "Index board"),
+            shared_links.INDEX,
             links.logs(),
             links.sentry({c.SEARCH_HITS: "0"}),
         ),
@@ -43,7 +43,7 @@ def below_threshold() -> Panel:
         Draw.LINES,
         (Query(ratio(worse, scores, _BY), "{{search_operation}}"),),
         Unit.SHARE, width=8, least=0, most=1,
-        links=(*entry.of_operation(), links.board("search-index", "Index board")),
+        links=(*entry.of_operation(), shared_links.INDEX),
     )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def top_score() -> Panel:
         Unit.NONE, width=8,
         links=(
             links.traces({c.MODEL: links.of(c.MODEL)}),
-            links.board("search-encoder", "Encoder board"),
+            shared_links.ENCODER,
             links.logs(),
             links.sentry({c.MODEL: links.of(c.MODEL)}),
         ),

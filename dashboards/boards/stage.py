@@ -6,7 +6,7 @@ In: the metrics of stages, batches, pools and requests. Out: the board `search-s
 from typing import Final
 
 from dashboards import links, variables
-from dashboards.boards import steps
+from dashboards.boards import shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import INTERVAL, NAMESPACE, NOW, By, mean, now, quantile, rate, ratio
@@ -19,17 +19,14 @@ _PROCESS: Final = (*_BY, c.SERVICE_VERSION, "instance")
 _NAMED: Final = "{{search_stage}}"
 _HERE: Final = {"service": links.of(c.SERVICE_NAME), "operation": links.of(c.SEARCH_STAGE)}
 _LOGS: Final = links.logs(service=links.of(c.SERVICE_NAME))
-_INDEX: Final = links.board("search-index", "Index")
-_ENCODER: Final = links.board("search-encoder", "Encoder")
 _OPERATION: Final[links.Tags] = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION)}
 _SENTRY: Final = links.sentry({c.SERVICE_NAME: _HERE["service"], "span.description": _HERE["operation"]})
 _LINKS: Final = (links.traces({}, **_HERE), _LOGS, _SENTRY)
 _BATCHES: Final = (
     links.traces({c.SEARCH_STAGE: links.of(c.SEARCH_STAGE)}, service=links.of(c.SERVICE_NAME), operation=c.BATCH.name),
-    _LOGS, _ENCODER, links.sentry({"span.description": links.of(c.SEARCH_STAGE)}),
+    _LOGS, shared_links.ENCODER, links.sentry({"span.description": links.of(c.SEARCH_STAGE)}),
 )  # fmt: skip
 _EMPTY: Final[links.Tags] = {c.SEARCH_OPERATION: links.of(c.SEARCH_OPERATION), c.LEN_DOCS: "0"}
-_FLOW_LINKS: Final = (links.traces({}), links.logs(), links.sentry({}))
 
 
 def _runs(by: By = (), window: str = INTERVAL) -> str:
@@ -121,7 +118,10 @@ def processes() -> Panel:
             ("instance", "Process"),
         ),
         sort="Times the fastest",
-        links=(links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE), _LOGS, _INDEX, _ENCODER, _SENTRY),
+        links=(
+            links.traces({c.SERVICE_INSTANCE_ID: links.of("instance")}, **_HERE),
+            _LOGS, shared_links.INDEX, shared_links.ENCODER, _SENTRY,
+        ),
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def distribution() -> Panel:
         (query,),
         Unit.SECONDS,
         width=12,
-        links=_FLOW_LINKS,
+        links=shared_links.OF_FLOW,
     )
 
 
@@ -212,7 +212,7 @@ def pools() -> Panel:
     query = Query(_in_use(), _NAMED)
     return Panel(
         "How full are the pools?", description, Draw.LINES, (query,), Unit.SHARE, steps.FULL, width=8,
-        least=0.0, most=1.0, links=(_LOGS, _INDEX, _ENCODER, _SENTRY),
+        least=0.0, most=1.0, links=(_LOGS, shared_links.INDEX, shared_links.ENCODER, _SENTRY),
     )  # fmt: skip
 
 
@@ -235,7 +235,13 @@ def batches() -> Panel:
     description = "Documents in each run of the chosen stages, and in each of their dynamic batches."
     query = Query(rate(c.BATCH_SIZE, ("le",), _STAGE, part="bucket"), "{{le}}")
     return Panel(
-        "How many documents in a run?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
+        "How many documents in a run?",
+        description,
+        Draw.HEAT,
+        (query,),
+        Unit.NUMBER,
+        width=8,
+        links=shared_links.OF_FLOW,
     )
 
 
@@ -261,7 +267,13 @@ def documents() -> Panel:
     description = "Documents of each request at the entry (`len_docs`). A search has one, an index job sends many."
     query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
     return Panel(
-        "How many documents in a request?", description, Draw.HEAT, (query,), Unit.NUMBER, width=8, links=_FLOW_LINKS
+        "How many documents in a request?",
+        description,
+        Draw.HEAT,
+        (query,),
+        Unit.NUMBER,
+        width=8,
+        links=shared_links.OF_FLOW,
     )
 
 

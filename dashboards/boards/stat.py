@@ -1,15 +1,12 @@
 """A figure of a board's first row."""
 
-from dashboards import links
+from dashboards.boards import shared_links
 from dashboards.model import Draw, Link, Panel, Query, Step, Unit
-
-TO_FLOW: tuple[Link, ...] = (links.traces({}), links.logs(), links.sentry({}))
-"""From a figure of all that is chosen."""
 
 
 def stat(
     title: str, description: str, expr: str, unit: Unit, limits: tuple[Step, ...] = (), *,
-    to: tuple[Link, ...] = TO_FLOW, nothing: str = "–",
+    to: tuple[Link, ...] = shared_links.OF_FLOW, nothing: str = "–",
 ) -> Panel:  # fmt: skip
     """Return a panel with one large value, six of which stand side by side."""
     return Panel(

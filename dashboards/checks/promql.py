@@ -13,7 +13,6 @@ import promql_parser
 Series = Mapping[str, frozenset[str]]
 """From the name of a series to its labels."""
 
-_SET_OPERATIONS: Final = frozenset({"and", "or", "unless"})
 _PLACES: Final = {"$__rate_interval": "1m", "$__range": "1h", "$__interval": "1m"}
 
 
