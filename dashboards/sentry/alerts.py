@@ -21,9 +21,9 @@ SLOW_SEARCH: Final = SentryAlert(
         window_s=300,
         above=_WITHIN * 1000,
         description=(
-            "The 95th percentile of kept traces of /search is above the promised time, over 5 minutes. Sampling keeps"
-            " slow traces first, so it is above that of all requests: before you act, look at Grafana's board Search"
-            " overview."
+            "The 95th percentile of kept traces of /search is above the latency objective, over 5 minutes. Sampling"
+            " keeps slow traces first, so it is above that of all requests: before you act, look at Grafana's board"
+            " Search overview."
         ),
     ),
 )

@@ -14,7 +14,7 @@ from tests.sentry_cli.cli import command, output, start
 
 @pytest.mark.timeout(300)
 def test_the_command_line_of_sentry_reads_our_monitor(tmp_path: Path) -> None:
-    """It finds a metric alert of spans, over 5 minutes, bad above and good below the promised time."""
+    """It finds a metric alert of spans, over 5 minutes, bad above and good below the latency objective."""
     assert SLOW_SEARCH.monitor
     limit = SLOW_SEARCH.monitor.above
     with sentry_api() as sentry:

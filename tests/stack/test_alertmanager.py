@@ -124,7 +124,7 @@ def test_a_collector_that_dies_calls_somebody_once_and_tells_when_it_is_back(
 ) -> None:
     """From the target that is down through rule and route to the receiver: a page with runbook and board, and its end.
 
-    Its own metrics are away as well: that is kept back.
+    Its own metrics are away as well: that alert is inhibited.
     """
     rendering.write(tmp_path / "rules", SCALE)
     programs: list[Program] = [

@@ -1,4 +1,4 @@
-"""Alertmanager's files: routes, and alerts that are kept back, name what there is."""
+"""Alertmanager's files: every name in routes and inhibitions exists."""
 
 import re
 from typing import Any
