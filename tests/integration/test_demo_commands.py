@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
@@ -301,6 +301,13 @@ def test_load_reports_and_its_counts_add_up(shop: Shop) -> None:
     assert counts["exported"] + sum(counts["dropped"].values()) == 40
 
 
+def values_of(shop: Shop, name: str, service: str) -> set[Any]:
+    """The platforms and regions in the series of a service."""
+    every = shop.ask(f"/api/metrics/{name}")["series"]
+    found = [series["attributes"] for series in every if series["service"] == service]
+    return {attributes.get(key) for attributes in found for key in ("client.platform", "client.region")}
+
+
 def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:
     """Who asks is known on every span of the request, in every process."""
     rows = shop.ask("/api/traces", attribute="client.platform=android", limit="1")["traces"]
@@ -314,10 +321,10 @@ def test_load_sends_a_mix_of_platforms_and_regions(shop: Shop) -> None:
     }
     assert platforms == {"web", "ios", "android"}
     for name, service in (("search.request.duration", "gateway"), ("search.client.duration", "pamazon")):
-        every = shop.ask(f"/api/metrics/{name}")["series"]
-        found = [series["attributes"] for series in every if series["service"] == service]
-        assert {"web", "ios", "android"} <= {attributes.get("client.platform") for attributes in found}
-        assert {"de", "us"} <= {attributes.get("client.region") for attributes in found}
+        deadline = time.monotonic() + 20  # the gateway exports every five seconds
+        wanted = {"web", "ios", "android", "de", "us"}
+        while not wanted <= (found := values_of(shop, name, service)):
+            assert time.monotonic() < deadline, f"{name} has {found}"
 
 
 def test_a_slow_link_is_time_of_the_client_and_not_of_the_gateway(shop: Shop) -> None:
