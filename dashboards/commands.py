@@ -45,6 +45,12 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
         "--prometheus", metavar="URL", default="http://127.0.0.1:9090", help="what answers the queries (%(default)s)"
     )
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:3001", help="its address (%(default)s)")
+    parser.add_argument(
+        "--jaeger",
+        metavar="URL",
+        default="http://127.0.0.1:16686",
+        help="where traces are shown; '' is nowhere (%(default)s)",
+    )
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="the built page (default: by make dashboards-page)")
     parser.set_defaults(run=_preview, leaves_nothing=True)
 

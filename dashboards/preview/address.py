@@ -12,7 +12,6 @@ import httpx
 from dashboards.preview.errors import PreviewError
 
 _WRITE_LISTEN = "Write HOST:PORT, such as 127.0.0.1:3001; port 0 takes a free one."
-_WRITE_URL = "Write http://HOST:PORT, such as http://127.0.0.1:9090."
 
 
 def split(address: str) -> tuple[str, int]:
@@ -67,8 +66,14 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def prometheus_url(text: str) -> httpx.URL:
-    """Return the URL of a Prometheus, or of what speaks its API, without a slash at its end.
+def base_url(text: str, option: str = "--prometheus", product: str = "Prometheus", port: int = 9090) -> httpx.URL:
+    """Return the URL of a Prometheus, or of what speaks its API, or of another product, without a slash at its end.
+
+    Args:
+        text: the URL.
+        option: by which it was given.
+        product: what it is of.
+        port: that of an example.
 
     Raises:
         PreviewError: it is not one.
@@ -78,7 +83,8 @@ def prometheus_url(text: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError):
         url = httpx.URL("")
     if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
-        raise PreviewError(f"--prometheus {text!r} is not the URL of a Prometheus.", _WRITE_URL)
+        hint = f"Write http://HOST:PORT, such as http://127.0.0.1:{port}."
+        raise PreviewError(f"{option} {text!r} is not the URL of a {product}.", hint)
     return url
 
 

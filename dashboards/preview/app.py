@@ -6,9 +6,11 @@ runs.
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,7 +19,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from dashboards.boards import BOARDS
+from dashboards.model import Board
 from dashboards.preview.hosts import OwnPagesOnly
+from dashboards.preview.jaeger import page_of
 from dashboards.preview.panels import OWN
 from dashboards.preview.proxy import PREFIX, Prometheus
 from dashboards.rendering.perses import dashboard
@@ -32,13 +36,16 @@ HEADERS: Final = {
 }
 
 
-def create_app(page: Path, prometheus: Prometheus, names: Collection[str] = ()) -> Starlette:
+def create_app(
+    page: Path, prometheus: Prometheus, names: Collection[str] = (), jaeger: httpx.URL | None = None
+) -> Starlette:
     """Return the application.
 
     Args:
         page: the folder of the built page.
         prometheus: what answers its queries; closed when the application ends.
         names: host names by which it may be opened, beside `localhost` and addresses.
+        jaeger: where links to traces lead; None: the boards have none.
     """
 
     async def index(_: Request) -> Response:
@@ -46,6 +53,14 @@ def create_app(page: Path, prometheus: Prometheus, names: Collection[str] = ()) 
 
     async def about(_: Request) -> Response:
         return JSONResponse({"prometheus": prometheus.shown, "problem": await prometheus.problem()})
+
+    async def board(request: Request) -> Response:
+        """A board with the page's own panels, or, by `?plain`, as Perses gets it."""
+        found = next((each for each in BOARDS if each.uid == request.path_params["uid"]), None)
+        if found is None:
+            return JSONResponse({"error": "There is no such board."}, 404)
+        shown = _with_jaeger(found, await page_of(jaeger))
+        return JSONResponse(dashboard(shown, None if "plain" in request.query_params else OWN))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -57,7 +72,7 @@ def create_app(page: Path, prometheus: Prometheus, names: Collection[str] = ()) 
             Route("/", index),
             Route("/d/{uid}", index),  # as in Grafana, so that the links of alerts and boards lead here too
             Route("/api/boards", _boards),
-            Route("/api/boards/{uid}", _board),
+            Route("/api/boards/{uid}", board),
             Route("/api/about", about),
             Route(PREFIX + "/{path:path}", prometheus.ask, methods=["GET", "POST"]),
             Mount("/assets", StaticFiles(directory=page / "assets")),
@@ -71,9 +86,6 @@ def _boards(_: Request) -> Response:
     return JSONResponse([{"uid": each.uid, "title": each.title, "question": each.question} for each in BOARDS])
 
 
-def _board(request: Request) -> Response:
-    """A board with the page's own panels, or, by `?plain`, as Perses gets it."""
-    found = next((each for each in BOARDS if each.uid == request.path_params["uid"]), None)
-    if found is None:
-        return JSONResponse({"error": "There is no such board."}, 404)
-    return JSONResponse(dashboard(found, None if "plain" in request.query_params else OWN))
+def _with_jaeger(board: Board, url: str) -> Board:
+    texts = (replace(each, value=url) if each.name == "jaeger" else each for each in board.texts)
+    return replace(board, texts=tuple(texts))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dashboards.preview import bundle
-from dashboards.preview.address import bind, prometheus_url, shown, split, url_of
+from dashboards.preview.address import base_url, bind, shown, split, url_of
 from dashboards.preview.app import create_app
 from dashboards.preview.proxy import Prometheus
 
@@ -33,13 +33,14 @@ def preview(args: argparse.Namespace) -> int:
     Raises:
         PreviewError: the page is not built, an address is not one, or the port is taken.
     """
-    page, url = bundle.find(args.page), prometheus_url(args.prometheus)
+    page, url = bundle.find(args.page), base_url(args.prometheus)
+    jaeger = base_url(args.jaeger, "--jaeger", "Jaeger", 16686) if args.jaeger else None
     with bind(args.listen) as listening:
         _show("● ", "bold green", f"boards at {url_of(listening)}  Ctrl-C ends it.")
         _show("  ", "", f"data of {shown(url)}")
         if problem := asyncio.run(_problem(url)):
             _show("! ", "bold yellow", f"{problem}. The page shows when it can.")
-        app = create_app(page, Prometheus(url), [split(args.listen)[0]])
+        app = create_app(page, Prometheus(url), [split(args.listen)[0]], jaeger)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
         _Server(config).run([listening])
     return 0

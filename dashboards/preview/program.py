@@ -30,7 +30,8 @@ class Boards:
         prometheus = f"http://{place.address('prometheus', 'web')}"
         listen = place.address(self.name, "web")
         preview = ("dashboards", "preview", "--prometheus", prometheus, "--listen", listen)
-        return [sys.executable, "-m", "telemetry", *preview]
+        jaeger = f"http://{place.address('jaeger', 'query')}" if "jaeger.query" in place.ports else ""
+        return [sys.executable, "-m", "telemetry", *preview, "--jaeger", jaeger]
 
     def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
         """Nothing: all is on the command line."""

@@ -30,7 +30,7 @@ class Prometheus:
     """Where the queries are answered.
 
     Args:
-        url: of Prometheus, as `prometheus_url` returns it; may have user and password.
+        url: of Prometheus, as `base_url` returns it; may have user and password.
     """
 
     def __init__(self, url: httpx.URL) -> None:

@@ -86,6 +86,29 @@ def test_boards_are_listed_in_their_order_and_served(client: httpx.Client) -> No
     assert (missing.status_code, missing.json()) == (404, {"error": "There is no such board."})
 
 
+def jaeger_of(page: Path, address: str, *options: str) -> str:
+    """Jaeger's address on a board."""
+    with preview(page, f"http://{address}", *options) as (client, _):
+        variables = client.get("/api/boards/search-overview").json()["spec"]["variables"]
+    (address,) = (each["spec"]["value"] for each in variables if each["spec"]["name"] == "jaeger")
+    return address
+
+
+def test_links_to_traces_lead_to_the_jaeger_that_was_given(page: Path, asked: Asked) -> None:
+    """Or nowhere: if none was given, or if it is built without its page; one that is away may have it."""
+    url = f"http://{asked.address}"
+    assert jaeger_of(page, asked.address, "--jaeger", f"{url}/") == url
+    assert jaeger_of(page, asked.address, "--jaeger", "") == ""
+    asked.answer = {"text": "a binary that was not compiled with the UI assets"}
+    try:
+        assert jaeger_of(page, asked.address, "--jaeger", url) == ""
+    finally:
+        asked.answer = Asked().answer
+    with prometheus() as gone:
+        away = f"http://{gone.address}"
+    assert jaeger_of(page, asked.address, "--jaeger", away) == away
+
+
 def test_queries_reach_prometheus_as_they_were_asked(client: httpx.Client, asked: Asked) -> None:
     """By GET and by POST, with text and form unchanged; what Prometheus refuses is refused with its words."""
     asked.requests.clear()
@@ -210,6 +233,13 @@ def test_mistakes_are_named_with_what_to_do(page: Path, tmp_path: Path, capsys: 
                 "Write http://HOST:PORT, such as http://127.0.0.1:9090.",
             ],
         )
+    assert wrong(*free, "--jaeger", "jaeger:16686") == (
+        2,
+        [
+            "--jaeger 'jaeger:16686' is not the URL of a Jaeger.",
+            "Write http://HOST:PORT, such as http://127.0.0.1:16686.",
+        ],
+    )
     for address in ("3001", "127.0.0.1", "127.0.0.1:99999", ":3001", "127.0.0.1:x"):
         status, lines = wrong("--page", str(page), "--listen", address)
         assert (status, lines[0]) == (2, f"--listen {address!r} is not an address.")

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from collector.stack.profiles import with_added
+from collector.stack.programs.program import Place
 from collector.stack.stack import Stack
 from dashboards.preview import bundle, program
 from dashboards.preview.program import Boards
@@ -49,3 +50,11 @@ def test_it_asks_the_prometheus_of_its_stack(tmp_path: Path, cache: Path) -> Non
         assert answer["prometheus"] == stack.url("prometheus.web")
         assert "answers 404" in answer["problem"]  # the stand-in has no queries
     assert not stack.is_alive("boards")
+
+
+def test_links_lead_to_the_jaeger_of_its_stack(tmp_path: Path) -> None:
+    """On its own port; nowhere in a stack without one."""
+    ports = {"prometheus.web": 9090, "boards.web": 3001, "jaeger.query": 12001}
+    assert list(Boards().command(Place(ports, tmp_path)))[-2:] == ["--jaeger", "http://127.0.0.1:12001"]
+    del ports["jaeger.query"]
+    assert list(Boards().command(Place(ports, tmp_path)))[-2:] == ["--jaeger", ""]
