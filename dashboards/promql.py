@@ -25,10 +25,13 @@ NOW: Final = "5m"
 """What is called now: long enough for percentiles of a few requests a second, short enough to see an incident."""
 BEFORE: Final = "1h"
 """How far back the present is compared with."""
-FLOW: Final = 'job=~"(?:$namespace/)?$service"'
+FLOW: Final = 'job=~"(?:$namespace/)$service"'
 """Selects the flow's services: `job` is `namespace/service`, or the service alone."""
-NAMESPACE: Final = 'job=~"(?:$namespace/)?[^/]+"'
+NAMESPACE: Final = 'job=~"(?:$namespace/)[^/]+"'
 """Selects all services of the flow, and its clients, of whatever version."""
+ANY_NAMESPACE: Final = "|.+"
+"""What `$namespace` is for all flows: nothing, not even the slash, or any; so services without a namespace are there
+too, which belong to no flow that can be chosen."""
 ALL: Final = ""
 """Selects all: for rules, and for series that the collector makes of all flows."""
 VERSION: Final = 'service_version=~"$version"'

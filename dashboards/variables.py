@@ -3,15 +3,18 @@
 from typing import Final
 
 from dashboards.model import Mark, Text, Tone, Variable
+from dashboards.promql import ANY_NAMESPACE, OF_JOB, label, name, series
 from dashboards.promql import FLOW as SERVICES
 from dashboards.promql import NAMESPACE as OF_NAMESPACE
-from dashboards.promql import OF_JOB, label, name, series
 from telemetry import conventions as c
 
 _PROCESSES = f'target_info{{{label(c.DISTRO_NAME)}="search-telemetry"'
 _ENTRIES = series(c.REQUEST_DURATION, "count", {c.SEARCH_ENTRY: '="true"'}, OF_NAMESPACE)
 
-NAMESPACE: Final = Variable("namespace", "Flow", "job", f"{_PROCESSES}}}", pattern=OF_JOB[label(c.SERVICE_NAMESPACE)])
+NAMESPACE: Final = Variable(
+    "namespace", "Flow", "job", f"{_PROCESSES}}}",
+    everything=ANY_NAMESPACE, pattern=OF_JOB[label(c.SERVICE_NAMESPACE)],
+)  # fmt: skip
 SERVICE: Final = Variable(
     "service", "Service", "job", f"{_PROCESSES}, {OF_NAMESPACE}}}",
     everything="[^/]+", pattern=OF_JOB[label(c.SERVICE_NAME)],

@@ -12,8 +12,8 @@ Severity = Literal["page", "ticket"]
 
 SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
 """The service of an alert's `job`, which is `namespace/service`."""
-NAMESPACE: Final = '{{ reReplaceAll "/?[^/]*$" "" $labels.job }}'
-"""The flow of an alert's `job`."""
+NAMESPACE: Final = '{{ or (reReplaceAll "/?[^/]*$" "" $labels.job) "$__all" }}'
+"""The flow of an alert's `job`, as a board's variable; a service without one is found in all flows."""
 FLOW: Final = '{{ or (reReplaceAll "/?[^/]*$" "" $labels.job) "-" }}'
 """The label `flow`. Prometheus shows a label that is empty as its template."""
 OF_OPERATION: Final = {"operation": "{{ $labels.search_operation }}"}

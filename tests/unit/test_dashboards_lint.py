@@ -80,9 +80,9 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
     "panel-no-targets-rule": (_set("targets", []), "asks nothing"),
     "target-promql-rule": (_expr("sum (", "summ ("), "does not parse"),
     "target-rate-interval-rule": (_expr("[5m]", "[1m]"), "has a rate over 1m"),
-    "target-job-rule": (_expr('job=~"(?:$namespace/)?$service", ', ""), "of all flows"),
+    "target-job-rule": (_expr('job=~"(?:$namespace/)$service", ', ""), "of all flows"),
     "target-counter-agg-rule": (
-        _set("targets.0.expr", 'search_documents_total{job=~"(?:$namespace/)?$service"}'), "not its rate",
+        _set("targets.0.expr", 'search_documents_total{job=~"(?:$namespace/)$service"}'), "not its rate",
     ),
     "a metric that is misspelt": (_expr("request_duration", "request_durations"), "no such series"),
     "a label that is misspelt": (_expr("search_entry", "search_entri"), "has no label search_entri"),

@@ -4,7 +4,7 @@ from dashboards import promql
 from dashboards.promql import ALL, BEFORE, NAMESPACE, now, quantile, rate, ratio
 from telemetry import conventions as c
 
-FLOW = r'job=~"(?:$namespace/)?$service"'
+FLOW = r'job=~"(?:$namespace/)$service"'
 CHOSEN = 'target_info{service_version=~"$version"}'
 
 
