@@ -71,7 +71,7 @@ SLOW_SEARCHES: Final[Changes] = {
     **{("client", who, where): {way + 0.02: 0.5 * rate, way + 1.3: 0.5 * rate} for who, where, rate, way in CLIENTS},
 }
 _OF_GATEWAY: Final = (
-    *(key for part in ("request", "documents", "size") for key in keys(part)),
+    *(key for part in ("request", "failed", "documents", "size") for key in keys(part)),
     *(("export", signal, "gateway-1") for signal in ("spans", "metrics")),
 )
 GATEWAY_STILL: Final[Changes] = {key: {} for key in _OF_GATEWAY}

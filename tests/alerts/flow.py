@@ -16,6 +16,8 @@ from telemetry.prometheus.names import bound
 
 BEFORE, DURING, AFTER = 30, 30, 40
 """Minutes as usual, of the incident, and as before again."""
+KEPT: Final = 5
+"""Minutes, `metric_expiration` of the Collector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ Key = tuple[str, ...]
 Events = Mapping[float, float]
 """From a value to how often it is recorded in a minute."""
 Changes = Mapping[Key, Events | float | None]
-"""What is different during the incident: other events, another value of a gauge, None: the series are away."""
+"""What is different during the incident: other events, another value of a gauge, None: the series are away.
+
+The Collector serves them as they were for another `KEPT` minutes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,8 @@ class Gauge:
 
     def series(self, changed: Events | float | None, course: Course) -> Iterator[tuple[str, str]]:
         minutes = course.minutes
-        during = f"_x{minutes}" if changed is None else f"{_number(changed):g}x{minutes - 1}"
         usual = f"{self.usual:g}"
+        during = _away(usual, minutes) if changed is None else f"{_number(changed):g}x{minutes - 1}"
         yield _selector(self.metric, self.labels), f"{usual}x{BEFORE} {during} {usual}x{AFTER - 1}"
 
 
@@ -127,12 +132,20 @@ def _selector(metric: str, labels: Mapping[str, str]) -> str:
     return f"{metric}{{{matchers}}}"
 
 
+def _away(last: str, minutes: int) -> str:
+    """Return the samples of a process that has ended: its last ones for a while, then none, as a scrape shows it."""
+    if minutes <= KEPT:
+        return f"{last}x{minutes - 1}"
+    missing = f" _x{minutes - KEPT - 1}" if minutes > KEPT + 1 else ""
+    return f"{last}x{KEPT - 1} stale{missing}"
+
+
 def _rising(usual: float, during: float, course: Course, *, gone: bool) -> str:
     """Return a counter's samples by its steps; a series that is gone comes back as another process: from zero."""
     minutes = course.minutes
     middle, last = BEFORE * usual, BEFORE * usual + minutes * during
     if gone:
-        return f"0+{usual:.9g}x{BEFORE} _x{minutes} 0+{usual:.9g}x{AFTER - 1}"
+        return f"0+{usual:.9g}x{BEFORE} {_away(f'{middle:.9g}', minutes)} 0+{usual:.9g}x{AFTER - 1}"
     return (
         f"0+{usual:.9g}x{BEFORE} {middle + during:.9g}+{during:.9g}x{minutes - 1} "
         f"{last + usual:.9g}+{usual:.9g}x{AFTER - 1}"
@@ -220,6 +233,7 @@ def _telemetry() -> Iterator[tuple[Key, Source]]:
     for instance, (service, version) in PROCESSES.items():
         info = of(instance, service_name=service, service_namespace="pamazon", service_version=version)
         yield ("info", instance), Gauge("target_info", info, 1)
+        yield from _of_spans(service)
         deployed = of(instance, search_deployment_version=version)
         yield ("deployed", instance), Gauge(name(c.DEPLOYMENT_TIME), deployed, 1.8e9)
         for signal in ("spans", "metrics"):
@@ -231,6 +245,13 @@ def _telemetry() -> Iterator[tuple[Key, Source]]:
             yield ("export failed", signal, instance), failed
             dropped = {**at, "search_telemetry_reason": "queue_full"}
             yield ("dropped", signal, instance), Counter(name(c.TELEMETRY_DROPPED), dropped, 0)
+
+
+def _of_spans(service: str) -> Iterator[tuple[Key, Source]]:
+    """Yield what the Collector makes of a service's spans, and serves for 15 minutes after the last one."""
+    at = {"job": f"pamazon/{service}", "service_name": service}
+    yield ("spans", service), Counter("traces_span_metrics_calls_total", at, 60.0)
+    yield ("info of spans", service), Gauge("target_info", at, 1)
 
 
 def _programs() -> Iterator[tuple[Key, Source]]:

@@ -115,6 +115,13 @@ def test_prometheus_accepts_the_rules(promtool: Path, tmp_path: Path, divisor: i
     assert done.stdout.count("SUCCESS") == len(texts())
 
 
+@pytest.mark.parametrize("about", ["a service stands still", "a service is gone"])
+def test_a_silent_service_pages_after_seven_minutes(promtool: Path, rules: Path, tmp_path: Path, about: str) -> None:
+    """Five in which no export is seen, and two in which that holds, although metrics of its spans go on."""
+    (case,) = (case for case in CASES if case.about == about)
+    check(promtool, rules, tmp_path, timeline(about, case.changes, {BEFORE + 5: (), BEFORE + 8: case.fires}))
+
+
 def test_usual_traffic_fires_nothing(promtool: Path, rules: Path, tmp_path: Path) -> None:
     """Neither at the beginning, when nothing is known of the time before, nor after an hour."""
     check(promtool, rules, tmp_path, timeline("usual", {}, dict.fromkeys((1, 2, 5, 15, 30, 60, OVER), ())))

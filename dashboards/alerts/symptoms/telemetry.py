@@ -1,7 +1,7 @@
 """Telemetry itself fails: data is lost, a service stops exporting, a target does not answer.
 
 In: a `Scale`. Out: a group of alerts. State: none. The Collector serves what a process sent last for another five
-minutes, so a process that sends nothing is first seen by numbers that stand still, and then by their absence.
+minutes, so the numbers of a process that sends nothing stand still, and then they are absent: neither is rising.
 """
 
 from typing import Final
@@ -69,12 +69,12 @@ def _exports(scale: Scale) -> Alert:
 def _silent(scale: Scale) -> Alert:
     exports = series(c.TELEMETRY_EXPORT_DURATION, "count", {c.TELEMETRY_SIGNAL: '="metrics"'}, flow="")
     serves = series(c.REQUEST_DURATION, "count", flow="")
-    still = f"(sum by (job) (increase({exports}[{scale(_SILENCE)}])) == 0 and on (job) {serves})"
     earlier = f"[{scale(_SEEN)}]"
     seen = f"sum by (job) (last_over_time({exports}{earlier}) and on (job) last_over_time({serves}{earlier}))"
+    rising = f"sum by (job) (increase({exports}[{scale(_SILENCE)}])) > 0"
     return Alert(
         "SearchTelemetrySilent",
-        f"{still} or 0 * ({seen} unless on (job) target_info)",
+        f"0 * ({seen} unless on (job) {rising})",
         "page",
         scale(_FOR),
         f"{labelled(JOB)} sends nothing: no process of it exported metrics in the last {_SILENCE}",
