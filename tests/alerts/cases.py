@@ -141,6 +141,16 @@ CASES: Final = (
         ),
     ),
     Case(
+        "a bulk job of another platform and region takes longer than interactive requests",
+        {("request", "bulk", "_other", "_other"): {2.0: 60.0}, ("way", "bulk", "_other", "_other"): {0.9: 60.0}},
+        (),
+    ),
+    Case(
+        "a bulk job without platform and region takes longer than interactive requests",
+        {("request", "bulk"): {2.0: 60.0}, ("way", "bulk"): {0.9: 60.0}},
+        (),
+    ),
+    Case(
         "index requests are empty",
         {("documents", "index"): {0.0: 60.0}},
         (
@@ -184,7 +194,7 @@ CASES: Final = (
                 "SearchVersionSlower",
                 _job("clip_encoder", search_stage="forward", service_version="2.0.0"),
                 summary="Stage forward of pamazon/clip_encoder takes 220ms longer in version 2.0.0 than in the others",
-                dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=forward&var-version=2.0.0",
+                dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=forward",
             ),
             Firing("SearchStageSlower", _job("clip_encoder", search_stage="forward")),
         ),

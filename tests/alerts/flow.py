@@ -186,6 +186,19 @@ def _requests() -> Iterator[tuple[Key, Source]]:
     entry = of("gateway-1", **who, search_entry="true", search_outcome="ok")
     yield ("request", "index"), Histogram(c.REQUEST_DURATION, entry, {0.1: 60.0})
     yield ("failed", "index"), Histogram(c.REQUEST_DURATION, {**entry, "search_outcome": "error"}, {})
+    for who in ({"client_platform": "_other", "client_region": "_other"}, {}):  # a bulk job, which sends much at once
+        bulk = of("gateway-1", search_operation="index", **who, search_entry="true", search_outcome="ok")
+        yield ("request", "bulk", *who.values()), Histogram(c.REQUEST_DURATION, bulk, {})
+        path = {"job": "search-telemetry-collector", "instance": "paths-1", "search_operation": "index", **who}
+        yield ("way", "bulk", *who.values()), Histogram(c.TRANSIT_DURATION, path, {})
+    path = {
+        "job": "search-telemetry-collector",
+        "instance": "paths-1",
+        "search_operation": "index",
+        "client_platform": "linux",
+        "client_region": "de",
+    }
+    yield ("way", "index"), Histogram(c.TRANSIT_DURATION, path, {0.01: 60.0})
     inner = of("indexer-1", search_operation="search", search_entry="false", search_outcome="ok")
     yield ("inner", "search"), Histogram(c.REQUEST_DURATION, inner, {0.01: 600.0})
     for operation, rate, documents, size in (("search", 600.0, 1.0, 32.0), ("index", 60.0, 8.0, 40_000.0)):

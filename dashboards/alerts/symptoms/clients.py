@@ -2,7 +2,8 @@
 
 In: a `Scale`. Out: a group: recorded series by platform and region, and alerts on them. State: none.
 
-Those who are far away are always slower on the way: they count as slow only when they are slower than they were.
+Those who are far away are always slower on the way: they count as slow only when they are slower than they were. Times
+are compared among requests that name their platform or region: others may be of a bulk job, which sends more at once.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dashboards.alerts.rule import OF_FLOW, OF_OPERATION, Alert, Group, Record, 
 from dashboards.alerts.windows import Scale
 from dashboards.promql import label
 from telemetry import conventions as c
+from telemetry.conventions.kinds import OTHER
 
 LEAST: Final = 20
 """Requests of a platform or region without which its mean says nothing."""
@@ -77,23 +79,31 @@ def _counted(window: str) -> Iterator[Record]:
 
 def _compared(scale: Scale) -> Iterator[Record]:
     """Yield each platform, and each region, beside all others."""
-    past = f"[{scale(_USUAL)}] offset {scale(_BEFORE)}"
-    requests, errors, served, inside, travelled, way = map(
-        _name, ("requests", "errors", "served", "inside_seconds", "travelled", "on_the_way_seconds")
-    )
-    before = f"sum_over_time({way}{past})", f"sum_over_time({travelled}{past})"
+    requests, errors = _name("requests"), _name("errors")
     at_job = [Comparison(f"job, {_OPERATION}", dimension) for dimension in _DIMENSIONS]
     anywhere = [Comparison(_OPERATION, dimension) for dimension in _DIMENSIONS]
+    inside = [(each, *_named(each, "inside_seconds", "served")) for each in at_job]
+    way = [(each, *_named(each, "on_the_way_seconds", "travelled")) for each in anywhere]
+    past = f"[{scale(_USUAL)}] offset {scale(_BEFORE)}"
+    before = [
+        (each, f"sum_over_time({seconds}{past})", f"sum_over_time({number}{past})") for each, seconds, number in way
+    ]
     for name, expressions in (
         (FAILED, [each.ratio(errors, requests, parts=LEAST_ERRORS) for each in at_job]),
         (FAILED + OTHERS, [each.ratio_of_others(errors, requests, wholes=LEAST) for each in at_job]),
-        (INSIDE, [each.ratio(inside, served, wholes=LEAST) for each in at_job]),
-        (INSIDE + OTHERS, [each.ratio_of_others(inside, served, wholes=LEAST) for each in at_job]),
-        (ON_THE_WAY, [each.ratio(way, travelled, wholes=LEAST) for each in anywhere]),
-        (ON_THE_WAY + OTHERS, [each.ratio_of_others(way, travelled, wholes=LEAST) for each in anywhere]),
-        (USUAL, [each.ratio(*before, wholes=LEAST) for each in anywhere]),
+        (INSIDE, [each.ratio(seconds, number, wholes=LEAST) for each, seconds, number in inside]),
+        (INSIDE + OTHERS, [each.ratio_of_others(seconds, number, wholes=LEAST) for each, seconds, number in inside]),
+        (ON_THE_WAY, [each.ratio(seconds, number, wholes=LEAST) for each, seconds, number in way]),
+        (ON_THE_WAY + OTHERS, [each.ratio_of_others(seconds, number, wholes=LEAST) for each, seconds, number in way]),
+        (USUAL, [each.ratio(seconds, number, wholes=LEAST) for each, seconds, number in before]),
     ):
         yield Record(name, " or ".join(expressions))
+
+
+def _named(among: Comparison, seconds: str, number: str) -> tuple[str, str]:
+    """Return recorded series without those that name no platform, or no region."""
+    where = f'{{{among.own}!~"|{OTHER}"}}'
+    return _name(seconds) + where, _name(number) + where
 
 
 def _slower(mean: str, seconds: float) -> str:

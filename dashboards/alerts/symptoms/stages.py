@@ -88,7 +88,7 @@ def _version(scale: Scale) -> Alert:
         f"Means of the last {_WINDOW}, of versions that run at the same time. The alert does not name a version that "
         "began more than an hour before the newest one: if the older version is slower, the new one is better.",
         "search-stage",
-        {**_VARIABLES, "version": labelled("service_version")},
+        _VARIABLES,  # without the version: the board compares it with the others
     )
 
 
