@@ -48,12 +48,14 @@ def logs(*, service: str = "${service:regex}", match: str = "", title: str = "Lo
     return Link(title, f"/explore?schemaVersion=1&panes={_quoted(json.dumps({'a': pane}, separators=(',', ':')))}")
 
 
-def board(uid: str, title: str, **chosen: str) -> Link:
+def board(uid: str, title: str, *, keep: tuple[str, ...] = (), **chosen: str) -> Link:
     """Return a link to another board, with the chosen flow and time; `chosen` is the value of other variables there.
 
-    Those may be `namespace`, `service` and `version` too, which are then not the ones chosen here.
+    Those may be `namespace`, `service` and `version` too, which are then not the ones chosen here. `keep` names more
+    variables that stay as they are chosen here: both boards have them.
     """
-    kept = [f"${{{name}:queryparam}}" for name in ("namespace", "service", "version") if name not in chosen]
+    always = ("namespace", "service", "version")
+    kept = [f"${{{name}:queryparam}}" for name in (*always, *keep) if name not in chosen]
     others = [f"var-{name}={value}" for name, value in chosen.items()]
     return Link(title, f"/d/{uid}?{'&'.join(['${__url_time_range}', *kept, *others])}", new_tab=False)
 

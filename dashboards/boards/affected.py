@@ -70,7 +70,7 @@ def affected() -> Panel:
             links.traces(one, title="Their traces in Jaeger"),
             links.traces({**one, "error": "true"}, title="Their failed traces in Jaeger"),
             links.board(
-                "search-overview", "This board, for these clients only",
+                "search-overview", "This board, for these clients only", keep=("operation",),
                 platform=links.of(c.CLIENT_PLATFORM), region=links.of(c.CLIENT_REGION),
             ),
             links.logs(),

@@ -7,7 +7,7 @@ State: none.
 from typing import Final
 
 from dashboards import links, variables
-from dashboards.boards import otelcol, steps
+from dashboards.boards import otelcol, shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import ALL, INTERVAL, NOW, RANGE, name, now, or_zero, quantile, rate, ratio
@@ -86,7 +86,10 @@ def latency() -> Panel:
     """Return the duration of exports."""
     description = "95th percentile of an export, by signal. It rises when the Collector is slow to accept."
     query = Query(quantile(0.95, _EXPORTS, _SIGNAL), "{{search_telemetry_signal}}")
-    return Panel("How long is an export?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0)
+    return Panel(
+        "How long is an export?", description, Draw.LINES, (query,), Unit.SECONDS, width=8, least=0.0,
+        links=shared_links.OF_SENDERS,
+    )  # fmt: skip
 
 
 def failures() -> Panel:
@@ -114,7 +117,10 @@ def changed_values() -> Panel:
         Query(or_zero(rate(c.TELEMETRY_SCRUB_FAILURES)), "hidden"),
         Query(or_zero(rate(c.TELEMETRY_REPAIRED)), "repaired"),
     )
-    return Panel("Which values were changed?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0)
+    return Panel(
+        "Which values were changed?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0,
+        links=shared_links.OF_FLOW,
+    )  # fmt: skip
 
 
 def paths() -> Panel:
@@ -126,8 +132,9 @@ def paths() -> Panel:
         Query(rate(c.CRITICAL_PATH_LOST, by, flow=ALL), "spans: {{search_critical_path_reason}}"),
     )
     return Panel(
-        "What is missing from critical paths?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0
-    )
+        "What is missing from critical paths?", description, Draw.LINES, queries, Unit.PER_SECOND, width=8, least=0.0,
+        links=(shared_links.OVERVIEW, *shared_links.OF_FLOW_BY_STAGE),
+    )  # fmt: skip
 
 
 def processes() -> Panel:
@@ -146,7 +153,7 @@ def scrapes() -> Panel:
     description = "Whether Prometheus could scrape each program. `pipeline` is what the Collector passes on."
     return Panel(
         "What is scraped?", description, Draw.STATES, (Query("min by (job) (up)", "{{job}}"),), Unit.NONE, width=12,
-        states=((0, "down", Tone.BAD), (1, "up", Tone.GOOD)),
+        states=((0, "down", Tone.BAD), (1, "up", Tone.GOOD)), links=shared_links.OF_SENDERS,
     )  # fmt: skip
 
 
@@ -155,14 +162,20 @@ def scrape_duration() -> Panel:
     description = "The slowest scrape of each job. Prometheus gives up after four seconds, and samples are missing."
     limits = (Step(None, Tone.GOOD), Step(2, Tone.WARNING), Step(4, Tone.BAD))
     query = Query("max by (job) (scrape_duration_seconds)", "{{job}}")
-    return Panel("How long is a scrape?", description, Draw.LINES, (query,), Unit.SECONDS, limits, width=6, least=0.0)
+    return Panel(
+        "How long is a scrape?", description, Draw.LINES, (query,), Unit.SECONDS, limits, width=6, least=0.0,
+        links=shared_links.OF_SENDERS,
+    )  # fmt: skip
 
 
 def series() -> Panel:
     """Return the number of series."""
     description = "Series of each job: the samples in its last scrapes. It should not grow with the traffic."
     query = Query("sum by (job) (scrape_samples_post_metric_relabeling)", "{{job}}")
-    return Panel("How many series?", description, Draw.LINES, (query,), Unit.NUMBER, width=6, least=0.0)
+    return Panel(
+        "How many series?", description, Draw.LINES, (query,), Unit.NUMBER, width=6, least=0.0,
+        links=shared_links.OF_SENDERS,
+    )  # fmt: skip
 
 
 def rules() -> Panel:
@@ -172,7 +185,10 @@ def rules() -> Panel:
         Query(f"sum(rate(prometheus_rule_evaluation_failures_total[{INTERVAL}]))", "rules not evaluated"),
         Query(f"sum(rate(prometheus_notifications_dropped_total[{INTERVAL}]))", "alerts not delivered"),
     )
-    return Panel("Do alerts work?", description, Draw.LINES, queries, Unit.PER_SECOND, width=12, height=7, least=0.0)
+    return Panel(
+        "Do alerts work?", description, Draw.LINES, queries, Unit.PER_SECOND, width=12, height=7, least=0.0,
+        links=shared_links.OF_SENDERS,
+    )  # fmt: skip
 
 
 def doctor() -> Panel:
@@ -183,7 +199,7 @@ def doctor() -> Panel:
     query = Query(f"sum by (search_doctor_level) (last_over_time({_FINDINGS}[{RANGE}]))", "{{search_doctor_level}}")
     return Panel(
         "What did the doctor find?", description, Draw.BARS, (query,), Unit.NUMBER, width=12, height=7,
-        nothing="never run",
+        nothing="never run", links=shared_links.OF_SENDERS,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ In: what a Collector answers at `:8888/metrics`; its counters have no `_total`. 
 
 from typing import Final
 
-from dashboards.boards import steps
+from dashboards.boards import shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Draw, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import INTERVAL
@@ -31,6 +31,15 @@ def _or_zero(part: str, whole: str) -> str:
     return f"({part} or 0 * {whole})"
 
 
+def _panel(
+    title: str, description: str, queries: tuple[Query, ...], unit: Unit, limits: tuple[Step, ...] = (), *,
+    width: int = 8,
+) -> Panel:  # fmt: skip
+    return Panel(
+        title, description, Draw.LINES, queries, unit, limits, width=width, least=0.0, links=shared_links.OF_SENDERS
+    )
+
+
 def fullest() -> Panel:
     """Return how full the fullest queue is."""
     description = "The fullest of the Collector's queues. When one is full, the Collector refuses, and processes wait."
@@ -41,24 +50,21 @@ def queues() -> Panel:
     """Return how full each exporter's queue is."""
     description = "How full the queue of each exporter is. If it stays above 50 %, its backend is too slow or down."
     query = Query(f"max by (collector, exporter) ({_FILL})", "{{collector}} {{exporter}}")
-    return Panel(
-        "How full are the Collector's queues?", description, Draw.LINES, (query,), Unit.SHARE, _HALF, width=12,
-        least=0.0,
-    )  # fmt: skip
+    return _panel("How full are the Collector's queues?", description, (query,), Unit.SHARE, _HALF, width=12)
 
 
 def received() -> Panel:
     """Return what comes in, by Collector and receiver."""
     description = "Spans, metric points and log records that Collectors accept, by receiver."
     query = Query(_rate("receiver_accepted", "collector, receiver"), "{{collector}} {{receiver}}")
-    return Panel("What comes in?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=6, least=0.0)
+    return _panel("What comes in?", description, (query,), Unit.PER_SECOND, width=6)
 
 
 def sent() -> Panel:
     """Return what backends accept, by exporter."""
     description = "Items that each backend accepts. If one exporter is at zero while others send, its backend is down."
     query = Query(_rate("exporter_sent", "exporter"), _BY_EXPORTER)
-    return Panel("What goes out?", description, Draw.LINES, (query,), Unit.PER_SECOND, width=6, least=0.0)
+    return _panel("What goes out?", description, (query,), Unit.PER_SECOND, width=6)
 
 
 def refused() -> Panel:
@@ -72,26 +78,21 @@ def refused() -> Panel:
         Query(full, "{{collector}} has a full queue"),
         Query(_rate("receiver_failed", "collector"), "{{collector}} fails"),
     )
-    return Panel(
-        "What is refused?", description, Draw.LINES, queries, Unit.PER_SECOND, steps.NONE_WANTED, width=8, least=0.0
-    )  # fmt: skip
+    return _panel("What is refused?", description, queries, Unit.PER_SECOND, steps.NONE_WANTED)
 
 
 def lost() -> Panel:
     """Return what Collectors lose."""
     description = "Items that are lost: a backend refused them for good, or retries took too long."
     failing = _or_zero(_rate("exporter_send_failed", "exporter"), _rate("exporter_sent", "exporter"))
-    return Panel(
-        "What is lost?", description, Draw.LINES, (Query(failing, _BY_EXPORTER),), Unit.PER_SECOND, steps.NONE_WANTED,
-        width=8, least=0.0,
-    )  # fmt: skip
+    return _panel("What is lost?", description, (Query(failing, _BY_EXPORTER),), Unit.PER_SECOND, steps.NONE_WANTED)
 
 
 def memory() -> Panel:
     """Return the memory of Collectors."""
     description = "Resident memory of each Collector. It refuses items above `OTELCOL_MEMORY_MIB` (400 by default)."
     query = Query("max by (collector) (otelcol_process_memory_rss)", "{{collector}}")
-    return Panel("How much memory?", description, Draw.LINES, (query,), Unit.BYTES, width=8, least=0.0)
+    return _panel("How much memory?", description, (query,), Unit.BYTES)
 
 
 ROWS: Final = (Row("Collector", (queues(), received(), sent(), refused(), lost(), memory())),)

@@ -8,13 +8,22 @@ a server, and the rows say so.
 
 from typing import Final
 
-from dashboards.boards import steps
+from dashboards import links
+from dashboards.boards import shared_links, steps
 from dashboards.model import Draw, Panel, Query, Row, Step, Unit
 from dashboards.promql import INTERVAL
+from telemetry import conventions as c
 
 _SOURCE: Final = "qdrant"
 _RECORDED: Final = " Qdrant's own metric, tested with recorded series, not yet with a server."
 _BY_COLLECTION: Final = "{{id}}"
+_LINKS: Final = (
+    links.traces({c.DB_SYSTEM_NAME: "qdrant"}, title="Its calls in Jaeger"),
+    links.logs(title="Logs of those who call it"),
+    shared_links.STAGE, shared_links.OVERVIEW,
+    links.sentry({c.DB_SYSTEM_NAME: "qdrant"}),
+)  # fmt: skip
+"""A server's series have no flow: the links are to the calls that the chosen one makes."""
 
 
 def _gauge(metric: str) -> Query:
@@ -24,7 +33,9 @@ def _gauge(metric: str) -> Query:
 def _panel(
     title: str, description: str, queries: tuple[Query, ...], unit: Unit, limits: tuple[Step, ...] = ()
 ) -> Panel:
-    return Panel(title, description + _RECORDED, Draw.LINES, queries, unit, limits, width=8, least=0.0)
+    return Panel(
+        title, description + _RECORDED, Draw.LINES, queries, unit, limits, width=8, least=0.0, links=_LINKS
+    )  # fmt: skip
 
 
 def points() -> Panel:

@@ -264,8 +264,11 @@ def cost() -> Panel:
 
 def documents() -> Panel:
     """Return the documents of requests as a heat map."""
-    description = "Documents of each request at the entry (`len_docs`). A search has one, an index job sends many."
-    query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket"), "{{le}}")
+    description = (
+        "Documents of each request at the entry (`len_docs`), whichever service is chosen. A search has one, an index"
+        " job sends many."
+    )
+    query = Query(rate(c.REQUEST_DOCUMENTS, ("le",), part="bucket", flow=NAMESPACE), "{{le}}")
     return Panel(
         "How many documents in a request?",
         description,
@@ -292,9 +295,13 @@ def sizes() -> Panel:
 
 def empty() -> Panel:
     """Return the share of requests without documents."""
-    description = "Share of the requests that have no documents, by operation. If it rises, a caller lost its input."
+    description = (
+        "Share of the requests at the entry that have no documents, by operation, whichever service is chosen. If it"
+        " rises, a caller lost its input."
+    )
     by = (c.SEARCH_OPERATION,)
-    share = ratio(rate(c.REQUEST_EMPTY, by), rate(c.REQUEST_DOCUMENTS, by, part="count"), by)
+    nothing = rate(c.REQUEST_EMPTY, by, flow=NAMESPACE)
+    share = ratio(nothing, rate(c.REQUEST_DOCUMENTS, by, part="count", flow=NAMESPACE), by)
     query = Query(share, "/{{search_operation}}")
     return Panel(
         "What share of requests is empty?", description, Draw.LINES, (query,), Unit.SHARE, steps.FAILED, width=8,

@@ -163,6 +163,8 @@ def _linked(panel: Json) -> Iterator[str]:
     links = list(panel["fieldConfig"]["defaults"].get("links", []))
     for override in panel["fieldConfig"].get("overrides", []):
         links += [link for each in override["properties"] if each["id"] == "links" for link in each["value"]]
+    if not links:
+        yield "leads nowhere: it has no link"
     urls = " ".join(link["url"] for link in links)
     if "${jaeger}" in urls and ("${sentry}" not in urls or "/explore" not in urls):
         yield "leads to traces in Jaeger, but not to logs and to Sentry"

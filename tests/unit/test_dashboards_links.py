@@ -4,6 +4,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 from dashboards import links
+from dashboards.boards.affected import affected
 from telemetry import conventions as c
 
 
@@ -45,6 +46,12 @@ def test_another_board_has_the_same_flow_and_time() -> None:
         "&var-service=${__field.labels.service_name}"
     )
     assert not link.new_tab
+
+
+def test_clients_are_shown_alone_for_the_same_operation() -> None:
+    """Whoever looks at failing index jobs does not arrive at searches, which the board shows otherwise."""
+    (same,) = [link for link in affected().links if link.url.startswith("/d/search-overview?")]
+    assert "&${operation:queryparam}&" in same.url
 
 
 def test_sentry_is_asked_where_its_address_is_set() -> None:

@@ -107,6 +107,7 @@ BROKEN: dict[str, tuple[Callable[[Json], object], str]] = {
         _set("fieldConfig.defaults.links", [{"title": "x", "url": "${jaeger}/?${__from}", "targetBlank": True}]),
         "but not to logs and to Sentry",
     ),
+    "no link": (_set("fieldConfig.defaults.links", []), "leads nowhere"),
     "a link to nowhere": (
         _set("fieldConfig.defaults.links", [{"title": "x", "url": "x?${__from}", "targetBlank": True}]),
         "has a link to nowhere",
