@@ -41,5 +41,18 @@ def stale() -> Mapping[Path, str]:
     return {path: text for path, text in texts.items() if _read(HERE / path) != text}
 
 
+def extra() -> list[Path]:
+    """Return the files beside generated ones that nothing generates; beside source, those of the same kind alone."""
+    found = []
+    for folder in sorted({path.parent for path in FILES}):
+        kinds = {path.suffix for path in FILES if path.parent == folder}
+        source = any((HERE / folder).glob("*.py"))
+        for path in sorted((HERE / folder).iterdir()) if (HERE / folder).is_dir() else []:
+            ours = path.relative_to(HERE) in FILES or path.name.startswith(".") or not path.is_file()
+            if not ours and (not source or path.suffix in kinds):
+                found.append(path.relative_to(HERE))
+    return found
+
+
 def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
