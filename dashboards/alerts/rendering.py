@@ -60,7 +60,15 @@ def _rule(rule: Record | Alert) -> dict[str, Any]:
         "summary": rule.summary, "description": rule.description, "dashboard": rule.dashboard, "runbook": rule.runbook,
     }  # fmt: skip
     pending = {} if rule.pending == "0s" else {"for": rule.pending}
-    return {"alert": rule.name, "expr": expr, **pending, "labels": dict(rule.labels), "annotations": annotations}
+    kept = {} if rule.kept == "0s" else {"keep_firing_for": rule.kept}
+    return {
+        "alert": rule.name,
+        "expr": expr,
+        **pending,
+        **kept,
+        "labels": dict(rule.labels),
+        "annotations": annotations,
+    }
 
 
 class _Dumper(yaml.SafeDumper):

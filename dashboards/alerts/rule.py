@@ -58,6 +58,7 @@ class Alert:
         board: uid of the board that shows it.
         variables: of that board, from name to template.
         chosen: more variables of that board, as a part of its address.
+        kept: how long it goes on after its expression held last, `keep_firing_for` in the rule.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Alert:
     board: str = "search-overview"
     variables: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
+    kept: str = "0s"
 
     @property
     def dashboard(self) -> str:

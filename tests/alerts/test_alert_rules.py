@@ -11,6 +11,8 @@ import yaml
 
 from dashboards.alerts.rendering import alerts, texts, write
 from dashboards.alerts.windows import Scale
+from dashboards.promql import name
+from telemetry import conventions as c
 from tests.alerts.cases import CASES, Case, Firing
 from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, Course, series
 
@@ -45,6 +47,10 @@ def timeline(
 def _labels(firing: Firing) -> dict[str, str]:
     flow = {"flow": "pamazon"} if firing.labels.get("job", "").startswith("pamazon/") else {}
     return {**firing.labels, **flow, "severity": firing.severity}
+
+
+def _lost(**labels: str) -> Mapping[str, str]:
+    return {"job": "pamazon/gateway", "instance": "gateway-1", **labels}
 
 
 def _sample(firing: Firing) -> dict[str, Any]:
@@ -120,6 +126,40 @@ def test_a_silent_service_pages_after_seven_minutes(promtool: Path, rules: Path,
     """Five in which no export is seen, and two in which that holds, although metrics of its spans go on."""
     (case,) = (case for case in CASES if case.about == about)
     check(promtool, rules, tmp_path, timeline(about, case.changes, {BEFORE + 5: (), BEFORE + 8: case.fires}))
+
+
+@pytest.mark.parametrize(
+    ("alert", "series", "labels"),
+    [
+        (
+            "SearchTelemetryDropped",
+            name(c.TELEMETRY_DROPPED),
+            _lost(search_telemetry_signal="spans", search_telemetry_reason="queue_full"),
+        ),
+        (
+            "SearchExportsFail",
+            f"{name(c.TELEMETRY_EXPORT_DURATION)}_count",
+            _lost(search_telemetry_signal="spans", error_type="UNAVAILABLE"),
+        ),
+    ],
+)
+def test_a_gap_does_not_end_an_alert(
+    promtool: Path, rules: Path, tmp_path: Path, alert: str, series: str, labels: Mapping[str, str]
+) -> None:
+    """Alertmanager waits a minute: an alert that is away in between would be told when it is back, or never."""
+    selector = ", ".join(f'{key}="{value}"' for key, value in labels.items())
+    expected = {key: value for key, value in labels.items() if key not in {"instance", "error_type"}}
+    samples = [_sample(Firing(alert, expected))]
+    test = {
+        "name": alert,
+        "interval": "1m",
+        "input_series": [{"series": f"{series}{{{selector}}}", "values": "0x5 100 stale _x8"}],
+        "promql_expr_test": [
+            {"expr": FIRING, "eval_time": f"{minute}m", "exp_samples": found}
+            for minute, found in ((5, []), (6, samples), (8, samples), (15, samples), (17, []))
+        ],
+    }
+    check(promtool, rules, tmp_path, test)
 
 
 def test_usual_traffic_fires_nothing(promtool: Path, rules: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from benchmarks.incident_alerts import EXPECTED
 from dashboards.alerts.counting import count_up_to
 from dashboards.alerts.objectives import OBJECTIVES
 from dashboards.alerts.rendering import alerts, groups, texts, write
+from dashboards.alerts.routes import ROUTES
 from dashboards.alerts.rule import Alert, Record
 from dashboards.alerts.windows import BURNS, WINDOWS, Scale
 from demo_flow.incidents.table import INCIDENTS
@@ -94,6 +95,14 @@ def test_an_alert_says_what_and_where(alert: Alert) -> None:
     assert alert.description.endswith(".")
     valueless = {"SearchTelemetrySilent", "SearchCollectorDown", "SearchTargetDown", "SearchRulesFail"}
     assert ("$value" in alert.summary) == (alert.name not in valueless)
+
+
+def test_an_alert_that_fires_at_once_stays_for_a_while() -> None:
+    """Longer than Alertmanager waits before it sends a ticket."""
+    (wait,) = (route.wait for route in ROUTES if route.severity == "ticket")
+    for alert in alerts():
+        assert (alert.pending == "0s") == (alert.kept != "0s")
+        assert alert.kept == "0s" or seconds(alert.kept) > seconds(wait)
 
 
 def walk(expr: Any) -> Iterator[Any]:

@@ -21,6 +21,9 @@ _WINDOW, _SILENCE, _SEEN, _FOR, _EVALUATED = "10m", "5m", "1h", "2m", "15s"
 _SIGNAL: Final = (JOB, c.TELEMETRY_SIGNAL)
 _HEALTH: Final = "search-telemetry"
 _COLLECTOR: Final = "{{ $labels.collector }}{{ if $labels.exporter }} to {{ $labels.exporter }}{{ end }}"
+_KEPT: Final = "10m"
+"""Of alerts that fire at once: their counters have gaps while a process, or its Collector, is away, and Alertmanager
+sends nothing of an alert that is over before its first minute has passed."""
 _LOST: Final = (
     *(f"otelcol_exporter_send_failed_{items}" for items in ("spans", "metric_points", "log_records")),
     *(f"otelcol_exporter_enqueue_failed_{items}" for items in ("spans", "metric_points", "log_records")),
@@ -47,6 +50,7 @@ def _dropped(scale: Scale) -> Alert:
         f"In the last {_WINDOW}. Traces and logs have gaps; metrics have gaps only while their exports fail.",
         _HEALTH,
         OF_SERVICE,
+        kept=scale(_KEPT),
     )
 
 
@@ -63,6 +67,7 @@ def _exports(scale: Scale) -> Alert:
         f"In the last {_WINDOW}. The process retries them, and drops what waits too long.",
         _HEALTH,
         OF_SERVICE,
+        kept=scale(_KEPT),
     )
 
 
@@ -120,6 +125,7 @@ def _collector_loses(scale: Scale) -> Alert:
         f"The Collector {_COLLECTOR} lost or refused {{{{ $value | humanize }}}} items",
         f"In the last {_WINDOW}. A backend refuses them, or the Collector's queue or memory is full.",
         _HEALTH,
+        kept=scale(_KEPT),
     )
 
 
@@ -145,6 +151,7 @@ def _rules(scale: Scale) -> Alert:
         f"Prometheus {labelled('instance')} could not evaluate rules of {labelled('rule_group')}",
         "Alerts of this group may not fire.",
         _HEALTH,
+        kept=scale(_KEPT),
     )
 
 
@@ -159,4 +166,5 @@ def _undelivered(scale: Scale) -> Alert:
         f"{labelled('integration')} ({labelled('reason')})",
         f"In the last {_WINDOW}. Nobody may know of the alerts that fire.",
         _HEALTH,
+        kept=scale(_KEPT),
     )
