@@ -107,8 +107,8 @@ def faults(stretch: Stretch, expected: Expected) -> list[str]:
         for label in (*expected.at_fault, *expected.named)
         if label not in {"severity", "slo"} and fired.labels[label] not in summary
     ]
-    if not fired.annotations["dashboard"].startswith(f"/d/{expected.board}?"):
-        wrong.append(f"it links {fired.annotations['dashboard']}, not {expected.board}")
+    if not fired.annotations["dashboard_url"].startswith(f"/d/{expected.board}?"):
+        wrong.append(f"it links {fired.annotations['dashboard_url']}, not {expected.board}")
     others = [each for each in stretch.fired if each.name not in {expected.alert, *expected.pages}]
     pages = [each for each in others if each.severity == "page"]
     return wrong + ([f"others page: {_all(pages)}"] if pages else [])
@@ -165,7 +165,7 @@ def _drawing(flow: Watching, folder: Path | None) -> Iterator[Callable[[Stretch]
             if fired is None:
                 return
             try:
-                picture(address, fired.annotations["dashboard"], folder / f"{name}.webp")
+                picture(address, fired.annotations["dashboard_url"], folder / f"{name}.webp")
             except (subprocess.SubprocessError, AssertionError) as error:  # half an hour of incidents is worth more
                 print(f"no picture of {name}: {error}", file=sys.stderr)
 

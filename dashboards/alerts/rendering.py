@@ -19,6 +19,9 @@ from dashboards.alerts.windows import SHIPPED, Scale
 _HEAD: Final = (
     "# Generated from dashboards/alerts by `telemetry dashboards build`: do not edit. Explained in docs/alerts.md.\n"
 )
+_BOARDS: Final = "{{ $externalLabels.boards_url }}"
+_RUNBOOKS: Final = "{{ with $externalLabels.runbooks_url }}{{ . }}/{{ end }}"
+"""Where both are, by Prometheus' external labels: rules cannot read variables. Without them, the links are paths."""
 _WIDTH: Final = 1_000
 """Characters of a line: an annotation stays on one, with its templates."""
 
@@ -57,7 +60,8 @@ def _rule(rule: Record | Alert) -> dict[str, Any]:
         labels = {"labels": dict(rule.labels)} if rule.labels else {}
         return {"record": rule.name, "expr": expr, **labels}
     annotations = {
-        "summary": rule.summary, "description": rule.description, "dashboard": rule.dashboard, "runbook": rule.runbook,
+        "summary": rule.summary, "description": rule.description,
+        "dashboard_url": _BOARDS + rule.dashboard, "runbook_url": _RUNBOOKS + rule.runbook,
     }  # fmt: skip
     pending = {} if rule.pending == "0s" else {"for": rule.pending}
     kept = {} if rule.kept == "0s" else {"keep_firing_for": rule.kept}

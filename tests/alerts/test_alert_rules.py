@@ -77,8 +77,8 @@ def _said(firing: Firing) -> dict[str, Any]:
     annotations = {
         "summary": firing.summary,
         "description": _filled(alert.description, firing),
-        "dashboard": firing.dashboard,
-        "runbook": f"docs/runbooks/{firing.alert}.md",
+        "dashboard_url": firing.dashboard,
+        "runbook_url": f"docs/runbooks/{firing.alert}.md",
     }
     return {"exp_labels": _labels(firing), "exp_annotations": annotations}
 

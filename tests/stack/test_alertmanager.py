@@ -120,12 +120,14 @@ def states(stack: Stack) -> dict[str, Any]:
 
 
 def test_a_collector_that_dies_calls_somebody_once_and_tells_when_it_is_back(
-    receiver: Receiver, webhook: Path, tmp_path: Path
+    receiver: Receiver, webhook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the target that is down through rule and route to the receiver: a page with runbook and board, and its end.
 
     Its own metrics are away as well: that alert is inhibited.
     """
+    monkeypatch.setenv("BOARDS_URL", "https://grafana.example")
+    monkeypatch.setenv("RUNBOOKS_URL", "https://code.example")
     rendering.write(tmp_path / "rules", SCALE)
     programs: list[Program] = [
         alertmanager(tmp_path / "files"),
@@ -141,8 +143,9 @@ def test_a_collector_that_dies_calls_somebody_once_and_tells_when_it_is_back(
         assert alert["labels"]["collector"] == "collector"
         at = stack.address("collector.scrape")
         assert alert["annotations"]["summary"] == f"The Collector collector at {at} does not answer Prometheus"
-        assert alert["annotations"]["runbook"] == "docs/runbooks/SearchCollectorDown.md"
-        assert alert["annotations"]["dashboard"].startswith("/d/search-telemetry?")
+        assert alert["annotations"]["runbook_url"] == "https://code.example/docs/runbooks/SearchCollectorDown.md"
+        assert alert["annotations"]["dashboard_url"].startswith("https://grafana.example/d/search-telemetry?")
+        assert "boards_url" not in alert["labels"]
         kept = ("suppressed", ["ticket"])
         eventually(lambda: states(stack).get("SearchTargetDown ticket") == kept)
         stack.restart("collector")

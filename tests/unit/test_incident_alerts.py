@@ -13,10 +13,12 @@ from demo_flow.incidents.table import INCIDENTS
 RIGHT = Fired(
     "SearchClientsFail",
     {"severity": "ticket", "client_platform": "ios", "search_operation": "search"},
-    {"summary": "9% of search fail for platform ios", "dashboard": "/d/search-overview?from=now-1h"},
+    {"summary": "9% of search fail for platform ios", "dashboard_url": "/d/search-overview?from=now-1h"},
     12.0,
 )
-ANOTHER = Fired("SearchCollectorDown", {"severity": "page"}, {"summary": "down", "dashboard": "/d/search-telemetry"}, 1)
+ANOTHER = Fired(
+    "SearchCollectorDown", {"severity": "page"}, {"summary": "down", "dashboard_url": "/d/search-telemetry"}, 1
+)
 
 
 def during(*fired: Fired) -> Stretch:
@@ -43,7 +45,10 @@ def test_the_right_alert_is_right() -> None:
         ((), "did not fire"),
         ((replace(RIGHT, labels={**RIGHT.labels, "client_platform": "web"}),), "did not fire"),
         ((replace(RIGHT, annotations={**RIGHT.annotations, "summary": "some fail"}),), "does not name client_platform"),
-        ((replace(RIGHT, annotations={**RIGHT.annotations, "dashboard": "/d/search-stage?"}),), "not search-overview"),
+        (
+            (replace(RIGHT, annotations={**RIGHT.annotations, "dashboard_url": "/d/search-stage?"}),),
+            "not search-overview",
+        ),
         ((RIGHT, ANOTHER), "others page"),
     ],
 )

@@ -1,7 +1,7 @@
 """Prometheus, with its data in its own folder.
 
-Prometheus reads no environment variables. Its file refers to `targets.json` and `rules/` beside it, so a folder is
-created with links to the file and the rules, and with the targets of this stack.
+Prometheus reads environment variables in external labels alone. Its file refers to `targets.json` and `rules/` beside
+it, so a folder is created with links to the file and the rules, and with the targets of this stack.
 """
 
 import json
@@ -50,7 +50,7 @@ class Prometheus:
         ]
 
     def environment(self, place: Place) -> Mapping[str, str]:  # noqa: ARG002 (a Program's)
-        """None: it reads no variables."""
+        """None: it reads ours, `BOARDS_URL` and `RUNBOOKS_URL`."""
         return {}
 
     def is_ready(self, place: Place) -> bool:
