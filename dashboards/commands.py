@@ -33,7 +33,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--grafana", metavar="URL", default="http://127.0.0.1:3000", help="Grafana (%(default)s)")
+    parser.add_argument("--grafana", metavar="URL", help="Grafana (http://127.0.0.1:3000)")
     parser.add_argument("--sentry", metavar="ORGANIZATION", help="to Sentry instead, to this organization")
     parser.add_argument("--project", help="with --sentry: publish alerts, too, for this project (SENTRY_PROJECT)")
     parser.add_argument("--dry-run", action="store_true", help="show what differs, and change nothing")

@@ -6,11 +6,18 @@ An attribute of the resource, such as `service.version`, is taken from `target_i
 series do not have them.
 """
 
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from telemetry import conventions as c
+from telemetry.errors import TelemetryError
 from telemetry.prometheus.names import label_name, metric_name
+
+
+class NotAMetricError(TelemetryError):
+    """A board or a rule asks for something that is not a metric of `telemetry.conventions`."""
+
 
 Where = Mapping[c.Attribute, str]
 """From attribute to what PromQL has after its label: `="search"`, `=~"$platform"`."""
@@ -42,8 +49,19 @@ _IN_INFO: Final = frozenset(label_name(attribute.name) for attribute in c.RESOUR
 
 
 def name(metric: c.Metric) -> str:
-    """Return a metric's name in Prometheus, without `_bucket`, `_sum` and `_count`."""
-    return metric_name(metric.name, metric.unit, metric.instrument.value)
+    """Return a metric's name in Prometheus, without `_bucket`, `_sum` and `_count`.
+
+    Raises:
+        NotAMetricError: it is something else, such as a name; the error says where.
+    """
+    try:
+        return metric_name(metric.name, metric.unit, metric.instrument.value)
+    except AttributeError as error:
+        asked = [frame for frame in traceback.extract_stack() if frame.filename != __file__][-1]
+        where = f"{asked.filename}, line {asked.lineno}, in {asked.name}"
+        raise NotAMetricError(
+            f"{where}: {metric!r} is not a metric.", "Take one of telemetry.conventions, such as c.REQUEST_DURATION."
+        ) from error
 
 
 def label(attribute: c.Attribute | str) -> str:
@@ -66,6 +84,9 @@ def rate(
     `function` may be `increase`; `ago` is how long ago, such as `BEFORE`.
     """
     each = f"{function}({series(metric, part, where, flow)}[{window}]{_offset(ago)})"
+    own = [key for key in _names(by) if key not in {"job", "instance"} | _IN_INFO | set(OF_JOB)]
+    if set(_names(by)) & (_IN_INFO | set(OF_JOB)):  # few series are joined and relabelled sooner than many
+        each = f"sum by (job, instance{''.join(f', {key}' for key in own)}) ({each})"
     return f"sum{grouped(by)} ({_of_processes(each, by, flow, ago)})"
 
 

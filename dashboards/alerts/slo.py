@@ -72,9 +72,14 @@ def _counted(objective: Objective, window: Window, scale: Scale) -> tuple[Record
 
 
 def _summed(name: str, window: Window, scale: Scale) -> Record:
-    """Return a long window as the sum of short ones, one after the other."""
+    """Return a long window as the sum of short ones.
+
+    They overlap: a new one begins with every evaluation, and each request is in so many of them. One after the other
+    they would end at multiples of five minutes, and what is bad now would be missing until the next of these.
+    """
     each = f'{name}{{window="{SHORTEST}"}}'
-    summed = f"sum_over_time({each}[{scale(window.name)}:{scale(SHORTEST)}])"
+    times = scale.seconds(SHORTEST) / scale.seconds(_EVALUATED)
+    summed = f"sum_over_time({each}[{scale(window.name)}:{scale(_EVALUATED)}]) / {times:g}"
     return Record(name, summed, {"window": window.name})
 
 

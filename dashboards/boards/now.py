@@ -3,8 +3,8 @@
 from typing import Final
 
 from dashboards import links
-from dashboards.alerts.slo import BUDGET_LEFT
 from dashboards.boards import entry, shared_links
+from dashboards.boards.objectives import left_of
 from dashboards.boards.steps import FAILED
 from dashboards.model import Draw, Link, Panel, Query, Row, Step, Tone, Unit
 from dashboards.promql import BEFORE, FLOW, NOW, rate, ratio
@@ -121,14 +121,14 @@ def slowest() -> Panel:
 
 def budget() -> Panel:
     """Return the error budget that is left, of the objective that has least of it."""
-    left = f'{BUDGET_LEFT}{{{FLOW}, search_operation=~"$operation"}}'
-    now, before = f"min ({left})", f"min ({left} offset {BEFORE})"
+    which = f'{FLOW}, search_operation=~"$operation"'
+    now, before = (f"min ({left_of(which, ago)})" for ago in ("", BEFORE))
     steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
     less = (Step(None, Tone.BAD), Step(-0.1, Tone.WARNING), Step(-0.02, Tone.PLAIN))
     return Panel(
         "Error budget left",
-        "What is left of the failures that an objective allows in three days, of the objective that has least. Below"
-        f" 0 % the objective is missed: the row Objectives says which one. {_COMPARED}",
+        "What is left of the failures that an objective allows in three days, of the objective that has least. At"
+        f" 0 % it is spent, and the objective is missed: the row Objectives says which one. {_COMPARED}",
         Draw.STAT,
         (
             Query(now, title="now"),

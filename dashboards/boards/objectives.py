@@ -18,6 +18,11 @@ _BY: Final = f"by (slo, {_OPERATION})"
 _LINKS: Final = (*entry.of_operation(), entry.FAILED_TRACES, entry.ERROR_LOGS)
 
 
+def left_of(which: str, ago: str = "") -> str:
+    """Return the budgets that are left; one that is spent is 0, however much was failed beyond it."""
+    return f"clamp_min({BUDGET_LEFT}{{{which}}}{f' offset {ago}' if ago else ''}, 0)"
+
+
 def _burn_steps(window: str) -> tuple[Step, ...]:
     """Return the burn rates at which an alert on this window, together with its other one, fires."""
     burns = sorted((burn for burn in BURNS if window in {burn.long, burn.short}), key=lambda burn: burn.factor)
@@ -30,10 +35,10 @@ def left() -> Panel:
     steps = (Step(None, Tone.BAD), Step(0.1, Tone.WARNING), Step(0.5, Tone.GOOD))
     return Panel(
         "How much of the error budget is left?",
-        "What is left of the failures that each objective allows in three days. At 100 % nothing failed; below 0 % the"
-        " objective is missed.",
+        "What is left of the failures that each objective allows in three days. At 100 % nothing failed; at 0 % the"
+        " budget is spent, and the objective is missed.",
         Draw.BARS,
-        (Query(f"min {_BY} ({BUDGET_LEFT}{{{_WHICH}}})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
+        (Query(f"min {_BY} ({left_of(_WHICH)})", f"{{{{slo}}}}, {{{{{_OPERATION}}}}}"),),
         Unit.SHARE, steps, width=6, least=0, most=1, links=_LINKS,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import Final
 
 from dashboards.publishing import to_grafana, to_sentry
 from dashboards.publishing.grafana import Grafana
@@ -9,13 +10,20 @@ from dashboards.publishing.sentry import Sentry
 from dashboards.publishing.steps import report
 from telemetry.errors import TelemetryError
 
+GRAFANA: Final = "http://127.0.0.1:3000"
+"""Where Grafana is, unless named."""
+
 
 def publish(args: argparse.Namespace) -> int:
     """Publish, and print what was done; return the exit status."""
+    if args.sentry and args.grafana is not None:
+        raise TelemetryError("--sentry and --grafana are two places.", "Publish to one, then to the other.")
+    if args.project and not args.sentry:
+        raise TelemetryError("--project is a project of Sentry.", "Name the organization, too: --sentry ORGANIZATION.")
     if args.sentry:
         return _to_sentry(args)
     hint = "In Grafana: Administration, Users and access, Service accounts. Then: export GRAFANA_TOKEN=…"
-    grafana = Grafana(args.grafana, _token("GRAFANA_TOKEN", hint))
+    grafana = Grafana(GRAFANA if args.grafana is None else args.grafana, _token("GRAFANA_TOKEN", hint))
     where = f"Grafana {grafana.version()} at {grafana.url}"
     report(where, to_grafana.publish(grafana, os.environ, dry_run=args.dry_run), dry_run=args.dry_run)
     return 0

@@ -63,7 +63,7 @@ class Grafana:
 
     def version(self) -> str:
         """Return Grafana's version, which needs no token."""
-        health = self._ask("say how it is", lambda: self._face.api.GET("/health"))
+        health = self._ask("tell its version", lambda: self._face.api.GET("/health"))
         return str(health.get("version", "of an unknown version"))
 
     def folder(self, uid: str) -> Json | None:

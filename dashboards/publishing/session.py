@@ -128,8 +128,8 @@ def _reason(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def address(url: str, option: str, example: str) -> SplitResult:
-    """Return the parts of an address that a user gave.
+def address(url: str, option: str, example: str, *, with_user: bool = False) -> SplitResult:
+    """Return the parts of an address that a user gave; `with_user` allows a user and a password in it.
 
     Raises:
         TelemetryError: it is none, or has a password, which the error does not repeat.
@@ -142,7 +142,7 @@ def address(url: str, option: str, example: str) -> SplitResult:
     if not usable:
         shown = "" if "@" in url else f" {url!r}"
         raise TelemetryError(f"{option}:{shown} is not an address.", f"Write it like {example}.")
-    if split.username is not None:
+    if split.username is not None and not with_user:
         raise TelemetryError(f"{option} has a user in it.", f"Write it like {example}; the token is a variable.")
     return split
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dashboards.publishing.differences import Difference, differences
 from dashboards.publishing.grafana import Grafana, Json
+from dashboards.publishing.session import address
 from dashboards.publishing.steps import Did, Step
 
 FOLDER, FOLDER_TITLE = "search-telemetry", "Search telemetry"
@@ -44,8 +45,12 @@ def publish(grafana: Grafana, environment: Mapping[str, str], *, dry_run: bool) 
         What was done, as it is done.
 
     Raises:
+        TelemetryError: a variable is not an address; nothing was published.
         PublishError: Grafana does not answer, or refuses.
     """
+    for source in data_sources():
+        if url := environment.get(variable := _variable(source), ""):
+            address(url, variable, "http://prometheus:9090", with_user=True)
     for source in data_sources():
         yield _data_source(grafana, source, environment, dry_run)
     yield _folder(grafana, dry_run)
@@ -62,11 +67,11 @@ def _folder(grafana: Grafana, dry_run: bool) -> Step:
 
 
 def _data_source(grafana: Grafana, source: Json, environment: Mapping[str, str], dry_run: bool) -> Step:
-    kind, title, variable = "data source", source["name"], source["url"].strip("${}")
-    address = environment.get(variable, "")
-    if not address:
+    kind, title, variable = "data source", source["name"], _variable(source)
+    url = environment.get(variable, "")
+    if not url:
         return Step(kind, title, Did.LEFT, why=f"{variable}, where Grafana finds it, is not set")
-    wanted = {**source, "url": Template(source["url"]).substitute({variable: address})}
+    wanted = {**source, "url": Template(source["url"]).substitute({variable: url})}
     found = grafana.data_source(source["uid"])
     if found is None:
         if not dry_run:
@@ -78,6 +83,11 @@ def _data_source(grafana: Grafana, source: Json, environment: Mapping[str, str],
     if changes and not dry_run:
         grafana.update_data_source({**found, **wanted})
     return Step(kind, title, Did.UPDATED if changes else Did.KEPT, changes)
+
+
+def _variable(source: Json) -> str:
+    """Return the name of the variable that has a data source's address."""
+    return str(source["url"]).strip("${}")
 
 
 def _board(grafana: Grafana, board: Json, dry_run: bool) -> Step:

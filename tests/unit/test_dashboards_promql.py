@@ -1,8 +1,13 @@
 """PromQL is written with the names of the conventions, for the chosen flow, and has no value where there is none."""
 
+from typing import Any
+
+import pytest
+
 from dashboards import promql
 from dashboards.promql import ALL, BEFORE, NAMESPACE, now, quantile, rate, ratio
 from telemetry import conventions as c
+from telemetry.errors import TelemetryError
 
 FLOW = r'job=~"(?:$namespace/)$service"'
 CHOSEN = 'target_info{service_version=~"$version"}'
@@ -31,7 +36,7 @@ def test_a_version_is_taken_from_its_process() -> None:
     """One for each process, though two collectors may be scraped for it."""
     written = rate(c.DOCUMENTS, (c.SERVICE_VERSION,), flow=ALL, window="5m")
     assert written == (
-        "sum by (service_version) (rate(search_documents_total{}[5m])"
+        "sum by (service_version) (sum by (job, instance) (rate(search_documents_total{}[5m]))"
         " * on (job, instance) group_left (service_version) max by (job, instance, service_version) (target_info{}))"
     )
 
@@ -62,6 +67,22 @@ def test_a_share_of_nothing_is_zero() -> None:
     """A part without series is 0 of the whole; a whole of 0 has no share."""
     assert ratio("a", "b") == "((a or 0 * b) / (b > 0))"
     assert ratio("a", "b", (c.MODEL,)) == "((a or on (model) 0 * b) / on (model) (b > 0))"
+
+
+def test_what_is_not_a_metric_is_named_with_its_place() -> None:
+    """A name in place of a metric: the line of the board that has it, and where metrics are."""
+    metric: Any = "search_documents_total"
+    with pytest.raises(TelemetryError) as caught:
+        rate(metric)
+    assert caught.value.message.startswith(f"{__file__}, line ")
+    assert caught.value.message.endswith("'search_documents_total' is not a metric.")
+    assert "telemetry.conventions" in caught.value.hint
+
+
+def test_few_series_are_joined() -> None:
+    """Those of a process are summed before they get its version: it has one for each platform, region and outcome."""
+    written = rate(c.REQUEST_DURATION, ("le", c.SERVICE_VERSION), part="bucket", flow=ALL, window="5m")
+    assert written.startswith("sum by (le, service_version) (sum by (job, instance, le) (rate(")
 
 
 def test_a_label_stays_as_it_is() -> None:

@@ -139,6 +139,35 @@ REFUSALS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("value", ["nonsense", "prometheus:9090", "http://"])
+def test_a_variable_that_is_not_an_address(
+    value: str, grafana: GrafanaStandIn, publish: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, with how to write it; nothing is published, also of what comes before it."""
+    monkeypatch.setenv("LOKI_URL", value)
+    status, _, err = publish()
+    assert (status, grafana.changes()) == (2, [])
+    assert err.startswith(f"LOKI_URL: {value!r} is not an address.\nWrite it like http://")
+
+
+def test_an_address_of_a_data_source_may_have_a_user(
+    grafana: GrafanaStandIn, publish: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is Grafana that uses it."""
+    monkeypatch.setenv("PROMETHEUS_URL", "http://reader:word@prometheus:9090")
+    assert publish()[0] == 0
+    assert grafana.sources["prometheus"]["url"] == "http://reader:word@prometheus:9090"
+
+
+def test_options_of_two_places(publish: Run, grafana: GrafanaStandIn) -> None:
+    """Grafana and Sentry at once, and a project of Sentry for Grafana: the options are named, nothing is asked."""
+    for options in (("--sentry", "acme"), ("--project", "search")):
+        status, _, err = publish(*options)
+        assert status == 2
+        assert err.startswith(options[0])
+    assert grafana.asked == []
+
+
 @pytest.mark.parametrize(("asked", "odd", "message", "hint"), REFUSALS)
 def test_a_refusal_is_explained(
     asked: tuple[str, str], odd: Odd, message: str, hint: str, grafana: GrafanaStandIn, publish: Run
@@ -148,6 +177,7 @@ def test_a_refusal_is_explained(
     status, _, err = publish()
     assert status == 2
     first, second = err.strip().splitlines()
+    assert "how it is" not in first
     assert message in first
     assert hint in second
     assert TOKEN not in err
