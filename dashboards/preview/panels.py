@@ -37,6 +37,12 @@ def _heat(panel: Panel) -> Drawn:
     return Drawn("SearchHeat", {"unit": panel.unit.value})
 
 
+def _states(panel: Panel) -> Drawn:
+    """An area for each time without a change, where Perses draws a cell for each moment, with a white border."""
+    states = [{"value": value, "name": name, "tone": tone.value} for value, name, tone in panel.states]
+    return Drawn("SearchStates", {"states": states})
+
+
 def _linked(renderer: Renderer) -> Renderer:
     """The same, with links from the panel, or from the rows of a table."""
 
@@ -47,7 +53,13 @@ def _linked(renderer: Renderer) -> Renderer:
     return render
 
 
-_DRAWN: Final[Mapping[Draw, Renderer]] = {**PERSES, Draw.STAT: _stat, Draw.TABLE: _table, Draw.HEAT: _heat}
+_DRAWN: Final[Mapping[Draw, Renderer]] = {
+    **PERSES,
+    Draw.STAT: _stat,
+    Draw.TABLE: _table,
+    Draw.HEAT: _heat,
+    Draw.STATES: _states,
+}
 OWN: Final[Mapping[Draw, Renderer]] = {draw: _linked(renderer) for draw, renderer in _DRAWN.items()}
 """From the way in which a panel is drawn to what the page draws it by."""
 

@@ -46,7 +46,8 @@ export function resolved(url: string, labels: Record<string, string>, view: View
   const filled = url
     .replace(FIELD, (_, name: string) => encodeURIComponent(labels[name] ?? ""))
     .replace(PLACE, (_, name: string, format: string = "") => text(name, format, view));
-  return filled.startsWith("?") ? null : filled; // an address that was not given
+  const absent = filled.startsWith("?") || (filled.startsWith("/") && !filled.startsWith("/d/"));
+  return absent ? null : filled; // of a product whose address was not given
 }
 
 function text(name: string, format: string, { chosen, search, start, end }: View): string {

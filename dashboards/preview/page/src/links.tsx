@@ -30,10 +30,10 @@ export function LinkMenu({ links, subjects }: { links: Link[]; subjects: Subject
         <OpenInNew fontSize="inherit" />
       </IconButton>
       <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
-        {found.map(({ title, url, newTab }) => {
+        {found.map(({ title, url, newTab }, place) => {
           const other = url.startsWith("/d/") && !url.startsWith(`${pathname}?`); // the board itself starts anew with other choices
           const to = other ? { component: Inside, to: url } : { component: "a", href: url, target: newTab ? "_blank" : undefined, rel: "noreferrer" };
-          return <MenuItem key={url} dense onClick={() => setAnchor(null)} {...to}>{title}</MenuItem>;
+          return <MenuItem key={place} dense onClick={() => setAnchor(null)} {...to}>{title}</MenuItem>;
         })}
       </Menu>
     </>

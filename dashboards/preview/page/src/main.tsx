@@ -1,5 +1,5 @@
 // The page: its theme, which follows the system until it is switched, and what Perses' components need around them.
-import { CssBaseline, ThemeProvider, useMediaQuery } from "@mui/material";
+import { createTheme, CssBaseline, ThemeProvider, useMediaQuery } from "@mui/material";
 import { ChartsProvider, generateChartsTheme, getTheme, SnackbarProvider } from "@perses-dev/components";
 import { PluginRegistry } from "@perses-dev/plugin-system";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
@@ -17,10 +17,15 @@ const LINES = {
   dark: ["#6ea8ff", "#3ecf8e", "#ffa94d", "#c792ea", "#ff7eb6", "#4dd0e1", "#e6c84f", "#9aa5b4"],
 };
 
+/** A label is above its value from the beginning, also while the value is awaited. */
+const COMPONENTS = { MuiInputLabel: { defaultProps: { shrink: true } }, MuiOutlinedInput: { defaultProps: { notched: true } } };
+
 const NOTHING = { title: { text: "Nothing in this time", textStyle: { fontSize: 13 } } };
 
-// "always": a machine without a network has no other, and queries would wait for one.
-const client = new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false, retry: 0, networkMode: "always" } } });
+// "always": a machine without a network has no other, and queries would wait for one. A refresh asks for another time,
+// which is another query: what was shown stays until its answer is there.
+const QUERIES = { refetchOnWindowFocus: false, retry: 0, networkMode: "always", keepPreviousData: true } as const;
+const client = new QueryClient({ defaultOptions: { queries: QUERIES } });
 const loader = plugins();
 
 function Page(): ReactElement {
@@ -32,7 +37,7 @@ function Page(): ReactElement {
     localStorage.setItem(CHOICE, next);
     setChosen(next);
   };
-  const theme = useMemo(() => getTheme(mode), [mode]);
+  const theme = useMemo(() => createTheme(getTheme(mode), { components: COMPONENTS }), [mode]);
   const charts = useMemo(() => generateChartsTheme(theme, { echartsTheme: { color: LINES[mode] }, noDataOption: NOTHING }), [theme, mode]);
   return (
     <ThemeProvider theme={theme}>

@@ -1,13 +1,22 @@
-// The answers of a panel's queries, as Perses hands them over.
+// The answers of a panel's queries: Perses hands over those that are there, one after the other.
 import type { TimeSeries, TimeSeriesData } from "@perses-dev/core";
-import type { PanelData, PanelProps } from "@perses-dev/plugin-system";
+import type { PanelProps } from "@perses-dev/plugin-system";
 
-export type Props<Spec> = PanelProps<Spec, TimeSeriesData>;
-export type Answers = PanelData<TimeSeriesData>[];
+/** The answer of each query, in the order of the queries; undefined: it is not there yet. */
+export type Answers = (TimeSeriesData | undefined)[];
 
-/** The series of each query, in the order of the queries. */
+export type Props<Spec> = Omit<PanelProps<Spec, TimeSeriesData>, "queryResults"> & { answers: Answers };
+
+/** The answers of a panel, each at the place of its query. */
+export function answersOf({ definition, queryResults }: PanelProps<unknown, TimeSeriesData>): Answers {
+  const asked = (query: { spec: { plugin: unknown } }): string => JSON.stringify(query.spec.plugin);
+  const found = new Map(queryResults.map((each) => [asked(each.definition), each.data]));
+  return (definition?.spec.queries ?? []).map((query) => found.get(asked(query)));
+}
+
+/** The series of each query. */
 export function seriesOf(answers: Answers): TimeSeries[][] {
-  return answers.map((answer) => answer.data?.series ?? []);
+  return answers.map((answer) => answer?.series ?? []);
 }
 
 /** A series' last value. */

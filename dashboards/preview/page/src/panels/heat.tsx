@@ -27,10 +27,10 @@ interface Cells {
 const LIGHT = ["#e8f0fd", "#a8c8f8", "#5b9bf0", "#1d6fe0", "#123f86"];
 const DARK = ["#14263f", "#1d4a86", "#2f7de0", "#7db4ff", "#e3efff"];
 
-export function Heat({ spec, queryResults, contentDimensions }: Props<HeatSpec>): ReactElement | null {
+export function Heat({ spec, answers, contentDimensions }: Props<HeatSpec>): ReactElement | null {
   const theme = useTheme();
   const { echartsTheme } = useChartsTheme();
-  const found = useMemo(() => cellsOf(seriesOf(queryResults).flat(), spec.unit), [queryResults, spec.unit]);
+  const found = useMemo(() => cellsOf(seriesOf(answers).flat(), spec.unit), [answers, spec.unit]);
   const option = useMemo(
     () => ({
       animation: false,

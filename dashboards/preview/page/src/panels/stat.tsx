@@ -16,13 +16,14 @@ interface Value {
   column: Column;
   series: TimeSeries | undefined;
   last: number | null;
+  pending: boolean;
 }
 
-export function Stat({ spec, queryResults, contentDimensions }: Props<StatSpec>): ReactElement | null {
+export function Stat({ spec, answers, contentDimensions }: Props<StatSpec>): ReactElement | null {
   if (contentDimensions === undefined) return null;
-  const answers = seriesOf(queryResults);
+  const found = seriesOf(answers);
   const values = spec.columns.flatMap((column, index): Value[] =>
-    column.hidden ? [] : [{ column, series: answers[index]?.[0], last: lastOf(answers[index]?.[0]) }],
+    column.hidden ? [] : [{ column, series: found[index]?.[0], last: lastOf(found[index]?.[0]), pending: answers[index] === undefined }],
   );
   const large = values.filter(({ column }) => column.main);
   const small = values.filter(({ column, last }) => !column.main && last !== null);
@@ -51,7 +52,7 @@ function Large({ value, size, nothing, titled }: { value: Value; size: number; n
   return (
     <Box sx={{ textAlign: "center" }}>
       <Box sx={{ fontSize: size, lineHeight: 1.15, fontWeight: 600, color: colors(tone), whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
-        {shown(value.last, value.column.unit, nothing)}
+        {value.pending ? "\u00a0" : shown(value.last, value.column.unit, nothing)}
       </Box>
       {titled && <Typography variant="caption" color="text.secondary">{value.column.title}</Typography>}
     </Box>

@@ -22,10 +22,11 @@ interface Line {
   values: (number | null)[];
 }
 
-export function Table({ spec, queryResults, contentDimensions }: Props<TableSpec>): ReactElement | null {
-  const lines = useMemo(() => joined(queryResults, spec), [queryResults, spec]);
+export function Table({ spec, answers, contentDimensions }: Props<TableSpec>): ReactElement | null {
+  const lines = useMemo(() => joined(answers, spec), [answers, spec]);
   const [order, setOrder] = useState<{ title: string; rising: boolean }>({ title: spec.sort, rising: false });
   if (contentDimensions === undefined) return null;
+  const pending = spec.columns.map((_, index) => answers[index] === undefined);
   const sorted = [...lines].sort((a, b) => compared(a, b, order.title, spec) * (order.rising ? 1 : -1));
   const turn = (title: string): void => setOrder({ title, rising: order.title === title && !order.rising });
   const heads = [
@@ -49,7 +50,7 @@ export function Table({ spec, queryResults, contentDimensions }: Props<TableSpec
         </TableHead>
         <TableBody>
           {sorted.map((line) => (
-            <Row key={line.key} line={line} spec={spec} />
+            <Row key={line.key} line={line} spec={spec} pending={pending} />
           ))}
         </TableBody>
       </Grid>
@@ -57,10 +58,10 @@ export function Table({ spec, queryResults, contentDimensions }: Props<TableSpec
   );
 }
 
-function Row({ line, spec }: { line: Line; spec: TableSpec }): ReactElement {
+function Row({ line, spec, pending }: { line: Line; spec: TableSpec; pending: boolean[] }): ReactElement {
   const colors = useColors();
-  const decisive = spec.grayBelow ? line.values[spec.columns.findIndex(({ title }) => title === spec.grayBelow?.title)] : undefined;
-  const gray = spec.grayBelow !== null && (decisive ?? 0) < spec.grayBelow.value;
+  const decisive = spec.columns.findIndex(({ title }) => title === spec.grayBelow?.title);
+  const gray = spec.grayBelow !== null && !pending[decisive] && (line.values[decisive] ?? 0) < spec.grayBelow.value;
   return (
     <TableRow hover sx={gray ? { "& td": { color: colors("gray") } } : undefined}>
       {spec.labels.map(({ name }) => (
@@ -77,7 +78,7 @@ function Row({ line, spec }: { line: Line; spec: TableSpec }): ReactElement {
               component="span"
               sx={{ color: colors(tone), fontWeight: strong ? 700 : 400, borderRadius: 1, px: 0.75, py: 0.25, backgroundColor: strong ? `${colors(tone)}1f` : undefined }}
             >
-              {shown(value, column.unit, spec.nothing)}
+              {pending[index] ? "" : shown(value, column.unit, spec.nothing)}
             </Box>
           </TableCell>
         );
