@@ -43,7 +43,6 @@ class Objective:
 OBJECTIVES: Final = (
     Objective(Slo.AVAILABILITY, "search", 0.999),
     Objective(Slo.AVAILABILITY, "index", 0.995),
-    Objective(Slo.AVAILABILITY, "delete", 0.995),
     Objective(Slo.LATENCY_SERVER, "search", 0.99, within=0.5),
     Objective(Slo.LATENCY_SERVER, "index", 0.99, within=5.5),
     Objective(Slo.LATENCY_CLIENT, "search", 0.99, within=1.25),
