@@ -10,7 +10,7 @@ from dashboards import links, variables
 from dashboards.boards import otelcol, shared_links, steps
 from dashboards.boards.stat import stat
 from dashboards.model import Board, Draw, Panel, Query, Row, Step, Tone, Unit
-from dashboards.promql import ALL, INTERVAL, NOW, RANGE, name, now, or_zero, quantile, rate, ratio
+from dashboards.promql import ALL, INTERVAL, NOW, RANGE, name, or_zero, quantile, rate, ratio
 from telemetry import conventions as c
 
 _EXPORTS: Final = c.TELEMETRY_EXPORT_DURATION
@@ -139,10 +139,10 @@ def paths() -> Panel:
 
 def processes() -> Panel:
     """Return the processes that report."""
-    description = "Processes whose metrics arrive, by service. If one is missing, it is down or cannot send."
-    query = Query(
-        f"count by (service_name) ({now(c.TELEMETRY_DROPPED, (c.SERVICE_NAME, 'instance'))})", "{{service_name}}"
-    )
+    description = "Processes that export metrics, by service. Where one is missing, it is down or cannot send."
+    sent = {c.TELEMETRY_SIGNAL: '="metrics"', c.ERROR_TYPE: '=""'}
+    exports = rate(_EXPORTS, (c.SERVICE_NAME, "instance"), sent, part="count")
+    query = Query(f"sum by (service_name) ({exports} > bool 0)", "{{service_name}}")
     return Panel(
         "How many processes report?", description, Draw.LINES, (query,), Unit.NUMBER, width=8, least=0.0, links=(_LOGS,)
     )
