@@ -85,7 +85,7 @@ def rate(
     """
     each = f"{function}({series(metric, part, where, flow)}[{window}]{_offset(ago)})"
     own = [key for key in _names(by) if key not in {"job", "instance"} | _IN_INFO | set(OF_JOB)]
-    if set(_names(by)) & (_IN_INFO | set(OF_JOB)):  # few series are joined and relabelled sooner than many
+    if flow == FLOW or set(_names(by)) & (_IN_INFO | set(OF_JOB)):  # few series are joined faster than many
         each = f"sum by (job, instance{''.join(f', {key}' for key in own)}) ({each})"
     return f"sum{grouped(by)} ({_of_processes(each, by, flow, ago)})"
 
