@@ -17,7 +17,8 @@ def test_a_rate_is_of_the_chosen_flow() -> None:
     """By job; and by the version, which only `target_info` has."""
     written = rate(c.DOCUMENTS, (c.SEARCH_OPERATION,), {c.SEARCH_OUTCOME: '="ok"'})
     assert written == (
-        f'sum by (search_operation) (rate(search_documents_total{{{FLOW}, search_outcome="ok"}}[$__rate_interval])'
+        "sum by (search_operation) (sum by (job, instance, search_operation) "
+        f'(rate(search_documents_total{{{FLOW}, search_outcome="ok"}}[$__rate_interval]))'
         f" and on (job, instance) {CHOSEN})"
     )
 
