@@ -3,7 +3,7 @@
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
 #                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
 # make test-stack  those programs with Pamazon, under load, killed and restarted (seven minutes)
-# make test-boards-fast  every query of the boards and rules on a day of data, each in a second (nine minutes)
+# make test-boards-fast  every query of the boards and rules on a day of data, each in a second (six minutes)
 # make browser     Chromium (by apt, as root) and OpenTelemetry for browsers, into your cache, for tests/browser
 # make dashboards-page  the page of telemetry dashboards preview, into your cache (a minute, once; needs Node.js 20)
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
