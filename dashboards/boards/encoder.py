@@ -126,36 +126,26 @@ def bound_by() -> Panel:
     )  # fmt: skip
 
 
+def _lines(title: str, description: str, query: Query, unit: Unit, span: c.SpanName) -> Panel:
+    """Return a third of a row, a line for each version, whose links lead to the traces of a span."""
+    return Panel(
+        title, description, Draw.LINES, (query,), unit, width=8, least=0.0,
+        links=(_traces(span), _LOGS, shared_links.STAGE, _SENTRY),
+    )  # fmt: skip
+
+
 def wait() -> Panel:
     """Return the wait by version."""
     description = "95 % of the calls wait at most this long until their batch starts, by version."
     query = Query(_wait(_VERSION), _NAMED)
-    return Panel(
-        "How long do calls wait?",
-        description,
-        Draw.LINES,
-        (query,),
-        Unit.SECONDS,
-        width=8,
-        least=0.0,
-        links=(_traces(c.BATCH), _LOGS, shared_links.STAGE, _SENTRY),
-    )
+    return _lines("How long do calls wait?", description, query, Unit.SECONDS, c.BATCH)
 
 
 def preprocess() -> Panel:
     """Return the duration of preprocessing by version."""
     description = "95th percentile of preprocessing a minibatch, by version. Large pictures make it slow."
     query = Query(_slowest(_PREPROCESS, _VERSION), _NAMED, exemplars=True)
-    return Panel(
-        "How long is preprocessing?",
-        description,
-        Draw.LINES,
-        (query,),
-        Unit.SECONDS,
-        width=8,
-        least=0.0,
-        links=(_traces(c.PREPROCESS), _LOGS, shared_links.STAGE, _SENTRY),
-    )
+    return _lines("How long is preprocessing?", description, query, Unit.SECONDS, c.PREPROCESS)
 
 
 def forward() -> Panel:
@@ -165,32 +155,14 @@ def forward() -> Panel:
         " model."
     )
     query = Query(_slowest(_FORWARD, _VERSION), _NAMED, exemplars=True)
-    return Panel(
-        "How long is a forward pass?",
-        description,
-        Draw.LINES,
-        (query,),
-        Unit.SECONDS,
-        width=8,
-        least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, shared_links.STAGE, _SENTRY),
-    )
+    return _lines("How long is a forward pass?", description, query, Unit.SECONDS, c.FORWARD)
 
 
 def documents() -> Panel:
     """Return the documents by version."""
     description = "Documents that go through the model per second, by version: how the traffic is split."
     query = Query(_documents(_VERSION), _NAMED)
-    return Panel(
-        "How many documents?",
-        description,
-        Draw.LINES,
-        (query,),
-        Unit.PER_SECOND,
-        width=8,
-        least=0.0,
-        links=(_traces(c.FORWARD), _LOGS, shared_links.STAGE, _SENTRY),
-    )
+    return _lines("How many documents?", description, query, Unit.PER_SECOND, c.FORWARD)
 
 
 def fill() -> Panel:

@@ -69,7 +69,7 @@ def test_with_a_webhook_its_address_stays_in_the_users_file(tmp_path: Path, monk
         (None, "No such file or directory"),
         (b"s3cret\n", "the file does not hold an address"),
         (b"", "the file does not hold an address"),
-        (b"\xff\xfe", "it is no text"),
+        (b"\xff\xfe", "it is not text"),
     ],
 )
 def test_a_file_without_an_address_is_reported_before_anything_starts(

@@ -89,7 +89,7 @@ def webhook_file() -> Path | None:
     try:
         address = urlsplit(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as error:
-        raise StackError(f"{VARIABLE}={named}: {getattr(error, 'strerror', None) or 'it is no text'}.", hint) from None
+        raise StackError(f"{VARIABLE}={named}: {getattr(error, 'strerror', None) or 'it is not text'}.", hint) from None
     if address.scheme not in {"http", "https"} or not address.netloc:
         raise StackError(f"{VARIABLE}={named}: the file does not hold an address.", hint)
     return path
