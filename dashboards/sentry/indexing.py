@@ -14,7 +14,6 @@ from dashboards.sentry.fields import (
     P99,
     RELEASE,
     SERVICE,
-    TIME_SPENT,
     TIMESTAMP,
     TRACE,
     field,
@@ -23,6 +22,7 @@ from dashboards.sentry.fields import (
 )  # fmt: skip
 from dashboards.sentry.model import SentryBoard, Show, Widget
 from dashboards.sentry.search import TOTALS
+from dashboards.sentry.steps import steps
 from telemetry import conventions as c
 
 _INDEXING: Final = operation("index", "delete")
@@ -73,18 +73,7 @@ def _duration() -> tuple[Widget, ...]:
 
 def _inside() -> tuple[Widget, ...]:
     return (
-        Widget(
-            "Where is the time spent?", "Time of each step without the steps below it: compare heights, not values.",
-            Show.AREAS, (TIME_SPENT,), _INDEXING, (OP,), f"-{TIME_SPENT}", width=3, height=3,
-        ),
-        Widget(
-            "Which step is slow?", "By span.op. rpc.client and rpc.server include what they call.",
-            Show.TABLE, (P50, P95, TIME_SPENT), _INDEXING, (OP,), f"-{P95}", width=3, height=3,
-        ),
-        Widget(
-            "Which model?", "All encoding of one request, by model.",
-            Show.TABLE, (P50, P95), f"{op(c.ENCODE)} {_INDEXING}", (field(c.MODEL),), f"-{P95}",
-        ),
+        *steps(_INDEXING),
         Widget(
             "Which minibatch size?", "One minibatch, its wait included. Sizes far below the limit leave it idle.",
             Show.TABLE, (P50, P95), f"{_MINIBATCHES} {_INDEXING}", (field(c.MINIBATCH_SIZE),), f"-{P95}",

@@ -14,7 +14,6 @@ from dashboards.sentry.fields import (
     P99,
     RELEASE,
     SERVICE,
-    TIME_SPENT,
     TIMESTAMP,
     TRACE,
     field,
@@ -22,6 +21,7 @@ from dashboards.sentry.fields import (
     operation,
 )  # fmt: skip
 from dashboards.sentry.model import SentryBoard, Show, Widget
+from dashboards.sentry.steps import steps
 from telemetry import conventions as c
 
 TOTALS: Final = "Sentry has the traces that sampling keeps. Totals: Grafana, board Search overview."
@@ -74,18 +74,7 @@ def _duration() -> tuple[Widget, ...]:
 
 def _inside() -> tuple[Widget, ...]:
     return (
-        Widget(
-            "Where is the time spent?", "Time of each step without the steps below it: compare heights, not values.",
-            Show.AREAS, (TIME_SPENT,), _SEARCH, (OP,), f"-{TIME_SPENT}", width=3, height=3,
-        ),
-        Widget(
-            "Which step is slow?", "By span.op. rpc.client and rpc.server include what they call.",
-            Show.TABLE, (P50, P95, TIME_SPENT), _SEARCH, (OP,), f"-{P95}", width=3, height=3,
-        ),
-        Widget(
-            "Which model?", "All encoding of one request, by model.",
-            Show.TABLE, (P50, P95), f"{op(c.ENCODE)} {_SEARCH}", (field(c.MODEL),), f"-{P95}",
-        ),
+        *steps(_SEARCH),
         Widget(
             "Which minibatch size?", "One minibatch, its wait included. Many of size 1: batching does not work.",
             Show.TABLE, (P50, P95), f"{_MINIBATCHES} {_SEARCH}", (field(c.MINIBATCH_SIZE),), f"-{P95}",
