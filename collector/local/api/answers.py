@@ -5,9 +5,7 @@ The HTTP server and the commands that read a store without a server use the same
 
 import re
 import time
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -15,24 +13,11 @@ from duckdb import DuckDBPyConnection
 
 from collector.local import query
 from collector.local.api.as_json import plain
-from collector.local.api.parameters import MAX_LIMIT, Parameters
+from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
+from collector.local.api.question import Answer, Question
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
 """Beside an answer over HTTP: why the store cannot write now, percent-encoded."""
-
-Answer = dict[str, Any]
-Pairs = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Question:
-    """One path: its description, its parameters, and the function that answers it."""
-
-    path: str
-    """A name in braces matches the rest of the path."""
-    brief: str
-    parameters: tuple[str, ...]
-    answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
 
 
 def _list(name: str, page: query.Page[Any]) -> Answer:

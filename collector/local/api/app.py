@@ -24,6 +24,7 @@ from starlette.routing import Route
 from collector.local.api import answers as api_answers
 from collector.local.api.as_json import dumps, plain
 from collector.local.api.parameters import Parameters
+from collector.local.api.question import Question
 from collector.local.api.wait import await_rows, await_trace
 from collector.local.errors import CollectorError, UnauthorizedError, sentence
 from collector.local.net.access import OPEN, Access
@@ -94,7 +95,7 @@ class _Api:
         figures = plain(self._collector.stats())
         return {**figures.pop("signals"), **figures, "held": plain(held)}
 
-    def answer(self, question: api_answers.Question, request: Request) -> dict[str, Any]:
+    def answer(self, question: Question, request: Request) -> dict[str, Any]:
         name = next(iter(request.path_params.values()), None)
         if name == "":  # Starlette's pattern for the rest of a path matches no text, too
             raise api_answers.no_path(request.scope["path"])
@@ -110,7 +111,7 @@ class _Api:
         with closing(self._collector.store.reader()) as connection:
             return ask(connection)
 
-    def trace(self, question: api_answers.Question, request: Request) -> dict[str, Any]:
+    def trace(self, question: Question, request: Request) -> dict[str, Any]:
         limit_s = Parameters(_pairs(request), question.parameters).wait_s()
         if limit_s is None:
             return self.answer(question, request)

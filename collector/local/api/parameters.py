@@ -11,12 +11,13 @@ from collector.local.query import LogFilter, QueryError, TraceFilter, parse_dura
 MAX_LIMIT = 10_000
 MAX_WAIT_S = 60
 REPEATABLE = "attribute"
+Pairs = Iterable[tuple[str, str]]
 
 
 class Parameters:
     """The parameters of a request."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], known: Iterable[str], now_unix_ns: int | None = None) -> None:
+    def __init__(self, pairs: Pairs, known: Iterable[str], now_unix_ns: int | None = None) -> None:
         self.now_unix_ns = now_unix_ns
         """By the collector's clock; None in a store without a collector."""
         known = tuple(known)

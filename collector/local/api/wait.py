@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.analysis.waiting import QUIET_S, UNANSWERED_QUIET_S
 from collector.local import query
-from collector.local.api.answers import Answer
+from collector.local.api.question import Answer
 from collector.local.errors import CollectorError
 from collector.local.store.store import Store
 

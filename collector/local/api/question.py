@@ -1,0 +1,22 @@
+"""What a path of the API is: its description, its parameters, and the function that answers it. No state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.api.parameters import Parameters
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One path: its description, its parameters, and the function that answers it."""
+
+    path: str
+    """A name in braces matches the rest of the path."""
+    brief: str
+    parameters: tuple[str, ...]
+    answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
