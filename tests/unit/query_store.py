@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 
 from collector.local.store.schema import TABLES
+from collector.local.store.views import VIEWS
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
@@ -19,6 +20,8 @@ class HandFilledStore:
         self.connection = duckdb.connect()
         for table in TABLES:
             self.connection.execute(table.ddl())
+        for view in VIEWS:
+            self.connection.execute(view.ddl())
 
     def insert(self, table: str, **values: Any) -> None:
         columns = next(t for t in TABLES if t.name == table).columns

@@ -19,6 +19,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, TABLES
 from collector.local.store.store import KNOWN_LIMIT, Store
+from collector.local.store.views import VIEWS
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode
 
@@ -61,7 +62,7 @@ def test_the_tables_are_those_that_the_schema_declares(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "telemetry.duckdb")
     found = store.reader().execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
     store.close()
-    declared = {(table.name, column.name) for table in TABLES for column in table.columns}
+    declared = {(made.name, column.name) for made in (*TABLES, *VIEWS) for column in made.columns}
     assert set(found) == declared
 
 

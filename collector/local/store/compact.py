@@ -30,6 +30,7 @@ from collector.local.store.damage import size_of, wal_of
 from collector.local.store.opening import explain
 from collector.local.store.schema import TABLES
 from collector.local.store.store import Store
+from collector.local.store.views import VIEWS
 
 ROWS_AT_ONCE = 500_000
 """Rows copied between two reports of progress."""
@@ -151,6 +152,10 @@ def _copy(hub: duckdb.DuckDBPyConnection, progress: Progress) -> int:
                 f"WHERE rowid >= {start} AND rowid < {start + ROWS_AT_ONCE}",
             )
             progress(copied, total)
+    hub.execute("USE new")
+    for view in VIEWS:
+        hub.execute(view.ddl())
+    hub.execute("USE memory")
     hub.execute("CHECKPOINT new")
     held = sum(_number(hub, f"SELECT count(*) FROM new.{table.name}") for table in TABLES)  # noqa: S608
     if held != total:

@@ -16,6 +16,7 @@ import duckdb
 from collector.local.errors import StoreError, StoreForeignError
 from collector.local.store.damage import ANOTHER
 from collector.local.store.schema import META, SCHEMA_VERSION, TABLES
+from collector.local.store.views import VIEWS
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     # The program that wrote the store last, for the error message of an earlier one.
@@ -43,6 +44,9 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
         _step(cursor, reached)
+    if not {view.name for view in VIEWS} <= _views(cursor):
+        for view in VIEWS:
+            cursor.execute(view.ddl())
     if _fact(cursor, "written_by") != _program():
         cursor.execute("UPDATE meta SET value = ? WHERE key = 'written_by'", [_program()])
 
@@ -91,6 +95,10 @@ def _make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
 
 def _tables(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def _views(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
 
 
 def _fact(cursor: duckdb.DuckDBPyConnection, key: str) -> str:
