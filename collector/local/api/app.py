@@ -29,6 +29,7 @@ from collector.local.api.wait import await_rows, await_trace
 from collector.local.errors import CollectorError, UnauthorizedError, sentence
 from collector.local.net.access import OPEN, Access
 from collector.local.query import QueryError, store_stats
+from collector.local.query.waterfall import ShapeCache
 from collector.local.stats import CollectorStats
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
@@ -68,7 +69,7 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
     routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
-        handler = api.trace if "{trace_id}" in question.path else api.answer
+        handler = api.trace if question.path == "/api/traces/{trace_id}" else api.answer
         routes.append(Route(path, api.serve(partial(handler, question))))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
     app.router.redirect_slashes = False
@@ -81,6 +82,7 @@ class _Api:
     def __init__(self, collector: Collector, access: Access) -> None:
         self._collector = collector
         self._access = access
+        self._shapes = ShapeCache()
 
     def health(self, request: Request) -> dict[str, Any]:
         Parameters(_pairs(request), ())
@@ -102,7 +104,7 @@ class _Api:
         pairs = _pairs(request)
 
         def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-            asked = Parameters(pairs, question.parameters, time.time_ns())
+            asked = Parameters(pairs, question.parameters, time.time_ns(), self._shapes)
             return api_answers.ask(connection, question, name or "", asked)
 
         wait_s = Parameters(pairs, question.parameters).wait_s()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
+from collector.local.query.waterfall import ShapeCache
 
 MAX_LIMIT = 10_000
 MAX_WAIT_S = 60
@@ -17,9 +18,17 @@ Pairs = Iterable[tuple[str, str]]
 class Parameters:
     """The parameters of a request."""
 
-    def __init__(self, pairs: Pairs, known: Iterable[str], now_unix_ns: int | None = None) -> None:
+    def __init__(
+        self,
+        pairs: Pairs,
+        known: Iterable[str],
+        now_unix_ns: int | None = None,
+        shapes: ShapeCache | None = None,
+    ) -> None:
         self.now_unix_ns = now_unix_ns
         """By the collector's clock; None in a store without a collector."""
+        self.shapes = shapes or ShapeCache()
+        """Those of the server, which keeps them between requests."""
         known = tuple(known)
         self._attributes: list[str] = []
         self._values: dict[str, str] = {}
@@ -43,6 +52,13 @@ class Parameters:
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
             message = f"limit must be 1 to {MAX_LIMIT}, got {text}."
             raise QueryError("bad_request", message, "The cursor `next` returns the rows after a page.")
+        return int(text)
+
+    def number(self, name: str, default: int, most: int = 2**63 - 1) -> int:
+        """A whole number from 0 to `most`."""
+        text = self._values.get(name) or str(default)
+        if not (text.isascii() and text.isdigit() and int(text[:20]) <= most):
+            raise QueryError("bad_request", f"{name} must be 0 to {most}, got {text[:40]}.", "Correct it.")
         return int(text)
 
     def flag(self, name: str) -> bool:

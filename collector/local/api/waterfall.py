@@ -1,0 +1,78 @@
+"""The questions about one trace as a waterfall: overview, rows, one span, OTLP.
+
+In: parameters of a request. Out: JSON objects. State: the shapes that the server keeps (`Parameters.shapes`).
+"""
+
+import re
+from typing import Final
+
+from duckdb import DuckDBPyConnection
+
+from collector.local import query
+from collector.local.api.as_json import plain
+from collector.local.api.parameters import Parameters
+from collector.local.api.question import Answer, Question
+from collector.local.query import waterfall
+from collector.local.query.waterfall.otlp import MAX_SPANS
+
+_MOST_TOGGLED: Final = 1000
+
+
+def _shape(connection: DuckDBPyConnection, name: str, asked: Parameters) -> waterfall.Shape:
+    trace_id = query.find_trace(connection, name)
+    return asked.shapes.get(connection, trace_id, as_sent=asked.flag("as_sent"))
+
+
+def _overview(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    answer: Answer = plain(waterfall.overview_of(_shape(connection, name, asked)))
+    return answer
+
+
+def _rows(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    offset, limit = asked.number("offset", 0), asked.number("limit", 100, waterfall.MAX_ROWS)
+    wanted = _wanted(asked)
+    shape = _shape(connection, name, asked)
+    matches = waterfall.search(connection, shape, asked.text("search"))
+    seen = waterfall.visible(shape, wanted, matches)
+    found = matches if asked.text("search") else None
+    answer: Answer = plain(
+        waterfall.window(shape, seen, found, offset=offset, limit=limit, reveal=asked.text("reveal"))
+    )
+    return answer
+
+
+def _wanted(asked: Parameters) -> waterfall.Asked:
+    zoom = None
+    if asked.text("from_ns") or asked.text("to_ns"):
+        zoom = (asked.number("from_ns", 0), asked.number("to_ns", 2**63 - 1))
+    level = asked.number("level", 0, 1_000_000) if asked.text("level") else None
+    ids = (asked.text("toggled") or "").split(",")
+    if len(ids) > _MOST_TOGGLED:
+        message = f"toggled has {len(ids)} ids; at most {_MOST_TOGGLED} are possible."
+        raise query.QueryError("bad_request", message, "Collapse by level instead.")
+    return waterfall.Asked(level, frozenset(ids), asked.text("reveal"), asked.text("only"), zoom)
+
+
+def _span(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    shape = _shape(connection, name, asked)
+    span_id = (asked.text("id") or "").lower()
+    if not re.fullmatch("[0-9a-f]{1,16}", span_id):
+        raise query.QueryError("bad_request", f"id={span_id[:40]!r} is not a span id.", "Write id=00f067aa0ba902b7.")
+    place = asked.number("place", 0, 2**31) if asked.text("place") else None
+    answer: Answer = plain(waterfall.span(connection, shape, span_id, place))
+    return answer
+
+
+def _otlp(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
+    offset, limit = asked.number("offset", 0), asked.number("limit", MAX_SPANS, MAX_SPANS) or 1
+    document, spans = waterfall.otlp(connection, query.find_trace(connection, name), offset, limit)
+    return document | ({"next": offset + spans} if spans == limit else {})
+
+
+_SEEN: Final = ("level", "toggled", "reveal", "only", "from_ns", "to_ns", "search", "as_sent")
+QUESTIONS: Final = (
+    Question("/api/traces/{trace_id}/overview", "a trace in a few numbers, with a minimap", ("as_sent",), _overview),
+    Question("/api/traces/{trace_id}/rows", "a window of a trace's rows", ("offset", "limit", *_SEEN), _rows),
+    Question("/api/traces/{trace_id}/span", "one span of a trace", ("id", "place", "as_sent"), _span),
+    Question("/api/traces/{trace_id}/otlp", "a trace as OTLP JSON", ("offset", "limit"), _otlp),
+)

@@ -1,0 +1,122 @@
+"""Reads what the shape of traces needs of their spans: no attributes, which are most of a trace.
+
+In: a connection to the store, ids of traces. Out: lines, by trace; marks (events and log records). No state.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from telemetry.conventions import SCOPE
+
+MAX_SPANS: Final = 200_000
+"""Of one trace: those that began first. It bounds the memory that one request takes."""
+MAX_MARKS: Final = 20_000
+_CHUNK: Final = 10_000
+
+# The operation of a span by the rules of the layer `sentry.yaml`, so that one name is known everywhere.
+_OP = f"""CASE
+    WHEN contains(spans.attributes, '"rpc.system')
+        THEN CASE kind WHEN 'server' THEN 'rpc.server' WHEN 'client' THEN 'rpc.client' ELSE 'rpc' END
+    WHEN contains(spans.attributes, '"db.system') THEN 'db'
+    WHEN scopes.name = '{SCOPE}' THEN CASE WHEN starts_with(spans.name, '/') THEN 'search.endpoint'
+        ELSE 'search.' || spans.name END
+    WHEN contains(spans.attributes, '"http.request.method"') THEN 'http'
+    WHEN contains(spans.attributes, '"messaging.system"') THEN 'messaging' ELSE '' END"""
+_LINES = f"""
+SELECT spans.trace_id, span_id, parent_span_id, spans.name, kind, service, start_unix_ns, end_unix_ns, status, {_OP}
+FROM spans LEFT JOIN scopes USING (scope_id) WHERE spans.trace_id IN (SELECT unnest(?::VARCHAR[]))
+ORDER BY start_unix_ns, span_id, spans.ingested_unix_ns LIMIT ?
+"""  # noqa: S608 (our own names)
+_EVENTS = """
+SELECT span_id, time_unix_ns, CASE WHEN name = 'exception' THEN 'exception' ELSE 'event' END, left(name, 80)
+FROM span_events WHERE trace_id = ? ORDER BY time_unix_ns LIMIT ?
+"""
+_LOGS = """
+SELECT span_id, CASE WHEN time_unix_ns > 0 THEN time_unix_ns ELSE observed_unix_ns END AS moment,
+    CASE WHEN severity_number >= 17 THEN 'error' WHEN severity_number >= 13 THEN 'warn' ELSE 'log' END, left(body, 80)
+FROM logs WHERE trace_id = ? AND span_id IS NOT NULL ORDER BY moment LIMIT ?
+"""
+_LINKS = "SELECT span_id, count(*) FROM span_links WHERE trace_id = ? GROUP BY span_id"
+_STATE = """
+SELECT count(*), max(ingested_unix_ns), (SELECT count(*) FROM logs WHERE trace_id = $id)
+FROM spans WHERE trace_id = $id
+"""
+
+
+class Line(NamedTuple):
+    """One span, as far as its place in the tree and its looks depend on it. `Timed` of `analysis.tree`."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    service: str
+    start_unix_ns: int
+    end_unix_ns: int
+    status: str
+    op: str
+    """`rpc.server`, `rpc.client`, `db`, `search.encode`, …; empty if it is not known."""
+
+
+class Mark(NamedTuple):
+    """Something at one moment of a span."""
+
+    span_id: str
+    time_unix_ns: int
+    kind: str
+    """`event`, `exception`; of a log record `log`, `warn`, `error`."""
+    text: str
+
+
+class State(NamedTuple):
+    """It changes whenever something of a trace arrives or is deleted."""
+
+    spans: int
+    latest: int | None
+    logs: int
+
+
+def state_of(connection: DuckDBPyConnection, trace_id: str) -> State:
+    """What is stored of a trace now."""
+    return State(*(connection.execute(_STATE, {"id": trace_id}).fetchone() or (0, None, 0)))
+
+
+def lines_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> dict[str, list[Line]]:
+    """The spans of traces, by trace, each list by start; at most `MAX_SPANS` together, those that began first."""
+    result = connection.execute(_LINES, [list(trace_ids), MAX_SPANS])
+    found: dict[str, list[Line]] = defaultdict(list)
+    known: dict[str, str] = {}  # one object for equal names: most of the memory of many rows
+    same = known.setdefault
+    while rows := result.fetchmany(_CHUNK):
+        for trace_id, span_id, parent, name, kind, service, start, end, status, op in rows:
+            found[trace_id].append(
+                Line(
+                    same(trace_id, trace_id),
+                    span_id,
+                    parent,
+                    same(name, name),
+                    same(kind, kind),
+                    same(service, service),
+                    start,
+                    end,
+                    same(status, status),
+                    same(op, op),
+                )
+            )
+    return found
+
+
+def marks_of(connection: DuckDBPyConnection, trace_id: str) -> list[Mark]:
+    """Events and log records of a trace's spans, at most `MAX_MARKS` of each."""
+    events = connection.execute(_EVENTS, [trace_id, MAX_MARKS]).fetchall()
+    logs = connection.execute(_LOGS, [trace_id, MAX_MARKS]).fetchall()
+    return [Mark(*row) for row in (*events, *logs)]
+
+
+def links_of(connection: DuckDBPyConnection, trace_id: str) -> dict[str, int]:
+    """How many links each span has, by its id; spans without are not in it."""
+    return dict(connection.execute(_LINKS, [trace_id]).fetchall())
