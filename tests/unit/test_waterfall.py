@@ -156,7 +156,7 @@ def test_unreasonable_wishes_are_refused() -> None:
 
 def test_a_row_of_a_span_with_ten_thousand_parts_stays_small() -> None:
     """A root with many children one after the other is on the path between all of them."""
-    many = [("root", None, "i", 0, 40_000)]
+    many: list[Row] = [("root", None, "i", 0, 40_000)]
     many += [(f"x{number}", "root", "i", number * 4 + 1, number * 4 + 3) for number in range(10_000)]
     shape = shape_of(lines(many), marks=[Mark("root", BEGIN + at, "event", "e") for at in range(100)])
     (root, *_) = rows_of(shape)
