@@ -1,4 +1,4 @@
-"""The parsers of `telemetry dashboards build`, `check`, `publish` and `preview`.
+"""The parsers of `telemetry dashboards build`, `check`, `publish` and `preview`, and of `telemetry desk`.
 
 Every call of `telemetry` imports this module, so the work, with its heavier packages, is imported when a command runs.
 """
@@ -17,11 +17,16 @@ _PUBLISH = (
     "Create or update folder, data sources and boards in Grafana, or boards and alerts in Sentry, and show what"
     " differs. Grafana's token is read from GRAFANA_TOKEN, Sentry's from SENTRY_AUTH_TOKEN."
 )
+_DESK = (
+    "Serve the desk, a page of traces, on a store that no collector uses, until Ctrl-C. Without --store: show where the"
+    " running collector serves it; if none runs, serve it on the default store."
+)
 _PREVIEW = "Serve a page with the boards on the data of any Prometheus, with no Grafana at hand, until Ctrl-C."
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `telemetry dashboards`."""
+    """Add `telemetry desk` and `telemetry dashboards`."""
+    _add_desk(subparsers.add_parser("desk", help="the page of traces, in a browser", description=_DESK))
     parser = subparsers.add_parser("dashboards", help="boards for Grafana, Perses and Sentry", description=_DASHBOARDS)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = commands.add_parser("build", help="write the generated files", description=_BUILD)
@@ -30,6 +35,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     check.set_defaults(run=_check)
     _add_publish(commands.add_parser("publish", help="publish to Grafana or Sentry", description=_PUBLISH))
     _add_preview(commands.add_parser("preview", help="show the boards on a page", description=_PREVIEW))
+
+
+def _add_desk(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="PATH", help="a store that no collector uses")
+    parser.add_argument("--api", metavar="HOST:PORT", help="its address (default: a free port of this machine)")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="tokens of readers, one a line")
+    parser.set_defaults(run=_desk, leaves_nothing=True)  # until it listens; then it handles Ctrl-C itself
 
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +99,12 @@ def _publish(args: argparse.Namespace) -> int:
     from dashboards.publishing.command import publish
 
     return publish(args)
+
+
+def _desk(args: argparse.Namespace) -> int:
+    from dashboards.desk.command import desk
+
+    return desk(args)
 
 
 def _preview(args: argparse.Namespace) -> int:

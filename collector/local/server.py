@@ -21,7 +21,7 @@ import duckdb
 
 from collector.analysis.counting import Counting
 from collector.analysis.recording import Recorder
-from collector.local.api.app import create_app, error_json
+from collector.local.api.app import Collector, create_app, error_json
 from collector.local.decode.signals import ALL, Signal
 from collector.local.errors import CollectorError
 from collector.local.intake.export import Export
@@ -36,6 +36,7 @@ from collector.local.net.http_port import serve_http
 from collector.local.net.listen import Place, bind, join_address, resolve, taken
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
+from collector.local.page.found import find_page
 from collector.local.paths.follower import Follower
 from collector.local.paths.own_metrics import OwnMetrics
 from collector.local.settings import CollectorSettings
@@ -110,10 +111,12 @@ class Ports:
         ingest.run(serve_http(ingest, app, http, **self._shared, error_json=status_json))
         return grpc, address
 
-    def open_api(self, thread: LoopThread, collector: Any, listening: socket.socket) -> str:
-        """Answer queries on a bound socket; return its actual address."""
+    def open_api(
+        self, thread: LoopThread, collector: Collector, listening: socket.socket, source: str = "collector"
+    ) -> str:
+        """Answer queries on a bound socket, and serve the page; return its actual address."""
         address = _address_of(listening)
-        app = create_app(collector, self._access)
+        app = create_app(collector, self._access, find_page(), source)
         thread.run(serve_http(thread, app, listening, **self._shared, error_json=error_json))
         return address
 

@@ -41,7 +41,7 @@ ORDER = {
         {"alerts"},
         {"boards", "sentry"},
         {"rendering"},
-        {"checks", "publishing", "preview"},
+        {"checks", "publishing", "preview", "desk"},
         {"commands"},
     ),
     "collector.local": (
@@ -49,7 +49,7 @@ ORDER = {
         {"settings", "amounts"},
         {"net", "store"},
         {"decode", "query"},
-        {"stats"},
+        {"stats", "page"},
         {"intake", "api", "paths"},
         {"server", "render"},
         {"criticalpath"},

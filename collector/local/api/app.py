@@ -1,7 +1,8 @@
 """The local collector's JSON API: read-only, over HTTP.
 
 In: GET requests. Out: JSON; all errors have the shape `{"error": {"code", "message", "hint"}}`. Queries run in threads,
-so that a long one does not block others, nor the collector's ingest.
+so that a long one does not block others, nor the collector's ingest. The page, where one is installed, is served beside
+it, from `collector.local.page`.
 """
 
 import logging
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -26,14 +28,16 @@ from collector.local.api.as_json import dumps, plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Question
 from collector.local.api.wait import await_rows, await_trace
-from collector.local.errors import CollectorError, UnauthorizedError, sentence
+from collector.local.errors import CollectorError, ForbiddenError, RefusedError, UnauthorizedError, sentence
 from collector.local.net.access import OPEN, Access
+from collector.local.page.guard import check_caller
+from collector.local.page.login import check_reader
+from collector.local.page.routes import page_routes
 from collector.local.query import QueryError, store_stats
 from collector.local.query.waterfall import ShapeCache
 from collector.local.stats import CollectorStats
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
-from telemetry.otlp.target import is_loopback
 
 _STORE_FAILED = (duckdb.ConnectionException, duckdb.IOException, duckdb.FatalException)
 _QUERIES_AT_ONCE, _WAITS_AT_ONCE = 4, 64
@@ -58,12 +62,16 @@ class Collector(Protocol):
         """Something in the store cannot be read: let the writer check it."""
 
 
-def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
-    """The API as an ASGI application.
+def create_app(
+    collector: Collector, access: Access = OPEN, page: Path | None = None, source: str = "collector"
+) -> Starlette:
+    """The API as an ASGI application, with the page.
 
     Args:
         collector: whose store is read.
         access: who may read; `/api/health` is open to all, and has no data.
+        page: the folder of the page; None: there is none.
+        source: what the page says that it reads: `collector`, or `store` where none runs.
     """
     api = _Api(collector, access)
     routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
@@ -71,7 +79,9 @@ def create_app(collector: Collector, access: Access = OPEN) -> Starlette:
         path = question.path.replace("}", ":path}")
         handler = api.trace if question.path == "/api/traces/{trace_id}" else api.answer
         routes.append(Route(path, api.serve(partial(handler, question))))
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+    if page is not None:
+        routes += page_routes(page, access, source)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, RefusedError: _refused})
     app.router.redirect_slashes = False
     return app
 
@@ -124,13 +134,9 @@ class _Api:
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
-            if self._access.tokens is None and _is_misnamed(request):
-                return _error(403, "forbidden", "The request names another host.", "Use 127.0.0.1.")
-            try:
-                if handler != self.health:
-                    self._access.check(request.headers.get("authorization"))
-            except UnauthorizedError as error:
-                return _error(401, "unauthorized", sentence(error.message), sentence(error.hint), error.headers)
+            check_caller(request, self._access)
+            if handler != self.health:
+                check_reader(request, self._access)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
 
@@ -182,14 +188,14 @@ def _http_error(_: Request, error: Exception) -> Response:
     return _error(error.status_code, "http_error", error.detail, "Fix the request.", error.headers)
 
 
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, (ForbiddenError, UnauthorizedError))  # noqa: S101 (as above)
+    code = "forbidden" if isinstance(error, ForbiddenError) else "unauthorized"
+    return _error(error.http_status, code, sentence(error.message), sentence(error.hint), error.headers)
+
+
 def _pairs(request: Request) -> list[tuple[str, str]]:
     return request.query_params.multi_items()
-
-
-def _is_misnamed(request: Request) -> bool:
-    """Whether a request on the loopback names another host, as by DNS rebinding in a browser."""
-    address, _ = request.scope.get("server") or ("", 0)
-    return is_loopback(address) and not is_loopback(request.headers.get("host", ""))
 
 
 def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

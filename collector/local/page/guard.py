@@ -1,0 +1,39 @@
+"""Refuses requests that a page of another site makes through a reader's browser.
+
+In: the head of a request. Out: why it is refused, if it is. State: none.
+
+A browser that resolves a foreign name to this machine (DNS rebinding) sends that name as `Host`. Other sites' pages can
+make a browser send requests, though not read the answers: those are refused too, other than following a link.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from collector.local.errors import ForbiddenError
+from collector.local.net.access import Access
+from telemetry.otlp.target import is_loopback
+
+_OTHERS = {"cross-site", "same-site"}
+
+
+def check_caller(request: Request, access: Access) -> None:
+    """Check who made the browser send a request.
+
+    Raises:
+        ForbiddenError: the request names another host, or a page of another site makes it.
+    """
+    host = request.headers.get("host", "")
+    if access.tokens is None and _is_misnamed(request, host):
+        raise ForbiddenError("the request names another host", "use 127.0.0.1")
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != host:
+        raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
+    is_link = request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET"
+    if request.headers.get("sec-fetch-site") in _OTHERS and not is_link:
+        raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
+
+
+def _is_misnamed(request: Request, host: str) -> bool:
+    address, _ = request.scope.get("server") or ("", 0)
+    return is_loopback(address) and not is_loopback(host)

@@ -1,0 +1,35 @@
+// The bar above all views: time range, who, operation, filter.
+import { useAnswer } from "../lib/api.js";
+import { asked, change } from "../lib/address.js";
+import { count } from "../lib/format.js";
+import { html } from "../lib/preact.js";
+import { FilterInput } from "./filter_input.js";
+import { RangePicker } from "./range_picker.js";
+
+const WHO = ["platform", "region", "version"];
+
+/** address: what is shown. */
+export function Bar({ address }) {
+  const { since, until } = asked(address);
+  const { answer } = useAnswer("/api/who", { since, until });
+  return html`<div class="bar" role="search" aria-label="What is shown">
+    <${RangePicker} address=${address} />
+    ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} />`)}
+    <${FilterInput} address=${address} />
+  </div>`;
+}
+
+/** The values of a key in `/api/who`'s answer, as `[value, count]`. */
+function valuesOf(answer, key) {
+  const found = answer?.[key] ?? answer?.[`${key}s`] ?? [];
+  return found.map((each) => (typeof each === "string" ? [each, null] : [each.value ?? each[key] ?? each.name, each.count]));
+}
+
+function Choice({ name, chosen, values }) {
+  const known = chosen && !values.some(([value]) => value === chosen) ? [[chosen, null], ...values] : values;
+  return html`<label class="choice ${chosen ? "is-chosen" : ""}"><span class="choice-name">${name}</span>
+    <select value=${chosen} onChange=${(event) => change({ [name]: event.target.value })}>
+      <option value="">all</option>
+      ${known.map(([value, number]) => html`<option key=${value} value=${value}>${value}${number == null ? "" : `  (${count(number)})`}</option>`)}
+    </select></label>`;
+}

@@ -1,0 +1,97 @@
+// The filter's field: completion while one types, an error with its place. In: the address's filter. Out: changes of it.
+import { ask, urlOf } from "../lib/api.js";
+import { change } from "../lib/address.js";
+import { html, useEffect, useId, useRef, useState } from "../lib/preact.js";
+import { useKeys } from "../lib/keyboard.js";
+
+const NOTHING = { ok: true, error: null, completions: [] };
+
+/** address: what is shown. */
+export function FilterInput({ address }) {
+  const [text, setText] = useState(address.query.filter ?? "");
+  const [known, setKnown] = useState(NOTHING);
+  const [open, setOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const field = useRef(null);
+  const id = useId();
+  useEffect(() => setText(address.query.filter ?? ""), [address.query.filter]);
+  useKeys({ "/": ["write a filter", () => field.current?.focus()] });
+  const look = useLook(address, setKnown);
+  const items = open ? known.completions.map(asItem).slice(0, 12) : [];
+  const apply = (value) => {
+    setOpen(false);
+    change({ filter: value.trim() });
+  };
+  const take = (item) => {
+    setText(item.text);
+    setActive(-1);
+    field.current.focus();
+    look(item.text, item.text.length);
+  };
+  const onKeyDown = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && items.length) {
+      event.preventDefault();
+      setActive((active + step + items.length + (active < 0 && step < 0 ? 1 : 0)) % items.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (items[active]) take(items[active]);
+      else apply(text);
+    } else if (event.key === "Tab" && items[active]) {
+      event.preventDefault();
+      take(items[active]);
+    } else if (event.key === "Escape") {
+      if (open && items.length) setOpen(false);
+      else { setText(address.query.filter ?? ""); field.current.blur(); }
+    }
+  };
+  const onInput = (event) => {
+    setText(event.target.value);
+    setOpen(true);
+    setActive(-1);
+    look(event.target.value, event.target.selectionStart);
+  };
+  const wrong = !known.ok && text.trim() !== "" ? known.error : null;
+  return html`<div class="filter" onFocusout=${(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
+    <label class="unseen" for=${id}>Filter</label>
+    <input id=${id} ref=${field} type="text" role="combobox" autocomplete="off" spellcheck="false" placeholder="duration>50ms service=clip_encoder status=error"
+      value=${text} onInput=${onInput} onKeyDown=${onKeyDown} onFocus=${() => { setOpen(true); look(text, text.length); }}
+      aria-autocomplete="list" aria-expanded=${items.length > 0} aria-controls=${`${id}-list`} aria-activedescendant=${active >= 0 ? `${id}-${active}` : undefined}
+      aria-invalid=${wrong ? "true" : undefined} aria-describedby=${wrong ? `${id}-error` : undefined} />
+    ${text && html`<button type="button" class="plain filter-clear" aria-label="Clear the filter" onClick=${() => { setText(""); setKnown(NOTHING); apply(""); }}>×</button>`}
+    <ul id=${`${id}-list`} role="listbox" aria-label="Completions" class="popover filter-list" hidden=${items.length === 0}>
+      ${items.map((item, index) => html`<li key=${item.label} id=${`${id}-${index}`} role="option" aria-selected=${index === active}
+        onMouseDown=${(event) => { event.preventDefault(); take(item); }}><code>${item.label}</code>${item.note && html`<span class="faint">${item.note}</span>`}</li>`)}
+    </ul>
+    ${wrong && html`<div id=${`${id}-error`} class="popover filter-error" role="alert">
+      ${wrong.at != null && html`<code class="filter-place">${text.slice(0, wrong.at)}<mark>${text.slice(wrong.at) || " "}</mark></code>`}
+      <p>${wrong.message}</p>${wrong.hint && html`<p class="quiet">${wrong.hint}</p>`}</div>`}
+  </div>`;
+}
+
+/** Ask what may stand at a place of a text, a moment after the last key. */
+function useLook(address, setKnown) {
+  const last = useRef({ aborter: null, timer: 0 });
+  useEffect(() => () => { clearTimeout(last.current.timer); last.current.aborter?.abort(); }, []);
+  return (text, at) => {
+    clearTimeout(last.current.timer);
+    last.current.aborter?.abort();
+    last.current.timer = setTimeout(async () => {
+      const aborter = new AbortController();
+      last.current.aborter = aborter;
+      const { since, until } = address.query;
+      try {
+        const known = await ask(urlOf("/api/filter", { text: text || " ", at, since, until }), aborter.signal);
+        setKnown({ ...NOTHING, ...known, text });
+      } catch {
+        if (!aborter.signal.aborted) setKnown(NOTHING);
+      }
+    }, 120);
+  };
+}
+
+/** A completion: the text after it was taken, its label and a note. */
+function asItem(completion) {
+  if (typeof completion === "string") return { text: completion, label: completion, note: "" };
+  return { text: completion.text, label: completion.label ?? completion.text, note: completion.note ?? "" };
+}

@@ -1,0 +1,34 @@
+// The head of the page: views, what is live, and the bar of time, who, operation and filter.
+import { link } from "../lib/address.js";
+import { html } from "../lib/preact.js";
+import { Bar } from "./bar.js";
+import { Worst } from "./worst.js";
+
+const LINKS = [
+  ["performance", "Performance", "/performance"],
+  ["summary", "Summary", "/summary"],
+  ["traces", "Traces", "/traces"],
+  ["compare", "Compare", "/compare"],
+  ["map", "Map", "/map"],
+  ["logs", "Logs", "/logs"],
+  ["dashboard", "Dashboards", "/dashboard/search-overview"],
+];
+
+/** address: what is shown. problem: what the collector says of its store. */
+export function Header({ address, problem }) {
+  const store = document.documentElement.dataset.source === "store";
+  return html`<header class="head">
+    <a class="skip" href="#view">Skip to the view</a>
+    <div class="head-line">
+      <a class="brand" href=${link("/performance")}><span class="brand-mark" aria-hidden="true"></span>desk</a>
+      <nav aria-label="Views">${LINKS.map(([view, title, path]) => html`<a key=${view} href=${link(path)}
+        aria-current=${isShown(view, address) ? "page" : undefined}>${title}</a>`)}</nav>
+      ${store && html`<span class="chip" title="telemetry desk reads this store without a collector: nothing arrives">a store, at rest</span>`}
+    </div>
+    <${Bar} address=${address} />
+    ${problem && html`<p class="notice is-bad" role="alert"><b>The store cannot write.</b> ${problem}</p>`}
+    <${Worst} address=${address} />
+  </header>`;
+}
+
+const isShown = (view, address) => address.view === view || (view === "traces" && address.view === "trace");

@@ -1,0 +1,72 @@
+// What is shown where there is no answer yet, none, or an error; and `Answered`, which chooses.
+import { useAnswer } from "../lib/api.js";
+import { address, isoTime, link } from "../lib/address.js";
+import { ago, milliseconds, moment } from "../lib/format.js";
+import { html } from "../lib/preact.js";
+
+/** A place for an answer that is under way; it shows itself only after a moment. */
+export function Loading({ what = "Loading" }) {
+  return html`<div class="state state-loading" role="status"><span class="pulse" aria-hidden="true"></span>${what} …</div>`;
+}
+
+/** Nothing to show: what there is none of, and what to do. */
+export function Empty({ title, children }) {
+  return html`<div class="state state-empty"><p class="state-title">${title}</p><div>${children}</div></div>`;
+}
+
+const TITLES = { away: "The collector is away", unauthorized: "Log in to read", store_unavailable: "The store cannot be read" };
+
+/** An error of the API, with its hint. */
+export function Problem({ error, reload }) {
+  return html`<div class="state state-problem" role="alert">
+    <p class="state-title">${TITLES[error.code] ?? "That did not work"}</p>
+    <p>${error.message}</p>
+    ${error.hint && html`<p class="quiet">${error.hint}</p>`}
+    ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}
+  </div>`;
+}
+
+/** No traces in the chosen time: says when the latest was, and leads there. */
+export function EmptyRange({ what = "No requests in this time" }) {
+  const { answer } = useAnswer("/api/traces", { limit: 1 });
+  const latest = answer?.traces[0];
+  const { query } = address();
+  const narrowed = ["platform", "region", "version", "operation", "service", "filter"].filter((key) => query[key]);
+  if (answer && !latest) return html`<${EmptyStore} />`;
+  const at = latest && milliseconds(latest.start_unix_ns);
+  const around = latest && { since: isoTime(at / 1000 - 3540), until: isoTime(at / 1000 + 60) };
+  const outside = latest && !(at / 1000 >= Date.parse(query.since) / 1000 && at / 1000 <= Date.parse(query.until) / 1000);
+  return html`<${Empty} title=${what}>
+    ${outside && html`<p>The latest trace is of ${moment(at)}, ${ago(at)}. <a href=${link(null, around)}>Show the hour before it</a></p>`}
+    ${narrowed.length > 0 && html`<p>Chosen: ${narrowed.map((key) => `${key} ${query[key]}`).join(", ")}.
+      <a href=${link(null, Object.fromEntries(narrowed.map((key) => [key, null])))}>Show all</a></p>`}
+  <//>`;
+}
+
+/** A store in which nothing has arrived. */
+export function EmptyStore() {
+  const store = document.documentElement.dataset.source === "store";
+  if (store) return html`<${Empty} title="This store has no traces"><p>Name another: telemetry desk --store PATH</p><//>`;
+  return html`<${Empty} title="No traces yet">
+    <p>The collector is ready. Point a service at it, or start the demo:</p>
+    <pre><code>OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317   # gRPC; HTTP is 4318
+pamazon up</code></pre>
+    <p class="quiet">This page shows what arrives by itself.</p>
+  <//>`;
+}
+
+/**
+ * The state of an answer. `of`: what `useAnswer` returned. `empty`: whether an answer has nothing to show, and
+ * `nothing`: what is shown then. `children`: a function from the answer to what is shown.
+ *
+ * An error beside an older answer is shown above it.
+ */
+export function Answered({ of, empty = () => false, nothing, children }) {
+  const { answer, error, loading, reload } = of;
+  if (error && !answer) return html`<${Problem} error=${error} reload=${reload} />`;
+  if (!answer) return html`<${Loading} />`;
+  return html`<div class=${loading ? "answered is-loading" : "answered"} aria-busy=${loading}>
+    ${error && html`<${Problem} error=${error} reload=${reload} />`}
+    ${empty(answer) ? (nothing ?? html`<${EmptyRange} />`) : children(answer)}
+  </div>`;
+}

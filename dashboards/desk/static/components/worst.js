@@ -1,0 +1,16 @@
+// The worst cell of the chosen time, in one sentence: platform and region whose requests are slowest, by how much, where.
+import { useAnswer } from "../lib/api.js";
+import { asked, link } from "../lib/address.js";
+import { html } from "../lib/preact.js";
+
+/** address: what is shown. Nothing where no cell is worse than the rest. */
+export function Worst({ address }) {
+  const { since, until, operation, version } = asked(address);
+  const { answer } = useAnswer("/api/worst", { since, until, operation, version });
+  const worst = answer?.worst;
+  if (!worst) return null;
+  const chosen = address.query.platform === worst.platform && address.query.region === worst.region;
+  const to = link("/summary", { platform: worst.platform, region: worst.region, operation: worst.operation });
+  return html`<p class="notice is-worst" role="status"><span class="mark" aria-hidden="true">▲</span>
+    ${chosen ? html`<span>${worst.sentence}</span>` : html`<a href=${to}>${worst.sentence}</a>`}</p>`;
+}
