@@ -1,0 +1,201 @@
+"""Reads the samples of selectors from the store: each metric once for a request, in columns.
+
+In: a connection, the spans of time that a query looks at. Out: `Samples`. State: what was read for this request.
+
+A cumulative point is a sample at its own time. Delta points are added up, as the Collector's exporter does. A point
+without a value is left out.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from collector.local.errors import QueryError
+from collector.local.promql.matching import Matcher, Regexes
+from collector.local.promql.translating import TARGET_INFO, Source, info_labels, series_labels, series_names
+from collector.local.promql.vectors import NAME, Labels, Samples, Times, key
+from telemetry.prometheus.names import bound
+
+MOST_POINTS: Final = 500_000
+"""Points of one metric that are read for one query."""
+MS: Final = 1_000_000
+"""Nanoseconds of a millisecond."""
+
+_KEY: Final = "hash(resource_id, scope_id, attributes, bounds, quantiles)"
+_NAMES: Final = "SELECT DISTINCT name, unit, type, monotonic FROM metric_points WHERE {when}"
+_SERIES: Final = f"""
+SELECT key, points.attributes, bounds, quantiles, temporality, scopes.name, scopes.version, scopes.schema_url,
+       scopes.attributes, resources.attributes
+FROM (
+    SELECT {_KEY} AS key, any_value(resource_id) AS resource_id, any_value(scope_id) AS scope_id,
+           any_value(attributes) AS attributes, any_value(bounds) AS bounds, any_value(quantiles) AS quantiles,
+           any_value(temporality) AS temporality
+    FROM metric_points WHERE name = ? AND unit = ? AND type = ? AND monotonic = ? AND {{when}} GROUP BY key
+) AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
+"""  # noqa: S608 (our own text)
+_POINTS: Final = f"""
+SELECT {_KEY} AS key, time_unix_ns AS time, {{value}} AS value FROM metric_points
+WHERE name = ? AND unit = ? AND type = ? AND monotonic = ? AND {{when}} AND flags & 1 = 0
+  AND list_contains(?::UBIGINT[], {_KEY}) LIMIT {MOST_POINTS + 1}
+"""  # noqa: S608 (our own text)
+_VALUES: Final = {
+    "value": "coalesce(double_value, int_value::DOUBLE, 0)",
+    "sum": "coalesce(sum, 0)",
+    "count": "count::DOUBLE",
+    "bucket": "bucket_counts::DOUBLE[]",
+    "quantile": "quantile_values",
+}
+_RESOURCES: Final = """
+SELECT resource_id, list_sort(list(time)), any_value(attributes) FROM (
+    SELECT DISTINCT resource_id, time_unix_ns // 1000000 AS time FROM metric_points WHERE {when}
+) JOIN resources USING (resource_id) GROUP BY resource_id
+"""
+
+Span = tuple[int, int]
+"""From, exclusive, until, inclusive, in milliseconds."""
+
+
+class Reader:
+    """Reads for one query.
+
+    Args:
+        connection: to the store, in a transaction.
+        spans: what the query looks at, apart from each other.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, spans: Sequence[Span]) -> None:
+        self.regexes = Regexes(connection)
+        self._connection = connection
+        self._spans = spans
+        self._names: dict[str, list[Source]] | None = None
+        self._read: dict[tuple[str, tuple[Matcher, ...]], list[Samples]] = {}
+
+    def select(self, matchers: Sequence[Matcher]) -> list[Samples]:
+        """Return the samples of the series that matchers match.
+
+        Raises:
+            QueryError: they are too many, or a regular expression is not valid.
+        """
+        names = [{NAME: name} for name in (*self._known(), TARGET_INFO)]
+        on_name = [matcher for matcher in matchers if matcher.label == NAME]
+        rest = tuple(matcher for matcher in matchers if matcher.label != NAME)
+        found: list[Samples] = []
+        for row in self.regexes.selected(names, on_name):
+            asked = (names[row][NAME], rest)
+            if asked not in self._read:
+                self._read[asked] = list(self._of_name(*asked))
+            found += self._read[asked]
+        return found
+
+    def sources(self, matchers: Sequence[Matcher]) -> Iterator[tuple[str, Source]]:
+        """Yield the metrics behind the names that matchers match."""
+        names = [{NAME: name} for name in self._known()]
+        for row in self.regexes.selected(names, [matcher for matcher in matchers if matcher.label == NAME]):
+            name = names[row][NAME]
+            for source in self._known()[name]:
+                yield name, source
+
+    def _of_name(self, name: str, matchers: Sequence[Matcher]) -> Iterator[Samples]:
+        if name == TARGET_INFO:
+            stored = list(self._infos(matchers))
+        else:
+            stored = [each for source in self._known()[name] for each in self._stored(name, source, matchers)]
+        yield from grouped(continued(stored))
+
+    def _known(self) -> dict[str, list[Source]]:
+        if self._names is None:
+            self._names = {}
+            for row in self._connection.execute(_NAMES.format(when=self._when())).fetchall():
+                for name, source in series_names(*row):
+                    self._names.setdefault(name, []).append(source)
+        return self._names
+
+    def _stored(self, name: str, source: Source, matchers: Sequence[Matcher]) -> Iterator[Samples]:
+        asked = [source.metric, source.unit, source.type, source.monotonic]
+        wanted: dict[int, tuple[list[Labels], list[int], bool]] = {}
+        for row in self._connection.execute(_SERIES.format(when=self._when()), asked).fetchall():
+            labels = _labels_of(name, source, row)
+            if rows := self.regexes.selected(labels, matchers):
+                wanted[row[0]] = ([labels[each] for each in rows], rows, row[4] == "delta")
+        if not wanted:
+            return
+        sql = _POINTS.format(when=self._when(), value=_VALUES[source.part])
+        found = self._connection.execute(sql, [*asked, list(wanted)]).fetchnumpy()
+        if len(found["key"]) > MOST_POINTS:
+            message = f"{name} has more than {MOST_POINTS} points in this time."
+            raise QueryError("bad_request", message, "Ask for a shorter time, or select fewer series.")
+        order = np.argsort(found["key"], kind="stable")
+        keys = found["key"][order]
+        cuts = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1), len(keys)]
+        for begin, end in pairwise(cuts):
+            labels, rows, delta = wanted[int(keys[begin])]
+            yield _samples(labels, rows, found["time"][order[begin:end]], found["value"][order[begin:end]], delta)
+
+    def _infos(self, matchers: Sequence[Matcher]) -> Iterator[Samples]:
+        for _, times, attributes in self._connection.execute(_RESOURCES.format(when=self._when())).fetchall():
+            labels = info_labels(json.loads(attributes))
+            if labels is not None and self.regexes.selected([labels], matchers):
+                yield Samples([labels], np.array(times, dtype=np.int64), np.ones((1, len(times))))
+
+    def _when(self) -> str:
+        """Return the condition on times: whole numbers, from the query's steps."""
+        conditions = (
+            f"time_unix_ns >= {(begin + 1) * MS} AND time_unix_ns < {(end + 1) * MS}" for begin, end in self._spans
+        )
+        return f"({' OR '.join(f'({each})' for each in conditions)})"
+
+
+def _labels_of(name: str, source: Source, row: Sequence[Any]) -> list[Labels]:
+    """Return the labels of each number of a stored point."""
+    _, attributes, bounds, quantiles, _, *scope, resource = row
+    labels = series_labels(name, attributes, [each or "" for each in scope], json.loads(resource or "{}"))
+    if source.part == "bucket":
+        return [{**labels, "le": bound(each)} for each in (*(bounds or ()), float("inf"))]
+    if source.part == "quantile":
+        return [{**labels, "quantile": bound(each).removesuffix(".0")} for each in quantiles or ()]
+    return [labels]
+
+
+def _samples(labels: list[Labels], rows: list[int], times: Times, values: Any, delta: bool) -> Samples:
+    """Return the points of one stored series, in the order of their times, a row for each of `labels`."""
+    order = np.argsort(times, kind="stable")
+    numbers = np.stack(values[order]) if values.dtype == object else values[order][:, np.newaxis].astype(np.float64)
+    if labels and "le" in labels[0] and values.dtype == object:
+        numbers = np.cumsum(numbers, axis=1)
+    numbers = numbers[:, rows].T
+    return Samples(labels, times[order] // MS, np.cumsum(numbers, axis=1) if delta else numbers)
+
+
+def continued(stored: Iterable[Samples]) -> list[Samples]:
+    """Return samples in which each set of labels stands once: a series may be stored in several pieces."""
+    found: dict[Any, Samples] = {}
+    for each in stored:
+        # The rows of two pieces differ together or not at all: they are the buckets of one point.
+        name = tuple(map(key, each.labels))
+        if (before := found.get(name)) is not None:
+            times = np.concatenate([before.times, each.times])
+            order = np.argsort(times, kind="stable")
+            values = np.concatenate([before.values, each.values], axis=1)[:, order]
+            each = Samples(each.labels, times[order], values)  # noqa: PLW2901
+        found[name] = each
+    return [_last_of_moment(each) for each in found.values()]
+
+
+def _last_of_moment(samples: Samples) -> Samples:
+    """Return samples without those that another one at the same millisecond follows."""
+    kept = np.append(samples.times[1:] != samples.times[:-1], True)
+    return samples if kept.all() else Samples(samples.labels, samples.times[kept], samples.values[:, kept])
+
+
+def grouped(samples: Iterable[Samples]) -> Iterator[Samples]:
+    """Yield the same samples, those with the same times together: they are evaluated at once."""
+    groups: dict[bytes, list[Samples]] = {}
+    for each in samples:
+        groups.setdefault(each.times.tobytes(), []).append(each)
+    for group in groups.values():
+        labels = [each for one in group for each in one.labels]
+        yield Samples(labels, group[0].times, np.concatenate([one.values for one in group]))
