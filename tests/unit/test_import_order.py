@@ -48,7 +48,7 @@ ORDER = {
         {"errors"},
         {"settings", "amounts"},
         {"net", "store"},
-        {"decode", "query"},
+        {"decode", "query", "promql"},
         {"stats", "page"},
         {"intake", "api", "paths"},
         {"server", "render"},

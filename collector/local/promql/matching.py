@@ -53,6 +53,7 @@ class Regexes:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
+        self._known: dict[str, dict[str, bool]] = {}
 
     def selected(self, labels: Sequence[Labels], matchers: Iterable[Matcher]) -> list[int]:
         """Return the positions of the labels that all matchers match.
@@ -71,10 +72,13 @@ class Regexes:
         if not matcher.regular or _PLAIN.fullmatch(matcher.value):
             return {matcher.value}
         distinct = set(values)
-        if matcher.value == ".*" or not distinct:
+        if matcher.value == ".*":
             return distinct
-        found = self._asked(matcher.value, _MATCHING, [sorted(distinct), matcher.value])
-        return {row[0] for row in found}
+        known = self._known.setdefault(matcher.value, {})
+        if new := sorted(distinct - known.keys()):
+            matching = {row[0] for row in self._asked(matcher.value, _MATCHING, [new, matcher.value])}
+            known.update((value, value in matching) for value in new)
+        return {value for value in distinct if known[value]}
 
     def replaced(self, pattern: str, replacement: str, values: Iterable[str]) -> dict[str, str]:
         """Return each value that a regular expression matches as a whole, with what its groups make of `replacement`.

@@ -50,7 +50,7 @@ _VALUES: Final = {
     "quantile": "quantile_values",
 }
 _RESOURCES: Final = """
-SELECT resource_id, list_sort(list(time)), any_value(attributes) FROM (
+SELECT list_sort(list(time)) AS times, any_value(attributes) AS attributes FROM (
     SELECT DISTINCT resource_id, time_unix_ns // 1000000 AS time FROM metric_points WHERE {when}
 ) JOIN resources USING (resource_id) GROUP BY resource_id
 """
@@ -116,30 +116,37 @@ class Reader:
 
     def _stored(self, name: str, source: Source, matchers: Sequence[Matcher]) -> Iterator[Samples]:
         asked = [source.metric, source.unit, source.type, source.monotonic]
+        found = self._connection.execute(_SERIES.format(when=self._when()), asked).fetchall()
+        numbers = [(row, place, labels) for row in found for place, labels in enumerate(_labels_of(name, source, row))]
         wanted: dict[int, tuple[list[Labels], list[int], bool]] = {}
-        for row in self._connection.execute(_SERIES.format(when=self._when()), asked).fetchall():
-            labels = _labels_of(name, source, row)
-            if rows := self.regexes.selected(labels, matchers):
-                wanted[row[0]] = ([labels[each] for each in rows], rows, row[4] == "delta")
+        for each in self.regexes.selected([labels for _, _, labels in numbers], matchers):
+            row, place, labels = numbers[each]
+            held, rows, _ = wanted.setdefault(row[0], ([], [], row[4] == "delta"))
+            held.append(labels)
+            rows.append(place)
         if not wanted:
             return
         sql = _POINTS.format(when=self._when(), value=_VALUES[source.part])
-        found = self._connection.execute(sql, [*asked, list(wanted)]).fetchnumpy()
-        if len(found["key"]) > MOST_POINTS:
+        points = self._connection.execute(sql, [*asked, list(wanted)]).fetchnumpy()
+        if len(points["key"]) > MOST_POINTS:
             message = f"{name} has more than {MOST_POINTS} points in this time."
             raise QueryError("bad_request", message, "Ask for a shorter time, or select fewer series.")
-        order = np.argsort(found["key"], kind="stable")
-        keys = found["key"][order]
+        order = np.argsort(points["key"], kind="stable")
+        keys = points["key"][order]
         cuts = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1), len(keys)]
         for begin, end in pairwise(cuts):
-            labels, rows, delta = wanted[int(keys[begin])]
-            yield _samples(labels, rows, found["time"][order[begin:end]], found["value"][order[begin:end]], delta)
+            held, rows, delta = wanted[int(keys[begin])]
+            of_series = order[begin:end]
+            yield _samples(held, rows, points["time"][of_series], points["value"][of_series], delta)
 
     def _infos(self, matchers: Sequence[Matcher]) -> Iterator[Samples]:
-        for _, times, attributes in self._connection.execute(_RESOURCES.format(when=self._when())).fetchall():
-            labels = info_labels(json.loads(attributes))
-            if labels is not None and self.regexes.selected([labels], matchers):
-                yield Samples([labels], np.array(times, dtype=np.int64), np.ones((1, len(times))))
+        found = self._connection.execute(_RESOURCES.format(when=self._when())).fetchnumpy()
+        named = [info_labels(json.loads(each)) for each in found["attributes"]]
+        rows = [row for row, labels in enumerate(named) if labels is not None]
+        all_labels = [labels for labels in named if labels is not None]
+        for each in self.regexes.selected(all_labels, matchers):
+            times = np.asarray(found["times"][rows[each]], dtype=np.int64)
+            yield Samples([all_labels[each]], times, np.ones((1, len(times))))
 
     def _when(self) -> str:
         """Return the condition on times: whole numbers, from the query's steps."""

@@ -1,7 +1,7 @@
 """The paths that answer PromQL, with the parameters of Prometheus's HTTP API.
 
-In: the query string of a request. Out: `{"status": "success", "data": …}`, as Prometheus answers. State: none. Errors have
-the shape of all errors here.
+In: the query string of a request. Out: `{"status": "success", "data": …}`, as Prometheus answers. State: none. Errors
+have the shape of all errors here.
 """
 
 import math
@@ -44,7 +44,7 @@ def _success(data: object) -> Answer:
 def _expression(asked: Parameters) -> str:
     text = asked.text("query")
     if text is None:
-        raise QueryError("bad_request", "query is missing.", 'Write PromQL: query=sum(rate({__name__=~".+_total"}[1m])).')
+        raise QueryError("bad_request", "query is missing.", "Write PromQL: query=sum(rate(NAME_total[1m])).")
     return text
 
 
