@@ -12,7 +12,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
-from collector.local.api import prometheus, waterfall
+from collector.local.api import comparing, prometheus, waterfall
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question
@@ -99,6 +99,7 @@ QUESTIONS = (
     Question("/api/shared", "what matching traces share, more often than others", (*FILTERS, "limit"), _shared),
     *waterfall.QUESTIONS,
     Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
+    *comparing.QUESTIONS,
     Question("/api/metrics", "metrics by name", PAGE, _metrics),
     Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric),
     *prometheus.QUESTIONS,

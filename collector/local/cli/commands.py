@@ -177,6 +177,7 @@ def _add_trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", type=wait, metavar="TIME", help="wait up to this long for a complete trace: 5s")
     parser.add_argument("--all", action="store_true", help="all spans of a very large trace")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also write the picture to a file")
+    parser.add_argument("--otlp", type=Path, metavar="FILE", help="write it as OTLP JSON instead, for any receiver")
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:

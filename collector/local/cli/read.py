@@ -11,6 +11,7 @@ from typing import Any
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
+from collector.local.api.as_json import dumps
 from collector.local.api.parameters import MAX_LIMIT
 from collector.local.cli.client import Reader, open_reader
 from collector.local.cli.follow import follow_logs, follow_traces
@@ -70,6 +71,8 @@ def traces(args: argparse.Namespace) -> int:
 
 def trace(args: argparse.Namespace) -> int:
     """`telemetry trace`."""
+    if args.otlp:
+        return _write_otlp(args)
     with closing(open_reader(args.api, args.store)) as reader:
         answer = ask(reader, f"/api/traces/{args.trace_id}", wait=args.wait)
     if args.json:
@@ -214,6 +217,27 @@ def _write_svg(path: Path, answer: dict[str, Any], max_spans: int | None, title:
         raise CollectorError(
             f"The picture cannot be written to {path}: {error.strerror}.", "Use another file."
         ) from error
+
+
+def _write_otlp(args: argparse.Namespace) -> int:
+    """Write all pages of the export as one document."""
+    found: list[Any] = []
+    with closing(open_reader(args.api, args.store)) as reader:
+        if args.wait:
+            reader.get(f"/api/traces/{args.trace_id}", wait=args.wait)
+        page: dict[str, Any] = {"next": 0}
+        while "next" in page:
+            page = ask(reader, f"/api/traces/{args.trace_id}/otlp", offset=page["next"])
+            found += page["resourceSpans"]
+    try:
+        args.otlp.write_text(dumps({"resourceSpans": found}) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CollectorError(
+            f"The trace cannot be written to {args.otlp}: {error.strerror}.", "Use another file."
+        ) from error
+    spans = sum(len(scope["spans"]) for resource in found for scope in resource["scopeSpans"])
+    make_console().print(f"{spans} span{'s' * (spans != 1)} in {args.otlp}", style="dim")
+    return 0
 
 
 def _print_trace(console: Console, answer: dict[str, Any], max_spans: int | None) -> None:
