@@ -73,7 +73,7 @@ def brief(answer: Any) -> dict[str, tuple[Any, Any]]:
     return {
         f"{row['name']} {row['kind']}": tuple(part and part["critical_ns"] / MS for part in (row["left"], row["right"]))
         for row in answer["rows"]
-    }  # type: ignore[return-value]
+    }
 
 
 def test_two_traces_show_what_is_only_in_one_and_where_the_time_is(store: Store) -> None:
