@@ -1,22 +1,25 @@
-"""Filters of traces, as a condition on `spans` with parameters: values never become part of the SQL text.
+"""Filters of traces, as a condition on the view `traces` with parameters: values never become part of the SQL text.
 
 `service`, `operation` and `status` describe one span of the trace; each attribute may be on any span of it, or on that
-span's resource; `min_duration_ns` is that of the whole trace, which began from `since_ns` to `until_ns`. Traces whose
-root is a batch of dynamic batching are left out by default: each request links to its batch.
+span's resource; the others are of the whole trace. Traces whose root is a batch of dynamic batching are left out by
+default: each request links to its batch.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collector.local.errors import QueryError
+from collector.local.query.language.conditions import Condition, all_of, of_traces
+from collector.local.query.language.fields import STATUSES
+from collector.local.query.language.terms import Term
 from telemetry.conventions import BATCH
 
 BEGAN = "coalesce(nullif(start_unix_ns, 0), end_unix_ns)"
 """When a span began; if it has no start, when it ended. 0: it has neither."""
 FIRST = f"coalesce(min(nullif({BEGAN}, 0)), 0)"
 """When the first of some spans began."""
-STATUSES = ("unset", "ok", "error")
+LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -31,40 +34,52 @@ class TraceFilter:
     """The values as text: `true`, `12`, `0.5`, `pamazon`."""
     since_ns: int = 0
     """Unix nanoseconds; a trace without any time began at 0."""
-    until_ns: int = 2**63 - 1
+    until_ns: int = LATEST
     batches: bool = False
     """Include batches; `operation="batch"` does, too."""
+    platform: str | None = None
+    region: str | None = None
+    version: str | None = None
+    """`2.0.0` of any service, or `clip_encoder 2.0.0`."""
+    where: tuple[Term, ...] = ()
+    """The terms of the filter language."""
 
     def __post_init__(self) -> None:
         if self.status is not None and self.status not in STATUSES:
             message = f"status must be one of {', '.join(STATUSES)}, got {self.status}."
             raise QueryError("bad_request", message, "Correct it, or leave it out.")
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All of it in the filter language, but for the times, the duration and the batches."""
+        one_span = {"service": self.service, "operation": self.operation, "status": self.status}
+        who = {"platform": self.platform, "region": self.region, "version": self.version}
+        named = [Term(key, "=", (value,)) for key, value in (one_span | who).items() if value is not None]
+        attributes = [Term(key, "=", (value,), quoted=True) for key, value in self.attributes.items()]
+        return (*named, *attributes, *self.where)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it asks for more than time, who, and the operation."""
+        return bool(self.where or self.attributes or self.status or self.min_duration_ns)
+
     def condition(self) -> tuple[str, list[Any]]:
-        """A condition on `spans.trace_id` and its parameters; `true` without a filter."""
-        parts: list[str] = []
-        parameters: list[Any] = []
-        columns = {"service": self.service, "name": self.operation, "status": self.status}
-        asked = {column: value for column, value in columns.items() if value is not None}
-        if asked:
-            same_span = " AND ".join(f"{column} = ?" for column in asked)
-            parts.append(f"trace_id IN (SELECT trace_id FROM spans WHERE {same_span})")  # noqa: S608 (our column names)
-            parameters += asked.values()
-        if not self.batches and self.operation != BATCH.name:
-            parts.append(_NO_BATCH)
-            parameters.append(BATCH.name)
-        for key, value in self.attributes.items():
-            parts.append(_HAS_ATTRIBUTE)
-            parameters += [json_path(key), value] * 2
-        return " AND ".join(parts) or "true", parameters
+        """A condition on the rows of `traces`, and its parameters; `true` without a filter."""
+        conditions: list[Condition] = []
+        if self.since_ns > 0 or self.until_ns < LATEST:
+            conditions.append(("start_unix_ns BETWEEN ? AND ?", [self.since_ns, self.until_ns]))
+        if self.min_duration_ns:
+            conditions.append(("duration_ns >= ?", [self.min_duration_ns]))
+        if not self.batches and not self._asks_for_batches():
+            conditions.append(("NOT is_batch", []))
+        if terms := self.terms:
+            conditions.append(of_traces(terms))
+        return all_of(conditions)
 
+    def without_operation(self) -> "TraceFilter":
+        """The same for any operation of any service."""
+        return replace(self, service=None, operation=None)
 
-_NO_BATCH = "trace_id NOT IN (SELECT trace_id FROM spans WHERE parent_span_id IS NULL AND name = ?)"
-_HAS_ATTRIBUTE = """trace_id IN (
-    SELECT trace_id FROM spans WHERE json_extract_string(attributes, ?) = ? OR resource_id IN (
-        SELECT resource_id FROM resources WHERE json_extract_string(attributes, ?) = ?))"""
-
-
-def json_path(key: str) -> str:
-    """DuckDB's path to a key of a JSON object, for any characters in the key."""
-    return "/" + key.replace("~", "~0").replace("/", "~1")  # a JSON pointer (RFC 6901): dots need no quoting there
+    def _asks_for_batches(self) -> bool:
+        asked = (term.values for term in self.where if term.key == "operation" and term.operator == "=")
+        return self.operation == BATCH.name or any(BATCH.name in values for values in asked)

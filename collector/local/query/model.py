@@ -29,6 +29,19 @@ class Arrivals(Generic[Row]):
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What an answer looked at, where that is not everything that matches."""
+
+    traces: int
+    of: int
+
+    @property
+    def scale(self) -> float:
+        """By how much counts in the sample are smaller than those of everything."""
+        return self.traces / max(self.of, 1)
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened at one moment of a span."""
 
@@ -125,6 +138,21 @@ class TraceRow:
     """Spans that have not ended: the trace lasts longer than `duration_ns`."""
     untimed_count: int
     """Spans without a start, or that end before they begin."""
+    entry_service: str
+    """Of the endpoint at which the request entered; without one of ours, of the root."""
+    entry_operation: str
+    entry_duration_ns: int
+    search_operation: str | None
+    platform: str | None
+    region: str | None
+    outcome: str
+    """ok, error, rejected or cancelled."""
+    len_docs: int | None
+    """Documents of the request."""
+    hits: int | None
+    """Results; None: it is not a search."""
+    transit_ns: int | None
+    """Time on the way to the entry and back; None: the trace does not begin with a client."""
 
 
 @dataclass(frozen=True)

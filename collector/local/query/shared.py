@@ -9,7 +9,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.query.filters import FIRST, TraceFilter
+from collector.local.query.filters import TraceFilter
 from collector.local.query.model import SharedRow
 
 LEAST = 0.1
@@ -18,9 +18,7 @@ MOST_TRACES = 10_000
 """The latest traces that are compared."""
 
 _IDS = f"""
-    SELECT trace_id, {FIRST} AS start, max(greatest(start_unix_ns, end_unix_ns)) - {FIRST} AS duration
-    FROM spans WHERE {{condition}} GROUP BY trace_id HAVING duration >= ? AND start BETWEEN ? AND ?
-    ORDER BY start DESC LIMIT {MOST_TRACES}"""  # noqa: S608 (our expressions)
+    SELECT trace_id FROM traces WHERE {{condition}} ORDER BY start_unix_ns DESC LIMIT {MOST_TRACES}"""  # noqa: S608 (our expressions)
 _AMONG = " AND trace_id IN (SELECT trace_id FROM every)"
 
 _SHARED = """
@@ -63,6 +61,6 @@ def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10)
     for name, one, among in (("every", every, ""), ("chosen", wanted, _AMONG)):
         condition, values = one.condition()
         parts[name] = _IDS.format(condition=condition + among)
-        parameters += [*values, one.min_duration_ns, one.since_ns, one.until_ns]
+        parameters += values
     found = connection.execute(_SHARED.format(**parts), [*parameters, LEAST, limit]).fetchall()
     return [SharedRow(*row) for row in found]

@@ -1,38 +1,32 @@
 """Lists traces, latest first, and finds one by the beginning of its id."""
 
 import re
+from dataclasses import fields
 
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.filters import BEGAN, FIRST, TraceFilter
+from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Page, TraceRow
 from telemetry.errors import did_you_mean
 
-# The start of a trace is that of its first span. Its root is its earliest span without a parent, else its earliest one;
-# only the roots of the page's traces are looked up, which halves the time.
-_TRACES = """
-WITH page AS (
-    SELECT trace_id, {first} AS start, max(greatest(start_unix_ns, end_unix_ns)) - {first} AS duration,
-           count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
-           count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count
-    FROM spans WHERE {condition} GROUP BY trace_id
-    HAVING duration >= ? AND start BETWEEN ? AND ? AND (? IS NULL OR (start, trace_id) < (?, ?))
-    ORDER BY start DESC, trace_id DESC LIMIT ?
-), roots AS (
-    SELECT trace_id, arg_min((service, name), (parent_span_id IS NOT NULL, {began}, span_id)) AS root
-    FROM spans WHERE trace_id IN (SELECT trace_id FROM page) GROUP BY trace_id
-)
-SELECT trace_id, root[1], root[2], start, duration, span_count, error_count, open_count, untimed_count
-FROM page JOIN roots USING (trace_id) ORDER BY start DESC, trace_id DESC
-"""
+_TRACES = f"""
+SELECT {", ".join(field.name for field in fields(TraceRow))} FROM traces
+WHERE {{condition}} AND (? IS NULL OR ({{column}}, trace_id) < (?, ?)) ORDER BY {{column}} DESC, trace_id DESC LIMIT ?
+"""  # noqa: S608 (our own names)
+ORDERS = {"start": "start_unix_ns", "duration": "duration_ns"}
+"""What a list is sorted by, the largest first."""
 
 _FIND = "SELECT DISTINCT trace_id FROM {table} WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3"
 
 
 def traces(
-    connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 100, before: str | None = None
+    connection: DuckDBPyConnection,
+    wanted: TraceFilter,
+    limit: int = 100,
+    before: str | None = None,
+    order: str = "start",
 ) -> Page[TraceRow]:
     """The traces that match, latest first.
 
@@ -41,26 +35,25 @@ def traces(
         wanted: the filter.
         limit: rows at most.
         before: the cursor of the previous page.
+        order: one of `ORDERS`; `duration`: the longest first.
     """
     condition, parameters = wanted.condition()
     last = decode(before, int, str)
-    sql = _TRACES.format(condition=condition, began=BEGAN, first=FIRST)
-    parameters += [*_bounds(wanted), last[0], *last, limit + 1]
-    found = connection.execute(sql, parameters).fetchall()
+    sql = _TRACES.format(condition=condition, column=ORDERS[order])
+    found = connection.execute(sql, [*parameters, last[0], *last, limit + 1]).fetchall()
     rows = [TraceRow(*row) for row in found[:limit]]
-    return Page(rows, encode(rows[-1].start_unix_ns, rows[-1].trace_id) if len(found) > limit else None)
+    if len(found) <= limit:
+        return Page(rows)
+    end = rows[-1]
+    return Page(rows, encode(end.start_unix_ns if order == "start" else end.duration_ns, end.trace_id))
 
 
 def rows_of(connection: DuckDBPyConnection, ids: list[str], wanted: TraceFilter, limit: int) -> list[TraceRow]:
     """The traces with these ids that match, latest first."""
     condition, parameters = wanted.condition()
-    sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}", began=BEGAN, first=FIRST)
-    found = connection.execute(sql, [ids, *parameters, *_bounds(wanted), None, None, None, limit]).fetchall()
+    sql = _TRACES.format(condition=f"list_contains(?, trace_id) AND {condition}", column=ORDERS["start"])
+    found = connection.execute(sql, [ids, *parameters, None, None, None, limit]).fetchall()
     return [TraceRow(*row) for row in found]
-
-
-def _bounds(wanted: TraceFilter) -> list[int]:
-    return [wanted.min_duration_ns, wanted.since_ns, wanted.until_ns]
 
 
 def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = False) -> str:

@@ -1,0 +1,157 @@
+"""Turns the terms of a filter into conditions of SQL with parameters: values never become part of the SQL text.
+
+`!=` and `!~` are the opposite of `=` and `~`: of a trace, that no span of it matches; of a log record, that it does
+not match, or does not have the key.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from collector.local.query.language.fields import LEVELS, LOG_FIELDS, TRACE_FIELDS, Field
+from collector.local.query.language.parser import duration_of, number_of
+from collector.local.query.language.terms import Term
+
+Condition = tuple[str, list[Any]]
+_OPPOSITE = {"!=": "=", "!~": "~"}
+_WIDTH = 4
+"""Severity numbers of one level."""
+
+
+def json_path(key: str) -> str:
+    """DuckDB's path to a key of a JSON object, for any characters in the key."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")  # a JSON pointer (RFC 6901): dots need no quoting there
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """The condition that all of these hold; `true` without any."""
+    return " AND ".join(sql for sql, _ in conditions) or "true", [item for _, values in conditions for item in values]
+
+
+def of_traces(terms: Sequence[Term], spans: Condition = ("true", [])) -> Condition:
+    """A condition on the rows of the view `traces`.
+
+    Args:
+        terms: of the filter.
+        spans: a condition that holds for all spans of the traces in question, so that others are not read.
+    """
+    conditions: list[Condition] = []
+    one_span: list[Condition] = []
+    for term in terms:
+        field = None if term.quoted else TRACE_FIELDS.get(term.key)
+        if field and not field.of_span:
+            conditions.append(_signed(term, lambda same, field=field: _value(field, same)))
+        elif field and term.operator not in _OPPOSITE:
+            one_span.append(_value(field, term))
+        else:
+            has = _span_has if field is None else (lambda same, field=field: _value(field, same))
+            conditions.append(_signed(term, lambda same, has=has: _some_span([has(same)], spans), unknown=False))
+    if one_span:
+        conditions.append(_some_span(one_span, spans))
+    return all_of(conditions)
+
+
+def of_logs(terms: Sequence[Term]) -> Condition:
+    """A condition on log records, which have the column `severity` besides those of the table."""
+    conditions: list[Condition] = []
+    for term in terms:
+        field = None if term.quoted else LOG_FIELDS.get(term.key)
+        has = _record_has if field is None else (lambda same, field=field: _value(field, same))
+        conditions.append(_signed(term, has))
+    return all_of(conditions)
+
+
+def _signed(term: Term, has: Callable[[Term], Condition], *, unknown: bool = True) -> Condition:
+    """The condition, or its opposite; NULL is not a match, so its opposite is one."""
+    if term.operator not in _OPPOSITE:
+        return has(term)
+    sql, values = has(Term(term.key, _OPPOSITE[term.operator], term.values, term.at, term.quoted))
+    return (f"NOT coalesce({sql}, false)" if unknown else f"NOT {sql}"), values
+
+
+def _some_span(conditions: Sequence[Condition], among: Condition) -> Condition:
+    sql, values = all_of([*conditions, among])
+    return f"trace_id IN (SELECT trace_id FROM spans WHERE {sql})", values  # noqa: S608 (our own names)
+
+
+def _value(field: Field, term: Term) -> Condition:
+    """That a column matches; the operator is not a negative one."""
+    column = f"({field.column})"
+    if field.kind == "versions":
+        return _versions(column, term)
+    if not term.values:
+        return f"({column} IS NOT NULL AND {column}::VARCHAR <> '')", []
+    if field.kind in {"number", "duration"}:
+        of = duration_of if field.kind == "duration" else number_of
+        numbers = [of(value, term) for value in term.values]
+        if term.operator == "=":
+            return f"list_contains(?::DOUBLE[], {column}::DOUBLE)", [numbers]
+        return f"{column} {term.operator} ?", numbers
+    if field.kind == "level":
+        return _level(column, term)
+    if field.name in {"trace", "span"} and term.operator == "=":
+        return _any(f"starts_with({column}, ?)", [value.lower() for value in term.values])
+    return _text(column, term, [value.lower() for value in term.values] if field.values else term.values)
+
+
+def _text(column: str, term: Term, values: Sequence[str]) -> Condition:
+    if term.operator == "~":
+        return _any(f"contains(lower({column}), lower(?))", values)
+    return f"list_contains(?::VARCHAR[], {column})", [list(values)]
+
+
+def _versions(column: str, term: Term) -> Condition:
+    """That one of several texts such as `clip_encoder 2.0.0` is the value, or ends with it as its last word."""
+    if not term.values:
+        return f"len({column}) > 0", []
+    test = "contains(lower(v), lower(x))" if term.operator == "~" else "v = x OR ends_with(v, ' ' || x)"
+    return f"list_bool_or(list_transform({column}, v -> list_bool_or(list_transform(?::VARCHAR[], x -> {test}))))", [
+        list(term.values)
+    ]
+
+
+def _level(column: str, term: Term) -> Condition:
+    lowest = [LEVELS[value.lower()] for value in term.values]
+    if term.operator == "=":
+        return _any(f"({column} >= ? AND {column} < ? + {_WIDTH})", [x for low in lowest for x in (low, low)], each=2)
+    above = term.operator in {">", "<="}  # the levels have a width
+    operator = {">": ">=", "<=": "<"}.get(term.operator, term.operator)
+    return f"{column} {operator} ?", [lowest[0] + _WIDTH * above]
+
+
+def _any(sql: str, values: Sequence[Any], each: int = 1) -> Condition:
+    return "(" + " OR ".join([sql] * (len(values) // each)) + ")", list(values)
+
+
+def _span_has(term: Term) -> Condition:
+    """That a span or its resource has an attribute."""
+    sql, values = _attribute("attributes", term)
+    of_resource, more = _attribute("attributes", term)
+    return (
+        f"({sql} OR resource_id IN (SELECT resource_id FROM resources WHERE {of_resource}))",  # noqa: S608 (our names)
+        [*values, *more],
+    )
+
+
+def _record_has(term: Term) -> Condition:
+    """That a log record or its resource has an attribute."""
+    return _span_has(term)
+
+
+def _attribute(column: str, term: Term) -> Condition:
+    """That a JSON object has a key with a matching value: as text, or, where there is an order, as a number."""
+    text = f"json_extract_string({column}, ?)"
+    path = json_path(term.key)
+    if not term.values:
+        return f"{text} IS NOT NULL", [path]
+    if term.operator == "~":
+        parts = [f"contains(lower({text}), lower(?))"] * len(term.values)
+        return f"({' OR '.join(parts)})", [item for value in term.values for item in (path, value)]
+    if term.operator == "=":
+        return f"list_contains(?::VARCHAR[], {text})", [_texts(term.values), path]
+    number = f"try_cast({text} AS DOUBLE)"
+    return f"(isfinite({number}) AND {number} {term.operator} ?)", [path, path, number_of(term.values[0], term)]
+
+
+def _texts(values: Sequence[str]) -> list[str]:
+    """The values as texts of JSON: a whole number may be stored as a double, which has a point."""
+    return [text for value in values for text in ((value, f"{value}.0") if value.lstrip("-").isdigit() else (value,))]
