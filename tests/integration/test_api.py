@@ -134,6 +134,16 @@ def test_rows_have_the_documented_shape(api: httpx.Client) -> None:
             "error_count": 0,
             "open_count": 0,
             "untimed_count": 0,
+            "entry_service": "gateway",
+            "entry_operation": "/index",
+            "entry_duration_ns": 200 * MS,
+            "search_operation": None,
+            "platform": None,
+            "region": None,
+            "outcome": "ok",
+            "len_docs": None,
+            "hits": None,
+            "transit_ns": None,
         }
     ]
     assert api.get("/api/operations?service=clip_encoder").json()["operations"] == [
@@ -294,8 +304,8 @@ def test_a_misspelt_parameter_is_answered_with_those_there_are(api: httpx.Client
     assert api.get("/api/traces?servce=x").json()["error"] == {
         "code": "bad_request",
         "message": "There is no parameter 'servce'.",
-        "hint": "Use service, operation, status, min_duration, attribute, since, until, batches, limit, before, after, "
-        "wait.",
+        "hint": "Use filter, service, operation, status, min_duration, attribute, since, until, platform, region, "
+        "version, batches, order, stages, limit, before, after, wait.",
     }
 
 

@@ -33,7 +33,25 @@ def test_a_row_shows_what_a_trace_was(three_traces: HandFilledStore) -> None:
     """Root, extent and counts of a trace stand in its row."""
     (row,) = query.traces(three_traces.connection, TraceFilter(status="error")).rows
     assert row == query.TraceRow(
-        A, "gateway", "/search", START, 10 * MS, span_count=2, error_count=1, open_count=0, untimed_count=0
+        A,
+        "gateway",
+        "/search",
+        START,
+        10 * MS,
+        span_count=2,
+        error_count=1,
+        open_count=0,
+        untimed_count=0,
+        entry_service="gateway",
+        entry_operation="/search",
+        entry_duration_ns=10 * MS,
+        search_operation=None,
+        platform="web",
+        region=None,
+        outcome="ok",
+        len_docs=None,
+        hits=None,
+        transit_ns=None,
     )
 
 

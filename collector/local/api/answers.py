@@ -12,10 +12,11 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
-from collector.local.api import comparing, prometheus, waterfall
+from collector.local.api import comparing, overview, prometheus, waterfall
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question
+from collector.local.query.skeletons import skeletons
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
 """Beside an answer over HTTP: why the store cannot write now, percent-encoded."""
@@ -41,9 +42,21 @@ def _operations(connection: DuckDBPyConnection, _: str, asked: Parameters) -> An
 def _traces(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     wanted, after = asked.trace_filter(), asked.after()
     if after is None:
-        return _list("traces", query.traces(connection, wanted, asked.limit(100), asked.text("before")))
+        return _trace_list(connection, wanted, asked)
     now, since = asked.now_unix_ns or time.time_ns(), None if after == NOW else after
     return _arrivals("traces", query.ended_traces(connection, wanted, since, now, asked.limit(MAX_LIMIT)))
+
+
+def _trace_list(connection: DuckDBPyConnection, wanted: query.TraceFilter, asked: Parameters) -> Answer:
+    order = asked.one_of("order", tuple(query.ORDERS))
+    page = query.traces(connection, wanted, asked.limit(100), asked.text("before"), order)
+    listed = _list("traces", page)
+    if asked.flag("stages"):
+        found = skeletons(connection, {row.trace_id: row.span_count for row in page.rows})
+        for row in listed["traces"]:
+            times = found[row["trace_id"]].times_of_stages() if row["trace_id"] in found else None
+            row["stages"] = times and [{"stage": stage, "time_ns": time_ns} for stage, time_ns in times.items()]
+    return listed
 
 
 def _shared(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
@@ -84,7 +97,10 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
-FILTERS = ("service", "operation", "status", "min_duration", "attribute", "since", "until", "batches")
+FILTERS = (
+    "filter", "service", "operation", "status", "min_duration", "attribute", "since", "until", "platform", "region",
+    "version", "batches",
+)  # fmt: skip
 NOW = "now"
 """As `after`: what is stored now, and the cursor for what arrives later."""
 QUESTIONS = (
@@ -93,7 +109,7 @@ QUESTIONS = (
     Question(
         "/api/traces",
         "traces, latest first",
-        (*FILTERS, *PAGE, *FOLLOW),
+        (*FILTERS, "order", "stages", *PAGE, *FOLLOW),
         _traces,
     ),
     Question("/api/shared", "what matching traces share, more often than others", (*FILTERS, "limit"), _shared),
@@ -104,6 +120,7 @@ QUESTIONS = (
     Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric),
     *prometheus.QUESTIONS,
     Question("/api/logs", "log records, latest first", ("trace_id", "service", "level", *PAGE, *FOLLOW), _logs),
+    *overview.QUESTIONS,
 )
 
 

@@ -4,14 +4,23 @@ An unknown, repeated or invalid parameter is a `QueryError`: a filter with a spe
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from duckdb import DuckDBPyConnection
 
 from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
+from collector.local.query.asked import Asked
+from collector.local.query.filters import LATEST
+from collector.local.query.language.parser import parse
 from collector.local.query.waterfall import ShapeCache
+from collector.local.query.who import range_of_store
+from telemetry.errors import did_you_mean
 
 MAX_LIMIT = 10_000
 MAX_WAIT_S = 60
 REPEATABLE = "attribute"
+DEFAULT_RANGE_NS = 3600 * 10**9
 Pairs = Iterable[tuple[str, str]]
 
 
@@ -61,6 +70,14 @@ class Parameters:
             raise QueryError("bad_request", f"{name} must be 0 to {most}, got {text[:40]}.", "Correct it.")
         return int(text)
 
+    def one_of(self, name: str, values: Sequence[str]) -> str:
+        """One of these values; the first if it is missing."""
+        text = self.text(name) or values[0]
+        if text not in values:
+            hint = did_you_mean(text, list(values)) or "Correct it, or leave it out."
+            raise QueryError("bad_request", f"{name} must be one of {', '.join(values)}, got {text!r}.", hint)
+        return text
+
     def flag(self, name: str) -> bool:
         """Whether it is `true`; false if it is missing."""
         text = self._values.get(name, "false")
@@ -102,7 +119,24 @@ class Parameters:
             since_ns=self.moment_ns("since", 0),
             until_ns=self.until_ns(),
             batches=self.flag("batches"),
+            platform=self.text("platform"),
+            region=self.text("region"),
+            version=self.text("version"),
+            where=parse(self.text("filter") or ""),
         )
+
+    def asked(self, connection: DuckDBPyConnection) -> Asked:
+        """What an aggregated answer is about: by default the last hour.
+
+        In a store without a collector, that is the hour before its last trace.
+        """
+        now = self.now_unix_ns or range_of_store(connection)[1] + 1 or time.time_ns()
+        wanted = self.trace_filter()
+        until = now if wanted.until_ns == LATEST else wanted.until_ns
+        since = wanted.since_ns if self.text("since") else max(until - DEFAULT_RANGE_NS, 0)
+        if since >= until:
+            raise QueryError("bad_request", "The time ends before it begins.", "Give a since that is before until.")
+        return Asked.of(connection, replace(wanted, since_ns=since, until_ns=until))
 
     def log_filter(self, trace_id: str | None) -> LogFilter:
         """The filter of log records, for this trace."""

@@ -29,10 +29,11 @@ from collector.local.query.model import (
 from collector.local.query.services import operations, services, store_stats
 from collector.local.query.shared import shared
 from collector.local.query.trace import has_unanswered_call, is_complete, trace
-from collector.local.query.traces import find_trace, traces
+from collector.local.query.traces import ORDERS, find_trace, traces
 
 __all__ = [
     "LEVELS",
+    "ORDERS",
     "ROOTLESS_NS",
     "SETTLED_NS",
     "Arrivals",

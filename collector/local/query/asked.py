@@ -1,7 +1,7 @@
-"""What an aggregated answer is about: a time range, who asked, an operation, a filter; and its steps on the time axis.
+"""What an aggregated answer is about: a time range, who asked, an operation, a filter; and the steps of its time axis.
 
-Answers about entry points come from `entry_minutes` where they can; what a filter asks, or a short range, from `traces`.
-Both are given as the same relation, `asked`, so that a query does not know which.
+Answers about entry points come from `entry_minutes` where they can; what a filter asks, or a short range, from
+`traces`. Both are the same relation to a query, which does not know which it is.
 """
 
 import math
@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.query.buckets import BUCKET
 from collector.local.query.filters import TraceFilter
 from collector.local.query.language.conditions import Condition, all_of, of_traces
 from collector.local.query.language.terms import Term
+from collector.local.store.views import bucket
 
 T = TypeVar("T")
 NS = 1_000_000_000
@@ -24,13 +24,14 @@ FEW = 20_000
 """Up to so many traces in the range, the answer is made of the traces themselves: exact limits, fine steps."""
 
 _FROM_TRACES = f"""
-    SELECT start_unix_ns // {NS} AS second, entry_service, entry_operation, search_operation, platform, region, versions,
-           outcome, coalesce(len_docs = 0, false) AS is_empty, side, {BUCKET.format(duration="total_ns")} AS bucket,
-           1 AS n, total_ns
+    SELECT start_unix_ns // {NS} AS second, entry_service, entry_operation, search_operation, platform, region,
+           versions, outcome, coalesce(len_docs = 0, false) AS is_empty, side.side AS side,
+           {bucket("side.took")} AS bucket, 1 AS n, coalesce(side.took, 0) AS total_ns
     FROM (
-        SELECT *, unnest(['server', 'client']) AS side, unnest([entry_duration_ns, client_duration_ns]) AS total_ns
+        SELECT *, unnest([{{{{'side': 'server', 'took': entry_duration_ns}}}},
+                          {{{{'side': 'client', 'took': client_duration_ns}}}}]) AS side
         FROM traces WHERE {{condition}}
-    ) WHERE total_ns IS NOT NULL"""  # noqa: S608 (our own names)
+    ) WHERE side.side = 'server' OR root_kind = 'client'"""  # noqa: S608 (our own names)
 _FROM_MINUTES = """
     SELECT minute_unix_s AS second, entry_service, entry_operation, search_operation, platform, region, versions,
            outcome, is_empty, side, bucket, n, total_ns

@@ -1,17 +1,14 @@
 """Percentiles of durations that are counted in buckets, as in `entry_minutes` and `span_minutes`.
 
-Bucket b counts the durations from 2^(b/8) to 2^((b+1)/8) nanoseconds. A percentile is the middle of its bucket, on the
-logarithmic scale: at most 4.5 % from the duration of that rank. The work is done in SQL, so that one query answers for
-every operation and every step of a chart.
+Bucket b counts the durations from 2^(b/8) to 2^((b+1)/8) nanoseconds; what has no known duration has no bucket. A
+percentile is the middle of its bucket, on the logarithmic scale: at most 4.5 % from the duration of that rank. The work
+is done in SQL, so that one query answers for every operation and every step of a chart.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 PER_OCTAVE = 8
 QUANTILES = (0.5, 0.95, 0.99)
-BUCKET = f"floor({PER_OCTAVE} * log2(greatest({{duration}}, 1)))::INTEGER"
-"""The bucket of a duration, in SQL."""
 
 
 def middle_ns(bucket: int) -> int:
@@ -29,14 +26,15 @@ def percentiles(relation: str, keys: Sequence[str]) -> str:
     """
     group = ", ".join(keys)
     of_quantile = ", ".join(
-        f"min(bucket) FILTER (upto >= {quantile} * whole - 1e-9) AS b{index}"
+        f"min(bucket) FILTER (upto >= {quantile} * timed - 1e-9) AS b{index}"
         for index, quantile in enumerate(QUANTILES)
     )
     return f"""
         SELECT {group}, any_value(whole)::BIGINT AS n, sum(total_ns)::HUGEINT AS total_ns, {of_quantile}
         FROM (
-            SELECT {group}, bucket, total_ns, sum(n) OVER (PARTITION BY {group} ORDER BY bucket) AS upto,
-                   sum(n) OVER (PARTITION BY {group}) AS whole
+            SELECT {group}, bucket, total_ns, sum(n) OVER (PARTITION BY {group} ORDER BY bucket NULLS LAST) AS upto,
+                   sum(n) OVER (PARTITION BY {group}) AS whole,
+                   sum(n) FILTER (bucket IS NOT NULL) OVER (PARTITION BY {group}) AS timed
             FROM (
                 SELECT {group}, bucket, sum(n) AS n, sum(total_ns) AS total_ns FROM {relation}
                 GROUP BY {group}, bucket HAVING sum(n) > 0
@@ -47,18 +45,3 @@ def percentiles(relation: str, keys: Sequence[str]) -> str:
 def durations(buckets: Sequence[int | None]) -> list[int | None]:
     """The durations of the buckets of `percentiles`."""
     return [None if bucket is None else middle_ns(int(bucket)) for bucket in buckets]
-
-
-def of_counts(counts: Any, quantile: float) -> int | None:
-    """A percentile of one histogram.
-
-    Args:
-        counts: how many durations each bucket has: a mapping from bucket to count.
-        quantile: 0 to 1.
-    """
-    left = quantile * sum(counts.values()) - 1e-9
-    for bucket in sorted(counts):
-        left -= counts[bucket]
-        if counts[bucket] > 0 and left <= 0:
-            return middle_ns(bucket)
-    return None

@@ -141,7 +141,7 @@ class TraceRow:
     entry_service: str
     """Of the endpoint at which the request entered; without one of ours, of the root."""
     entry_operation: str
-    entry_duration_ns: int
+    entry_duration_ns: int | None
     search_operation: str | None
     platform: str | None
     region: str | None

@@ -107,20 +107,6 @@ def performance(
         relation = _ENTRIES.format(entries=entries)
     else:
         relation, values, sample = inner_spans(connection, asked, is_rpc=scope == "rpc")
-    rows = _rows(connection, relation, values, steps, asked.seconds, sample)
-    shown = rows[place : place + limit]
-    more = encode(place + limit) if len(rows) > place + limit else None
-    return Performance(shown, steps.times, steps.step_s, sample, more)
-
-
-def _rows(
-    connection: DuckDBPyConnection,
-    relation: str,
-    values: Sequence[Any],
-    steps: Steps,
-    seconds: float,
-    sample: Sample | None,
-) -> list[PerformanceRow]:
     sql = _QUERY.format(
         relation=relation,
         index=steps.index,
@@ -128,19 +114,26 @@ def _rows(
         whole=percentiles("spread", _KEYS),
         steps=percentiles("spread", (*_KEYS, "step")),
     )
+    found = connection.execute(sql, values).fetchall()
+    rows = _rows(found, steps, asked.seconds * (sample.scale if sample else 1))
+    shown = rows[place : place + limit]
+    more = encode(place + limit) if len(rows) > place + limit else None
+    return Performance(shown, steps.times, steps.step_s, sample, more)
+
+
+def _rows(found: Sequence[tuple[Any, ...]], steps: Steps, seconds: float) -> list[PerformanceRow]:
     whole: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     charts: dict[tuple[Any, ...], dict[int, int | None]] = {}
     outcomes: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for what, *rest in connection.execute(sql, list(values)).fetchall():
-        key, (step, n, total_ns, *buckets), counts = tuple(rest[:5]), rest[5:11], rest[10:]
-        buckets = buckets[:3]
+    for what, *rest in found:
+        key, (step, n, total_ns, *buckets), counts = tuple(rest[:5]), rest[5:11], rest[11:]
         if what == "whole":
             whole[key] = (n, total_ns, *durations(buckets))
         elif what == "step":
             charts.setdefault(key, {})[int(step)] = durations(buckets)[1]
         else:
             outcomes[key] = tuple(counts)
-    return _assemble(whole, charts, outcomes, steps, seconds * (sample.scale if sample else 1))
+    return _assemble(whole, charts, outcomes, steps, seconds)
 
 
 def _assemble(

@@ -13,7 +13,7 @@ from collector.local.query.model import Sample
 from telemetry.errors import did_you_mean
 
 AXES = {"len_docs": "len_docs", "hits": "hits", "spans": "span_count", "transit_ns": "transit_ns"}
-MOST_POINTS = 800
+MOST_POINTS = 600
 
 
 @dataclass(frozen=True)

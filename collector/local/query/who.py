@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.asked import NS, Asked
-from collector.local.query.filters import TraceFilter
 
 MOST = 200
 """Values of each."""
@@ -44,11 +43,11 @@ class Who:
 
 
 _VALUES = """
-SELECT {column} AS value, sum(n)::BIGINT AS n FROM ({entries}) WHERE side = 'server' AND value IS NOT NULL AND value <> ''
-GROUP BY value HAVING n > 0 ORDER BY n DESC, value LIMIT {most}"""
+SELECT value, sum(n)::BIGINT AS number FROM (SELECT {column} AS value, n FROM ({entries}) WHERE side = 'server')
+WHERE value <> '' GROUP BY value HAVING number > 0 ORDER BY number DESC, value LIMIT {most}"""
 _OPERATIONS = """
-SELECT entry_operation, entry_service, sum(n)::BIGINT AS n FROM ({entries}) WHERE side = 'server'
-GROUP BY ALL HAVING n > 0 ORDER BY n DESC, ALL LIMIT {most}"""
+SELECT entry_operation, entry_service, sum(n)::BIGINT AS number FROM ({entries}) WHERE side = 'server'
+GROUP BY entry_operation, entry_service HAVING number > 0 ORDER BY number DESC, 1, 2 LIMIT {most}"""
 _LIMITS = "SELECT min(start_unix_ns), max(start_unix_ns) FROM traces WHERE start_unix_ns > 0"
 
 
@@ -74,7 +73,7 @@ def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
     return Who(
         platforms=values("platform", platform=None),
         regions=values("region", region=None),
-        versions=values("unnest(versions)", version=None),
+        versions=values("unnest(string_split(versions, ', '))", version=None),
         operations=[OperationChoice(*row) for row in operations],
         first_unix_s=None if first is None else first / NS,
         last_unix_s=None if last is None else last / NS,
@@ -85,5 +84,3 @@ def range_of_store(connection: DuckDBPyConnection) -> tuple[int, int]:
     """When the first and the last trace began, in Unix nanoseconds; zeros in an empty store."""
     first, last = connection.execute(_LIMITS).fetchone() or (0, 0)
     return int(first or 0), int(last or 0)
-
-

@@ -8,7 +8,7 @@ a binomial distribution), and hold together for all cells that were looked at, 9
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -188,9 +188,9 @@ def _sentence(who: tuple[str | None, str | None], factor: float, where: str, ser
     return f"`{' · '.join(part for part in who if part)}`: p95 {times}× the rest{places.get(where, '')}"
 
 
-def _sum(cells: Sequence[_Cell] | object) -> _Cell:
+def _sum(cells: Iterable[_Cell]) -> _Cell:
     every = _Cell.empty()
-    for cell in cells:  # type: ignore[attr-defined]
+    for cell in cells:
         for mine, its in ((every.client, cell.client), (every.server, cell.server)):
             for bucket, n in its.items():
                 mine[bucket] += n

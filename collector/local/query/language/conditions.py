@@ -5,6 +5,7 @@ not match, or does not have the key.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from collector.local.query.language.fields import LEVELS, LOG_FIELDS, TRACE_FIELDS, Field
@@ -38,13 +39,13 @@ def of_traces(terms: Sequence[Term], spans: Condition = ("true", [])) -> Conditi
     one_span: list[Condition] = []
     for term in terms:
         field = None if term.quoted else TRACE_FIELDS.get(term.key)
+        has = _span_has(term) if field is None else _value(field, _positive(term))
         if field and not field.of_span:
-            conditions.append(_signed(term, lambda same, field=field: _value(field, same)))
+            conditions.append(_signed(term, has))
         elif field and term.operator not in _OPPOSITE:
-            one_span.append(_value(field, term))
+            one_span.append(has)
         else:
-            has = _span_has if field is None else (lambda same, field=field: _value(field, same))
-            conditions.append(_signed(term, lambda same, has=has: _some_span([has(same)], spans), unknown=False))
+            conditions.append(_signed(term, _some_span([has], spans)))
     if one_span:
         conditions.append(_some_span(one_span, spans))
     return all_of(conditions)
@@ -55,17 +56,20 @@ def of_logs(terms: Sequence[Term]) -> Condition:
     conditions: list[Condition] = []
     for term in terms:
         field = None if term.quoted else LOG_FIELDS.get(term.key)
-        has = _record_has if field is None else (lambda same, field=field: _value(field, same))
+        has = _span_has(term) if field is None else _value(field, _positive(term))
         conditions.append(_signed(term, has))
     return all_of(conditions)
 
 
-def _signed(term: Term, has: Callable[[Term], Condition], *, unknown: bool = True) -> Condition:
-    """The condition, or its opposite; NULL is not a match, so its opposite is one."""
-    if term.operator not in _OPPOSITE:
-        return has(term)
-    sql, values = has(Term(term.key, _OPPOSITE[term.operator], term.values, term.at, term.quoted))
-    return (f"NOT coalesce({sql}, false)" if unknown else f"NOT {sql}"), values
+def _positive(term: Term) -> Term:
+    """The opposite of a negative term; any other as it is."""
+    return replace(term, operator=_OPPOSITE.get(term.operator, term.operator))
+
+
+def _signed(term: Term, condition: Condition) -> Condition:
+    """The condition, or its opposite if the term is negative; NULL is not a match, so its opposite is one."""
+    sql, values = condition
+    return (f"NOT coalesce({sql}, false)" if term.operator in _OPPOSITE else sql), values
 
 
 def _some_span(conditions: Sequence[Condition], among: Condition) -> Condition:
@@ -80,17 +84,20 @@ def _value(field: Field, term: Term) -> Condition:
         return _versions(column, term)
     if not term.values:
         return f"({column} IS NOT NULL AND {column}::VARCHAR <> '')", []
-    if field.kind in {"number", "duration"}:
-        of = duration_of if field.kind == "duration" else number_of
-        numbers = [of(value, term) for value in term.values]
-        if term.operator == "=":
-            return f"list_contains(?::DOUBLE[], {column}::DOUBLE)", [numbers]
-        return f"{column} {term.operator} ?", numbers
     if field.kind == "level":
         return _level(column, term)
+    if field.kind in {"number", "duration"}:
+        return _number(column, term, duration_of if field.kind == "duration" else number_of)
     if field.name in {"trace", "span"} and term.operator == "=":
         return _any(f"starts_with({column}, ?)", [value.lower() for value in term.values])
     return _text(column, term, [value.lower() for value in term.values] if field.values else term.values)
+
+
+def _number(column: str, term: Term, of: Callable[[str, Term], float]) -> Condition:
+    numbers = [of(value, term) for value in term.values]
+    if term.operator == "=":
+        return f"list_contains(?::DOUBLE[], {column}::DOUBLE)", [numbers]
+    return f"{column} {term.operator} ?", numbers
 
 
 def _text(column: str, term: Term, values: Sequence[str]) -> Condition:
@@ -102,11 +109,17 @@ def _text(column: str, term: Term, values: Sequence[str]) -> Condition:
 def _versions(column: str, term: Term) -> Condition:
     """That one of several texts such as `clip_encoder 2.0.0` is the value, or ends with it as its last word."""
     if not term.values:
-        return f"len({column}) > 0", []
-    test = "contains(lower(v), lower(x))" if term.operator == "~" else "v = x OR ends_with(v, ' ' || x)"
-    return f"list_bool_or(list_transform({column}, v -> list_bool_or(list_transform(?::VARCHAR[], x -> {test}))))", [
-        list(term.values)
-    ]
+        return f"{column} <> ''", []
+    if term.operator == "~":
+        return _text(column, term, term.values)
+    listed = f"string_split({column}, ', ')"
+    exact = _any(f"list_contains({listed}, ?)", term.values)
+    bare = [value for value in term.values if " " not in value]
+    if not bare:
+        return exact
+    last_word = f"list_transform({listed}, lambda v: list_last(string_split(v, ' ')))"
+    sql, values = _any(f"list_contains({last_word}, ?)", bare)
+    return f"({exact[0]} OR {sql})", [*exact[1], *values]
 
 
 def _level(column: str, term: Term) -> Condition:
@@ -123,18 +136,12 @@ def _any(sql: str, values: Sequence[Any], each: int = 1) -> Condition:
 
 
 def _span_has(term: Term) -> Condition:
-    """That a span or its resource has an attribute."""
-    sql, values = _attribute("attributes", term)
-    of_resource, more = _attribute("attributes", term)
+    """That a span or a log record has an attribute, or its resource has; whatever the sign of the term."""
+    sql, values = _attribute("attributes", _positive(term))
     return (
-        f"({sql} OR resource_id IN (SELECT resource_id FROM resources WHERE {of_resource}))",  # noqa: S608 (our names)
-        [*values, *more],
+        f"({sql} OR resource_id IN (SELECT resource_id FROM resources WHERE {sql}))",  # noqa: S608 (our names)
+        [*values, *values],
     )
-
-
-def _record_has(term: Term) -> Condition:
-    """That a log record or its resource has an attribute."""
-    return _span_has(term)
 
 
 def _attribute(column: str, term: Term) -> Condition:

@@ -115,7 +115,9 @@ class _Reader:
             is_quoted = start < len(self._text) and self._text[start] in "\"'"
             value = self._quoted() if is_quoted else self._match(_VALUE)
             if value is None or (spaced and not is_quoted and _LIKE_A_TERM.match(value)):
-                raise FilterError(f"{key}{operator} has no value.", min(start, operator_end), _value_hint(key, operator))
+                raise FilterError(
+                    f"{key}{operator} has no value.", min(start, operator_end), _value_hint(key, operator)
+                )
             if value == ANY_VALUE and not is_quoted:
                 return self._any(key, operator, start, values)
             values.append(value)
