@@ -24,7 +24,10 @@ def _shape(connection: DuckDBPyConnection, name: str, asked: Parameters) -> wate
 
 
 def _overview(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
-    answer: Answer = plain(waterfall.overview_of(_shape(connection, name, asked)))
+    shape = _shape(connection, name, asked)
+    client = waterfall.client_of(connection, shape.trace_id, shape.id_at(0))
+    logs = waterfall.log_count_of(connection, shape.trace_id)
+    answer: Answer = plain(waterfall.overview_of(shape, client, logs))
     return answer
 
 

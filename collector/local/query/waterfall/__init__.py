@@ -3,6 +3,7 @@
 from collector.local.query.waterfall.cache import ShapeCache
 from collector.local.query.waterfall.otlp import otlp
 from collector.local.query.waterfall.overview import Overview, overview_of
+from collector.local.query.waterfall.reading import client_of, log_count_of
 from collector.local.query.waterfall.rows import MAX_ROWS, Matches, WaterfallRow, Window, window
 from collector.local.query.waterfall.searching import search
 from collector.local.query.waterfall.shape import Shape, shape_of
@@ -19,6 +20,8 @@ __all__ = [
     "SpanDetails",
     "WaterfallRow",
     "Window",
+    "client_of",
+    "log_count_of",
     "otlp",
     "overview_of",
     "search",

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from collector.local.query.model import Attributes
 from collector.local.query.waterfall.rows import Way, way_of
 from collector.local.query.waterfall.shape import NONE, Flags, Shape, merged
 
@@ -67,6 +68,11 @@ class Overview:
     shown_count: int
     """Fewer than `span_count` only beyond 200,000: those that began first."""
     error_count: int
+    log_count: int
+    link_count: int
+    """Of its spans to others."""
+    client: Attributes
+    """Who asked for what, as the root says: `search.operation`, `client.platform`, `client.region`."""
     first_error: str | None
     """The id of the first span that failed and has none below it that did."""
     depth: int
@@ -88,8 +94,14 @@ class Overview:
     """The critical path: offset, duration, service as in `Segment`."""
 
 
-def overview_of(shape: Shape) -> Overview:
-    """The overview of a trace."""
+def overview_of(shape: Shape, client: Attributes | None = None, log_count: int = 0) -> Overview:
+    """The overview of a trace.
+
+    Args:
+        shape: of the trace.
+        client: who asked for what.
+        log_count: log records of the trace.
+    """
     failed = shape.is_error()
     root_way = way_of(shape, 0)
     return Overview(
@@ -103,6 +115,9 @@ def overview_of(shape: Shape) -> Overview:
         span_count=shape.total,
         shown_count=len(shape),
         error_count=int(failed.sum()),
+        log_count=log_count,
+        link_count=sum(shape.link_counts.values()),
+        client=client or {},
         first_error=_first_error(shape),
         depth=int(shape.depth.max()) + 1,
         way=root_way,

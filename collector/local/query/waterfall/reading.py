@@ -3,13 +3,14 @@
 In: a connection to the store, ids of traces. Out: lines, by trace; marks (events and log records). No state.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from telemetry.conventions import SCOPE
+from telemetry.conventions import BAGGAGE, SCOPE
 
 MAX_SPANS: Final = 200_000
 """Of one trace: those that began first. It bounds the memory that one request takes."""
@@ -44,6 +45,10 @@ _STATE = """
 SELECT count(*), max(ingested_unix_ns), (SELECT count(*) FROM logs WHERE trace_id = $id)
 FROM spans WHERE trace_id = $id
 """
+
+
+_ATTRIBUTES = "SELECT attributes FROM spans WHERE trace_id = ? AND span_id = ? LIMIT 1"
+_LOG_COUNT = "SELECT count(*) FROM logs WHERE trace_id = ?"
 
 
 class Line(NamedTuple):
@@ -120,3 +125,16 @@ def marks_of(connection: DuckDBPyConnection, trace_id: str) -> list[Mark]:
 def links_of(connection: DuckDBPyConnection, trace_id: str) -> dict[str, int]:
     """How many links each span has, by its id; spans without are not in it."""
     return dict(connection.execute(_LINKS, [trace_id]).fetchall())
+
+
+def client_of(connection: DuckDBPyConnection, trace_id: str, span_id: str) -> Mapping[str, Any]:
+    """Who asked for what: the attributes of a span that every span of a request has."""
+    row = connection.execute(_ATTRIBUTES, [trace_id, span_id]).fetchone()
+    attributes = json.loads(row[0]) if row else {}
+    return {each.name: attributes[each.name] for each in BAGGAGE if each.name in attributes}
+
+
+def log_count_of(connection: DuckDBPyConnection, trace_id: str) -> int:
+    """How many log records a trace has."""
+    (count,) = connection.execute(_LOG_COUNT, [trace_id]).fetchone() or (0,)
+    return int(count)

@@ -38,6 +38,8 @@ class WaterfallRow:
     depth: int
     name: str
     service: str
+    enters: bool
+    """Its service is not that of the span above it."""
     kind: str
     op: str
     status: str
@@ -131,6 +133,7 @@ def _row(shape: Shape, place: int, seen: Visible, failed: Places, found: Flags) 
         depth=int(shape.depth[place]),
         name=shape.names[shape.name[place]][:_NAME],
         service=shape.services[shape.service[place]][:_NAME],
+        enters=_enters(shape, place),
         kind=shape.kinds[shape.kind[place]],
         op=shape.ops[shape.op[place]][:_NAME],
         status=shape.statuses[shape.status[place]],
@@ -150,6 +153,11 @@ def _row(shape: Shape, place: int, seen: Visible, failed: Places, found: Flags) 
         mark_count=shape.mark_counts.get(place, 0),
         link_count=shape.link_counts.get(place, 0),
     )
+
+
+def _enters(shape: Shape, place: int) -> bool:
+    above = int(shape.parent[place])
+    return above == NONE or bool(shape.service[above] != shape.service[place])
 
 
 def way_of(shape: Shape, place: int) -> Way | None:
