@@ -164,11 +164,11 @@ def test_logs_of_a_trace_latest_first_in_pages(store: HandFilledStore) -> None:
     store.insert("logs", time_unix_ns=0, observed_unix_ns=9, body='{"m": "last"}', attributes="{}", trace_id=A)
     store.insert("logs", time_unix_ns=5, body="null", attributes="{}", trace_id=A)
     store.insert("logs", time_unix_ns=6, body='"elsewhere"', attributes="{}", trace_id=B)
-    first = query.logs(store.connection, A, limit=2)
-    second = query.logs(store.connection, A, limit=2, before=first.next)
+    first = query.logs(store.connection, LogFilter(A), limit=2)
+    second = query.logs(store.connection, LogFilter(A), limit=2, before=first.next)
     assert [row.body for row in [*first.rows, *second.rows]] == [{"m": "last"}, None, "first"]
     assert (second.rows[0].attributes, second.rows[0].severity_text, second.next) == ({"k": 1}, "INFO", None)
-    assert len(query.logs(store.connection).rows) == 4
+    assert len(query.logs(store.connection, LogFilter()).rows) == 4
 
 
 def test_the_store_shows_how_much_it_holds(three_traces: HandFilledStore) -> None:
@@ -237,7 +237,7 @@ def test_logs_by_service_and_level(store: HandFilledStore) -> None:
         store.insert("logs", **record, body=str(position), attributes="{}")
 
     def found(**wanted: Any) -> list[Any]:
-        return [row.body for row in query.logs(store.connection, **wanted).rows]
+        return [row.body for row in query.logs(store.connection, LogFilter(**wanted)).rows]
 
     assert found(level="warn") == [3, 2, 1]
     assert found(level="warning", service="gateway") == [3, 1]

@@ -12,7 +12,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
-from collector.local.api import comparing, overview, prometheus, waterfall
+from collector.local.api import comparing, filtering, overview, prometheus, waterfall
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question
@@ -91,8 +91,7 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     if after is not None and after != NOW:
         return _arrivals("logs", query.arrived_logs(connection, wanted, after))
     newest = query.newest_log(connection)
-    limit, before = asked.limit(1000), asked.text("before")
-    page = query.logs(connection, wanted.trace_id, limit, before, service=wanted.service, level=wanted.level)
+    page = query.logs(connection, wanted, asked.limit(1000), asked.text("before"))
     return _list("logs", page) if after is None else {"logs": plain(page.rows), "after": newest}
 
 
@@ -101,6 +100,7 @@ FILTERS = (
     "filter", "service", "operation", "status", "min_duration", "attribute", "since", "until", "platform", "region",
     "version", "batches",
 )  # fmt: skip
+LOG_FILTERS = ("filter", "trace_id", "service", "level", "since", "until")
 NOW = "now"
 """As `after`: what is stored now, and the cursor for what arrives later."""
 QUESTIONS = (
@@ -119,8 +119,9 @@ QUESTIONS = (
     Question("/api/metrics", "metrics by name", PAGE, _metrics),
     Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric),
     *prometheus.QUESTIONS,
-    Question("/api/logs", "log records, latest first", ("trace_id", "service", "level", *PAGE, *FOLLOW), _logs),
+    Question("/api/logs", "log records, latest first", LOG_FILTERS + PAGE + FOLLOW, _logs),
     *overview.QUESTIONS,
+    *filtering.QUESTIONS,
 )
 
 

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
 from collector.local.query.asked import Asked
 from collector.local.query.filters import LATEST
-from collector.local.query.language.parser import parse
+from collector.local.query.language.parser import LOGS, parse
 from collector.local.query.waterfall import ShapeCache
 from collector.local.query.who import range_of_store
 from telemetry.errors import did_you_mean
@@ -141,7 +141,14 @@ class Parameters:
     def log_filter(self, trace_id: str | None) -> LogFilter:
         """The filter of log records, for this trace."""
         level = self.text("level")
-        return LogFilter(trace_id, self.text("service"), level and level.lower())
+        return LogFilter(
+            trace_id,
+            self.text("service"),
+            level and level.lower(),
+            self.moment_ns("since", 0),
+            self.until_ns(),
+            parse(self.text("filter") or "", LOGS),
+        )
 
     def after(self) -> str | None:
         """The cursor of what arrives later, or `now`; None for a list.

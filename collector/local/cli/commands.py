@@ -124,6 +124,7 @@ def _add_services(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_logs(parser: argparse.ArgumentParser) -> None:
+    _add_filter(parser, "service=gateway level>=warn timeout")
     parser.add_argument("--trace", metavar="ID", help="of this trace: an id, the beginning of one, or `last`")
     parser.add_argument("--service", metavar="NAME", help="of this service")
     parser.add_argument(
@@ -133,10 +134,12 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
         help="of this level or above: trace, debug, info, warn, error, fatal",
     )
+    _add_time(parser, "written")
     _add_paging(parser, "log records", "log records as they arrive", 100, (int, int))
 
 
 def _add_traces(parser: argparse.ArgumentParser) -> None:
+    _add_filter(parser, "service=clip_encoder duration>50ms len_docs>=10 status=error")
     parser.add_argument("--service", metavar="NAME", help="with a span of this service")
     parser.add_argument("--operation", metavar="NAME", help="with a span of this name")
     parser.add_argument("--status", choices=("unset", "ok", "error"), help="with a span of this status")
@@ -155,8 +158,14 @@ def _add_traces(parser: argparse.ArgumentParser) -> None:
     )
     _add_time(parser, "that began")
     parser.add_argument("--batches", action="store_true", help="include those of dynamic batching")
+    parser.add_argument("--slowest", action="store_true", help="the longest first, not the latest")
     parser.add_argument("--shared", action="store_true", help="what these traces share, more often than the others")
     _add_paging(parser, "traces", "traces as they complete", 20, (int, str))
+
+
+def _add_filter(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add the filter language; a filter in several words of the shell is one."""
+    parser.add_argument("filter", nargs="*", metavar="FILTER", help=f"that match, in quotes: '{example}'")
 
 
 def _add_paging(parser: argparse.ArgumentParser, what: str, follows: str, usual: int, cursor: tuple[type, ...]) -> None:

@@ -56,7 +56,8 @@ def traces(args: argparse.Namespace) -> int:
         return _print_shared(args, filters)
     limit = args.limit or 20
     with closing(open_reader(args.api, args.store)) as reader:
-        answer = ask(reader, "/api/traces", **filters, limit=limit, before=args.before)
+        order = "duration" if args.slowest else None
+        answer = ask(reader, "/api/traces", **filters, order=order, limit=limit, before=args.before)
         if not (answer["traces"] or args.json):
             _check_names(reader, args.service, args.operation)
     if args.json:

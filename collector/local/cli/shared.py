@@ -15,12 +15,22 @@ from collector.local.render.text import clean, fit, glyphs_for
 def trace_filters(args: argparse.Namespace) -> dict[str, Any]:
     """The filters of `telemetry traces`, by the names of the API."""
     names = ("service", "operation", "status", "min_duration", "attribute", "since", "until")
-    return {name: getattr(args, name) for name in names} | {"batches": "true" if args.batches else None}
+    return {name: getattr(args, name) for name in names} | {
+        "batches": "true" if args.batches else None,
+        "filter": " ".join(args.filter) or None,
+    }
 
 
 def log_filters(args: argparse.Namespace) -> dict[str, Any]:
     """The filters of `telemetry logs`, by the names of the API."""
-    return {"trace_id": args.trace, "service": args.service, "level": args.level}
+    return {
+        "trace_id": args.trace,
+        "service": args.service,
+        "level": args.level,
+        "since": args.since,
+        "until": args.until,
+        "filter": " ".join(args.filter) or None,
+    }
 
 
 def ask(reader: Reader, path: str, **parameters: Any) -> dict[str, Any]:

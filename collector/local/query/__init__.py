@@ -4,7 +4,8 @@ from collector.local.errors import QueryError
 from collector.local.query.duration import parse_duration, parse_moment
 from collector.local.query.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
 from collector.local.query.filters import TraceFilter
-from collector.local.query.logs import LEVELS, LogFilter, arrived_logs, logs, newest_log
+from collector.local.query.language.fields import LEVELS
+from collector.local.query.logs import LogFilter, arrived_logs, logs, newest_log
 from collector.local.query.metrics import metric, metrics
 from collector.local.query.model import (
     Arrivals,

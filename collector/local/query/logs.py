@@ -8,11 +8,13 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
+from collector.local.query.filters import LATEST
+from collector.local.query.language.conditions import Condition, all_of, of_logs
+from collector.local.query.language.fields import LEVELS
+from collector.local.query.language.terms import Term
 from collector.local.query.model import Arrivals, LogRow, Page, TraceLog
 from telemetry.errors import did_you_mean
 
-LEVELS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
-"""The lowest severity number of each level, as in OpenTelemetry."""
 _SYNONYMS = {"warning": "warn", "critical": "fatal"}
 MAX_ARRIVALS, MAX_OF_TRACE = 10_000, 1000
 
@@ -26,7 +28,7 @@ WITH timed AS (
                 WHEN severity_text ILIKE 'warn%' THEN 13 WHEN severity_text ILIKE 'err%' THEN 17
                 WHEN severity_text ILIKE 'fatal%' OR severity_text ILIKE 'crit%' OR severity_text ILIKE 'alert%'
                   OR severity_text ILIKE 'emerg%' OR severity_text ILIKE 'panic%' THEN 21 ELSE 0 END AS severity
-    FROM logs WHERE (? IS NULL OR trace_id = ?) AND (? IS NULL OR service = ?) AND severity >= ?
+    FROM logs WHERE {condition}
 )
 SELECT moment, place, timed.ingested_unix_ns, time_unix_ns, observed_unix_ns, severity_number, severity_text, body,
        event_name, timed.service, trace_id, span_id, timed.attributes, resources.attributes AS resource,
@@ -47,31 +49,49 @@ class LogFilter:
     service: str | None = None
     level: str | None = None
     """The lowest level."""
+    since_ns: int = 0
+    """Unix nanoseconds."""
+    until_ns: int = LATEST
+    where: tuple[Term, ...] = ()
+    """The terms of the filter language."""
 
     def __post_init__(self) -> None:
         if self.level is not None and _SYNONYMS.get(self.level, self.level) not in LEVELS:
             hint = did_you_mean(self.level, [*LEVELS, *_SYNONYMS]) or f"Use one of {', '.join(LEVELS)}."
             raise QueryError("bad_request", f"level={self.level!r} is not a level.", hint)
 
-    def parameters(self) -> list[Any]:
-        """The parameters of `_TIMED`."""
-        least = 0 if self.level is None else LEVELS[_SYNONYMS.get(self.level, self.level)]
-        return [self.trace_id, self.trace_id, self.service, self.service, least]
+    def condition(self) -> Condition:
+        """A condition on log records with their `moment` and `severity`."""
+        conditions = [of_logs(self.where)]
+        for column, value in (("trace_id", self.trace_id), ("service", self.service)):
+            if value is not None:
+                conditions.append((f"{column} = ?", [value]))
+        if self.level is not None:
+            conditions.append(("severity >= ?", [LEVELS[_SYNONYMS.get(self.level, self.level)]]))
+        if self.since_ns > 0 or self.until_ns < LATEST:
+            conditions.append(("moment BETWEEN ? AND ?", [self.since_ns, self.until_ns]))
+        return all_of(conditions)
+
+    def timed(self) -> Condition:
+        """The records, with what their lists are ordered by."""
+        sql, values = self.condition()
+        return _TIMED.format(condition=sql), values
 
 
 def logs(
-    connection: DuckDBPyConnection,
-    trace_id: str | None = None,
-    limit: int = 1000,
-    before: str | None = None,
-    *,
-    service: str | None = None,
-    level: str | None = None,
+    connection: DuckDBPyConnection, wanted: LogFilter, limit: int = 1000, before: str | None = None
 ) -> Page[LogRow]:
-    """Log records that match the filter, latest first."""
+    """Log records that match, latest first.
+
+    Args:
+        connection: to the store.
+        wanted: the filter.
+        limit: rows at most.
+        before: the cursor of the previous page.
+    """
     last = decode(before, int, int)
-    parameters = [*LogFilter(trace_id, service, level).parameters(), last[0], *last, limit + 1]
-    found = connection.execute(_TIMED + _LATEST, parameters).fetchall()
+    sql, values = wanted.timed()
+    found = connection.execute(sql + _LATEST, [*values, last[0], *last, limit + 1]).fetchall()
     rows = [_row(row) for row in found[:limit]]
     return Page(rows, encode(found[limit - 1][0], found[limit - 1][1]) if len(found) > limit else None)
 
@@ -91,7 +111,8 @@ def arrived_logs(connection: DuckDBPyConnection, wanted: LogFilter, after: str) 
         after: the cursor of the previous call, or of `newest_log`.
     """
     since = decode(after, int, int, name="after")
-    found = connection.execute(_TIMED + _ARRIVED, [*wanted.parameters(), *since, MAX_ARRIVALS]).fetchall()
+    sql, values = wanted.timed()
+    found = connection.execute(sql + _ARRIVED, [*values, *since, MAX_ARRIVALS]).fetchall()
     return Arrivals([_row(row) for row in found], encode(found[-1][2], found[-1][1]) if found else after)
 
 
@@ -106,8 +127,8 @@ def logs_of_trace(connection: DuckDBPyConnection, trace_id: str, start_unix_ns: 
     (total,) = connection.execute("SELECT count(*) FROM logs WHERE trace_id = ?", [trace_id]).fetchone() or (0,)
     if not total:
         return [], 0
-    parameters = [*LogFilter(trace_id).parameters(), MAX_OF_TRACE]
-    found = connection.execute(_TIMED + _OLDEST, parameters).fetchall()
+    sql, values = LogFilter(trace_id).timed()
+    found = connection.execute(sql + _OLDEST, [*values, MAX_OF_TRACE]).fetchall()
     return [TraceLog(**vars(_row(row)), offset_ns=row[0] - start_unix_ns) for row in found], total
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from collector.local.api.as_json import dumps
-from collector.local.query.logs import LEVELS
+from collector.local.query.language.fields import LEVELS
 from collector.local.render.span import attributes
 from collector.local.render.text import clean, fit, glyphs_for, wrap
 from collector.local.render.units import clock

@@ -65,7 +65,7 @@ TRACE_SYNONYMS = {
 LOG_FIELDS = _by_name(
     Field("service", "service", "text", "service that wrote the record"),
     Field("level", "severity", "level", "level of the record", values=tuple(LEVELS)),
-    Field("body", "body", "text", "text of the record; a word without a key means body~word"),
+    Field("body", "json_extract_string(body, '$')", "text", "text of the record; a word without a key means body~word"),
     Field("event", "event_name", "text", "name of an event record"),
     Field("trace", "trace_id", "text", "id of its trace"),
     Field("span", "span_id", "text", "id of its span"),

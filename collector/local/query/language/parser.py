@@ -23,9 +23,9 @@ from telemetry.errors import did_you_mean
 
 MOST_CHARACTERS, MOST_TERMS = 2000, 30
 ORDERED = (">", ">=", "<", "<=")
-_KEY = re.compile(r"""[^\s=!<>~"',]+""")
-_OPERATOR = re.compile(r"!=|!~|>=|<=|==|=|>|<|~")
-_VALUE = re.compile(r"""[^\s,"']+""")
+KEY = re.compile(r"""[^\s=!<>~"',]+""")
+OPERATOR = re.compile(r"!=|!~|>=|<=|==|=|>|<|~")
+VALUE = re.compile(r"""[^\s,"']+""")
 _LIKE_A_TERM = re.compile(r"[\w.]+(!=|!~|>=|<=|=|>|<|~)")
 _DECLARED = frozenset(attribute.name for attribute in ATTRIBUTES)
 
@@ -82,19 +82,20 @@ class _Reader:
         """The next term."""
         start = self._at
         quoted = self._text[start] in "\"'"
-        key = self._quoted() if quoted else self._match(_KEY)
+        key = self._quoted() if quoted else self._match(KEY)
         if key is None:
-            if operator := self._match(_OPERATOR):
+            if operator := self._match(OPERATOR):
                 raise FilterError(f"{operator} has no key before it.", start, "Write a key: service=gateway.")
             raise FilterError(f"{self._text[start]!r} is not a key.", start, "Write a key: service=gateway.")
         after_key = self._at
         self._skip()
-        operator = self._match(_OPERATOR)
+        operator = self._match(OPERATOR)
         if operator is None:
             self._at = after_key
             return self._word(key, start, language)
+        value_at = self._at
         values = self._values(key, operator)
-        return Term(key, "=" if operator == "==" else operator, values, start, quoted)
+        return Term(key, "=" if operator == "==" else operator, values, start, value_at, quoted)
 
     def _word(self, word: str, start: int, language: Language) -> Term:
         if language.words:
@@ -113,7 +114,7 @@ class _Reader:
         while True:
             start = self._at
             is_quoted = start < len(self._text) and self._text[start] in "\"'"
-            value = self._quoted() if is_quoted else self._match(_VALUE)
+            value = self._quoted() if is_quoted else self._match(VALUE)
             if value is None or (spaced and not is_quoted and _LIKE_A_TERM.match(value)):
                 raise FilterError(
                     f"{key}{operator} has no value.", min(start, operator_end), _value_hint(key, operator)
@@ -206,7 +207,7 @@ def _check_field(term: Term, field: Field) -> None:
             number_of(value, term)
         elif field.values and "~" not in operator and value.lower() not in field.values:
             listed = did_you_mean(value, list(field.values)) or f"Use one of {', '.join(field.values)}."
-            raise FilterError(f"{value!r} is not a value of {key}.", term.at, listed)
+            raise FilterError(f"{value!r} is not a value of {key}.", term.value_at, listed)
 
 
 def _check_number(term: Term) -> None:
@@ -227,7 +228,7 @@ def number_of(value: str, term: Term) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise FilterError(f"{value!r} is not a number.", term.at, f"Write a number: {term.key}{term.operator}10.")
+        raise FilterError(f"{value!r} is not a number.", term.value_at, f"Write a number: {term.key}{term.operator}10.")
     return number
 
 
@@ -241,7 +242,7 @@ def duration_of(value: str, term: Term) -> int:
         return parse_duration(value, term.key)
     except QueryError as error:
         hint = f"Write a number and a unit: {term.key}{term.operator}50ms."
-        raise FilterError(f"{value!r} is not a duration.", term.at, hint) from error
+        raise FilterError(f"{value!r} is not a duration.", term.value_at, hint) from error
 
 
 def _value_hint(key: str, operator: str) -> str:

@@ -19,6 +19,8 @@ class Term:
     """Of `=`, `!=`, `~` and `!~` several: any of them. Without any: the key is there, or with `!=` is not."""
     at: int = 0
     """Where it begins in the text, from 0."""
+    value_at: int = 0
+    """Where its values begin."""
     quoted: bool = False
     """The key was in quotes: it is an attribute's, even if a field has the same name."""
 

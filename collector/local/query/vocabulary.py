@@ -1,0 +1,73 @@
+"""The words that filters may be made of, as the store has them: attributes and values of the latest records."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.language.conditions import json_path
+from collector.local.query.language.fields import LOG_FIELDS, TRACE_FIELDS
+from telemetry.conventions import ATTRIBUTES
+
+LATEST_TRACES, LATEST_SPANS, LATEST_LOGS, MOST = 2000, 2000, 2000, 200
+
+_BRIEF = {attribute.name: attribute.brief for attribute in ATTRIBUTES}
+_RECENT = f"SELECT trace_id FROM traces ORDER BY start_unix_ns DESC LIMIT {LATEST_TRACES // 10}"  # noqa: S608 (ours)
+_SPANS = f"SELECT service, name, resource_id, attributes FROM spans WHERE trace_id IN ({_RECENT}) LIMIT {LATEST_SPANS}"  # noqa: S608
+_LOGS = f"""
+SELECT logs.*, 0 AS severity FROM logs ORDER BY ingested_unix_ns DESC LIMIT {LATEST_LOGS}"""  # noqa: S608 (ours)
+_KEYS = """
+SELECT key, count(*) AS n FROM (
+    SELECT unnest(json_keys(attributes)) AS key FROM ({records})
+    UNION ALL SELECT unnest(json_keys(attributes)) FROM resources
+) GROUP BY key ORDER BY n DESC, key LIMIT {most}"""
+_OF_COLUMN = """
+SELECT {column}::VARCHAR AS value, count(*) AS n FROM ({records}) WHERE value <> ''
+GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
+_OF_TRACES = f"""
+SELECT value, count(*) AS n FROM (
+    SELECT {{column}} AS value FROM (SELECT * FROM traces ORDER BY start_unix_ns DESC LIMIT {LATEST_TRACES})
+) WHERE value <> '' GROUP BY value ORDER BY n DESC, value LIMIT {{most}}"""  # noqa: S608 (our names)
+_OF_ATTRIBUTE = """
+SELECT value, count(*) AS n FROM (
+    SELECT json_extract_string(attributes, $path) AS value FROM ({records})
+    UNION ALL SELECT json_extract_string(attributes, $path) FROM resources
+) WHERE value <> '' AND length(value) < 200 GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
+
+
+class StoredWords:
+    """Those of a store, of the latest traces or log records.
+
+    Args:
+        connection: to the store.
+        of_logs: of log records; else of traces.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, *, of_logs: bool) -> None:
+        self._connection = connection
+        self._of_logs = of_logs
+        self._records = _LOGS if of_logs else _SPANS
+
+    def attributes(self) -> Iterator[tuple[str, str]]:
+        """Attributes, the most frequent first."""
+        for key, _ in self._ask(_KEYS):
+            yield key, _BRIEF.get(key, "attribute")
+
+    def values(self, key: str) -> Iterator[tuple[str, str]]:
+        """Values, the most frequent first."""
+        field = (LOG_FIELDS if self._of_logs else TRACE_FIELDS).get(key)
+        if field is None:
+            found = self._ask(_OF_ATTRIBUTE, path=json_path(key))
+        elif field.kind in {"number", "duration", "level"} or field.name in {"trace", "span", "body"}:
+            return
+        elif self._of_logs or field.of_span:
+            found = self._ask(_OF_COLUMN, field.column)
+        else:
+            column = f"unnest(string_split({field.column}, ', '))" if field.kind == "versions" else field.column
+            found = self._connection.execute(_OF_TRACES.format(column=column, most=MOST)).fetchall()
+        for value, count in found:
+            yield str(value), f"{count} of the latest"
+
+    def _ask(self, sql: str, column: str = "", **values: Any) -> list[tuple[Any, ...]]:
+        sql = sql.format(records=self._records, column=column, most=MOST)
+        return self._connection.execute(sql, values or None).fetchall()
