@@ -127,7 +127,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
             _draw(handle, trace_id, api)
         steps.print()
         print_banner(console, pamazon, plan, stays=not args.once)
-        console.print(f"  [dim]traces[/] telemetry traces   [dim]or[/] {api}/api/traces", highlight=False)
+        console.print(f"  [dim]desk[/]   {api}   [dim]or[/] telemetry traces", highlight=False)
         return 0 if args.once else _stay(console, processes)
 
 
@@ -184,7 +184,7 @@ def _start_collector(console: Console, processes: Processes, wanted: Collector) 
         console.print(f"  The one that runs already, {scheme}://{wanted.api}, is used.", style="dim", highlight=False)
         return f"{scheme}://{wanted.api}"
     wanted.await_ready(processes.start_other("collector", wanted.command()))
-    console.print(f"  OTLP {wanted.otlp}, traces at http://{wanted.api}", style="dim", highlight=False)
+    console.print(f"  OTLP {wanted.otlp}, desk at http://{wanted.api}", style="dim", highlight=False)
     return f"http://{wanted.api}"
 
 

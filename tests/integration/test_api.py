@@ -246,7 +246,7 @@ def test_stats_count_by_signal(api: httpx.Client) -> None:
 
 
 ERRORS = [
-    ("GET", "/", 404, "not_found"),
+    ("GET", "/nothing", 404, "not_found"),
     ("GET", "/api", 404, "not_found"),
     ("GET", "/api/nothing", 404, "not_found"),
     ("GET", "/api/traces/", 404, "not_found"),

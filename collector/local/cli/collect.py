@@ -20,6 +20,7 @@ from collector.local.net.access import Access, tokens_from
 from collector.local.net.log_limiter import failed_handshakes_limited
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
+from collector.local.page.found import find_page
 from collector.local.query import store_stats
 from collector.local.render.tables import Column, table
 from collector.local.render.text import clean, glyphs_for, make_console
@@ -123,7 +124,9 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
     yield Text.assemble((f"{dot} ", "bold green"), ("search-telemetry collector", "bold"), " is ready")
     limits = collector.settings
     age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
+    desk = [("desk", f"{scheme}://{addresses.api}", "  in a browser")] if find_page() and addresses.api else []
     rows = (
+        *desk,
         ("OTLP over gRPC", str(addresses.grpc), ""),
         ("OTLP over HTTP", f"{scheme}://{addresses.http}", ""),
         ("query API", f"{scheme}://{addresses.api}/api/traces", ""),

@@ -1,8 +1,74 @@
-// Not drawn yet.
-import { Empty } from "../components/state.js";
+// Performance: a row for each entry point, or inner stage, or rpc: how often, how fast, how many fail, how it went.
+import { Chart } from "../components/chart.js";
+import { Meter } from "../components/meter.js";
+import { Sparkline } from "../components/sparkline.js";
+import { Answered } from "../components/state.js";
+import { Table } from "../components/table.js";
+import { asked, change, link } from "../lib/address.js";
+import { useAnswer } from "../lib/api.js";
+import { count, duration, rate, share } from "../lib/format.js";
 import { html } from "../lib/preact.js";
+import { PERCENTILES } from "../lib/tones.js";
 
-/** address: what is shown. */
-export default function View() {
-  return html`<${Empty} title="This view is not here yet" />`;
+const SCOPES = [["entry", "Entry points", "what clients call"], ["inner", "Stages", "inside the services"], ["rpc", "Calls", "between the services"]];
+
+/** address: what is shown; `scope` is of this view. */
+export default function View({ address }) {
+  const scope = SCOPES.some(([name]) => name === address.query.scope) ? address.query.scope : "entry";
+  const summary = useAnswer("/api/summary", asked(address));
+  const performance = useAnswer("/api/performance", asked(address, { scope }));
+  return html`<div class="view-head"><h1>Performance</h1>
+      <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
+        aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div></div>
+    <${Answered} of=${summary} empty=${(answer) => answer.count === 0}>${(answer) => html`<div class="pair">
+      <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
+        series=${PERCENTILES.map(([name, tone, dash]) => ({ name, tone, dash, values: answer[`${name}_ns`] }))} /></section>
+      <section class="card card-chart"><${Chart} title="Requests and failures" unit="rate" kind="bars" times=${answer.times}
+        series=${requests(answer)} /></section></div>`}<//>
+    <section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
+      nothing=${html`<p class="card-nothing">${scope === "entry" ? "No entry point was called in this time." : "None of these ran in this time."}</p>`}>
+      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>`;
+}
+
+const requests = ({ rates, error_rates: errors }) => [
+  { name: "requests", tone: "tone-6", values: rates },
+  { name: "failed", tone: "bad", values: errors },
+];
+
+function Rows({ answer, scope }) {
+  const most = Math.max(...answer.rows.map((row) => row.time_share ?? 0), 0);
+  const slowest = Math.max(...answer.rows.map((row) => row.p95_ns ?? 0), 1);
+  const client = answer.rows.some((row) => row.client);
+  const columns = [
+    { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
+      <b>${row.operation}</b> <span class="faint">${row.service}</span>${scope === "rpc" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
+      ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
+    { key: "rate", title: "Rate", number: true, hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
+    { key: "p50", title: "p50", number: true, cell: (row) => duration(row.p50_ns) },
+    { key: "p95", title: "p95", number: true, cell: (row) => html`<b>${duration(row.p95_ns)}</b>` },
+    { key: "p99", title: "p99", number: true, cell: (row) => duration(row.p99_ns) },
+    ...(client ? [
+      { key: "client50", title: "client p50", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p50_ns)}</span>` },
+      { key: "client95", title: "client p95", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class=${isFar(row) ? "is-warn strong" : "quiet"}>${duration(row.client?.p95_ns)}</span>` },
+      { key: "client99", title: "client p99", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p99_ns)}</span>` }] : []),
+    { key: "errors", title: "Errors", number: true, cell: (row) => html`<${Ratio} ratio=${row.error_ratio} tone="is-bad" />` },
+    ...(scope === "entry" ? [
+      { key: "rejected", title: "Rejected", number: true, hint: "answered as the caller's mistake", cell: (row) => html`<${Ratio} ratio=${row.rejected_ratio} tone="is-warn" />` },
+      { key: "empty", title: "Empty", number: true, hint: "requests without a document", cell: (row) => html`<${Ratio} ratio=${row.empty_ratio} tone="is-info" />` }] : []),
+    { key: "share", title: "Share of time", hint: "of all time that these took", cell: (row) => html`<${Meter} ratio=${row.time_share} most=${most} />` },
+    { key: "spark", title: "p95 over time", cell: (row) => html`<${Sparkline} values=${row.sparkline ?? []} title=${`p95 over time, at most ${duration(Math.max(...(row.sparkline ?? []).filter(Boolean), 0))}`} />` },
+  ];
+  return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${hrefOf}
+    keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} slowest=${slowest} />`;
+}
+
+/** Whether clients wait much longer than the service takes: the time is spent on the way. */
+const isFar = (row) => row.client && row.client.p95_ns > 1.5 * row.p95_ns && row.client.p95_ns - row.p95_ns > 20e6;
+
+const hrefOf = (row) => link("/summary", { operation: row.operation, service: row.service });
+
+function Ratio({ ratio, tone }) {
+  if (ratio == null) return html`<span class="faint">–</span>`;
+  if (!ratio) return html`<span class="faint">0</span>`;
+  return html`<span class="chip ${tone}">${share(ratio)}</span>`;
 }

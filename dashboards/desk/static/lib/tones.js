@@ -1,0 +1,20 @@
+// Colours of stages, services and outcomes: the same name has the same colour in every view.
+
+const TONES = 8;
+/** What the demo and most search pipelines call their services and stages; others get a colour by their name. */
+const KNOWN = {
+  client: 6, browser: 6, gateway: 1, clip_encoder: 2, qdrant_indexer: 3, "on the way": 6, transit: 6,
+  encode: 2, inference: 8, txt_minibatch_encoding: 5, img_minibatch_encoding: 5, forward: 4, preprocess: 7, qdrant_search: 3, qdrant_index: 3, queue: 7,
+};
+export const OUTCOMES = { ok: "good", error: "bad", rejected: "warn", cancelled: "tone-6", empty: "tone-8" };
+
+/** The name of a colour in tokens.css for a service or a stage. */
+export function toneOf(name) {
+  if (Object.hasOwn(KNOWN, name)) return `tone-${KNOWN[name]}`;
+  let sum = 7;
+  for (const letter of String(name)) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
+  return `tone-${(sum % TONES) + 1}`;
+}
+
+/** A duration's tone: of percentiles. */
+export const PERCENTILES = [["p50", "p50", [2, 3]], ["p95", "p95", undefined], ["p99", "p99", [6, 3]]];
