@@ -1,8 +1,66 @@
-// Not drawn yet.
-import { Empty } from "../components/state.js";
-import { html } from "../lib/preact.js";
+// Logs: what the services wrote, latest first, each linked to its trace; followed while the range is live.
+import { Attributes } from "../components/attributes.js";
+import { Answered, Empty, EmptyRange, Loading, Problem } from "../components/state.js";
+import { address as current, asked, change, link, traceLink } from "../lib/address.js";
+import { useAnswer } from "../lib/api.js";
+import { useFollowed } from "../lib/follow.js";
+import { milliseconds, moment, plural } from "../lib/format.js";
+import { html, useState } from "../lib/preact.js";
+import { toneOf } from "../lib/tones.js";
 
-/** address: what is shown. */
-export default function View() {
-  return html`<${Empty} title="This view is not here yet" />`;
+const LEVELS = ["debug", "info", "warn", "error", "fatal"];
+const ROWS = 200;
+
+/** address: what is shown; `level`, `trace_id` are of this view. */
+export default function View({ address }) {
+  const { level, trace_id: trace } = address.query;
+  const { service, filter } = asked(address);
+  const follow = address.live && !trace;
+  const followed = useFollowed("/api/logs", "logs", { service, filter, level }, follow);
+  const listed = useAnswer(follow ? null : "/api/logs", { service, filter, level, trace_id: trace, limit: ROWS, ...(trace ? {} : { since: address.query.since, until: address.query.until }) });
+  return html`<div class="view-head"><h1>Logs</h1>
+      <div class="switch" role="group" aria-label="Least level">${[["", "All"], ...LEVELS.map((name) => [name, name])].map(([name, title]) => html`<button type="button" key=${name}
+        aria-pressed=${(level ?? "") === name} onClick=${() => change({ level: name || null }, { replace: true })}>${title}</button>`)}</div>
+      ${service && html`<button type="button" class="chip-button" onClick=${() => change({ service: null })}>${service} <span aria-label="of all services">×</span></button>`}
+      ${trace && html`<span class="chip">of trace <a href=${traceLink(trace)}><code>${trace.slice(0, 8)}</code></a></span> <a href=${link(null, { trace_id: null })}>All logs</a>`}
+      <span class="end quiet">${follow ? "as they arrive" : ""}</span></div>
+    <section class="card">${follow ? html`<${Followed} of=${followed} />`
+      : html`<${Answered} of=${listed} empty=${(answer) => answer.logs.length === 0} nothing=${trace ? html`<${Empty} title="This trace has no logs" />` : html`<${EmptyRange} what="No logs in this time" />`}>
+        ${(answer) => html`<${Rows} rows=${answer.logs} more=${Boolean(answer.next)} />`}<//>`}</section>`;
+}
+
+function Followed({ of: { rows, error } }) {
+  if (!rows) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
+  return html`${error && html`<${Problem} error=${error} />`}
+    ${rows.length === 0 ? html`<${Empty} title="Nothing has been logged yet"><p>New records show here as they arrive.</p><//>` : html`<${Rows} rows=${rows} />`}`;
+}
+
+function Rows({ rows, more }) {
+  const [open, setOpen] = useState(null);
+  return html`<ol class="logs" aria-label="Log records, latest first">${rows.map((row) => {
+    const key = keyOf(row);
+    return html`<${Row} key=${key} row=${row} open=${open === key} toggle=${() => setOpen(open === key ? null : key)} />`;
+  })}</ol><p class="card-foot">${plural(rows.length, "record")} shown${more ? "; choose a shorter time or a filter for the others" : ""}.</p>`;
+}
+
+const keyOf = (row) => `${row.time_unix_ns} ${row.observed_unix_ns} ${row.span_id} ${textOf(row.body)}`;
+
+function Row({ row, open, toggle }) {
+  const level = levelOf(row);
+  return html`<li class="log is-${level} ${open ? "is-open" : ""}">
+    <button type="button" class="plain log-line" aria-expanded=${open} onClick=${toggle}>
+      <span class="log-time">${moment(milliseconds(row.time_unix_ns || row.observed_unix_ns), { millis: true })}</span>
+      <span class="log-level">${row.severity_text || level}</span>
+      <span class="log-service" style=${{ "--tone": `var(--${toneOf(row.service)})` }}>${row.service}</span>
+      <span class="log-body">${textOf(row.body)}</span></button>
+    ${row.trace_id && html`<a class="log-trace" href=${traceLink(row.trace_id, { span: row.span_id })} title="its place in the trace"><code>${row.trace_id.slice(0, 8)}</code></a>`}
+    ${open && html`<div class="log-more"><${Attributes} attributes=${row.attributes} />
+      ${row.trace_id && html`<p><a href=${link("/logs", { trace_id: row.trace_id, level: null, service: null })}>All logs of this trace</a></p>`}
+      ${!current().query.service && html`<p><button type="button" class="plain link" onClick=${() => change({ service: row.service })}>Only ${row.service}</button></p>`}</div>`}</li>`;
+}
+
+const textOf = (body) => (typeof body === "string" ? body : JSON.stringify(body));
+
+function levelOf({ severity_number: number }) {
+  return number >= 17 ? "error" : number >= 13 ? "warn" : number >= 9 ? "info" : number > 0 ? "debug" : "none";
 }
