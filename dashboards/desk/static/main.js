@@ -1,4 +1,5 @@
 // The desk: shows the view that the address names, below the head of the page.
+import { chooseFirstRange } from "./components/first_range.js";
 import { Header } from "./components/header.js";
 import { Help } from "./components/help.js";
 import { Login } from "./components/login.js";
@@ -57,5 +58,6 @@ function useView(name) {
 
 startAddress();
 startKeyboard();
+await chooseFirstRange();
 render(html`<${Desk} />`, document.getElementById("desk"));
 document.documentElement.dataset.ready = address().view;

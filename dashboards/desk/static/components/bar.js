@@ -10,8 +10,7 @@ const WHO = ["platform", "region", "version"];
 
 /** address: what is shown. */
 export function Bar({ address }) {
-  const { since, until } = asked(address);
-  const { answer } = useAnswer("/api/who", { since, until });
+  const { answer } = useAnswer("/api/who", asked(address));
   return html`<div class="bar" role="search" aria-label="What is shown">
     <${RangePicker} address=${address} />
     ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} />`)}
@@ -19,10 +18,11 @@ export function Bar({ address }) {
   </div>`;
 }
 
-/** The values of a key in `/api/who`'s answer, as `[value, count]`. */
+/** The values of a key in `/api/who`'s answer, as `[value, count]`; an operation of two services stands once. */
 function valuesOf(answer, key) {
-  const found = answer?.[key] ?? answer?.[`${key}s`] ?? [];
-  return found.map((each) => (typeof each === "string" ? [each, null] : [each.value ?? each[key] ?? each.name, each.count]));
+  const sums = new Map();
+  for (const { value, count: number } of answer?.[`${key}s`] ?? []) sums.set(value, (sums.get(value) ?? 0) + number);
+  return [...sums];
 }
 
 function Choice({ name, chosen, values }) {

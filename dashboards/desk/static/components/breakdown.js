@@ -1,10 +1,11 @@
 // What came of the requests, which errors they had, and which child spans took their time.
 import { change, link, traceLink } from "../lib/address.js";
-import { count, duration, share } from "../lib/format.js";
+import { count, duration, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { OUTCOMES, toneOf } from "../lib/tones.js";
 import { Meter } from "./meter.js";
 
+const MOST_CHILDREN = 9;
 const MEANS = { ok: "answered", error: "failed", rejected: "the caller's mistake", cancelled: "the caller went away", empty: "without a document" };
 
 /** answer: of `/api/summary`. */
@@ -35,8 +36,8 @@ function Errors({ errors }) {
 function Children({ rows }) {
   if (!rows?.length) return html`<p class="quiet">No child spans.</p>`;
   const most = Math.max(...rows.map((row) => row.share));
-  return html`<ul class="list">${rows.map((row) => html`<li key=${`${row.service} ${row.operation}`}>
-    <button type="button" class="plain link cut" title="Show this operation" onClick=${() => change({ operation: row.operation, service: row.service })}>${row.operation}</button>
+  return html`<ul class="list">${rows.slice(0, MOST_CHILDREN).map((row) => html`<li key=${`${row.service} ${row.operation}`}>
+    <button type="button" class="plain link cut" title=${row.operation} onClick=${() => change({ operation: row.operation, service: row.service })}>${shortName(row.operation)}</button>
     <span class="faint cut">${row.service}</span><span class="end quiet">${duration(row.time_ns)}</span>
     <${Meter} ratio=${row.share} most=${most} tone=${toneOf(row.service)} /></li>`)}</ul>`;
 }

@@ -43,7 +43,7 @@ export function optionsOf(props, place, onPoint, onRange) {
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, gap: 6, space: 64, values: timeLabels },
-      { ...axis, size: 58, gap: 6, space: 34, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? "0" : write(tick))), ...(inTime && unit === "ns" ? { incrs: STEPS_NS } : {}) },
+      { ...axis, size: 58, gap: 6, space: 44, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? "0" : write(tick))), ...(inTime && unit === "ns" ? { incrs: STEPS_NS } : {}) },
     ],
     series: [{}, ...drawn(series, kind)],
     bands: kind === "stack" ? series.slice(1).map((_, index) => ({ series: [index + 2, index + 1] })) : undefined,

@@ -1,7 +1,7 @@
 // Where the nodes and edges of the map stand: in columns, each behind those that call it.
 //
 // In: `/api/map`'s answer; whether columns are rows (on a phone). Out: nodes with a place, edges with a path.
-const NODE = { width: 208, head: 62, step: 19, foot: 10 };
+const NODE = { width: 208, head: 50, step: 19, foot: 8 };
 const GAP = { along: 150, beside: 28, alongDown: 76 };
 const MOST_STEPS = 6;
 const MARGIN = 16;

@@ -1,7 +1,7 @@
 // What is shown where there is no answer yet, none, or an error; and `Answered`, which chooses.
 import { useAnswer } from "../lib/api.js";
 import { address, isoTime, link } from "../lib/address.js";
-import { ago, milliseconds, moment } from "../lib/format.js";
+import { ago, moment } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 
 /** A place for an answer that is under way; it shows itself only after a moment. */
@@ -28,16 +28,16 @@ export function Problem({ error, reload }) {
 
 /** No traces in the chosen time: says when the latest was, and leads there. */
 export function EmptyRange({ what = "No requests in this time" }) {
-  const { answer } = useAnswer("/api/traces", { limit: 1 });
-  const latest = answer?.traces[0];
-  const { query } = address();
+  const { query, range } = address();
+  const { answer } = useAnswer("/api/who", { since: query.since, until: query.until });
+  if (!answer) return html`<${Loading} />`;
+  if (answer.last_unix_s == null) return html`<${EmptyStore} />`;
+  const last = answer.last_unix_s;
+  const around = { since: isoTime(last - 3540), until: isoTime(last + 60) };
+  const isOutside = last < range.since || answer.first_unix_s > range.until;
   const narrowed = ["platform", "region", "version", "operation", "service", "filter"].filter((key) => query[key]);
-  if (answer && !latest) return html`<${EmptyStore} />`;
-  const at = latest && milliseconds(latest.start_unix_ns);
-  const around = latest && { since: isoTime(at / 1000 - 3540), until: isoTime(at / 1000 + 60) };
-  const outside = latest && !(at / 1000 >= Date.parse(query.since) / 1000 && at / 1000 <= Date.parse(query.until) / 1000);
   return html`<${Empty} title=${what}>
-    ${outside && html`<p>The latest trace is of ${moment(at)}, ${ago(at)}. <a href=${link(null, around)}>Show the hour before it</a></p>`}
+    ${isOutside && html`<p>The latest trace is of ${moment(last * 1000)}, ${ago(last * 1000)}. <a href=${link(null, around)}>Show the hour before it</a></p>`}
     ${narrowed.length > 0 && html`<p>Chosen: ${narrowed.map((key) => `${key} ${query[key]}`).join(", ")}.
       <a href=${link(null, Object.fromEntries(narrowed.map((key) => [key, null])))}>Show all</a></p>`}
   <//>`;

@@ -13,13 +13,13 @@ export function TraceTable({ rows, caption, order, onOrder, operations = true })
   const most = Math.max(...rows.map(timeOf), 1);
   const columns = [
     { key: "id", title: "Trace", link: true, cell: (row) => html`<code>${row.trace_id.slice(0, 8)}</code>` },
-    { key: "start", title: "When", sort: Boolean(onOrder), cell: (row) => html`<span class="quiet">${moment(milliseconds(row.start_unix_ns), { millis: false })}</span>` },
-    ...(operations ? [{ key: "operation", title: "Operation", cell: (row) => html`<span>${row.entry_operation ?? row.root_operation} <span class="faint">${row.entry_service ?? row.root_service}</span></span>` }] : []),
+    { key: "start", title: "When", className: "roomy", sort: Boolean(onOrder), cell: (row) => html`<span class="quiet">${moment(milliseconds(row.start_unix_ns), { millis: false })}</span>` },
+    ...(operations ? [{ key: "operation", title: "Operation", cell: (row) => html`<span>${row.entry_operation ?? row.root_operation} <span class="faint roomy">${row.entry_service ?? row.root_service}</span></span>` }] : []),
     { key: "duration", title: "Duration, by stage", sort: Boolean(onOrder), wide: true, cell: (row) => html`<${StageBar} total=${timeOf(row)} most=${most} stages=${row.stages} />` },
     { key: "platform", title: "Platform", cell: (row) => row.platform || "–" },
     { key: "region", title: "Region", cell: (row) => row.region || "–" },
     { key: "len_docs", title: "len_docs", number: true, hint: "documents of the request", cell: (row) => count(row.len_docs) },
-    { key: "spans", title: "Spans", number: true, cell: (row) => html`<span class="quiet">${count(row.span_count)}</span>` },
+    { key: "spans", title: "Spans", number: true, className: "roomy", cell: (row) => html`<span class="quiet">${count(row.span_count)}</span>` },
     { key: "outcome", title: "Outcome", cell: (row) => html`<${Outcome} row=${row} />` },
   ];
   return html`<${Table} caption=${caption} columns=${columns} rows=${rows} keyOf=${(row) => row.trace_id} href=${(row) => traceLink(row.trace_id)} order=${order} onOrder=${onOrder} />`;

@@ -12,5 +12,11 @@ export function Worst({ address }) {
   const chosen = address.query.platform === worst.platform && address.query.region === worst.region;
   const to = link("/summary", { platform: worst.platform, region: worst.region, operation: worst.operation });
   return html`<p class="notice is-worst" role="status"><span class="mark" aria-hidden="true">▲</span>
-    ${chosen ? html`<span>${worst.sentence}</span>` : html`<a href=${to}>${worst.sentence}</a>`}</p>`;
+    ${chosen ? html`<span><${Sentence} text=${worst.sentence} /></span>` : html`<a href=${to}><${Sentence} text=${worst.sentence} /></a>`}
+    ${" "}<span class="quiet">of ${worst.operation}</span></p>`;
+}
+
+/** What stands between backticks is a name. */
+function Sentence({ text }) {
+  return text.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
 }

@@ -104,7 +104,6 @@ export function start() {
   document.addEventListener("click", onClick);
   window.setInterval(moveOn, LIVE_MS);
   document.addEventListener("visibilitychange", () => document.hidden || moveOn());
-  if (!Number.isFinite(current.range.since)) goLive(USUAL_S, { replace: true });
 }
 
 function changed() {

@@ -40,8 +40,11 @@ export function share(ratio) {
   if (ratio === 0) return `0${NARROW}%`;
   const percent = ratio * 100;
   if (percent < 0.1) return `<${NARROW}0.1${NARROW}%`;
-  return `${percent >= 99.95 || percent >= 10 ? Math.round(percent * 10) / 10 : digits(percent)}${NARROW}%`;
+  return `${percent >= 10 ? Math.round(percent) : Math.round(percent * 10) / 10}${NARROW}%`;
 }
+
+/** A span's name, short: an rpc's without its package, `Gateway/Search` for `/pamazon.Gateway/Search`. */
+export const shortName = (name) => name.replace(/^\/[\w.]*\.(\w+\/\w+)$/, "$1");
 
 /** How many times as much: `7×`, `1.4×`. */
 export function times(factor) {

@@ -3,8 +3,9 @@
 const TONES = 8;
 /** What the demo and most search pipelines call their services and stages; others get a colour by their name. */
 const KNOWN = {
-  client: 6, browser: 6, gateway: 1, clip_encoder: 2, qdrant_indexer: 3, "on the way": 6, transit: 6,
-  encode: 2, inference: 8, txt_minibatch_encoding: 5, img_minibatch_encoding: 5, forward: 4, preprocess: 7, qdrant_search: 3, qdrant_index: 3, queue: 7,
+  client: 6, browser: 6, pamazon: 6, gateway: 1, clip_encoder: 2, qdrant_indexer: 3, qdrant: 7,
+  transit: 6, "on the way": 6, server: 1, endpoint: 8, encode: 2, inference: 4, txt_minibatch_encoding: 5, img_minibatch_encoding: 5,
+  forward: 4, preprocess: 7, queue: 7, qdrant_search: 3, qdrant_index: 3,
 };
 export const OUTCOMES = { ok: "good", error: "bad", rejected: "warn", cancelled: "tone-6", empty: "tone-8" };
 
@@ -16,5 +17,12 @@ export function toneOf(name) {
   return `tone-${(sum % TONES) + 1}`;
 }
 
-/** A duration's tone: of percentiles. */
-export const PERCENTILES = [["p50", "p50", [2, 3]], ["p95", "p95", undefined], ["p99", "p99", [6, 3]]];
+const PERCENTILES = [["p50", "p50", [2, 3]], ["p95", "p95", undefined], ["p99", "p99", [6, 3]]];
+
+/** The series of a chart of percentiles, of `/api/summary`'s answer: of the service, and what clients waited. */
+export function percentiles(answer) {
+  const served = PERCENTILES.map(([name, tone, dash]) => ({ name, tone, dash, values: answer[`${name}_ns`] }));
+  const waited = answer.client_p95_ns ?? [];
+  if (!waited.some((value) => value != null)) return served;
+  return [...served, { name: "client p95", tone: "tone-6", dash: [1, 3], values: waited }];
+}

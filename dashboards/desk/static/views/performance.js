@@ -2,14 +2,17 @@
 import { Chart } from "../components/chart.js";
 import { Meter } from "../components/meter.js";
 import { Sparkline } from "../components/sparkline.js";
+import { StageLegend } from "../components/stage_bar.js";
 import { Answered } from "../components/state.js";
 import { Table } from "../components/table.js";
+import { TraceTable } from "../components/trace_table.js";
 import { asked, change, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
-import { count, duration, rate, share } from "../lib/format.js";
+import { count, duration, rate, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
-import { PERCENTILES } from "../lib/tones.js";
+import { percentiles } from "../lib/tones.js";
 
+const SLOWEST = 6;
 const SCOPES = [["entry", "Entry points", "what clients call"], ["inner", "Stages", "inside the services"], ["rpc", "Calls", "between the services"]];
 
 /** address: what is shown; `scope` is of this view. */
@@ -22,12 +25,22 @@ export default function View({ address }) {
         aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div></div>
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0}>${(answer) => html`<div class="pair">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
-        series=${PERCENTILES.map(([name, tone, dash]) => ({ name, tone, dash, values: answer[`${name}_ns`] }))} /></section>
+        series=${percentiles(answer)} /></section>
       <section class="card card-chart"><${Chart} title="Requests and failures" unit="rate" kind="bars" times=${answer.times}
         series=${requests(answer)} /></section></div>`}<//>
     <section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
       nothing=${html`<p class="card-nothing">${scope === "entry" ? "No entry point was called in this time." : "None of these ran in this time."}</p>`}>
-      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>`;
+      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>
+    ${scope === "entry" && html`<${Slowest} address=${address} />`}`;
+}
+
+function Slowest({ address }) {
+  const slow = useAnswer("/api/traces", asked(address, { order: "duration", stages: true, limit: SLOWEST }));
+  const rows = slow.answer?.traces ?? [];
+  if (rows.length === 0) return null;
+  return html`<section class="card"><div class="card-head"><h2>Slowest requests</h2><${StageLegend} rows=${rows} />
+    <span class="end"><a href=${link("/traces", { order: "duration" })}>All traces</a></span></div>
+    <div class=${slow.loading ? "answered is-loading" : "answered"}><${TraceTable} caption="Slowest requests" rows=${rows} /></div></section>`;
 }
 
 const requests = ({ rates, error_rates: errors }) => [
@@ -37,11 +50,10 @@ const requests = ({ rates, error_rates: errors }) => [
 
 function Rows({ answer, scope }) {
   const most = Math.max(...answer.rows.map((row) => row.time_share ?? 0), 0);
-  const slowest = Math.max(...answer.rows.map((row) => row.p95_ns ?? 0), 1);
   const client = answer.rows.some((row) => row.client);
   const columns = [
     { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
-      <b>${row.operation}</b> <span class="faint">${row.service}</span>${scope === "rpc" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
+      <b>${shortName(row.operation)}</b> <span class="faint">${row.service}</span>${scope === "rpc" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
       ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
     { key: "rate", title: "Rate", number: true, hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
     { key: "p50", title: "p50", number: true, cell: (row) => duration(row.p50_ns) },
@@ -59,7 +71,7 @@ function Rows({ answer, scope }) {
     { key: "spark", title: "p95 over time", cell: (row) => html`<${Sparkline} values=${row.sparkline ?? []} title=${`p95 over time, at most ${duration(Math.max(...(row.sparkline ?? []).filter(Boolean), 0))}`} />` },
   ];
   return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${hrefOf}
-    keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} slowest=${slowest} />`;
+    keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} />`;
 }
 
 /** Whether clients wait much longer than the service takes: the time is spent on the way. */

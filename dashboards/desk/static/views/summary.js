@@ -12,7 +12,7 @@ import { asked, change, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
 import { plural } from "../lib/format.js";
 import { html } from "../lib/preact.js";
-import { PERCENTILES } from "../lib/tones.js";
+import { percentiles } from "../lib/tones.js";
 
 const SLOW_ROWS = 8;
 
@@ -35,7 +35,7 @@ function Overview({ answer, address }) {
   const isIndex = (address.query.operation ?? "").includes("index");
   return html`<div class="overview">
     <section class="card card-chart overview-chart"><${Chart} title="Duration" unit="ns" times=${answer.times}
-      series=${PERCENTILES.map(([name, tone, dash]) => ({ name, tone, dash, values: answer[`${name}_ns`] }))} />
+      series=${percentiles(answer)} />
       ${isIndex && html`<${Scatter} address=${address} />`}</section>
     <${Breakdown} answer=${answer} /></div>`;
 }
