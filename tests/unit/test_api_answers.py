@@ -73,6 +73,7 @@ NOTHING: dict[str, dict[str, Any]] = {
     "/api/summary": {"count": 0, "errors": [], "children": []},
     "/api/scatter": {"points": []},
     "/api/map": {"nodes": [], "edges": []},
+    "/api/filter": {"ok": True, "error": None},
 }
 """What answers that are not plain lists say of an empty store."""
 REQUIRED = {
