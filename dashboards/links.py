@@ -1,4 +1,4 @@
-"""Links from a series, a row or a bucket: to its traces, its logs, another board, Sentry.
+"""Links from a series, a row or a bucket: to its traces, its logs, another board, Sentry, the desk.
 
 In: the labels of what is pointed at. Out: `Link`s, which carry those labels, the chosen flow and the time that the
 board shows. State: none. Addresses of other products are texts above each board (`dashboards.variables.ADDRESSES`).
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from dashboards.model import Link
+from dashboards.model import Link, OnDesk
 from dashboards.promql import label
 from telemetry import conventions as c
 
@@ -17,6 +17,10 @@ Tags = Mapping[c.Attribute | str, str]
 """From attribute to its value, which may be `of(attribute)`."""
 
 _PLACE = re.compile(r"(\$\{[^}]+\})")
+_OF_DESK: Mapping[c.Attribute | str, str] = {
+    c.CLIENT_PLATFORM: "platform", c.CLIENT_REGION: "region", c.SERVICE_VERSION: "version", c.SERVICE_NAME: "service",
+}  # fmt: skip
+"""What the desk's address has a parameter for; all else is a term of its filter."""
 
 
 def of(attribute: c.Attribute | str) -> str:
@@ -34,7 +38,9 @@ def traces(
     wanted = json.dumps({_name(key): value for key, value in tags.items()}, separators=(",", ":"))
     window = "start=${__from}000&end=${__to}000&lookback=custom"  # microseconds
     named = f"&operation={operation}" if operation else ""
-    return Link(title, f"${{jaeger}}/search?service={service}{named}&tags={_quoted(wanted)}&limit=20&{window}")
+    url = f"${{jaeger}}/search?service={service}{named}&tags={_quoted(wanted)}&limit=20&{window}"
+    where: Tags = {**tags, **({c.SERVICE_NAME: service} if service != "${entry}" else {})}
+    return Link(title, url, desk=_on_desk("/traces", where, operation))
 
 
 def logs(*, service: str = "${service:regex}", match: str = "", title: str = "Logs") -> Link:
@@ -45,7 +51,12 @@ def logs(*, service: str = "${service:regex}", match: str = "", title: str = "Lo
         "queries": [{"refId": "A", "datasource": {"type": "loki", "uid": "loki"}, "expr": expr}],
         "range": {"from": "${__from}", "to": "${__to}"},
     }
-    return Link(title, f"/explore?schemaVersion=1&panes={_quoted(json.dumps({'a': pane}, separators=(',', ':')))}")
+    where: Tags = {
+        **({c.SERVICE_NAME: service} if service.startswith("${__field") else {}),
+        **({"level": "error"} if "ERROR" in match else {}),
+    }
+    url = f"/explore?schemaVersion=1&panes={_quoted(json.dumps({'a': pane}, separators=(',', ':')))}"
+    return Link(title, url, desk=_on_desk("/logs", where))
 
 
 def board(uid: str, title: str, *, keep: tuple[str, ...] = (), **chosen: str) -> Link:
@@ -57,7 +68,19 @@ def board(uid: str, title: str, *, keep: tuple[str, ...] = (), **chosen: str) ->
     always = ("namespace", "service", "version")
     kept = [f"${{{name}:queryparam}}" for name in (*always, *keep) if name not in chosen]
     others = [f"var-{name}={value}" for name, value in chosen.items()]
-    return Link(title, f"/d/{uid}?{'&'.join(['${__url_time_range}', *kept, *others])}", new_tab=False)
+    url = f"/d/{uid}?{'&'.join(['${__url_time_range}', *kept, *others])}"
+    there = tuple((name if name in _OF_DESK.values() else f"var-{name}", value) for name, value in chosen.items())
+    return Link(title, url, new_tab=False, desk=OnDesk(f"/dashboard/{uid}", there))
+
+
+def with_desk(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Return a panel's links for another product: behind the first one to traces, the same on the desk."""
+    for number, each in enumerate(links, start=1):
+        if each.desk is not None and each.desk.path == "/traces":
+            chosen = "".join(f"&{name}={_quoted(value)}" for name, value in each.desk.query)
+            url = f"${{desk}}{each.desk.path}?since=${{__from:date:iso}}&until=${{__to:date:iso}}{chosen}"
+            return (*links[:number], Link(each.title.replace("in Jaeger", "on the desk"), url), *links[number:])
+    return links
 
 
 def sentry(query: Tags, *, title: str = "Traces in Sentry, if $sentry is set") -> Link:
@@ -81,6 +104,21 @@ def in_sentry(attribute: c.Attribute | str) -> str:
     kind = {"int": "number", "double": "number", "boolean": "boolean"}.get(attribute.type)
     name = f"resource.{attribute.name}" if attribute in c.RESOURCE else attribute.name
     return f"tags[{name},{kind}]" if kind else name
+
+
+def _on_desk(path: str, tags: Tags, operation: str = "") -> OnDesk:
+    """Return a view of the desk, whose parameters and filter select what has the tags."""
+    own = [(_OF_DESK[key], value) for key, value in tags.items() if key in _OF_DESK]
+    own += [("operation", operation)] if operation else []
+    terms = [_term(_name(key), value) for key, value in tags.items() if key not in _OF_DESK]
+    return OnDesk(path, (*own, *([("filter", " ".join(terms))] if terms else [])))
+
+
+def _term(key: str, value: str) -> str:
+    """Return a term of the desk's filter language."""
+    if (key, value) == ("error", "true"):
+        return "status=error"
+    return f"{key}={value}" if value.isalnum() else f'{key}="{value}"'
 
 
 def _name(attribute: c.Attribute | str) -> str:

@@ -56,15 +56,30 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDesk:
+    """A view of the local collector's page, with what is chosen there beside the time.
+
+    Attributes:
+        path: of the view, such as `/traces`.
+        query: pairs of a parameter of the page's address and its value, with labels as `${__field.labels.x}`.
+    """
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A link from a row, a bucket or a point, made by `dashboards.links`.
 
     `url` has the labels as `${__field.labels.x}`, also in tables, and variables and time as Grafana writes them.
+    `desk` is where the same is on the desk; None: nowhere.
     """
 
     title: str
     url: str
     new_tab: bool = True
+    desk: OnDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ FLOW: Final = (NAMESPACE, SERVICE, VERSION, ENTRY)
 ADDRESSES: Final = (
     Text("jaeger", "Jaeger", "http://127.0.0.1:16686", "Address of Jaeger's page, which links to traces lead to."),
     Text(
+        "desk", "Desk", "http://127.0.0.1:4319",
+        "Address of the desk, the page of a local collector that gets the same telemetry: links to traces lead there.",
+    ),
+    Text(
         "sentry", "Sentry", "",
         "Address of your organization's search for traces, such as https://acme.sentry.io/explore/traces/: links lead"
         " there.",

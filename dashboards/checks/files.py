@@ -11,7 +11,7 @@ from typing import Final
 from dashboards.alerts import rendering as rules
 from dashboards.alerts import routes
 from dashboards.boards import BOARDS
-from dashboards.rendering import data_sources, grafana, perses, sentry
+from dashboards.rendering import data_sources, desk, grafana, perses, sentry
 
 HERE: Final = Path(__file__).parents[1]
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
@@ -22,6 +22,7 @@ FILES: Final[Mapping[Path, Callable[[], str]]] = {
     Path("alerts/alertmanager.yml"): partial(routes.text, webhook=False),
     Path("alerts/alertmanager-webhook.yml"): partial(routes.text, webhook=True),
     **{Path(f"perses/{board.uid}.json"): partial(perses.render, board) for board in BOARDS},
+    Path("desk/static/boards.json"): partial(desk.text, BOARDS),
 }
 """From the path below `dashboards/` to the function that returns the file's text."""
 
@@ -46,7 +47,7 @@ def extra() -> list[Path]:
     found = []
     for folder in sorted({path.parent for path in FILES}):
         kinds = {path.suffix for path in FILES if path.parent == folder}
-        source = any((HERE / folder).glob("*.py"))
+        source = any((HERE / folder).glob("*.py")) or any((HERE / folder).glob("*.js"))
         for path in sorted((HERE / folder).iterdir()) if (HERE / folder).is_dir() else []:
             ours = path.relative_to(HERE) in FILES or path.name.startswith(".") or not path.is_file()
             if not ours and (not source or path.suffix in kinds):

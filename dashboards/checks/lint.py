@@ -169,7 +169,7 @@ def _linked(panel: Json) -> Iterator[str]:
     if "${jaeger}" in urls and ("${sentry}" not in urls or "/explore" not in urls):
         yield "leads to traces in Jaeger, but not to logs and to Sentry"
     for link in links:
-        if not link["title"] or not re.match(r"/|\$\{(?:jaeger|sentry)\}", link["url"]):
+        if not link["title"] or not re.match(r"/|\$\{(?:jaeger|sentry|desk)\}", link["url"]):
             yield f"has a link to nowhere: {link['title']}"
         if not any(re.sub("%3A", ":", place) in link["url"] for place in _WINDOW):
             yield f"has a link without the time that is shown: {link['title']}"

@@ -6,6 +6,7 @@ In: a `Board`. Out: its JSON, the same for the same board, whoever imports it: d
 import json
 from typing import Any, Final
 
+from dashboards.links import with_desk
 from dashboards.model import Board, Mark, Row, Text, Tone, Variable
 from dashboards.rendering.grafana_panel import DATASOURCE, panel
 from dashboards.rendering.grid import Place, places
@@ -25,7 +26,7 @@ def render(board: Board) -> str:
 
 def dashboard(board: Board) -> dict[str, Any]:
     """Return a board as Grafana has it; what only links need is there if they need it."""
-    urls = " ".join(link.url for panel in board.panels for link in panel.links)
+    urls = " ".join(link.url for panel in board.panels for link in with_desk(panel.links))
     variables = [
         _datasource(),
         *(_variable(each) for each in board.variables if not each.hidden or f"${{{each.name}}}" in urls),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from string import ascii_uppercase
 from typing import Any, Final
 
+from dashboards.links import with_desk
 from dashboards.model import Draw, Link, Panel, Query, Step, Tone
 from dashboards.rendering import grafana_table
 from dashboards.rendering.grid import Place
@@ -59,7 +60,7 @@ def panel(panel: Panel, place: Place, number: int) -> dict[str, Any]:
     if panel.draw is Draw.TABLE:
         grafana_table.finish(rendered, panel, dict(refs(panel)))
     else:
-        rendered["fieldConfig"]["defaults"]["links"] = [link(each) for each in panel.links]
+        rendered["fieldConfig"]["defaults"]["links"] = [link(each) for each in with_desk(panel.links)]
     return rendered
 
 

@@ -6,7 +6,8 @@ In: a table's JSON and its `Panel`. Out: the JSON, completed. State: none.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dashboards.model import Panel, Query, Step
+from dashboards.links import with_desk
+from dashboards.model import Link, Panel, Query, Step
 
 _GRAY: Final = "rgba(128, 128, 128, 0.35)"
 
@@ -17,7 +18,10 @@ def finish(rendered: dict[str, Any], panel: Panel, queries: Mapping[str, Query])
     rendered["transformations"] = _transformations(panel, columns)
     gray = panel.gray_below
     rendered["fieldConfig"]["overrides"] = [
-        *(_override(title, [("links", _links(panel)), ("custom.minWidth", 90)]) for _, title in panel.labels),
+        *(
+            _override(title, [("links", _links(with_desk(panel.links))), ("custom.minWidth", 90)])
+            for _, title in panel.labels
+        ),
         *(_override(query.title, _column(query, gray)) for query in columns.values() if not query.hidden),
     ]
 
@@ -58,7 +62,7 @@ def _thresholds(steps: tuple[Step, ...]) -> dict[str, Any]:
     return {"mode": "absolute", "steps": [{"value": step.at, "color": step.tone.value} for step in steps]}
 
 
-def _links(panel: Panel) -> list[dict[str, Any]]:
+def _links(links: tuple[Link, ...]) -> list[dict[str, Any]]:
     """Return a row's links: in a table its labels are fields."""
     return [
         {
@@ -66,7 +70,7 @@ def _links(panel: Panel) -> list[dict[str, Any]]:
             "url": link.url.replace("${__field.labels.", "${__data.fields."),
             "targetBlank": link.new_tab,
         }
-        for link in panel.links
+        for link in links
     ]
 
 

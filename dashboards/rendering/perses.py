@@ -70,6 +70,8 @@ def dashboard(board: Board, renderers: Mapping[Draw, Renderer] | None = None) ->
         renderers: from the way in which a panel is drawn to what renders it; None: by the plugins of Perses.
     """
     panels = {f"panel{number}": panel for number, panel in enumerate(board.panels, 1)}
+    urls = " ".join(link.url for panel in board.panels for link in panel.links)
+    texts = [text for text in board.texts if f"${{{text.name}}}" in urls]
     return {
         "kind": "Dashboard",
         "metadata": {"name": board.uid, "project": PROJECT},
@@ -77,7 +79,7 @@ def dashboard(board: Board, renderers: Mapping[Draw, Renderer] | None = None) ->
             "display": {"name": board.title, "description": board.question},
             "duration": "1h",
             "refreshInterval": "10s",
-            "variables": [*map(_variable, board.variables), *map(_text, board.texts)],
+            "variables": [*map(_variable, board.variables), *map(_text, texts)],
             "panels": {name: _panel(panel, renderers or PERSES) for name, panel in panels.items()},
             "layouts": _layouts(board),
         },

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from dashboards import links
 from dashboards.boards.affected import affected
+from dashboards.model import OnDesk
 from telemetry import conventions as c
 
 
@@ -52,6 +53,31 @@ def test_clients_are_shown_alone_for_the_same_operation() -> None:
     """Whoever looks at failing index jobs does not arrive at searches, which the board shows otherwise."""
     (same,) = [link for link in affected().links if link.url.startswith("/d/search-overview?")]
     assert "&${operation:queryparam}&" in same.url
+
+
+def test_traces_and_logs_are_on_the_desk_too() -> None:
+    """By its own parameters where it has them, else by its filter; labels are filled in where the link is followed."""
+    where: links.Tags = {
+        c.CLIENT_REGION: links.of(c.CLIENT_REGION),
+        c.SEARCH_STAGE: links.of(c.SEARCH_STAGE),
+        "error": "true",
+    }
+    link = links.traces(where, service=links.of(c.SERVICE_NAME), operation="encode")
+    assert link.desk == OnDesk(
+        "/traces",
+        (
+            ("region", "${__field.labels.client_region}"),
+            ("service", "${__field.labels.service_name}"),
+            ("operation", "encode"),
+            ("filter", 'search.stage="${__field.labels.search_stage}" status=error'),
+        ),
+    )
+    jaeger, desk, logs = links.with_desk((link, links.logs()))
+    assert (jaeger, desk.title, logs.url[:9]) == (link, "Traces on the desk", "/explore?")
+    asked = _filled(desk.url, **{"__from:date:iso": "2026", "__field.labels.search_stage": "forward"})
+    assert asked["filter"] == ['search.stage="forward" status=error']
+    assert desk.url.startswith("${desk}/traces?since=${__from:date:iso}&until=${__to:date:iso}&region=")
+    assert links.with_desk((links.logs(),)) == (links.logs(),)
 
 
 def test_sentry_is_asked_where_its_address_is_set() -> None:
