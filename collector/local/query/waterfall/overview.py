@@ -11,7 +11,7 @@ import numpy as np
 
 from collector.local.query.model import Attributes
 from collector.local.query.waterfall.rows import Way, way_of
-from collector.local.query.waterfall.shape import NONE, Flags, Shape, merged
+from collector.local.query.waterfall.shape import NONE, Flags, Ints, Places, Shape, merged
 
 LANES: Final = 40
 COLUMNS: Final = 300
@@ -228,13 +228,24 @@ def _runs(busy: Flags, red: Flags, lane: int, service: int, step: float) -> list
 
 
 def _critical(shape: Shape) -> list[tuple[int, int, int]]:
-    """The path's parts by time, neighbours of one service together; of many, the longest."""
+    """The path's parts by time, neighbours of one service together; of many, the longest in each column."""
     order = np.argsort(shape.part_offset, kind="stable")
     offsets, durations = shape.part_offset[order], shape.part_duration[order]
     services = shape.service[shape.part_of[order]]
     if not len(order):
         return []
-    begins = np.flatnonzero(np.concatenate(([True], services[1:] != services[:-1])))
-    sums = np.add.reduceat(durations, begins)
-    kept = np.sort(np.argsort(-sums, kind="stable")[:_PATH])
-    return list(zip(offsets[begins][kept].tolist(), sums[kept].tolist(), services[begins][kept].tolist(), strict=True))
+    begins = _changes(services)
+    offsets, durations = offsets[begins], np.add.reduceat(durations, begins)
+    services = services[begins]
+    if len(begins) > _PATH:
+        step = max(1, shape.duration_ns // _PATH)
+        longest = np.lexsort((-durations, offsets // step))
+        first = longest[_changes(offsets[longest] // step)]
+        offsets, services = (offsets[first] // step) * step, services[first]
+        durations = np.diff(np.append(offsets, shape.offset[0] + shape.duration[0]))
+    return list(zip(offsets.tolist(), durations.tolist(), services.tolist(), strict=True))
+
+
+def _changes(values: Ints | Places) -> Ints:
+    """Where a value differs from the one before it."""
+    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
