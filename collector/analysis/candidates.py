@@ -6,11 +6,11 @@ the traces that it holds for. What identifies a single request is left out, and 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from collector.analysis.simplest import simplest
 
-Value = str | int | float | bool
+Value = str | int | float
 Observed = Mapping[tuple[str, str], Mapping[Value, int]]
 """By stage and key: the traces that have each value, as bits."""
 
@@ -45,7 +45,7 @@ class Candidate:
 def candidates(observed: Observed) -> Iterator[Candidate]:
     """What is compared, in the order of `observed`; several may hold for the same traces."""
     for (stage, key), values in observed.items():
-        numbers = {value: mask for value, mask in values.items() if _is_number(value)}
+        numbers: dict[int | float, int] = {value: mask for value, mask in values.items() if not isinstance(value, str)}
         if key == PRESENT or (len(numbers) == len(values) > 1 and not _names(key)):
             yield from _thresholds(stage, key, numbers)
         if key != PRESENT and (len(numbers) < len(values) or _names(key) or len(values) <= THRESHOLDS):
@@ -66,7 +66,7 @@ def _equals(stage: str, key: str, values: Mapping[Value, int]) -> Iterator[Candi
         yield Candidate(stage, key, "=", value, mask)
 
 
-def _thresholds(stage: str, key: str, values: Mapping[Value, int]) -> Iterator[Candidate]:
+def _thresholds(stage: str, key: str, values: Mapping[int | float, int]) -> Iterator[Candidate]:
     """`≥` and `<` for thresholds that divide the traces evenly. A trace with several values counts by any of them."""
     ordered = sorted(((float(value), mask) for value, mask in values.items()), key=lambda item: item[0])
     if key == PRESENT:
@@ -98,17 +98,18 @@ def _cuts(counts: list[int]) -> set[int]:
     return found
 
 
-def _union(values: Mapping[Value, int]) -> int:
+def _union(values: Mapping[Any, int]) -> int:
     union = 0
     for mask in values.values():
         union |= mask
     return union
 
 
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _names(key: str) -> bool:
     """Whether the numbers of a key are names."""
-    return key.replace("_", ".").rpartition(".")[2] in _NAMES
+    return last_word(key) in _NAMES
+
+
+def last_word(key: str) -> str:
+    """The last word of a key."""
+    return key.replace("_", ".").rpartition(".")[2]

@@ -9,15 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.analysis.candidates import PRESENT, Candidate
+from collector.analysis.candidates import PRESENT, Candidate, Value, last_word
 from collector.analysis.proportions import Counts, chance, corrected, least_chance, lower_bound
 
-ALPHA: Final = 0.05
-"""The share of answers about a healthy system in which something is named at most."""
+ALPHA: Final = 0.02
+"""The share of comparisons in a healthy system in which something is named at most.
+
+An answer makes at most two of them, and asks before whether anything is new, at 1 %: together 5 %.
+"""
 LEAST_MATCHING: Final = 3
 """So many of the traces with the problem must have it."""
 LEAST_DIFFERENCE: Final = 0.1
 """By so much the two shares must differ."""
+LEAST_CHANGE: Final = 0.25
+"""The same where nothing is wrong: the mix of requests is never quite that of before."""
+_IDS: Final = {"id": 1, "pid": 2, "port": 3, "address": 3}
+"""The last words of keys that identify a process, the plainest first."""
 EXPLAINED: Final = 0.01
 """Among traces that agree in a stronger suspect, a weaker one must still be as unlikely as this to be of its own."""
 
@@ -36,13 +43,16 @@ class Suspect:
     """A stronger suspect, without which nothing is left of this one."""
 
 
-def suspects(found: Iterable[Candidate], matching: int, others: int) -> list[Suspect]:
+def suspects(
+    found: Iterable[Candidate], matching: int, others: int, least_difference: float = LEAST_DIFFERENCE
+) -> list[Suspect]:
     """The suspects; those that a stronger one explains come last.
 
     Args:
         found: the candidates.
         matching: the traces with the problem, as bits.
         others: those that they are compared with.
+        least_difference: by so much the two shares must differ.
     """
     equal = _by_traces(found, matching | others)
     tested = {mask: _counts(mask, matching, others) for mask in equal}
@@ -50,14 +60,15 @@ def suspects(found: Iterable[Candidate], matching: int, others: int) -> list[Sus
     level = corrected(map(least_chance, tested.values()), ALPHA)
     named: list[Suspect] = []
     for mask, counts in tested.items():
-        if counts.matching < LEAST_MATCHING or counts.difference < LEAST_DIFFERENCE:
+        if counts.matching < LEAST_MATCHING or counts.difference < least_difference:
             continue
-        lower, likely = lower_bound(counts, level), chance(counts)
-        if lower > 0 and likely <= level:
+        lower = lower_bound(counts, level)
+        likely = chance(counts) if lower > 0 else 1.0
+        if likely <= level:
             first, *same = sorted(equal[mask], key=_plainness)
-            named.append(Suspect(first, counts, lower, likely, same))
+            named.append(Suspect(first, counts, lower, likely, _distinct(same, first)))
     named.sort(key=lambda one: (-one.lower, _plainness(one.candidate)))
-    return _explained_last(named, matching, others)
+    return _explained_last(_best_thresholds(named), matching, others)
 
 
 def _by_traces(found: Iterable[Candidate], compared: int) -> dict[int, list[Candidate]]:
@@ -69,9 +80,7 @@ def _by_traces(found: Iterable[Candidate], compared: int) -> dict[int, list[Cand
 
 
 def _counts(mask: int, matching: int, others: int) -> Counts:
-    return Counts(
-        (mask & matching).bit_count(), matching.bit_count(), (mask & others).bit_count(), others.bit_count()
-    )
+    return Counts((mask & matching).bit_count(), matching.bit_count(), (mask & others).bit_count(), others.bit_count())
 
 
 def _is_frequent(counts: Counts) -> bool:
@@ -80,21 +89,56 @@ def _is_frequent(counts: Counts) -> bool:
     return LEAST_MATCHING <= having < counts.of_matching + counts.of_others
 
 
-def _plainness(candidate: Candidate) -> tuple[bool, bool, bool, int, str, str]:
-    """Of candidates that say the same the plainest is shown: a name rather than an id, a value than a threshold."""
-    last = candidate.key.replace("_", ".").rpartition(".")[2]
-    is_id = last in {"id", "pid", "port", "address"}
-    return is_id, candidate.sign != "=", candidate.key == PRESENT, len(candidate.stage), candidate.stage, candidate.key
+def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
+    """Of candidates that say the same the plainest is shown, of those the first.
+
+    That a span is there rather than what it has, then a name rather than an id, then a value rather than a threshold.
+    """
+    return candidate.key != PRESENT, _IDS.get(last_word(candidate.key), 0), candidate.sign != "="
+
+
+def _distinct(same: Iterable[Candidate], first: Candidate) -> list[Candidate]:
+    """Without those that say the same of another stage; where a span is there, what it has says nothing more."""
+    if first.key == PRESENT:
+        return []
+    found = {_said(candidate): candidate for candidate in reversed(list(same))}
+    found.pop(_said(first), None)
+    return [candidate for candidate in reversed(found.values()) if candidate.key != PRESENT]
+
+
+def _said(candidate: Candidate) -> tuple[str, str, Value]:
+    return candidate.key, candidate.sign, candidate.value
+
+
+def _best_thresholds(named: Iterable[Suspect]) -> list[Suspect]:
+    """Of the thresholds of one number only the strongest."""
+    found: dict[tuple[str, str, bool, Value], Suspect] = {}
+    for one in named:
+        candidate = one.candidate
+        is_value = candidate.sign == "="
+        found.setdefault((candidate.stage, candidate.key, is_value, candidate.value if is_value else 0), one)
+    return list(found.values())
 
 
 def _explained_last(named: list[Suspect], matching: int, others: int) -> list[Suspect]:
-    """Find whom a stronger suspect explains: among the traces with that one, and without, it is not more frequent."""
+    """Find whom a stronger suspect explains: among the traces with that one, and without, it is not more frequent.
+
+    One that is a part of the stronger one, and one that says the same of another stage, is left out.
+    """
     independent: list[Suspect] = []
     explained: list[Suspect] = []
     for one in named:
         one.explained_by = next((by for by in independent if _explains(by, one, matching, others)), None)
-        (independent if one.explained_by is None else explained).append(one)
+        if one.explained_by is None:
+            independent.append(one)
+        elif not _is_part(one.explained_by, one):
+            explained.append(one)
     return independent + explained
+
+
+def _is_part(by: Suspect, one: Suspect) -> bool:
+    said = {_said(candidate) for candidate in (by.candidate, *by.same)}
+    return _said(one.candidate) in said or one.candidate.traces & ~by.candidate.traces == 0
 
 
 def _explains(by: Suspect, one: Suspect, matching: int, others: int) -> bool:

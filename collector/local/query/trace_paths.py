@@ -1,0 +1,39 @@
+"""Reads the spans of some traces for `collector.analysis.where`, with those of the batches that they waited for.
+
+A batch is in a trace of its own, to which the waiting span links: here it is a child of that span.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from duckdb import DuckDBPyConnection
+
+from collector.analysis.where import PathSpan
+from collector.local.query.trace_values import EVERY
+from telemetry.conventions import ERROR_TYPE
+
+_PATHS = f"""
+WITH {EVERY}
+SELECT number, span_id, coalesce(parent_span_id, parent), start_unix_ns, end_unix_ns, kind, name, service,
+       status = 'error', coalesce(CASE WHEN status = 'error'
+           THEN json_extract_string(attributes, '/{ERROR_TYPE.name}') END, '')
+FROM spans JOIN wanted USING (trace_id) WHERE start_unix_ns BETWEEN ? AND ?
+"""  # noqa: S608 (our own names)
+
+
+def trace_spans(
+    connection: DuckDBPyConnection,
+    trace_ids: Sequence[str],
+    times: tuple[int, int] = (-(2**63), 2**63 - 1),
+) -> list[list[PathSpan]]:
+    """The spans of each trace, in the order of their ids.
+
+    Args:
+        connection: to the store.
+        trace_ids: of the traces.
+        times: between which all spans began, if it is known.
+    """
+    found: defaultdict[int, list[PathSpan]] = defaultdict(list)
+    for number, *span in connection.execute(_PATHS, [list(trace_ids), len(trace_ids), *times]).fetchall():
+        found[number].append(PathSpan(*span))
+    return [found[number] for number in range(len(trace_ids))]
