@@ -74,6 +74,8 @@ NOTHING: dict[str, dict[str, Any]] = {
     "/api/scatter": {"points": []},
     "/api/map": {"nodes": [], "edges": []},
     "/api/filter": {"ok": True, "error": None},
+    "/api/suspects": {"problem": None, "spans": [], "attributes": []},
+    "/api/tags": {"tags": []},
 }
 """What answers that are not plain lists say of an empty store."""
 REQUIRED = {

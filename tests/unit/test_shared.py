@@ -23,15 +23,17 @@ MORNING = "2023-11-14T22:13:20"
 
 @pytest.fixture
 def store() -> Iterator[HandFilledStore]:
-    """Ten searches; the four of the second replica are slow, one of them failed."""
+    """Forty searches; the sixteen of the second replica are slow, eight of them failed."""
     store = HandFilledStore()
     for replica in (1, 2):
         resource = json.dumps({"service.instance.id": f"replica-{replica}"})
         store.insert("resources", resource_id=replica, service="indexer", attributes=resource)
-    for number in range(10):
-        trace, is_slow = f"{number:032x}", number < 4
-        asked: dict[str, Any] = {"attributes": {"client.region": "cl" if number % 2 else "de", "score": number}}
-        status = "error" if number == 0 else "unset"
+    for number in range(40):
+        trace, is_slow = f"{number:032x}", number < 16
+        asked: dict[str, Any] = {
+            "attributes": {"client.region": "cl" if number % 2 else "de", "score": number * 7 % 40}
+        }
+        status = "error" if is_slow and number % 4 < 2 else "unset"
         store.span(trace, "1", None, "/search", number * 1000, number * 1000 + (200 if is_slow else 20), **asked)
         store.span(
             trace, "2", "1", "qdrant_search", number * 1000, number * 1000 + 10, service="indexer", status=status,
@@ -42,12 +44,12 @@ def store() -> Iterator[HandFilledStore]:
 
 
 def test_slow_traces_share_what_the_others_have_less_often(store: HandFilledStore) -> None:
-    """The region is as frequent in both; a value of one trace alone does not count."""
+    """The region is as frequent in both, and so are scores."""
     slow = query.shared(store.connection, TraceFilter(min_duration_ns=100 * MS))
-    assert slow[0] == query.SharedRow(["indexer"], "service.instance.id", "replica-2", 4, 4, 0, 6)
+    assert slow[0] == query.SharedRow(["indexer"], "service.instance.id", "=", "replica-2", 16, 16, 0, 24)
     assert len(slow) == 1
     failed = query.shared(store.connection, TraceFilter(status="error"), limit=3)
-    assert [(row.value, row.matching, row.others, row.of_others) for row in failed[1:2]] == [("replica-2", 1, 3, 9)]
+    assert [(row.value, row.matching, row.others, row.of_others) for row in failed[:1]] == [("replica-2", 8, 8, 32)]
     assert printed(lambda console: shared_table([vars(row) for row in slow[:1]], console)).splitlines()[-1].split() == [
         "service.instance.id=replica-2", "indexer", "100", "%", "0", "%",
     ]  # fmt: skip
@@ -62,8 +64,9 @@ def test_the_time_of_traces_is_when_they_began(store: HandFilledStore) -> None:
     times = [("since", "2023-11-14T22:13:22"), ("until", "2023-11-14T22:13:24")]
     found = answer(store.connection, "/api/traces", times)["traces"]
     assert [int(row["trace_id"], 16) for row in found] == [4, 3, 2]
+    times = [("since", "2023-11-14T22:13:32"), ("until", "2023-11-14T22:13:52")]
     (row, *_) = answer(store.connection, "/api/shared", [*times, ("min_duration", "100ms")])["shared"]
-    assert (row["of_matching"], row["of_others"]) == (2, 1)
+    assert (row["of_matching"], row["of_others"]) == (4, 17)
     with pytest.raises(QueryError, match="since='yesterday' is not a time") as raised:
         answer(store.connection, "/api/traces", [("since", "yesterday")])
     assert "since=5m" in raised.value.hint

@@ -12,7 +12,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
-from collector.local.api import comparing, filtering, overview, prometheus, waterfall
+from collector.local.api import comparing, filtering, overview, prometheus, suspecting, waterfall
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question
@@ -122,6 +122,7 @@ QUESTIONS = (
     Question("/api/logs", "log records, latest first", LOG_FILTERS + PAGE + FOLLOW, _logs),
     *overview.QUESTIONS,
     *filtering.QUESTIONS,
+    *suspecting.QUESTIONS,
 )
 
 

@@ -162,6 +162,8 @@ class SharedRow:
     services: list[str]
     """Those whose spans have it in the same number of traces."""
     key: str
+    sign: str
+    """`=`, `≥` or `<`."""
     value: str
     """As text; JSON of a list."""
     matching: int

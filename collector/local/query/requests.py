@@ -38,7 +38,7 @@ class Requests:
     of: int
 
 
-def requests(connection: DuckDBPyConnection, wanted: TraceFilter) -> Requests:
+def requests(connection: DuckDBPyConnection, wanted: TraceFilter, most: int = MOST_REQUESTS) -> Requests:
     """The requests that match.
 
     If the filter names an operation that is an entry, the requests are those that enter there; of another operation,
@@ -47,35 +47,25 @@ def requests(connection: DuckDBPyConnection, wanted: TraceFilter) -> Requests:
     Args:
         connection: to the store.
         wanted: the filter.
+        most: about so many are read.
     """
-    condition, parameters = _whatever_operation(wanted)
+    condition, parameters = wanted.without_operation().condition()
     inside, spans, of_spans = "entry_duration_ns", "", list[Any]()
     if wanted.operation is not None or wanted.service is not None:
         entry = [wanted.operation, wanted.operation, wanted.service, wanted.service]
         if connection.execute(_IS_ENTRY.format(condition=condition), [*parameters, *entry]).fetchone():
             condition, parameters = f"({condition}) AND {_ENTRY}", [*parameters, *entry]
         else:
-            condition, parameters = _timed(wanted)
+            condition, parameters = wanted.condition()
             inside, spans, of_spans = "took", f"JOIN ({_SPANS_OF}) USING (trace_id)", entry
     row = connection.execute(_COUNT.format(condition=condition), parameters).fetchone()
     of = int(row[0]) if row else 0
-    every = -(-of // MOST_REQUESTS) or 1
+    every = -(-of // most) or 1
     sql = _REQUESTS.format(condition=condition, every=every, inside=inside, spans=spans)
     return Requests([Request(*found) for found in connection.execute(sql, [*parameters, *of_spans]).fetchall()], of)
 
 
-def before(wanted: TraceFilter, now_unix_ns: int) -> TraceFilter | None:
-    """The same filter for the same length of time before; None if the filter has no beginning."""
-    if wanted.since_ns <= 0:
-        return None
-    length = max(min(wanted.until_ns, now_unix_ns) - wanted.since_ns, 1)
+def before(wanted: TraceFilter) -> TraceFilter:
+    """The same filter for the same length of time before."""
+    length = max(wanted.until_ns - wanted.since_ns, 1)
     return replace(wanted, since_ns=max(wanted.since_ns - length, 0), until_ns=wanted.since_ns - 1)
-
-
-def _whatever_operation(wanted: TraceFilter) -> tuple[str, list[Any]]:
-    return _timed(replace(wanted, operation=None, service=None))
-
-
-def _timed(wanted: TraceFilter) -> tuple[str, list[Any]]:
-    condition, parameters = wanted.condition()
-    return f"({condition}) AND start_unix_ns BETWEEN ? AND ?", [*parameters, wanted.since_ns, wanted.until_ns]

@@ -1,66 +1,80 @@
-"""Finds what some traces share: attributes that they have more often than the other traces.
+"""Finds what some traces share: attributes that they have more often than the other traces, and not by chance.
 
 The traces that match a filter are compared with those that match it but for its status and its duration: slow ones with
 fast ones, failed ones with those that succeeded. Attributes of spans and of their resources count, each once a trace.
+The decision is that of the suspects (`collector.analysis.suspects`).
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from collector.analysis.candidates import PRESENT, Candidate, candidates
+from collector.analysis.consequences import restates
+from collector.analysis.suspects import suspects
 from collector.local.query.filters import TraceFilter
 from collector.local.query.model import SharedRow
+from collector.local.query.suspect_texts import STAGE
+from collector.local.query.trace_values import observed
 
+MOST_TRACES = 2000
+"""The latest traces that match, and of the others, that are compared."""
 LEAST = 0.1
-"""By so much the two shares must differ at least; and two traces must have it, if so many match."""
-MOST_TRACES = 10_000
-"""The latest traces that are compared."""
+"""Without others, so many of the traces have it at least."""
 
-_IDS = f"""
-    SELECT trace_id FROM traces WHERE {{condition}} ORDER BY start_unix_ns DESC LIMIT {MOST_TRACES}"""  # noqa: S608 (our expressions)
-_AMONG = " AND trace_id IN (SELECT trace_id FROM every)"
-
-_SHARED = """
-WITH every AS ({every}), chosen AS ({chosen}), of_traces AS (
-    SELECT DISTINCT trace_id, service, unnest(map_entries(attributes::JSON::MAP(VARCHAR, VARCHAR))) AS pair
-    FROM spans WHERE trace_id IN (SELECT trace_id FROM every)
-), of_resources AS (
-    SELECT resource_id, unnest(map_entries(attributes::JSON::MAP(VARCHAR, VARCHAR))) AS pair FROM resources
-), pairs AS (
-    SELECT trace_id, service, pair FROM of_traces
-    UNION SELECT trace_id, service, of_resources.pair
-    FROM (SELECT DISTINCT trace_id, service, resource_id FROM spans WHERE trace_id IN (SELECT trace_id FROM every))
-    JOIN of_resources USING (resource_id)
-), numbers AS (
-    SELECT (SELECT count(*) FROM chosen) AS matching, (SELECT count(*) FROM every) AS total
-), counted AS (
-    SELECT service, pair.key AS key, pair.value AS value, count_if(trace_id IN (SELECT trace_id FROM chosen)) AS a,
-           count(*) - a AS b
-    FROM pairs GROUP BY ALL
-), merged AS (
-    SELECT list_sort(list(service)) AS services, key, value, a, b FROM counted GROUP BY key, value, a, b
-)
-SELECT services, key, value, a, matching, b, total - matching AS others FROM merged, numbers
-WHERE a >= least(matching, 2) AND a / greatest(matching, 1) - b / greatest(others, 1) >= ?
-ORDER BY a / greatest(matching, 1) - b / greatest(others, 1) DESC, len(services) DESC, key, value LIMIT ?
-"""
+_IDS = f"SELECT trace_id FROM traces WHERE {{condition}} ORDER BY start_unix_ns DESC LIMIT {MOST_TRACES}"  # noqa: S608
 
 
 def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10) -> list[SharedRow]:
-    """The attributes whose share differs most.
+    """The attributes whose share is larger, the surest difference first.
 
     Args:
         connection: to the store.
         wanted: the filter; without a status or a duration there are no others, and all shared attributes are returned.
         limit: rows at most.
     """
-    parts: dict[str, str] = {}
-    parameters: list[Any] = []
-    every = replace(wanted, status=None, min_duration_ns=0)
-    for name, one, among in (("every", every, ""), ("chosen", wanted, _AMONG)):
-        condition, values = one.condition()
-        parts[name] = _IDS.format(condition=condition + among)
-        parameters += values
-    found = connection.execute(_SHARED.format(**parts), [*parameters, LEAST, limit]).fetchall()
-    return [SharedRow(*row) for row in found]
+    matching, others = _ids(connection, wanted), list[str]()
+    if wanted.status is not None or wanted.min_duration_ns:
+        condition, parameters = replace(wanted, status=None, min_duration_ns=0).condition()
+        chosen, values = wanted.condition()
+        condition = f"({condition}) AND trace_id NOT IN (SELECT trace_id FROM traces WHERE {chosen})"  # noqa: S608 (ours)
+        others = _fetched(connection, condition, [*parameters, *values])
+    values_of = observed(connection, [*matching, *others], lambda key: restates(None, key))
+    found = [one for one in candidates(values_of) if one.key != PRESENT]
+    every = (1 << len(matching) + len(others)) - 1
+    first = (1 << len(matching)) - 1
+    named = _named(found, first, every - first) if others else _frequent(found, first)
+    return _rows(named, found, first, every - first)[:limit]
+
+
+def _ids(connection: DuckDBPyConnection, wanted: TraceFilter) -> list[str]:
+    return _fetched(connection, *wanted.condition())
+
+
+def _fetched(connection: DuckDBPyConnection, condition: str, parameters: Sequence[object]) -> list[str]:
+    return [row[0] for row in connection.execute(_IDS.format(condition=condition), parameters).fetchall()]
+
+
+def _named(found: Iterable[Candidate], matching: int, others: int) -> list[Candidate]:
+    return [one for suspect in suspects(found, matching, others) for one in (suspect.candidate, *suspect.same)]
+
+
+def _frequent(found: Iterable[Candidate], matching: int) -> list[Candidate]:
+    frequent = [one for one in found if one.sign == "=" and one.traces.bit_count() >= LEAST * matching.bit_count()]
+    return sorted(frequent, key=lambda one: -one.traces.bit_count())
+
+
+def _rows(named: Iterable[Candidate], found: Iterable[Candidate], matching: int, others: int) -> list[SharedRow]:
+    """One row for what spans of several services have in the same traces."""
+    services: dict[tuple[str, str, object, int], set[str]] = defaultdict(set)
+    for one in found:
+        services[one.key, one.sign, one.value, one.traces].add(one.stage.partition(STAGE)[0])
+    rows: dict[tuple[str, str, object, int], SharedRow] = {}
+    for one in named:
+        at = (one.key, one.sign, one.value, one.traces)
+        counts = (one.traces & matching).bit_count(), matching.bit_count()
+        of_others = (one.traces & others).bit_count(), others.bit_count()
+        rows.setdefault(at, SharedRow(sorted(services[at]), one.key, one.sign, str(one.value), *counts, *of_others))
+    return list(rows.values())

@@ -88,7 +88,7 @@ class Baseline:
     attributes: str
     """The same for attributes: if enough requests of the time itself do not have the problem, they are better."""
     since_unix_ns: int
-    """0: there is no time before."""
+    """Of the time before."""
     until_unix_ns: int
 
 

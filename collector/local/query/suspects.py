@@ -16,7 +16,7 @@ from collector.analysis.problems import Found, Problem, Request, measure, ranked
 from collector.analysis.suspects import LEAST_CHANGE, LEAST_DIFFERENCE, Suspect, suspects
 from collector.analysis.where import Origin, PathTimes, origins, path_times
 from collector.local.query.filters import TraceFilter
-from collector.local.query.requests import Requests, before, requests
+from collector.local.query.requests import before, requests
 from collector.local.query.suspect_rows import (
     Baseline,
     ProblemRow,
@@ -47,7 +47,6 @@ MOST_SAME = 5
 def find_suspects(
     connection: DuckDBPyConnection,
     wanted: TraceFilter,
-    now_unix_ns: int,
     problem: Problem | None = None,
     limit: int = 10,
 ) -> Suspects:
@@ -55,17 +54,15 @@ def find_suspects(
 
     Args:
         connection: to the store.
-        wanted: the filter, with the time.
-        now_unix_ns: now, where the filter has no end.
+        wanted: the filter, with both ends of the time.
         problem: look for this one; None: for the greatest.
         limit: spans and attributes at most.
     """
-    earlier = before(wanted, now_unix_ns)
-    now = requests(connection, wanted)
-    usual = requests(connection, earlier) if earlier else Requests([], 0)
+    earlier = before(wanted)
+    now, usual = requests(connection, wanted), requests(connection, earlier)
     measured = measure(now.rows, usual.rows)
     counts = {str(kind): one.counts.matching for kind, one in measured.items() if kind is not Problem.CHANGED}
-    times = (earlier.since_ns, earlier.until_ns) if earlier else (0, 0)
+    times = (earlier.since_ns, earlier.until_ns)
     looked = len(now.rows) + len(usual.rows), now.of + usual.of
     compared = tried = 0
     for found in ranked(measured):

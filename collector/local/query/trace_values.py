@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.candidates import PRESENT, Observed, Value
+from collector.analysis.candidates import PRESENT, Value
 from telemetry.conventions import BATCH
 
 STAGE = " › "
@@ -43,7 +43,7 @@ def observed(
     trace_ids: Sequence[str],
     hidden: Callable[[str], bool],
     times: tuple[int, int] = (-(2**63), 2**63 - 1),
-) -> Observed:
+) -> dict[tuple[str, str], dict[Value, int]]:
     """The values of all attributes; bit i stands for the trace at index i.
 
     Args:

@@ -91,6 +91,9 @@ def traces_table(traces: Sequence[Json], console: Console, now_unix_ns: int) -> 
     return table(console, columns, rows)
 
 
+_SIGNS = {"=": "=", "≥": ">=", "<": "<"}
+
+
 def shared_table(shared: Sequence[Json], console: Console) -> Table:
     """What matching traces share: how many of them have an attribute, and how many of the others."""
     matching, others = (shared[0][name] for name in ("of_matching", "of_others")) if shared else (0, 0)
@@ -102,7 +105,7 @@ def shared_table(shared: Sequence[Json], console: Console) -> Table:
     ]
     rows = [
         [
-            cell(f"{row['key']}={row['value']}", console, "bold"),
+            cell(f"{row['key']}{_SIGNS[row['sign']]}{row['value']}", console, "bold"),
             cell(", ".join(row["services"]), console),
             Text(percent(row["matching"] / max(matching, 1))),
             Text(percent(row["others"] / max(others, 1)), "dim"),

@@ -1,0 +1,36 @@
+"""The questions of what slow and failing requests have in common: suspects, and the tags of all."""
+
+from duckdb import DuckDBPyConnection
+
+from collector.analysis.problems import Problem
+from collector.local.api.as_json import plain
+from collector.local.api.overview import ASKED
+from collector.local.api.parameters import Parameters
+from collector.local.api.question import Answer, Question
+from collector.local.query.suspects import find_suspects
+from collector.local.query.tags import find_tags
+
+AUTO = "auto"
+
+
+def _suspects(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    kind = asked.one_of("problem", (AUTO, *Problem))
+    problem = None if kind == AUTO else Problem(kind)
+    answered: Answer = plain(find_suspects(connection, asked.asked(connection).wanted, problem, asked.limit(10)))
+    return answered
+
+
+def _tags(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
+    answered: Answer = plain(find_tags(connection, asked.asked(connection).wanted, asked.limit(20)))
+    return answered
+
+
+QUESTIONS = (
+    Question(
+        "/api/suspects",
+        "what is wrong, where the time goes, and what the requests concerned have more often than others",
+        ("problem", *ASKED, "limit"),
+        _suspects,
+    ),
+    Question("/api/tags", "values of attributes, with share, p95 and failures", (*ASKED, "limit"), _tags),
+)
