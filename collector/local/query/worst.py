@@ -93,7 +93,7 @@ class _Cell:
 
 _CELLS = """
 SELECT entry_service, entry_operation, platform, region, side, bucket, sum(n)::BIGINT, sum(total_ns)::HUGEINT
-FROM ({entries}) WHERE outcome IN ('ok', 'rejected') AND (platform IS NOT NULL OR region IS NOT NULL)
+FROM ({entries}) WHERE bucket IS NOT NULL AND (platform IS NOT NULL OR region IS NOT NULL)
 GROUP BY ALL HAVING sum(n) > 0"""
 
 

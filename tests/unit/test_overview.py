@@ -1,0 +1,317 @@
+"""Answers about many traces, against values computed from the requests that the traces were made of."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+
+from collector.local.api.answers import answer
+from collector.local.query import QueryError, asked, worst
+from tests.integration.otlp_by_hand import MS
+from tests.unit.flow_traces import HOUR, Request, requests, store_of
+
+WITHIN = 0.05
+Ask = Callable[..., dict[str, Any]]
+MADE = requests(700)
+
+
+def utc(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
+
+
+WHOLE = {"since": utc(HOUR), "until": utc(HOUR + 30 * 60 * 10**9)}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckDBPyConnection]:
+    """The spans of 700 requests in 30 minutes."""
+    with closing(store_of(MADE)) as store, closing(store.reader()) as connection:
+        yield connection
+
+
+@pytest.fixture(params=["traces", "minutes"])
+def ask(request: pytest.FixtureRequest, store: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Ask this store, once with answers made of traces, once of minutes."""
+    if request.param == "minutes":
+        monkeypatch.setattr(asked, "FEW", 0)
+    return lambda path, **more: answer(store, f"/api/{path}", [*(WHOLE | more).items()])
+
+
+def rank(values: Sequence[float], quantile: float) -> float:
+    """The percentile by nearest rank."""
+    return sorted(values)[max(math.ceil(quantile * len(values) - 1e-9), 1) - 1]
+
+
+def near(milliseconds: float) -> Any:
+    return pytest.approx(milliseconds * MS, rel=WITHIN)
+
+
+def of(operation: str, made: Sequence[Request] = MADE) -> list[Request]:
+    return [request for request in made if request.operation == operation]
+
+
+def test_entry_points_are_what_clients_call(ask: Ask) -> None:
+    """Two rows, with the figures of both sides."""
+    found = ask("performance")
+    assert [row["operation"] for row in found["rows"]] == ["/search", "/index"]
+    total = sum(request.entry_ms for request in MADE)
+    for row in found["rows"]:
+        made = of(row["search_operation"])
+        inside, waited = [r.entry_ms for r in made], [r.client_ms for r in made]
+        outcomes = Counter(r.outcome for r in made)
+        assert (row["service"], row["kind"], row["count"]) == ("gateway", "entry", len(made))
+        assert row["rate"] == pytest.approx(len(made) / 1800)
+        for name, quantile in (("p50_ns", 0.5), ("p95_ns", 0.95), ("p99_ns", 0.99)):
+            assert row[name] == near(rank(inside, quantile))
+            assert row["client"][name] == near(rank(waited, quantile))
+        assert row["error_ratio"] == pytest.approx(outcomes["error"] / len(made))
+        assert row["rejected_ratio"] == pytest.approx(outcomes["rejected"] / len(made))
+        assert row["empty_ratio"] == pytest.approx(sum(r.len_docs == 0 for r in made) / len(made))
+        assert row["time_share"] == pytest.approx(sum(inside) / total)
+        assert row["sparkline"] == charted(found, made, 0.95)
+    assert (len(found["times"]), found["next"]) == (30, None)
+
+
+def charted(found: dict[str, Any], made: Sequence[Request], quantile: float) -> list[Any]:
+    """The percentile of the entry for each step."""
+    steps: dict[int, list[float]] = defaultdict(list)
+    for request in made:
+        steps[(request.start_ns() // 10**9 - found["times"][0]) // found["step_s"]].append(request.entry_ms)
+    return [near(rank(steps[i], quantile)) if steps[i] else None for i in range(len(found["times"]))]
+
+
+@pytest.mark.parametrize(
+    ("more", "keep"),
+    [
+        ({"platform": "linux"}, lambda r: r.platform == "linux"),
+        ({"region": "us", "platform": "web"}, lambda r: (r.region, r.platform) == ("us", "web")),
+        ({"version": "2.0.0"}, lambda r: r.version == "2.0.0"),
+        ({"version": "encoder 2.0.0"}, lambda r: r.version == "2.0.0"),
+        ({"version": "gateway 2.0.0"}, lambda _: False),
+        ({"operation": "/index"}, lambda r: r.operation == "index"),
+        ({"service": "nobody"}, lambda _: False),
+        ({"filter": "len_docs>=2"}, lambda r: r.len_docs >= 2),
+        ({"filter": "duration>60ms region!=cl"}, lambda r: r.client_ms > 60 and r.region != "cl"),
+        ({"filter": "service=encoder status=error"}, lambda r: r.outcome == "error"),
+        ({"filter": "outcome=rejected,cancelled"}, lambda r: r.outcome in {"rejected", "cancelled"}),
+        ({"since": utc(HOUR + 600 * 10**9)}, lambda r: r.start_ms >= 600_000),
+        ({"until": utc(HOUR + 600 * 10**9)}, lambda r: r.start_ms < 600_000),
+    ],
+)
+def test_who_and_what_narrow_all_answers_alike(ask: Ask, more: dict[str, str], keep: Callable[[Request], bool]) -> None:
+    """Each parameter, in each answer that counts requests."""
+    made = [request for request in MADE if keep(request)]
+    assert sum(row["count"] for row in ask("performance", **more)["rows"]) == len(made)
+    summary = ask("summary", **more)
+    assert summary["count"] == len(made)
+    assert summary["outcomes"]["error"] == sum(request.outcome == "error" for request in made)
+    scattered = ask("scatter", **more)
+    assert scattered["sample"] is None or scattered["sample"]["of"] == len(made)
+    assert len(scattered["points"]) == min(len(made), 600)
+
+
+def test_a_range_that_cuts_minutes_is_exact_of_few_traces(store: DuckDBPyConnection) -> None:
+    """Its steps are short, its limits those that are asked for."""
+    since, until = HOUR + 61 * 10**9, HOUR + 95 * 10**9
+    found = answer(store, "/api/summary", [("since", utc(since)), ("until", utc(until))])
+    made = [r for r in MADE if since <= r.start_ns() <= until]
+    assert (found["count"], found["step_s"]) == (len(made), 1)
+    rates = [rate * 1 for rate in found["rates"]]
+    assert sum(rates) == pytest.approx(len(made))
+
+
+def test_inner_spans_and_calls_have_rows_of_their_own(ask: Ask) -> None:
+    """All spans of a name and kind, split by the request's operation."""
+    found = {
+        (r["service"], r["operation"], r["kind"], r["search_operation"]): r
+        for r in ask("performance", scope="rpc")["rows"]
+    }
+    assert len(found) == 8
+    search = of("search")
+    way = found["pamazon", "/pamazon.Gateway/Search", "client", "search"]
+    assert (way["count"], way["client"], way["rejected_ratio"]) == (len(search), None, None)
+    assert way["p95_ns"] == near(rank([r.client_ms for r in search], 0.95))
+    inner = {
+        (r["service"], r["operation"], r["search_operation"]): r for r in ask("performance", scope="inner")["rows"]
+    }
+    assert set(inner) == {
+        (s, o, k) for k in ("search", "index") for s, o in (("gateway", f"/{k}"), ("encoder", "encode"))
+    }
+    encode = inner["encoder", "encode", "index"]
+    index = of("index")
+    assert encode["p50_ns"] == near(rank([r.encode_ms for r in index], 0.5))
+    assert encode["error_ratio"] == pytest.approx(sum(r.outcome == "error" for r in index) / len(index))
+    linux = {
+        r["search_operation"]: r
+        for r in ask("performance", scope="inner", platform="linux", operation="encode")["rows"]
+    }
+    assert linux["index"]["count"] == sum(r.platform == "linux" for r in index)
+
+
+def test_pages_follow_each_other(ask: Ask) -> None:
+    """Each row once, in the same order."""
+    whole = ask("performance", scope="rpc")["rows"]
+    page = ask("performance", scope="rpc", limit="3")
+    rows = page["rows"]
+    while page["next"]:
+        page = ask("performance", scope="rpc", limit="3", before=page["next"])
+        rows += page["rows"]
+    assert rows == whole
+
+
+def test_a_summary_has_charts_outcomes_errors_and_children(ask: Ask) -> None:
+    """Of one operation."""
+    found = ask("summary", operation="/search")
+    made = of("search")
+    assert found["p50_ns"] == charted(found, made, 0.5)
+    assert found["p99_ns"] == charted(found, made, 0.99)
+    assert sum(found["rates"]) * found["step_s"] == pytest.approx(len(made))
+    outcomes = Counter(r.outcome for r in made)
+    assert sum(found["error_rates"]) * found["step_s"] == pytest.approx(outcomes["error"])
+    assert found["outcomes"] == {
+        **{name: outcomes[name] for name in ("ok", "error", "rejected", "cancelled")},
+        "empty": sum(r.len_docs == 0 for r in made),
+    }
+    (error,) = found["errors"]  # where it began, not where it passed
+    last = max((r for r in made if r.outcome == "error"), key=lambda r: r.start_ms)
+    assert error == {"type": "ModelError", "service": "encoder", "count": outcomes["error"], "trace_id": last.trace_id}
+    assert found["children_sample"] == {"traces": 300, "of": len(made)}
+    latest = sorted(made, key=lambda r: -r.start_ms)[:300]
+    total = sum(r.client_ms for r in latest)
+    shares = {(child["service"], child["operation"]): child["share"] for child in found["children"]}
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["encoder", "encode"] == pytest.approx(sum(r.encode_ms for r in latest) / total, rel=1e-4)
+    assert shares["pamazon", "/pamazon.Gateway/Search"] == pytest.approx(
+        sum(r.way_ms for r in latest) / total, rel=1e-4
+    )
+
+
+def test_who_was_there(ask: Ask) -> None:
+    """Counts; a choice does not hide the other choices of its own list."""
+    found = ask("who", platform="web")
+    assert {row["value"]: row["count"] for row in found["platforms"]} == Counter(r.platform for r in MADE)
+    web = [r for r in MADE if r.platform == "web"]
+    assert {row["value"]: row["count"] for row in found["regions"]} == Counter(r.region for r in web)
+    versions = Counter(f"encoder {r.version}" for r in web) + Counter({"gateway 1.0.0": len(web)})
+    assert {row["value"]: row["count"] for row in found["versions"]} == versions
+    assert {row["value"]: row["count"] for row in found["operations"]} == Counter(f"/{r.operation}" for r in web)
+    assert found["first_unix_s"] == pytest.approx(min(r.start_ns() for r in MADE) / 1e9)
+
+
+def test_points_have_what_they_are_drawn_by(ask: Ask) -> None:
+    """Duration over documents; the longest ones are always among them."""
+    found = ask("scatter", operation="/index")
+    made = {r.trace_id: r for r in of("index")}
+    assert {point["trace_id"] for point in found["points"]} == set(made)
+    for point in found["points"]:
+        request = made[point["trace_id"]]
+        assert (point["x"], point["outcome"]) == (request.len_docs, request.outcome)
+        assert point["duration_ns"] == pytest.approx(request.entry_ms * MS, abs=10)
+    everything = ask("scatter")
+    assert everything["sample"] == {"traces": 600, "of": len(MADE)}
+    longest = sorted(MADE, key=lambda r: -r.entry_ms)[:60]
+    assert {r.trace_id for r in longest} <= {point["trace_id"] for point in everything["points"]}
+    with pytest.raises(QueryError, match="Did you mean len_docs"):
+        ask("scatter", x="len_dcs")
+
+
+def test_the_map_has_who_calls_whom(ask: Ask) -> None:
+    """Nodes with what they do, edges as the caller saw them."""
+    found = ask("map")
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert {name: (node["kind"], node["count"], node["steps"]) for name, node in nodes.items()} == {
+        "pamazon": ("client", 700, []),
+        "gateway": ("service", 700, []),
+        "encoder": ("service", 700, ["encode"]),
+    }
+    assert nodes["gateway"]["rate"] == pytest.approx(700 / 1800)
+    edges = {(edge["source"], edge["target"]): edge for edge in found["edges"]}
+    assert set(edges) == {("pamazon", "gateway"), ("gateway", "encoder")}
+    first = edges["pamazon", "gateway"]
+    assert first["p95_ns"] == near(rank([r.client_ms for r in MADE], 0.95))
+    assert first["error_ratio"] == pytest.approx(sum(r.outcome == "error" for r in MADE) / 700)
+    assert first["operations"] == ["index", "search"]
+
+
+def test_the_worst_cell_is_one_sentence() -> None:
+    """Where the way is long, and where the gateway is slow for one region only."""
+    made = requests(900, seed=2, chile_ms=300)
+    with closing(store_of(made)) as store:
+        found = answer(store.reader(), "/api/worst", [*WHOLE.items()])["worst"]
+    cell = [r.client_ms for r in of(found["operation"][1:], made) if r.region == "cl"]
+    rest = [r.client_ms for r in of(found["operation"][1:], made) if r.region != "cl"]
+    assert (found["platform"], found["region"], found["count"], found["where"]) == ("linux", "cl", len(cell), "before")
+    assert found["p95_ns"] == near(rank(cell, 0.95))
+    assert found["rest_p95_ns"] == near(rank(rest, 0.95))
+    times = f"{found['factor']:.0f}" if found["factor"] >= 3 else f"{found['factor']:.1f}"
+    assert found["sentence"] == f"`linux · cl`: p95 {times}× the rest, most of it before the gateway"
+
+
+def test_nothing_is_said_of_cells_that_are_alike() -> None:
+    """Or of one with few requests, however slow they were. At most one of 100 healthy runs may be wrong."""
+    said = 0
+    for seed in range(40):
+        cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
+        for request in requests(600, seed=seed + 10):
+            for side, duration in (("client", request.client_ms), ("server", request.entry_ms)):
+                bucket = math.floor(8 * math.log2(duration * MS))
+                cells[request.platform, request.region].add(side, bucket, 1, int(duration * MS))
+        said += any(worst._compare(("gateway", "/search"), who, cells, len(cells)) is not None for who in cells)
+    assert said <= 1
+    made = requests(300, seed=3)
+    few = [r for r in made if r.region != "cl"] + [r for r in requests(100, seed=3, chile_ms=9000) if r.region == "cl"][
+        :20
+    ]
+    with closing(store_of(few)) as store:
+        assert answer(store.reader(), "/api/worst", [*WHOLE.items()])["worst"] is None
+
+
+def test_a_slow_inside_is_told_from_a_slow_way() -> None:
+    """The averages of both sides say which."""
+    cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
+    for who, count, client, server in ((("linux", "cl"), 200, 500, 480), (("web", "de"), 800, 50, 30)):
+        for side, duration in (("client", client), ("server", server)):
+            bucket = math.floor(8 * math.log2(duration * MS))
+            cells[who].add(side, bucket, count, duration * MS * count)
+    found = worst._compare(("gateway", "/search"), ("linux", "cl"), cells, 2)
+    assert found is not None
+    assert found.where == "inside"
+    assert found.sentence.endswith("most of it from the gateway on")
+
+
+def test_traces_show_what_the_request_was(store: DuckDBPyConnection) -> None:
+    """The longest first, with the stages that its end waited for."""
+    pairs = [*WHOLE.items(), ("order", "duration"), ("stages", "true"), ("limit", "40")]
+    first = answer(store, "/api/traces", pairs)
+    second = answer(store, "/api/traces", [*pairs, ("before", first["next"])])
+    longest = sorted(MADE, key=lambda r: -r.client_ms)[:80]
+    assert [row["trace_id"] for row in first["traces"] + second["traces"]] == [r.trace_id for r in longest]
+    for row, request in zip(first["traces"], longest, strict=False):
+        expected = {
+            "transit": request.way_ms + 1,
+            "endpoint": request.gateway_ms,
+            "encode": request.encode_ms,
+        }
+        stages = {stage["stage"]: stage["time_ns"] for stage in row["stages"]}
+        assert stages == {name: pytest.approx(ms * MS, abs=20) for name, ms in expected.items()}
+        assert sum(stages.values()) == row["duration_ns"]
+        assert (row["platform"], row["region"], row["len_docs"]) == (request.platform, request.region, request.len_docs)
+        assert row["outcome"] == request.outcome
+        assert row["transit_ns"] == pytest.approx(request.way_ms * MS, abs=10)
+
+
+def test_the_time_must_be_one(ask: Ask) -> None:
+    """Its end is not before its beginning."""
+    with pytest.raises(QueryError, match="ends before it begins"):
+        ask("performance", since=WHOLE["until"], until=WHOLE["since"])
+
+
+def test_without_a_collector_the_last_hour_is_that_of_the_store(store: DuckDBPyConnection) -> None:
+    """However long ago that was."""
+    found = answer(store, "/api/performance")
+    assert sum(row["count"] for row in found["rows"]) == len(MADE)
