@@ -106,12 +106,13 @@ def _run(args: argparse.Namespace, console: Console) -> int:
     collector = Collector(store=args.store)
     if args.free_ports:
         plan = replace(plan, listen=FREE_PORTS)
-        collector = replace(collector, otlp=free_address(), api=free_address(), http="127.0.0.1:0")
+        collector = replace(collector, otlp=free_address(), api=free_address(), http=free_address())
     steps = Steps(console)
     with interrupted_by(signal.SIGTERM), ExitStack() as stack:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
             api = _start_collector(console, processes, collector)
+        plan = replace(plan, arguments={**plan.arguments, GATEWAY.name: _page(collector, api)})
         handle = client_telemetry.start()
         stack.callback(handle.shutdown, 2.0)
         with steps.step(f"Pamazon: {', '.join(ROLES)}"):
@@ -129,6 +130,13 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         print_banner(console, pamazon, plan, stays=not args.once)
         console.print(f"  [dim]desk[/]   {api}   [dim]or[/] telemetry traces", highlight=False)
         return 0 if args.once else _stay(console, processes)
+
+
+def _page(collector: "Collector", api: str) -> dict[str, str]:
+    """Return the arguments of the shop's page: it sends its spans to the same collector, unless that asks for more."""
+    open_to_pages = api.startswith("http://") and not any(os.environ.get(name) for name in (TOKEN, TOKEN_FILE))
+    otlp = f"http://{collector.http}" if collector.http else GATEWAY.page_arguments["page_otlp"].default
+    return {"traces": f"{api}/traces/", "page_otlp": str(otlp) if open_to_pages else "none"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Pamazon, the flow: its roles, their addresses and arguments, and the order in which a request passes them.
 
     client ──▶ gateway :8080 ──▶ clip_encoder :8090 ──▶ qdrant_indexer :8100
-                                 texts and pictures     vectors to goods,
+    browser ─▶ its shop :8081    texts and pictures     vectors to goods,
                                  to vectors             goods to vectors
 
 Each is a process of its own, or several (`pamazon up --index-replicas`, `--split`). Everything else reads `ROLES` and
@@ -25,11 +25,11 @@ REGIONS: Final = ("de", "us", "es", "fr", "gb", "it", "jp", "br", "cl", "mx")
 class Argument:
     """One argument of a role: its value unless the command line gives another, and what it is.
 
-    `filled` is what `pamazon up` gives instead, a format string: `data` is the data folder, and the name of a role that
-    starts earlier stands for the facts that it announced, `addresses` with them: those of all of its instances, joined
-    by commas. `store` is what a further instance adds to the name of a folder of its own. In `default`, too, `{data}`
-    is the data folder. `offered`: it is an option of `pamazon up` all the same. `within` are the least and the greatest
-    value of a number, both of its type.
+    `filled` is what `pamazon up` gives instead, a format string: `data` is the data folder, `catalogue` the folder of a
+    catalogue of your own or empty, and the name of a role that starts earlier stands for the facts that it announced,
+    `addresses` with them: those of all of its instances, joined by commas. `store` is what a further instance adds to
+    the name of a folder of its own. In `default`, too, `{data}` is the data folder. `offered`: it is an option of
+    `pamazon up` all the same. `within` are the least and the greatest value of a number, both of its type.
     """
 
     default: str | int | bool | None
@@ -45,7 +45,8 @@ class Role:
 
     `about` is what `pamazon up` shows beside its address, a format string of the facts that it announces. `keeps` is
     true where it keeps what it is sent: the gateway sends `WRITES` to every instance of it, and any other request to
-    one.
+    one. `page` is the address of the page that its process serves over HTTP beside gRPC, and `page_arguments` are those
+    of the page.
     """
 
     name: str
@@ -54,6 +55,13 @@ class Role:
     about: str = ""
     keeps: bool = False
     arguments: Mapping[str, Argument] = field(default_factory=dict)
+    page: str | None = None
+    page_arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def options(self) -> Mapping[str, Argument]:
+        """What `pamazon serve` takes for it, beside addresses: the arguments of its class, and of its page."""
+        return {**self.arguments, **self.page_arguments}
 
 
 CLIP_ENCODER: Final = Role(
@@ -127,6 +135,18 @@ GATEWAY: Final = Role(
         "split": Argument(
             0, "percent of the searches for the last of several encoders, which has --version-label", within=(0, 99)
         )
+    },
+    page="127.0.0.1:8081",
+    page_arguments={
+        "traces": Argument(
+            "http://127.0.0.1:4319/traces/", "address of a trace's page, without its id, for the shop; none: no links"
+        ),
+        "page_otlp": Argument(
+            "http://127.0.0.1:4318", "where the shop's page sends its own spans, by OTLP over HTTP; none: nowhere"
+        ),
+        "catalogue": Argument(
+            None, "folder of the catalogue whose pictures the shop shows (default: our own)", filled="{catalogue}"
+        ),
     },
 )
 

@@ -35,9 +35,21 @@ LINKS: Final = (
 )  # fmt: skip
 """Those of Linux in Chile and of Android in the USA are slow."""
 
+_BY_PLACE: Final = {(link.platform, link.region): link for link in LINKS}
 _WEIGHTS: Final = [link.weight for link in LINKS]
 _UNEVEN: Final = (0.8, 1.3)
 """A way takes this much of its time, at least and at most."""
+
+
+def link_of(platform: str | None, region: str | None) -> Link | None:
+    """Return the link of a platform in a region; None where there is none."""
+    return None if platform is None or region is None else _BY_PLACE.get((platform, region))
+
+
+def ways(link: Link, draw: random.Random) -> tuple[float, float]:
+    """Return the seconds that one request and its answer are on their way."""
+    there, back = (link.milliseconds / 2000 * draw.uniform(*_UNEVEN) for _ in range(2))
+    return there, back
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Caller:
 def draw_caller(draw: random.Random) -> Caller:
     """Return the next caller, the same for the same state of `draw`."""
     (link,) = draw.choices(LINKS, _WEIGHTS)
-    there, back = (link.milliseconds / 2000 * draw.uniform(*_UNEVEN) for _ in range(2))
+    there, back = ways(link, draw)
     return Caller(link, draw_query(draw), there, back)
 
 

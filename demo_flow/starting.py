@@ -13,8 +13,10 @@ from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, Role
 from demo_flow.processes import Processes
 
-FREE_PORTS: Final[Mapping[str, str]] = dict.fromkeys(ROLES, "127.0.0.1:0")
-"""Addresses for a `Plan`: each role on any free port of this machine."""
+SHOP: Final = "shop"
+"""What the page of the gateway is called beside the roles."""
+FREE_PORTS: Final[Mapping[str, str | None]] = dict.fromkeys((*ROLES, SHOP), "127.0.0.1:0")
+"""Addresses for a `Plan`: each role, and the shop's page, on any free port of this machine."""
 
 Facts = Mapping[str, Any]
 
@@ -47,17 +49,19 @@ class Instance:
 class Plan:
     """Where Pamazon keeps its data, and how it differs from the flow file, by the name of a role.
 
-    `listen` is where a role listens, `HOST:PORT` (port 0 is any free one); `elsewhere` the address of one that runs
-    already and is not started; `arguments` its arguments by name; `replicas` how many instances it has. `version` is
-    the label of the processes' version; where the gateway splits the searches, that of one clip_encoder more.
+    `listen` is where a role listens, `HOST:PORT` (port 0 is any free one), and `SHOP` the gateway's page (None:
+    nowhere); `elsewhere` the address of one that runs already and is not started; `arguments` its arguments by name;
+    `replicas` how many instances it has. `version` is the label of the processes' version; where the gateway splits the
+    searches, that of one clip_encoder more. `catalogue` is the folder whose pictures the shop shows, None for our own.
     """
 
     data: Path
-    listen: Mapping[str, str] = field(default_factory=dict)
+    listen: Mapping[str, str | None] = field(default_factory=dict)
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     replicas: Mapping[str, int] = field(default_factory=dict)
     version: str | None = None
+    catalogue: Path | None = None
 
     def instances(self, role: Role) -> Sequence[Instance]:
         """Return the processes of a role."""
@@ -79,6 +83,11 @@ class Pamazon:
     def addresses(self) -> Mapping[str, str]:
         """The address of each process."""
         return {name: facts["address"] for name, facts in self.facts.items()}
+
+    @property
+    def shops(self) -> Sequence[str]:
+        """The addresses of the shop's page: one, or none."""
+        return [facts["shop"] for facts in self.facts.values() if "shop" in facts]
 
     @property
     def points(self) -> Mapping[str, int]:
@@ -137,18 +146,21 @@ def _of_all(facts: Sequence[Facts]) -> Facts:
 
 def _command(instance: Instance, plan: Plan, known: Mapping[str, Facts]) -> list[str]:
     role = instance.role
-    listen = instance.address(plan.listen.get(role.name, role.address))
+    listen = instance.address(plan.listen.get(role.name) or role.address)
     command = [sys.executable, "-m", "demo_flow", "serve", role.name, f"--listen={listen}", "--follow-parent"]
     if instance.version:
         command.append(f"--version-label={instance.version}")
+    if role.page:
+        command.append(f"--shop={plan.listen.get(SHOP, role.page) or 'none'}")
     given = plan.arguments.get(role.name, {})
-    for name, argument in role.arguments.items():
-        filled = argument.filled.format(data=plan.data, store=instance.suffix, **known) if argument.filled else None
+    facts = {"data": plan.data, "store": instance.suffix, "catalogue": plan.catalogue or "", **known}
+    for name, argument in role.options.items():
+        filled = argument.filled.format(**facts) if argument.filled else None
         value = filled if given.get(name) is None else given[name]
         option = f"--{name.replace('_', '-')}"
         if value is True:
             command.append(option)
-        elif value is not None and value is not False:
+        elif value is not None and value is not False and value != "":
             command.append(f"{option}={value}")
     return command
 

@@ -35,3 +35,9 @@ def read_pack(path: Path = PACK) -> tuple[Item, ...]:
             keywords[concept] = {code: tuple(words) for code, words in pairs}
     rows = table.drop_columns(["keywords"]).to_pylist()
     return tuple(Item(**{**row, "names": dict(row["names"]), "keywords": keywords[row["concept"]]}) for row in rows)
+
+
+def read_pictures(path: Path = PACK) -> dict[str, bytes]:
+    """The pictures of the pack at `path`, by the id of their item; nothing else of it is read."""
+    table = pq.read_table(path, schema=SCHEMA, columns=["id", "image"])
+    return dict(zip(table.column("id").to_pylist(), table.column("image").to_pylist(), strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from demo_flow.flow import Argument
+    from demo_flow.flow import Argument, Role
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 (its only name)
 
@@ -18,6 +18,26 @@ def address(text: str) -> str:
     if not host or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address; write HOST:PORT, such as 127.0.0.1:8080")
     return text
+
+
+NO_PAGE = "none"
+"""The address of a page that is not served."""
+
+
+def page_address(text: str) -> str:
+    """Take `HOST:PORT`, or `none`."""
+    return text if text == NO_PAGE else address(text)
+
+
+def page_of(role: "Role", listen: str, given: str | None) -> str | None:
+    """Return where a role's page is, if anywhere: where it was told, else at its own port.
+
+    A role at any free port has its page at any free port.
+    """
+    if given == NO_PAGE or not role.page:
+        return None
+    host, _, port = listen.rpartition(":")
+    return given or (f"{host}:0" if port == "0" else role.page)
 
 
 def at_least(least: float, kind: type[float] | type[int] = float) -> Callable[[str], float]:

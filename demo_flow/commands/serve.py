@@ -11,13 +11,22 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.commands.options import Subparsers, add_argument, address, data_folder, label
+from demo_flow.commands.options import (
+    NO_PAGE,
+    Subparsers,
+    add_argument,
+    address,
+    data_folder,
+    label,
+    page_address,
+    page_of,
+)
 from demo_flow.flow import GATEWAY, NAMESPACE, REGIONS, ROLES, Role
 from demo_flow.span_counts import last_line
 from demo_flow.version import own_version
 
 if TYPE_CHECKING:
-    from demo_flow.serving.server import Executor
+    from demo_flow.serving.server import Executor, Page
     from telemetry import Telemetry
 
 
@@ -30,7 +39,10 @@ def add(subparsers: Subparsers) -> None:
         one.add_argument("--listen", type=address, default=role.address, metavar="HOST:PORT")
         one.add_argument("--version-label", type=label, metavar="VERSION", help="its version (default: the package's)")
         one.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
-        for name, argument in role.arguments.items():
+        if role.page:
+            told = f"where its page is ({role.page}); {NO_PAGE}: nowhere"
+            one.add_argument("--shop", type=page_address, metavar="HOST:PORT", help=told)
+        for name, argument in role.options.items():
             add_argument(one, name, argument, name)
         one.set_defaults(run=run, role=role)
 
@@ -57,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     )
     logging.getLogger("demo_flow").setLevel(logging.INFO)
     try:
-        asyncio.run(serve(role, args.listen, _loader(role, _arguments(role, args)), announce, _collectors(handle)))
+        load, page = _loader(role, _arguments(role, args)), _page(role, args, handle)
+        asyncio.run(serve(role, args.listen, load, announce, _collectors(handle), page=page))
     finally:
         handle.shutdown(1.25)  # with what Python itself takes: gone within two seconds, whatever the collector does
     # The last line of its log holds the span counts; the handlers of `logging` have ended with the telemetry.
@@ -68,6 +81,20 @@ def run(args: argparse.Namespace) -> int:
 def _collectors(handle: "Telemetry") -> list[str]:
     settings = handle.settings
     return [exporter.endpoint for exporter in (settings.traces, settings.metrics_export, settings.logs_export)]
+
+
+def _page(role: Role, args: argparse.Namespace, handle: "Telemetry") -> "Page | None":
+    """Return the role's page. It sends no spans where the telemetry of this process is switched off."""
+    listen = page_of(role, args.listen, args.shop) if role.page else None
+    if listen is None:
+        return None
+    from demo_flow.shop.server import ShopServer
+    from demo_flow.shop.settings import NOWHERE, Settings
+
+    given = {name: getattr(args, name) for name in role.page_arguments}
+    if handle.settings.disabled:
+        given["page_otlp"] = NOWHERE
+    return ShopServer(listen, Settings.of(**given, version=args.version_label or own_version()))
 
 
 def _arguments(role: Role, args: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,17 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo_flow.commands.options import Subparsers, add_argument, address, between, data_folder, label
+from demo_flow.commands.options import (
+    NO_PAGE,
+    Subparsers,
+    add_argument,
+    address,
+    between,
+    data_folder,
+    label,
+    page_address,
+    page_of,
+)
 from demo_flow.errors import PamazonError
 from demo_flow.flow import CLIP_ENCODER, GATEWAY, QDRANT_INDEXER, ROLES, Argument, Role
 from demo_flow.version import own_version
@@ -34,6 +44,12 @@ def add(subparsers: Subparsers) -> None:
             metavar="HOST:PORT",
             help=f"where {role.name} listens (%(default)s)",
         )
+    parser.add_argument(
+        "--shop",
+        type=page_address,
+        metavar="HOST:PORT",
+        help=f"where {GATEWAY.name} serves the shop's page, over HTTP ({GATEWAY.page}); {NO_PAGE}: nowhere",
+    )
     parser.add_argument("--encoder", type=address, metavar="HOST:PORT", help="address of an encoder that already runs")
     options = set[str]()
     for role, name, argument in _arguments():
@@ -61,7 +77,7 @@ def add(subparsers: Subparsers) -> None:
 def _arguments() -> "Iterator[tuple[Role, str, Argument]]":
     """Yield the arguments that are options: role, name, argument."""
     for role in ROLES.values():
-        for name, argument in role.arguments.items():
+        for name, argument in role.options.items():
             if argument.offered or not argument.filled:
                 yield role, name, argument
 
@@ -95,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
 
 def plan_of(args: argparse.Namespace) -> "Plan":
     """Return the plan that the options make. Raises PamazonError."""
-    from demo_flow.starting import Plan
+    from demo_flow.starting import SHOP, Plan
 
     given = vars(args)
     if given[f"{GATEWAY.name}.split"] and not args.version_label:
@@ -107,11 +123,12 @@ def plan_of(args: argparse.Namespace) -> "Plan":
         arguments.setdefault(role.name, {})[name] = given[f"{role.name}.{name}"]
     return Plan(
         data=args.data or data_folder(),
-        listen={name: given[name] for name in ROLES},
+        listen={name: given[name] for name in ROLES} | {SHOP: page_of(GATEWAY, given[GATEWAY.name], args.shop)},
         elsewhere={CLIP_ENCODER.name: args.encoder} if args.encoder else {},
         arguments=arguments,
         replicas={QDRANT_INDEXER.name: args.index_replicas},
         version=args.version_label,
+        catalogue=args.catalogue,
     )
 
 
@@ -142,6 +159,8 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays:
         about = ROLES[facts["role"]].about.format_map(facts)
         version = f", version {facts['version']}" if "version" in facts else ""
         table.add_row(f"  [bold]{name}[/]", facts["address"], f"[dim]{about}{version}[/]")
+    for shop in pamazon.shops:
+        table.add_row("  [bold]shop[/]", f"http://{shop}", "[dim]its page, for a browser[/]")
     console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it." if stays else "\nPamazon was open here.")
     console.print(table)
     if len(set(pamazon.points.values())) > 1:

@@ -5,7 +5,7 @@ In: gRPC requests. Out: gRPC answers. State: the executor, once it has loaded.
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 from opentelemetry import trace
@@ -53,10 +53,14 @@ class Dispatcher:
     async def run(self, endpoint: str, docs: Documents, parameters: Parameters, context: Context) -> Documents:
         """Return what the endpoint returns, or end the call with the status of its failure."""
         try:
-            with telemetry.request(endpoint):
-                return await self._method(endpoint)(docs, parameters)
+            return await self.ask(endpoint, docs, parameters)
         except Exception as error:  # noqa: BLE001 (whatever an executor raises becomes a status)
-            await _abort(context, error)
+            await context.abort(*failure(error))
+
+    async def ask(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
+        """Return what the endpoint returns. Raises whatever it does, NotReady and UnknownEndpoint."""
+        with telemetry.request(endpoint):
+            return await self._method(endpoint)(docs, parameters)
 
     def _method(self, endpoint: str) -> Method:
         if self._methods is None:
@@ -66,11 +70,12 @@ class Dispatcher:
         return self._methods[endpoint]
 
 
-async def _abort(context: Context, error: Exception) -> NoReturn:
+def failure(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Return the status of a failure and its message; one of this process's own goes to the log with its stack."""
     code, message = status_of(error)
     if code is grpc.StatusCode.INTERNAL and not isinstance(error, grpc.aio.AioRpcError):  # that one has its log
         log.error("a request failed", exc_info=error)
-    await context.abort(code, message)
+    return code, message
 
 
 class ExecutorServicer(pamazon_pb2_grpc.ExecutorServicer):

@@ -16,6 +16,7 @@ from demo_flow.flow import WRITES, Role
 from demo_flow.proto.pamazon_pb2 import Parameters
 from demo_flow.serving.client import ExecutorClient
 from demo_flow.serving.endpoints import Documents
+from demo_flow.serving.timing import waiting_for
 
 _ADDRESS: Final = re.compile(r"\S+:\d+")
 
@@ -38,14 +39,18 @@ class Instances:
             )
         self.addresses: Final = listed
         self.clients: Final = [ExecutorClient(role.name, address) for address in listed]
-        self._keeps = role.keeps
+        self._role = role
         self._split = split
         self._turn = 0
 
     async def process(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
         """Send the documents through one endpoint. Raises as `ExecutorClient.process`."""
+        with waiting_for(self._role.name):
+            return await self._process(endpoint, docs, parameters)
+
+    async def _process(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:
         write = endpoint in WRITES
-        if write and self._keeps:
+        if write and self._role.keeps:
             return await self._write(endpoint, docs, parameters)
         *others, last = self._order(write=write)
         for client in others:

@@ -1,7 +1,7 @@
 """Runs one role of the flow as a gRPC server, from its port to its last answer.
 
-In: the role, an address, what loads the executor. Out: an exit once a signal came and every request was answered.
-State: the server, the executor, and the health that others await.
+In: the role, an address, what loads the executor, and the page beside it. Out: an exit once a signal came and every
+request was answered. State: the server, the executor, and the health that others await.
 
 The port is bound first, so that a taken one is reported at once; health is SERVING once the executor has loaded.
 """
@@ -55,16 +55,31 @@ class Executor(Protocol):
         """Let go of what it holds."""
 
 
+class Page(Protocol):
+    """What is served over HTTP beside gRPC, in the same event loop."""
+
+    def bind(self) -> str:
+        """Take the port; return its address. Raises PortTaken."""
+
+    async def start(self, dispatcher: Dispatcher) -> None:
+        """Serve from now on."""
+
+    async def stop(self) -> None:
+        """Answer what runs, for `DRAIN` seconds at most, and end."""
+
+
 async def serve(
     role: Role,
     address: str,
     load: Callable[[], Awaitable[Executor]],
     announce: Callable[[Mapping[str, Any]], None],
     collectors: Sequence[str] = (),
+    *,
+    page: Page | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    `announce` is called with the address and the executor's facts once it serves, and again when it has drained;
+    `announce` is called with the addresses and the executor's facts once it serves, and again when it has drained;
     `collectors` are the endpoints that telemetry is sent to. Raises PortTaken, and whatever `load` does.
     """
     stop = _stop_signal()
@@ -76,7 +91,7 @@ async def serve(
         maximum_concurrent_rpcs=MOST_AT_ONCE,
     )
     healthy = _add_services(server, role, dispatcher)
-    bound = _bind(server, role, address)
+    bound = {"address": _bind(server, role, address)} | ({"shop": page.bind()} if page else {})
     await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)
     await server.start()
     try:
@@ -85,14 +100,16 @@ async def serve(
         await server.stop(None)
         raise
     dispatcher.ready(executor)
+    if page is not None:
+        await page.start(dispatcher)
     await healthy(health_pb2.HealthCheckResponse.SERVING)
     telemetry.deployed()
-    log.info("serves", extra={"address": bound})
-    announce({"role": role.name, "address": bound, **getattr(executor, "facts", {})})
+    log.info("serves", extra=bound)
+    announce({"role": role.name, **bound, **getattr(executor, "facts", {})})
     await stop.wait()
     log.info("drains")
     await healthy(health_pb2.HealthCheckResponse.NOT_SERVING)
-    await server.stop(DRAIN)
+    await asyncio.gather(server.stop(DRAIN), *([page.stop()] if page else []))
     announce({"role": role.name, "drained": True})
     await executor.close()
 
