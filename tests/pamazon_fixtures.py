@@ -62,6 +62,7 @@ class Shop:
     """The running flow, and the commands that a user has for it."""
 
     gateway: str
+    page: str
     clip_encoder: str
     qdrant_indexer: str
     api: str
@@ -158,10 +159,12 @@ def shop(home: Path) -> Iterator[Shop]:
         started = processes.start_other("collector", collector.command())
         collector.await_ready(started)
         encoder = processes.ready(processes.start_role("clip_encoder", faulty_encoder()))["address"]
-        plan = Plan(home, FREE_PORTS, elsewhere={"clip_encoder": encoder})
+        page = {"traces": f"http://{collector.api}/traces/", "page_otlp": f"http://{http}"}
+        plan = Plan(home, FREE_PORTS, elsewhere={"clip_encoder": encoder}, arguments={"gateway": page})
         pamazon = open_pamazon(plan, processes)
         running = Shop(
             **pamazon.addresses,
+            page=pamazon.shops[0],
             api=collector.api,
             otlp=collector.otlp,
             otlp_http=http,

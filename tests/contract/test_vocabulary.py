@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from demo_flow.processes import Processes
@@ -28,6 +29,7 @@ def busy(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop, after every kind of request: found, not found, failed, deleted, empty."""
     shop.search("guitarra", "--limit", "2")
     shop.search("explode")
+    assert httpx.post(f"http://{shop.page}/api/search", json={"text": "guitarra"}, timeout=10).status_code == 200
     with grpc.insecure_channel(shop.gateway) as channel:
         gateway: Any = GatewayStub(channel)  # type: ignore[no-untyped-call]
         gateway.Delete(DeleteRequest(ids=["nothing-has-this-id"]), timeout=10)
