@@ -25,6 +25,7 @@ await style(import.meta.url);
 const YOUNG_MS = 15_000;
 const AGAIN_MS = 1_500;
 const WRITE_MS = 250;
+const USUAL_NAMES = 40;
 
 /** address: what is shown. */
 export default function View({ address }) {
@@ -59,6 +60,7 @@ function Trace({ overview, address, path, asSent }) {
   const scale = useMemo(() => scaleOf(overview.duration_ns, Number(query.from ?? Number.NaN), Number(query.to ?? Number.NaN)), [overview.duration_ns, query.from, query.to]);
   const tone = useMemo(() => tonesOf(overview.services), [overview.services]);
   const [folds, setFolds] = useState({ level: null, toggled: [] });
+  const [nameShare, setNameShare] = useState(null);
   const [reveal, setReveal] = useState(query.span ?? null);
   const version = `${overview.span_count} ${overview.log_count}`;
   const zoom = scale.zoomed ? { from_ns: Math.round(scale.from), to_ns: Math.round(scale.to) } : {};
@@ -81,6 +83,7 @@ function Trace({ overview, address, path, asSent }) {
     },
     zoom: (part) => { keep(); change({ from: part?.[0] ?? null, to: part?.[1] ?? null }, { replace: true }); },
     level: (level) => { keep(); setFolds({ level, toggled: [] }); },
+    widen: (by) => setNameShare((before) => Math.max(16, Math.min(80, (before ?? USUAL_NAMES) + by))),
     open: () => selected && chosen.open(true),
     close: () => (chosen.opened ? chosen.open(false) : change({ q: null }, { replace: true })),
     nextError: async () => { const id = await nextErrorId(selected?.id); if (id) look(id); },
@@ -103,7 +106,7 @@ function Trace({ overview, address, path, asSent }) {
         <${Tools} ...${{ shown, scale }} head=${rows.head} spanCount=${overview.span_count} onMatch=${on.match} onZoom=${on.zoom} onLevel=${on.level} />
         ${rows.error && html`<${Problem} error=${rows.error} />`}
         ${rows.head?.total === 0 && html`<p class="trace-none faint">No span is of this kind. <button type="button" class="plain copy" onClick=${() => change({ q: null, only: null, from: null, to: null })}>Show all</button></p>`}
-        <${Waterfall} ...${{ rows, scale, tone }} critical=${shown.critical} selected=${selected?.index ?? null} scrollTo=${chosen.scrollTo}
+        <${Waterfall} ...${{ rows, scale, tone, nameShare }} critical=${shown.critical} selected=${selected?.index ?? null} scrollTo=${chosen.scrollTo}
           label="Spans of ${overview.root_name}" onSelect=${(row, index) => { select(index); chosen.open(true); }} onToggle=${on.toggle} onZoom=${on.zoom} />
       </section>
       ${overview.log_count > 0 && html`<${Logs} ...${{ overview, tone }} onReveal=${look} />`}

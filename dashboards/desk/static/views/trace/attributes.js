@@ -33,9 +33,9 @@ function Pair({ name, value, filters }) {
   const isPlain = ["string", "number", "boolean"].includes(typeof value) && text.length < 100 && /^[\w.\-/]+$/.test(name);
   return html`<div class="pair"><dt>${name}</dt>
     <dd class="is-${typeof value}">${cut ? `${text.slice(0, LONG)}…` : text}
-      ${cut && html` <button type="button" class="plain copy" onClick=${() => setWhole(true)}>all ${text.length} characters</button>`}
-      <span class="pair-do"><${Copy} text=${text} what=${name} />
-        ${filters && isPlain && html`<a href=${link("/traces", { filter: `${name}=${quoted(value)}` })} title="Traces with ${name} = ${text}">traces</a>`}</span></dd></div>`;
+      ${cut && html` <button type="button" class="plain copy" onClick=${() => setWhole(true)}>all ${text.length} characters</button>`}</dd>
+    <dd class="pair-do"><${Copy} text=${text} what=${name} />
+        ${filters && isPlain && html`<a href=${link("/traces", { filter: `${name}=${quoted(value)}` })} title="Traces with ${name} = ${text}">traces</a>`}</dd></div>`;
 }
 
 /** A value as the filter language takes it. */

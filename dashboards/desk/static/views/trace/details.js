@@ -6,7 +6,7 @@ import { html, useEffect, useRef } from "../../lib/preact.js";
 import { Answered } from "../../components/state.js";
 import { Attributes, asText } from "./attributes.js";
 import { Copy } from "./copying.js";
-import { badge, badgeKind } from "./tones.js";
+import { badgeKind } from "./tones.js";
 
 const STOPPED = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", " ", "Enter"];
 
@@ -25,7 +25,7 @@ function Span({ span, tone, total, onClose, onReveal }) {
   return html`<header class="details-head">
       <p class="details-path faint">${span.above.map((name, index) => html`<span key=${index}>${name} › </span>`)}</p>
       <h2><span class="row-tone" style=${{ "--tone": tone(span.service) }} aria-hidden="true"></span>${span.name}</h2>
-      <p class="details-kind">${span.service} · ${span.kind} ${span.op && html`<span class="op ${badgeKind(span.op)}">${badge(span.op)}</span>`}
+      <p class="details-kind">${span.service} · ${span.kind} ${span.op && html`<span class="op ${badgeKind(span.op)}">${span.op}</span>`}
         ${span.status === "ok" && html`<span class="chip is-good">ok</span>`}</p>
       <button type="button" class="plain details-close" aria-label="Close (Escape)" onClick=${onClose}>✕</button>
     </header>

@@ -36,6 +36,8 @@ export function useTraceKeys(on) {
     c: ["critical path on or off", () => change({ path: on.shown.critical ? "off" : null }, { replace: true })],
     2: ["collapse to two levels", () => on.level(1)],
     a: ["expand all", () => on.level(null)],
+    "<": ["less room for names", () => on.widen(-6)],
+    ">": ["more room for names", () => on.widen(6)],
     y: ["copy the span's id", () => on.selected?.id && copy(on.selected.id)],
   });
 }

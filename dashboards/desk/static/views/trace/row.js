@@ -34,7 +34,7 @@ export function Row({ row, index, total, height, indent, selected, scale, tone, 
       <span class="row-tone" style=${{ "--tone": tone(row.service) }} aria-hidden="true"></span>
       ${failed && html`<span class="row-cross" role="img" aria-label="failed">✕</span>`}
       <span class="row-title" title="${row.name} · ${row.service}">${row.name}</span>
-      ${row.op && html`<span class="op ${badgeKind(row.op)}">${badge(row.op)}</span>`}
+      ${row.op && html`<span class="op ${badgeKind(row.op)}" title=${row.op}>${badge(row.op, row.name)}</span>`}
       ${row.enters && html`<span class="row-service">${row.service}</span>`}
       <${Chips} row=${row} />
     </div>

@@ -8,8 +8,14 @@ export function tonesOf(services) {
   return (service) => `var(--tone-${((order.get(service) ?? services.length) % TONES) + 1})`;
 }
 
-/** The badge of an operation: `rpc`, `db`, `search.encode`; rpc's two sides are told apart by the bars. */
-export const badge = (op) => (op.startsWith("rpc") ? "rpc" : op);
+/** The badge of an operation: `rpc`, `db`, `search.endpoint`; of a stage `search`, as its name stands beside it. */
+export function badge(op, name) {
+  if (op.startsWith("rpc")) return "rpc";
+  return op === `search.${name}` ? "search" : op;
+}
 
 /** The class of a badge's colour. */
-export const badgeKind = (op) => (op.startsWith("rpc") ? "is-rpc" : op.startsWith("search") ? "is-search" : op ? "is-db" : "");
+export function badgeKind(op) {
+  if (op.startsWith("rpc")) return "is-rpc";
+  return op.startsWith("search") ? "is-search" : "is-db";
+}

@@ -14,9 +14,10 @@ const INDENT = [3, 14];
 
 /**
  * rows: of `useRows`. scale, tone, critical: see `Bar`. selected: index of a row, or null.
+ * nameShare: percent of the width that the names have; null: the usual.
  * onSelect(row, index), onToggle(row, index), onZoom([from, to] or null). scrollTo: `{ index }`, scrolled to when it is new.
  */
-export function Waterfall({ rows, scale, tone, critical, selected, scrollTo, onSelect, onToggle, onZoom, label }) {
+export function Waterfall({ rows, scale, tone, critical, selected, scrollTo, onSelect, onToggle, onZoom, label, nameShare }) {
   const place = useRef(null);
   const [top, setTop] = useState(0);
   const size = useSize(place);
@@ -26,13 +27,13 @@ export function Waterfall({ rows, scale, tone, critical, selected, scrollTo, onS
   useEffect(() => rows.need(first, last));
   useLayoutEffect(() => {
     if (scrollTo) bringIntoSight(place.current, scrollTo.index, size.row, scrollTo.centre);
-  }, [scrollTo, size.row]);
+  }, [scrollTo, size.row, size.height]);
   useWheelZoom(place, scale, onZoom);
   const seen = [];
   for (let index = first; index <= last && index < total; index += 1) seen.push([index, rows.row(index)]);
   const deepest = Math.max(1, ...seen.map(([, row]) => row?.depth ?? 0));
   const indent = Math.min(INDENT[1], Math.max(INDENT[0], (size.name * 0.4) / deepest));
-  return html`<div class="waterfall ${rows.loading ? "is-loading" : ""}">
+  return html`<div class="waterfall ${rows.loading ? "is-loading" : ""}" style=${nameShare ? { "--trace-name": `${nameShare}%` } : undefined}>
     <${Scale} scale=${scale} width=${size.track} onZoom=${onZoom} />
     <div class="rows" ref=${place} tabindex="0" role="treegrid" aria-label=${label} aria-rowcount=${total} aria-busy=${rows.loading}
       aria-activedescendant=${selected !== null && selected >= first && selected <= last ? `row-${selected}` : undefined}
@@ -91,6 +92,7 @@ function useSize(place) {
     measure();
     const sizes = new ResizeObserver(measure);
     sizes.observe(element);
+    sizes.observe(element.parentElement.querySelector(".scale-ticks"));
     sizes.observe(document.body);
     window.addEventListener("resize", measure);
     return () => {
