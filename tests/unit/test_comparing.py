@@ -134,7 +134,7 @@ def test_what_is_no_side_is_said(store: Store, left: str, right: str, message: s
 def test_filters_and_times_narrow_both_sides(store: Store) -> None:
     assert ask(store, "typical", "region:cl", region="cl")["sample"] == {"traces": 2, "of": 2}
     with pytest.raises(QueryError, match="No trace is on the left side"):
-        ask(store, "typical", "slow", until="2023-11-01")
+        ask(store, "typical", "slow", since="2023-11-01", until="2023-11-02")
 
 
 @given(ANY_ROWS)

@@ -12,7 +12,8 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.comparing.paths import Path, Paths, Sums, paths_of
-from collector.local.query.comparing.sides import Side, Wanted, side_of
+from collector.local.query.comparing.sides import Side, side_of
+from collector.local.query.filters import TraceFilter
 from collector.local.query.waterfall.reading import lines_of
 
 MOST_ROWS: Final = 250
@@ -79,7 +80,7 @@ class Comparison:
     """`traces` that were looked at, `of` all."""
 
 
-def compare(connection: DuckDBPyConnection, left: str | None, right: str | None, wanted: Wanted) -> Comparison:
+def compare(connection: DuckDBPyConnection, left: str | None, right: str | None, wanted: TraceFilter) -> Comparison:
     """Compare two sides.
 
     Args:
