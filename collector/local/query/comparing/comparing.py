@@ -116,7 +116,7 @@ def _side(side: Side, found: Paths) -> ComparedSide:
 
 
 def _rows(left: Paths, right: Paths) -> list[ComparedPath]:
-    """All paths of both sides, in tree order, siblings by when they begin."""
+    """All paths of both sides, in tree order: the root that most traces have first, siblings by when they begin."""
     below: dict[Path, list[Path]] = defaultdict(list)
     for path in {**left.sums, **right.sums}:
         below[path[:-1]].append(path)
@@ -125,8 +125,11 @@ def _rows(left: Paths, right: Paths) -> list[ComparedPath]:
         known = [sums for sums in (left.sums.get(path), right.sums.get(path)) if sums]
         return sum(sums.offset for sums in known) / sum(sums.traces for sums in known), path
 
+    def seldom(path: Path) -> tuple[int, Path]:
+        return -sum(sums.traces for sums in (left.sums.get(path), right.sums.get(path)) if sums), path
+
     rows: list[ComparedPath] = []
-    pending = sorted(below[()], key=begins, reverse=True)
+    pending = sorted(below[()], key=seldom, reverse=True)
     while pending:
         path = pending.pop()
         rows.append(_row(path, left, right))
@@ -207,7 +210,7 @@ def _sentence(rows: Sequence[ComparedPath], left: Paths, right: Paths) -> str:
     share = abs(change) / abs(delta)
     if share > 1.05:  # other steps make up for some of it
         word = "more" if change > 0 else "less"
-        return f"{took}: {_time(abs(change))} {word} {place} ({most.service}), the reverse elsewhere."
+        return f"{took}: {_time(abs(change))} {word} {place} ({most.service}), partly made up for elsewhere."
     return f"{took}, {share:.0%} of it {place} ({most.service})."
 
 
