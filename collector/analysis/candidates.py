@@ -24,7 +24,7 @@ MOST_VALUES: Final = 100
 """Values of one key that are compared, the most frequent ones."""
 THRESHOLDS: Final = 16
 """Thresholds of one key that are compared, in each direction."""
-_NAMES: Final = frozenset({"id", "pid", "port", "code", "version", "hash", "seed"})
+NUMBERED: Final = frozenset({"id", "pid", "port", "address", "code", "version", "hash", "seed"})
 """The last word of a key whose numbers are names: 8080 is not more than 80."""
 
 
@@ -107,7 +107,7 @@ def _union(values: Mapping[Any, int]) -> int:
 
 def _names(key: str) -> bool:
     """Whether the numbers of a key are names."""
-    return last_word(key) in _NAMES
+    return last_word(key) in NUMBERED
 
 
 def last_word(key: str) -> str:

@@ -1,7 +1,8 @@
 """Tags: the values of each attribute, with the share, the durations and the failures of the requests that have them.
 
 In: which requests have which values, as bits; the durations and the failures. Out: the keys, those first whose values
-tell most about the duration. Keys that identify requests, and keys that all requests have with one value, are left out.
+tell most about duration or failure, and those last whose values all requests have. Keys that identify requests are left
+out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +11,17 @@ from math import ceil, log
 from statistics import fmean, pvariance
 from typing import Final
 
-from collector.analysis.candidates import Value, identifies, last_word
+from collector.analysis.candidates import NUMBERED, Value, identifies, last_word
 from collector.analysis.simplest import simplest
 
 MOST_KEYS: Final = 40
 MOST_VALUES: Final = 10
 RANGES: Final = 5
 """Numbers with more than `MOST_VALUES` values are divided into so many ranges."""
+
+
+Part = tuple[Value | None, float | None, float | None, int]
+"""A value, or the ends of a range, and the requests that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,10 @@ class Tag:
     values: Sequence[TagValue]
     others: int
     """Values that are not listed."""
+    without: TagValue | None
+    """The requests that do not have the key, if there are any."""
     tells: float
-    """Which share of the variance of the logarithm of durations its values explain."""
+    """Which share of the variance its values explain: of the logarithm of durations, or of failing, the larger one."""
 
 
 def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | None], failed: int) -> list[Tag]:
@@ -52,38 +59,54 @@ def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | 
         failed: the requests that failed.
     """
     logs = [None if duration is None else log(max(duration, 1)) for duration in durations]
-    found = [_tag(key, values, durations, logs, failed) for key, values in observed.items() if not identifies(values)]
-    told = [tag for tag in found if any(value.count < len(durations) for value in tag.values)]
-    told.sort(key=lambda tag: (-tag.tells, tag.key))
+    fails = [float(failed >> at & 1) for at in range(len(durations))]
+    found = [
+        _tag(key, values, durations, [logs, fails], failed)
+        for key, values in observed.items()
+        if not identifies(values)
+    ]
+    found.sort(key=lambda tag: (-round(tag.tells, 6), last_word(tag.key) in NUMBERED, tag.key))
     first: dict[frozenset[int], str] = {}
-    for tag in told:
+    for tag in found:
         first.setdefault(frozenset(observed[tag.key].values()), tag.key)
     distinct = set(first.values())
-    return sorted(told, key=lambda tag: tag.key not in distinct)[:MOST_KEYS]
+    return sorted(found, key=lambda tag: (_is_constant(tag, len(durations)), tag.key not in distinct))[:MOST_KEYS]
+
+
+def _is_constant(tag: Tag, requests: int) -> bool:
+    return all(value.count == requests for value in tag.values)
 
 
 def _tag(
     key: str,
     values: Mapping[Value, int],
     durations: Sequence[int | None],
-    logs: Sequence[float | None],
+    measures: Sequence[Sequence[float | None]],
     failed: int,
 ) -> Tag:
     numbers = {value: mask for value, mask in values.items() if not isinstance(value, str)}
-    if len(numbers) == len(values) > MOST_VALUES and last_word(key) not in {"id", "pid", "port"}:
-        parts = list(_ranges(numbers))
+    if _is_measure(key, values) and len(values) > MOST_VALUES:
+        parts = list[Part](_ranges(numbers))
     else:
         frequent = sorted(values.items(), key=lambda item: (-item[1].bit_count(), str(item[0])))
         parts = [(value, None, None, mask) for value, mask in frequent]
-    tells = _tells([mask for *_, mask in parts], logs)
-    shown = [
-        TagValue(value, low, high, mask.bit_count(), _p95(mask, durations), (mask & failed).bit_count())
-        for value, low, high, mask in parts[:MOST_VALUES]
-    ]
-    return Tag(key, shown, len(parts) - len(shown), tells)
+    tells = max(_tells([mask for *_, mask in parts], measure) for measure in measures)
+    without = (1 << len(durations)) - 1
+    for *_, mask in parts:
+        without &= ~mask
+    shown = [_counted(part, durations, failed) for part in parts[:MOST_VALUES]]
+    rest = _counted((None, None, None, without), durations, failed) if without else None
+    return Tag(key, shown, len(parts) - len(shown), rest, tells)
 
 
-Part = tuple[Value | None, float | None, float | None, int]
+def _is_measure(key: str, values: Mapping[Value, int]) -> bool:
+    """Whether all values are numbers that have an order."""
+    return last_word(key) not in NUMBERED and not any(isinstance(value, str) for value in values)
+
+
+def _counted(part: Part, durations: Sequence[int | None], failed: int) -> TagValue:
+    value, low, high, mask = part
+    return TagValue(value, low, high, mask.bit_count(), _p95(mask, durations), (mask & failed).bit_count())
 
 
 def _ranges(numbers: Mapping[int | float, int]) -> Iterator[Part]:
@@ -113,14 +136,14 @@ def _p95(mask: int, durations: Sequence[int | None]) -> int | None:
     return known[ceil(0.95 * len(known)) - 1] if known else None
 
 
-def _tells(masks: Sequence[int], logs: Sequence[float | None]) -> float:
+def _tells(masks: Sequence[int], measure: Sequence[float | None]) -> float:
     """Adjusted for the number of values, so that many values by chance tell nothing."""
     groups: list[list[float]] = []
-    left = (1 << len(logs)) - 1
+    left = (1 << len(measure)) - 1
     for mask in masks:
-        groups.append([known for at in _bits(mask & left) if (known := logs[at]) is not None])
+        groups.append([known for at in _bits(mask & left) if (known := measure[at]) is not None])
         left &= ~mask
-    groups.append([known for at in _bits(left) if (known := logs[at]) is not None])
+    groups.append([known for at in _bits(left) if (known := measure[at]) is not None])
     groups = [group for group in groups if group]
     every = [known for group in groups for known in group]
     free = len(every) - len(groups)

@@ -5,7 +5,7 @@ In: what the analysis found. Out: text, in which names from telemetry stand as t
 
 import re
 
-from collector.analysis.candidates import PRESENT, Candidate
+from collector.analysis.candidates import NUMBERED, PRESENT, Candidate, last_word
 from collector.analysis.problems import Found, Problem
 from collector.analysis.suspects import Suspect
 from collector.analysis.where import Origin, PathTimes
@@ -26,7 +26,7 @@ _DOING = {
 def name_of(candidate: Candidate) -> str:
     """Such as `clip_encoder › encode › runtime = cpu`."""
     if candidate.key == PRESENT:
-        return f"{candidate.stage} × {candidate.value}" + (" or more" if candidate.value != 1 else "")
+        return _having(candidate)
     return f"{candidate.stage}{STAGE}{candidate.key} {candidate.sign} {candidate.value}"
 
 
@@ -35,7 +35,7 @@ def attribute_sentence(one: Suspect, problem: Problem) -> str:
     counts = one.counts
     first = _percent(counts.matching, counts.of_matching)
     second = _percent(counts.others, counts.of_others)
-    also = f" (and {_short(one.same[0])})" if one.same else ""
+    also = f" (and {_short(one.same[0])})" if one.same and last_word(one.same[0].key) not in NUMBERED else ""
     if problem is Problem.CHANGED:
         return f"{first} of the requests have {_having(one.candidate)}{also}, {second} of those before."
     return f"{first} of the {NAMES[problem]} requests have {_having(one.candidate)}{also}, {second} of the others."
@@ -57,14 +57,19 @@ def filter_of(candidate: Candidate) -> str:
     """The term that chooses traces with it; empty: the language cannot say it."""
     if candidate.key == PRESENT:
         service, _, operation = candidate.stage.partition(STAGE)
-        return f"service={_quoted(service)} operation={_quoted(operation)}" if candidate.value == 1 else ""
+        return f"service={quoted(service)} operation={quoted(operation)}" if candidate.value == 1 else ""
     if candidate.key == "service.version" and STAGE not in candidate.stage:
-        return f"version={_quoted(f'{candidate.stage} {candidate.value}')}"
-    key = candidate.key if "." in candidate.key and _PLAIN.fullmatch(candidate.key) else _quoted(candidate.key, True)
-    return f"{key}{_SIGNS[candidate.sign]}{_quoted(str(candidate.value))}"
+        return f"version={quoted(f'{candidate.stage} {candidate.value}')}"
+    key = (
+        candidate.key
+        if "." in candidate.key and _PLAIN.fullmatch(candidate.key)
+        else quoted(candidate.key, always=True)
+    )
+    return f"{key}{_SIGNS[candidate.sign]}{quoted(str(candidate.value))}"
 
 
-def _quoted(text: str, always: bool = False) -> str:
+def quoted(text: str, *, always: bool = False) -> str:
+    """Text as it stands in a filter: in quotes where it needs them, or always."""
     if _PLAIN.fullmatch(text) and not always:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

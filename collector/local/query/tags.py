@@ -14,7 +14,7 @@ from collector.analysis.tags import Tag, TagValue, tags
 from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Sample
 from collector.local.query.requests import requests
-from collector.local.query.suspect_texts import STAGE, filter_of
+from collector.local.query.suspect_texts import STAGE, filter_of, quoted
 from collector.local.query.trace_values import observed
 
 MOST_REQUESTS = 1000
@@ -43,6 +43,8 @@ class TagRow:
     values: Sequence[TagValueRow]
     others: int
     """Values that are not listed."""
+    without: TagValueRow | None
+    """The requests that do not have the attribute; its `value` is empty."""
     tells: float
     """Which share of the differences of the durations goes with its values, 0 to 1."""
 
@@ -85,15 +87,24 @@ def _by_key(found: dict[tuple[str, str], dict[Value, int]]) -> dict[str, dict[Va
 
 
 def _row(tag: Tag, of: int) -> TagRow:
-    return TagRow(tag.key, [_value(tag.key, value, of) for value in tag.values], tag.others, round(tag.tells, 4))
+    values = [_value(tag.key, value, of) for value in tag.values]
+    without = _value_row("", f"{_name_of(tag.key)}!=*", tag.without, of) if tag.without else None
+    return TagRow(tag.key, values, tag.others, without, round(tag.tells, 4))
 
 
 def _value(key: str, one: TagValue, of: int) -> TagValueRow:
     stage, _, name = key.rpartition(STAGE)
     if one.value is not None:
-        text, chosen = str(one.value), filter_of(Candidate(stage, name, "=", one.value, 0))
-    else:
-        ends = [(sign, end) for sign, end in (("≥", one.low), ("<", one.high)) if end is not None]
-        text = " … ".join("" if end is None else f"{end:g}" for end in (one.low, one.high)).strip()
-        chosen = " ".join(filter_of(Candidate(stage, name, sign, f"{end:g}", 0)) for sign, end in ends)
-    return TagValueRow(text, one.count, round(one.count / max(of, 1), 4), one.p95_ns, one.failures, chosen)
+        return _value_row(str(one.value), filter_of(Candidate(stage, name, "=", one.value, 0)), one, of)
+    ends = [(sign, end) for sign, end in (("≥", one.low), ("<", one.high)) if end is not None]
+    text = " … ".join("" if end is None else f"{end:g}" for end in (one.low, one.high)).strip()
+    terms = (filter_of(Candidate(stage, name, sign, f"{end:g}", 0)) for sign, end in ends)
+    return _value_row(text, " ".join(terms), one, of)
+
+
+def _name_of(key: str) -> str:
+    return quoted(key.rpartition(STAGE)[2], always=True)
+
+
+def _value_row(text: str, term: str, one: TagValue, of: int) -> TagValueRow:
+    return TagValueRow(text, one.count, round(one.count / max(of, 1), 4), one.p95_ns, one.failures, term)

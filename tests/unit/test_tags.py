@@ -1,0 +1,115 @@
+"""Top tags: order, shares, percentiles, failures, ranges; and the answers of the API about a store filled by hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from collector.analysis.candidates import Value
+from collector.analysis.tags import TagValue, tags
+from collector.local.api.answers import answer
+from collector.local.errors import CollectorError
+from tests.unit.query_store import MS, HandFilledStore
+
+EVERY = (1 << 40) - 1
+SLOW = (1 << 10) - 1
+"""The first ten of forty requests."""
+
+
+def test_what_tells_most_comes_first_and_ids_are_hidden() -> None:
+    """A region that is slow, a runtime that fails, a coin, what all have, and an id."""
+    observed: dict[str, dict[Value, int]] = {
+        "request.id": {f"r{number}": 1 << number for number in range(40)},
+        "rpc.system": {"grpc": EVERY},
+        "coin": {"heads": int("01" * 20, 2), "tails": int("10" * 20, 2)},
+        "runtime": {"torch": SLOW << 30 & ~(1 << 39)},
+        "client.region": {"cl": SLOW, "us": EVERY & ~SLOW},
+    }
+    durations = [(200 if number < 10 else 20 + number % 5) * MS for number in range(40)]
+    found = tags(observed, durations, failed=0b11 << 30)
+    assert [tag.key for tag in found] == ["client.region", "runtime", "coin", "rpc.system"]
+    region, runtime = found[:2]
+    assert region.values[1] == TagValue("cl", None, None, 10, 200 * MS, 0)
+    assert (region.tells > 0.9, region.without) == (True, None)
+    assert runtime.values[0].failures == 2
+    assert runtime.without is not None
+    assert runtime.without.count == 31
+
+
+def test_many_numbers_are_ranges() -> None:
+    """Of about as many requests each; together all of them."""
+    (found,) = tags({"score": {number / 100: 1 << number for number in range(40)}}, [None] * 40, 0)
+    assert [value.count for value in found.values] == [8] * 5
+    assert (found.values[0].low, found.values[-1].high) == (None, None)
+    assert [value.high for value in found.values[:-1]] == [value.low for value in found.values[1:]]
+    assert found.values[0].p95_ns is None
+
+
+@pytest.fixture
+def store() -> Iterator[HandFilledStore]:
+    """In the second of two minutes a third of the searches, those of the runtime `cpu`, are slow."""
+    store = HandFilledStore()
+    store.insert("resources", resource_id=1, service="encoder", attributes='{"service.version": "2.0.0"}')
+    for number in range(120):
+        start, is_cpu = number * 1000, number % 3 == 0
+        end = start + 20 + number % 7 + (300 if is_cpu and number >= 60 else 0)
+        trace = f"{number:032x}"
+        store.span(trace, "1", None, "/search", start, end, attributes={"search.entry": True, "request.id": trace})
+        runtime = {"runtime": "cpu" if is_cpu else "cuda", "rpc.response.status_code": "OK"}
+        store.span(trace, "2", "1", "encode", start + 5, end - 5, service="encoder", resource_id=1, attributes=runtime)
+    yield store
+    store.connection.close()
+
+
+RANGE = [("since", "2023-11-14T22:14:20"), ("until", "2023-11-14T22:15:20")]
+
+
+def test_suspects_are_answered_in_sentences(store: HandFilledStore) -> None:
+    """Against the minute before: the problem, the path, the attribute, and how much was looked at."""
+    found = answer(store.connection, "/api/suspects", [*RANGE, ("operation", "/search")])
+    assert found["problem"]["sentence"] == "33 % of the requests are slow, 0 % of those before."
+    assert (found["problem"]["kind"], found["baseline"]["kind"]) == ("slow", "before")
+    (path,) = found["spans"]
+    assert (path["path"], path["sentence"][:37]) == ("encoder › encode", "The slow requests wait 313 ms for enc")
+    (attribute,) = found["attributes"]
+    assert (
+        attribute["sentence"] == "100 % of the slow requests have encoder › encode › runtime = cpu, 0 % of the others."
+    )
+    assert (attribute["filter"], attribute["matching"], attribute["of_others"]) == ('"runtime"=cpu', 20, 40)
+    assert (found["sample"]["traces"], found["sample"]["of"]) == (120, 120)
+
+
+def test_the_term_of_a_suspect_chooses_such_requests(store: HandFilledStore) -> None:
+    """It is a filter that the same API understands."""
+    (attribute,) = answer(store.connection, "/api/suspects", RANGE)["attributes"]
+    found = answer(store.connection, "/api/traces", [*RANGE, ("filter", attribute["filter"])])["traces"]
+    assert len(found) == 20
+    for tag in answer(store.connection, "/api/tags", RANGE)["tags"]:
+        for value in tag["values"]:
+            rows = answer(store.connection, "/api/traces", [*RANGE, ("filter", value["filter"])])["traces"]
+            assert len(rows) == value["count"], value
+
+
+def test_a_time_as_usual_has_no_suspects(store: HandFilledStore) -> None:
+    """The first minute: nothing before it, and no request takes three times the median."""
+    times = [("since", "2023-11-14T22:13:20"), ("until", "2023-11-14T22:14:19")]
+    found = answer(store.connection, "/api/suspects", times)
+    assert (found["problem"], found["spans"], found["attributes"], found["counts"]) == (None, [], [], {})
+    assert found["sample"]["of"] == 60
+    with pytest.raises(CollectorError, match="problem must be one of auto, failing"):
+        answer(store.connection, "/api/suspects", [("problem", "late")])
+
+
+def test_an_inner_operation_is_slow_by_its_own_spans(store: HandFilledStore) -> None:
+    """Of another span than the entry, the durations are those of the span."""
+    found = answer(store.connection, "/api/suspects", [*RANGE, ("operation", "encode")])
+    assert found["problem"]["matching"] == 20
+
+
+def test_tags_are_of_all_spans(store: HandFilledStore) -> None:
+    """Of the process with its service; without the request's id, and without how the call ended."""
+    found = answer(store.connection, "/api/tags", [*RANGE, ("operation", "/search")])
+    assert [tag["key"] for tag in found["tags"]] == ["runtime", "search.entry", "encoder › service.version"]
+    cuda, cpu = found["tags"][0]["values"]
+    assert (cuda["value"], cuda["count"], cpu["share"]) == ("cuda", 40, 0.3333)
+    assert cpu["p95_ns"] > 300 * MS > cuda["p95_ns"]
+    assert found["tags"][2]["values"][0]["filter"] == 'version="encoder 2.0.0"'
