@@ -86,8 +86,8 @@ def requests(count: int, seed: int = 1, *, chile_ms: float = 0, minutes: float =
     return made
 
 
-def store_of(made: list[Request]) -> Store:
-    """A store in memory with the spans of these requests, as a collector wrote them."""
+def export_of(made: list[Request]) -> list[dict[str, Any]]:
+    """The spans of these requests as OTLP, an export for each process."""
     processes = (("pamazon", ""), ("gateway", "1.0.0"), ("encoder", "1.0.0"), ("encoder", "2.0.0"))
     spans: dict[tuple[str, str], list[dict[str, Any]]] = {process: [] for process in processes}
     for request in made:
@@ -97,8 +97,13 @@ def store_of(made: list[Request]) -> Store:
     for (service, version), of_process in spans.items():
         resource = {"service.name": service} | ({"service.version": version} if version else {})
         of_scope = [{"scope": {"name": SCOPE}, "spans": of_process}]
-        exported = {"resourceSpans": [{"resource": {"attributes": pairs(resource)}, "scopeSpans": of_scope}]}
-        exports.append(decode(BY_PATH["/v1/traces"], exported))
+        exports.append({"resourceSpans": [{"resource": {"attributes": pairs(resource)}, "scopeSpans": of_scope}]})
+    return exports
+
+
+def store_of(made: list[Request]) -> Store:
+    """A store in memory with the spans of these requests, as a collector wrote them."""
+    exports = [decode(BY_PATH["/v1/traces"], exported) for exported in export_of(made)]
     store = Store.open(None)
     store.write(exports, [str(number) for number in range(len(exports))], HOUR)
     return store

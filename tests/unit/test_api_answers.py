@@ -74,6 +74,7 @@ NOTHING: dict[str, dict[str, Any]] = {
     "/api/scatter": {"points": []},
     "/api/map": {"nodes": [], "edges": []},
     "/api/filter": {"ok": True, "error": None},
+    "/api/openapi.json": {"openapi": "3.1.0"},
     "/api/suspects": {"problem": None, "spans": [], "attributes": []},
     "/api/tags": {"tags": []},
 }

@@ -6,16 +6,18 @@ The HTTP server and the commands that read a store without a server use the same
 import re
 import time
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from collector.local import query
-from collector.local.api import comparing, filtering, overview, prometheus, suspecting, waterfall
+from collector.local.api import comparing, filtering, openapi, overview, prometheus, suspecting, waterfall
 from collector.local.api.as_json import plain
+from collector.local.api.documented import AwaitedTrace, ListedTrace
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
-from collector.local.api.question import Answer, Question
+from collector.local.api.question import Answer, Question, Rows
 from collector.local.query.skeletons import skeletons
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
@@ -95,6 +97,15 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     return _list("logs", page) if after is None else {"logs": plain(page.rows), "after": newest}
 
 
+@cache
+def _documented() -> Answer:
+    return openapi.document(QUESTIONS)
+
+
+def _document(_: DuckDBPyConnection, __: str, ___: Parameters) -> Answer:
+    return _documented()
+
+
 PAGE, FOLLOW = ("limit", "before"), ("after", "wait")
 FILTERS = (
     "filter", "service", "operation", "status", "min_duration", "attribute", "since", "until", "platform", "region",
@@ -104,24 +115,48 @@ LOG_FILTERS = ("filter", "trace_id", "service", "level", "since", "until")
 NOW = "now"
 """As `after`: what is stored now, and the cursor for what arrives later."""
 QUESTIONS = (
-    Question("/api/services", "services with their counts", PAGE, _services),
-    Question("/api/operations", "operations with rate, errors and percentiles", ("service", *PAGE), _operations),
+    Question("/api/services", "services with their counts", PAGE, _services, Rows("services", query.ServiceRow)),
+    Question(
+        "/api/operations",
+        "operations with rate, errors and percentiles",
+        ("service", *PAGE),
+        _operations,
+        Rows("operations", query.OperationRow),
+    ),
     Question(
         "/api/traces",
         "traces, latest first",
         (*FILTERS, "order", "stages", *PAGE, *FOLLOW),
         _traces,
+        Rows("traces", ListedTrace, follows=True),
     ),
-    Question("/api/shared", "what matching traces share, more often than others", (*FILTERS, "limit"), _shared),
+    Question(
+        "/api/shared",
+        "what matching traces share, more often than others",
+        (*FILTERS, "limit"),
+        _shared,
+        Rows("shared", query.SharedRow),
+    ),
     *waterfall.QUESTIONS,
-    Question("/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace),
+    Question(
+        "/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace, AwaitedTrace
+    ),
     *comparing.QUESTIONS,
-    Question("/api/metrics", "metrics by name", PAGE, _metrics),
-    Question("/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric),
+    Question("/api/metrics", "metrics by name", PAGE, _metrics, Rows("metrics", query.MetricRow)),
+    Question(
+        "/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric, query.Metric
+    ),
     *prometheus.QUESTIONS,
-    Question("/api/logs", "log records, latest first", LOG_FILTERS + PAGE + FOLLOW, _logs),
+    Question(
+        "/api/logs",
+        "log records, latest first",
+        LOG_FILTERS + PAGE + FOLLOW,
+        _logs,
+        Rows("logs", query.LogRow, follows=True),
+    ),
     *overview.QUESTIONS,
     *filtering.QUESTIONS,
+    Question("/api/openapi.json", "this document", (), _document, {"type": "object"}),
     *suspecting.QUESTIONS,
 )
 

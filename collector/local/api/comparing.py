@@ -18,5 +18,11 @@ def _compare(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answe
 
 
 QUESTIONS: Final = (
-    Question("/api/compare", "two traces, or two sets of them, by path", ("left", "right", *ASKED), _compare),
+    Question(
+        "/api/compare",
+        "two traces, or two sets of them, by path",
+        ("left", "right", *ASKED),
+        _compare,
+        comparing.Comparison,
+    ),
 )

@@ -59,4 +59,8 @@ def _filter(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer
     return answered
 
 
-QUESTIONS = (Question("/api/filter", "whether a text is a filter, and what may follow", ("text", "at", "of"), _filter),)
+QUESTIONS = (
+    Question(
+        "/api/filter", "whether a text is a filter, and what may follow", ("text", "at", "of"), _filter, FilterCheck
+    ),
+)

@@ -5,12 +5,12 @@ from duckdb import DuckDBPyConnection
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
-from collector.local.query.map import service_map
-from collector.local.query.performance import performance
-from collector.local.query.scatter import scatter
-from collector.local.query.summary import summary
-from collector.local.query.who import who
-from collector.local.query.worst import worst
+from collector.local.query.map import ServiceMap, service_map
+from collector.local.query.performance import Performance, performance
+from collector.local.query.scatter import Scatter, scatter
+from collector.local.query.summary import Summary, summary
+from collector.local.query.who import Who, who
+from collector.local.query.worst import Worst, worst
 
 ASKED = (
     "since", "until", "platform", "region", "version", "operation", "service", "filter", "status", "min_duration",
@@ -55,10 +55,11 @@ QUESTIONS = (
         "rate, percentiles and failures of entry points, inner stages or rpc",
         ("scope", *ASKED, "limit", "before"),
         _performance,
+        Performance,
     ),
-    Question("/api/worst", "the platform and region that is slower than all others", ASKED, _worst),
-    Question("/api/who", "platforms, regions, versions and operations that were seen", ASKED, _who),
-    Question("/api/summary", "one operation over time: percentiles, rates, errors, children", ASKED, _summary),
-    Question("/api/scatter", "durations over a number that requests have", ("x", *ASKED), _scatter),
-    Question("/api/map", "services, and who calls whom", ASKED, _map),
+    Question("/api/worst", "the platform and region that is slower than all others", ASKED, _worst, Worst),
+    Question("/api/who", "platforms, regions, versions and operations that were seen", ASKED, _who, Who),
+    Question("/api/summary", "one operation over time: percentiles, rates, errors, children", ASKED, _summary, Summary),
+    Question("/api/scatter", "durations over a number that requests have", ("x", *ASKED), _scatter, Scatter),
+    Question("/api/map", "services, and who calls whom", ASKED, _map, ServiceMap),
 )

@@ -13,6 +13,7 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 
 from collector.local import promql
+from collector.local.api.documented import PROMETHEUS
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
 from collector.local.errors import QueryError
@@ -90,14 +91,19 @@ def _step(asked: Parameters) -> int:
 
 
 QUESTIONS: Final = (
-    Question("/api/query", "PromQL on the stored metrics, at one time", ("query", "time"), _query),
+    Question("/api/query", "PromQL on the stored metrics, at one time", ("query", "time"), _query, PROMETHEUS),
     Question(
-        "/api/query_range", "PromQL on the stored metrics, over a time", ("query", "start", "end", "step"), _query_range
+        "/api/query_range",
+        "PromQL on the stored metrics, over a time",
+        ("query", "start", "end", "step"),
+        _query_range,
+        PROMETHEUS,
     ),
     Question(
         "/api/query_exemplars",
         "single measurements behind a query's series, each with its trace",
         ("query", "start", "end"),
         _query_exemplars,
+        PROMETHEUS,
     ),
 )

@@ -12,6 +12,16 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Rows:
+    """An answer that is a list: rows under a name, with the cursor of the next page."""
+
+    name: str
+    row: type
+    follows: bool = False
+    """Asked with `after`, it has that cursor instead of `next`."""
+
+
+@dataclass(frozen=True)
 class Question:
     """One path: its description, its parameters, and the function that answers it."""
 
@@ -20,3 +30,5 @@ class Question:
     brief: str
     parameters: tuple[str, ...]
     answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
+    returns: Any = None
+    """The class of the answer, `Rows`, or a JSON schema; None: any object."""

@@ -7,8 +7,9 @@ from collector.local.api.as_json import plain
 from collector.local.api.overview import ASKED
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
+from collector.local.query.suspect_rows import Suspects
 from collector.local.query.suspects import find_suspects
-from collector.local.query.tags import find_tags
+from collector.local.query.tags import Tags, find_tags
 
 AUTO = "auto"
 
@@ -31,6 +32,7 @@ QUESTIONS = (
         "what is wrong, where the time goes, and what the requests concerned have more often than others",
         ("problem", *ASKED, "limit"),
         _suspects,
+        Suspects,
     ),
-    Question("/api/tags", "values of attributes, with share, p95 and failures", (*ASKED, "limit"), _tags),
+    Question("/api/tags", "values of attributes, with share, p95 and failures", (*ASKED, "limit"), _tags, Tags),
 )

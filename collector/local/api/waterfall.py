@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local import query
 from collector.local.api.as_json import plain
+from collector.local.api.documented import OTLP
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
 from collector.local.query import waterfall
@@ -74,8 +75,22 @@ def _otlp(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answe
 
 _SEEN: Final = ("level", "toggled", "reveal", "only", "from_ns", "to_ns", "search", "as_sent")
 QUESTIONS: Final = (
-    Question("/api/traces/{trace_id}/overview", "a trace in a few numbers, with a minimap", ("as_sent",), _overview),
-    Question("/api/traces/{trace_id}/rows", "a window of a trace's rows", ("offset", "limit", *_SEEN), _rows),
-    Question("/api/traces/{trace_id}/span", "one span of a trace", ("id", "place", "as_sent"), _span),
-    Question("/api/traces/{trace_id}/otlp", "a trace as OTLP JSON", ("offset", "limit"), _otlp),
+    Question(
+        "/api/traces/{trace_id}/overview",
+        "a trace in a few numbers, with a minimap",
+        ("as_sent",),
+        _overview,
+        waterfall.Overview,
+    ),
+    Question(
+        "/api/traces/{trace_id}/rows",
+        "a window of a trace's rows",
+        ("offset", "limit", *_SEEN),
+        _rows,
+        waterfall.Window,
+    ),
+    Question(
+        "/api/traces/{trace_id}/span", "one span of a trace", ("id", "place", "as_sent"), _span, waterfall.SpanDetails
+    ),
+    Question("/api/traces/{trace_id}/otlp", "a trace as OTLP JSON", ("offset", "limit"), _otlp, OTLP),
 )

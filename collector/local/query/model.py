@@ -6,9 +6,10 @@ text, non-finite numbers as "NaN", "Infinity", "-Infinity".
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 Attributes = Mapping[str, Any]
+Real = Annotated[float, "as sent: NaN, Infinity and -Infinity are texts in JSON"]
 Row = TypeVar("Row")
 
 
@@ -224,7 +225,7 @@ class Exemplar:
     """One measurement behind a point, with the trace it was made in."""
 
     time_unix_ns: int
-    value: int | float | None
+    value: int | Real | None
     trace_id: str | None
     span_id: str | None
     attributes: Attributes
@@ -237,22 +238,22 @@ class Point:
     time_unix_ns: int
     start_unix_ns: int
     flags: int
-    value: int | float | None
+    value: int | Real | None
     count: int | None
-    sum: float | None
-    min: float | None
-    max: float | None
-    bounds: Sequence[float] | None
+    sum: Real | None
+    min: Real | None
+    max: Real | None
+    bounds: Sequence[Real] | None
     bucket_counts: Sequence[int] | None
     scale: int | None
     zero_count: int | None
-    zero_threshold: float | None
+    zero_threshold: Real | None
     positive_offset: int | None
     positive_counts: Sequence[int] | None
     negative_offset: int | None
     negative_counts: Sequence[int] | None
-    quantiles: Sequence[float] | None
-    quantile_values: Sequence[float] | None
+    quantiles: Sequence[Real] | None
+    quantile_values: Sequence[Real] | None
     exemplars: Sequence[Exemplar]
 
 
