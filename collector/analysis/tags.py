@@ -63,7 +63,7 @@ def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | 
     found = [
         _tag(key, values, durations, [logs, fails], failed)
         for key, values in observed.items()
-        if not identifies(values)
+        if _is_measure(key, values) or not identifies(values)
     ]
     found.sort(key=lambda tag: (-round(tag.tells, 6), last_word(tag.key) in NUMBERED, tag.key))
     first: dict[frozenset[int], str] = {}
