@@ -2,19 +2,21 @@
 //
 // In: `/api/map`'s answer; whether columns are rows (on a phone). Out: nodes with a place, edges with a path.
 const NODE = { width: 208, head: 50, step: 19, foot: 8 };
-const GAP = { along: 150, beside: 28, alongDown: 76 };
+const NODE_DOWN = { ...NODE, width: 158 };
+const GAP = { along: 150, beside: 28, alongDown: 76, besideDown: 14 };
 const MOST_STEPS = 6;
 const MARGIN = 16;
 
 /** Return `{ nodes, edges, width, height }`; a node has `x, y, width, height`, an edge `path, x, y` of its label. */
 export function layout({ nodes, edges }, down = false) {
+  const { width, head, step, foot } = down ? NODE_DOWN : NODE;
   const levels = levelsOf(nodes, edges);
   const columns = [];
   for (const node of nodes) {
     const steps = (node.steps ?? []).slice(0, MOST_STEPS);
     const more = (node.steps ?? []).length - steps.length;
-    const height = NODE.head + (steps.length ? steps.length * NODE.step + NODE.foot : 0) + (more ? NODE.step : 0);
-    (columns[levels.get(node.name)] ??= []).push({ ...node, steps, more, width: NODE.width, height });
+    const height = head + (steps.length ? steps.length * step + foot : 0) + (more ? step : 0);
+    (columns[levels.get(node.name)] ??= []).push({ ...node, steps, more, width, height });
   }
   const filled = columns.filter(Boolean);
   const placed = down ? placeDown(filled) : placeAcross(filled);
@@ -54,11 +56,12 @@ function placeAcross(columns) {
 }
 
 function placeDown(rows) {
-  const widths = rows.map((row) => row.length * (NODE.width + GAP.beside) - GAP.beside);
-  const width = Math.max(...widths) + 2 * MARGIN;
+  const across = NODE_DOWN.width + GAP.besideDown;
+  const widths = rows.map((row) => row.length * across - GAP.besideDown);
+  const width = Math.max(...widths) + MARGIN;
   let y = MARGIN;
   const nodes = rows.flatMap((row, index) => {
-    const placed = row.map((node, place) => ({ ...node, x: (width - widths[index]) / 2 + place * (NODE.width + GAP.beside), y }));
+    const placed = row.map((node, place) => ({ ...node, x: (width - widths[index]) / 2 + place * across, y }));
     y += Math.max(...row.map((node) => node.height)) + GAP.alongDown;
     return placed;
   });

@@ -24,5 +24,5 @@ export function percentiles(answer) {
   const served = PERCENTILES.map(([name, tone, dash]) => ({ name, tone, dash, values: answer[`${name}_ns`] }));
   const waited = answer.client_p95_ns ?? [];
   if (!waited.some((value) => value != null)) return served;
-  return [...served, { name: "client p95", tone: "tone-6", dash: [1, 3], values: waited }];
+  return [...served, { name: "client p95", tone: "tone-3", dash: [8, 3], values: waited }];
 }
