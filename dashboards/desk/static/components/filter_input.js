@@ -4,6 +4,7 @@ import { change } from "../lib/address.js";
 import { html, useEffect, useId, useRef, useState } from "../lib/preact.js";
 import { useKeys } from "../lib/keyboard.js";
 
+const MOST_ITEMS = 12;
 const NOTHING = { ok: true, error: null, completions: [] };
 
 /** address: what is shown. */
@@ -12,21 +13,29 @@ export function FilterInput({ address }) {
   const [known, setKnown] = useState(NOTHING);
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
+  const [refused, setRefused] = useState(false);
   const field = useRef(null);
   const id = useId();
   useEffect(() => setText(address.query.filter ?? ""), [address.query.filter]);
   useKeys({ "/": ["write a filter", () => field.current?.focus()] });
-  const look = useLook(address, setKnown);
-  const items = open ? known.completions.map(asItem).slice(0, 12) : [];
-  const apply = (value) => {
+  const of = address.view === "logs" ? "logs" : "traces";
+  const look = useLook(of, setKnown);
+  const items = open ? known.completions.slice(0, MOST_ITEMS) : [];
+  const apply = async (value) => {
+    const found = await check(value, of);
     setOpen(false);
-    change({ filter: value.trim() });
+    setKnown({ ...found, completions: [] });
+    setRefused(!found.ok);
+    if (found.ok) change({ filter: value.trim() });
   };
   const take = (item) => {
-    setText(item.text);
+    const taken = text.slice(0, item.start) + item.text;
+    const rest = text.slice(item.end);
+    setText(taken + rest);
     setActive(-1);
+    look(taken + rest, taken.length);
     field.current.focus();
-    look(item.text, item.text.length);
+    requestAnimationFrame(() => field.current?.setSelectionRange(taken.length, taken.length));
   };
   const onKeyDown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -48,10 +57,11 @@ export function FilterInput({ address }) {
   const onInput = (event) => {
     setText(event.target.value);
     setOpen(true);
+    setRefused(false);
     setActive(-1);
     look(event.target.value, event.target.selectionStart);
   };
-  const wrong = !known.ok && text.trim() !== "" ? known.error : null;
+  const wrong = !known.ok && (refused || (open && items.length === 0)) && text.trim() !== "" ? known.error : null;
   return html`<div class="filter" onFocusout=${(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
     <label class="unseen" for=${id}>Filter</label>
     <input id=${id} ref=${field} type="text" role="combobox" autocomplete="off" spellcheck="false" placeholder="duration>50ms service=clip_encoder status=error"
@@ -60,8 +70,8 @@ export function FilterInput({ address }) {
       aria-invalid=${wrong ? "true" : undefined} aria-describedby=${wrong ? `${id}-error` : undefined} />
     ${text && html`<button type="button" class="plain filter-clear" aria-label="Clear the filter" onClick=${() => { setText(""); setKnown(NOTHING); apply(""); }}>×</button>`}
     <ul id=${`${id}-list`} role="listbox" aria-label="Completions" class="popover filter-list" hidden=${items.length === 0}>
-      ${items.map((item, index) => html`<li key=${item.label} id=${`${id}-${index}`} role="option" aria-selected=${index === active}
-        onMouseDown=${(event) => { event.preventDefault(); take(item); }}><code>${item.label}</code>${item.note && html`<span class="faint">${item.note}</span>`}</li>`)}
+      ${items.map((item, index) => html`<li key=${`${item.kind} ${item.text}`} id=${`${id}-${index}`} role="option" aria-selected=${index === active}
+        onMouseDown=${(event) => { event.preventDefault(); take(item); }}><code>${item.text}</code>${item.detail && html`<span class="faint cut">${item.detail}</span>`}</li>`)}
     </ul>
     ${wrong && html`<div id=${`${id}-error`} class="popover filter-error" role="alert">
       ${wrong.at != null && html`<code class="filter-place">${text.slice(0, wrong.at)}<mark>${text.slice(wrong.at) || " "}</mark></code>`}
@@ -69,8 +79,17 @@ export function FilterInput({ address }) {
   </div>`;
 }
 
+/** Whether a text is a filter; where that cannot be asked, the views will say what is wrong. */
+async function check(text, of) {
+  try {
+    return await ask(urlOf("/api/filter", { text: text.trim(), at: 0, of }));
+  } catch {
+    return NOTHING;
+  }
+}
+
 /** Ask what may stand at a place of a text, a moment after the last key. */
-function useLook(address, setKnown) {
+function useLook(of, setKnown) {
   const last = useRef({ aborter: null, timer: 0 });
   useEffect(() => () => { clearTimeout(last.current.timer); last.current.aborter?.abort(); }, []);
   return (text, at) => {
@@ -79,19 +98,11 @@ function useLook(address, setKnown) {
     last.current.timer = setTimeout(async () => {
       const aborter = new AbortController();
       last.current.aborter = aborter;
-      const { since, until } = address.query;
       try {
-        const known = await ask(urlOf("/api/filter", { text: text || " ", at, since, until }), aborter.signal);
-        setKnown({ ...NOTHING, ...known, text });
+        setKnown(await ask(urlOf("/api/filter", { text, at, of }), aborter.signal));
       } catch {
         if (!aborter.signal.aborted) setKnown(NOTHING);
       }
     }, 120);
   };
-}
-
-/** A completion: the text after it was taken, its label and a note. */
-function asItem(completion) {
-  if (typeof completion === "string") return { text: completion, label: completion, note: "" };
-  return { text: completion.text, label: completion.label ?? completion.text, note: completion.note ?? "" };
 }

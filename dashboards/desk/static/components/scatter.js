@@ -3,13 +3,15 @@ import { asked, go, traceLink } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
 import { count, digits, duration } from "../lib/format.js";
 import { html, useMemo } from "../lib/preact.js";
+import { Loading } from "./state.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [640, 190, 58, 26, 10, 12];
 
 /** address: what is shown. */
 export function Scatter({ address }) {
-  const { answer } = useAnswer("/api/scatter", asked(address, { x: "len_docs" }));
+  const { answer, error } = useAnswer("/api/scatter", asked(address, { x: "len_docs" }));
   const points = useMemo(() => normal(answer?.points), [answer]);
+  if (!answer && !error) return html`<${Loading} />`;
   if (points.length === 0) return null;
   const most = { x: nice(Math.max(...points.map((point) => point.x), 1)), y: nice(Math.max(...points.map((point) => point.y), 1)) };
   const at = (point) => [LEFT + (point.x / most.x) * (WIDTH - LEFT - RIGHT), TOP + (1 - point.y / most.y) * (HEIGHT - TOP - BOTTOM)];
@@ -31,8 +33,7 @@ export function Scatter({ address }) {
 
 /** The API's points as `{ x, y, trace, bad }`. */
 function normal(points = []) {
-  return points.map((point) => ({ x: point.x ?? point.len_docs, y: point.duration_ns, trace: point.trace_id, bad: point.outcome === "error" || point.is_error }))
-    .filter((point) => point.x != null && point.y != null);
+  return points.map((point) => ({ x: point.x, y: point.duration_ns, trace: point.trace_id, bad: point.outcome === "error" }));
 }
 
 /** The next number above that is pleasant to read. */

@@ -9,6 +9,7 @@ export const VIEWS = ["performance", "summary", "traces", "compare", "map", "log
 /** What a link keeps from view to view. */
 export const KEPT = ["since", "until", "platform", "region", "version", "operation", "service", "filter"];
 export const USUAL_S = 3600;
+const LOGS = "/logs";
 const LIVE_MS = 5_000;
 const CHANGED = "desk:address";
 const listeners = new EventTarget();
@@ -44,14 +45,15 @@ export function useAddress() {
 }
 
 /**
- * A link. To the same path it keeps the whole query, to another what is in `KEPT`.
+ * A link. To the same path it keeps the whole query, to another what is in `KEPT`; a filter of traces is none of logs.
  *
  * path: such as `/traces`; null for the one that is shown.
  * changes: to the query; a value that is null or empty is left out.
  */
 export function link(path, changes = {}) {
   const same = path === null || path === current.path;
-  const kept = Object.entries(current.query).filter(([key]) => same || KEPT.includes(key));
+  const crosses = !same && (path === LOGS || current.path === LOGS);
+  const kept = Object.entries(current.query).filter(([key]) => same || (KEPT.includes(key) && !(crosses && key === "filter")));
   const query = { ...Object.fromEntries(kept), ...changes };
   const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(pairs).toString();
