@@ -30,6 +30,8 @@ export default async (page, { base, path }) => {
   seen.filter = query(page).filter;
   seen.slow = await page.$$eval(".section-slow tbody tr", (rows) => rows.map((row) => row.innerText));
 
+  await page.click(".live"); // stays as it is
+  await settled(page);
   const chart = page.locator(".chart-place").first(); // a range, by the keyboard alone
   await chart.focus();
   const before = query(page);

@@ -71,31 +71,6 @@ def test_a_view_shows_the_demo_fits_its_screen_and_passes_axe(seen: dict[str, li
         assert not screen["overflows"]
 
 
-def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(recorded_incidents: Recording) -> None:
-    path = f"/?{urlencode(moments(recorded_incidents, SLOW))}"
-    done = in_browser("desk_use.mjs", base=f"http://{recorded_incidents.api}", path=path)
-    assert done.problems == ()
-    seen = done.result
-    assert "cl" in seen["worst"]
-    assert "before the gateway" in seen["worst"]
-    assert (seen["summary"]["title"], seen["summary"]["region"]) == ("/search", "cl")
-    assert seen["completed"] == "duration>"
-    assert "fast" in seen["wrong"]
-    assert seen["unchanged"] is None
-    assert seen["filter"] == "duration>100ms"
-    assert seen["slow"]
-    assert all("cl" in row for row in seen["slow"])
-    assert ": p50 " in seen["spoken"]
-    assert seen["table"] > 5
-    before_since, since, until, before_until = seen["brushed"]
-    assert before_since <= since < until <= before_until
-    assert (since, until) != (before_since, before_until)
-    assert seen["back"]
-    assert seen["second"] == 1
-    assert seen["trace"].startswith("/traces/")
-    assert "go to Summary" in seen["help"]
-
-
 def test_a_link_shows_the_same_an_hour_later_and_follows_when_it_is_told(recorded_incidents: Recording) -> None:
     range_ = moments(recorded_incidents, SLOW)
     link = f"http://{recorded_incidents.api}/traces?{urlencode({**range_, 'region': 'cl'})}"

@@ -215,7 +215,7 @@ def test_what_can_be_wrong_with_telemetry_desk_is_said(tmp_path: Path) -> None:
 
 
 def test_a_collector_holds_its_store(tmp_path: Path) -> None:
-    with desk_of(store=tmp_path / "store.duckdb"), pytest.raises(TelemetryError, match="in use|open"):
+    with desk_of(store=tmp_path / "store.duckdb"), pytest.raises(TelemetryError, match=r"is in use by|is open in"):
         run_desk("--store", str(tmp_path / "store.duckdb"))
 
 

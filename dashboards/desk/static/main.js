@@ -9,6 +9,7 @@ import { onNotice } from "./lib/api.js";
 import { start as startKeyboard, useKeys } from "./lib/keyboard.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./lib/preact.js";
 
+const LOAD_ALL_MS = 1_500;
 const MODULES = ["trace", ...VIEWS];
 const TITLES = { trace: "Trace", dashboard: "Dashboard" };
 const GO = { p: "performance", s: "summary", t: "traces", c: "compare", m: "map", l: "logs" };
@@ -41,6 +42,16 @@ function Guarded({ address: shown }) {
   return html`<${View} address=${shown} />`;
 }
 
+const AWAY = { code: "away", message: "This view cannot be loaded.", hint: "Is the collector still running? Start it: telemetry collect." };
+
+/** What is shown for a view whose file does not arrive. */
+function NotLoaded() {
+  return html`<${Problem} error=${AWAY} reload=${() => window.location.reload()} />`;
+}
+
+/** Load the other views once the first is drawn, so that they open at once. */
+const loadAll = () => MODULES.forEach((name) => import(`./views/${name}.js`).catch(() => {}));
+
 /** The component of a view: null while it is loaded, undefined where there is none. */
 function useView(name) {
   const [found, setFound] = useState({ name: "", View: null });
@@ -49,7 +60,7 @@ function useView(name) {
     let gone = false;
     import(`./views/${name}.js`).then(
       (module) => gone || setFound({ name, View: module.default }),
-      (error) => { console.error(error); if (!gone) setFound({ name, View: undefined }); },
+      (error) => { console.error(error); if (!gone) setFound({ name, View: NotLoaded }); },
     );
     return () => { gone = true; };
   }, [name]);
@@ -61,3 +72,4 @@ startKeyboard();
 await chooseFirstRange();
 render(html`<${Desk} />`, document.getElementById("desk"));
 document.documentElement.dataset.ready = address().view;
+window.setTimeout(loadAll, LOAD_ALL_MS);

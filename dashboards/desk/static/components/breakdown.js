@@ -29,7 +29,7 @@ const filterOf = (outcome) => (outcome === "empty" ? "len_docs=0" : `outcome=${o
 
 function Errors({ errors }) {
   if (!errors?.length) return html`<p class="quiet">None.</p>`;
-  return html`<ul class="list">${errors.map((error) => html`<li key=${`${error.type} ${error.service}`}><span class="cut"><a href=${traceLink(error.trace_id)} title="one such trace">${error.type}</a></span>
+  return html`<ul class="list">${errors.map((error) => html`<li key=${`${error.type} ${error.service}`}><span class="cut"><a href=${traceLink(error.trace_id)} title=${`${error.type}: one such trace`}>${error.type.split(".").at(-1) || error.type}</a></span>
     <span class="faint cut">${error.service}</span><span class="end">${count(error.count)}</span></li>`)}</ul>`;
 }
 

@@ -42,6 +42,7 @@ export function Chart(props) {
     const choose = (since, until) => (latest.current.onRange ?? showRange)(since, until);
     make();
     const sizes = new ResizeObserver(() => {
+      if (!place.current || !plot.current) return;
       const { clientWidth: width, clientHeight } = place.current;
       if (width && (width !== plot.current.width || clientHeight !== plot.current.height)) plot.current.setSize({ width, height: clientHeight });
     });

@@ -30,7 +30,7 @@ export function optionsOf(props, place, onPoint, onRange) {
   return {
     width: Math.max(120, place.clientWidth),
     height: Math.max(60, place.clientHeight),
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

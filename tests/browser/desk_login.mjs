@@ -1,0 +1,22 @@
+// A person logs in: first with a wrong token, then with the right one; the next page needs none.
+import { axe, settled } from "./desk.mjs";
+
+export default async (page, { base, token }) => {
+  await page.goto(`${base}/traces`);
+  await page.waitForSelector("#token");
+  const seen = { axe: await axe(page), focused: await page.evaluate(() => document.activeElement?.id) };
+  await page.keyboard.type("not the right token");
+  await page.keyboard.press("Enter");
+  seen.wrong = await page.innerText("[role=alert]");
+  await page.fill("#token", token);
+  await page.keyboard.press("Enter");
+  await settled(page);
+  seen.rows = await page.locator(".row-link").count();
+  seen.readable = await page.evaluate(() => document.cookie);
+  const [cookie] = await page.context().cookies();
+  seen.cookie = { httpOnly: cookie.httpOnly, sameSite: cookie.sameSite };
+  await page.goto(`${base}/performance`);
+  await settled(page);
+  seen.title = await page.innerText("h1");
+  return seen;
+};

@@ -1,0 +1,31 @@
+// A person waits at an empty page for the first requests, then loses the collector. In: `base` of the page, `otlp` of the
+// receiver, two exports. The collector is stopped by whoever answers at `stop`.
+import { axe, open, settled } from "./desk.mjs";
+
+const send = async (otlp, body) => {
+  const answer = await fetch(`${otlp}/v1/traces`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(await answer.text());
+};
+
+export default async (page, { base, otlp, first, more, stop }) => {
+  await open(page, `${base}/traces`);
+  const seen = { empty: await page.innerText("#view"), axe: await axe(page) };
+  await send(otlp, first);
+  await page.waitForSelector(".row-link", { timeout: 20_000 });
+  seen.first = await page.locator(".row-link").count();
+  await send(otlp, more); // a live page shows it by itself, and never shows less meanwhile
+  const counts = [];
+  await page.exposeFunction("counted", (count) => counts.push(count));
+  await page.evaluate(() => new MutationObserver(() => window.counted(document.querySelectorAll(".row-link").length)).observe(document.body, { childList: true, subtree: true }));
+  await page.waitForFunction((before) => document.querySelectorAll(".row-link").length > before, seen.first, { timeout: 20_000 });
+  seen.more = await page.locator(".row-link").count();
+  seen.least = Math.min(...counts);
+  await page.click(".live"); // stays as it is
+  const link = page.url();
+  await fetch(stop);
+  await page.click("nav a[href^='/summary']");
+  await page.waitForSelector(".state-problem");
+  seen.away = await page.innerText(".state-problem");
+  seen.link = link;
+  return seen;
+};

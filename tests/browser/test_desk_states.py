@@ -1,0 +1,128 @@
+"""The desk in Chromium: empty, growing, used by keyboard, without its collector, with a login, full of hostile text."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from collector.local.net.access import Access, Tokens
+from collector.local.server import LocalCollector
+from tests.browser.desk_spans import ATTACKS, hostile, searches, send
+from tests.browser.driving import in_browser
+
+TOKEN = "a-token-of-more-than-16-characters"
+ANYWHERE = "127.0.0.1:0"
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[LocalCollector]:
+    with LocalCollector(None, None, ANYWHERE, ANYWHERE) as running:
+        send(running, "traces", searches(400))
+        yield running
+
+
+def test_an_empty_page_fills_by_itself_and_says_when_the_collector_is_away() -> None:
+    running = LocalCollector(None, None, ANYWHERE, ANYWHERE).start()
+
+    class Stop(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            running.stop()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the standard library's name)
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stop) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        try:
+            done = in_browser(
+                "desk_states.mjs",
+                base=f"http://{running.addresses.api}",
+                otlp=f"http://{running.addresses.http}",
+                first=searches(3, ago_s=20),
+                more=searches(4, first=3, ago_s=10),
+                stop=f"http://127.0.0.1:{server.server_port}/",
+            )
+        finally:
+            running.stop()
+            thread.join(5)
+    seen = done.result
+    assert "No traces yet" in seen["empty"]
+    assert "pamazon up" in seen["empty"]
+    assert seen["axe"] == []
+    assert (seen["first"], seen["more"]) == (3, 7)
+    assert seen["least"] >= 3, "rows went while more came"
+    assert "The collector is away" in seen["away"]
+    assert "telemetry collect" in seen["away"]
+    assert all("Failed to load resource" in problem for problem in done.problems)
+
+
+def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(collector: LocalCollector) -> None:
+    done = in_browser("desk_use.mjs", base=f"http://{collector.addresses.api}", path="/")
+    assert done.problems == ()
+    seen = done.result
+    assert "linux · cl" in seen["worst"]
+    assert "before the gateway" in seen["worst"]
+    assert (seen["summary"]["title"], seen["summary"]["region"]) == ("/search", "cl")
+    assert seen["completed"] == "duration>"
+    assert "fast" in seen["wrong"]
+    assert seen["unchanged"] is None
+    assert seen["filter"] == "duration>100ms"
+    assert seen["slow"]
+    assert all("cl" in row for row in seen["slow"])
+    assert ": p50 " in seen["spoken"]
+    assert seen["table"] > 5
+    before_since, since, until, before_until = seen["brushed"]
+    assert before_since <= since < until <= before_until
+    assert (since, until) != (before_since, before_until)
+    assert seen["back"]
+    assert seen["second"] == 1
+    assert seen["trace"].startswith("/traces/")
+    assert "go to Summary" in seen["help"]
+
+
+def test_a_login_is_asked_for_and_kept() -> None:
+    access = Access(tokens=Tokens([TOKEN]))
+    with LocalCollector(None, None, ANYWHERE, ANYWHERE, access=access) as running:
+        done = in_browser("desk_login.mjs", base=f"http://{running.addresses.api}", token=TOKEN)
+    seen = done.result
+    assert (seen["axe"], seen["focused"]) == ([], "token")
+    assert "token is wrong" in seen["wrong"]
+    assert seen["readable"] == ""
+    assert seen["cookie"] == {"httpOnly": True, "sameSite": "Strict"}
+    assert seen["title"] == "Performance"
+    assert all("401" in problem for problem in done.problems)
+
+
+def test_hostile_text_is_shown_as_text_and_nothing_of_it_runs() -> None:
+    with LocalCollector(None, None, ANYWHERE, ANYWHERE) as running:
+        spans, logs, metrics = hostile()
+        for signal, document in (("traces", spans), ("logs", logs), ("metrics", metrics)):
+            send(running, signal, document)
+        trace = spans["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"]
+        views = {
+            "performance": "/performance?scope=inner",
+            "calls": "/performance?scope=rpc",
+            "summary": "/summary",
+            "traces": "/traces",
+            "map": "/map",
+            "logs": "/logs",
+            "trace": f"/traces/{trace}",
+            "compare": "/compare",
+            "dashboard": "/dashboard/search-overview",
+            "addressed": "/summary?operation=%3Cimg%20src%3Dx%20onerror%3Dwindow.hurt%3D1%3E&filter=%3Cscript%3E",
+        }
+        done = in_browser("desk_hostile.mjs", base=f"http://{running.addresses.api}", views=views, timeout_s=90)
+    seen = done.result
+    assert (seen["dialogs"], seen["elsewhere"]) == ([], [])
+    assert not [problem for problem in done.problems if "Content Security Policy" in problem or "Trusted" in problem]
+    for name, view in seen["shown"].items():
+        assert (name, view["hurt"], view["odd"]) == (name, None, 0)
+    for name in ("traces", "logs", "trace"):
+        assert (
+            "<img src=x onerror=window.hurt=1>" in seen["shown"][name]["text"]
+            or ATTACKS[0] in seen["shown"][name]["text"]
+        )
