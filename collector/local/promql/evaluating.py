@@ -12,7 +12,7 @@ import promql_parser as promql
 from collector.local.errors import QueryError
 from collector.local.promql import functions, windows
 from collector.local.promql.aggregating import aggregated
-from collector.local.promql.matching import matchers_of
+from collector.local.promql.matching import Matcher, matchers_of
 from collector.local.promql.operators import combined
 from collector.local.promql.parsing import check_no_at, milliseconds, unsupported
 from collector.local.promql.reading import Reader, Span
@@ -64,11 +64,27 @@ def _children(node: Any) -> list[Any]:
     return [node.expr] if isinstance(node, promql.ParenExpr | promql.UnaryExpr) else []
 
 
+def selectors_of(node: Any) -> list[list[Matcher]]:
+    """Return the conditions of each selector in a query."""
+    found: list[list[Matcher]] = []
+
+    def visit(each: Any) -> bool:
+        if isinstance(each, promql.VectorSelector):
+            found.append(matchers_of(each))
+        elif isinstance(each, promql.MatrixSelector):
+            found.append(matchers_of(each.vector_selector))
+        return True
+
+    promql.walk(node, visit)
+    return found
+
+
 class Evaluator:
     """Evaluates expressions with the series of one reader."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._called: dict[tuple[str, int, int], Vector] = {}
         self._by_kind: Mapping[type, Callable[[Any, Times], Value]] = {
             promql.NumberLiteral: lambda node, steps: Scalar(np.full(len(steps), node.val)),
             promql.StringLiteral: lambda node, _: str(node.val),
@@ -153,13 +169,21 @@ class Evaluator:
             if isinstance(value, Vector):
                 return value.with_values(np.broadcast_to(steps / 1000, value.values.shape))
         elif name in windows.FUNCTIONS:
-            value = self.evaluate(node.args[0], steps)
-            if isinstance(value, Windows):
-                return windows.FUNCTIONS[name](value)
+            return self._of_windows(name, node, steps)
         elif name in functions.NAMES:
             arguments = [self.evaluate(each, steps) for each in node.args]
             return functions.called(name, arguments, self._reader.regexes)
         raise unsupported(f"The function {name}")
+
+    def _of_windows(self, name: str, node: Any, steps: Times) -> Vector:
+        """Return the value of a function of a range vector, which is evaluated once however often it is written."""
+        written = (str(node), int(steps[0]), len(steps))
+        if written not in self._called:
+            value = self.evaluate(node.args[0], steps)
+            if not isinstance(value, Windows):
+                raise unsupported(f"{name} of this")
+            self._called[written] = windows.FUNCTIONS[name](value)
+        return self._called[written]
 
     def _aggregate(self, node: Any, steps: Times) -> Vector:
         value = self.evaluate(node.expr, steps)

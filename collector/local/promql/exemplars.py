@@ -6,11 +6,11 @@ In: a connection, a parsed query, a time. Out: the exemplars by series, few for 
 import json
 from typing import Any, Final
 
-import promql_parser as promql
 from duckdb import DuckDBPyConnection
 
 from collector.local.promql.asking import number
-from collector.local.promql.matching import Matcher, matchers_of
+from collector.local.promql.evaluating import selectors_of
+from collector.local.promql.matching import Matcher
 from collector.local.promql.parsing import parsed
 from collector.local.promql.reading import MS, Reader
 from collector.local.promql.translating import Source, series_labels
@@ -46,11 +46,11 @@ def exemplars(connection: DuckDBPyConnection, query: str, start_ms: int, end_ms:
     Raises:
         QueryError: the query is not valid.
     """
-    reader = Reader(connection, [(start_ms, end_ms)])
+    selectors = selectors_of(parsed(query))
+    reader = Reader(connection, [(start_ms, end_ms)], selectors)
     answer: dict[Key, dict[str, Any]] = {}
     seen: set[tuple[str, Source]] = set()
-    for selector in _selectors(parsed(query)):
-        matchers = matchers_of(selector)
+    for matchers in selectors:
         for name, source in reader.sources(matchers):
             if (name, source) in seen:
                 continue
@@ -79,17 +79,3 @@ def _add(
     series = answer.setdefault(key(labels), {"seriesLabels": labels, "exemplars": []})
     ids = {"trace_id": trace_id, **({"span_id": span_id} if span_id else {})}
     series["exemplars"].append({"labels": ids, "value": number(value or 0.0), "timestamp": time // MS / 1000})
-
-
-def _selectors(node: Any) -> list[Any]:
-    found: list[Any] = []
-
-    def visit(each: Any) -> bool:
-        if isinstance(each, promql.VectorSelector):
-            found.append(each)
-        elif isinstance(each, promql.MatrixSelector):
-            found.append(each.vector_selector)
-        return True
-
-    promql.walk(node, visit)
-    return found

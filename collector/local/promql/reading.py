@@ -25,22 +25,23 @@ MOST_POINTS: Final = 500_000
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 
-_KEY: Final = "hash(resource_id, scope_id, attributes, bounds, quantiles)"
 _NAMES: Final = "SELECT DISTINCT name, unit, type, monotonic FROM metric_points WHERE {when}"
+_OF_METRIC: Final = "name = ? AND unit = ? AND type = ? AND monotonic = ? AND {when}"
+_KEY: Final = "hash(resource_id, scope_id, attributes)"
+"""Of a series in a store; what else tells series apart, the bounds of buckets, hardly ever changes in one."""
+_KEY_AND_EDGES: Final = "hash(resource_id, scope_id, attributes, {edges})"
 _SERIES: Final = f"""
-SELECT key, points.attributes, bounds, quantiles, temporality, scopes.name, scopes.version, scopes.schema_url,
-       scopes.attributes, resources.attributes
+SELECT points.key, points.key_and_edges, points.attributes, edges, temporality, scopes.name,
+       scopes.version, scopes.schema_url, scopes.attributes, resources.attributes
 FROM (
-    SELECT {_KEY} AS key, any_value(resource_id) AS resource_id, any_value(scope_id) AS scope_id,
-           any_value(attributes) AS attributes, any_value(bounds) AS bounds, any_value(quantiles) AS quantiles,
+    SELECT {_KEY} AS key, {_KEY_AND_EDGES} AS key_and_edges, resource_id, scope_id, attributes, {{edges}} AS edges,
            any_value(temporality) AS temporality
-    FROM metric_points WHERE name = ? AND unit = ? AND type = ? AND monotonic = ? AND {{when}} GROUP BY key
+    FROM metric_points WHERE {_OF_METRIC} GROUP BY resource_id, scope_id, attributes, {{edges}}
 ) AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
 """  # noqa: S608 (our own text)
 _POINTS: Final = f"""
-SELECT {_KEY} AS key, time_unix_ns AS time, {{value}} AS value FROM metric_points
-WHERE name = ? AND unit = ? AND type = ? AND monotonic = ? AND {{when}} AND flags & 1 = 0
-  AND list_contains(?::UBIGINT[], {_KEY}) LIMIT {MOST_POINTS + 1}
+SELECT {{key}} AS key, time_unix_ns AS time, {{value}} AS value FROM metric_points
+WHERE {_OF_METRIC} AND flags & 1 = 0 AND {{which}} LIMIT {MOST_POINTS + 1}
 """  # noqa: S608 (our own text)
 _VALUES: Final = {
     "value": "coalesce(double_value, int_value::DOUBLE, 0)",
@@ -49,12 +50,16 @@ _VALUES: Final = {
     "bucket": "bucket_counts::DOUBLE[]",
     "quantile": "quantile_values",
 }
+_EDGES: Final = {"bucket": "bounds", "quantile": "quantiles"}
+"""What tells the numbers of one point apart."""
 _RESOURCES: Final = """
 SELECT list_sort(list(time)) AS times, any_value(attributes) AS attributes FROM (
     SELECT DISTINCT resource_id, time_unix_ns // 1000000 AS time FROM metric_points WHERE {when}
 ) JOIN resources USING (resource_id) GROUP BY resource_id
 """
 
+_Wanted = tuple[list[Labels], list[int], bool]
+"""Of a stored series: the labels of its numbers, their places in a point, whether its points are to be added up."""
 Span = tuple[int, int]
 """From, exclusive, until, inclusive, in milliseconds."""
 
@@ -65,14 +70,19 @@ class Reader:
     Args:
         connection: to the store, in a transaction.
         spans: what the query looks at, apart from each other.
+        selectors: the conditions of each of its selectors.
     """
 
-    def __init__(self, connection: DuckDBPyConnection, spans: Sequence[Span]) -> None:
+    def __init__(
+        self, connection: DuckDBPyConnection, spans: Sequence[Span], selectors: Sequence[Sequence[Matcher]]
+    ) -> None:
         self.regexes = Regexes(connection)
         self._connection = connection
-        self._spans = spans
+        self._when = _condition(spans)
+        self._selectors = selectors
         self._names: dict[str, list[Source]] | None = None
-        self._read: dict[tuple[str, tuple[Matcher, ...]], list[Samples]] = {}
+        self._read: dict[str, list[Samples]] = {}
+        self._selected: dict[tuple[Matcher, ...], list[Samples]] = {}
 
     def select(self, matchers: Sequence[Matcher]) -> list[Samples]:
         """Return the samples of the series that matchers match.
@@ -80,26 +90,39 @@ class Reader:
         Raises:
             QueryError: they are too many, or a regular expression is not valid.
         """
-        names = [{NAME: name} for name in (*self._known(), TARGET_INFO)]
-        on_name = [matcher for matcher in matchers if matcher.label == NAME]
-        rest = tuple(matcher for matcher in matchers if matcher.label != NAME)
-        found: list[Samples] = []
-        for row in self.regexes.selected(names, on_name):
-            asked = (names[row][NAME], rest)
-            if asked not in self._read:
-                self._read[asked] = list(self._of_name(*asked))
-            found += self._read[asked]
-        return found
+        asked = tuple(matchers)
+        if asked not in self._selected:
+            self._selected[asked] = list(self._of_names(asked))
+        return self._selected[asked]
 
     def sources(self, matchers: Sequence[Matcher]) -> Iterator[tuple[str, Source]]:
         """Yield the metrics behind the names that matchers match."""
-        names = [{NAME: name} for name in self._known()]
-        for row in self.regexes.selected(names, [matcher for matcher in matchers if matcher.label == NAME]):
-            name = names[row][NAME]
-            for source in self._known()[name]:
+        for name in self._names_of(matchers):
+            for source in self._known().get(name, ()):
                 yield name, source
 
-    def _of_name(self, name: str, matchers: Sequence[Matcher]) -> Iterator[Samples]:
+    def _names_of(self, matchers: Sequence[Matcher]) -> list[str]:
+        names = [{NAME: name} for name in (*self._known(), TARGET_INFO)]
+        rows = self.regexes.selected(names, [matcher for matcher in matchers if matcher.label == NAME])
+        return [names[row][NAME] for row in rows]
+
+    def _of_names(self, matchers: Sequence[Matcher]) -> Iterator[Samples]:
+        """Yield the samples that matchers match; what is read of a name serves all selectors of it."""
+        for name in self._names_of(matchers):
+            if name not in self._read:
+                self._read[name] = list(self._of_name(name))
+            for samples in self._read[name]:
+                rows = self.regexes.selected(samples.labels, matchers)
+                if len(rows) == len(samples.labels):
+                    yield samples
+                elif rows:
+                    yield Samples([samples.labels[row] for row in rows], samples.times, samples.values[rows])
+
+    def _of_name(self, name: str) -> Iterator[Samples]:
+        """Yield the samples of a name that any selector of the query may match."""
+        asking = [set(each) for each in self._selectors if name in self._names_of(each)]
+        common = set[Matcher].intersection(*asking) if asking else set[Matcher]()
+        matchers = [matcher for matcher in common if matcher.label != NAME]
         if name == TARGET_INFO:
             stored = list(self._infos(matchers))
         else:
@@ -109,38 +132,50 @@ class Reader:
     def _known(self) -> dict[str, list[Source]]:
         if self._names is None:
             self._names = {}
-            for row in self._connection.execute(_NAMES.format(when=self._when())).fetchall():
+            for row in self._connection.execute(_NAMES.format(when=self._when)).fetchall():
                 for name, source in series_names(*row):
                     self._names.setdefault(name, []).append(source)
         return self._names
 
     def _stored(self, name: str, source: Source, matchers: Sequence[Matcher]) -> Iterator[Samples]:
         asked = [source.metric, source.unit, source.type, source.monotonic]
-        found = self._connection.execute(_SERIES.format(when=self._when()), asked).fetchall()
-        numbers = [(row, place, labels) for row in found for place, labels in enumerate(_labels_of(name, source, row))]
-        wanted: dict[int, tuple[list[Labels], list[int], bool]] = {}
-        for each in self.regexes.selected([labels for _, _, labels in numbers], matchers):
-            row, place, labels = numbers[each]
-            held, rows, _ = wanted.setdefault(row[0], ([], [], row[4] == "delta"))
-            held.append(labels)
-            rows.append(place)
+        edges = _EDGES.get(source.part, "NULL")
+        found = self._connection.execute(_SERIES.format(when=self._when, edges=edges), asked).fetchall()
+        changed = len({row[0] for row in found}) < len(found)
+        wanted = self._wanted(name, source, found, matchers, 1 if changed else 0)
         if not wanted:
             return
-        sql = _POINTS.format(when=self._when(), value=_VALUES[source.part])
-        points = self._connection.execute(sql, [*asked, list(wanted)]).fetchnumpy()
+        key_sql = _KEY_AND_EDGES.format(edges=edges) if changed else _KEY
+        some = len(wanted) < len(found)
+        which = f"list_contains(?::UBIGINT[], {key_sql})" if some else "true"
+        sql = _POINTS.format(when=self._when, value=_VALUES[source.part], which=which, key=key_sql)
+        points = self._connection.execute(sql, [*asked, list(wanted)] if some else asked).fetchnumpy()
         if len(points["key"]) > MOST_POINTS:
             message = f"{name} has more than {MOST_POINTS} points in this time."
             raise QueryError("bad_request", message, "Ask for a shorter time, or select fewer series.")
         order = np.argsort(points["key"], kind="stable")
         keys = points["key"][order]
         cuts = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1), len(keys)]
-        for begin, end in pairwise(cuts):
-            held, rows, delta = wanted[int(keys[begin])]
+        for begin, end in pairwise(cuts if len(keys) else ()):
+            held, places, delta = wanted[int(keys[begin])]
             of_series = order[begin:end]
-            yield _samples(held, rows, points["time"][of_series], points["value"][of_series], delta)
+            yield _samples(held, places, points["time"][of_series], points["value"][of_series], delta)
+
+    def _wanted(
+        self, name: str, source: Source, found: Sequence[Sequence[Any]], matchers: Sequence[Matcher], which: int
+    ) -> dict[int, _Wanted]:
+        """Return what is wanted of each stored series, by its key in the column `which`."""
+        numbers = [(row, place, labels) for row in found for place, labels in enumerate(_labels_of(name, source, row))]
+        wanted: dict[int, _Wanted] = {}
+        for each in self.regexes.selected([labels for _, _, labels in numbers], matchers):
+            row, place, labels = numbers[each]
+            held, places, _ = wanted.setdefault(row[which], ([], [], row[4] == "delta"))
+            held.append(labels)
+            places.append(place)
+        return wanted
 
     def _infos(self, matchers: Sequence[Matcher]) -> Iterator[Samples]:
-        found = self._connection.execute(_RESOURCES.format(when=self._when())).fetchnumpy()
+        found = self._connection.execute(_RESOURCES.format(when=self._when)).fetchnumpy()
         named = [info_labels(json.loads(each)) for each in found["attributes"]]
         rows = [row for row, labels in enumerate(named) if labels is not None]
         all_labels = [labels for labels in named if labels is not None]
@@ -148,22 +183,21 @@ class Reader:
             times = np.asarray(found["times"][rows[each]], dtype=np.int64)
             yield Samples([all_labels[each]], times, np.ones((1, len(times))))
 
-    def _when(self) -> str:
-        """Return the condition on times: whole numbers, from the query's steps."""
-        conditions = (
-            f"time_unix_ns >= {(begin + 1) * MS} AND time_unix_ns < {(end + 1) * MS}" for begin, end in self._spans
-        )
-        return f"({' OR '.join(f'({each})' for each in conditions)})"
+
+def _condition(spans: Sequence[Span]) -> str:
+    """Return the condition on times: whole numbers, from the query's steps."""
+    each = (f"(time_unix_ns >= {(begin + 1) * MS} AND time_unix_ns < {(end + 1) * MS})" for begin, end in spans)
+    return f"({' OR '.join(each)})" if spans else "false"
 
 
 def _labels_of(name: str, source: Source, row: Sequence[Any]) -> list[Labels]:
     """Return the labels of each number of a stored point."""
-    _, attributes, bounds, quantiles, _, *scope, resource = row
+    _, _, attributes, edges, _, *scope, resource = row
     labels = series_labels(name, attributes, [each or "" for each in scope], json.loads(resource or "{}"))
     if source.part == "bucket":
-        return [{**labels, "le": bound(each)} for each in (*(bounds or ()), float("inf"))]
+        return [{**labels, "le": bound(each)} for each in (*(edges or ()), float("inf"))]
     if source.part == "quantile":
-        return [{**labels, "quantile": bound(each).removesuffix(".0")} for each in quantiles or ()]
+        return [{**labels, "quantile": bound(each).removesuffix(".0")} for each in edges or ()]
     return [labels]
 
 

@@ -20,6 +20,8 @@ const MOST_SPOKEN = 6;
  * kind: `line`, `area`, `stack` or `bars`; a series may have its own.
  * height: `normal` or `small`. max: the least top of the scale.
  * thresholds: `[{ value, tone, name }]`. marks: `[{ time, tone, name }]`.
+ * overlay: called with uPlot's plot after each drawing, to put something above it. onPoint: called with the index that is
+ *   pointed at, or null.
  * onRange: called with two Unix seconds; by default the page shows that range. null: no brush.
  */
 export function Chart(props) {
@@ -37,6 +39,7 @@ export function Chart(props) {
     const make = () => {
       plot.current?.destroy();
       const options = optionsOf(latest.current, place.current, (index) => setAt(index), onRange && choose);
+      options.hooks.draw.push((made) => latest.current.overlay?.(made));
       plot.current = new uPlot(options, data, place.current);
     };
     const choose = (since, until) => (latest.current.onRange ?? showRange)(since, until);
@@ -59,7 +62,13 @@ export function Chart(props) {
 
   useEffect(() => plot.current?.setData(data), [data]);
 
+  const pointed = useRef(null);
   const keys = useChartKeys(plot, times, at, setAt, onRange && ((from, to) => (props.onRange ?? showRange)(from, to)));
+  const shown = keys.index ?? at;
+  useEffect(() => {
+    if (pointed.current !== shown) props.onPoint?.(shown);
+    pointed.current = shown;
+  }, [shown]);
   return html`<figure class="chart chart-${height}">
     ${!quiet && html`<figcaption><span class="chart-title">${title}</span><${Legend} series=${series} unit=${unit} times=${times} index=${keys.index ?? at} /></figcaption>`}
     <div class="chart-place" ref=${place} tabindex="0" role="application" aria-roledescription="chart" aria-label=${title}

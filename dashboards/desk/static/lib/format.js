@@ -87,10 +87,18 @@ export function span(seconds) {
 /** Unix nanoseconds as Unix milliseconds; JSON's numbers lose less than a microsecond. */
 export const milliseconds = (unixNs) => Number(unixNs) / 1e6;
 
+/** A number of bytes: `1.5 MiB`. */
+export function bytes(number) {
+  if (number == null || !Number.isFinite(number)) return "–";
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.abs(number) || 1) / 10)));
+  return `${digits(number / 1024 ** power)}${NARROW}${["B", "KiB", "MiB", "GiB", "TiB"][power]}`;
+}
+
 /** The first of a word's plural: `1 trace`, `2 traces`. */
 export const plural = (number, word, many = `${word}s`) => `${count(number)} ${number === 1 ? word : many}`;
 
-const BY_UNIT = { ns: duration, ratio: share, rate, count, number: digits, seconds: (s) => duration(s * 1e9) };
+const perSecond = (number) => (number == null ? "–" : `${digits(number)}/s`);
+const BY_UNIT = { bytes, perSecond, ns: duration, ratio: share, rate, count, number: digits, seconds: (s) => duration(s * 1e9) };
 
-/** The function that writes numbers of a unit: `ns`, `seconds`, `ratio`, `rate`, `count`, `number`. */
+/** The function that writes numbers of a unit: `ns`, `seconds`, `ratio`, `rate`, `count`, `number`, and others. */
 export const writer = (unit) => BY_UNIT[unit] ?? digits;
