@@ -88,7 +88,8 @@ def _selector(selector: Any, conditions: Sequence[Any], offset: timedelta) -> st
             left = [each for each in wanted if each.name not in rule.labels or _CHOSEN in each.value]
             expr = _written(promql.parse(rule.expr), left, moved)
             for label, value in rule.labels.items():
-                expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
+                if f'{label}="{value}"' not in rule.expr:  # else its series have it already
+                    expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
             found.append(expr)
     return f"({' or '.join(found)})" if found else f"({_NOTHING})"
 

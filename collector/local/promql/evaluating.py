@@ -61,22 +61,16 @@ def _children(node: Any) -> list[Any]:
         return [node.expr] if node.param is None else [node.expr, node.param]
     if isinstance(node, promql.Call):
         return list(node.args)
-    return [node.expr] if isinstance(node, promql.ParenExpr | promql.UnaryExpr) else []
+    return [node.expr] if isinstance(node, promql.ParenExpr | promql.UnaryExpr | promql.SubqueryExpr) else []
 
 
 def selectors_of(node: Any) -> list[list[Matcher]]:
     """Return the conditions of each selector in a query."""
-    found: list[list[Matcher]] = []
-
-    def visit(each: Any) -> bool:
-        if isinstance(each, promql.VectorSelector):
-            found.append(matchers_of(each))
-        elif isinstance(each, promql.MatrixSelector):
-            found.append(matchers_of(each.vector_selector))
-        return True
-
-    promql.walk(node, visit)
-    return found
+    if isinstance(node, promql.VectorSelector):
+        return [matchers_of(node)]
+    if isinstance(node, promql.MatrixSelector):
+        return [matchers_of(node.vector_selector)]
+    return [found for child in _children(node) for found in selectors_of(child)]
 
 
 class Evaluator:

@@ -16,9 +16,9 @@ from collector.local.promql.reading import MS, Reader
 from collector.local.promql.translating import Source, series_labels
 from collector.local.promql.vectors import Key, key
 
-SLOTS: Final = 60
+SLOTS: Final = 40
 """Parts of the time, of each of which the highest exemplar of a series is kept."""
-MOST: Final = 600
+MOST: Final = 400
 
 _EXEMPLARS: Final = """
 WITH points AS (

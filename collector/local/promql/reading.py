@@ -204,7 +204,11 @@ def _labels_of(name: str, source: Source, row: Sequence[Any]) -> list[Labels]:
 def _samples(labels: list[Labels], rows: list[int], times: Times, values: Any, delta: bool) -> Samples:
     """Return the points of one stored series, in the order of their times, a row for each of `labels`."""
     order = np.argsort(times, kind="stable")
-    numbers = np.stack(values[order]) if values.dtype == object else values[order][:, np.newaxis].astype(np.float64)
+    numbers = (
+        np.concatenate(values[order]).reshape(len(order), -1)
+        if values.dtype == object
+        else values[order][:, np.newaxis].astype(np.float64)
+    )
     if labels and "le" in labels[0] and values.dtype == object:
         numbers = np.cumsum(numbers, axis=1)
     numbers = numbers[:, rows].T

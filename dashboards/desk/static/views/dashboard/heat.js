@@ -25,8 +25,8 @@ export function Heat({ panel, answers, grid, variables }) {
     };
     make();
     const sizes = new ResizeObserver(() => {
-      const { clientWidth: width, clientHeight: height } = place.current;
-      if (width && (width !== plot.current.width || height !== plot.current.height)) plot.current.setSize({ width, height });
+      const { clientWidth: width, clientHeight: height } = place.current ?? {};
+      if (width && plot.current && (width !== plot.current.width || height !== plot.current.height)) plot.current.setSize({ width, height });
     });
     sizes.observe(place.current);
     const scheme = window.matchMedia("(prefers-color-scheme: dark)");

@@ -24,12 +24,18 @@ export function Lines({ panel, answers, grid, variables, marks }) {
   const overlay = (plot) => drawExemplars(plot, exemplars, unit);
   return html`<div class="lines">
     <${Chart} title=${panel.title} unit=${unit.chart} times=${grid.times} series=${series} kind=${panel.draw === "areas" ? "stack" : "line"} quiet height="board"
-      max=${panel.most === undefined || panel.draw !== "areas" ? 0 : panel.most * unit.factor * 0.92} thresholds=${thresholds} marks=${marks} overlay=${overlay} onPoint=${setAt} key=${exemplars.length > 0} />
+      max=${topOf(panel, highest) * unit.factor} thresholds=${thresholds} marks=${marks} overlay=${overlay} onPoint=${setAt} key=${exemplars.length > 0} />
     <ul class="board-legend">${series.map((each) => html`<li key=${each.name}><${Menu} title=${`From ${each.name}`} links=${linksOf(panel, variables, each.metric)}>
       <i class="swatch" style=${{ "--swatch": `var(--${each.tone})` }}></i><span class="cut">${each.name}</span><//>
       <b>${unit.write((at === null ? lastOf(each.values) : each.values[at]) == null ? null : (at === null ? lastOf(each.values) : each.values[at]) / unit.factor)}</b></li>`)}
       ${all.length > MOST && html`<li class="faint">${all.length - MOST} lower ones are not drawn</li>`}</ul>
   </div>`;
+}
+
+/** The least top of the scale: of shares on top of each other their whole; something where all is zero. */
+function topOf(panel, highest) {
+  if (highest === 0) return panel.unit === "percentunit" ? 0.01 : 1;
+  return panel.draw === "areas" && panel.most !== undefined ? panel.most : 0;
 }
 
 /** The series with tones: by their names where the panel gives them, else one after the other. */

@@ -41,14 +41,13 @@ function Picture({ panel, address, variables, marks, seen }) {
       : html`<${Drawn} ...${{ panel, answers, grid, address, variables, marks }} />`}</div>`;
 }
 
-/** Whether an element has come into view, or near it. */
+/** Whether an element is in view, or near it: what nobody looks at is not asked for again. */
 function useSeen(place) {
   const [seen, setSeen] = useState(false);
   useEffect(() => {
-    if (seen) return undefined;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), { rootMargin: AHEAD });
+    const observer = new IntersectionObserver((entries) => setSeen(entries.at(-1).isIntersecting), { rootMargin: AHEAD });
     observer.observe(place.current);
     return () => observer.disconnect();
-  }, [seen]);
+  }, []);
   return seen;
 }
