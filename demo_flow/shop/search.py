@@ -8,12 +8,12 @@ import asyncio
 import time
 from typing import Any, Final
 
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from demo_flow.errors import CallerError, PamazonError
-from demo_flow.flow import CLIP_ENCODER, QDRANT_INDEXER
+from demo_flow.flow import CLIP_ENCODER, QDRANT_INDEXER, REGIONS
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.serving.timing import timed
 from demo_flow.shop.answers import found, refusal
@@ -69,7 +69,7 @@ class Search:
     async def _serve(self, asked: Query | CallerError, scheme: str) -> tuple[int, dict[str, Any]]:
         """Search inside the SERVER span, and measure it."""
         begun = time.perf_counter()
-        about = {c.HTTP_REQUEST_METHOD.name: "POST", c.HTTP_ROUTE.name: PATH, c.URL_SCHEME.name: scheme}
+        about = {c.HTTP_REQUEST_METHOD.name: "POST", c.HTTP_ROUTE.name: PATH, c.URL_SCHEME.name: scheme, **_who()}
         server = trace.SpanKind.SERVER
         with timed() as took, self._tracer.start_as_current_span(f"POST {PATH}", kind=server, attributes=about) as span:
             try:
@@ -107,6 +107,14 @@ async def _has_left(request: Request) -> None:
     """Return once the caller has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _who() -> dict[str, str]:
+    """Return who asks for what: the attributes of every span of a request, which the library adds to its own."""
+    told = ((c.CLIENT_PLATFORM, c.PLATFORMS), (c.CLIENT_REGION, REGIONS))
+    given = {name: baggage.get_baggage(name.name) for name, _ in told}
+    known = {name.name: str(given[name]) if given[name] in values else c.OTHER for name, values in told if given[name]}
+    return {c.SEARCH_OPERATION.name: "search", **known}
 
 
 def _describe(span: trace.Span, status: int) -> str | None:

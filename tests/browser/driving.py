@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from tests.browser.environment import HERE, MODULES, chromium
@@ -55,21 +54,6 @@ def in_browser(script: str, *, names: Mapping[str, str] | None = None, timeout_s
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     return Seen(seen["result"], tuple(seen["problems"]))
-
-
-def bundle(source: str, into: Path) -> Path:
-    """A script beside this file with all that it imports, as one file that a page can load.
-
-    Newer syntax is rewritten: zone.js, which keeps a page's context, cannot follow `await` itself.
-    """
-    made = into / source
-    command = [str(MODULES / "esbuild" / "bin" / "esbuild"), str(HERE / source), "--bundle", "--target=es2016"]
-    subprocess.run(
-        [*command, f"--outfile={made}", "--log-level=error"],
-        check=True,
-        env={**os.environ, "NODE_PATH": str(MODULES)},
-    )
-    return made
 
 
 @contextmanager

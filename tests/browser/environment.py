@@ -11,6 +11,8 @@ from tests import npm
 
 HERE = Path(__file__).parent
 MODULES = npm.modules(HERE)
+VENDORING = HERE.parents[1] / "demo_flow" / "shop" / "vendoring"
+"""The recipe of what the shop's page has from others."""
 PAGE = bundle.folder()
 """The built page of the boards, in the caller's cache."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -25,6 +27,6 @@ def missing() -> str:
     """Why no browser can be driven here; empty where one can."""
     absent = [name for name in ("node", "npm") if not shutil.which(name)]
     absent += [] if chromium() else ["chromium"]
-    absent += [] if MODULES.is_dir() else ["packages of npm"]
+    absent += [] if MODULES.is_dir() and npm.modules(VENDORING).is_dir() else ["packages of npm"]
     absent += [] if PAGE.is_dir() else ["page of the boards"]
     return f"no {', no '.join(absent)}: make browser" if absent else ""

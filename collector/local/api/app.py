@@ -134,7 +134,7 @@ class _Api:
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
-            check_caller(request, self._access)
+            check_caller(request, self._access, is_health=handler == self.health)
             if handler != self.health:
                 check_reader(request, self._access)
             limiter = waits if "wait" in request.query_params else queries

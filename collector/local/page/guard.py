@@ -17,8 +17,13 @@ from telemetry.otlp.target import is_loopback
 _OTHERS = {"cross-site", "same-site"}
 
 
-def check_caller(request: Request, access: Access) -> None:
+def check_caller(request: Request, access: Access, *, is_health: bool = False) -> None:
     """Check who made the browser send a request.
+
+    Args:
+        request: its head.
+        access: who may read.
+        is_health: it asks whether something answers here, which a page that has links to the desk may know.
 
     Raises:
         ForbiddenError: the request names another host, or a page of another site makes it.
@@ -30,7 +35,7 @@ def check_caller(request: Request, access: Access) -> None:
     if origin is not None and origin.partition("://")[2] != host:
         raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
     is_link = request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET"
-    if request.headers.get("sec-fetch-site") in _OTHERS and not is_link:
+    if request.headers.get("sec-fetch-site") in _OTHERS and not is_link and not is_health:
         raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
 
 

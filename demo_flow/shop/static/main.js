@@ -104,7 +104,7 @@ class Page {
       return at("results").replaceChildren(empty({ answer, query, label, examples: this.shop.examples, onAsk }));
     }
     at("results").replaceChildren(
-      h("div", { class: "heading" }, this.#thumb(query), h("h2", { dir: "auto" }, said), this.#languages(answer.results)),
+      h("div", { class: "heading" }, this.#thumb(query), h("h1", { dir: "auto" }, said), this.#languages(answer.results)),
       grid({ results: answer.results, language: this.language, onAsk }));
   }
 

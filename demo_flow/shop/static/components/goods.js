@@ -16,14 +16,14 @@ function card(good, language, rank, onAsk) {
   meter.firstChild.style.setProperty("--score", score);
   return h("article", { class: "good" },
     h("div", { class: "plate" }, picture(good, rank)),
-    h("h3", { lang: good.names[language] ? language : null, dir: "auto" }, name),
+    h("h2", { lang: good.names[language] ? language : null, dir: "auto" }, name),
     name === english ? null : h("p", { class: "small muted", lang: "en" }, english),
     h("div", { class: "foot" },
       h("span", { class: "price number" }, price(good.price_cents)),
       h("span", { class: "small muted number", title: "How near it is to what was asked: 1 is the same" }, meter,
         h("span", { class: "unseen" }, "score "), good.score.toFixed(2))),
-    h("button", { type: "button", class: "like", "aria-label": `More that look like ${name}`,
-      click: () => onAsk({ like: good.id, name }, "click") }, "More like this"));
+    h("button", { type: "button", class: "like", click: () => onAsk({ like: good.id, name }, "click") },
+      "More like this", h("span", { class: "unseen" }, `: ${name}`)));
 }
 
 function picture(good, rank) {

@@ -8,12 +8,12 @@ import { words } from "./examples.js";
 export function empty({ answer, query, label, examples, onAsk }) {
   if (!answer.below) {
     return h("div", { class: "notice" },
-      h("h2", {}, "The shelves are empty."),
+      h("h1", {}, "The shelves are empty."),
       h("p", {}, "The index holds nothing. In a terminal, ", h("code", {}, "pamazon index"), " fills it."));
   }
   const number = answer.below === 1 ? "One good was" : `The nearest ${answer.below} goods were`;
   return h("div", { class: "notice" },
-    h("h2", { dir: "auto" }, `Nothing is near enough to ${label}.`),
+    h("h1", { dir: "auto" }, `Nothing is near enough to ${label}.`),
     h("p", {}, `${number} looked at, and each scores below the threshold of the shop's model: none is what you asked for.`),
     h("p", { class: "muted" }, "Another word may help, or a name of the thing alone. Or see the nearest all the same."),
     h("button", { type: "button", class: "main", click: () => onAsk({ ...query, threshold: 0 }, "click") },
@@ -25,5 +25,5 @@ export function empty({ answer, query, label, examples, onAsk }) {
 export const failure = ({ code, message, hint }) =>
   h("div", { class: "notice bad", role: "alert" },
     h("p", { class: "small code" }, code.replaceAll("_", " ")),
-    h("h2", {}, message),
+    h("h1", {}, message),
     hint ? h("p", {}, hint) : null);

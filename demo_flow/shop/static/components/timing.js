@@ -47,8 +47,8 @@ function row(one, longest, open) {
     bar(one, longest),
   ];
   if (!open || !one.traceId) return h("div", { class: "row" }, content);
-  return h("a", { class: "row", href: open + one.traceId, target: "_blank", rel: "noopener",
-    "aria-label": `Trace of ${one.label}, ${ms(one.took.total)}` }, content);
+  return h("a", { class: "row", href: open + one.traceId, target: "_blank", rel: "noopener" },
+    h("span", { class: "unseen" }, "Open the trace of "), content);
 }
 
 function bar({ took }, longest) {
