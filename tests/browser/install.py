@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 
+from dashboards.desk import vendor
 from dashboards.preview.bundle import SOURCES
 from tests import npm
 from tests.browser import page
 from tests.browser.environment import HERE, VENDORING, chromium
 
-PACKAGES = (HERE, VENDORING, SOURCES, HERE.parent / "sentry_cli", HERE.parent / "grafana")
+PACKAGES = (HERE, VENDORING, vendor.HERE, SOURCES, HERE.parent / "sentry_cli", HERE.parent / "grafana")
 """Folders with a lock file of npm."""
 
 

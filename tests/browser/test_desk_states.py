@@ -8,8 +8,10 @@ import pytest
 
 from collector.local.net.access import Access, Tokens
 from collector.local.server import LocalCollector
+from dashboards.desk import vendor
 from tests.browser.desk_spans import ATTACKS, hostile, searches, send
 from tests.browser.driving import in_browser
+from tests.browser.environment import VENDORED
 
 TOKEN = "a-token-of-more-than-16-characters"
 ANYWHERE = "127.0.0.1:0"
@@ -126,3 +128,10 @@ def test_hostile_text_is_shown_as_text_and_nothing_of_it_runs() -> None:
             "<img src=x onerror=window.hurt=1>" in seen["shown"][name]["text"]
             or ATTACKS[0] in seen["shown"][name]["text"]
         )
+
+
+def test_the_scripts_of_others_are_those_of_the_lock_file() -> None:
+    files = vendor.vendored(VENDORED)
+    assert {path.name for path in vendor.TARGET.iterdir()} == files.keys()
+    for name, content in files.items():
+        assert (vendor.TARGET / name).read_text("utf-8") == content, f"{name}: python -m dashboards.desk.vendor"

@@ -11,9 +11,11 @@ export const KEPT = ["since", "until", "platform", "region", "version", "operati
 export const USUAL_S = 3600;
 const LOGS = "/logs";
 const LIVE_MS = 5_000;
+const RESTS = 3;
 const CHANGED = "desk:address";
 const listeners = new EventTarget();
 const busy = new Set();
+const work = { since: 0, restUntil: 0 };
 
 /** Unix seconds as they stand in links: `2026-11-30T02:41:07Z`. */
 export const isoTime = (seconds) => new Date(Math.round(seconds) * 1000).toISOString().replace(".000Z", "Z");
@@ -96,9 +98,20 @@ export function asked(from = current, more = {}) {
   return { ...Object.fromEntries(kept), ...more };
 }
 
-/** The live range waits while a request is under way: `key` is any object that stands for it. */
-export const begin = (key) => busy.add(key);
-export const end = (key) => busy.delete(key);
+/**
+ * The live range waits while a request is under way, and after it for a few times as long: one page asks a slow collector
+ * for a fraction of its time. `key` is any object that stands for the request.
+ */
+export function begin(key) {
+  if (busy.size === 0) work.since = performance.now();
+  busy.add(key);
+}
+
+export function end(key) {
+  if (!busy.delete(key) || busy.size > 0) return;
+  const now = performance.now();
+  work.restUntil = now + RESTS * (now - work.since);
+}
 
 /** Follow the browser's history and clicks on our links; call it once. */
 export function start() {
@@ -114,7 +127,7 @@ function changed() {
 }
 
 function moveOn() {
-  if (!current.live || document.hidden || busy.size > 0) return;
+  if (!current.live || document.hidden || busy.size > 0 || performance.now() < work.restUntil) return;
   const length = current.range.until - current.range.since;
   goLive(length > 0 ? length : USUAL_S, { replace: true });
 }
