@@ -9,12 +9,11 @@ import pytest
 
 from benchmarks.day_of_data import DAY, PART, backfill
 from collector.stack import cache
-from collector.stack.programs.program import Place
-from collector.stack.programs.prometheus import Prometheus
 from collector.stack.stack import Stack
 from dashboards.alerts.rendering import groups
 from dashboards.model import Draw
 from tests.stack.asked_boards import QUERIES, filled
+from tests.stack.backfilled import Backfilled
 from tests.stack.watched import PATIENCE, Watched
 
 pytestmark = pytest.mark.timeout(2 * PATIENCE)
@@ -28,14 +27,6 @@ LIMIT = 1.0
 TRIES = 3
 """The fastest of them counts: others share the machine."""
 OVER_TIME = {Draw.LINES, Draw.AREAS, Draw.HEAT, Draw.STATES}
-
-
-class Backfilled(Prometheus):
-    """Prometheus on data that is there already; it scrapes nothing."""
-
-    def prepare(self, place: Place) -> None:
-        folder = place.folder(self.name)
-        (folder / "prometheus.yml").write_text("scrape_configs: []\n", encoding="utf-8")
 
 
 def answered(client: httpx.Client, path: str, asked: Mapping[str, str]) -> float:
