@@ -186,6 +186,8 @@ def test_log_records_of_a_trace_a_service_and_a_level(shell: Shell, running: Run
         (("services", "--service", "gateway"), "/api/operations?service=gateway"),
         (("traces", "--limit", "20"), "/api/traces?limit=20"),
         (("trace", "last"), "/api/traces/last"),
+        (("traces", "service=indexer", "--slowest"), "/api/traces?filter=service=indexer&order=duration&limit=20"),
+        (("logs", "level>=warn model", "--limit", "10"), "/api/logs?filter=level>=warn+model&limit=10"),
         (("logs", "--limit", "10", "--level", "warn"), "/api/logs?limit=10&level=warn"),
         (("metrics",), "/api/metrics"),
         (("metrics", "search.documents"), "/api/metrics/search.documents"),

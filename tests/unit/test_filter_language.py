@@ -1,10 +1,12 @@
 """The filter language: what is a filter, what it matches, where a mistake is, what may be typed next."""
 
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.local import query
@@ -260,6 +262,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=60))
 def test_any_text_is_a_filter_or_a_mistake(store: HandFilledStore, text: str) -> None:
     """Never another exception, in the parser or in the database; and a place of the mistake in the text."""
@@ -343,6 +346,20 @@ def test_parameters_and_filter_must_both_hold(store: HandFilledStore) -> None:
     assert [row["trace_id"] for row in found["traces"]] == [B]
     with pytest.raises(QueryError, match="at character 1"):
         answer(store.connection, "/api/traces", [("filter", "servce=x")])
+
+
+def test_the_page_names_every_field() -> None:
+    """With the same words as the completion; and its mistakes are answered as it says."""
+    page = (Path(__file__).parents[2] / "docs/filters.md").read_text()
+    tables = [dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", part, re.MULTILINE)) for part in page.split("## ")[1:3]]
+    for table, language in zip(tables, (TRACES, LOGS), strict=True):
+        assert table == {name: field.doc for name, field in language.fields.items()}
+    mistakes = re.findall(r"telemetry traces '(.+)'\n(The filter.+)\n(.+)", page)
+    assert len(mistakes) == 2
+    for text, message, hint in mistakes:
+        with pytest.raises(FilterError) as caught:
+            parse(text)
+        assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 def test_no_value_becomes_sql(store: HandFilledStore) -> None:
