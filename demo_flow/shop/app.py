@@ -32,9 +32,8 @@ _TEXT: Final = ("text/", "image/svg")
 _PICTURE_AGE: Final = "public, max-age=3600"
 
 
-def create_app(dispatcher: Dispatcher, settings: Settings) -> Starlette:
+def create_app(dispatcher: Dispatcher, settings: Settings, pictures: Pictures) -> Starlette:
     """Return the application that serves the page of one gateway."""
-    pictures = Pictures(settings.catalogue)
     shop = _Shop(pictures, settings)
     routes = [
         Route("/", shop.page),

@@ -1,7 +1,7 @@
 """The pictures of the goods, by their ids.
 
 In: the shipped pack, or the folder of a catalogue. Out: a picture's bytes with their media type. State: all pictures in
-memory (8 MB of the pack), read in a thread when the first one is asked for.
+memory (8 MB of the pack), read in a thread, which begins before the shop serves: reading them holds other work up.
 """
 
 import asyncio
@@ -33,13 +33,20 @@ class Pictures:
         self._folder = folder
         self._reading: asyncio.Task[Mapping[str, bytes]] | None = None
 
+    async def prepare(self, seconds: float) -> None:
+        """Read all pictures, and wait for that as long as this."""
+        await asyncio.wait([self._begun()], timeout=seconds)
+
     async def get(self, good: str) -> Picture | None:
         """Return the picture of a good; None where it has none that a browser shows."""
-        if self._reading is None:
-            self._reading = asyncio.create_task(asyncio.to_thread(_read, self._folder))
-        data = (await asyncio.shield(self._reading)).get(good)
+        data = (await asyncio.shield(self._begun())).get(good)
         kind = None if data is None else media_type(data)
         return None if data is None or kind is None else Picture(data, kind)
+
+    def _begun(self) -> asyncio.Task[Mapping[str, bytes]]:
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(_read, self._folder))
+        return self._reading
 
 
 def media_type(data: bytes) -> str | None:

@@ -218,6 +218,21 @@ def test_every_container_that_stays_reports_its_health(name: str) -> None:
     assert "curl" not in test
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_shops_page_is_open_and_may_send_to_the_collector(profile: str) -> None:
+    """At 8081; its browser sends to the port that the collector opens, which answers pages of this machine."""
+    gateway = of_profile(profile)["pamazon-gateway"]
+    assert "${BIND:-127.0.0.1}:8081:8081" in gateway["ports"]
+    assert {"--shop=0.0.0.0:8081", "--page-otlp=${PAGE_OTLP:-http://127.0.0.1:4318}"} <= set(gateway["command"])
+    assert "--traces=${TRACES:-http://127.0.0.1:16686/trace/}" in gateway["command"]
+    exposed = re.search(r"^EXPOSE (.+)$", (ROOT / "demo_flow/Dockerfile").read_text("utf-8"), re.MULTILINE)
+    assert exposed is not None
+    assert "8081" in exposed[1].split()
+    open_to_pages = [s for s in of_profile(profile).values() if any(":4318:" in port for port in s.get("ports", ()))]
+    assert [service for service in open_to_pages if "--config=/layers/cors.yaml" not in service["command"]] == []
+    assert len(open_to_pages) == 1
+
+
 def test_no_password_is_written_down() -> None:
     """Grafana has no administrator unless a secret file gives one a password."""
     assert not re.search(r"(?i)(password|secret|token)[A-Z_]*:\s*[\"']?[a-z0-9]+[\"']?\s*$", TEXT, re.MULTILINE)

@@ -67,7 +67,7 @@ def goods() -> Goods:
 async def shop(goods: Goods) -> AsyncIterator[httpx.AsyncClient]:
     dispatcher = Dispatcher("gateway")
     dispatcher.ready(goods)
-    transport = httpx.ASGITransport(create_app(dispatcher, SETTINGS))
+    transport = httpx.ASGITransport(create_app(dispatcher, SETTINGS, Pictures()))
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         yield client
 
@@ -164,7 +164,7 @@ async def test_a_failure_of_the_flow_is_told_with_what_to_do(
 
 
 async def test_a_gateway_that_loads_says_so() -> None:
-    transport = httpx.ASGITransport(create_app(Dispatcher("gateway"), SETTINGS))
+    transport = httpx.ASGITransport(create_app(Dispatcher("gateway"), SETTINGS, Pictures()))
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
         answer = await client.post("/api/search", json={"text": "coat"})
     assert (answer.status_code, answer.json()["error"]["message"]) == (503, "gateway is still loading.")

@@ -11,7 +11,7 @@ export class Asking {
     this.onProblem = onProblem;
     this.box = h("input", {
       type: "search", name: "q", autocomplete: "off", enterKeyHint: "search", maxLength: shop.text.most,
-      placeholder: "Winter jacket, Winterjacke, 冬用ジャケット …", "aria-label": "What are you looking for?",
+      placeholder: "Search in any language", "aria-label": "What are you looking for?",
     });
     const accept = shop.picture.types.join(",");
     this.file = h("input", { type: "file", accept, class: "unseen", tabIndex: -1, change: (event) => this.#chosen(event) });

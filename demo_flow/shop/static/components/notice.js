@@ -21,9 +21,14 @@ export function empty({ answer, query, label, examples, onAsk }) {
     words({ examples, onAsk }));
 }
 
+const MISTAKES = ["INVALID_ARGUMENT", "NOT_FOUND", "NOT SENT", "NO ANSWER"]; // whose message is for who searches
+
 /** A failure of the gateway, or of what it asks; or a file that was not sent. */
-export const failure = ({ code, message, hint }) =>
-  h("div", { class: "notice bad", role: "alert" },
+export function failure({ code, message, hint }) {
+  const plain = MISTAKES.includes(code);
+  return h("div", { class: "notice bad", role: "alert" },
     h("p", { class: "small code" }, code.replaceAll("_", " ")),
-    h("h1", {}, message),
+    h("h1", {}, plain ? message : "The search failed."),
+    plain ? null : h("p", { class: "said" }, message),
     hint ? h("p", {}, hint) : null);
+}

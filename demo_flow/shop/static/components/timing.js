@@ -54,16 +54,15 @@ function row(one, longest, open) {
 function bar({ took }, longest) {
   const known = PARTS.filter(([part]) => took[part] !== undefined && took[part] !== null);
   const said = known.map(([part, title]) => `${title} ${ms(took[part])}`).join(", ");
-  const made = h("div", { class: "bar", role: "img", "aria-label": said || "Where the time went is not known" },
-    known.length
-      ? known.map(([part]) => segment(part, took[part], longest))
-      : segment("unknown", took.total, longest));
-  return made;
+  const parts = known.length ? known.map(([part]) => [part, took[part]]) : [["unknown", took.total]];
+  return h("div", { class: "bar", role: "img", "aria-label": said || "Where the time went is not known" },
+    parts.map(([part, milliseconds]) => segment(part, milliseconds)),
+    took.total < longest ? segment("rest", longest - took.total) : null);
 }
 
-function segment(part, milliseconds, longest) {
+function segment(part, milliseconds) {
   const made = h("span", { class: `part ${part}` });
-  made.style.setProperty("--share", milliseconds / longest);
+  made.style.setProperty("--share", milliseconds);
   return made;
 }
 
