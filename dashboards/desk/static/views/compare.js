@@ -8,7 +8,7 @@ import { useKeys } from "../lib/keyboard.js";
 import { html, useMemo } from "../lib/preact.js";
 import { style } from "../lib/style.js";
 import { Empty, Loading, Problem } from "../components/state.js";
-import { deltaOf, difference, MEASURES, Paths, spans } from "./compare/paths.js";
+import { deltaOf, difference, MEASURES, NEARLY, Paths, spans } from "./compare/paths.js";
 import { nameOf, Sides } from "./compare/sides.js";
 import { tonesOf } from "./trace/tones.js";
 
@@ -69,12 +69,12 @@ function Comparison({ answer, measure, ordered, left, right }) {
         <span class="switch" role="group" aria-label="Order">
           <button type="button" aria-pressed=${!ordered} onClick=${() => change({ order: null }, { replace: true })}>tree</button>
           <button type="button" aria-pressed=${ordered} onClick=${() => change({ order: "difference" }, { replace: true })}>largest difference</button></span>
-        <span class="tools-count faint">${plural(answer.row_count, "path")}${rows.length < answer.row_count ? `, the ${rows.length} with most time` : ""} · ${changed(rows, measure)} differ</span></div>
+        <span class="tools-count faint">${plural(answer.row_count, "path")}${rows.length < answer.row_count ? `, the ${rows.length} with most time` : ""} · ${changed(rows, measure, whole)} differ</span></div>
       <${Paths} ...${{ rows, measure, ordered, tone, whole }} />
     </section>`;
 }
 
-const changed = (rows, measure) => count(rows.filter((row) => deltaOf(row, measure) !== 0 || !row.left || !row.right).length);
+const changed = (rows, measure, whole) => count(rows.filter((row) => !row.left || !row.right || Math.abs(deltaOf(row, measure)) >= NEARLY * whole).length);
 
 /** The API's sentence, in which the sides have their names. */
 function said(sentence, left, right) {

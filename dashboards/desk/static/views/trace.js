@@ -15,6 +15,7 @@ import { Logs } from "./trace/logs.js";
 import { Minimap } from "./trace/minimap.js";
 import { useRows } from "./trace/rows.js";
 import { scaleOf } from "./trace/scale.js";
+import { useSelection } from "./trace/selection.js";
 import { tonesOf } from "./trace/tones.js";
 import { Tools } from "./trace/tools.js";
 import { Legend, Waited } from "./trace/waited.js";
@@ -24,7 +25,6 @@ await style(import.meta.url);
 
 const YOUNG_MS = 15_000;
 const AGAIN_MS = 1_500;
-const WRITE_MS = 250;
 const USUAL_NAMES = 40;
 
 /** address: what is shown. */
@@ -68,28 +68,29 @@ function Trace({ overview, address, path, asSent }) {
     as_sent: asSent, search: shown.search, only: shown.only, level: folds.level, toggled: folds.toggled.join(","), reveal, ...zoom,
   }, version);
   const chosen = useSelection(rows, query.span);
-  const { selected, select } = chosen;
+  const { selected, select, now } = chosen;
   const look = (id) => { setReveal(id); chosen.expect(id); chosen.open(true); };
-  const keep = () => { if (selected?.id) { setReveal(selected.id); chosen.expect(selected.id); } };
+  const keep = () => { if (now()?.id) { setReveal(now().id); chosen.expect(now().id); } };
   const nextErrorId = useNextError(`${path}/rows`, version);
   const on = {
-    rows, selected, select, scale, shown,
-    step: (by) => select(Math.max(0, Math.min((rows.head?.total ?? 1) - 1, (selected?.index ?? -1) + by))),
-    up: (row) => row && selected.index > 0 && select(parentOf(rows, selected.index, row.depth)),
+    rows, select, scale, shown, now,
+    row: () => (now()?.index == null ? null : rows.row(now().index)),
+    step: (by) => select(Math.max(0, Math.min((rows.head?.total ?? 1) - 1, (now()?.index ?? -1) + by))),
+    up: (row) => row && now().index > 0 && select(parentOf(rows, now().index, row.depth)),
     toggle: (row, index) => {
       setReveal(row.span_id);
-      setFolds(({ level, toggled }) => ({ level, toggled: flipped(toggled, row.span_id) }));
+      setFolds((before) => folded(before, row, !row.collapsed));
       select(index);
     },
     zoom: (part) => { keep(); change({ from: part?.[0] ?? null, to: part?.[1] ?? null }, { replace: true }); },
     level: (level) => { keep(); setFolds({ level, toggled: [] }); },
     widen: (by) => setNameShare((before) => Math.max(16, Math.min(80, (before ?? USUAL_NAMES) + by))),
-    open: () => selected && chosen.open(true),
+    open: () => now() && chosen.open(true),
     close: () => (chosen.opened ? chosen.open(false) : change({ q: null }, { replace: true })),
-    nextError: async () => { const id = await nextErrorId(selected?.id); if (id) look(id); },
+    nextError: async () => { const id = await nextErrorId(now()?.id); if (id) look(id); },
     match: (step) => {
       const places = rows.head?.matches?.rows ?? [];
-      const at = selected?.index ?? -1;
+      const at = now()?.index ?? -1;
       const next = step > 0 ? places.find((index) => index > at) ?? places[0] : places.findLast((index) => index < at) ?? places.at(-1);
       if (next !== undefined) select(next, true);
     },
@@ -116,7 +117,13 @@ function Trace({ overview, address, path, asSent }) {
   </div>`;
 }
 
-const flipped = (list, item) => (list.includes(item) ? list.filter((each) => each !== item) : [...list, item]);
+/** The folds in which a row is collapsed, or is not: the same twice if a key is pressed again before the rows are there. */
+function folded(before, row, collapsed) {
+  const flipped = before.toggled.includes(row.span_id);
+  const now = (before.level !== null && row.depth >= before.level) !== flipped;
+  if (now === collapsed) return before;
+  return { ...before, toggled: flipped ? before.toggled.filter((each) => each !== row.span_id) : [...before.toggled, row.span_id] };
+}
 
 /** The index of the row above that is one level up, as far as rows are loaded. */
 function parentOf(rows, index, depth) {
@@ -125,39 +132,4 @@ function parentOf(rows, index, depth) {
     if (!row || row.depth < depth) return above;
   }
   return 0;
-}
-
-/**
- * Which span is selected: `{ index, id, place }`, kept in the address as `span`.
- *
- * A span that is expected is selected as soon as the rows say where it is.
- */
-function useSelection(rows, wanted) {
-  const [selected, setSelected] = useState(wanted ? { index: null, id: wanted, place: null } : null);
-  const [opened, open] = useState(Boolean(wanted));
-  const [scrollTo, setScrollTo] = useState(null);
-  const [expected, setExpected] = useState(wanted ? { id: wanted } : null);
-  const select = (index, centre = false) => {
-    const row = rows.row(index);
-    setExpected(null);
-    setSelected({ index, id: row?.span_id ?? null, place: row?.place ?? null });
-    setScrollTo({ index, centre });
-  };
-  const index = expected && rows.key !== null && rows.revealed === expected.id ? rows.head?.reveal ?? null : null;
-  useEffect(() => {
-    if (index === null) return;
-    setSelected({ index, id: expected.id, place: rows.row(index)?.place ?? null });
-    setScrollTo({ index, centre: true });
-    setExpected(null);
-  }, [index, expected]);
-  const row = selected?.index == null ? null : rows.row(selected.index);
-  useEffect(() => { // its row was not loaded yet
-    if (row && !selected.id) setSelected({ index: selected.index, id: row.span_id, place: row.place });
-  }, [row, selected?.id]);
-  useEffect(() => {
-    if (!selected?.id || selected.id === wanted) return undefined;
-    const timer = window.setTimeout(() => change({ span: selected.id }, { replace: true }), WRITE_MS);
-    return () => window.clearTimeout(timer);
-  }, [selected?.id]);
-  return { selected, select, opened, open, scrollTo, expect: (id) => setExpected({ id }) };
 }

@@ -9,7 +9,8 @@ export const MEASURES = [
   ["self_ns", "self", "time without that of the spans below"],
   ["duration_ns", "duration", "time with that of the spans below"],
 ];
-const NEARLY = 0.005;
+/** Differences below this share of the longer side are as good as none. */
+export const NEARLY = 0.005;
 const UNLIKE = 0.02;
 
 export const valueOf = (row, side, measure) => row[side]?.[measure] ?? 0;

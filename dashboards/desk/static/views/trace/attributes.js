@@ -18,7 +18,7 @@ export function Attributes({ title, attributes, filters = true }) {
   if (!all.length) return null;
   return html`<section class="part">
     <h3>${title} <span class="faint">${text ? `${found.length} of ${all.length}` : all.length}</span>
-      <${Copy} text=${JSON.stringify(attributes, null, 2)} what="${title} as JSON">copy JSON<//></h3>
+      <${Copy} text=${JSON.stringify(attributes, null, 2)} what="of ${title.toLowerCase()}">copy JSON<//></h3>
     ${all.length > FEW && html`<input type="search" class="part-search" placeholder="Search ${title.toLowerCase()}" aria-label="Search ${title.toLowerCase()}"
       value=${wanted} onInput=${(event) => setWanted(event.target.value)} />`}
     <dl class="pairs">${found.map(([key, value]) => html`<${Pair} key=${key} name=${key} value=${value} filters=${filters} />`)}</dl>

@@ -22,12 +22,12 @@ function copyByHand(text) {
   return done;
 }
 
-/** text: what is copied. what: its name, for the label. */
+/** text: what is copied. what: its name, for the label, which begins with what is seen. */
 export function Copy({ text, what, children = "copy" }) {
   const [said, say] = useState("");
   const run = async () => {
     say((await copy(text)) ? "copied" : "not possible");
     window.setTimeout(() => say(""), SAID_MS);
   };
-  return html`<button type="button" class="plain copy" aria-label=${said || `copy ${what}`} onClick=${run}>${said || children}</button>`;
+  return html`<button type="button" class="plain copy" aria-label=${said || `${children} ${what}`} onClick=${run}>${said || children}</button>`;
 }
