@@ -14,15 +14,17 @@ import pytest
 
 from collector.local.decode.decoded import Decoded
 from collector.local.errors import StoreDamagedError, StoreError, StoreHeldError
-from collector.local.store import compact as compacting
+from collector.local.store import replacing
 from collector.local.store.compact import compact
-from collector.local.store.schema import TABLES
+from collector.local.store.expiry import Expiry
 from collector.local.store.store import Store
+from collector.local.store.typed import TABLES
 from telemetry import cli
 
 HOLD = """
 import sys
 from pathlib import Path
+from collector.local.store.expiry import Expiry
 from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 print("open", flush=True)
@@ -32,6 +34,7 @@ WRITE_AND_DIE = """
 import os, sys
 from pathlib import Path
 from collector.local.decode.decoded import Decoded
+from collector.local.store.expiry import Expiry
 from collector.local.store.store import Store
 store = Store.open(Path(sys.argv[1]))
 store.write([Decoded("traces")], ["late"], 9)
@@ -68,9 +71,8 @@ def path(tmp_path: Path) -> Path:
         ]  # fmt: skip
         store.write([export], [str(number)], number)
     store.checkpoint()
-    cursor = store.reader()
-    cursor.execute("DELETE FROM spans WHERE ingested_unix_ns < 3")
-    cursor.close()
+    store.fold(5, everything=True)
+    store.expire(Expiry(3, whole=True))
     store.close()
     return path
 
@@ -227,9 +229,10 @@ def test_whatever_fails_the_old_store_stays(where: str, path: Path, monkeypatch:
     elif where == "syncing":
         monkeypatch.setattr("os.fsync", fail)
     else:
-        real = compacting._number
+        real = replacing.number
         monkeypatch.setattr(
-            compacting, "_number", lambda hub, sql: real(hub, sql) - sql.startswith("SELECT count(*) FROM new.logs")
+            "collector.local.store.compact.number",
+            lambda hub, sql: real(hub, sql) - sql.startswith("SELECT count(*) FROM new.logs"),
         )
     with pytest.raises(StoreError):
         compact(path, quiet, progress)

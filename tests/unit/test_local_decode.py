@@ -11,8 +11,9 @@ import pytest
 from collector.local.decode.decoded import Decoded
 from collector.local.decode.signals import BY_PATH
 from collector.local.intake.payload import JSON, PROTOBUF, parse
-from collector.local.store.schema import TABLES
 from collector.local.store.store import Store
+from collector.local.store.typed import TABLES
+from collector.local.store.views import VIEWS
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode, rows
 
@@ -23,7 +24,7 @@ def stored(*exports: Decoded) -> dict[str, list[dict[str, Any]]]:
     """The exports as they stand in a store, by table."""
     store = Store.open(None)
     store.write(exports, [str(number) for number in range(len(exports))], 5)
-    tables = {table.name: rows(store.reader(), f'SELECT * FROM "{table.name}"') for table in TABLES}
+    tables = {table.name: rows(store.reader(), f'SELECT * FROM "{table.name}"') for table in (*TABLES, *VIEWS)}
     store.close()
     return tables
 
@@ -54,6 +55,8 @@ def test_a_span_with_every_field_set_is_stored_with_every_field() -> None:
         "resource_id": resource["resource_id"],
         "scope_id": scope["scope_id"],
         "ingested_unix_ns": 5,
+        "trace_no": 1,
+        "segment_no": 0,
     }
     assert resource | {"resource_id": 0} == {
         "resource_id": 0,
@@ -77,7 +80,7 @@ def test_a_span_with_every_field_set_is_stored_with_every_field() -> None:
 def test_events_and_links_are_stored_in_their_order_with_every_field() -> None:
     """Events and links belong to their span and keep their place."""
     tables = stored(decode(TRACES, otlp.traces(otlp.full_span())))
-    of_span = {"trace_id": otlp.TRACE_ID, "span_id": otlp.SPAN_ID, "ingested_unix_ns": 5}
+    of_span = {"trace_id": otlp.TRACE_ID, "span_id": otlp.SPAN_ID, "ingested_unix_ns": 5, "trace_no": 1}
     assert tables["span_events"] == [
         of_span
         | {

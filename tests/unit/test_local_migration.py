@@ -13,19 +13,37 @@ from collector.local import query
 from collector.local.cli.client import StoreReader
 from collector.local.decode.signals import BY_PATH
 from collector.local.errors import StoreError
-from collector.local.store import migrations
+from collector.local.store import replacing
 from collector.local.store.compact import compact
-from collector.local.store.migrations import MIGRATIONS
-from collector.local.store.schema import SCHEMA_VERSION, TABLES
+from collector.local.store.migrations import MIGRATIONS, SINCE_TYPED
+from collector.local.store.schema import (
+    BATCHES,
+    BY_SIGNAL,
+    RESOURCES,
+    SCHEMA_VERSION,
+    SCOPES,
+    SPAN_EVENTS,
+    SPAN_LINKS,
+    SPANS,
+)
 from collector.local.store.store import Store
 from tests import otlp_samples as otlp
 
 VERSION_1 = Path(__file__).parent.parent / "stores" / "version_1.sql"
-KEPT = tuple(table.name for table in TABLES if table.name != "meta")
+KEPT = tuple(table.name for table in (BATCHES, RESOURCES, SCOPES, SPANS, SPAN_EVENTS, SPAN_LINKS, *BY_SIGNAL))
+NEW = {"trace_no", "segment_no"}
 COLUMNS = (
     "SELECT table_name, column_index, column_name, data_type, is_nullable FROM duckdb_columns() WHERE NOT internal"
 )
 
+KILLED_AMID = """
+import os, signal, sys
+from pathlib import Path
+from collector.local.store import upgrade
+from collector.local.store.store import Store
+upgrade._copy_around = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Store.open(Path(sys.argv[1]))
+"""
 LATER_AND_KILLED = """
 import os, sys
 from pathlib import Path
@@ -38,12 +56,15 @@ os._exit(0)
 """
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A store of schema version 1, as its program left it."""
+@pytest.fixture(params=[1, 2])
+def old(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A store of schema version 1 or 2, as its program left it: that of 2 also says who wrote it."""
     path = tmp_path / "telemetry.duckdb"
     connection = duckdb.connect(str(path))
     connection.execute(VERSION_1.read_text())
+    if request.param == 2:
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+        connection.execute("INSERT INTO meta VALUES ('written_by', 'search-telemetry 0.1.0')")
     connection.close()
     return path
 
@@ -51,7 +72,12 @@ def old(tmp_path: Path) -> Path:
 def contents(path: Path) -> dict[str, str]:
     """Every row of every table, as text: NaN equals NaN."""
     connection = duckdb.connect(str(path), read_only=True)
-    found = {name: str(connection.execute(f"SELECT * FROM {name}").fetchall()) for name in KEPT}
+    found = {
+        name: str(
+            connection.execute(f"SELECT COLUMNS(lambda c: c NOT IN {tuple(NEW)}) FROM {name} ORDER BY ALL").fetchall()
+        )
+        for name in KEPT
+    }
     connection.close()
     return found
 
@@ -63,14 +89,16 @@ def facts(path: Path) -> dict[str, str]:
     return found
 
 
-def test_a_store_of_version_1_is_migrated_with_every_row(old: Path) -> None:
+def test_an_old_store_is_migrated_with_every_row(old: Path) -> None:
     """Opened for writing it has today's version and tables, and what was in it; a second opening changes nothing."""
+    folder = sorted(file.name for file in old.parent.iterdir())
     before = contents(old)
     assert all(rows != "[]" for rows in before.values())
     Store.open(old).close()
     assert contents(old) == before
     assert facts(old)["schema_version"] == str(SCHEMA_VERSION)
     assert facts(old)["written_by"].startswith("search-telemetry")
+    assert sorted(file.name for file in old.parent.iterdir()) == folder
     migrated = old.read_bytes()
     Store.open(old).close()
     assert facts(old)["schema_version"] == str(SCHEMA_VERSION)
@@ -104,52 +132,74 @@ def test_a_migrated_store_takes_what_comes_and_still_knows_what_came(old: Path) 
 
 def test_every_version_has_its_step() -> None:
     """The chain has no gap: a new version requires a step that reaches it."""
-    assert sorted(MIGRATIONS) == list(range(2, SCHEMA_VERSION + 1))
+    assert sorted(MIGRATIONS) == list(range(SINCE_TYPED + 1, SCHEMA_VERSION + 1))
 
 
-def test_a_migration_that_fails_in_the_middle_leaves_the_store_as_it_was(
-    old: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_migrated_store_has_its_summaries(old: Path) -> None:
+    """Made from the spans, as if these had just come."""
+    Store.open(old).close()
+    reader = StoreReader(old)
+    assert [row["span_count"] for row in reader.get("/api/traces")["traces"]] == [1, 1, 1]
+    reader.close()
+    store = Store.open(old)
+    with store.reader() as cursor:
+        assert cursor.execute("SELECT sum(n) FROM span_minutes").fetchone() == (3,)
+        assert cursor.execute("SELECT count(*), sum(span_count) FROM trace_rows").fetchone() == (3, 3)
+    store.close()
+
+
+@pytest.mark.parametrize("where", ["copying", "counting", "disk", "naming"])
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    where: str, old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its step is one transaction; the next start, by a program that can, does it all."""
-    before = contents(old)
-    monkeypatch.setitem(MIGRATIONS, 2, ("DELETE FROM spans", *MIGRATIONS[2], "SELECT no_such_column FROM spans"))
+    """Nothing is left beside it; the next start, by a program that can, does it all."""
+    before, was = contents(old), facts(old)
+
+    def fail(*_: object) -> None:
+        raise duckdb.IOException("IO Error: no disk")
+
+    if where == "copying":
+        monkeypatch.setattr("collector.local.store.upgrade._copy_around", fail)
+    elif where == "counting":
+        real = replacing.number
+        monkeypatch.setattr(
+            "collector.local.store.upgrade.number", lambda hub, sql: real(hub, sql) + ("FROM span_rows" in sql)
+        )
+    elif where == "disk":
+        monkeypatch.setattr(replacing, "SPARE_BYTES", 10**18)
+    else:
+        monkeypatch.setattr("os.fsync", lambda _: fail_with(OSError(28, "No space left on device")))
     with pytest.raises(StoreError):
         Store.open(old)
-    assert (contents(old), facts(old)) == (before, {"schema_version": "1"})
+    assert (contents(old), facts(old)) == (before, was)
+    assert [file.name for file in old.parent.iterdir()] == [old.name]
     monkeypatch.undo()
     Store.open(old).close()
     assert (contents(old), facts(old)["schema_version"]) == (before, str(SCHEMA_VERSION))
 
 
-def test_steps_are_taken_in_their_order_each_on_its_own(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From version 1 over 2 to 3; when the last fails, the store stays at 2."""
-    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 3)
-    monkeypatch.setitem(MIGRATIONS, 3, ("UPDATE meta SET value = value || '!' WHERE key = 'written_by'", "SELECT x"))
-    with pytest.raises(StoreError):
-        Store.open(old)
-    assert facts(old) == {"schema_version": "2", "written_by": "search-telemetry"}
-    monkeypatch.setitem(MIGRATIONS, 3, ("ALTER TABLE logs ADD COLUMN note VARCHAR",))
+def fail_with(error: Exception) -> None:
+    raise error
+
+
+def test_a_migration_that_was_killed_leaves_the_store_as_it_was(old: Path) -> None:
+    """Killed in the middle of the copy; the next start removes what it left, and migrates."""
+    before, was = contents(old), facts(old)
+    killed = subprocess.run([sys.executable, "-c", KILLED_AMID, str(old)], check=False)
+    assert killed.returncode == -9
+    assert len(list(old.parent.iterdir())) > 1
+    assert (contents(old), facts(old)) == (before, was)
     Store.open(old).close()
-    assert facts(old)["schema_version"] == "3"
+    assert contents(old) == before
+    assert [file.name for file in old.parent.iterdir()] == [old.name]
 
 
-def test_reading_an_old_store_works_and_changes_nothing(old: Path) -> None:
-    """The commands that read need no migration."""
+def test_reading_an_old_store_shows_what_to_do(old: Path) -> None:
+    """The queries no longer know its tables, and reading changes nothing."""
     before = old.read_bytes()
-    reader = StoreReader(old)
-    trace = reader.get(f"/api/traces/{otlp.TRACE_ID}")
-    assert [span["span_id"] for span in trace["spans"]] == [otlp.SPAN_ID]
-    assert len(reader.get("/api/metrics")["metrics"]) == 5
-    assert len(reader.get("/api/logs")["logs"]) == 1
-    reader.close()
-    assert old.read_bytes() == before
-
-
-def test_reading_a_store_that_is_too_old_shows_what_to_do(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the queries no longer know its tables."""
-    monkeypatch.setattr(migrations, "READABLE_SINCE", 2)
-    with pytest.raises(StoreError, match=r"has schema version 1.*`telemetry collect` migrates it"):
+    with pytest.raises(StoreError, match=r"has schema version \d.*`telemetry collect` migrates it"):
         Store.open(old, read_only=True)
+    assert old.read_bytes() == before
 
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["to write", "to read"])

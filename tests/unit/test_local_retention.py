@@ -27,11 +27,9 @@ from collector.local.store.schema import (
     METRIC_POINTS,
     RESOURCES,
     SCOPES,
-    SPAN_EVENTS,
-    SPAN_LINKS,
-    SPANS,
 )
 from collector.local.store.store import Store
+from collector.local.store.typed import OF_TRACES
 from tests import otlp_samples as otlp
 
 NS = 1_000_000_000
@@ -67,10 +65,10 @@ class Kept:
 
     def spans(self) -> list[str]:
         """Names of the spans that are there, in the order of their coming."""
-        return self.column("SELECT name FROM spans ORDER BY rowid")
+        return self.column("SELECT name FROM span_rows JOIN operations USING (operation_no) ORDER BY span_rows.rowid")
 
     def rows(self) -> dict[str, int]:
-        tables = (SPANS, SPAN_EVENTS, SPAN_LINKS, METRIC_POINTS, EXEMPLARS, LOGS, RESOURCES, SCOPES)
+        tables = (*OF_TRACES, METRIC_POINTS, EXEMPLARS, LOGS, RESOURCES, SCOPES)
         return {table.name: self.column(f"SELECT count(*) FROM {table.name}")[0] for table in tables}
 
     def expired(self) -> dict[str, int]:

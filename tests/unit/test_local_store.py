@@ -17,8 +17,9 @@ from collector.local.decode.signals import BY_PATH
 from collector.local.errors import SettingsError, StoreDamagedError, StoreError, StoreForeignError, StoreHeldError
 from collector.local.settings import CollectorSettings
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
-from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, TABLES
+from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 from collector.local.store.store import KNOWN_LIMIT, Store
+from collector.local.store.typed import TABLES
 from collector.local.store.views import VIEWS
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode
@@ -86,7 +87,7 @@ def test_a_store_can_be_read_while_no_collector_runs_and_is_not_changed(tmp_path
     reading = Store.open(path, read_only=True)
     assert names(reading) == ["span 1"]
     with pytest.raises(duckdb.InvalidInputException, match="read-only"):
-        reading.reader().execute("DELETE FROM spans")
+        reading.reader().execute("DELETE FROM span_rows")
     reading.close()
     assert path.read_bytes() == before
 
@@ -159,7 +160,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     store = Store.open(path)
     store.reader().execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     store.close()
-    with pytest.raises(StoreError, match=r"has schema version 99, .*this program reads 1 to 2"):
+    with pytest.raises(StoreError, match=r"has schema version 99, .*this program reads 1 to 3"):
         Store.open(path)
 
 
@@ -190,7 +191,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind() -> None:
     store = Store.open(None)
     broken = spans(2)
     broken.rows[SPANS.name] = [(None, *row[1:]) for row in broken.rows[SPANS.name]]
-    with pytest.raises(duckdb.ConstraintException):
+    with pytest.raises(duckdb.DataError):
         store.write([spans(1), broken], ["a", "b"], 5)
     assert names(store) == []
     assert store.recent_digests(10) == []

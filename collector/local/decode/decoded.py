@@ -15,6 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from collector.local.decode.reasons import Rejected, Repaired
+from collector.local.store.facts import version_of
 from collector.local.store.rows import ExportRows, Row
 
 UNKNOWN_SERVICE = "unknown_service"
@@ -49,6 +50,8 @@ class Decoded(ExportRows):
 
     bounds: Bounds = DEFAULT
     problem: str = ""
+    versions: dict[int, str] = field(default_factory=dict)
+    """`service version` of each resource; '' without a version."""
     rejected_by: Counter[Rejected] = field(default_factory=Counter)
     repaired_by: Counter[Repaired] = field(default_factory=Counter)
 
@@ -123,7 +126,10 @@ class Decoded(ExportRows):
             next((a.value.string_value for a in resource.attributes if a.key == "service.name"), "") or UNKNOWN_SERVICE
         )
         row = (service, attributes, resource.dropped_attributes_count, schema_url)
-        return self._note(self.resources, row), service
+        resource_id = self._note(self.resources, row)
+        if resource_id not in self.versions:
+            self.versions[resource_id] = version_of(service, orjson.loads(attributes))
+        return resource_id, service
 
     def scope(self, scope: InstrumentationScope, schema_url: str) -> int:
         """Add the scope; return its id."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError
+from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError, plain_map
 from collector.local.decode.reasons import Rejected
+from collector.local.store.facts import Pairs, facts_of
 from collector.local.store.rows import Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
@@ -24,25 +26,32 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
     spans: list[Row] = []
     events: list[Row] = []
     links: list[Row] = []
+    pairs = Pairs()
     for service, resource_id, scope_id, scope in decoded.scopes_of(
         request.resource_spans, "scope_spans", lambda scope: len(scope.spans)
     ):
+        version = decoded.versions[resource_id]
         for span in scope.spans:
             try:
                 span_events, span_links = span.events, span.links
                 decoded.few(span_events, "events")  # before they are read
                 decoded.few(span_links, "links")
                 check_span(span)
-                row = _span_row(decoded, span, service, resource_id, scope_id)
+                attributes = plain_map(span.attributes, bounds)
+                text = orjson.dumps(attributes).decode() if attributes else "{}"
+                row = _span_row(span, text, service, resource_id, scope_id)
                 its_events = _event_rows(decoded, span_events, row) if span_events else ()
                 its_links = _link_rows(decoded, span_links, row) if span_links else ()
             except UnfitError as error:
                 decoded.reject(error.reason, f"span {span.name[:100]!r}: {error}")
                 continue
             spans.append(row)
+            decoded.facts.append(facts_of(row, attributes, version))
+            pairs.add(attributes)
             events.extend(its_events)
             links.extend(its_links)
     decoded.records = len(spans)
+    decoded.hashes = pairs.hashes()
     for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
         if rows:
             decoded.rows[table.name] = rows
@@ -72,7 +81,7 @@ def _shown(identifier: bytes) -> str:
     return identifier[:24].hex() or "none"
 
 
-def _span_row(decoded: Decoded, span: Span, service: str, resource_id: int, scope_id: int) -> SpanRow:
+def _span_row(span: Span, attributes: str, service: str, resource_id: int, scope_id: int) -> SpanRow:
     parent = span.parent_span_id
     status, status_message = STATUSES[0], ""
     if span.HasField("status"):
@@ -90,7 +99,7 @@ def _span_row(decoded: Decoded, span: Span, service: str, resource_id: int, scop
         span.end_time_unix_nano,
         status,
         status_message,
-        decoded.attributes(span.attributes),
+        attributes,
         span.dropped_attributes_count,
         span.dropped_events_count,
         span.dropped_links_count,

@@ -26,6 +26,8 @@ from collector.local.settings import CollectorSettings
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 
+FOLD_EVERY_S = 5.0
+"""How often summaries of traces are folded, of which no span came since the last time but one."""
 PRUNE_EVERY_S = 600.0
 """How often old digests of exports are deleted from the store."""
 BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
@@ -64,6 +66,7 @@ class Writer:
         self._damaged = False
         self._failing_since = 0.0  # by the monotonic clock; 0: it works. Logged at the start and at the end
         self._prune_at = time.monotonic() + PRUNE_EVERY_S
+        self._fold_at = time.monotonic() + FOLD_EVERY_S
         self.problem = ""
         """Why the store cannot write now; empty when it can."""
         self.commits = 0
@@ -107,6 +110,7 @@ class Writer:
                 self._reopen_if_due()
                 self._store_group(self._without_duplicates(group))
                 self._prune()
+                self._fold()
             except Exception as error:  # noqa: BLE001 (without this thread no export is answered)
                 self._fail(group, f"{type(error).__name__}: {error}")
             if chore:
@@ -115,12 +119,13 @@ class Writer:
     def _gather(self) -> tuple[list[Export], Chore | None, bool]:
         """Wait for an export; take it and the next ones, up to the group's size or a chore. False: the end.
 
-        If the store has failed, the wait is limited: readers need it reopened even if no export arrives.
+        If the store has failed, the wait is limited: readers need it reopened even if no export arrives. So it is
+        while summaries wait to be folded.
         """
         group: list[Export] = []
         size = 0
         try:
-            item = self._queue.get(timeout=self._settings.reopen_after_s if self.problem else None)
+            item = self._queue.get(timeout=self._patience())
             while isinstance(item, Export):
                 group.append(item)
                 size += item.hold.size
@@ -130,6 +135,19 @@ class Writer:
         except queue.Empty:
             return group, None, True
         return group, item, item is not None
+
+    def _patience(self) -> float | None:
+        if self.problem:
+            return self._settings.reopen_after_s
+        return max(0.0, self._fold_at - time.monotonic()) if self._store.has_parts else None
+
+    def _fold(self) -> None:
+        """Fold summaries, if it is time."""
+        if self.problem or time.monotonic() < self._fold_at:
+            return
+        if self._store.has_parts:
+            self._store.fold(time.time_ns())
+        self._fold_at = time.monotonic() + FOLD_EVERY_S
 
     def _work(self, chore: Chore) -> None:
         """Do it. An error is the store's problem, and the chore's result."""

@@ -25,6 +25,39 @@ CONFIG = {"pandas_analyze_sample": 0}
 """DuckDB then treats objects as text, instead of analysing a sample of each column of each insert."""
 
 
+def texts(values: Sequence[str | None]) -> np.ndarray[Any, Any]:
+    """Texts, or Nones, as a column."""
+    return np.array(values, np.object_)
+
+
+def insert_columns(
+    cursor: duckdb.DuckDBPyConnection,
+    table: Table,
+    columns: Columns,
+    nulls: Sequence[str] = (),
+    **constants: int,
+) -> None:
+    """Insert columns of numbers and texts.
+
+    Args:
+        cursor: on the store.
+        table: takes the rows.
+        columns: by name, all but those of `constants`.
+        nulls: columns in which the least number means NULL.
+        constants: columns with one value in all rows.
+    """
+    values = [
+        str(constants[column.name])
+        if column.name in constants
+        else f'nullif("{column.name}", {-(2**63)})'
+        if column.name in nulls
+        else f'"{column.name}"'
+        for column in table.columns
+    ]
+    incoming = columns  # noqa: F841 (DuckDB finds it by its name, without a view)
+    cursor.execute(f'INSERT INTO "{table.name}" SELECT {", ".join(values)} FROM incoming')  # noqa: S608 (our names)
+
+
 def insert(
     cursor: duckdb.DuckDBPyConnection,
     table: Table,

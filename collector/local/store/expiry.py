@@ -4,8 +4,8 @@ In: a cursor on the store, and a limit. Out: an `Expiry`, selected by any thread
 deletes its rows in one short transaction.
 
 Age is counted from arrival, by the collector's clock (`ingested_unix_ns`): senders' clocks may be years off. Traces are
-deleted as a whole. For traces with spans on both sides of the limit, `crossing`, an expiry by age keeps all spans, so
-that a trace is deleted when its last span is too old; an expiry by size deletes all, so that it frees enough.
+deleted as a whole: an expiry by age keeps a trace until its last span is too old; an expiry by size deletes those that
+began before the limit, so that it frees enough.
 """
 
 from __future__ import annotations
@@ -16,24 +16,28 @@ from dataclasses import dataclass
 
 import duckdb
 
-from collector.local.store.schema import (
-    EXEMPLARS,
-    LOGS,
-    METRIC_POINTS,
-    RESOURCES,
-    SCOPES,
-    SPAN_EVENTS,
-    SPAN_LINKS,
-    SPANS,
+from collector.local.store.folding import subtract
+from collector.local.store.schema import EXEMPLARS, LOGS, METRIC_POINTS, RESOURCES, SCOPES
+from collector.local.store.typed import (
+    ATTRIBUTE_FILTERS,
+    OF_TRACES,
+    OPERATIONS,
+    SPAN_MINUTE_PARTS,
+    SPAN_MINUTE_ROWS,
+    SPAN_ROWS,
+    TRACE_PARTS,
+    TRACE_ROWS,
 )
 
-OF_TRACES = (SPANS, SPAN_EVENTS, SPAN_LINKS)
 BY_TIME = (METRIC_POINTS, EXEMPLARS, LOGS)
-RECORDS = {"traces": SPANS, "metrics": METRIC_POINTS, "logs": LOGS}
+RECORDS = {"traces": SPAN_ROWS, "metrics": METRIC_POINTS, "logs": LOGS}
 STEP_ROWS = 1_000_000
 """About how many rows of a table one step deletes: its transaction takes some hundredths of a second."""
 SAMPLE_ROWS = 100_000
 """About how many rows are sampled to find when a share of a table had arrived."""
+
+MANY_OPERATIONS = 10_000
+"""More of them are looked through at each step."""
 
 Expired = Mapping[str, int]
 """Deleted records by signal: spans, metric points and log records."""
@@ -44,13 +48,9 @@ class Expiry:
     """What to delete."""
 
     before_unix_ns: int
-    """Everything that arrived before this time, except `crossing` if they are kept."""
-    crossing: tuple[str, ...]
-    """Traces with spans before and after the limit."""
-    crossing_end_unix_ns: int
-    """When the last of their spans arrived."""
-    keep_crossing: bool
-    """Whether they are kept, or deleted."""
+    """Everything that arrived before this time."""
+    whole: bool
+    """Keep the traces that went on after it; else delete their later spans, too."""
     resources: tuple[int, ...] = ()
     """Resources that no record seems to refer to."""
     scopes: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ def by_age(cursor: duckdb.DuckDBPyConnection, limit_unix_ns: int, after_unix_ns:
             if rows > STEP_ROWS:
                 end = min(end, _arrival(cursor, table.name, STEP_ROWS / rows, rows, (after_unix_ns, limit_unix_ns)))
             ends.append(end)
-    return _expiry(cursor, min(ends), keep_crossing=True) if ends else None
+    return Expiry(min(ends), whole=True) if ends else None
 
 
 def by_share(cursor: duckdb.DuckDBPyConnection, share: float) -> Expiry | None:
@@ -91,7 +91,7 @@ def by_share(cursor: duckdb.DuckDBPyConnection, share: float) -> Expiry | None:
     if not rows:
         return None
     end = _arrival(cursor, largest, min(share, STEP_ROWS / rows), rows, (0, 2**63 - 1))
-    return _expiry(cursor, end, keep_crossing=False)
+    return Expiry(end, whole=False)
 
 
 def live_share(cursor: duckdb.DuckDBPyConnection) -> float:
@@ -116,14 +116,18 @@ def unused(cursor: duckdb.DuckDBPyConnection, before_unix_ns: int) -> Expiry | N
         )
         for table, key in ((RESOURCES, "resource_id"), (SCOPES, "scope_id"))
     )
-    return Expiry(0, (), 0, True, resources, scopes) if resources or scopes else None
+    return Expiry(0, True, resources, scopes) if resources or scopes else None
 
 
-def delete(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> Expired:
-    """Delete all of it or nothing, in the writing thread. If it raises `duckdb.Error`, nothing was deleted."""
+def delete(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> tuple[Expired, list[int]]:
+    """Delete all of it or nothing, in the writing thread. If it raises `duckdb.Error`, nothing was deleted.
+
+    Returns:
+        How many records of each signal, and the numbers of the traces.
+    """
     cursor.begin()
     try:
-        gone = {table.name: _delete_rows(cursor, table.name, what) for table in OF_TRACES}
+        gone, traces = _delete_traces(cursor, what)
         for table in BY_TIME:
             gone[table.name] = _run(cursor, f"DELETE FROM {table.name} WHERE ingested_unix_ns < ?", what.before_unix_ns)  # noqa: S608
         for table, key, ids in ((RESOURCES, "resource_id", what.resources), (SCOPES, "scope_id", what.scopes)):
@@ -135,29 +139,45 @@ def delete(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> Expired:
         with suppress(duckdb.Error):
             cursor.rollback()
         raise
-    return {signal: gone[table.name] for signal, table in RECORDS.items()}
+    return {signal: gone[table.name] for signal, table in RECORDS.items()}, traces
 
 
-def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, what: Expiry) -> int:
-    """Delete rows of traces. Conditions on the time come first, so that DuckDB skips the rest of the table."""
-    old = f"DELETE FROM {table} WHERE ingested_unix_ns < ?"  # noqa: S608 (our names)
-    crossing = "(SELECT unnest(?::VARCHAR[]))"
-    if not what.crossing:
-        return _run(cursor, old, what.before_unix_ns)
-    if what.keep_crossing:
-        return _run(cursor, f"{old} AND trace_id NOT IN {crossing}", what.before_unix_ns, list(what.crossing))
-    gone = _run(cursor, old, what.before_unix_ns)
-    return gone + _run(cursor, f"{old} AND trace_id IN {crossing}", what.crossing_end_unix_ns + 1, list(what.crossing))
+def _delete_traces(cursor: duckdb.DuckDBPyConnection, what: Expiry) -> tuple[dict[str, int], list[int]]:
+    if what.whole:
+        going = (
+            f"SELECT trace_no FROM {TRACE_ROWS.name} WHERE last_ingested_unix_ns < $before "  # noqa: S608 (our names)
+            f"UNION SELECT trace_no FROM {TRACE_PARTS.name} GROUP BY trace_no "
+            "HAVING max(last_ingested_unix_ns) < $before"
+        )
+    else:
+        going = f"SELECT DISTINCT trace_no FROM {SPAN_ROWS.name} WHERE ingested_unix_ns < $before"  # noqa: S608
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE going AS {going}", {"before": what.before_unix_ns})
+    traces = [int(row[0]) for row in cursor.execute("SELECT trace_no FROM going").fetchall()]
+    gone = {table.name: 0 for table in OF_TRACES}
+    if traces:
+        subtract(cursor, "going")
+        for table in (*OF_TRACES, TRACE_ROWS, TRACE_PARTS):
+            gone[table.name] = _run(
+                cursor,
+                f"DELETE FROM {table.name} WHERE trace_no IN (SELECT trace_no FROM going)",  # noqa: S608
+            )
+        cursor.execute(
+            f"DELETE FROM {ATTRIBUTE_FILTERS.name} WHERE segment_no < "  # noqa: S608
+            f"(SELECT coalesce(min(segment_no), 0) FROM {SPAN_ROWS.name})"
+        )
+        _delete_operations(cursor)
+    cursor.execute("DROP TABLE going")
+    return gone, traces
 
 
-def _expiry(cursor: duckdb.DuckDBPyConnection, before_unix_ns: int, *, keep_crossing: bool) -> Expiry:
-    crossing = cursor.execute(
-        "SELECT trace_id, max(ingested_unix_ns) FROM spans WHERE ingested_unix_ns >= $before AND trace_id IN "
-        "(SELECT trace_id FROM spans WHERE ingested_unix_ns < $before) GROUP BY trace_id",
-        {"before": before_unix_ns},
-    ).fetchall()
-    end = max((int(last) for _, last in crossing), default=0)
-    return Expiry(before_unix_ns, tuple(str(trace_id) for trace_id, _ in crossing), end, keep_crossing)
+def _delete_operations(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Delete those that no span has, once they are many: names may be without bound."""
+    if _count(cursor, OPERATIONS.name) > MANY_OPERATIONS:
+        used = " UNION ALL ".join(
+            f"SELECT operation_no FROM {table.name}"  # noqa: S608 (our names)
+            for table in (SPAN_ROWS, SPAN_MINUTE_ROWS, SPAN_MINUTE_PARTS)
+        )
+        cursor.execute(f"DELETE FROM {OPERATIONS.name} WHERE operation_no NOT IN ({used})")  # noqa: S608
 
 
 def _arrival(cursor: duckdb.DuckDBPyConnection, table: str, share: float, rows: int, interval: tuple[int, int]) -> int:

@@ -1,8 +1,9 @@
 """Migrates a store of an earlier version to the current schema, and refuses one of a later version.
 
-There is one step from each version to the next, oldest first; none is ever removed. A step and the version that it
-reaches are one transaction of DuckDB: if the collector is killed in it, or the disk is full, the store is unchanged,
-and the next start tries again. So no backup is made.
+Stores of versions 1 and 2 have spans as text: `upgrade.py` copies them into a new file of version 3. After it, there is
+one step from each version to the next, oldest first; none is ever removed. A step and the version that it reaches are
+one transaction of DuckDB: if the collector is killed in it, or the disk is full, the store is unchanged, and the next
+start tries again. So no backup is made.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import duckdb
 
 from collector.local.errors import StoreError, StoreForeignError
 from collector.local.store.damage import ANOTHER
-from collector.local.store.schema import META, SCHEMA_VERSION, TABLES
+from collector.local.store.schema import META, SCHEMA_VERSION
+from collector.local.store.typed import TABLES
 from collector.local.store.views import VIEWS
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {
-    # The program that wrote the store last, for the error message of an earlier one.
-    2: ("INSERT INTO meta VALUES ('written_by', 'search-telemetry')",),
-}
+SINCE_TYPED = 3
+"""The first version with today's tables of spans."""
+MIGRATIONS: dict[int, tuple[str, ...]] = {}
 """The statements from the previous version, by the version that they reach."""
-READABLE_SINCE = 1
+READABLE_SINCE = SINCE_TYPED
 """The oldest version that the queries can read. An older store must be migrated first."""
 
 
@@ -35,7 +36,7 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
         StoreError: it was written by a later version; or by an earlier one, and is open read-only.
     """
     if not _tables(cursor) and not read_only:
-        _make_tables(cursor)
+        make_tables(cursor)
     found = check(cursor, path)
     if read_only:
         if found < READABLE_SINCE:
@@ -44,9 +45,6 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
         _step(cursor, reached)
-    if not {view.name for view in VIEWS} <= _views(cursor):
-        for view in VIEWS:
-            cursor.execute(view.ddl())
     if _fact(cursor, "written_by") != _program():
         cursor.execute("UPDATE meta SET value = ? WHERE key = 'written_by'", [_program()])
 
@@ -82,11 +80,13 @@ def _step(cursor: duckdb.DuckDBPyConnection, reached: int) -> None:
         raise
 
 
-def _make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
+def make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     """Create all tables of a new store, or none."""
     cursor.begin()
     for table in TABLES:
         cursor.execute(table.ddl())
+    for view in VIEWS:
+        cursor.execute(view.ddl())
     facts = {"schema_version": str(SCHEMA_VERSION), "written_by": _program()}
     for key, value in facts.items():
         cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
@@ -95,10 +95,6 @@ def _make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
 
 def _tables(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-
-
-def _views(cursor: duckdb.DuckDBPyConnection) -> set[str]:
-    return {name for (name,) in cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
 
 
 def _fact(cursor: duckdb.DuckDBPyConnection, key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from collector.local.store.facts import Facts
 from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
 
 Row = tuple[Any, ...]
@@ -71,12 +72,19 @@ class ExportRows:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     resources: dict[int, Row] = field(default_factory=dict)
     scopes: dict[int, Row] = field(default_factory=dict)
+    facts: list[Facts] = field(default_factory=list)
+    """Of each span, if its decoder found them; else the store does."""
+    hashes: bytes | None = None
+    """Of all attributes of its spans, 32 bits each; None as for `facts`."""
 
     def add(self, other: ExportRows) -> None:
         """Add the rows of a later part of the same export."""
         self.records += other.records
         self.resources |= other.resources
         self.scopes |= other.scopes
+        self.facts += other.facts
+        if other.hashes is not None:
+            self.hashes = other.hashes + (self.hashes or b"")
         points = len(self.rows.get(METRIC_POINTS.name, ()))
         for table, rows in other.rows.items():
             if points and table in {METRIC_POINTS.name, EXEMPLARS.name}:  # their first column counts the points

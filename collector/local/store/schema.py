@@ -1,6 +1,7 @@
-"""The tables of the store, declared once, each column with its documentation.
+"""The records of the store as queries see them, declared once, each column with its documentation.
 
-Conventions that hold in every table:
+`spans`, `span_events` and `span_links` are views of typed tables (`typed.py`), with more views beside them
+(`views.py`); the others are tables. Conventions that hold in all of them:
 
 - Ids (trace, span) are lower-case hexadecimal text; an absent id is NULL.
 - Times are nanoseconds since 1970 in a BIGINT; 0 means "not given", as in OTLP. OTLP's are unsigned: a record whose
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Incremented with every change of the tables, together with a step in `migrations.py`."""
 
 
@@ -85,7 +86,7 @@ SCOPES = Table(
 
 SPANS = Table(
     "spans",
-    "One row for each span.",
+    "One row for each span; a view of `span_rows`, which adds `trace_no` and `segment_no`.",
     (
         Column("trace_id", "VARCHAR NOT NULL", "32 hexadecimal digits"),
         Column("span_id", "VARCHAR NOT NULL", "16 hexadecimal digits"),
@@ -111,7 +112,7 @@ SPANS = Table(
 
 SPAN_EVENTS = Table(
     "span_events",
-    "One row for each event on a span; exceptions are events.",
+    "One row for each event on a span; exceptions are events. A view of `event_rows`.",
     (
         Column("trace_id", "VARCHAR NOT NULL", "of the span"),
         Column("span_id", "VARCHAR NOT NULL", "of the span"),
@@ -126,7 +127,7 @@ SPAN_EVENTS = Table(
 
 SPAN_LINKS = Table(
     "span_links",
-    "One row for each link from a span to another.",
+    "One row for each link from a span to another. A view of `link_rows`.",
     (
         Column("trace_id", "VARCHAR NOT NULL", "of the span that has the link"),
         Column("span_id", "VARCHAR NOT NULL", "of the span that has the link"),
@@ -252,4 +253,5 @@ META = Table(
     ),
 )
 
-TABLES = (META, BATCHES, RESOURCES, SCOPES, SPANS, SPAN_EVENTS, SPAN_LINKS, METRIC_POINTS, EXEMPLARS, LOGS)
+BY_SIGNAL = (METRIC_POINTS, EXEMPLARS, LOGS)
+"""The tables whose rows are stored as they are decoded; those of spans are typed, see `typed.py`."""

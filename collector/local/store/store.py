@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -23,17 +24,21 @@ from collector.local.store.changes import Changes
 from collector.local.store.columns import insert
 from collector.local.store.damage import ANOTHER, check_log_has_file, check_open, read_all, set_aside, size_of, wal_of
 from collector.local.store.expiry import Expired, Expiry
+from collector.local.store.migrations import SINCE_TYPED
 from collector.local.store.opening import connect, explain, make_folder
 from collector.local.store.rows import ExportRows, Row
 from collector.local.store.schema import (
     BATCHES,
+    BY_SIGNAL,
     EXEMPLARS,
     METRIC_POINTS,
     RESOURCES,
+    SCHEMA_VERSION,
     SCOPES,
-    TABLES,
     Table,
 )
+from collector.local.store.span_store import SpanStore
+from collector.local.store.upgrade import upgrade
 
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are cached as stored; others are looked up."""
@@ -64,6 +69,7 @@ class Store:
         self._root = connect(path, read_only, settings)
         self._known: dict[str, set[int]] = {RESOURCES.name: set(), SCOPES.name: set()}
         self._next_point = 0
+        self._spans = SpanStore()
         try:
             self._prepare()
         except BaseException:
@@ -89,7 +95,8 @@ class Store:
                 raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {ANOTHER}")
             if not read_only:
                 make_folder(path.parent)
-                inspect(path, settings)
+                if inspect(path, settings) < SINCE_TYPED:
+                    upgrade(path)
         return cls(path, read_only, settings)
 
     @classmethod
@@ -129,6 +136,7 @@ class Store:
         cursor = self.reader()
         try:
             cursor.begin()
+            self._spans.write(cursor, exports, now_unix_ns)
             next_point = self._insert_all(cursor, exports, now_unix_ns)
             batches = [(digest, export.signal, export.records) for digest, export in zip(digests, exports, strict=True)]
             insert(cursor, BATCHES, batches, now_unix_ns)
@@ -137,6 +145,7 @@ class Store:
             }
             cursor.commit()
         except BaseException:
+            self._spans.forget()
             with suppress(duckdb.Error):
                 cursor.rollback()
             raise
@@ -166,11 +175,40 @@ class Store:
     def expire(self, what: Expiry) -> Expired:
         """Delete old telemetry, all of it or nothing; in the writing thread. Raises `duckdb.Error`."""
         with closing(self.reader()) as cursor:
-            expired = expiry.delete(cursor, what)
+            expired, traces = expiry.delete(cursor, what)
+        self._spans.deleted(traces)
         self._known[RESOURCES.name] -= set(what.resources)
         self._known[SCOPES.name] -= set(what.scopes)
         self.changed.bump()
         return expired
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether there is something to fold."""
+        return self._spans.has_parts
+
+    def fold(self, now_unix_ns: int, *, everything: bool = False) -> None:
+        """Move summaries of traces, of which no span came for a while, to where they are read fastest.
+
+        In the writing thread, every few seconds. What readers see does not change.
+
+        Args:
+            now_unix_ns: the collector's clock.
+            everything: also the others.
+
+        Raises:
+            duckdb.Error: nothing was moved.
+        """
+        with closing(self.reader()) as cursor:
+            cursor.begin()
+            try:
+                self._spans.fold(cursor, now_unix_ns, everything=everything)
+                cursor.commit()
+            except BaseException:
+                self._spans.forget()
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                raise
 
     def checkpoint(self) -> None:
         """Move the log into the file, which frees the blocks of deleted rows; in the writing thread."""
@@ -211,8 +249,11 @@ class Store:
         self._prepare()
 
     def close(self) -> None:
-        """Wake waiting threads, move the log into the file, and close it."""
+        """Wake waiting threads, fold what waits, move the log into the file, and close it."""
         self.changed.close()
+        if self.has_parts:
+            with suppress(duckdb.Error):  # what is not folded is complete, too
+                self.fold(time.time_ns(), everything=True)
         with self._lock, suppress(duckdb.Error):
             self._root.close()
 
@@ -220,6 +261,7 @@ class Store:
         """Create the tables in a new file, or migrate those of an old one."""
         for known in self._known.values():
             known.clear()
+        self._spans.forget()
         cursor = self.reader()
         try:
             if self.path is not None and self.read_only:
@@ -242,7 +284,7 @@ class Store:
     def _insert_all(self, cursor: duckdb.DuckDBPyConnection, exports: Sequence[ExportRows], now_unix_ns: int) -> int:
         """Insert the rows of every table; return the next free `point_id`."""
         next_point = self._next_point
-        for table in TABLES:
+        for table in BY_SIGNAL:
             rows: list[Row] = []
             offset = self._next_point
             for export in exports:
@@ -282,17 +324,20 @@ class Store:
         known |= identifiers
 
 
-def inspect(path: Path, settings: CollectorSettings) -> None:
+def inspect(path: Path, settings: CollectorSettings) -> int:
     """Check that an existing file is a complete store before it is opened for writing, which may change it.
+
+    Returns:
+        Its schema version; today's if there is no file.
 
     Raises: as `Store.open`.
     """
     if not path.exists():
-        return
+        return SCHEMA_VERSION
     with closing(connect(path, True, settings)) as connection:
         try:
             check_open(connection, path)
-            migrations.check(connection, path)
+            return migrations.check(connection, path)
         except duckdb.Error as error:
             raise explain(path, error) from error
 

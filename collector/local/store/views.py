@@ -1,6 +1,6 @@
 """The views of the store: what lists, charts and tables of many traces read instead of `spans`.
 
-In: the tables of `schema.py`. Out: the statements that create the views. They are complete at any moment: a span that
+In: the tables of `typed.py`. Out: the statements that create the views. They are complete at any moment: a span that
 is committed is in all of them.
 """
 
@@ -8,8 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.local.store.schema import Column
-from telemetry import conventions as c
+from collector.local.store.facts import OUTCOMES
+from collector.local.store.folding import entry_minutes, summed
+from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, Column, Table
+from collector.local.store.typed import (
+    ENTRY_MINUTE_PARTS,
+    ENTRY_MINUTE_ROWS,
+    EVENT_ROWS,
+    LINK_ROWS,
+    OPERATIONS,
+    SPAN_MINUTE_PARTS,
+    SPAN_MINUTE_ROWS,
+    SPAN_ROWS,
+    TRACE_PARTS,
+    TRACE_ROWS,
+)
 
 
 @dataclass(frozen=True)
@@ -27,71 +40,59 @@ class View:
         return f'CREATE OR REPLACE VIEW "{self.name}" ({columns}) AS {self.sql}'
 
 
-def bucket(duration: str) -> str:
-    """SQL for the bucket of a duration in nanoseconds: 8 in each doubling, so that percentiles are within 5 %."""
-    return f"floor(8 * log2(CASE WHEN {duration} < 1 THEN 1 ELSE {duration} END))::INTEGER"
+def _hex(column: str) -> str:
+    """SQL for an id of 16 digits."""
+    return f"printf('%016x', {column})"
 
 
-def _attribute(name: str, of: str = "spans") -> str:
-    """SQL for an attribute as text; NULL if there is none."""
-    return f"json_extract_string({of}.attributes, '/{name}')"
-
-
-_FACTS = f"""
-    SELECT spans.*, coalesce(nullif(start_unix_ns, 0), end_unix_ns) AS began,
-        CASE WHEN start_unix_ns > 0 AND end_unix_ns >= start_unix_ns THEN end_unix_ns - start_unix_ns END AS took,
-        spans.service || ' ' || {_attribute(c.SERVICE_VERSION.name, "resources")} AS version,
-        {_attribute(c.SEARCH_OPERATION.name)} AS search_operation,
-        {_attribute(c.CLIENT_PLATFORM.name)} AS platform, {_attribute(c.CLIENT_REGION.name)} AS region,
-        coalesce({_attribute(c.SEARCH_OUTCOME.name)}, CASE WHEN status = 'error' THEN 'error' ELSE 'ok' END) AS outcome,
-        try_cast({_attribute(c.LEN_DOCS.name)} AS BIGINT) AS len_docs,
-        try_cast({_attribute(c.SEARCH_HITS.name)} AS BIGINT) AS hits,
-        CASE WHEN {_attribute(c.SEARCH_ENTRY.name)} IS DISTINCT FROM 'true' THEN 2 WHEN kind = 'server' THEN 1 ELSE 0
-        END AS entry_rank,
-        coalesce({_attribute(c.RPC_SYSTEM_NAME.name)}, {_attribute(c.RPC_SYSTEM.name)},
-                 {_attribute(c.RPC_METHOD.name)}) IS NOT NULL AS is_rpc
-    FROM spans LEFT JOIN resources USING (resource_id)
+_OUTCOMES = str(list(OUTCOMES))
+_TRACES = f"""
+SELECT {_hex("id_high")} || {_hex("id_low")}, trace_no, root_service, root_operation, root_kind, start_unix_ns,
+    duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
+    entry_duration_ns, client_duration_ns, search_operation, platform, region, versions, {_OUTCOMES}[outcome + 1],
+    len_docs, hits, transit_ns, last_ingested_unix_ns
+FROM (FROM {TRACE_ROWS.name} UNION ALL {summed(TRACE_PARTS.name)})
 """  # noqa: S608 (our own names)
 
-_TRACES = f"""
-WITH facts AS ({_FACTS}), summed AS (
-    SELECT trace_id, coalesce(min(nullif(began, 0)), 0) AS start, max(greatest(start_unix_ns, end_unix_ns)) AS stop,
-        arg_min((service, name, kind, took, span_id), (parent_span_id IS NOT NULL, began, span_id)) AS root,
-        arg_min((service, name, took, outcome, len_docs), (entry_rank, parent_span_id IS NOT NULL, began, span_id))
-            AS entry,
-        arg_min((parent_span_id, took), (began, span_id)) FILTER (kind = 'server') AS server,
-        count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
-        count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count,
-        bool_or(parent_span_id IS NULL AND name = '{c.BATCH.name}') AS is_batch,
-        min(search_operation) AS search_operation, min(platform) AS platform, min(region) AS region,
-        coalesce(array_to_string(list_sort(list(DISTINCT version)), ', '), '') AS versions,
-        max(hits) AS hits, max(ingested_unix_ns) AS last_ingested
-    FROM facts GROUP BY trace_id
-)
-SELECT trace_id, row_number() OVER (ORDER BY trace_id), root[1], root[2], root[3], start, stop - start,
-    span_count, error_count, open_count, untimed_count, is_batch, entry[1], entry[2], entry[3],
-    CASE WHEN root[3] = 'client' THEN root[4] END, search_operation, platform, region, versions, entry[4],
-    entry[5], hits,
-    CASE WHEN root[3] = 'client' AND server[1] = root[5] THEN greatest(0, root[4] - server[2]) END, last_ingested
-FROM summed
-"""  # noqa: S608 (as above)
-
-_MINUTE = "({} // 60000000000) * 60"
-
 _ENTRY_MINUTES = f"""
-SELECT {_MINUTE.format("start_unix_ns")}, entry_service, entry_operation, search_operation, platform, region, versions,
-    outcome, coalesce(len_docs = 0, false), side, {bucket("took")}, count(*), coalesce(sum(took), 0)::BIGINT
-FROM (
-    SELECT *, 'server' AS side, entry_duration_ns AS took FROM traces
-    UNION ALL SELECT *, 'client', client_duration_ns FROM traces WHERE root_kind = 'client'
-) WHERE NOT is_batch GROUP BY ALL
+SELECT minute_unix_s, entry_service, entry_operation, search_operation, platform, region, versions,
+    {_OUTCOMES}[outcome + 1], is_empty, CASE WHEN is_client THEN 'client' ELSE 'server' END, bucket, n, total_ns
+FROM (FROM {ENTRY_MINUTE_ROWS.name} UNION ALL FROM {ENTRY_MINUTE_PARTS.name}
+      UNION ALL {entry_minutes(f"({summed(TRACE_PARTS.name)})")})
 """  # noqa: S608 (as above)
 
 _SPAN_MINUTES = f"""
-WITH facts AS ({_FACTS})
-SELECT {_MINUTE.format("began")}, service, coalesce(version, ''), name, kind, is_rpc, search_operation,
-    status = 'error', {bucket("took")}, count(*), coalesce(sum(took), 0)::BIGINT
-FROM facts GROUP BY ALL
+SELECT minute_unix_s, service, version, name, kind, is_rpc, search_operation, is_error, bucket, n, total_ns
+FROM (FROM {SPAN_MINUTE_ROWS.name} UNION ALL FROM {SPAN_MINUTE_PARTS.name}) JOIN {OPERATIONS.name} USING (operation_no)
+"""  # noqa: S608 (as above)
+
+_TRACE_IDS = f"""
+SELECT trace_no, id_high, id_low FROM {TRACE_ROWS.name}
+UNION ALL SELECT DISTINCT trace_no, id_high, id_low FROM {TRACE_PARTS.name}
+"""  # noqa: S608 (as above)
+
+_ID = f"{_hex('id_high')} || {_hex('id_low')}"
+_STATUSES = "['unset', 'ok', 'error'][status + 1]"
+_SPANS = f"""
+SELECT {_ID}, {_hex("span_id")}, CASE WHEN parent_span_id <> 0 THEN {_hex("parent_span_id")} END, name, kind, service,
+    start_unix_ns, start_unix_ns + lasted_ns, {_STATUSES}, status_message, attributes, dropped_attributes,
+    dropped_events, dropped_links, trace_state, flags, resource_id, scope_id, ingested_unix_ns, trace_no, segment_no
+FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no) JOIN trace_ids USING (trace_no)
+"""  # noqa: S608 (as above)
+_SPAN_FACTS = f"""
+SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, {_STATUSES}, start_unix_ns,
+    start_unix_ns + lasted_ns, parent_span_id = 0, attributes, resource_id, ingested_unix_ns
+FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no)
+"""  # noqa: S608 (as above)
+_SPAN_EVENTS = f"""
+SELECT {_ID}, {_hex("span_id")}, position, name, time_unix_ns, attributes, dropped_attributes, ingested_unix_ns,
+    trace_no
+FROM {EVENT_ROWS.name} JOIN trace_ids USING (trace_no)
+"""  # noqa: S608 (as above)
+_SPAN_LINKS = f"""
+SELECT {_ID}, {_hex("span_id")}, position, linked_trace_id, linked_span_id, trace_state, flags, attributes,
+    dropped_attributes, ingested_unix_ns, trace_no
+FROM {LINK_ROWS.name} JOIN trace_ids USING (trace_no)
 """  # noqa: S608 (as above)
 
 _SEARCH_OPERATION = Column("search_operation", "VARCHAR", "`search.operation`; NULL if no span has it")
@@ -184,5 +185,49 @@ SPAN_MINUTES = View(
     _SPAN_MINUTES,
 )
 
-VIEWS = (TRACES, ENTRY_MINUTES, SPAN_MINUTES)
-"""In this order: the second reads the first."""
+_NO = Column("trace_no", "BIGINT", "as in `traces`")
+_SEGMENT = Column("segment_no", "INTEGER", "which segment of about 60,000 spans; see `attribute_filters`")
+TRACE_IDS = View(
+    "trace_ids",
+    "One row for each trace: how to find its number by its id, which is fast.",
+    (_NO, Column("id_high", "UBIGINT", "first half of its id"), Column("id_low", "UBIGINT", "second half")),
+    _TRACE_IDS,
+)
+SPAN_FACTS = View(
+    "span_facts",
+    "One row for each span, without its ids: for questions about many spans, which `spans` answers more slowly.",
+    (
+        _NO,
+        _SEGMENT,
+        Column("service", "VARCHAR", "as in `spans`"),
+        Column("name", "VARCHAR", "as in `spans`"),
+        Column("kind", "VARCHAR", "as in `spans`"),
+        Column("is_rpc", "BOOLEAN", "as in `span_minutes`"),
+        _SEARCH_OPERATION,
+        Column("status", "VARCHAR", "as in `spans`"),
+        Column("start_unix_ns", "BIGINT", "as in `spans`"),
+        Column("end_unix_ns", "BIGINT", "as in `spans`"),
+        Column("is_root", "BOOLEAN", "it has no parent"),
+        Column("attributes", "VARCHAR", "as in `spans`"),
+        Column("resource_id", "BIGINT", "as in `spans`"),
+        Column("ingested_unix_ns", "BIGINT", "as in `spans`"),
+    ),
+    _SPAN_FACTS,
+)
+
+
+def _of(table: Table, sql: str, *more: Column) -> View:
+    return View(table.name, table.doc, (*table.columns, *more), sql)
+
+
+VIEWS = (
+    TRACE_IDS,
+    _of(SPANS, _SPANS, _NO, _SEGMENT),
+    SPAN_FACTS,
+    _of(SPAN_EVENTS, _SPAN_EVENTS, _NO),
+    _of(SPAN_LINKS, _SPAN_LINKS, _NO),
+    TRACES,
+    ENTRY_MINUTES,
+    SPAN_MINUTES,
+)
+"""In this order: a view reads those before it."""

@@ -1,0 +1,144 @@
+"""Turns the spans of a transaction into columns of numbers.
+
+In: rows of spans, events and links as decoded, with ids as text. Out: columns of `span_rows`, `event_rows` and
+`link_rows`, and what `summing.py` needs to sum the spans up. State: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import orjson
+
+from collector.local.store.columns import Columns, texts
+from collector.local.store.facts import Facts, Pairs, facts_of, version_of
+from collector.local.store.numbers import halves_of
+from collector.local.store.rows import ExportRows, Row, SpanEventRow, SpanLinkRow, SpanRow
+from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+from telemetry.conventions import BATCH
+
+Array = np.ndarray[Any, Any]
+_STATUS = {"unset": 0, "ok": 1, "error": 2}
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """The spans of a transaction."""
+
+    facts: Sequence[Facts]
+    columns: Columns
+    """Of `span_rows`, without `trace_no`, `segment_no` and `operation_no`."""
+    trace_ids: Sequence[str]
+    halves: Array
+    """Of the trace's id, for each span."""
+    hashes: Array
+    """Of the attributes, for the filters."""
+
+    @property
+    def batches(self) -> Array:
+        """Whether each span is a dynamic batch without a parent."""
+        named = np.fromiter((fact.operation[2] == BATCH.name for fact in self.facts), np.bool_, len(self.facts))
+        found: Array = named & (self.columns["parent_span_id"] == 0)
+        return found
+
+
+def arriving(exports: Sequence[ExportRows]) -> Arriving | None:
+    """The spans of some exports; None if they have none. Raises `duckdb.DataError` for a row that no decoder makes."""
+    try:
+        return _arriving(exports)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise duckdb.DataError(f"a span cannot be stored: {error}") from error
+
+
+def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
+    rows: list[Row] = []
+    facts: list[Facts] = []
+    hashes = b""
+    for export in exports:
+        mine: Sequence[Any] = export.rows.get(SPANS.name, ())
+        if not mine:
+            continue
+        if len(export.facts) != len(mine) or export.hashes is None:
+            find_facts(export)
+        rows.extend(mine)
+        facts.extend(export.facts)
+        if export.hashes is not None:
+            hashes += export.hashes
+    if not rows:
+        return None
+    (trace, span, parent, _, _, _, start, end, status, message, attributes, lost, lost_events, lost_links, state, flags,
+     resource, scope) = zip(*rows, strict=True)  # fmt: skip
+    starts = np.array(start, np.int64)
+    columns = {
+        "span_id": span_ids(span),
+        "parent_span_id": span_ids([text or _NONE for text in parent]),
+        "start_unix_ns": starts,
+        "lasted_ns": np.array(end, np.int64) - starts,
+        "status": np.array([_STATUS[text] for text in status], np.uint8),
+        "status_message": texts(message),
+        "attributes": texts(attributes),
+        "dropped_attributes": np.array(lost, np.uint32),
+        "dropped_events": np.array(lost_events, np.uint32),
+        "dropped_links": np.array(lost_links, np.uint32),
+        "trace_state": texts(state),
+        "flags": np.array(flags, np.uint32),
+        "resource_id": np.array(resource, np.int64),
+        "scope_id": np.array(scope, np.int64),
+    }
+    return Arriving(facts, columns, trace, halves_of(trace), np.unique(np.frombuffer(hashes, np.uint32)))
+
+
+def find_facts(export: ExportRows) -> None:
+    """Find the facts of spans that were not decoded just now, from their rows."""
+    versions = {key: version_of(row[1], orjson.loads(row[2])) for key, row in export.resources.items()}
+    pairs = Pairs()
+    facts = []
+    for row in map(SpanRow._make, export.rows.get(SPANS.name, ())):
+        attributes = orjson.loads(row.attributes)
+        pairs.add(attributes)
+        version = versions.get(row.resource_id, "")
+        facts.append(facts_of(row, attributes, version))
+    export.facts, export.hashes = facts, pairs.hashes()
+
+
+def events_of(exports: Sequence[ExportRows]) -> tuple[Sequence[str], Columns] | None:
+    """The traces of all events, and the other columns of `event_rows`; None if there are none."""
+    return _around(exports, SPAN_EVENTS.name, SpanEventRow._fields)
+
+
+def links_of(exports: Sequence[ExportRows]) -> tuple[Sequence[str], Columns] | None:
+    """The same of links and `link_rows`."""
+    return _around(exports, SPAN_LINKS.name, SpanLinkRow._fields)
+
+
+def _around(exports: Sequence[ExportRows], name: str, fields: Sequence[str]) -> tuple[Sequence[str], Columns] | None:
+    rows: list[Row] = [row for export in exports for row in export.rows.get(name, ())]
+    if not rows:
+        return None
+    values = dict(zip(fields, zip(*rows, strict=True), strict=True))
+    trace_ids = values.pop("trace_id")
+    columns: Columns = {"span_id": span_ids(values.pop("span_id"))}
+    columns |= {field: _array(column) for field, column in values.items()}
+    return trace_ids, columns
+
+
+def _array(values: Sequence[Any]) -> Array:
+    return texts(values) if isinstance(values[0], str) else np.array(values, np.int64)
+
+
+_NONE = "0" * 16
+
+
+def span_ids(ids: Sequence[str]) -> Array:
+    """Ids of 16 hexadecimal digits as numbers."""
+    return np.frombuffer(bytes.fromhex("".join(ids)), ">u8").astype(np.uint64)
+
+
+def column_of(facts: Sequence[Facts], field: str) -> Array:
+    """One number of all facts; `UNKNOWN` is NULL in DuckDB."""
+    place = Facts._fields.index(field)
+    return np.fromiter((fact[place] for fact in facts), np.int64, len(facts))

@@ -1,0 +1,160 @@
+"""Stores spans: typed rows, parts of summaries, counts of minutes and filters, in the transaction of their exports.
+
+In: a cursor of the writing thread, in a transaction, and exports. Out: rows. State: the numbers of traces and
+operations, the open segment, and the generation of parts; read from the store again after a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+import orjson
+
+from collector.local.store import filters, folding, summing
+from collector.local.store.arriving import Arriving, arriving, events_of, links_of
+from collector.local.store.columns import Columns, insert_columns
+from collector.local.store.facts import UNKNOWN, Pairs
+from collector.local.store.numbers import Numbers
+from collector.local.store.rows import ExportRows
+from collector.local.store.typed import (
+    ATTRIBUTE_FILTERS,
+    EVENT_ROWS,
+    LINK_ROWS,
+    SPAN_MINUTE_PARTS,
+    SPAN_ROWS,
+    TRACE_PARTS,
+)
+
+Array = np.ndarray[Any, Any]
+SEGMENT_SPANS = 61_440
+"""Spans in a segment, at least: half of DuckDB's row group."""
+MOST_OPEN = 100_000
+"""With more traces that are not folded, those that are quiet for less are folded, too."""
+MINUTE_OVER_S = 70
+"""So long after a minute began it is over."""
+_NULLS = (
+    "start_unix_ns", "root_ns", "root_len_docs", "entry_key", "entry_ns", "entry_len_docs", "server_key", "server_ns",
+    "hits", "transit_ns", "bucket",
+)  # fmt: skip
+
+
+class SpanStore:
+    """Everything about spans in one open store."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+        self._generation = 0
+        self._segment = 0
+        self._in_segment = 0
+        self._hashes: list[Array] = []
+        self._read = False
+        self.has_parts = False
+        """Whether there may be something to fold."""
+
+    def forget(self) -> None:
+        """A transaction failed, or the store was opened again: what is in memory may be wrong."""
+        self._read = False
+
+    def write(
+        self, cursor: duckdb.DuckDBPyConnection, exports: Sequence[ExportRows], ingested_unix_ns: int | Sequence[int]
+    ) -> None:
+        """Add the spans of some exports, with their events and links.
+
+        Args:
+            cursor: in a transaction.
+            exports: have the spans.
+            ingested_unix_ns: the collector's clock; or when each span was stored, of exports without events and links.
+        """
+        spans = arriving(exports)
+        if spans is None:
+            return
+        self.read(cursor)
+        numbered = self._numbers.traces(cursor, spans.trace_ids)
+        if numbered.folded:
+            folding.unfold(cursor, numbered.folded)
+        get = numbered.numbers.__getitem__
+        numbers = np.array([get(text) for text in spans.trace_ids], np.int64)
+        operations = np.array(self._numbers.operations(cursor, [fact.operation for fact in spans.facts]), np.int32)
+        ingested = np.broadcast_to(np.array(ingested_unix_ns, np.int64), numbers.shape)
+        columns: Columns = {"trace_no": numbers, "operation_no": operations, "ingested_unix_ns": np.array(ingested)}
+        insert_columns(cursor, SPAN_ROWS, spans.columns | columns, segment_no=self._segment)
+        self._sum_up(cursor, spans, columns)
+        for table, found in ((EVENT_ROWS, events_of(exports)), (LINK_ROWS, links_of(exports))):
+            if found:
+                ids, around = found
+                around["trace_no"] = np.array([get(text) for text in ids], np.int64)
+                around["ingested_unix_ns"] = np.full(len(ids), ingested[0])
+                insert_columns(cursor, table, around)
+        self._fill_segment(cursor, len(numbers), spans.hashes)
+
+    def fold(self, cursor: duckdb.DuckDBPyConnection, now_unix_ns: int, *, everything: bool = False) -> None:
+        """Fold what is quiet, or everything."""
+        self.read(cursor)
+        if self._numbers.open_traces > MOST_OPEN:
+            everything = True
+        self._generation += 1
+        before = self._generation + 1 if everything else self._generation - 1
+        minute = now_unix_ns // 1_000_000_000 - MINUTE_OVER_S
+        folded = folding.fold(cursor, before, minute)
+        if folded:
+            self._numbers.folded(folded)
+        self.has_parts = self._numbers.open_traces > 0
+
+    def deleted(self, traces: Sequence[int]) -> None:
+        """Traces, and perhaps operations, were deleted from the store."""
+        self._numbers.folded(traces)
+        self._numbers.forget_operations()
+
+    def read(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read the state from the store, unless it is known."""
+        if self._read:
+            return
+        self._numbers.read(cursor)
+        self._generation = 2 + _number(cursor, f"SELECT coalesce(max(generation), 0) FROM {TRACE_PARTS.name}")  # noqa: S608 (our names)
+        last = f"(SELECT coalesce(max(segment_no), 0) FROM {SPAN_ROWS.name})"  # noqa: S608
+        full = _number(cursor, f"SELECT coalesce(max(segment_no) + 1, 0) FROM {ATTRIBUTE_FILTERS.name}")  # noqa: S608
+        self._segment = max(full, _number(cursor, f"SELECT {last}"))
+        rows = cursor.execute(
+            f"SELECT attributes FROM {SPAN_ROWS.name} WHERE segment_no = ?",  # noqa: S608
+            [self._segment],
+        ).fetchall()
+        pairs = Pairs()
+        for (text,) in rows:
+            pairs.add(orjson.loads(text))
+        self._in_segment, self._hashes = len(rows), [np.frombuffer(pairs.hashes(), np.uint32)]
+        self.has_parts = self._numbers.open_traces > 0
+        self._read = True
+
+    def _sum_up(self, cursor: duckdb.DuckDBPyConnection, spans: Arriving, numbered: Columns) -> None:
+        parts = summing.parts_of(spans, numbered)
+        parts["transit_ns"] = np.full(len(parts["trace_no"]), UNKNOWN)
+        insert_columns(cursor, TRACE_PARTS, parts, _NULLS, generation=self._generation)
+        minutes = summing.minutes_of(spans, numbered["operation_no"])
+        insert_columns(cursor, SPAN_MINUTE_PARTS, minutes, _NULLS)
+        self.has_parts = True
+
+    def _fill_segment(self, cursor: duckdb.DuckDBPyConnection, spans: int, hashes: Array) -> None:
+        """Count spans into the open segment, and write its filter once it is full."""
+        self._in_segment += spans
+        self._hashes.append(hashes)
+        if self._in_segment < SEGMENT_SPANS:
+            return
+        slices = filters.build(np.unique(np.concatenate(self._hashes)))
+        columns: Columns = {"slice": np.arange(len(slices), dtype=np.uint8), "bits": _blobs(slices)}
+        insert_columns(cursor, ATTRIBUTE_FILTERS, columns, segment_no=self._segment)
+        self._segment += 1
+        self._in_segment, self._hashes = 0, []
+
+
+def _blobs(values: Sequence[bytes]) -> Array:
+    found = np.empty(len(values), np.object_)
+    found[:] = values
+    return found
+
+
+def _number(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = cursor.execute(sql).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,175 @@
+"""Summaries and minutes are what plain SQL over all spans says, however these came, were folded, and were deleted."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from collector.local.store.expiry import Expiry
+from collector.local.store.rows import ExportRows, SpanRow
+from collector.local.store.store import Store
+from tests.unit.reference_views import TABLES, VIEWS
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+KINDS = ("internal", "server", "client")
+OUTCOMES = ("ok", "rejected", "cancelled", "strange", 5)
+SUMS = {
+    "traces": "SELECT * EXCLUDE (trace_no, transit_ns) FROM traces ORDER BY trace_id",
+    "entry_minutes": "SELECT * EXCLUDE (n, total_ns), sum(n), sum(total_ns) FROM entry_minutes "
+    "GROUP BY ALL HAVING sum(n) <> 0 ORDER BY ALL",
+    "span_minutes": "SELECT * EXCLUDE (n, total_ns), sum(n), sum(total_ns) FROM span_minutes "
+    "GROUP BY ALL HAVING sum(n) <> 0 ORDER BY ALL",
+}
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """An empty store in memory."""
+    made = Store.open(None)
+    yield made
+    made.close()
+
+
+def random_spans(seed: int, traces: int) -> list[SpanRow]:
+    """Spans of every shape: with and without times, parents, entries, in a random order."""
+    dice = random.Random(seed)
+    rows = []
+    for number in range(traces):
+        trace_id = f"{dice.getrandbits(128) | 1:032x}"
+        ids = [f"{dice.getrandbits(64) | 1:016x}" for _ in range(dice.randint(1, 9))]
+        platform, began = dice.choice(("web", "ios")), START + number * SECOND // 3
+        for place, span_id in enumerate(ids):
+            start = began + dice.randrange(10_000_000) if dice.random() < 0.95 else 0
+            end = max(0, start + dice.randrange(-1000, 90_000_000)) if dice.random() < 0.95 else 0
+            attributes: dict[str, Any] = {"search.operation": "search"} if dice.random() < 0.7 else {}
+            if dice.random() < 0.5:
+                attributes |= {"client.platform": platform, "client.region": "de", "list": [1, {"a": 2}]}
+            if dice.random() < 0.2:
+                attributes |= {
+                    "search.entry": True,
+                    "len_docs": dice.choice((0, 3)),
+                    "search.outcome": OUTCOMES[number % 5],
+                }
+            if dice.random() < 0.2:
+                attributes |= {"rpc.method": "Search", "search.hits": dice.randrange(9)}
+            rows.append(
+                SpanRow(
+                    trace_id,
+                    span_id,
+                    dice.choice((None, *ids[:place], "f" * 16)) if place else None,
+                    dice.choice(("/search", "encode", "batch")),
+                    dice.choice(KINDS),
+                    f"service{place % 3}",
+                    start,
+                    end,
+                    dice.choice(("unset", "ok", "error")),
+                    "",
+                    json.dumps(attributes),
+                    0,
+                    0,
+                    0,
+                    "",
+                    0,
+                    place % 3,
+                    1,
+                )
+            )  # fmt: skip
+    dice.shuffle(rows)
+    return rows
+
+
+def write(store: Store, rows: list[SpanRow], now: int) -> None:
+    """Store spans as if they had just been decoded."""
+    export = ExportRows("traces", len(rows), {"spans": list(rows)})
+    for number, version in enumerate(('{"service.version":"1.2"}', '{"service.version":"2.0"}', "{}")):
+        export.resources[number] = (number, f"service{number}", version, 0, "")
+    store.write([export], [str(now)], now)
+
+
+def sums(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    """The rows of each view."""
+    return {name: connection.execute(sql).fetchall() for name, sql in SUMS.items()}
+
+
+def expected(store: Store) -> dict[str, list[Any]]:
+    """The same by plain SQL, over the spans that the store has now."""
+    plain = duckdb.connect()
+    numbered = ", trace_no BIGINT, segment_no INTEGER)"
+    for table in TABLES:
+        plain.execute(table.ddl().removesuffix(")") + (numbered if table.name == "spans" else ")"))
+    for view in VIEWS:
+        plain.execute(view)
+    with store.reader() as cursor:
+        for name in ("spans", "resources"):
+            rows = cursor.execute(f"SELECT * FROM {name}").fetchall()
+            if rows:
+                marks = f"({', '.join('?' for _ in rows[0])})"
+                values = [value for row in rows for value in row]
+                plain.execute(f"INSERT INTO {name} VALUES {', '.join([marks] * len(rows))}", values)
+    found = sums(plain)
+    plain.close()
+    return found
+
+
+def check(store: Store) -> dict[str, list[Any]]:
+    """The store says what plain SQL says."""
+    with store.reader() as cursor:
+        found = sums(cursor)
+    wanted = expected(store)
+    for name, rows in found.items():
+        assert rows == wanted[name], name
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_views_are_what_plain_sql_says_at_any_moment(store: Store, seed: int) -> None:
+    """Spans come in any order and late; parts are folded, unfolded, and folded again; the oldest traces go."""
+    rows = random_spans(seed, 60)
+    step = len(rows) // 6
+    for number in range(7):
+        write(store, rows[number * step : (number + 1) * step], START + number)
+        if number % 2:
+            before = check(store)
+            store.fold(START + (number - 3) * 600 * SECOND, everything=number % 4 == 1)
+            assert check(store) == before
+    store.fold(START + 600 * SECOND, everything=True)
+    found = check(store)
+    assert len(found["traces"]) == 60
+    store.expire(Expiry(START + 4, whole=True))
+    assert 0 < len(check(store)["traces"]) < 60
+    store.expire(Expiry(START + 2, whole=False))
+    check(store)
+    store.expire(Expiry(START + 100, whole=True))
+    assert check(store) == {"traces": [], "entry_minutes": [], "span_minutes": []}
+    with store.reader() as cursor:
+        assert cursor.execute("SELECT count(*) FROM entry_minute_rows").fetchone() == (0,)
+        assert cursor.execute("SELECT count(*) FROM span_minute_rows").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("client_first", [True, False])
+@pytest.mark.parametrize("folded", [True, False])
+def test_the_time_on_the_way_is_known_whichever_side_comes_first(
+    store: Store, client_first: bool, folded: bool
+) -> None:
+    """The second comes late, after the first was folded."""
+    trace_id, root, server = "a" * 32, "b" * 16, "c" * 16
+    both = [
+        SpanRow(trace_id, root, None, "Search", "client", "shop", START, START + 90, *_REST),
+        SpanRow(trace_id, server, root, "Search", "server", "gateway", START + 20, START + 80, *_REST),
+    ]
+    for number, row in enumerate(both if client_first else reversed(both)):
+        write(store, [row], START + number)
+        if folded:
+            store.fold(START + number, everything=True)
+    with store.reader() as cursor:
+        found = cursor.execute("SELECT root_service, client_duration_ns, transit_ns FROM traces").fetchall()
+    assert found == [("shop", 90, 30)]
+
+
+_REST = ("unset", "", "{}", 0, 0, 0, "", 0, 0, 1)
