@@ -91,9 +91,7 @@ FROM facts GROUP BY ALL
 """
 
 
-_TRACE_IDS = """
-SELECT DISTINCT trace_no, ('0x' || trace_id[:16])::UBIGINT, ('0x' || trace_id[17:])::UBIGINT FROM spans
-"""
+_TRACE_IDS = "SELECT DISTINCT trace_no, trace_id FROM spans"
 _SPAN_FACTS = f"""
 WITH facts AS ({_FACTS})
 SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, status, start_unix_ns, end_unix_ns,

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.filters import TraceFilter
 from collector.local.query.language.conditions import Condition, all_of, of_traces
 from collector.local.query.language.terms import Term
-from collector.local.store.views import bucket
+from collector.local.store.folding import bucket
 
 T = TypeVar("T")
 NS = 1_000_000_000

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.asked import NS, Asked
 from collector.local.query.language.conditions import Condition, all_of, json_path
 from collector.local.query.model import Sample
-from collector.local.store.views import bucket
+from collector.local.store.folding import bucket
 from telemetry.conventions import RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME, SEARCH_OPERATION
 
 MOST_TRACES = 2000

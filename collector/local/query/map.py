@@ -11,7 +11,7 @@ from collector.local.query.buckets import durations, percentiles
 from collector.local.query.inner import sampled
 from collector.local.query.language.conditions import json_path
 from collector.local.query.model import Sample
-from collector.local.store.views import bucket
+from collector.local.store.folding import bucket
 from telemetry.conventions import DB_SYSTEM_NAME, SCOPE, SEARCH_OPERATION
 
 MOST_TRACES = 1000

@@ -33,8 +33,6 @@ class Arriving:
     columns: Columns
     """Of `span_rows`, without `trace_no`, `segment_no` and `operation_no`."""
     trace_ids: Sequence[str]
-    halves: Array
-    """Of the trace's id, for each span."""
     hashes: Array
     """Of the attributes, for the filters."""
 
@@ -89,7 +87,8 @@ def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
         "resource_id": np.array(resource, np.int64),
         "scope_id": np.array(scope, np.int64),
     }
-    return Arriving(facts, columns, trace, halves_of(trace), np.unique(np.frombuffer(hashes, np.uint32)))
+    halves_of(trace)  # or it raises
+    return Arriving(facts, columns, trace, np.unique(np.frombuffer(hashes, np.uint32)))
 
 
 def find_facts(export: ExportRows) -> None:

@@ -39,7 +39,7 @@ def began(key: str) -> str:
 def summed(parts: str) -> str:
     """A query with the columns of `trace_rows`, one row for each trace that has a part among `parts`."""
     return f"""
-    SELECT trace_no, id_high, id_low, r.service AS root_service, r.name AS root_operation, r.kind AS root_kind,
+    SELECT trace_no, trace_id, r.service AS root_service, r.name AS root_operation, r.kind AS root_kind,
         start AS start_unix_ns, stop - start AS duration_ns, span_count, error_count, open_count, untimed_count,
         is_batch, e.service AS entry_service, e.name AS entry_operation,
         CASE WHEN entry_key IS NULL THEN root.ns ELSE entry.ns END AS entry_duration_ns,
@@ -57,7 +57,7 @@ def summed(parts: str) -> str:
         CASE WHEN r.kind <> 'client' THEN server.parent END AS server_parent,
         CASE WHEN r.kind <> 'client' THEN server.ns END AS server_ns
     FROM (
-        SELECT trace_no, first(id_high) AS id_high, first(id_low) AS id_low,
+        SELECT trace_no, first(trace_id) AS trace_id,
             coalesce(min(start_unix_ns), 0) AS start, max(stop_unix_ns) AS stop,
             sum(span_count)::INTEGER AS span_count, sum(error_count)::INTEGER AS error_count,
             sum(open_count)::INTEGER AS open_count, sum(untimed_count)::INTEGER AS untimed_count,
@@ -134,7 +134,7 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
     operation = "(SELECT service, name, kind, min(operation_no) AS no FROM operations GROUP BY ALL)"
     cursor.execute(f"""
         INSERT INTO {TRACE_PARTS.name}
-        SELECT trace_no, id_high, id_low, 0, nullif(start_unix_ns, 0), start_unix_ns + duration_ns, span_count,
+        SELECT trace_no, trace_id, 0, nullif(start_unix_ns, 0), start_unix_ns + duration_ns, span_count,
             error_count, open_count, untimed_count, is_batch,
             start_unix_ns + root_later_ns + CASE WHEN root_is_orphan THEN 0 ELSE {_LEAST} END, coalesce(root_id, 0),
             r.no, CASE WHEN root_kind = 'client' THEN client_duration_ns ELSE entry_duration_ns END, outcome, len_docs,

@@ -53,7 +53,7 @@ class Numbers:
     def read(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Read the state from the store."""
         parts = cursor.execute(
-            f"SELECT DISTINCT trace_no, {_hex('id_high')} || {_hex('id_low')} FROM {TRACE_PARTS.name}"  # noqa: S608 (our names)
+            f"SELECT DISTINCT trace_no, trace_id FROM {TRACE_PARTS.name}"  # noqa: S608 (our names)
         ).fetchall()
         self._open = {str(text): int(number) for number, text in parts}
         self._next_trace = 1 + max(_most(cursor, "trace_no", name) for name in (TRACE_ROWS.name, TRACE_PARTS.name))
@@ -112,11 +112,10 @@ class Numbers:
         if not len(likely):
             return {}
         rows = cursor.execute(
-            f"SELECT trace_no, id_high, id_low FROM {TRACE_ROWS.name} WHERE id_low IN (SELECT unnest(?::UBIGINT[]))",  # noqa: S608
-            [[int(halves[place, 1]) for place in likely]],
+            f"SELECT trace_id, trace_no FROM {TRACE_ROWS.name} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",  # noqa: S608
+            [[ids[place] for place in likely.tolist()]],
         ).fetchall()
-        found = {f"{high:016x}{low:016x}": int(number) for number, high, low in rows}
-        return {ids[place]: found[ids[place]] for place in map(int, likely) if ids[place] in found}
+        return {str(text): int(number) for text, number in rows}
 
     def _add_operations(self, cursor: duckdb.DuckDBPyConnection, new: Sequence[Operation]) -> None:
         if not new:
@@ -133,7 +132,7 @@ class Numbers:
     def _read_seen(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Make the filter anew, with room for twice as many ids."""
         arrays = [
-            cursor.execute(f"SELECT id_low FROM {name}").fetchnumpy()["id_low"]  # noqa: S608
+            cursor.execute(f"SELECT ('0x' || trace_id[17:])::UBIGINT AS low FROM {name}").fetchnumpy()["low"]  # noqa: S608
             for name in (TRACE_ROWS.name, TRACE_PARTS.name)
         ]
         ids = np.concatenate([np.asarray(array, np.uint64) for array in arrays])
@@ -159,7 +158,3 @@ def _operations(cursor: duckdb.DuckDBPyConnection, where: str, parameters: list[
 def _most(cursor: duckdb.DuckDBPyConnection, column: str, table: str) -> int:
     row = cursor.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchone()  # noqa: S608 (our names)
     return int(row[0]) if row else 0
-
-
-def _hex(column: str) -> str:
-    return f"printf('%016x', {column})"

@@ -63,8 +63,7 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
     of_whom = [people[number] for number in who[root]]
     return {
         "trace_no": numbers[root],
-        "id_high": spans.halves[root, 0],
-        "id_low": spans.halves[root, 1],
+        "trace_id": texts([spans.trace_ids[row] for row in root]),
         "start_unix_ns": np.where(first == np.iinfo(np.int64).max, UNKNOWN, first),
         "stop_unix_ns": group.maximum(np.maximum(start, end)),
         "span_count": group.sizes(),

@@ -90,10 +90,7 @@ OPERATIONS = Table(
     ),
 )
 
-_ID = (
-    Column("id_high", "UBIGINT NOT NULL", "first half of the trace's id"),
-    Column("id_low", "UBIGINT NOT NULL", "second half"),
-)
+_ID = Column("trace_id", "VARCHAR NOT NULL", "32 hexadecimal digits")
 _WHO = (
     Column("search_operation", "VARCHAR", "as in `traces`"),
     Column("platform", "VARCHAR", "as in `traces`"),
@@ -114,7 +111,7 @@ TRACE_PARTS = Table(
     "One row for each trace that is not folded yet, transaction, and who asked.",
     (
         _NO,
-        *_ID,
+        _ID,
         Column("generation", "INTEGER NOT NULL", "how often was folded before"),
         Column("start_unix_ns", "BIGINT", "when the first of these spans began; NULL: unknown"),
         Column("stop_unix_ns", "BIGINT NOT NULL", "when the last of them ended"),
@@ -145,7 +142,7 @@ TRACE_ROWS = Table(
     "One row for each trace of which no span has come for a while.",
     (
         _NO,
-        *_ID,
+        _ID,
         Column("root_service", "VARCHAR NOT NULL", "as in `traces`"),
         Column("root_operation", "VARCHAR NOT NULL", "as in `traces`"),
         Column("root_kind", "VARCHAR NOT NULL", "as in `traces`"),

@@ -31,7 +31,6 @@ TELL_EVERY_S = 5.0
 _SAME = (BATCHES, RESOURCES, SCOPES, *BY_SIGNAL)
 _TYPED = {SPANS.name: SPAN_ROWS.name, SPAN_EVENTS.name: EVENT_ROWS.name, SPAN_LINKS.name: LINK_ROWS.name}
 _USED = "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = 'old'"
-_ID = "printf('%016x', id_high) || printf('%016x', id_low)"
 _log = logging.getLogger(__name__)
 
 
@@ -133,7 +132,7 @@ def _copy_around(hub: duckdb.DuckDBPyConnection, name: str, fields: tuple[str, .
             number(
                 hub,
                 f"INSERT INTO {_TYPED[name]} SELECT ids.trace_no, ('0x' || old_rows.span_id)::UBIGINT, {columns} "  # noqa: S608
-                f"FROM old.{name} AS old_rows JOIN (SELECT trace_no, {_ID} AS trace_id FROM trace_ids) AS ids "
+                f"FROM old.{name} AS old_rows JOIN trace_ids AS ids "
                 f"USING (trace_id) WHERE {among}",
             )
         )

@@ -47,7 +47,7 @@ def _hex(column: str) -> str:
 
 _OUTCOMES = str(list(OUTCOMES))
 _TRACES = f"""
-SELECT {_hex("id_high")} || {_hex("id_low")}, trace_no, root_service, root_operation, root_kind, start_unix_ns,
+SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_ns,
     duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
     entry_duration_ns, client_duration_ns, search_operation, platform, region, versions, {_OUTCOMES}[outcome + 1],
     len_docs, hits, transit_ns, last_ingested_unix_ns
@@ -67,15 +67,14 @@ FROM (FROM {SPAN_MINUTE_ROWS.name} UNION ALL FROM {SPAN_MINUTE_PARTS.name}) JOIN
 """  # noqa: S608 (as above)
 
 _TRACE_IDS = f"""
-SELECT trace_no, id_high, id_low FROM {TRACE_ROWS.name}
-UNION ALL SELECT DISTINCT trace_no, id_high, id_low FROM {TRACE_PARTS.name}
+SELECT trace_no, trace_id FROM {TRACE_ROWS.name}
+UNION ALL SELECT DISTINCT trace_no, trace_id FROM {TRACE_PARTS.name}
 """  # noqa: S608 (as above)
 
-_ID = f"{_hex('id_high')} || {_hex('id_low')}"
 _STATUSES = "['unset', 'ok', 'error'][status + 1]"
 _SPANS = f"""
-SELECT {_ID}, {_hex("span_id")}, CASE WHEN parent_span_id <> 0 THEN {_hex("parent_span_id")} END, name, kind, service,
-    start_unix_ns, start_unix_ns + lasted_ns, {_STATUSES}, status_message, attributes, dropped_attributes,
+SELECT trace_id, {_hex("span_id")}, CASE WHEN parent_span_id <> 0 THEN {_hex("parent_span_id")} END, name, kind,
+    service, start_unix_ns, start_unix_ns + lasted_ns, {_STATUSES}, status_message, attributes, dropped_attributes,
     dropped_events, dropped_links, trace_state, flags, resource_id, scope_id, ingested_unix_ns, trace_no, segment_no
 FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no) JOIN trace_ids USING (trace_no)
 """  # noqa: S608 (as above)
@@ -85,12 +84,12 @@ SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, {_ST
 FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no)
 """  # noqa: S608 (as above)
 _SPAN_EVENTS = f"""
-SELECT {_ID}, {_hex("span_id")}, position, name, time_unix_ns, attributes, dropped_attributes, ingested_unix_ns,
+SELECT trace_id, {_hex("span_id")}, position, name, time_unix_ns, attributes, dropped_attributes, ingested_unix_ns,
     trace_no
 FROM {EVENT_ROWS.name} JOIN trace_ids USING (trace_no)
 """  # noqa: S608 (as above)
 _SPAN_LINKS = f"""
-SELECT {_ID}, {_hex("span_id")}, position, linked_trace_id, linked_span_id, trace_state, flags, attributes,
+SELECT trace_id, {_hex("span_id")}, position, linked_trace_id, linked_span_id, trace_state, flags, attributes,
     dropped_attributes, ingested_unix_ns, trace_no
 FROM {LINK_ROWS.name} JOIN trace_ids USING (trace_no)
 """  # noqa: S608 (as above)
@@ -190,7 +189,7 @@ _SEGMENT = Column("segment_no", "INTEGER", "which segment of about 60,000 spans;
 TRACE_IDS = View(
     "trace_ids",
     "One row for each trace: how to find its number by its id, which is fast.",
-    (_NO, Column("id_high", "UBIGINT", "first half of its id"), Column("id_low", "UBIGINT", "second half")),
+    (_NO, Column("trace_id", "VARCHAR", "as in `traces`")),
     _TRACE_IDS,
 )
 SPAN_FACTS = View(
