@@ -164,7 +164,7 @@ def test_reading_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
     with closing(open_reader(None, path)) as reader:
         for question in ("services", "operations", "traces", "metrics", "logs"):
             reader.get(f"/api/{question}")
-    assert (path.read_bytes(), len(TABLES)) == (before, 10)
+    assert (path.read_bytes(), len(TABLES)) == (before, 18)
 
 
 def test_the_page_names_every_command_option_path_and_parameter() -> None:

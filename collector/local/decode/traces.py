@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError, plain_map
 from collector.local.decode.reasons import Rejected
-from collector.local.store.facts import Pairs, facts_of
+from collector.local.store.facts import FactsOfSpans, Pairs
 from collector.local.store.rows import Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
 
@@ -26,7 +26,7 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
     spans: list[Row] = []
     events: list[Row] = []
     links: list[Row] = []
-    pairs = Pairs()
+    pairs, facts = Pairs(), FactsOfSpans()
     for service, resource_id, scope_id, scope in decoded.scopes_of(
         request.resource_spans, "scope_spans", lambda scope: len(scope.spans)
     ):
@@ -46,12 +46,12 @@ def decode_traces(request: ExportTraceServiceRequest, bounds: Bounds = DEFAULT) 
                 decoded.reject(error.reason, f"span {span.name[:100]!r}: {error}")
                 continue
             spans.append(row)
-            decoded.facts.append(facts_of(row, attributes, version))
+            facts.add(row, attributes, version)
             pairs.add(attributes)
             events.extend(its_events)
             links.extend(its_links)
     decoded.records = len(spans)
-    decoded.hashes = pairs.hashes()
+    decoded.facts, decoded.hashes = facts, pairs.hashes()
     for table, rows in ((SPANS, spans), (SPAN_EVENTS, events), (SPAN_LINKS, links)):
         if rows:
             decoded.rows[table.name] = rows

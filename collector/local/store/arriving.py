@@ -6,7 +6,7 @@ In: rows of spans, events and links as decoded, with ids as text. Out: columns o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from collector.local.store.columns import Columns, texts
-from collector.local.store.facts import Facts, Pairs, facts_of, version_of
+from collector.local.store.facts import UNKNOWN, Facts, FactsOfSpans, Pairs, version_of
 from collector.local.store.numbers import halves_of
 from collector.local.store.rows import ExportRows, Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
@@ -29,18 +29,28 @@ _STATUS = {"unset": 0, "ok": 1, "error": 2}
 class Arriving:
     """The spans of a transaction."""
 
-    facts: Sequence[Facts]
+    kinds: Sequence[Facts]
+    """Each different fact once, or a few times."""
+    kind: Array
+    """Of each span, its place among these."""
     columns: Columns
     """Of `span_rows`, without `trace_no`, `segment_no` and `operation_no`."""
     trace_ids: Sequence[str]
+    len_docs: Array
+    hits: Array
     hashes: Array
     """Of the attributes, for the filters."""
+
+    def of_kind(self, values: Iterable[int | bool]) -> Array:
+        """A number of each span, from one of each of its kinds."""
+        found: Array = np.fromiter(values, np.int64, len(self.kinds))[self.kind]
+        return found
 
     @property
     def batches(self) -> Array:
         """Whether each span is a dynamic batch without a parent."""
-        named = np.fromiter((fact.operation[2] == BATCH.name for fact in self.facts), np.bool_, len(self.facts))
-        found: Array = named & (self.columns["parent_span_id"] == 0)
+        named = self.of_kind(kind.operation[2] == BATCH.name for kind in self.kinds)
+        found: Array = (named != 0) & (self.columns["parent_span_id"] == 0)
         return found
 
 
@@ -55,17 +65,17 @@ def arriving(exports: Sequence[ExportRows]) -> Arriving | None:
 def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
     rows: list[Row] = []
     facts: list[Facts] = []
+    counts: list[tuple[int, int, int]] = []
     hashes = b""
     for export in exports:
         mine: Sequence[Any] = export.rows.get(SPANS.name, ())
         if not mine:
             continue
-        if len(export.facts) != len(mine) or export.hashes is None:
-            find_facts(export)
+        found = find_facts(export) if export.facts is None or export.hashes is None else export.facts
+        counts += [(place + len(rows), docs, hits) for place, docs, hits in found.counts]
         rows.extend(mine)
-        facts.extend(export.facts)
-        if export.hashes is not None:
-            hashes += export.hashes
+        facts.extend(found.each)
+        hashes += export.hashes or b""
     if not rows:
         return None
     (trace, span, parent, _, _, _, start, end, status, message, attributes, lost, lost_events, lost_links, state, flags,
@@ -77,31 +87,37 @@ def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
         "start_unix_ns": starts,
         "lasted_ns": np.array(end, np.int64) - starts,
         "status": np.array([_STATUS[text] for text in status], np.uint8),
-        "status_message": texts(message),
         "attributes": texts(attributes),
         "dropped_attributes": np.array(lost, np.uint32),
         "dropped_events": np.array(lost_events, np.uint32),
         "dropped_links": np.array(lost_links, np.uint32),
-        "trace_state": texts(state),
         "flags": np.array(flags, np.uint32),
         "resource_id": np.array(resource, np.int64),
         "scope_id": np.array(scope, np.int64),
     }
+    columns |= {
+        name: texts(values) for name, values in (("status_message", message), ("trace_state", state)) if any(values)
+    }
     halves_of(trace)  # or it raises
-    return Arriving(facts, columns, trace, np.unique(np.frombuffer(hashes, np.uint32)))
+    places = {fact: place for place, fact in enumerate(dict.fromkeys(facts))}
+    kind = np.fromiter(map(places.__getitem__, facts), np.int64, len(facts))
+    len_docs, hits = np.full(len(rows), UNKNOWN), np.full(len(rows), UNKNOWN)
+    if counts:
+        place, docs, found_hits = (np.array(values, np.int64) for values in zip(*counts, strict=True))
+        len_docs[place], hits[place] = docs, found_hits
+    return Arriving(list(places), kind, columns, trace, len_docs, hits, np.unique(np.frombuffer(hashes, np.uint32)))
 
 
-def find_facts(export: ExportRows) -> None:
+def find_facts(export: ExportRows) -> FactsOfSpans:
     """Find the facts of spans that were not decoded just now, from their rows."""
     versions = {key: version_of(row[1], orjson.loads(row[2])) for key, row in export.resources.items()}
-    pairs = Pairs()
-    facts = []
+    pairs, facts = Pairs(), FactsOfSpans()
     for row in map(SpanRow._make, export.rows.get(SPANS.name, ())):
         attributes = orjson.loads(row.attributes)
         pairs.add(attributes)
-        version = versions.get(row.resource_id, "")
-        facts.append(facts_of(row, attributes, version))
+        facts.add(row, attributes, versions.get(row.resource_id, ""))
     export.facts, export.hashes = facts, pairs.hashes()
+    return facts
 
 
 def events_of(exports: Sequence[ExportRows]) -> tuple[Sequence[str], Columns] | None:
@@ -135,9 +151,3 @@ _NONE = "0" * 16
 def span_ids(ids: Sequence[str]) -> Array:
     """Ids of 16 hexadecimal digits as numbers."""
     return np.frombuffer(bytes.fromhex("".join(ids)), ">u8").astype(np.uint64)
-
-
-def column_of(facts: Sequence[Facts], field: str) -> Array:
-    """One number of all facts; `UNKNOWN` is NULL in DuckDB."""
-    place = Facts._fields.index(field)
-    return np.fromiter((fact[place] for fact in facts), np.int64, len(facts))

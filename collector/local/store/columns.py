@@ -34,7 +34,6 @@ def insert_columns(
     cursor: duckdb.DuckDBPyConnection,
     table: Table,
     columns: Columns,
-    nulls: Sequence[str] = (),
     **constants: int,
 ) -> None:
     """Insert columns of numbers and texts.
@@ -42,15 +41,14 @@ def insert_columns(
     Args:
         cursor: on the store.
         table: takes the rows.
-        columns: by name, all but those of `constants`.
-        nulls: columns in which the least number means NULL.
+        columns: by name, all but those of `constants`, and texts that are empty in all rows.
         constants: columns with one value in all rows.
     """
     values = [
         str(constants[column.name])
         if column.name in constants
-        else f'nullif("{column.name}", {-(2**63)})'
-        if column.name in nulls
+        else "''"
+        if column.name not in columns
         else f'"{column.name}"'
         for column in table.columns
     ]

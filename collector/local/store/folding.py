@@ -31,6 +31,11 @@ def bucket(duration: str) -> str:
     return f"floor(8 * log2(CASE WHEN {duration} < 1 THEN 1 ELSE {duration} END))::INTEGER"
 
 
+def _known(column: str) -> str:
+    """SQL for a column in which the least number means NULL."""
+    return f"CASE WHEN {column} <> {_LEAST} THEN {column} END"
+
+
 def began(key: str) -> str:
     """SQL for when a span began, from its key."""
     return f"({key} & 9223372036854775807)"
@@ -58,19 +63,20 @@ def summed(parts: str) -> str:
         CASE WHEN r.kind <> 'client' THEN server.ns END AS server_ns
     FROM (
         SELECT trace_no, first(trace_id) AS trace_id,
-            coalesce(min(start_unix_ns), 0) AS start, max(stop_unix_ns) AS stop,
+            coalesce(min({_known("start_unix_ns")}), 0) AS start, max(stop_unix_ns) AS stop,
             sum(span_count)::INTEGER AS span_count, sum(error_count)::INTEGER AS error_count,
             sum(open_count)::INTEGER AS open_count, sum(untimed_count)::INTEGER AS untimed_count,
             bool_or(is_batch) AS is_batch, min(root_key) AS root_key,
-            arg_min({{'no': root_operation_no, 'ns': root_ns, 'id': root_id, 'outcome': root_outcome,
-                      'len_docs': root_len_docs}}, root_key) AS root,
-            min(entry_key) AS entry_key,
-            arg_min({{'no': entry_operation_no, 'ns': entry_ns, 'outcome': entry_outcome, 'len_docs': entry_len_docs}},
-                    entry_key) AS entry,
-            min(server_key) AS server_key,
-            arg_min({{'parent': server_parent, 'ns': server_ns}}, server_key) AS server,
-            max(transit_ns) AS transit, min(search_operation) AS search_operation, min(platform) AS platform,
-            min(region) AS region, max(hits) AS hits, max(last_ingested_unix_ns) AS last_ingested,
+            arg_min({{'no': root_operation_no, 'ns': {_known("root_ns")}, 'id': root_id, 'outcome': root_outcome,
+                      'len_docs': {_known("root_len_docs")}}}, root_key) AS root,
+            min({_known("entry_key")}) AS entry_key,
+            arg_min({{'no': entry_operation_no, 'ns': {_known("entry_ns")}, 'outcome': entry_outcome,
+                      'len_docs': {_known("entry_len_docs")}}}, {_known("entry_key")}) AS entry,
+            min({_known("server_key")}) AS server_key,
+            arg_min({{'parent': server_parent, 'ns': {_known("server_ns")}}}, {_known("server_key")}) AS server,
+            max({_known("transit_ns")}) AS transit, min(search_operation) AS search_operation,
+            min(platform) AS platform, min(region) AS region, max({_known("hits")}) AS hits,
+            max(last_ingested_unix_ns) AS last_ingested,
             string_agg(versions, ', ') FILTER (versions <> '') AS versions
         FROM {parts} GROUP BY trace_no
     ) AS grouped JOIN operations AS r ON r.operation_no = root.no
@@ -88,7 +94,8 @@ def _side(traces: str, count: int, took: str, is_client: str, only: str) -> str:
     return f"""
     SELECT start_unix_ns // 60000000000 * 60 AS minute_unix_s, entry_service, entry_operation, search_operation,
         platform, region, versions, outcome, coalesce(len_docs = 0, false) AS is_empty, {is_client} AS is_client,
-        {bucket(took)} AS bucket, {count} * count(*) AS n, {count} * coalesce(sum({took}), 0)::BIGINT AS total_ns
+        coalesce({bucket(took)}, -1) AS bucket, {count} * count(*) AS n,
+        {count} * coalesce(sum({took}), 0)::BIGINT AS total_ns
     FROM {traces} WHERE NOT is_batch {only} GROUP BY ALL"""  # noqa: S608 (as above)
 
 
@@ -131,16 +138,22 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
     cursor.execute("CREATE OR REPLACE TEMP TABLE late AS SELECT unnest(?::BIGINT[]) AS trace_no", [list(traces)])
     among = f"(SELECT * FROM {TRACE_ROWS.name} WHERE trace_no IN (SELECT trace_no FROM late))"  # noqa: S608
     cursor.execute(f"INSERT INTO {ENTRY_MINUTE_PARTS.name} {entry_minutes(among, -1)}")
+
+    def known(column: str) -> str:
+        return f"coalesce({column}, {_LEAST})"
+
     operation = "(SELECT service, name, kind, min(operation_no) AS no FROM operations GROUP BY ALL)"
     cursor.execute(f"""
         INSERT INTO {TRACE_PARTS.name}
-        SELECT trace_no, trace_id, 0, nullif(start_unix_ns, 0), start_unix_ns + duration_ns, span_count,
-            error_count, open_count, untimed_count, is_batch,
+        SELECT trace_no, trace_id, 0, CASE WHEN start_unix_ns = 0 THEN {_LEAST} ELSE start_unix_ns END,
+            start_unix_ns + duration_ns, span_count, error_count, open_count, untimed_count, is_batch,
             start_unix_ns + root_later_ns + CASE WHEN root_is_orphan THEN 0 ELSE {_LEAST} END, coalesce(root_id, 0),
-            r.no, CASE WHEN root_kind = 'client' THEN client_duration_ns ELSE entry_duration_ns END, outcome, len_docs,
-            start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END, e.no,
-            entry_duration_ns, outcome, len_docs, server_key, coalesce(server_parent, 0), server_ns, transit_ns,
-            search_operation, platform, region, versions, hits, last_ingested_unix_ns
+            r.no, {known("CASE WHEN root_kind = 'client' THEN client_duration_ns ELSE entry_duration_ns END")}, outcome,
+            {known("len_docs")},
+            {known(f"start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END")}, e.no,
+            {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server_key")},
+            coalesce(server_parent, 0), {known("server_ns")}, {known("transit_ns")}, search_operation, platform, region,
+            versions, {known("hits")}, last_ingested_unix_ns
         FROM {among} AS t
         JOIN {operation} AS r ON (r.service, r.name, r.kind) = (root_service, root_operation, root_kind)
         JOIN (SELECT service, name, min(no) AS no FROM {operation} GROUP BY ALL) AS e
@@ -179,7 +192,7 @@ def subtract(cursor: duckdb.DuckDBPyConnection, going: str) -> None:
               entry_minutes(f"(SELECT * FROM {TRACE_ROWS.name} WHERE {among})", -1))  # fmt: skip  # noqa: S608
     _take_out(cursor, SPAN_MINUTE_ROWS, _SPAN_MINUTE, f"""
         SELECT began // 60000000000 * 60 AS minute_unix_s, operation_no, status = 2 AS is_error,
-            {bucket("took")} AS bucket, -count(*) AS n, -coalesce(sum(took), 0)::BIGINT AS total_ns
+            coalesce({bucket("took")}, -1) AS bucket, -count(*) AS n, -coalesce(sum(took), 0)::BIGINT AS total_ns
         FROM (SELECT *, CASE WHEN start_unix_ns = 0 THEN lasted_ns ELSE start_unix_ns END AS began,
                      CASE WHEN start_unix_ns > 0 AND lasted_ns >= 0 THEN lasted_ns END AS took
               FROM span_rows WHERE {among}) GROUP BY ALL""")  # fmt: skip  # noqa: S608

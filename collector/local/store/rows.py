@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from collector.local.store.facts import Facts
-from collector.local.store.schema import EXEMPLARS, METRIC_POINTS
+from collector.local.store.facts import FactsOfSpans
+from collector.local.store.schema import EXEMPLARS, METRIC_POINTS, SPANS
 
 Row = tuple[Any, ...]
 
@@ -72,8 +72,8 @@ class ExportRows:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     resources: dict[int, Row] = field(default_factory=dict)
     scopes: dict[int, Row] = field(default_factory=dict)
-    facts: list[Facts] = field(default_factory=list)
-    """Of each span, if its decoder found them; else the store does."""
+    facts: FactsOfSpans | None = None
+    """Of its spans, if its decoder found them; else the store does."""
     hashes: bytes | None = None
     """Of all attributes of its spans, 32 bits each; None as for `facts`."""
 
@@ -82,11 +82,22 @@ class ExportRows:
         self.records += other.records
         self.resources |= other.resources
         self.scopes |= other.scopes
-        self.facts += other.facts
-        if other.hashes is not None:
-            self.hashes = other.hashes + (self.hashes or b"")
+        self.add_facts(other)
         points = len(self.rows.get(METRIC_POINTS.name, ()))
         for table, rows in other.rows.items():
             if points and table in {METRIC_POINTS.name, EXEMPLARS.name}:  # their first column counts the points
                 rows = [(row[0] + points, *row[1:]) for row in rows]  # noqa: PLW2901 (the same rows, renumbered)
             self.rows.setdefault(table, []).extend(rows)
+
+    def add_facts(self, other: ExportRows) -> None:
+        """Add the facts of the spans of a later part, before these are added."""
+        before = len(self.rows.get(SPANS.name, ()))
+        if other.facts is None or other.hashes is None or (before and self.facts is None):
+            self.facts = None  # the store finds them
+            return
+        if self.facts is None:
+            self.facts, self.hashes = other.facts, other.hashes
+            return
+        self.facts.each += other.facts.each
+        self.facts.counts += [(place + before, docs, hits) for place, docs, hits in other.facts.counts]
+        self.hashes = (self.hashes or b"") + other.hashes

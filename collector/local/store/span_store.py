@@ -35,10 +35,6 @@ MOST_OPEN = 100_000
 """With more traces that are not folded, those that are quiet for less are folded, too."""
 MINUTE_OVER_S = 70
 """So long after a minute began it is over."""
-_NULLS = (
-    "start_unix_ns", "root_ns", "root_len_docs", "entry_key", "entry_ns", "entry_len_docs", "server_key", "server_ns",
-    "hits", "transit_ns", "bucket",
-)  # fmt: skip
 
 
 class SpanStore:
@@ -77,7 +73,7 @@ class SpanStore:
             folding.unfold(cursor, numbered.folded)
         get = numbered.numbers.__getitem__
         numbers = np.array([get(text) for text in spans.trace_ids], np.int64)
-        operations = np.array(self._numbers.operations(cursor, [fact.operation for fact in spans.facts]), np.int32)
+        operations = spans.of_kind(self._numbers.operations(cursor, [kind.operation for kind in spans.kinds]))
         ingested = np.broadcast_to(np.array(ingested_unix_ns, np.int64), numbers.shape)
         columns: Columns = {"trace_no": numbers, "operation_no": operations, "ingested_unix_ns": np.array(ingested)}
         insert_columns(cursor, SPAN_ROWS, spans.columns | columns, segment_no=self._segment)
@@ -131,9 +127,9 @@ class SpanStore:
     def _sum_up(self, cursor: duckdb.DuckDBPyConnection, spans: Arriving, numbered: Columns) -> None:
         parts = summing.parts_of(spans, numbered)
         parts["transit_ns"] = np.full(len(parts["trace_no"]), UNKNOWN)
-        insert_columns(cursor, TRACE_PARTS, parts, _NULLS, generation=self._generation)
+        insert_columns(cursor, TRACE_PARTS, parts, generation=self._generation)
         minutes = summing.minutes_of(spans, numbered["operation_no"])
-        insert_columns(cursor, SPAN_MINUTE_PARTS, minutes, _NULLS)
+        insert_columns(cursor, SPAN_MINUTE_PARTS, minutes)
         self.has_parts = True
 
     def _fill_segment(self, cursor: duckdb.DuckDBPyConnection, spans: int, hashes: Array) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from collector.local.store.arriving import Arriving, column_of
+from collector.local.store.arriving import Arriving
 from collector.local.store.columns import Columns, texts
 from collector.local.store.facts import UNKNOWN
 
 Array = np.ndarray[Any, Any]
 ROOT_FIRST = -(2**63)
 """Added to when a span began, it comes before all spans without."""
-NO_BUCKET = UNKNOWN
+NO_BUCKET = -1
 """Of a duration that is not known."""
 
 
@@ -43,20 +43,20 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
     """
     numbers, operations = numbered["trace_no"], numbered["operation_no"]
     who_numbers: dict[Any, int] = {}
-    who = np.array([who_numbers.setdefault(fact.who, len(who_numbers)) for fact in spans.facts], np.int64)
+    who = spans.of_kind([who_numbers.setdefault(kind.who, len(who_numbers)) for kind in spans.kinds])
     columns = spans.columns
     began, took = began_of(columns)
     orphan = columns["parent_span_id"] != 0
-    entry = column_of(spans.facts, "entry")
+    entry = spans.of_kind(kind.entry for kind in spans.kinds)
     start = columns["start_unix_ns"]
     end = start + columns["lasted_ns"]
     order = np.lexsort((columns["span_id"], began, orphan, who, numbers))
     group = _Groups(order, numbers[order], who[order])
     root = group.first()
     entry_row, has_entry = group.least((columns["span_id"], began, entry), entry < 2)
-    is_server = np.fromiter((fact.operation[3] == "server" for fact in spans.facts), np.bool_, len(numbers))
+    is_server = spans.of_kind(kind.operation[3] == "server" for kind in spans.kinds) != 0
     server_row, has_server = group.least((columns["span_id"], began), is_server)
-    outcome, len_docs = column_of(spans.facts, "outcome"), column_of(spans.facts, "len_docs")
+    outcome, len_docs = spans.of_kind(kind.outcome for kind in spans.kinds), spans.len_docs
     known = np.where(began == 0, np.iinfo(np.int64).max, began)
     first = group.minimum(known)
     people = list(who_numbers)
@@ -89,7 +89,7 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
         "platform": texts([found[1] for found in of_whom]),
         "region": texts([found[2] for found in of_whom]),
         "versions": texts([found[3] for found in of_whom]),
-        "hits": group.maximum(column_of(spans.facts, "hits")),
+        "hits": group.maximum(spans.hits),
         "last_ingested_unix_ns": group.maximum(numbered["ingested_unix_ns"]),
     }  # fmt: skip
 

@@ -108,31 +108,35 @@ _COUNTS = (
 
 TRACE_PARTS = Table(
     "trace_parts",
-    "One row for each trace that is not folded yet, transaction, and who asked.",
+    "One row for each trace that is not folded yet, transaction, and who asked. The least number means NULL.",
     (
         _NO,
         _ID,
         Column("generation", "INTEGER NOT NULL", "how often was folded before"),
-        Column("start_unix_ns", "BIGINT", "when the first of these spans began; NULL: unknown"),
+        Column("start_unix_ns", "BIGINT NOT NULL", "when the first of these spans began; the least number: unknown"),
         Column("stop_unix_ns", "BIGINT NOT NULL", "when the last of them ended"),
         *_COUNTS,
         Column("root_key", "BIGINT NOT NULL", "the least is the root: when it began, less 2^63 if without a parent"),
         Column("root_id", "UBIGINT NOT NULL", "its span id"),
         Column("root_operation_no", "INTEGER NOT NULL", "row of `operations`"),
-        Column("root_ns", "BIGINT", "its duration; NULL: unknown"),
+        Column("root_ns", "BIGINT NOT NULL", "its duration; the least number: unknown"),
         Column("root_outcome", "UTINYINT NOT NULL", "0 ok, 1 error, 2 rejected, 3 cancelled"),
-        Column("root_len_docs", "BIGINT", "its `len_docs`"),
-        Column("entry_key", "BIGINT", "the least is the entry: when it began, less 2^63 at an endpoint; NULL: none"),
+        Column("root_len_docs", "BIGINT NOT NULL", "its `len_docs`"),
+        Column(
+            "entry_key",
+            "BIGINT NOT NULL",
+            "the least is the entry: when it began, less 2^63 at an endpoint; the least number: none",
+        ),
         Column("entry_operation_no", "INTEGER NOT NULL", "row of `operations`"),
-        Column("entry_ns", "BIGINT", "its duration; NULL: unknown"),
+        Column("entry_ns", "BIGINT NOT NULL", "its duration; the least number: unknown"),
         Column("entry_outcome", "UTINYINT NOT NULL", "as of the root"),
-        Column("entry_len_docs", "BIGINT", "its `len_docs`"),
-        Column("server_key", "BIGINT", "when the first SERVER span began; NULL: none"),
+        Column("entry_len_docs", "BIGINT NOT NULL", "its `len_docs`"),
+        Column("server_key", "BIGINT NOT NULL", "when the first SERVER span began; the least number: none"),
         Column("server_parent", "UBIGINT NOT NULL", "its parent"),
-        Column("server_ns", "BIGINT", "its duration"),
-        Column("transit_ns", "BIGINT", "of a row that was folded before"),
+        Column("server_ns", "BIGINT NOT NULL", "its duration"),
+        Column("transit_ns", "BIGINT NOT NULL", "of a row that was folded before"),
         *_WHO,
-        Column("hits", "BIGINT", "the most `search.hits`"),
+        Column("hits", "BIGINT NOT NULL", "the most `search.hits`"),
         _LAST,
     ),
 )
@@ -172,7 +176,7 @@ TRACE_ROWS = Table(
 
 _MINUTE = Column("minute_unix_s", "BIGINT NOT NULL", "in Unix seconds")
 _COUNTED = (
-    Column("bucket", "INTEGER", "of the duration; NULL: unknown"),
+    Column("bucket", "INTEGER NOT NULL", "of the duration; -1: unknown"),
     Column("n", "BIGINT NOT NULL", "how many, to be added up"),
     Column("total_ns", "BIGINT NOT NULL", "sum of the durations, to be added up"),
 )

@@ -45,6 +45,7 @@ def _hex(column: str) -> str:
     return f"printf('%016x', {column})"
 
 
+_BUCKET_SQL = "CASE WHEN bucket >= 0 THEN bucket END"
 _OUTCOMES = str(list(OUTCOMES))
 _TRACES = f"""
 SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_ns,
@@ -56,13 +57,13 @@ FROM (FROM {TRACE_ROWS.name} UNION ALL {summed(TRACE_PARTS.name)})
 
 _ENTRY_MINUTES = f"""
 SELECT minute_unix_s, entry_service, entry_operation, search_operation, platform, region, versions,
-    {_OUTCOMES}[outcome + 1], is_empty, CASE WHEN is_client THEN 'client' ELSE 'server' END, bucket, n, total_ns
+    {_OUTCOMES}[outcome + 1], is_empty, CASE WHEN is_client THEN 'client' ELSE 'server' END, {_BUCKET_SQL}, n, total_ns
 FROM (FROM {ENTRY_MINUTE_ROWS.name} UNION ALL FROM {ENTRY_MINUTE_PARTS.name}
       UNION ALL {entry_minutes(f"({summed(TRACE_PARTS.name)})")})
 """  # noqa: S608 (as above)
 
 _SPAN_MINUTES = f"""
-SELECT minute_unix_s, service, version, name, kind, is_rpc, search_operation, is_error, bucket, n, total_ns
+SELECT minute_unix_s, service, version, name, kind, is_rpc, search_operation, is_error, {_BUCKET_SQL}, n, total_ns
 FROM (FROM {SPAN_MINUTE_ROWS.name} UNION ALL FROM {SPAN_MINUTE_PARTS.name}) JOIN {OPERATIONS.name} USING (operation_no)
 """  # noqa: S608 (as above)
 
