@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from collector.local.query.rare import segments_with
+from collector.local.store import span_store
 from collector.local.store.expiry import Expiry
 from collector.local.store.rows import ExportRows, SpanRow
 from collector.local.store.store import Store
@@ -173,3 +175,26 @@ def test_the_time_on_the_way_is_known_whichever_side_comes_first(
 
 
 _REST = ("unset", "", "{}", 0, 0, 0, "", 0, 0, 1)
+
+
+def test_a_filter_knows_every_attribute_of_its_segment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And few others; the open segment has none. Numbers that are not whole are in none."""
+    monkeypatch.setattr(span_store, "SEGMENT_SPANS", 100)
+    values: list[Any] = ["text", "", 7, 0, 1, True, False, -5, 3.0, 2**60, ["a", 1], {"b": "c"}, None]
+    for number in range(30):
+        attributes = {f"key{place}": value for place, value in enumerate(values)} | {"own": f"value {number}"}
+        rows = [
+            SpanRow(f"{number:032x}", f"{place + 1:016x}", None, "a", "client", "s", 1, 2, "ok", "",
+                    json.dumps(attributes), *_REST[3:])
+            for place in range(10)
+        ]  # fmt: skip
+        write(store, rows, number)
+    with store.reader() as cursor:
+        written = cursor.execute("SELECT segment_no, count(*) FROM attribute_filters GROUP BY ALL ORDER BY ALL")
+        assert written.fetchall() == [(0, 256), (1, 256), (2, 256)]
+        for key, value in ((f"key{place}", value) for place, value in enumerate(values) if value is not None):
+            text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+            assert segments_with(cursor, key, text) == [0, 1, 2], (key, text)
+        assert segments_with(cursor, "own", "value 15") == [1]
+        found = [len(segments_with(cursor, "own", f"nothing {number}")) for number in range(200)]
+        assert sum(found) < 0.05 * 3 * 200

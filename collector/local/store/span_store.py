@@ -15,7 +15,7 @@ import orjson
 
 from collector.local.store import filters, folding, summing
 from collector.local.store.arriving import Arriving, arriving, events_of, links_of
-from collector.local.store.columns import Columns, insert_columns
+from collector.local.store.columns import Columns, insert_columns, texts
 from collector.local.store.facts import UNKNOWN, Pairs
 from collector.local.store.numbers import Numbers
 from collector.local.store.rows import ExportRows
@@ -139,16 +139,13 @@ class SpanStore:
         if self._in_segment < SEGMENT_SPANS:
             return
         slices = filters.build(np.unique(np.concatenate(self._hashes)))
-        columns: Columns = {"slice": np.arange(len(slices), dtype=np.uint8), "bits": _blobs(slices)}
-        insert_columns(cursor, ATTRIBUTE_FILTERS, columns, segment_no=self._segment)
+        # DuckDB finds it by its name; of bytes in an array it would take the text
+        incoming = {"slice": np.arange(len(slices)), "bits": texts([bits.hex() for bits in slices])}  # noqa: F841
+        cursor.execute(
+            f"INSERT INTO {ATTRIBUTE_FILTERS.name} SELECT {self._segment}, slice, unhex(bits) FROM incoming"  # noqa: S608 (our names)
+        )
         self._segment += 1
         self._in_segment, self._hashes = 0, []
-
-
-def _blobs(values: Sequence[bytes]) -> Array:
-    found = np.empty(len(values), np.object_)
-    found[:] = values
-    return found
 
 
 def _number(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
