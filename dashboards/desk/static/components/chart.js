@@ -20,8 +20,8 @@ const MOST_SPOKEN = 6;
  * kind: `line`, `area`, `stack` or `bars`; a series may have its own.
  * height: `normal` or `small`. max: the least top of the scale.
  * thresholds: `[{ value, tone, name }]`. marks: `[{ time, tone, name }]`.
- * overlay: called with uPlot's plot after each drawing, to put something above it. onPoint: called with the index that is
- *   pointed at, or null.
+ * overlay: called with uPlot's plot after each drawing, to put something above it; a new function draws anew. top: returns
+ *   the least top of the scale, at each drawing. onPoint: called with the index that is pointed at, or null.
  * onRange: called with two Unix seconds; by default the page shows that range. null: no brush.
  */
 export function Chart(props) {
@@ -38,7 +38,7 @@ export function Chart(props) {
   useEffect(() => {
     const make = () => {
       plot.current?.destroy();
-      const options = optionsOf(latest.current, place.current, (index) => setAt(index), onRange && choose);
+      const options = optionsOf({ ...latest.current, top: () => latest.current.top?.() ?? 0 }, place.current, (index) => setAt(index), onRange && choose);
       options.hooks.draw.push((made) => latest.current.overlay?.(made));
       plot.current = new uPlot(options, data, place.current);
     };
@@ -60,7 +60,7 @@ export function Chart(props) {
     };
   }, [shape]);
 
-  useEffect(() => plot.current?.setData(data), [data]);
+  useEffect(() => plot.current?.setData(data), [data, props.overlay]);
 
   const pointed = useRef(null);
   const keys = useChartKeys(plot, times, at, setAt, onRange && ((from, to) => (props.onRange ?? showRange)(from, to)));

@@ -20,7 +20,7 @@ export function stacked(series, kind) {
 
 /** uPlot's options. `onPoint` gets the index under the pointer or null, `onRange` two Unix seconds. */
 export function optionsOf(props, place, onPoint, onRange) {
-  const { unit = "number", series, kind = "line", thresholds = [], marks = [], max = 0 } = props;
+  const { unit = "number", series, kind = "line", thresholds = [], marks = [], max = 0, top = () => 0 } = props;
   const line = token("line");
   const text = token("text-faint");
   const font = `11px ${token("font")}`;
@@ -39,7 +39,7 @@ export function optionsOf(props, place, onPoint, onRange) {
     },
     scales: {
       x: { time: true },
-      y: { range: (_, __, most) => [0, Math.max((most || 0) * 1.08, max, ...thresholds.map((each) => each.value * 1.1), unit === "ratio" ? 0.01 : 1e-9)] },
+      y: { range: (_, __, most) => [0, Math.max((most || 0) * 1.08, max, top(), ...thresholds.map((each) => each.value * 1.1), unit === "ratio" ? 0.01 : 1e-9)] },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, gap: 6, space: 64, values: timeLabels },

@@ -1,6 +1,6 @@
 // Series over time, as lines or as areas on top of each other, with a legend whose names lead on, and points that are traces.
 import { Chart } from "../../components/chart.js";
-import { html, useState } from "../../lib/preact.js";
+import { html, useMemo, useState } from "../../lib/preact.js";
 import { lastOf, nameOf } from "./answers.js";
 import { drawExemplars, useExemplars } from "./exemplars.js";
 import { linksOf } from "./links.js";
@@ -10,25 +10,29 @@ import { toneOf, unitOf } from "./units.js";
 const MOST = 12;
 const TONES = 8;
 const NEAR = 0.4; // a threshold is drawn if a value reaches so much of it
+const FEW = 4; // names in the legend where all is zero
+const HIGHER = 2.5; // times as high as the lines: so far the scale goes for points above them
 
 /** panel, answers, grid: of a panel of lines or areas. */
 export function Lines({ panel, answers, grid, variables, marks }) {
   const [at, setAt] = useState(null);
   const unit = unitOf(panel.unit);
   const all = panel.queries.flatMap((query, index) => answers[index].map((each) => ({ ...each, query, name: nameOf(query, each.metric), peak: Math.max(...each.values.map((value) => value ?? 0)) })));
-  const chosen = all.length <= MOST ? all : [...all].sort((a, b) => b.peak - a.peak).slice(0, MOST);
+  const highest = Math.max(0, ...all.map((each) => each.peak));
+  const drawn = highest === 0 && all.length > FEW ? FEW : MOST;
+  const chosen = all.length <= drawn ? all : [...all].sort((a, b) => b.peak - a.peak).slice(0, drawn);
   const series = toned(panel, chosen).map((each) => ({ ...each, values: unit.factor === 1 ? each.values : each.values.map((value) => value && value * unit.factor) }));
-  const highest = Math.max(0, ...chosen.map((each) => each.peak));
   const thresholds = (panel.steps ?? []).filter((step) => step.at != null && step.tone !== "text" && highest >= NEAR * step.at).map((step) => ({ value: step.at * unit.factor, tone: toneOf(step.tone) }));
   const exemplars = useExemplars(panel, grid, variables);
-  const overlay = (plot) => drawExemplars(plot, exemplars, unit);
+  const overlay = useMemo(() => (plot) => drawExemplars(plot, exemplars, unit), [exemplars]);
+  const top = () => Math.max(topOf(panel, highest), Math.min(HIGHER * highest, 1.06 * Math.max(0, ...exemplars.map((each) => each.value)))) * unit.factor;
   return html`<div class="lines">
     <${Chart} title=${panel.title} unit=${unit.chart} times=${grid.times} series=${series} kind=${panel.draw === "areas" ? "stack" : "line"} quiet height="board"
-      max=${topOf(panel, highest) * unit.factor} thresholds=${thresholds} marks=${marks} overlay=${overlay} onPoint=${setAt} key=${exemplars.length > 0} />
+      top=${top} thresholds=${thresholds} marks=${marks} overlay=${overlay} onPoint=${setAt} />
     <ul class="board-legend">${series.map((each) => html`<li key=${each.name}><${Menu} title=${`From ${each.name}`} links=${linksOf(panel, variables, each.metric)}>
       <i class="swatch" style=${{ "--swatch": `var(--${each.tone})` }}></i><span class="cut">${each.name}</span><//>
       <b>${unit.write((at === null ? lastOf(each.values) : each.values[at]) == null ? null : (at === null ? lastOf(each.values) : each.values[at]) / unit.factor)}</b></li>`)}
-      ${all.length > MOST && html`<li class="faint">${all.length - MOST} lower ones are not drawn</li>`}</ul>
+      ${all.length > drawn && html`<li class="faint">${highest === 0 ? `and ${all.length - drawn} more, all zero` : `${all.length - drawn} lower ones are not drawn`}</li>`}</ul>
   </div>`;
 }
 

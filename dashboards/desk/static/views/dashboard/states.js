@@ -6,6 +6,8 @@ import { linksOf } from "./links.js";
 import { Menu } from "./menu.js";
 import { toneOf } from "./units.js";
 
+const LEAST = 0.07; // of the time, for which a part has room for its name
+
 /** panel, answers, grid: of a panel of states. */
 export function States({ panel, answers, grid, variables }) {
   const states = new Map(panel.states.map((state) => [state.value, state]));
@@ -21,7 +23,7 @@ export function States({ panel, answers, grid, variables }) {
 function Part({ part, grid, state }) {
   const title = `${state?.text ?? "nothing known"} from ${clock(grid.times[part.from] * 1000)}, for ${span(part.length * grid.step)}`;
   return html`<span class="states-part ${state ? `is-${toneOf(state.tone)}` : ""}" style=${{ flexGrow: part.length }} title=${title}>
-    <span class="cut">${state?.text ?? ""}</span></span>`;
+    ${part.length / grid.times.length >= LEAST && html`<span class="cut">${state?.text ?? ""}</span>`}</span>`;
 }
 
 /** The times without a change: `[{ from, length, value }]`. */
