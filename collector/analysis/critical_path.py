@@ -20,6 +20,9 @@ def critical_parts(tree: Tree) -> list[list[tuple[int, int]]]:
     pending = [(tree.root, tree.starts[tree.root], tree.ends[tree.root])]
     while pending:  # a stack, not recursion: traces may be 10,000 spans deep
         index, start, end = pending.pop()
+        if not tree.children[index]:
+            parts[index].append((start, end))
+            continue
         now = end
         for child_start, child_end, child in _last_to_finish_first(tree, index, start, end):
             if child_end <= now:

@@ -14,6 +14,8 @@ def self_times(tree: Tree) -> list[int]:
 
 def _self_time(tree: Tree, index: int) -> int:
     start, end = tree.starts[index], tree.ends[index]
+    if not tree.children[index]:
+        return end - start
     covered, reached = 0, start
     for child in tree.children[index]:  # by start time, so one pass finds the union
         child_start, child_end = max(tree.starts[child], reached), min(tree.ends[child], end)

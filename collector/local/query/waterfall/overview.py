@@ -157,10 +157,14 @@ def _waited(shape: Shape) -> list[Waited]:
     places = np.flatnonzero(shape.critical)
     if not len(places):
         return []
+    sizes = (len(shape.services), len(shape.names), len(shape.ops), 2)
     columns = (shape.service[places], shape.name[places], shape.op[places], shape.server[places] != NONE)
-    keys, group = np.unique(np.stack(columns), axis=1, return_inverse=True)
-    times = np.bincount(group.ravel(), weights=shape.critical[places])
-    counts = np.bincount(group.ravel())
+    numbers, group = np.unique(
+        np.ravel_multi_index([column.astype(np.int64) for column in columns], sizes), return_inverse=True
+    )
+    keys = np.stack(np.unravel_index(numbers, sizes))
+    times = np.bincount(group, weights=shape.critical[places])
+    counts = np.bincount(group)
     return [
         Waited(
             shape.services[service][:200],

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -128,7 +129,7 @@ def shape_of(
     parent = np.fromiter(
         (NONE if (above := tree.parents[index]) is None else place_of[above] for index in order), np.int32, len(lines)
     )
-    coded = {what: _coded([getattr(line, what) for line in ordered]) for what in _CODED}
+    coded = {what: _coded(list(map(attrgetter(what), ordered))) for what in _CODED}
     kinds, kind = coded["kind"]
     known = {line.span_id for line in lines}
     is_root = parent == NONE
@@ -155,7 +156,7 @@ def shape_of(
         is_untimed=untimed,
         is_orphan=is_root & has_parent & ~is_known,
         is_cycle=is_root & has_parent & is_known,
-        **_critical(tree, place_of),  # type: ignore[arg-type]
+        **_critical(tree, order),  # type: ignore[arg-type]
         **_marks(ordered, marks, tree.start),  # type: ignore[arg-type]
         link_counts={place: links[line.span_id] for place, line in enumerate(ordered) if line.span_id in links}
         if links
@@ -203,24 +204,20 @@ def _unfinished(ordered: Sequence[Line]) -> tuple[Flags, Flags]:
     return ends == 0, (starts == 0) | ((ends != 0) & (ends < starts))
 
 
-def _critical(tree: Tree, place_of: Places) -> dict[str, NDArray[np.int64] | Places]:
+def _critical(tree: Tree, order: Ints) -> dict[str, NDArray[np.int64] | Places]:
     parts = critical_parts(tree)
-    times = np.zeros(len(parts), np.int64)
-    found = sorted(
-        (int(place_of[index]), start - tree.start, end - start)
-        for index, own in enumerate(parts)
-        if own
-        for start, end in own
-    )
-    for place, _, duration in found:
-        times[place] += duration
-    of, offsets, durations = (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
-    return {
-        "critical": times,
-        "part_of": np.asarray(of, np.int32),
-        "part_offset": np.asarray(offsets, np.int64),
-        "part_duration": np.asarray(durations, np.int64),
-    }
+    of: list[int] = []
+    offsets: list[int] = []
+    durations: list[int] = []
+    for place, index in enumerate(order.tolist()):
+        for start, end in parts[index]:
+            of.append(place)
+            offsets.append(start - tree.start)
+            durations.append(end - start)
+    places, times = np.asarray(of, np.int32), np.asarray(durations, np.int64)
+    sums = np.zeros(len(order), np.int64)
+    np.add.at(sums, places, times)
+    return {"critical": sums, "part_of": places, "part_offset": np.asarray(offsets, np.int64), "part_duration": times}
 
 
 def _marks(ordered: Sequence[Line], marks: Iterable[Mark], start: int) -> dict[str, Mapping[int, object]]:
