@@ -50,6 +50,8 @@ def run_start(args: argparse.Namespace) -> int:
         client.start(args.incident.name, args.seconds)
     incident = args.incident
     played = "" if incident.roles else " It is played by pamazon load, which must run meanwhile."
+    if incident.place == "link":
+        played = " It is played by pamazon load, which must run meanwhile, and by the shop's page."
     print(f"{incident.name} is active for {args.seconds:g} s: {incident.happens}{played}")
     print("End it earlier: pamazon incident stop")
     return 0

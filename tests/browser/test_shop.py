@@ -32,7 +32,7 @@ click shop_page
   POST CLIENT shop_page
     POST /api/search SERVER gateway
 """
-TREE = PAGE + indent("\n".join(SEARCH.strip().splitlines()[2:]), "  ")
+TREE = PAGE + indent("\n".join(SEARCH.strip().splitlines()[2:]), "  ") + "\n  draw shop_page"
 
 
 @pytest.fixture(scope="module")

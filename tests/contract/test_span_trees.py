@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from PIL import Image
 
@@ -134,7 +135,23 @@ def test_rpc_spans_carry_todays_names_and_where_they_went(search_trace: Trace, s
         assert span["attributes"]["rpc.response.status_code"] == "OK"
 
 
-@pytest.mark.parametrize("kind", ["search_trace", "index_trace"])
+@pytest.fixture(scope="module")
+def shop_trace(shop: Shop) -> Trace:
+    """That of a search by the shop's page, whose browser sends nothing: it begins with the gateway."""
+    who = {"baggage": "client.platform=linux,client.region=nowhere"}
+    answer = httpx.post(f"http://{shop.page}/api/search", json={"text": "black jacket"}, headers=who, timeout=20)
+    return shop.trace(answer.json()["trace_id"])
+
+
+def test_a_search_over_http_is_the_same_tree_below_another_span(shop_trace: Trace) -> None:
+    """The page asks the gateway itself: no hop between them. A country that nobody has declared is no value."""
+    assert shop_trace.tree() == "POST /api/search SERVER gateway\n" + "\n".join(
+        line[2:] for line in SEARCH.strip().splitlines()[2:]
+    )
+    assert {span["attributes"]["client.region"] for span in shop_trace.spans} == {c.OTHER}
+
+
+@pytest.mark.parametrize("kind", ["search_trace", "index_trace", "shop_trace"])
 def test_nothing_is_emitted_that_the_vocabulary_does_not_declare(kind: str, request: pytest.FixtureRequest) -> None:
     """Every span and each of its attributes stands in telemetry.conventions."""
     trace: Trace = request.getfixturevalue(kind)

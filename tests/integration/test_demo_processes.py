@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -86,6 +87,10 @@ def test_up_indexes_once_and_serves(up: Up) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert '"results": [{"id"' in done.stdout
     assert set(up.children()) == {"gateway", "clip_encoder", "qdrant_indexer"}
+    shop = up.read_until(r"  shop +http://(\S+)")[1]
+    answer = httpx.post(f"http://{shop}/api/search", json={"text": "guitar"}, timeout=20, trust_env=False)
+    assert (answer.status_code, answer.json()["trace_id"]) == (200, None)  # its telemetry is switched off
+    assert httpx.get(f"http://{shop}/api/shop", trust_env=False).json()["otlp"] is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -228,6 +233,7 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
         assert words in tree
     assert re.search(r"all of it \d+\.\d s", tree)
     assert re.search(r"gateway 127\.0\.0\.1:\d+", tree)
+    assert re.search(r"shop http://127\.0\.0\.1:\d+", tree)
     assert not recorded or looked_up.read_text("utf-8") == ""
     assert set(home.glob(".cache/*")) == cached
 

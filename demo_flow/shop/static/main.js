@@ -56,10 +56,12 @@ class Page {
     at("main").setAttribute("aria-busy", "true");
     this.telemetry.collector.ask();
     try {
-      await this.telemetry.gesture(gesture, person, async () => {
+      await this.telemetry.gesture(gesture, person, async (step) => {
         const answer = await search(query, person, this.telemetry, running.signal);
-        this.#answered(query, person, answer);
-        await new Promise((painted) => requestAnimationFrame(painted));
+        await step("draw", async () => {
+          this.#answered(query, person, answer);
+          await new Promise((painted) => requestAnimationFrame(painted));
+        });
       });
     } catch (error) {
       if (error.name !== "AbortError") throw error;

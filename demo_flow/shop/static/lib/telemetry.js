@@ -93,14 +93,20 @@ export class Telemetry {
     });
   }
 
-  /** Do `act` inside the span of a gesture, by a person; what it calls first is below that span. */
+  /** Do `act` inside the span of a gesture, by a person; what it calls first is below it, and so is each `step` of it. */
   async gesture(name, { platform, region }, act) {
     this.#asking = { "search.operation": "search", "client.platform": platform, "client.region": region };
     const entries = Object.entries(this.#asking).map(([key, value]) => [key, { value }]);
     const carrying = propagation.setBaggage(context.active(), propagation.createBaggage(Object.fromEntries(entries)));
-    const span = this.tracer.startSpan(name, { attributes: this.#asking }, carrying);
+    const attributes = this.#asking;
+    const span = this.tracer.startSpan(name, { attributes }, carrying);
+    const within = trace.setSpan(carrying, span);
+    const step = async (title, work) => {
+      const part = this.tracer.startSpan(title, { attributes }, within);
+      await work().finally(() => part.end());
+    };
     try {
-      return await context.with(trace.setSpan(carrying, span), act);
+      return await context.with(within, () => act(step));
     } catch (error) {
       if (error.name !== "AbortError") span.setStatus({ code: SpanStatusCode.ERROR, message: error.name });
       throw error;
