@@ -7,10 +7,9 @@ default: each request links to its batch.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from collector.local.errors import QueryError
-from collector.local.query.language.conditions import Condition, all_of, of_traces
+from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, is_of_span, of_traces
 from collector.local.query.language.fields import STATUSES
 from collector.local.query.language.terms import Term
 from telemetry.conventions import BATCH
@@ -63,8 +62,17 @@ class TraceFilter:
         """Whether it asks for more than time, who, and the operation."""
         return bool(self.where or self.attributes or self.status or self.min_duration_ns)
 
-    def condition(self) -> tuple[str, list[Any]]:
-        """A condition on the rows of `traces`, and its parameters; `true` without a filter."""
+    @property
+    def of_spans(self) -> bool:
+        """Whether spans must be read, and not only the summaries of traces."""
+        return any(is_of_span(term) for term in self.terms)
+
+    def condition(self, spans: Condition = EVERY_SPAN) -> Condition:
+        """A condition on the rows of `traces`, and its parameters; `true` without a filter.
+
+        Args:
+            spans: a condition on `span_facts` that holds for all spans of the traces in question.
+        """
         conditions: list[Condition] = []
         if self.since_ns > 0 or self.until_ns < LATEST:
             conditions.append(("start_unix_ns BETWEEN ? AND ?", [self.since_ns, self.until_ns]))
@@ -73,7 +81,7 @@ class TraceFilter:
         if not self.batches and not self._asks_for_batches():
             conditions.append(("NOT is_batch", []))
         if terms := self.terms:
-            conditions.append(of_traces(terms))
+            conditions.append(of_traces(terms, spans))
         return all_of(conditions)
 
     def without_operation(self) -> "TraceFilter":

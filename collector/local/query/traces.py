@@ -1,7 +1,8 @@
 """Lists traces, latest first, and finds one by the beginning of its id."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -9,6 +10,7 @@ from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
 from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Page, TraceRow
+from collector.local.query.paging import windows
 from telemetry.errors import did_you_mean
 
 _TRACES = f"""
@@ -37,10 +39,18 @@ def traces(
         before: the cursor of the previous page.
         order: one of `ORDERS`; `duration`: the longest first.
     """
-    condition, parameters = wanted.condition()
     last = decode(before, int, str)
-    sql = _TRACES.format(condition=condition, column=ORDERS[order])
-    found = connection.execute(sql, [*parameters, last[0], *last, limit + 1]).fetchall()
+    by_time = order == "start"
+    if by_time and last[0] is not None:
+        wanted = replace(wanted, until_ns=min(wanted.until_ns, last[0]))
+    found: list[tuple[Any, ...]] = []
+    for window in windows(connection, wanted, by_time=by_time):
+        part = replace(wanted, since_ns=window.since_ns, until_ns=window.until_ns)
+        condition, parameters = part.condition(window.spans)
+        sql = _TRACES.format(condition=condition, column=ORDERS[order])
+        found += connection.execute(sql, [*parameters, last[0], *last, limit + 1 - len(found)]).fetchall()
+        if len(found) > limit:
+            break
     rows = [TraceRow(*row) for row in found[:limit]]
     if len(found) <= limit:
         return Page(rows)
@@ -73,7 +83,7 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
         hint = did_you_mean(name, ["last"]) or "Use up to 32 hexadecimal digits, or `last`."
         raise QueryError("bad_request", f"{name!r} is not a trace id.", hint)
     name = name.lower()
-    found = connection.execute(_FIND.format(table="spans"), [name]).fetchall()
+    found = connection.execute(_FIND.format(table="trace_ids"), [name]).fetchall()
     if not found and with_logs:
         found = connection.execute(_FIND.format(table="logs"), [name]).fetchall() or [(name,)] * (len(name) == 32)
     if not found:

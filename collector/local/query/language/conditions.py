@@ -13,6 +13,7 @@ from collector.local.query.language.parser import duration_of, number_of
 from collector.local.query.language.terms import Term
 
 Condition = tuple[str, list[Any]]
+EVERY_SPAN: Condition = ("true", [])
 _OPPOSITE = {"!=": "=", "!~": "~"}
 _WIDTH = 4
 """Severity numbers of one level."""
@@ -28,7 +29,13 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
     return " AND ".join(sql for sql, _ in conditions) or "true", [item for _, values in conditions for item in values]
 
 
-def of_traces(terms: Sequence[Term], spans: Condition = ("true", [])) -> Condition:
+def is_of_span(term: Term) -> bool:
+    """Whether a term asks for a span of a trace; else its summary has the answer."""
+    field = None if term.quoted else TRACE_FIELDS.get(term.key)
+    return field is None or field.of_span
+
+
+def of_traces(terms: Sequence[Term], spans: Condition = EVERY_SPAN) -> Condition:
     """A condition on the rows of the view `traces`.
 
     Args:
@@ -74,7 +81,7 @@ def _signed(term: Term, condition: Condition) -> Condition:
 
 def _some_span(conditions: Sequence[Condition], among: Condition) -> Condition:
     sql, values = all_of([*conditions, among])
-    return f"trace_id IN (SELECT trace_id FROM spans WHERE {sql})", values  # noqa: S608 (our own names)
+    return f"trace_no IN (SELECT trace_no FROM span_facts WHERE {sql})", values  # noqa: S608 (our own names)
 
 
 def _value(field: Field, term: Term) -> Condition:

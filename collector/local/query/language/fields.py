@@ -13,7 +13,7 @@ class Field:
 
     name: str
     column: str
-    """Of the view `traces`, or of `spans` where `of_span`; of log records in `LOG_FIELDS`."""
+    """Of the view `traces`, or of `span_facts` where `of_span`; of log records in `LOG_FIELDS`."""
     kind: Kind
     doc: str
     of_span: bool = False
