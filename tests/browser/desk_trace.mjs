@@ -63,7 +63,7 @@ async function keyboard(page, seen) {
   seen.failure = await texts(page, ".failure h3, .failure > p");
   seen.moments = await texts(page, ".details .moments > li > div > p");
   await page.fill(".details .part-search", "needle");
-  seen.pairs = await texts(page, ".details .pair dt");
+  seen.pairs = await texts(page, ".details .attribute dt");
   await page.getByRole("button", { name: "copy needle" }).click();
   await page.getByRole("button", { name: "copied" }).waitFor();
   seen.violations = await axe(page);
@@ -155,7 +155,7 @@ async function hostile(page, { desk, hostile: id }, seen) {
   seen.hostile = await titles(page);
   for (let at = 0; at < seen.hostile.length; at += 1) {
     await page.click(`#row-${at} .row-title`);
-    await page.waitForSelector(".details .pair");
+    await page.waitForSelector(".details .attribute");
   }
   seen.attacked = await page.evaluate(() => [window.attacked ?? null, document.querySelectorAll("#view img, #view iframe, #view script").length]);
 }

@@ -19,7 +19,7 @@ ATTACKS: Final = (
     "javascript:window.attacked=1",
     "${window.attacked=1}{{window.attacked=1}}",
     "</style></title><iframe srcdoc='<script>parent.attacked=1</script>'>",
-    "\u202eevitcennoc\u0000\u0007 \ud83d\udc1f",
+    "\u202eevitcennoc\u0000\u0007 \U0001f41f",
 )
 
 

@@ -31,10 +31,10 @@ function Pair({ name, value, filters }) {
   const text = asText(value);
   const cut = !whole && text.length > LONG;
   const isPlain = ["string", "number", "boolean"].includes(typeof value) && text.length < 100 && /^[\w.\-/]+$/.test(name);
-  return html`<div class="pair"><dt>${name}</dt>
+  return html`<div class="attribute"><dt>${name}</dt>
     <dd class="is-${typeof value}">${cut ? `${text.slice(0, LONG)}…` : text}
       ${cut && html` <button type="button" class="plain copy" onClick=${() => setWhole(true)}>all ${text.length} characters</button>`}</dd>
-    <dd class="pair-do"><${Copy} text=${text} what=${name} />
+    <dd class="attribute-do"><${Copy} text=${text} what=${name} />
         ${filters && isPlain && html`<a href=${link("/traces", { filter: `${name}=${quoted(value)}` })} title="Traces with ${name} = ${text}">traces</a>`}</dd></div>`;
 }
 

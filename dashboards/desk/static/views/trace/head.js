@@ -24,9 +24,9 @@ export function Head({ overview, asSent, onError }) {
       ${overview.log_count > 0 && html`<span>${plural(overview.log_count, "log record")}</span>`}
       ${overview.start_unix_ns > 0 && html`<span>${moment(milliseconds(overview.start_unix_ns), { millis: true })}</span>`}
       <span class="faint">trace <code>${overview.trace_id.slice(0, 8)}</code> <${Copy} text=${overview.trace_id} what="the trace's id" /></span></p>
-    ${overview.faults.map((fault) => html`<p key=${fault} class="fault">${fault}</p>`)}
-    ${(overview.moved_count > 0 || asSent) && html`<p class="fault"><button type="button" class="plain copy" onClick=${() => change({ as_sent: asSent ? null : "true" })}>
-      ${asSent ? "Times are as they were sent. Correct the clocks" : "Show times as they were sent"}</button></p>`}`;
+    ${(overview.faults.length > 0 || asSent) && html`<p class="fault">${overview.faults.join(" ")}
+      ${(overview.moved_count > 0 || asSent) && html` <button type="button" class="plain copy" onClick=${() => change({ as_sent: asSent ? null : "true" })}>
+        ${asSent ? "Times are as they were sent. Correct the clocks" : "Show times as they were sent"}</button>`}</p>`}`;
 }
 
 const operationOf = (overview) => (overview.client["search.operation"] ? `/${overview.client["search.operation"]}` : overview.root_name);
