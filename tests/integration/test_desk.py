@@ -235,6 +235,18 @@ def test_the_wheel_holds_the_page_and_it_is_small(tmp_path: Path) -> None:
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in loaded) <= MOST_BYTES
 
 
+def test_the_styles_of_a_view_do_not_reach_into_another() -> None:
+    """All sheets are loaded sooner or later: what one of a view or a component styles, none of another does."""
+    owners: dict[str, str] = {}
+    shared = {"table"}  # of components.css, which a view may narrow
+    for path in sorted([folder() / "views.css", *folder().glob("views/**/*.css"), *folder().glob("components/*.css")]):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
+        for selector in ",".join(re.findall(r"([^{}]+)\{", text)).split(","):
+            found = re.match(r"\s*\.([\w-]+)", selector)
+            if found and found[1] not in shared:
+                assert owners.setdefault(found[1], path.name) == path.name, f".{found[1]} in {path.name}, too"
+
+
 def test_colours_sizes_and_durations_stand_in_one_file() -> None:
     """Also those of others: every module has at most 400 lines."""
     odd = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(\d|\bhsla?\(\d")

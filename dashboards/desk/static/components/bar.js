@@ -2,7 +2,7 @@
 import { useAnswer } from "../lib/api.js";
 import { asked, change } from "../lib/address.js";
 import { count } from "../lib/format.js";
-import { html } from "../lib/preact.js";
+import { html, useState } from "../lib/preact.js";
 import { FilterInput } from "./filter_input.js";
 import { RangePicker } from "./range_picker.js";
 
@@ -11,8 +11,11 @@ const WHO = ["platform", "region", "version"];
 /** address: what is shown. */
 export function Bar({ address }) {
   const { answer } = useAnswer("/api/who", asked(address));
-  return html`<div class="bar" role="search" aria-label="What is shown">
+  const [open, setOpen] = useState(false);
+  const chosen = [...WHO, "operation", "filter"].filter((key) => address.query[key]).length;
+  return html`<div class=${open ? "bar is-open" : "bar"} role="search" aria-label="What is shown">
     <${RangePicker} address=${address} />
+    <button type="button" class="bar-more" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Less" : chosen ? `${chosen} chosen` : "Choose"} <span aria-hidden="true">${open ? "▴" : "▾"}</span></button>
     ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} />`)}
     <${FilterInput} address=${address} />
   </div>`;

@@ -15,7 +15,7 @@ export function Scatter({ address }) {
   const [place, width] = useWidth(points.length > 0);
   if (!answer && !error) return html`<${Loading} />`;
   if (points.length === 0) return null;
-  const most = { x: nice(Math.max(...points.map((point) => point.x), 1)), y: nice(Math.max(...points.map((point) => point.y), 1)) };
+  const most = { x: nice(1.05 * Math.max(...points.map((point) => point.x), 1)), y: nice(Math.max(...points.map((point) => point.y), 1)) };
   const at = (point) => [LEFT + (point.x / most.x) * (width - LEFT - RIGHT), TOP + (1 - point.y / most.y) * (HEIGHT - TOP - BOTTOM)];
   return html`<figure class="chart scatter"><figcaption><span class="chart-title">Duration over len_docs</span>
       <span class="legend"><span class="legend-item"><i class="swatch is-dot" style=${{ "--swatch": "var(--accent)" }}></i>a request</span>

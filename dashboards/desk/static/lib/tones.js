@@ -17,6 +17,18 @@ export function toneOf(name) {
   return `tone-${(sum % TONES) + 1}`;
 }
 
+/** Colours of several names side by side: each has its own of `toneOf`, or the next that is free. A map from name to tone. */
+export function tonesApart(names) {
+  const taken = new Map();
+  for (const name of names) {
+    let number = Number(toneOf(name).slice("tone-".length));
+    const used = new Set(taken.values());
+    for (let tried = 0; used.has(`tone-${number}`) && tried < TONES; tried += 1) number = (number % TONES) + 1;
+    taken.set(name, `tone-${number}`);
+  }
+  return taken;
+}
+
 const PERCENTILES = [["p50", "p50", [2, 3]], ["p95", "p95", undefined], ["p99", "p99", [6, 3]]];
 
 /** The series of a chart of percentiles, of `/api/summary`'s answer: of the service, and what clients waited. */

@@ -52,11 +52,17 @@ function Row({ row, open, toggle }) {
       <span class="log-time">${moment(milliseconds(row.time_unix_ns || row.observed_unix_ns), { millis: true })}</span>
       <span class="log-level">${row.severity_text || level}</span>
       <span class="log-service" style=${{ "--tone": `var(--${toneOf(row.service)})` }}>${row.service}</span>
-      <span class="log-body">${textOf(row.body)}</span></button>
+      <span class="log-body">${textOf(row.body)}<${Exception} attributes=${row.attributes} /></span></button>
     ${row.trace_id && html`<a class="log-trace" href=${traceLink(row.trace_id, { span: row.span_id })} title="its place in the trace"><code>${row.trace_id.slice(0, 8)}</code></a>`}
     ${open && html`<div class="log-more"><${Attributes} attributes=${row.attributes} />
       ${row.trace_id && html`<p><a href=${link("/logs", { trace_id: row.trace_id, level: null, service: null })}>All logs of this trace</a></p>`}
       ${!current().query.service && html`<p><button type="button" class="plain link" onClick=${() => change({ service: row.service })}>Only ${row.service}</button></p>`}</div>`}</li>`;
+}
+
+/** What was raised, in a line. */
+function Exception({ attributes = {} }) {
+  const parts = [attributes["exception.type"], attributes["exception.message"]].filter(Boolean).map(textOf);
+  return parts.length ? html`<span class="log-error">  ${parts.join(": ")}</span>` : null;
 }
 
 const textOf = (body) => (typeof body === "string" ? body : JSON.stringify(body));

@@ -23,7 +23,7 @@ export default function View({ address }) {
   return html`<div class="view-head"><h1>Performance</h1>
       <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
         aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div></div>
-    <${Answered} of=${summary} empty=${(answer) => answer.count === 0}>${(answer) => html`<div class="pair">
+    <${Answered} of=${summary} empty=${(answer) => answer.count === 0}>${(answer) => html`<div class="charts">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
         series=${percentiles(answer)} /></section>
       <section class="card card-chart"><${Chart} title="Requests and failures" unit="rate" kind="bars" times=${answer.times}
@@ -53,7 +53,7 @@ function Rows({ answer, scope }) {
   const client = answer.rows.some((row) => row.client);
   const columns = [
     { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
-      <b>${shortName(row.operation)}</b> <span class="faint">${row.service}</span>${scope === "rpc" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
+      <b>${shortName(row.operation)}</b> <span class="faint what-service">${row.service}</span>${scope !== "entry" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
       ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
     { key: "rate", title: "Rate", number: true, hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
     { key: "p50", title: "p50", number: true, cell: (row) => duration(row.p50_ns) },

@@ -1,11 +1,10 @@
-// The colour of each service of a trace: by its order in the tree, so that neighbours differ. Its name stands beside it.
-
-const TONES = 8;
+// The colour of each service of a trace: its usual one, or another, so that neighbours differ. Its name stands beside it.
+import { toneOf, tonesApart } from "../../lib/tones.js";
 
 /** A function from a service's name to its colour, as a value of CSS. */
 export function tonesOf(services) {
-  const order = new Map(services.map(({ service }, index) => [service, index]));
-  return (service) => `var(--tone-${((order.get(service) ?? services.length) % TONES) + 1})`;
+  const tones = tonesApart(services.map(({ service }) => service));
+  return (service) => `var(--${tones.get(service) ?? toneOf(service)})`;
 }
 
 /** The badge of an operation: `rpc`, `db`, `search.endpoint`; of a stage `search`, as its name stands beside it. */
