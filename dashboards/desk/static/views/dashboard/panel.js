@@ -21,13 +21,13 @@ export function Panel({ panel, address, variables, marks }) {
   const place = useRef(null);
   const seen = useSeen(place);
   const id = useId();
-  return html`<section ref=${place} class="card panel is-${WIDTHS[panel.width] ?? "whole"} draws-${panel.draw}" aria-labelledby=${id}>
+  return html`<div ref=${place} role="group" class="card panel is-${WIDTHS[panel.width] ?? "whole"} draws-${panel.draw}" aria-labelledby=${id}>
     <header class="panel-head"><h3 id=${id} title=${panel.description}>${panel.title}</h3>
       <button type="button" class="plain panel-about" aria-expanded=${about} aria-label="What is this?" onClick=${() => setAbout(!about)}>?</button>
       <${Menu} title=${`From ${panel.title}`} links=${linksOf(panel, variables)} /></header>
     ${about && html`<p class="panel-text quiet">${panel.description}</p>`}
     ${panel.program ? html`<p class="panel-none faint">measured by ${panel.program}, not in this store</p>` : html`<${Picture} ...${{ panel, address, variables, marks, seen }} />`}
-  </section>`;
+  </div>`;
 }
 
 function Picture({ panel, address, variables, marks, seen }) {

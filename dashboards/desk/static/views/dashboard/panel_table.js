@@ -13,7 +13,7 @@ export function PanelTable({ panel, answers, variables }) {
   const columns = [
     ...panel.labels.map((label) => ({ key: label.title, title: label.title, sort: true, cell: (row) => cut(row.metric[label.name]) })),
     ...panel.queries.map((query, index) => ({ key: query.title, title: query.title, number: true, sort: true, query, index, cell: (row) => html`<${Value} ...${{ panel, query, value: row.values[index] }} />` })).filter(({ query }) => !query.hidden),
-    { key: "links", title: "", cell: (row) => html`<${Menu} className="is-left" title="Where this row leads" links=${linksOf(panel, variables, row.metric)} />` },
+    { key: "links", title: html`<span class="unseen">Links</span>`, cell: (row) => html`<${Menu} className="is-left" title="Where this row leads" links=${linksOf(panel, variables, row.metric)} />` },
   ];
   return html`<${Table} caption=${panel.title} columns=${columns} rows=${rows} order=${order} onOrder=${setOrder} keyOf=${(row) => row.key} href=${first} />`;
 }
