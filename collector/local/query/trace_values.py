@@ -33,7 +33,7 @@ _VALUES = f"""
 WITH {EVERY}
 SELECT number, service, name, attributes, resource_id, count(*)
 FROM spans JOIN wanted USING (trace_id) WHERE start_unix_ns BETWEEN ? AND ?
-GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(parent_span_id IS NOT NULL), min(start_unix_ns)
+GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(parent_span_id IS NOT NULL), min(start_unix_ns), max(end_unix_ns) DESC, name
 """  # noqa: S608 (our own text)
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 
