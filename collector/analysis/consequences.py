@@ -1,6 +1,7 @@
 """Which attributes say the same as the problem itself: they are consequences, and no suspects."""
 
 import re
+from functools import cache
 from typing import Final
 
 from collector.analysis.problems import Problem
@@ -13,6 +14,7 @@ _ERROR_TYPE: Final = "error.type"
 _OF_DOCUMENTS: Final = frozenset({"len_docs", "minibatch_size", "has_img_da", "has_txt_da", "search.hits"})
 
 
+@cache
 def restates(problem: Problem | None, key: str) -> bool:
     """Whether an attribute restates a problem.
 

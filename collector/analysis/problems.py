@@ -60,7 +60,8 @@ class Problem(StrEnum):
 class Request:
     """What is known of a request before its spans are looked at."""
 
-    trace_id: str
+    trace_no: int
+    """The number of its trace."""
     entry: str
     inside_ns: int | None
     """How long it took at its entry; None: not known."""
@@ -211,17 +212,15 @@ def _split(
     """Those that have the problem, and those that do not; where that is not known, neither."""
     having: list[Request] = []
     others: list[Request] = []
-    for one in requests:
-        has = _has(problem, one, thresholds)
-        if has is not None:
-            (having if has else others).append(one)
-    return having, others
-
-
-def _has(problem: Problem, one: Request, thresholds: Mapping[str, int]) -> bool | None:
     if problem is Problem.FAILING:
-        return one.outcome == "error"
-    if problem is Problem.EMPTY:
-        return one.is_empty
-    time, threshold = one.time(problem), thresholds.get(one.entry)
-    return None if time is None or threshold is None or not one.is_ok else time > threshold
+        for one in requests:
+            (having if one.outcome == "error" else others).append(one)
+    elif problem is Problem.EMPTY:
+        for one in requests:
+            (having if one.is_empty else others).append(one)
+    else:
+        for one in requests:
+            time, threshold = one.time(problem), thresholds.get(one.entry)
+            if one.is_ok and time is not None and threshold is not None:
+                (having if time > threshold else others).append(one)
+    return having, others

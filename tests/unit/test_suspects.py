@@ -147,7 +147,7 @@ def test_a_group_that_was_slow_already_and_becomes_slower_is_found() -> None:
 
     def requests(slow_ms: int) -> list[Request]:
         times = [slow_ms + number if number < 15 else 20 + number % 20 for number in range(200)]
-        return [Request(f"{n}", "e", time * MS, None, "ok", is_empty=False) for n, time in enumerate(times)]
+        return [Request(n, "e", time * MS, None, "ok", is_empty=False) for n, time in enumerate(times)]
 
     assert measure(requests(150), requests(150)).keys() == {Problem.SLOW, Problem.CHANGED}
     (first, *_) = ranked(measure(requests(450), requests(150)))

@@ -23,7 +23,7 @@ class Traffic:
 
     now: list[Request]
     before: list[Request]
-    attributes: dict[str, Attributes]
+    attributes: dict[int, Attributes]
 
     def decide(self) -> tuple[Found | None, list[Suspect]]:
         """What is wrong, and the suspects."""
@@ -37,7 +37,7 @@ class Traffic:
         requests = [*found.matching, *found.others]
         observed: dict[tuple[str, str], dict[Value, int]] = {}
         for number, request in enumerate(requests):
-            for at, value in self.attributes[request.trace_id].items():
+            for at, value in self.attributes[request.trace_no].items():
                 values = observed.setdefault(at, {})
                 values[value] = values.get(value, 0) | 1 << number
         matching = (1 << len(found.matching)) - 1
@@ -65,18 +65,17 @@ def traffic(
         slows: which requests take 150 ms longer, now.
     """
     source = random.Random(seed)
-    attributes: dict[str, Attributes] = {}
+    attributes: dict[int, Attributes] = {}
 
-    def request(number: int, at: str, slow: Slows | None) -> Request:
-        trace_id = f"{at}{number}"
-        attributes[trace_id] = found = _attributes(source, number)
+    def request(number: int, slow: Slows | None) -> Request:
+        attributes[number] = found = _attributes(source, number)
         inside = source.lognormvariate(3.0, tail) + (150 if slow and slow(found) else 0)
         way = source.lognormvariate(4.0, tail)
         outcome = "error" if source.random() < failing else "ok"
-        return Request(trace_id, "gateway › /search", int(inside * MS), int(way * MS), outcome, is_empty=False)
+        return Request(number, "gateway › /search", int(inside * MS), int(way * MS), outcome, is_empty=False)
 
-    before = [request(number, "before", None) for number in range(requests if with_before else 0)]
-    return Traffic([request(number, "now", slows) for number in range(requests)], before, attributes)
+    before = [request(-number, None) for number in range(1, requests + 1)] if with_before else []
+    return Traffic([request(number, slows) for number in range(requests)], before, attributes)
 
 
 def _attributes(source: random.Random, number: int) -> Attributes:

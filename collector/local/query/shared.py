@@ -24,7 +24,7 @@ MOST_TRACES = 2000
 LEAST = 0.1
 """Without others, so many of the traces have it at least."""
 
-_IDS = f"SELECT trace_id FROM traces WHERE {{condition}} ORDER BY start_unix_ns DESC LIMIT {MOST_TRACES}"  # noqa: S608
+_NUMBERS = f"SELECT trace_no FROM traces WHERE {{condition}} ORDER BY start_unix_ns DESC LIMIT {MOST_TRACES}"  # noqa: S608
 
 
 def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10) -> list[SharedRow]:
@@ -35,11 +35,11 @@ def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10)
         wanted: the filter; without a status or a duration there are no others, and all shared attributes are returned.
         limit: rows at most.
     """
-    matching, others = _ids(connection, wanted), list[str]()
+    matching, others = _numbers(connection, wanted), list[int]()
     if wanted.status is not None or wanted.min_duration_ns:
         condition, parameters = replace(wanted, status=None, min_duration_ns=0).condition()
         chosen, values = wanted.condition()
-        condition = f"({condition}) AND trace_id NOT IN (SELECT trace_id FROM traces WHERE {chosen})"  # noqa: S608 (ours)
+        condition = f"({condition}) AND trace_no NOT IN (SELECT trace_no FROM traces WHERE {chosen})"  # noqa: S608 (ours)
         others = _fetched(connection, condition, [*parameters, *values])
     values_of = observed(connection, [*matching, *others], lambda key: restates(None, key))
     found = [one for one in candidates(values_of) if one.key != PRESENT]
@@ -49,12 +49,12 @@ def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10)
     return _rows(named, found, first, every - first)[:limit]
 
 
-def _ids(connection: DuckDBPyConnection, wanted: TraceFilter) -> list[str]:
+def _numbers(connection: DuckDBPyConnection, wanted: TraceFilter) -> list[int]:
     return _fetched(connection, *wanted.condition())
 
 
-def _fetched(connection: DuckDBPyConnection, condition: str, parameters: Sequence[object]) -> list[str]:
-    return [row[0] for row in connection.execute(_IDS.format(condition=condition), parameters).fetchall()]
+def _fetched(connection: DuckDBPyConnection, condition: str, parameters: Sequence[object]) -> list[int]:
+    return [row[0] for row in connection.execute(_NUMBERS.format(condition=condition), parameters).fetchall()]
 
 
 def _named(found: Iterable[Candidate], matching: int, others: int) -> list[Candidate]:

@@ -37,9 +37,11 @@ from collector.local.query.suspect_texts import (
 from collector.local.query.trace_paths import trace_spans
 from collector.local.query.trace_values import observed
 
-MOST_COMPARED = 600
+MOST_COMPARED = 400
 """Requests of each group whose attributes are compared."""
-MOST_PATHS = 150
+MOST_CHANGED = 200
+"""The same where nothing is wrong."""
+MOST_PATHS = 120
 """Requests of each group whose critical paths are computed."""
 MOST_SAME = 5
 
@@ -91,12 +93,14 @@ def _problem_row(found: Found) -> ProblemRow:
 
 def _attributes(connection: DuckDBPyConnection, found: Found, limit: int) -> tuple[list[SuspectAttribute], int, int]:
     """The suspect attributes, how many requests were compared, and how many candidates."""
-    matching, others = _some(found.matching, MOST_COMPARED), _some(found.others, MOST_COMPARED)
-    ids = [one.trace_id for one in (*matching, *others)]
+    most, least = MOST_COMPARED, LEAST_DIFFERENCE
+    if found.problem is Problem.CHANGED:
+        most, least = MOST_CHANGED, LEAST_CHANGE
+    matching, others = _some(found.matching, most), _some(found.others, most)
+    ids = [one.trace_no for one in (*matching, *others)]
     values = observed(connection, ids, partial(restates, found.problem))
     tried = list(candidates(values))
     first = (1 << len(matching)) - 1
-    least = LEAST_CHANGE if found.problem is Problem.CHANGED else LEAST_DIFFERENCE
     named = suspects(tried, first, (1 << len(ids)) - 1 - first, least)
     return [_attribute_row(one, found.problem) for one in named[:limit]], len(ids), len(tried)
 
@@ -124,7 +128,7 @@ def _attribute_row(one: Suspect, problem: Problem) -> SuspectAttribute:
 def _spans(connection: DuckDBPyConnection, found: Found, limit: int) -> tuple[list[SuspectSpan], int]:
     """The suspect spans, and how many requests were looked at."""
     matching, usual = _some(found.matching, MOST_PATHS), _some(found.usual, MOST_PATHS)
-    ids = [one.trace_id for one in (*matching, *usual)]
+    ids = [one.trace_no for one in (*matching, *usual)]
     spans = trace_spans(connection, ids)
     of_matching, of_usual = spans[: len(matching)], spans[len(matching) :]
     if found.problem is Problem.FAILING:

@@ -17,7 +17,7 @@ from collector.local.query.requests import requests
 from collector.local.query.suspect_texts import STAGE, filter_of, quoted
 from collector.local.query.trace_values import observed
 
-MOST_REQUESTS = 1000
+MOST_REQUESTS = 800
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def find_tags(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 
         limit: attributes at most.
     """
     found = requests(connection, wanted, MOST_REQUESTS)
-    ids = [one.trace_id for one in found.rows]
+    ids = [one.trace_no for one in found.rows]
     failed = sum(1 << number for number, one in enumerate(found.rows) if one.outcome == "error")
     by_key = _by_key(observed(connection, ids, lambda key: restates(None, key) or key.startswith("telemetry.")))
     named = tags(by_key, [one.inside_ns for one in found.rows], failed) if ids else []

@@ -17,23 +17,21 @@ WITH {EVERY}
 SELECT number, span_id, coalesce(parent_span_id, parent), start_unix_ns, end_unix_ns, kind, name, service,
        status = 'error', coalesce(CASE WHEN status = 'error'
            THEN json_extract_string(attributes, '/{ERROR_TYPE.name}') END, '')
-FROM spans JOIN wanted USING (trace_id) WHERE start_unix_ns BETWEEN ? AND ?
+FROM spans JOIN wanted USING (trace_no)
 """  # noqa: S608 (our own names)
 
 
 def trace_spans(
     connection: DuckDBPyConnection,
-    trace_ids: Sequence[str],
-    times: tuple[int, int] = (-(2**63), 2**63 - 1),
+    trace_nos: Sequence[int],
 ) -> list[list[PathSpan]]:
-    """The spans of each trace, in the order of their ids.
+    """The spans of each trace, in the order of their numbers.
 
     Args:
         connection: to the store.
-        trace_ids: of the traces.
-        times: between which all spans began, if it is known.
+        trace_nos: the numbers of the traces.
     """
     found: defaultdict[int, list[PathSpan]] = defaultdict(list)
-    for number, *span in connection.execute(_PATHS, [list(trace_ids), len(trace_ids), *times]).fetchall():
+    for number, *span in connection.execute(_PATHS, [list(trace_nos), len(trace_nos)]).fetchall():
         found[number].append(PathSpan(*span))
-    return [found[number] for number in range(len(trace_ids))]
+    return [found[number] for number in range(len(trace_nos))]

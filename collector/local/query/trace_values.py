@@ -1,6 +1,7 @@
 """Reads which traces have which attributes: of all their spans, of the batches they waited for, and of the processes.
 
-In: ids of traces. Out: for `collector.analysis.candidates`, by stage and key the traces that have each value, as bits.
+In: numbers of traces. Out: for `collector.analysis.candidates`, by stage and key the traces that have each value, as
+bits.
 """
 
 from collections import defaultdict
@@ -11,48 +12,43 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.candidates import PRESENT, Value
-from telemetry.conventions import BATCH
 
 STAGE = " › "
 """Between the service and the operation of a stage."""
 
-EVERY = f"""
+EVERY = """
 every AS (
-    SELECT unnest(?::VARCHAR[]) AS trace_id, unnest(range(?::BIGINT)) AS number, NULL AS parent
+    SELECT unnest(?::BIGINT[]) AS trace_no, unnest(range(?::BIGINT)) AS number, NULL::VARCHAR AS parent
 ), linked AS (
-    SELECT DISTINCT linked_trace_id AS trace_id, number, span_id AS parent FROM span_links JOIN every USING (trace_id)
+    SELECT DISTINCT linked_trace_id, number, span_id AS parent FROM span_links JOIN every USING (trace_no)
 ), batched AS (
-    SELECT linked.* FROM linked WHERE trace_id IN (
-        SELECT trace_id FROM spans WHERE parent_span_id IS NULL AND name = '{BATCH.name}'
-        AND trace_id IN (SELECT trace_id FROM linked))
+    SELECT trace_no, number, parent FROM linked JOIN traces ON trace_id = linked_trace_id WHERE is_batch
 ), wanted AS (SELECT * FROM every UNION ALL SELECT * FROM batched)
-"""  # noqa: S608 (our own name)
+"""
 """The traces asked for, numbered, and the batches that their spans link to: `parent` is the span that waited."""
 
 _VALUES = f"""
 WITH {EVERY}
 SELECT number, service, name, attributes, resource_id, count(*)
-FROM spans JOIN wanted USING (trace_id) WHERE start_unix_ns BETWEEN ? AND ?
-GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(parent_span_id IS NOT NULL), min(start_unix_ns), max(end_unix_ns) DESC, name
+FROM span_facts JOIN wanted USING (trace_no)
+GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(NOT is_root), min(start_unix_ns), max(end_unix_ns) DESC, name
 """  # noqa: S608 (our own text)
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 
 
 def observed(
     connection: DuckDBPyConnection,
-    trace_ids: Sequence[str],
+    trace_nos: Sequence[int],
     hidden: Callable[[str], bool],
-    times: tuple[int, int] = (-(2**63), 2**63 - 1),
 ) -> dict[tuple[str, str], dict[Value, int]]:
     """The values of all attributes; bit i stands for the trace at index i.
 
     Args:
         connection: to the store.
-        trace_ids: of the traces.
+        trace_nos: the numbers of the traces.
         hidden: whether to leave out a key.
-        times: between which all spans began, if it is known: others are not read.
     """
-    rows = connection.execute(_VALUES, [list(trace_ids), len(trace_ids), *times]).fetchall()
+    rows = connection.execute(_VALUES, [list(trace_nos), len(trace_nos)]).fetchall()
     texts: dict[tuple[str, str, str], int] = defaultdict(int)
     processes: dict[tuple[str, int], int] = defaultdict(int)
     counts: dict[tuple[str, str, int], int] = defaultdict(int)
