@@ -35,6 +35,7 @@ async function read(page, url, picture, looks) {
     await panel.locator(".panel-wait").waitFor({ state: "detached" });
   }
   await settled(page);
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: picture, fullPage: true });
   return {
     rows: await page.locator(".board-row > h2").allInnerTexts(),

@@ -29,7 +29,7 @@ export function Lines({ panel, answers, grid, variables, marks }) {
   return html`<div class="lines">
     <${Chart} title=${panel.title} unit=${unit.chart} times=${grid.times} series=${series} kind=${panel.draw === "areas" ? "stack" : "line"} quiet height="board"
       top=${top} thresholds=${thresholds} marks=${marks} overlay=${overlay} onPoint=${setAt} />
-    <ul class="board-legend">${series.map((each) => html`<li key=${each.name}><${Menu} title=${`From ${each.name}`} links=${linksOf(panel, variables, each.metric)}>
+    <ul class="board-legend">${series.map((each, index) => html`<li key=${index}><${Menu} title=${`From ${each.name}`} links=${linksOf(panel, variables, each.metric)}>
       <i class="swatch" style=${{ "--swatch": `var(--${each.tone})` }}></i><span class="cut">${each.name}</span><//>
       <b>${unit.write((at === null ? lastOf(each.values) : each.values[at]) == null ? null : (at === null ? lastOf(each.values) : each.values[at]) / unit.factor)}</b></li>`)}
       ${all.length > drawn && html`<li class="faint">${highest === 0 ? `and ${all.length - drawn} more, all zero` : `${all.length - drawn} lower ones are not drawn`}</li>`}</ul>
@@ -44,9 +44,9 @@ function topOf(panel, highest) {
 
 /** The series with tones: by their names where the panel gives them, else one after the other. */
 function toned(panel, chosen) {
-  const names = [...new Set(chosen.map((each) => each.name))].sort();
+  const order = [...chosen].sort((a, b) => a.name.localeCompare(b.name));
   return chosen.map((each) => {
     const own = panel.tones?.[each.name];
-    return { ...each, tone: own ? toneOf(own) : `tone-${(names.indexOf(each.name) % TONES) + 1}` };
+    return { ...each, tone: own ? toneOf(own) : `tone-${(order.indexOf(each) % TONES) + 1}` };
   });
 }
