@@ -31,6 +31,7 @@ class Up:
     process: "subprocess.Popen[str]"
     gateway: str
     data: Path
+    shop: str = ""
 
     def children(self) -> dict[str, psutil.Process]:
         """Its processes by role."""
@@ -69,6 +70,7 @@ def up(data: Path) -> Iterator[Up]:
     running = Up(process, "", data)
     try:
         running.gateway = running.read_until(r"gateway +(\S+)")[1]
+        running.shop = running.read_until(r"  shop +http://(\S+)")[1]
         running.read_until("logs")
         yield running
     finally:
@@ -87,10 +89,9 @@ def test_up_indexes_once_and_serves(up: Up) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert '"results": [{"id"' in done.stdout
     assert set(up.children()) == {"gateway", "clip_encoder", "qdrant_indexer"}
-    shop = up.read_until(r"  shop +http://(\S+)")[1]
-    answer = httpx.post(f"http://{shop}/api/search", json={"text": "guitar"}, timeout=20, trust_env=False)
+    answer = httpx.post(f"http://{up.shop}/api/search", json={"text": "guitar"}, timeout=20, trust_env=False)
     assert (answer.status_code, answer.json()["trace_id"]) == (200, None)  # its telemetry is switched off
-    assert httpx.get(f"http://{shop}/api/shop", trust_env=False).json()["otlp"] is None
+    assert httpx.get(f"http://{up.shop}/api/shop", trust_env=False).json()["otlp"] is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
