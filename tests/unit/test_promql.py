@@ -191,6 +191,15 @@ def test_an_increase_is_what_was_added_whatever_resets(added: list[int], data: s
     assert found.values[0, 0] == pytest.approx(counted, rel=2e-3)
 
 
+def test_of_many_points_few_of_each_window_are_read(store: MetricStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate of a counter that rises evenly stays what it is."""
+    store.counter("calls", [float(number) for number in range(200)], every=1)
+    monkeypatch.setattr("collector.local.promql.reading.MOST_POINTS", 100)
+    read = store.over("rate(calls_total[40s])", 199, 20)[""]
+    assert read[3:] == pytest.approx([1.0] * 6, rel=0.02)
+    assert store.ask("max_over_time(calls_total[40s])", 199) == {"": 199.0}
+
+
 def test_exemplars_lead_to_traces_one_for_each_part_of_the_time(store: MetricStore) -> None:
     from collector.local import promql
 

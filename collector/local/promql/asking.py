@@ -10,7 +10,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.promql.evaluating import MOST_STEPS, Evaluator, selectors_of, spans_of
+from collector.local.promql.evaluating import MOST_STEPS, Evaluator, selectors_of, shortest_window, spans_of
 from collector.local.promql.parsing import parsed, unsupported
 from collector.local.promql.reading import Reader
 from collector.local.promql.vectors import Scalar, Times, Value, Vector
@@ -73,7 +73,7 @@ def over_range(connection: DuckDBPyConnection, query: str, start_ms: int, end_ms
 
 def _evaluated(connection: DuckDBPyConnection, query: str, steps: Times) -> Value:
     node = parsed(query)
-    reader = Reader(connection, spans_of(node, steps), selectors_of(node))
+    reader = Reader(connection, spans_of(node, steps), selectors_of(node), shortest_window(node))
     return Evaluator(reader).evaluate(node, steps)
 
 

@@ -54,6 +54,14 @@ def _looked_at(node: Any, begin: int, end: int) -> Iterator[Span]:
             yield from _looked_at(child, begin, end)
 
 
+def shortest_window(node: Any) -> int:
+    """Return the shortest window of a query in milliseconds; of a selector without one, how far it looks back."""
+    if isinstance(node, promql.MatrixSelector):
+        return milliseconds(node.range)
+    windows_below = [shortest_window(child) for child in _children(node)]
+    return min([LOOKBACK, *windows_below])
+
+
 def _children(node: Any) -> list[Any]:
     if isinstance(node, promql.BinaryExpr):
         return [node.lhs, node.rhs]

@@ -3,7 +3,8 @@
 In: a connection, the spans of time that a query looks at. Out: `Samples`. State: what was read for this request.
 
 A cumulative point is a sample at its own time. Delta points are added up, as the Collector's exporter does. A point
-without a value is left out.
+without a value is left out. Processes export every few seconds; where that makes more points than are read at once, the
+last of each quarter of the query's shortest window stands for those before it.
 """
 
 import json
@@ -22,6 +23,8 @@ from telemetry.prometheus.names import bound
 
 MOST_POINTS: Final = 500_000
 """Points of one metric that are read for one query."""
+PART_OF_WINDOW: Final = 4
+"""Of a window, at least so many samples are kept."""
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 
@@ -32,16 +35,21 @@ _KEY: Final = "hash(resource_id, scope_id, attributes)"
 _KEY_AND_EDGES: Final = "hash(resource_id, scope_id, attributes, {edges})"
 _SERIES: Final = f"""
 SELECT points.key, points.key_and_edges, points.attributes, edges, temporality, scopes.name,
-       scopes.version, scopes.schema_url, scopes.attributes, resources.attributes
+       scopes.version, scopes.schema_url, scopes.attributes, resources.attributes, number
 FROM (
     SELECT {_KEY} AS key, {_KEY_AND_EDGES} AS key_and_edges, resource_id, scope_id, attributes, {{edges}} AS edges,
-           any_value(temporality) AS temporality
+           any_value(temporality) AS temporality, count(*) AS number
     FROM metric_points WHERE {_OF_METRIC} GROUP BY resource_id, scope_id, attributes, {{edges}}
 ) AS points LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
 """  # noqa: S608 (our own text)
 _POINTS: Final = f"""
 SELECT {{key}} AS key, time_unix_ns AS time, {{value}} AS value FROM metric_points
 WHERE {_OF_METRIC} AND flags & 1 = 0 AND {{which}} LIMIT {MOST_POINTS + 1}
+"""  # noqa: S608 (our own text)
+_FEWER_POINTS: Final = f"""
+SELECT {{key}} AS key, max(time_unix_ns) AS time, arg_max({{value}}, time_unix_ns) AS value FROM metric_points
+WHERE {_OF_METRIC} AND flags & 1 = 0 AND {{which}} GROUP BY {{key}}, ({{last}} - time_unix_ns) // {{every}}
+LIMIT {MOST_POINTS + 1}
 """  # noqa: S608 (our own text)
 _VALUES: Final = {
     "value": "coalesce(double_value, int_value::DOUBLE, 0)",
@@ -71,15 +79,22 @@ class Reader:
         connection: to the store, in a transaction.
         spans: what the query looks at, apart from each other.
         selectors: the conditions of each of its selectors.
+        window: the shortest of its windows, in milliseconds.
     """
 
     def __init__(
-        self, connection: DuckDBPyConnection, spans: Sequence[Span], selectors: Sequence[Sequence[Matcher]]
+        self,
+        connection: DuckDBPyConnection,
+        spans: Sequence[Span],
+        selectors: Sequence[Sequence[Matcher]],
+        window: int = 0,
     ) -> None:
         self.regexes = Regexes(connection)
         self._connection = connection
         self._when = _condition(spans)
         self._selectors = selectors
+        self._every = window // PART_OF_WINDOW * MS
+        self._last = (max(end for _, end in spans) + 1) * MS - 1 if spans else 0
         self._names: dict[str, list[Source]] | None = None
         self._read: dict[str, list[Samples]] = {}
         self._selected: dict[tuple[Matcher, ...], list[Samples]] = {}
@@ -148,7 +163,11 @@ class Reader:
         key_sql = _KEY_AND_EDGES.format(edges=edges) if changed else _KEY
         some = len(wanted) < len(found)
         which = f"list_contains(?::UBIGINT[], {key_sql})" if some else "true"
-        sql = _POINTS.format(when=self._when, value=_VALUES[source.part], which=which, key=key_sql)
+        many = sum(row[-1] for row in found if row[1 if changed else 0] in wanted) > MOST_POINTS
+        fewer = many and self._every > 0 and not any(delta for _, _, delta in wanted.values())
+        sql = (_FEWER_POINTS if fewer else _POINTS).format(
+            when=self._when, value=_VALUES[source.part], which=which, key=key_sql, every=self._every, last=self._last
+        )
         points = self._connection.execute(sql, [*asked, list(wanted)] if some else asked).fetchnumpy()
         if len(points["key"]) > MOST_POINTS:
             message = f"{name} has more than {MOST_POINTS} points in this time."
@@ -192,7 +211,7 @@ def _condition(spans: Sequence[Span]) -> str:
 
 def _labels_of(name: str, source: Source, row: Sequence[Any]) -> list[Labels]:
     """Return the labels of each number of a stored point."""
-    _, _, attributes, edges, _, *scope, resource = row
+    _, _, attributes, edges, _, *scope, resource, _ = row
     labels = series_labels(name, attributes, [each or "" for each in scope], json.loads(resource or "{}"))
     if source.part == "bucket":
         return [{**labels, "le": bound(each)} for each in (*(edges or ()), float("inf"))]
