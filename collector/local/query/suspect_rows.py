@@ -66,6 +66,8 @@ class SuspectAttribute:
     of_matching: int
     others: int
     of_others: int
+    against: str
+    """Who the others are: `typical`, of the same time, or `before`."""
     score: float
     """The difference of the shares."""
     lower: float
@@ -125,6 +127,6 @@ NAMES: Mapping[Problem, str] = {
     Problem.SLOW: "slow",
     Problem.ON_THE_WAY: "delayed",
     Problem.EMPTY: "empty",
-    Problem.CHANGED: "later",
+    Problem.CHANGED: "",
 }
 """The adjective in sentences: `84 % of the slow requests`."""

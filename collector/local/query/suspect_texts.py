@@ -30,15 +30,15 @@ def name_of(candidate: Candidate) -> str:
     return f"{candidate.stage}{STAGE}{candidate.key} {candidate.sign} {candidate.value}"
 
 
-def attribute_sentence(one: Suspect, problem: Problem) -> str:
+def attribute_sentence(one: Suspect, problem: Problem, *, is_before: bool = False) -> str:
     """`84 % of the slow requests have clip_encoder › runtime = cpu, 12 % of the others.`"""
     counts = one.counts
     first = _percent(counts.matching, counts.of_matching)
     second = _percent(counts.others, counts.of_others)
     also = f" (and {_short(one.same[0])})" if one.same and last_word(one.same[0].key) not in NUMBERED else ""
-    if problem is Problem.CHANGED:
-        return f"{first} of the requests have {_having(one.candidate)}{also}, {second} of those before."
-    return f"{first} of the {NAMES[problem]} requests have {_having(one.candidate)}{also}, {second} of the others."
+    requests = f"{NAMES[problem]} requests".strip()
+    others = "those before" if is_before else "the others"
+    return f"{first} of the {requests} have {_having(one.candidate)}{also}, {second} of {others}."
 
 
 def _short(candidate: Candidate) -> str:

@@ -90,12 +90,12 @@ function Attributes({ answer, address }) {
   const others = answer.baseline.attributes === "before" ? "those before" : "the others";
   return html`<section aria-label="Suspect attributes"><h3>${problem.kind === "changed" ? "What is different" : "What they share"}</h3>
     ${attributes.length === 0 && html`<p class="quiet">No attribute is more frequent among them than among ${others}, beyond chance.</p>`}
-    <ol class="suspect-list">${shown.map((row) => html`<li key=${`${row.stage} ${row.key} ${row.sign} ${row.value}`}><${AttributeRow} ...${{ row, problem, others, address }} /></li>`)}</ol>
+    <ol class="suspect-list">${shown.map((row) => html`<li key=${`${row.stage} ${row.key} ${row.sign} ${row.value}`}><${AttributeRow} ...${{ row, problem, address }} /></li>`)}</ol>
     ${attributes.length > first.length && html`<button type="button" class="plain link suspect-more" aria-expanded=${all} onClick=${() => setAll(!all)}>${all ? "Fewer" : `${attributes.length - first.length} more, weaker or following from these`}</button>`}</section>`;
 }
 
 /** One attribute as a sentence, above its two shares. */
-function AttributeRow({ row, problem, others, address }) {
+function AttributeRow({ row, problem, address }) {
   const first = row.matching / Math.max(1, row.of_matching);
   const second = row.others / Math.max(1, row.of_others);
   const chosen = hasTerm(address.query.filter, row.filter);
@@ -103,7 +103,7 @@ function AttributeRow({ row, problem, others, address }) {
   return html`<button type="button" class="plain suspect" disabled=${!row.filter} aria-pressed=${row.filter ? chosen : undefined}
       title=${row.filter ? `${chosen ? "Remove" : "Filter by"} ${row.filter}` : undefined} onClick=${() => toggleTerm(address, row.filter)}>
     <span class="suspect-sentence"><b>${share(first)}</b> of the ${adjective} requests have <${Named} row=${row} />,
-      <b class="suspect-others"> ${share(second)}</b> of ${others}.</span>
+      <b class="suspect-others"> ${share(second)}</b> of ${row.against === "before" ? "those before" : "the others"}.</span>
     <span class="suspect-shares" aria-hidden="true"><i style=${{ width: `${100 * first}%` }}></i><i style=${{ width: `${100 * second}%` }}></i></span>
     <span class="suspect-note faint">${noteOf(row)}</span></button>`;
 }
