@@ -14,6 +14,7 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
+from collector.local.query.waterfall.reading import number_of
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 
 MAX_SPANS: Final = 10_000
@@ -22,16 +23,16 @@ Document = dict[str, Any]
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: Final = ("unset", "ok", "error")
 _SPANS = f"""
-SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ?
+SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_no = ?
 ORDER BY start_unix_ns, span_id, ingested_unix_ns LIMIT ? OFFSET ?
 """  # noqa: S608 (our own names)
 _EVENTS = f"""
 SELECT {", ".join(SpanEventRow._fields)} FROM span_events
-WHERE trace_id = ? AND span_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY span_id, ingested_unix_ns, position
+WHERE trace_no = ? AND span_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
 _LINKS = f"""
 SELECT {", ".join(SpanLinkRow._fields)} FROM span_links
-WHERE trace_id = ? AND span_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY span_id, ingested_unix_ns, position
+WHERE trace_no = ? AND span_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
 _RESOURCES = """
 SELECT resource_id, attributes, dropped_attributes, schema_url FROM resources
@@ -55,12 +56,13 @@ def otlp(connection: DuckDBPyConnection, trace_id: str, offset: int, limit: int 
     Raises:
         QueryError: no span of the trace is in the store.
     """
-    rows = [SpanRow(*row) for row in connection.execute(_SPANS, [trace_id, limit, offset]).fetchall()]
+    number = number_of(connection, trace_id)
+    rows = [SpanRow(*row) for row in connection.execute(_SPANS, [number, limit, offset]).fetchall()]
     if not rows and not offset:
         raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")
     ids = list({row.span_id for row in rows})
-    events = [SpanEventRow(*row) for row in connection.execute(_EVENTS, [trace_id, ids]).fetchall()]
-    links = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [trace_id, ids]).fetchall()]
+    events = [SpanEventRow(*row) for row in connection.execute(_EVENTS, [number, ids]).fetchall()]
+    links = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [number, ids]).fetchall()]
     its_events, its_links = _shared_out(rows, events), _shared_out(rows, links)
     scopes: dict[int, dict[int, list[Document]]] = defaultdict(lambda: defaultdict(list))
     for at, row in enumerate(rows):

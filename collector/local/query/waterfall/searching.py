@@ -7,16 +7,17 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
+from collector.local.query.waterfall.reading import number_of
 from collector.local.query.waterfall.shape import Places, Shape
 
 LONGEST: Final = 200
 
 # Attributes are JSON text: what is looked for in them is escaped as it is there.
 _FOUND = """
-SELECT span_id FROM spans WHERE trace_id = $id AND (
+SELECT span_id FROM spans WHERE trace_no = $no AND (
     contains(lower(name), $text) OR contains(lower(service), $text) OR starts_with(span_id, $text)
     OR contains(lower(status_message), $text) OR contains(lower(attributes), $json))
-UNION SELECT span_id FROM span_events WHERE trace_id = $id
+UNION SELECT span_id FROM span_events WHERE trace_no = $no
     AND (contains(lower(name), $text) OR contains(lower(attributes), $json))
 UNION SELECT span_id FROM logs WHERE trace_id = $id AND contains(lower(body), $json)
 """
@@ -44,6 +45,8 @@ def search(connection: DuckDBPyConnection, shape: Shape, text: str | None) -> Pl
     except orjson.JSONEncodeError as error:  # half of a character
         message = "search is not a text of whole characters."
         raise QueryError("bad_request", message, "Correct it, or leave it out.") from error
-    found = connection.execute(_FOUND, {"id": shape.trace_id, "text": text, "json": escaped}).fetchall()
+    number = number_of(connection, shape.trace_id)
+    parameters = {"id": shape.trace_id, "no": number, "text": text, "json": escaped}
+    found = connection.execute(_FOUND, parameters).fetchall()
     ids = np.array([span_id.encode("ascii", "ignore") for (span_id,) in found if span_id], dtype="S16")
     return np.flatnonzero(np.isin(shape.ids, ids)).astype(np.int32)

@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.model import Attributes, Event
+from collector.local.query.waterfall.reading import number_of, numbers_of
 from collector.local.query.waterfall.rows import Way, note_of, way_of
 from collector.local.query.waterfall.shape import NONE, Shape
 
@@ -22,11 +23,11 @@ SELECT spans.name, kind, spans.service, start_unix_ns, end_unix_ns, status, stat
     spans.dropped_attributes, dropped_events, dropped_links, trace_state, flags, parent_span_id,
     coalesce(resources.attributes, '{}'), coalesce(scopes.name, ''), coalesce(scopes.version, '')
 FROM spans LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope_id)
-WHERE trace_id = ? AND span_id = ? ORDER BY start_unix_ns, spans.ingested_unix_ns LIMIT 1 OFFSET ?
+WHERE trace_no = ? AND span_id = ? ORDER BY start_unix_ns, spans.ingested_unix_ns LIMIT 1 OFFSET ?
 """
 _EVENTS = """
 SELECT name, time_unix_ns, attributes, dropped_attributes, count(*) OVER () FROM span_events
-WHERE trace_id = ? AND span_id = ? ORDER BY time_unix_ns, position LIMIT ?
+WHERE trace_no = ? AND span_id = ? ORDER BY time_unix_ns, position LIMIT ?
 """
 _LOGS = """
 SELECT CASE WHEN time_unix_ns > 0 THEN time_unix_ns ELSE observed_unix_ns END AS moment, severity_text,
@@ -35,7 +36,7 @@ WHERE trace_id = ? AND span_id = ? ORDER BY moment LIMIT ?
 """
 _TO = """
 SELECT linked_trace_id, linked_span_id, attributes, count(*) OVER () FROM span_links
-WHERE trace_id = ? AND span_id = ? ORDER BY position LIMIT ?
+WHERE trace_no = ? AND span_id = ? ORDER BY position LIMIT ?
 """
 _FROM = """
 SELECT trace_id, span_id, attributes, count(*) OVER () FROM span_links
@@ -43,7 +44,7 @@ WHERE linked_trace_id = ? AND linked_span_id = ? ORDER BY ingested_unix_ns, trac
 """
 _LINKED = """
 SELECT trace_id, span_id, name, service, greatest(0, end_unix_ns - start_unix_ns) FROM spans
-WHERE trace_id IN (SELECT unnest(?::VARCHAR[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))
+WHERE trace_no IN (SELECT unnest(?::BIGINT[])) AND list_contains(?, span_id)
 """
 
 
@@ -136,13 +137,14 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
         raise QueryError("not_found", message, f"See its spans: telemetry trace {shape.trace_id}.")
     at = place if place in places else places[0]
     by_start = sorted(places, key=lambda each: int(shape.offset[each] - shape.moved[each]))
-    row = connection.execute(_SPAN, [shape.trace_id, span_id, by_start.index(at)]).fetchone()
+    number = number_of(connection, shape.trace_id)
+    row = connection.execute(_SPAN, [number, span_id, by_start.index(at)]).fetchone()
     if row is None:  # deleted since the shape was computed
         raise QueryError("not_found", f"Span {span_id} was deleted.", "List the traces: telemetry traces.")
     name, kind, service, start, end, status, message, attributes, lost_a, lost_e, lost_l, state, flags = row[:13]
-    both = [shape.trace_id, span_id, MOST]
-    events, logs = connection.execute(_EVENTS, both).fetchall(), connection.execute(_LOGS, both).fetchall()
-    to, back = connection.execute(_TO, both).fetchall(), connection.execute(_FROM, both).fetchall()
+    its, both = [number, span_id, MOST], [shape.trace_id, span_id, MOST]
+    events, logs = connection.execute(_EVENTS, its).fetchall(), connection.execute(_LOGS, both).fetchall()
+    to, back = connection.execute(_TO, its).fetchall(), connection.execute(_FROM, both).fetchall()
     moved = int(shape.moved[at])
     began = shape.start_unix_ns - moved
     ends = _ends_of(connection, [*to, *back])
@@ -204,8 +206,8 @@ def _ends_of(connection: DuckDBPyConnection, links: Sequence[tuple[Any, ...]]) -
     """Name, service and duration of spans at the other ends, by both ids."""
     if not links:
         return {}
-    ids = [list({link[column] for link in links}) for column in (0, 1)]
-    found = connection.execute(_LINKED, ids).fetchall()
+    traces, spans = (list({link[column] for link in links}) for column in (0, 1))
+    found = connection.execute(_LINKED, [numbers_of(connection, traces), spans]).fetchall()
     return {(trace_id, span_id): (name, service, took) for trace_id, span_id, name, service, took in found}
 
 
