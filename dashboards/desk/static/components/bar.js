@@ -31,8 +31,8 @@ function valuesOf(answer, key) {
 function Choice({ name, chosen, values }) {
   const known = chosen && !values.some(([value]) => value === chosen) ? [[chosen, null], ...values] : values;
   return html`<label class="choice ${chosen ? "is-chosen" : ""}"><span class="choice-name">${name}</span>
-    <select value=${chosen} onChange=${(event) => change({ [name]: event.target.value })}>
-      <option value="">all</option>
-      ${known.map(([value, number]) => html`<option key=${value} value=${value}>${value}${number == null ? "" : `  (${count(number)})`}</option>`)}
+    <select onChange=${(event) => change({ [name]: event.target.value })}>
+      <option value="" selected=${chosen === ""}>all</option>
+      ${known.map(([value, number]) => html`<option key=${value} value=${value} selected=${value === chosen}>${value}${number == null ? "" : `  (${count(number)})`}</option>`)}
     </select></label>`;
 }

@@ -37,8 +37,8 @@ export function EmptyRange({ what = "No requests in this time" }) {
   const isOutside = last < range.since || answer.first_unix_s > range.until;
   const narrowed = ["platform", "region", "version", "operation", "service", "filter"].filter((key) => query[key]);
   return html`<${Empty} title=${what}>
-    ${isOutside && html`<p>The latest trace is of ${moment(last * 1000)}, ${ago(last * 1000)}. <a href=${link(null, around)}>Show the hour before it</a></p>`}
-    ${narrowed.length > 0 && html`<p>Chosen: ${narrowed.map((key) => `${key} ${query[key]}`).join(", ")}.
+    ${isOutside && html`<p>The latest trace is of ${moment(last * 1000)}, ${ago(last * 1000)}.${" "}<a href=${link(null, around)}>Show the hour before it</a></p>`}
+    ${narrowed.length > 0 && html`<p>Chosen: ${narrowed.map((key) => `${key} ${query[key]}`).join(", ")}.${" "}
       <a href=${link(null, Object.fromEntries(narrowed.map((key) => [key, null])))}>Show all</a></p>`}
   <//>`;
 }

@@ -3,7 +3,7 @@ import { Chart } from "../components/chart.js";
 import { Meter } from "../components/meter.js";
 import { Sparkline } from "../components/sparkline.js";
 import { StageLegend } from "../components/stage_bar.js";
-import { Answered } from "../components/state.js";
+import { Answered, EmptyRange } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { TraceTable } from "../components/trace_table.js";
 import { asked, change, link } from "../lib/address.js";
@@ -23,14 +23,14 @@ export default function View({ address }) {
   return html`<div class="view-head"><h1>Performance</h1>
       <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
         aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div></div>
-    <${Answered} of=${summary} empty=${(answer) => answer.count === 0}>${(answer) => html`<div class="charts">
+    <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>${(answer) => html`<div class="charts">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
         series=${percentiles(answer)} /></section>
       <section class="card card-chart"><${Chart} title="Requests and failures" unit="rate" kind="bars" times=${answer.times}
         series=${requests(answer)} /></section></div>`}<//>
-    <section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
+    ${summary.answer?.count !== 0 && html`<section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
       nothing=${html`<p class="card-nothing">${scope === "entry" ? "No entry point was called in this time." : "None of these ran in this time."}</p>`}>
-      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>
+      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>`}
     ${scope === "entry" && html`<${Slowest} address=${address} />`}`;
 }
 
