@@ -104,10 +104,18 @@ def test_nothing_but_the_pages_files_is_served(page: httpx.Client, path: str) ->
     ],
     ids=str,
 )
-@pytest.mark.parametrize("path", ["/", "/api/traces", "/api/health"])
+@pytest.mark.parametrize("path", ["/", "/api/traces", "/api/stats"])
 def test_other_sites_are_refused(page: httpx.Client, path: str, headers: dict[str, str]) -> None:
     answer = page.get(path, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+def test_a_page_of_another_port_may_learn_that_the_desk_is_there_and_no_more(page: httpx.Client) -> None:
+    """Such as the shop, which links to it."""
+    shop = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}
+    assert page.get("/api/health", headers=shop).status_code == 200
+    assert page.get("/api/health", headers={**shop, "Host": "evil.example"}).status_code == 403
+    assert page.get("/api/traces", headers=shop).status_code == 403
 
 
 def test_a_link_from_elsewhere_is_followed_and_our_own_page_may_ask(page: httpx.Client) -> None:

@@ -11,7 +11,7 @@ export function MapNode({ node }) {
   const place = { left: `${node.x}px`, top: `${node.y}px`, width: `${node.width}px`, height: `${node.height}px`, "--tone": `var(--${toneOf(node.name)})` };
   const to = node.kind === "service" ? link("/performance", { service: node.name, scope: "inner" }) : null;
   return html`<section class="map-node is-${node.kind}" style=${place}>
-    <h3 class="cut">${to ? html`<a href=${to}>${node.name}</a>` : node.name}${node.kind !== "service" && html` <span class="faint">${node.kind}</span>`}</h3>
+    <h2 class="cut">${to ? html`<a href=${to}>${node.name}</a>` : node.name}${node.kind !== "service" && html` <span class="faint">${node.kind}</span>`}</h2>
     <p class="map-figures"><span title="calls a second">${rate(node.rate)}</span><span title="p95 duration">p95 ${duration(node.p95_ns)}</span>
       ${node.error_ratio > 0 && html`<span class="chip is-bad" title="share that failed">${share(node.error_ratio)}</span>`}</p>
     ${node.steps.length > 0 && html`<ul>${node.steps.map((step) => html`<li key=${step} class="cut"><a href=${link("/summary", { operation: step, service: node.name })}>${step}</a></li>`)}
