@@ -7,9 +7,9 @@ from demo_flow.errors import PamazonError
 class PortTaken(PamazonError):
     """The address is in use by another process."""
 
-    def __init__(self, role: str, address: str) -> None:
+    def __init__(self, role: str, address: str, option: str = "") -> None:
         port = int(address.rpartition(":")[2])
         super().__init__(
             f"{role} cannot listen on {address}: port {port} is taken{holder_of(port)}.",
-            "Stop that process, or choose another port.",
+            f"Stop that process, or choose another port{option and f': {option} HOST:PORT'}.",
         )

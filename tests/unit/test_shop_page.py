@@ -300,8 +300,9 @@ async def test_a_taken_port_names_who_holds_it() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(PortTaken, match=rf"the shop's page cannot listen on {address}: port \d+ is taken"):
+        with pytest.raises(PortTaken, match=rf"the shop's page cannot listen on {address}: port \d+ is taken") as no:
             ShopServer(address, SETTINGS).bind()
+    assert no.value.hint == "Stop that process, or choose another port: --shop HOST:PORT."
 
 
 async def test_it_serves_beside_whatever_else_the_loop_does_and_ends_when_told() -> None:
