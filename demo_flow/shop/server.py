@@ -40,7 +40,7 @@ class ShopServer:
         host, _, port = self._address.rpartition(":")
         name = host.strip("[]")
         family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        # asyncio lets small answers leave at once (TCP_NODELAY) only where the protocol is named: else each takes 40 ms.
+        # asyncio lets small answers leave at once (TCP_NODELAY) only where the protocol is named: else they take 40 ms.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
