@@ -95,7 +95,7 @@ _TRACE_IDS = "SELECT DISTINCT trace_no, trace_id FROM spans"
 _SPAN_FACTS = f"""
 WITH facts AS ({_FACTS})
 SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, status, start_unix_ns, end_unix_ns,
-    parent_span_id IS NULL, attributes, resource_id, ingested_unix_ns
+    parent_span_id IS NULL, attributes, resource_id, ingested_unix_ns, span_id, parent_span_id, scope_id
 FROM facts
 """
 

@@ -18,6 +18,7 @@ from collector.local.api.as_json import plain
 from collector.local.api.documented import AwaitedTrace, ListedTrace
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question, Rows
+from collector.local.query.numbers import numbers_of
 from collector.local.query.skeletons import skeletons
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
@@ -54,9 +55,11 @@ def _trace_list(connection: DuckDBPyConnection, wanted: query.TraceFilter, asked
     page = query.traces(connection, wanted, asked.limit(100), asked.text("before"), order)
     listed = _list("traces", page)
     if asked.flag("stages"):
-        found = skeletons(connection, {row.trace_id: row.span_count for row in page.rows})
+        numbers = numbers_of(connection, page.rows)
+        found = skeletons(connection, {numbers[row.trace_id]: row.span_count for row in page.rows})
         for row in listed["traces"]:
-            times = found[row["trace_id"]].times_of_stages() if row["trace_id"] in found else None
+            shape = found.get(numbers[row["trace_id"]])
+            times = shape and shape.times_of_stages()
             row["stages"] = times and [{"stage": stage, "time_ns": time_ns} for stage, time_ns in times.items()]
     return listed
 

@@ -12,8 +12,9 @@ from typing import TypeVar
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.filters import TraceFilter
-from collector.local.query.language.conditions import Condition, all_of, of_traces
+from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, of_traces
 from collector.local.query.language.terms import Term
+from collector.local.query.paging import windows
 from collector.local.store.folding import bucket
 
 T = TypeVar("T")
@@ -76,13 +77,20 @@ class Asked:
     wanted: TraceFilter
     is_few: bool
     """Few traces are in the range."""
+    spans: Condition = EVERY_SPAN
+    """On `span_facts`: holds for all spans that a filter must look at."""
 
     @classmethod
     def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter) -> "Asked":
         """Look how much there is in the range."""
         values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
         found = connection.execute(_COUNT, values).fetchone()
-        return cls(wanted, found is None or int(found[0]) <= FEW)
+        is_few = found is None or int(found[0]) <= FEW
+        bare = wanted.without_operation()
+        if not bare.of_spans:
+            return cls(wanted, is_few)
+        window = next(windows(connection, bare, by_time=False), None)
+        return cls(wanted, is_few, window.spans if window else ("false", []))
 
     @property
     def by_minute(self) -> bool:
@@ -137,7 +145,7 @@ class Asked:
 
     def traces_but_operation(self) -> Condition:
         """The condition on `traces`, whatever the operation."""
-        return self.wanted.without_operation().condition()
+        return self.wanted.without_operation().condition(self.spans)
 
     @property
     def first_minute(self) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.asked import NS, Asked
-from collector.local.query.language.conditions import Condition, all_of, json_path
+from collector.local.query.language.conditions import Condition, all_of
 from collector.local.query.model import Sample
+from collector.local.query.numbers import OF_NUMBERS, latest
 from collector.local.store.folding import bucket
-from telemetry.conventions import RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME, SEARCH_OPERATION
 
 MOST_TRACES = 2000
 """Traces whose spans are read."""
@@ -24,14 +24,10 @@ SELECT minute_unix_s AS second, service, operation, kind, search_operation,
 FROM span_minutes WHERE is_rpc = ? AND {condition}"""
 _TOOK = "CASE WHEN start_unix_ns > 0 AND end_unix_ns >= start_unix_ns THEN end_unix_ns - start_unix_ns END"
 _FROM_SPANS = f"""
-SELECT start_unix_ns // {NS} AS second, service, name AS operation, kind,
-       json_extract_string(attributes, '{json_path(SEARCH_OPERATION.name)}') AS search_operation,
+SELECT start_unix_ns // {NS} AS second, service, name AS operation, kind, search_operation,
        CASE WHEN status = 'error' THEN 'error' ELSE 'ok' END AS outcome, false AS is_empty, 'server' AS side,
-       {bucket(_TOOK)} AS bucket, 1 AS n,
-       coalesce({_TOOK}, 0) AS total_ns
-FROM spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))
-  AND coalesce(list_has_any(json_keys(attributes), ?), false) = ? AND {{condition}}"""  # noqa: S608 (our own names)
-_RPC = [RPC_SYSTEM_NAME.name, RPC_SYSTEM.name, RPC_METHOD.name]
+       {bucket(_TOOK)} AS bucket, 1 AS n, coalesce({_TOOK}, 0) AS total_ns
+FROM span_facts WHERE {OF_NUMBERS} AND is_rpc = ? AND {{condition}}"""  # noqa: S608 (our own names)
 
 
 def inner_spans(connection: DuckDBPyConnection, asked: Asked, *, is_rpc: bool) -> tuple[str, list[Any], Sample | None]:
@@ -48,32 +44,12 @@ def inner_spans(connection: DuckDBPyConnection, asked: Asked, *, is_rpc: bool) -
             within.append(("(version = ? OR ends_with(version, ' ' || ?))", [wanted.version] * 2))
         condition, values = all_of([*within, *((f"{key} = ?", [value]) for key, value in named if value)])
         return _FROM_MINUTES.format(condition=condition), [is_rpc, *values], None
-    ids, sample = sampled(connection, asked, MOST_TRACES)
+    numbers, sample = sampled(connection, asked, MOST_TRACES)
     columns = {"service": "service", "operation": "name"}
     condition, values = all_of([(f"{columns[key]} = ?", [value]) for key, value in named if value])
-    return _FROM_SPANS.format(condition=condition), [list(ids), _RPC, is_rpc, *values], sample
+    return _FROM_SPANS.format(condition=condition), [list(numbers), is_rpc, *values], sample
 
 
-def sampled(connection: DuckDBPyConnection, asked: Asked, most: int) -> tuple[dict[str, int], Sample | None]:
+def sampled(connection: DuckDBPyConnection, asked: Asked, most: int) -> tuple[dict[int, int], Sample | None]:
     """The latest traces that match, whatever their operation: as `latest`."""
     return latest(connection, *asked.traces_but_operation(), most)
-
-
-def latest(
-    connection: DuckDBPyConnection, condition: str, values: list[Any], most: int
-) -> tuple[dict[str, int], Sample | None]:
-    """The ids of the latest traces with a condition, each with its number of spans; and of how many, if there are more.
-
-    Args:
-        connection: to the store.
-        condition: on `traces`.
-        values: its parameters.
-        most: traces at most.
-    """
-    sql = f"SELECT trace_id, span_count FROM traces WHERE {condition} ORDER BY start_unix_ns DESC LIMIT {most}"  # noqa: S608
-    found = {row[0]: int(row[1]) for row in connection.execute(sql, values).fetchall()}
-    if len(found) < most:
-        return found, None
-    counted = connection.execute(f"SELECT count(*) FROM traces WHERE {condition}", values).fetchone()  # noqa: S608
-    of = int(counted[0]) if counted else len(found)
-    return found, Sample(len(found), of) if of > len(found) else None

@@ -11,8 +11,9 @@ from collector.local.query.buckets import durations, percentiles
 from collector.local.query.inner import sampled
 from collector.local.query.language.conditions import json_path
 from collector.local.query.model import Sample
+from collector.local.query.numbers import OF_NUMBERS
 from collector.local.store.folding import bucket
-from telemetry.conventions import DB_SYSTEM_NAME, SCOPE, SEARCH_OPERATION
+from telemetry.conventions import DB_SYSTEM_NAME, SCOPE
 
 MOST_TRACES = 1000
 MOST_EDGES, MOST_STEPS = 300, 12
@@ -61,22 +62,22 @@ class ServiceMap:
 _DB = f"json_extract_string(attributes, '{json_path(DB_SYSTEM_NAME.name)}')"
 _CALLS = f"""
 WITH chosen AS MATERIALIZED (
-    SELECT trace_id, span_id, parent_span_id, name, kind, service, status = 'error' AS failed, {_DB} AS db,
-           json_extract_string(attributes, '{json_path(SEARCH_OPERATION.name)}') AS operation,
+    SELECT trace_no, span_id, parent_span_id, kind, service, status = 'error' AS failed, {_DB} AS db,
+           search_operation AS operation,
            CASE WHEN start_unix_ns > 0 AND end_unix_ns >= start_unix_ns THEN end_unix_ns - start_unix_ns END AS took
-    FROM spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))
+    FROM span_facts WHERE {OF_NUMBERS}
 ), calls AS (
     SELECT caller.service AS source, callee.service AS target, 'service' AS kind, caller.operation,
            caller.failed, caller.took
     FROM chosen AS callee JOIN chosen AS caller
-        ON caller.trace_id = callee.trace_id AND caller.span_id = callee.parent_span_id
+        ON caller.trace_no = callee.trace_no AND caller.span_id = callee.parent_span_id
     WHERE caller.service <> callee.service
     UNION ALL
     SELECT service, db, 'database', operation, failed, took FROM chosen WHERE db IS NOT NULL
 ), received AS (
     SELECT callee.service AS node, 'service' AS kind, callee.failed, callee.took
     FROM chosen AS callee LEFT JOIN chosen AS caller
-        ON caller.trace_id = callee.trace_id AND caller.span_id = callee.parent_span_id
+        ON caller.trace_no = callee.trace_no AND caller.span_id = callee.parent_span_id
     WHERE (caller.service IS NULL AND callee.kind <> 'client') OR caller.service <> callee.service
     UNION ALL
     SELECT service, 'client', failed, took FROM chosen
@@ -96,8 +97,8 @@ SELECT 'node', figures.*, failed, [] FROM ({percentiles("nodes", ("source", "tar
 JOIN (SELECT node AS source, kind, count_if(failed) AS failed FROM received GROUP BY ALL) USING (source, kind)
 """  # noqa: S608 (our own names)
 _STEPS = f"""
-SELECT service, name FROM spans
-WHERE trace_id IN (SELECT unnest(?::VARCHAR[])) AND kind = 'internal' AND NOT starts_with(name, '/')
+SELECT service, name FROM span_facts
+WHERE {OF_NUMBERS} AND kind = 'internal' AND NOT starts_with(name, '/')
   AND scope_id IN (SELECT scope_id FROM scopes WHERE name = '{SCOPE}')
 GROUP BY service, name ORDER BY service, sum(end_unix_ns - start_unix_ns) DESC, name
 """  # noqa: S608 (as above)
@@ -111,16 +112,16 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         asked: the range and the filters.
     """
     found, sample = sampled(connection, asked, MOST_TRACES)
-    ids = list(found)
-    if not ids:
+    numbers = list(found)
+    if not numbers:
         return ServiceMap([], [], None)
     seconds = asked.seconds * (sample.scale if sample else 1)
     steps: dict[str, list[str]] = {}
-    for service, name in connection.execute(_STEPS, [ids]).fetchall():
+    for service, name in connection.execute(_STEPS, [numbers]).fetchall():
         steps.setdefault(service, []).append(name)
     nodes: dict[tuple[str, str], MapNode] = {}
     edges: list[MapEdge] = []
-    for what, *row in connection.execute(_CALLS, [ids]).fetchall():
+    for what, *row in connection.execute(_CALLS, [numbers]).fetchall():
         source, target, kind, n, _, _, b1, _, failed, operations = row
         figures: dict[str, Any] = {
             "count": int(n),

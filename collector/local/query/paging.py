@@ -11,9 +11,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.filters import TraceFilter
-from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, json_path
+from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, is_of_span, json_path, of_spans
 from collector.local.query.language.fields import TRACE_FIELDS
 from collector.local.query.language.terms import Term
+from collector.local.query.numbers import OF_NUMBERS
 from collector.local.query.rare import segments_with
 
 FEW_SEGMENTS = 6
@@ -26,6 +27,7 @@ ALL_TRACES = 200_000
 
 _RANGE = "SELECT count(*), min(start_unix_ns), max(start_unix_ns) FROM traces WHERE {condition}"
 _RESOURCES = "SELECT 1 FROM resources WHERE list_contains(?::VARCHAR[], json_extract_string(attributes, ?)) LIMIT 1"
+_WITH = "SELECT DISTINCT trace_no FROM span_facts WHERE {condition}"
 _NUMBERS = "SELECT min(trace_no), max(trace_no) FROM traces WHERE start_unix_ns BETWEEN ? AND ?"
 
 
@@ -51,11 +53,15 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
     if not wanted.of_spans:
         yield everything
         return
-    segments = _segments(connection, wanted)
-    if segments is not None and len(segments) <= FEW_SEGMENTS:
-        yield Window(wanted.since_ns, wanted.until_ns, _among("segment_no", segments))
+    rarest, segments = _rarest(connection, wanted)
+    if rarest and len(segments) <= FEW_SEGMENTS:
+        among = of_spans(rarest, _among("segment_no", segments))
+        numbers = [row[0] for row in connection.execute(_WITH.format(condition=among[0]), among[1]).fetchall()]
+        yield Window(wanted.since_ns, wanted.until_ns, (OF_NUMBERS, [numbers]))
         return
-    among = EVERY_SPAN if segments is None else _among("segment_no", segments)
+    # Spans that other terms ask for may be in other segments.
+    only = rarest is not None and sum(map(is_of_span, wanted.terms)) == 1
+    among = _among("segment_no", segments) if only else EVERY_SPAN
     count, first, last = _range(connection, wanted)
     if not count:
         return
@@ -64,21 +70,23 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
         left = (until - first) * count / max(last - first, 1)
         whole = traces >= left or traces >= ALL_TRACES
         since = first if whole else max(first, until - int(traces * max(last - first, 1) / count))
-        numbers = connection.execute(_NUMBERS, [since, until]).fetchone()
-        if numbers and numbers[0] is not None:
-            yield Window(since, until, all_of([("trace_no BETWEEN ? AND ?", list(numbers)), among]))
+        ends = connection.execute(_NUMBERS, [since, until]).fetchone()
+        if ends and ends[0] is not None:
+            yield Window(since, until, all_of([("trace_no BETWEEN ? AND ?", list(ends)), among]))
         traces, until = traces * LONGER, since - 1
 
 
-def _segments(connection: DuckDBPyConnection, wanted: TraceFilter) -> Sequence[int] | None:
-    """The segments that may have the rarest of the attributes that are asked for; None if none is asked for."""
-    found: Sequence[int] | None = None
+def _rarest(connection: DuckDBPyConnection, wanted: TraceFilter) -> tuple[Term | None, Sequence[int]]:
+    """The rarest of the attributes that are asked for, and the segments that may have it; None if none is asked for."""
+    rarest: Term | None = None
+    found: Sequence[int] = ()
     for term in wanted.terms:
         is_attribute = term.quoted or term.key not in TRACE_FIELDS
         if is_attribute and term.operator == "=" and term.values and not _of_resources(connection, term):
             mine = sorted({number for text in term.values for number in segments_with(connection, term.key, text)})
-            found = mine if found is None or len(mine) < len(found) else found
-    return found
+            if rarest is None or len(mine) < len(found):
+                rarest, found = term, mine
+    return rarest, found
 
 
 def _of_resources(connection: DuckDBPyConnection, term: Term) -> bool:

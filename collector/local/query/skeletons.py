@@ -10,18 +10,16 @@ from collector.analysis.critical_path import critical_times
 from collector.analysis.seen import Seen
 from collector.analysis.stages import stages_of
 from collector.analysis.tree import Tree, build
-from telemetry.conventions import RPC_METHOD, RPC_SYSTEM, RPC_SYSTEM_NAME, SCOPE
+from collector.local.query.numbers import OF_NUMBERS
+from telemetry.conventions import SCOPE
 
 MOST_SPANS = 20_000
 """Of all traces together; those that are too many are left out, so that an answer is quick."""
 
 _SPANS = f"""
-WITH ours AS (SELECT scope_id FROM scopes WHERE name = '{SCOPE}')
-SELECT trace_id, span_id, parent_span_id, start_unix_ns, end_unix_ns, kind, name, service,
-       scope_id IN (SELECT scope_id FROM ours),
-       coalesce(list_has_any(json_keys(attributes),
-                             ['{RPC_SYSTEM_NAME.name}', '{RPC_SYSTEM.name}', '{RPC_METHOD.name}']), false)
-FROM spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY start_unix_ns, span_id
+SELECT trace_no, span_id, parent_span_id, start_unix_ns, end_unix_ns, kind, name, service,
+       scope_id IN (SELECT scope_id FROM scopes WHERE name = '{SCOPE}'), is_rpc
+FROM span_facts WHERE {OF_NUMBERS} ORDER BY start_unix_ns, span_id
 """  # noqa: S608 (our own names)
 
 
@@ -59,21 +57,21 @@ class Skeleton:
         return dict(sorted(((k, v) for k, v in times.items() if v), key=lambda item: (-item[1], item[0])))
 
 
-def skeletons(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> dict[str, Skeleton]:
-    """The shapes of traces, by id; of the first ones, as long as they have no more than `MOST_SPANS` together.
+def skeletons(connection: DuckDBPyConnection, counts: Mapping[int, int]) -> dict[int, Skeleton]:
+    """The shapes of traces, by number; of the first ones, as long as they have no more than `MOST_SPANS` together.
 
     Args:
         connection: to the store.
-        counts: how many spans each trace has, by its id.
+        counts: how many spans each trace has, by its number.
     """
-    ids: list[str] = []
+    numbers: list[int] = []
     left = MOST_SPANS
-    for trace_id, count in counts.items():
+    for number, count in counts.items():
         if count <= left:
-            ids.append(trace_id)
+            numbers.append(number)
             left -= count
-    spans: dict[str, list[Bone]] = defaultdict(list)
-    rows = connection.execute(_SPANS, [ids]).fetchall() if ids else []
-    for trace_id, *fields in rows:
-        spans[trace_id].append(Bone(*fields))
-    return {trace_id: Skeleton(found, build(found)) for trace_id, found in spans.items()}
+    spans: dict[int, list[Bone]] = defaultdict(list)
+    rows = connection.execute(_SPANS, [numbers]).fetchall() if numbers else []
+    for number, *fields in rows:
+        spans[number].append(Bone(*fields))
+    return {number: Skeleton(found, build(found)) for number, found in spans.items()}

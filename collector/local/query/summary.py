@@ -10,9 +10,9 @@ from duckdb import DuckDBPyConnection
 from collector.analysis.critical_path import critical_times
 from collector.local.query.asked import Asked, Steps
 from collector.local.query.buckets import durations, percentiles
-from collector.local.query.inner import latest
 from collector.local.query.language.conditions import json_path
 from collector.local.query.model import Sample
+from collector.local.query.numbers import OF_NUMBERS, latest
 from collector.local.query.scatter import entry_condition
 from collector.local.query.skeletons import skeletons
 from telemetry.conventions import ERROR_TYPE
@@ -97,13 +97,15 @@ FROM spread WHERE side = 'server' GROUP BY step"""
 
 _ERRORS = f"""
 WITH failed AS MATERIALIZED (
-    SELECT trace_id, span_id, parent_span_id, service, start_unix_ns,
+    SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,
            coalesce(json_extract_string(attributes, '{json_path(ERROR_TYPE.name)}'), '') AS type
-    FROM spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[])) AND status = 'error'
+    FROM span_facts WHERE {OF_NUMBERS} AND status = 'error'
+), began AS (
+    SELECT type, service, count(*) AS n, arg_max(trace_no, start_unix_ns) AS trace_no FROM failed
+    WHERE (trace_no, span_id) NOT IN (SELECT trace_no, parent_span_id FROM failed WHERE parent_span_id IS NOT NULL)
+    GROUP BY type, service ORDER BY n DESC, type, service LIMIT {MOST_ERRORS}
 )
-SELECT type, service, count(*), arg_max(trace_id, start_unix_ns) FROM failed
-WHERE (trace_id, span_id) NOT IN (SELECT trace_id, parent_span_id FROM failed WHERE parent_span_id IS NOT NULL)
-GROUP BY type, service ORDER BY count(*) DESC, type, service LIMIT {MOST_ERRORS}
+SELECT type, service, n, trace_id FROM began JOIN trace_ids USING (trace_no) ORDER BY n DESC, type, service
 """  # noqa: S608 (our own names)
 
 
@@ -159,20 +161,20 @@ def _errors(
     connection: DuckDBPyConnection, condition: str, values: list[Any]
 ) -> tuple[list[ErrorCount], Sample | None]:
     """Where errors began, by type: spans with an error that no span below them has."""
-    ids, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
-    if not ids:
+    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
+    if not found:
         return [], None
-    return [ErrorCount(*row) for row in connection.execute(_ERRORS, [list(ids)]).fetchall()], sample
+    return [ErrorCount(*row) for row in connection.execute(_ERRORS, [list(found)]).fetchall()], sample
 
 
 def _children(
     connection: DuckDBPyConnection, condition: str, values: list[Any]
 ) -> tuple[list[ChildTime], Sample | None]:
     """The time on the critical path by span."""
-    ids, sample = latest(connection, condition, values, OF_CHILDREN)
+    found, sample = latest(connection, condition, values, OF_CHILDREN)
     times: Counter[tuple[str, str]] = Counter()
-    for found in skeletons(connection, ids).values():
-        for seen, time_ns in zip(found.spans, critical_times(found.tree), strict=True):
+    for shape in skeletons(connection, found).values():
+        for seen, time_ns in zip(shape.spans, critical_times(shape.tree), strict=True):
             times[seen.service, seen.name] += time_ns
     total = times.total() or 1
     rows = [ChildTime(*key, time_ns, time_ns / total) for key, time_ns in times.most_common(MOST_CHILDREN) if time_ns]

@@ -7,13 +7,16 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.language.conditions import json_path
 from collector.local.query.language.fields import LOG_FIELDS, TRACE_FIELDS
+from collector.local.query.numbers import latest
 from telemetry.conventions import ATTRIBUTES
 
 LATEST_TRACES, LATEST_SPANS, LATEST_LOGS, MOST = 2000, 2000, 2000, 200
+_TRACES_OF_SPANS = 200
 
 _BRIEF = {attribute.name: attribute.brief for attribute in ATTRIBUTES}
-_RECENT = f"SELECT trace_id FROM traces ORDER BY start_unix_ns DESC LIMIT {LATEST_TRACES // 10}"  # noqa: S608 (ours)
-_SPANS = f"SELECT service, name, resource_id, attributes FROM spans WHERE trace_id IN ({_RECENT}) LIMIT {LATEST_SPANS}"  # noqa: S608
+_SPANS = f"""
+SELECT service, name, kind, status, attributes FROM span_facts
+WHERE trace_no IN (SELECT unnest($numbers::BIGINT[])) LIMIT {LATEST_SPANS}"""  # noqa: S608 (ours)
 _LOGS = f"""
 SELECT logs.*, 0 AS severity FROM logs ORDER BY ingested_unix_ns DESC LIMIT {LATEST_LOGS}"""  # noqa: S608 (ours)
 _KEYS = """
@@ -69,5 +72,7 @@ class StoredWords:
             yield str(value), f"{count} of the latest"
 
     def _ask(self, sql: str, column: str = "", **values: Any) -> list[tuple[Any, ...]]:
+        if not self._of_logs:
+            values["numbers"] = list(latest(self._connection, "true", [], _TRACES_OF_SPANS)[0])
         sql = sql.format(records=self._records, column=column, most=MOST)
         return self._connection.execute(sql, values or None).fetchall()

@@ -81,7 +81,8 @@ FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no) JOIN trace_ids
 """  # noqa: S608 (as above)
 _SPAN_FACTS = f"""
 SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, {_STATUSES}, start_unix_ns,
-    start_unix_ns + lasted_ns, parent_span_id = 0, attributes, resource_id, ingested_unix_ns
+    start_unix_ns + lasted_ns, parent_span_id = 0, attributes, resource_id, ingested_unix_ns, {_hex("span_id")},
+    CASE WHEN parent_span_id <> 0 THEN {_hex("parent_span_id")} END, scope_id
 FROM {SPAN_ROWS.name} JOIN {OPERATIONS.name} USING (operation_no)
 """  # noqa: S608 (as above)
 _SPAN_EVENTS = f"""
@@ -195,7 +196,7 @@ TRACE_IDS = View(
 )
 SPAN_FACTS = View(
     "span_facts",
-    "One row for each span, without its ids: for questions about many spans, which `spans` answers more slowly.",
+    "One row for each span, without the id of its trace: for questions about many, which `spans` answers more slowly.",
     (
         _NO,
         _SEGMENT,
@@ -211,6 +212,9 @@ SPAN_FACTS = View(
         Column("attributes", "VARCHAR", "as in `spans`"),
         Column("resource_id", "BIGINT", "as in `spans`"),
         Column("ingested_unix_ns", "BIGINT", "as in `spans`"),
+        Column("span_id", "VARCHAR", "as in `spans`"),
+        Column("parent_span_id", "VARCHAR", "as in `spans`"),
+        Column("scope_id", "BIGINT", "as in `spans`"),
     ),
     _SPAN_FACTS,
 )

@@ -58,6 +58,11 @@ def of_traces(terms: Sequence[Term], spans: Condition = EVERY_SPAN) -> Condition
     return all_of(conditions)
 
 
+def of_spans(term: Term, among: Condition) -> Condition:
+    """A condition on `span_facts`: they have the attribute of a term that is not negative, and are among some."""
+    return all_of([_span_has(term), among])
+
+
 def of_logs(terms: Sequence[Term]) -> Condition:
     """A condition on log records, which have the column `severity` besides those of the table."""
     conditions: list[Condition] = []
