@@ -17,6 +17,8 @@ from collector.local.query.filters import TraceFilter
 from collector.local.query.waterfall.reading import lines_of
 
 MOST_ROWS: Final = 250
+MOST_SPANS: Final = 50_000
+"""Of one side: only one trace can have more, of which those that began first are compared."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def compare(connection: DuckDBPyConnection, left: str | None, right: str | None,
         QueryError: a side is none of these, or has no trace.
     """
     sides = [side_of(connection, name, text, wanted) for name, text in (("left", left), ("right", right))]
-    lines = lines_of(connection, list({trace_id for side in sides for trace_id in side.trace_ids}))
-    sums = [paths_of([lines[trace_id] for trace_id in side.trace_ids if trace_id in lines]) for side in sides]
+    # One after the other, so that the spans of one side are in memory at a time.
+    sums = [paths_of([*lines_of(connection, side.trace_ids, MOST_SPANS).values()]) for side in sides]
     if not all(found.traces for found in sums):
         message = "The traces of a side were deleted meanwhile."
         raise QueryError("not_found", message, "Compare again.")

@@ -66,7 +66,7 @@ class Overview:
     root_duration_ns: int
     span_count: int
     shown_count: int
-    """Fewer than `span_count` only beyond 200,000: those that began first."""
+    """Fewer than `span_count` only beyond 100,000: those that began first."""
     error_count: int
     log_count: int
     link_count: int

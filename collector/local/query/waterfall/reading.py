@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from telemetry.conventions import BAGGAGE, SCOPE
 
-MAX_SPANS: Final = 200_000
+MAX_SPANS: Final = 100_000
 """Of one trace: those that began first. It bounds the memory that one request takes."""
 MAX_MARKS: Final = 20_000
 _CHUNK: Final = 10_000
@@ -106,9 +106,9 @@ def state_of(connection: DuckDBPyConnection, trace_id: str) -> State:
     )
 
 
-def lines_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> dict[str, list[Line]]:
-    """The spans of traces, by trace, each list by start; at most `MAX_SPANS` together, those that began first."""
-    result = connection.execute(_LINES, [numbers_of(connection, trace_ids), MAX_SPANS])
+def lines_of(connection: DuckDBPyConnection, trace_ids: Sequence[str], most: int = MAX_SPANS) -> dict[str, list[Line]]:
+    """The spans of traces, by trace, each list by start; at most `most` together, those that began first."""
+    result = connection.execute(_LINES, [numbers_of(connection, trace_ids), most])
     found: dict[str, list[Line]] = defaultdict(list)
     known: dict[str, str] = {}  # one object for equal names: most of the memory of many rows
     same = known.setdefault
