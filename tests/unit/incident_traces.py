@@ -86,7 +86,15 @@ class Spans:
 
 
 def store_of(incidents: Mapping[str, Change], start_ms: float) -> Store:
-    """A store in memory: for each incident a healthy time and then its own, `LENGTH_MS` each, one after the other."""
+    """A store in memory with these exports."""
+    exports = [decode(BY_PATH["/v1/traces"], exported) for exported in exports_of(incidents, start_ms)]
+    store = Store.open(None)
+    store.write(exports, [str(number) for number in range(len(exports))], int(start_ms * MS))
+    return store
+
+
+def exports_of(incidents: Mapping[str, Change], start_ms: float) -> list[dict[str, Any]]:
+    """For each incident a healthy time and then its own, `LENGTH_MS` each, one after the other."""
     made = Spans(random.Random(7))
     for number, change in enumerate(incidents.values()):
         for is_incident in (False, True):
@@ -96,10 +104,7 @@ def store_of(incidents: Mapping[str, Change], start_ms: float) -> Store:
                 if is_incident:
                     change(facts)
                 _add(made, facts, begin + (request + 0.5) * LENGTH_MS / REQUESTS)
-    exports = [decode(BY_PATH["/v1/traces"], exported) for exported in made.exports()]
-    store = Store.open(None)
-    store.write(exports, [str(number) for number in range(len(exports))], int(start_ms * MS))
-    return store
+    return list(made.exports())
 
 
 def _facts(source: random.Random, operation: str) -> Facts:

@@ -22,11 +22,14 @@ export function Suspects({ address }) {
   const suspects = useAnswer("/api/suspects", asked(address, { problem }));
   return html`<${Answered} of=${suspects} empty=${(answer) => !answer.problem} nothing=${html`<${Nothing} answer=${suspects.answer} address=${address} />`}>
     ${(answer) => html`<${Verdict} answer=${answer} address=${address} />
-      <div class="suspects">
-        <${Spans} answer=${answer} />
+      <div class="suspects ${isOfAttributes(answer) ? "is-one" : ""}">
+        ${!isOfAttributes(answer) && html`<${Spans} answer=${answer} />`}
         <${Attributes} answer=${answer} address=${address} /></div>
       <${Foot} answer=${answer} />`}<//>`;
 }
+
+/** Whether no time is lost and nothing fails. */
+const isOfAttributes = ({ problem, spans }) => spans.length === 0 && (problem.kind === "changed" || problem.kind === "empty");
 
 /** Nothing is wrong: says against what that was measured. */
 function Nothing({ answer, address }) {
@@ -55,9 +58,8 @@ function Spans({ answer }) {
   const { problem, spans } = answer;
   const isFailing = problem.kind === "failing";
   const most = Math.max(...spans.map((row) => (isFailing ? row.errors : row.critical_ns)), 1);
-  const none = { empty: "No time is lost: these requests have no documents.", changed: "No path takes longer than before." };
   return html`<section aria-label="Suspect spans"><h3>${isFailing ? "Where the errors begin" : "Where they wait"}</h3>
-    ${spans.length === 0 && html`<p class="quiet">${none[problem.kind] ?? "No path takes clearly longer than usual."}</p>`}
+    ${spans.length === 0 && html`<p class="quiet">No path takes clearly longer than usual.</p>`}
     <ol class="suspect-list">${spans.slice(0, FIRST).map((row) => html`<li key=${`${row.path} ${row.is_way}`}><${SpanRow} ...${{ row, most, isFailing }} /></li>`)}</ol></section>`;
 }
 

@@ -1,0 +1,45 @@
+// A person reads what is wrong, clicks a suspect and a tag, which filter, and looks at another problem.
+import { axe, open, overflows, settled } from "./desk.mjs";
+
+const filter = (page) => new URL(page.url()).searchParams.get("filter");
+
+export default async (page, { url, pictures }) => {
+  const seen = { looks: [] };
+  for (const [width, height, colorScheme] of [[1440, 900, "light"], [390, 844, "dark"]]) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
+    await open(page, url);
+    await page.waitForSelector(".suspects");
+    await page.waitForSelector(".tags");
+    await page.screenshot({ path: `${pictures}/suspects-${colorScheme}.png`, fullPage: true });
+    seen.looks.push({ axe: await axe(page), overflows: await overflows(page) });
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  seen.text = await page.innerText(".section-suspects");
+  seen.path = await page.locator(".suspect-name").first().innerText();
+  const suspect = page.locator(".suspect[aria-pressed]").first();
+  seen.sentence = await suspect.locator(".suspect-sentence").innerText();
+  await suspect.focus(); // by the keyboard alone
+  await page.keyboard.press("Enter");
+  await settled(page);
+  seen.filter = filter(page);
+  await page.goBack();
+  await settled(page);
+  seen.back = filter(page);
+
+  const tag = page.locator(".tag", { hasText: "client.region" }).locator(".tag-value").first();
+  seen.region = await tag.innerText();
+  await tag.click();
+  await settled(page);
+  seen.tagged = filter(page);
+  await page.waitForSelector(".tag-value[aria-pressed=true]");
+  await page.locator(".tag-value[aria-pressed=true]").first().click();
+  await settled(page);
+  seen.cleared = filter(page);
+
+  await page.goto(`${url}&problem=empty`);
+  await page.waitForSelector(".section-suspects .state-title");
+  seen.none = await page.innerText(".section-suspects .state-title");
+  seen.attacked = await page.evaluate(() => window.attacked ?? null);
+  return seen;
+};
