@@ -145,6 +145,10 @@ def test_a_time_without_data_is_absent_in_a_range(store: MetricStore) -> None:
         ("load[5m]", "A range vector as the answer"),
         ('label_replace(load, "1x", "a", "b", "c")', "not the name of a label"),
         ("sum_over_time(load[10y:1s])", "A subquery has"),
+        ("load offset 101y", "longer than a century"),
+        ("(" * 200 + "1" + ")" * 200, "nested too deeply"),
+        ("+".join(["1"] * 999), "too many operators"),
+        ("sort(1)", "does not parse"),
     ],
 )
 def test_what_is_not_supported_is_named(store: MetricStore, query: str, wrong: str) -> None:

@@ -147,9 +147,10 @@ class Evaluator:
         length, step = milliseconds(node.range), milliseconds(node.step) or _INNER
         moved = steps - milliseconds(node.offset)
         begin = (int(moved[0]) - length) // step * step + step
+        number = (int(moved[-1]) - begin) // step + 1
+        if number > _MOST_INNER:
+            raise QueryError("bad_request", f"A subquery has {number} steps.", f"At most {_MOST_INNER}.")
         inner = np.arange(begin, int(moved[-1]) + 1, step, dtype=np.int64)
-        if len(inner) > _MOST_INNER:
-            raise QueryError("bad_request", f"A subquery has {len(inner)} steps.", f"At most {_MOST_INNER}.")
         value = self.evaluate(node.expr, inner) if len(inner) else None
         if isinstance(value, Vector):
             return windows_of(value, inner, moved, length)

@@ -1,0 +1,57 @@
+"""Whatever is asked in PromQL: it is answered, or a `QueryError` says why it is not."""
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.local import promql
+from collector.local.errors import QueryError
+from tests.unit.promql_store import START_S, MetricStore
+
+LEAVES = (
+    "load", "calls_total[1m]", "3", '"a"', "time()", 'load{a!~".*x"} offset 1m', "took_bucket", "vector(0)", "-Inf",
+)  # fmt: skip
+FORMS = (
+    "{} + {}", "{} > bool {}", "{} == {}", "{} or {}", "{} unless on (a) {}", "{} / on (a) group_left (b) {}",
+    "-{}", "({})", "sum by (a) ({})", "topk({}, {})", "quantile without (a) ({}, {})", "rate({})",
+    "max_over_time({})", "({})[5m:1m]", "histogram_quantile({}, {})", 'label_replace({}, "x", "$1", "a", "(.*)")',
+    "clamp({}, {}, 1)", "scalar({})", "sort({})", "timestamp({})", "round({}, {})", "irate({})", "resets({})",
+    "count_over_time({})",
+)  # fmt: skip
+QUERIES = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda inner: st.builds(
+        lambda form, first, second: form.replace("{}", first, 1).replace("{}", second, 1),
+        st.sampled_from(FORMS), inner, inner,
+    ),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[MetricStore]:
+    store = MetricStore()
+    store.counter("calls", [1, 5, 2, 9], attributes={"a": "1"})
+    for seconds in (0, 15, 30):
+        store.point("load", seconds, double_value=1.0, attributes={"a": "1"})
+        store.point("load", seconds, double_value=math.nan, attributes={"a": "2", "b": "x"})
+        store.point(
+            "took", seconds, type="histogram", temporality="cumulative", bounds=[1.0], bucket_counts=[1, seconds],
+            count=1 + seconds,
+        )  # fmt: skip
+    yield store
+    store.connection.close()
+
+
+@given(st.one_of(QUERIES, QUERIES, QUERIES, st.text(max_size=30)))
+@settings(max_examples=150, deadline=None)
+def test_any_query_is_answered_or_is_refused(store: MetricStore, query: str) -> None:
+    begin = START_S * 1000
+    with suppress(QueryError):
+        promql.over_range(store.connection, query, begin, begin + 60_000, 15_000)
+    with suppress(QueryError):
+        promql.instant(store.connection, query, begin + 30_000)
