@@ -128,7 +128,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
             _draw(handle, trace_id, api)
         steps.print()
         print_banner(console, pamazon, plan, stays=not args.once)
-        console.print(f"  [dim]desk[/]   {api}   [dim]or[/] telemetry traces", highlight=False)
+        console.print(f"  desk             {api}   its traces, for a browser", highlight=False)
         return 0 if args.once else _stay(console, processes)
 
 

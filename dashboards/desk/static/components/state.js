@@ -55,6 +55,9 @@ pamazon up</code></pre>
   <//>`;
 }
 
+/** The class of what shows an answer: an old one is dimmed, other than while the range is live, where it would flicker. */
+export const answeredClass = (loading) => (loading && !address().live ? "answered is-loading" : "answered");
+
 /**
  * The state of an answer. `of`: what `useAnswer` returned. `empty`: whether an answer has nothing to show, and
  * `nothing`: what is shown then. `children`: a function from the answer to what is shown.
@@ -65,7 +68,7 @@ export function Answered({ of, empty = () => false, nothing, children }) {
   const { answer, error, loading, reload } = of;
   if (error && !answer) return html`<${Problem} error=${error} reload=${reload} />`;
   if (!answer) return html`<${Loading} />`;
-  return html`<div class=${loading ? "answered is-loading" : "answered"} aria-busy=${loading}>
+  return html`<div class=${answeredClass(loading)} aria-busy=${loading}>
     ${error && html`<${Problem} error=${error} reload=${reload} />`}
     ${empty(answer) ? (nothing ?? html`<${EmptyRange} />`) : children(answer)}
   </div>`;

@@ -3,7 +3,7 @@ import { Chart } from "../components/chart.js";
 import { Meter } from "../components/meter.js";
 import { Sparkline } from "../components/sparkline.js";
 import { StageLegend } from "../components/stage_bar.js";
-import { Answered, EmptyRange } from "../components/state.js";
+import { Answered, answeredClass, EmptyRange } from "../components/state.js";
 import { Table } from "../components/table.js";
 import { TraceTable } from "../components/trace_table.js";
 import { asked, change, link } from "../lib/address.js";
@@ -40,7 +40,7 @@ function Slowest({ address }) {
   if (rows.length === 0) return null;
   return html`<section class="card"><div class="card-head"><h2>Slowest requests</h2><${StageLegend} rows=${rows} />
     <span class="end"><a href=${link("/traces", { order: "duration" })}>All traces</a></span></div>
-    <div class=${slow.loading ? "answered is-loading" : "answered"}><${TraceTable} caption="Slowest requests" rows=${rows} /></div></section>`;
+    <div class=${answeredClass(slow.loading)} aria-busy=${slow.loading}><${TraceTable} caption="Slowest requests" rows=${rows} /></div></section>`;
 }
 
 const requests = ({ rates, error_rates: errors }) => [
