@@ -4,6 +4,8 @@ import { count, duration } from "../../lib/format.js";
 import { html, useEffect, useRef, useState } from "../../lib/preact.js";
 
 const PAUSE_MS = 200;
+/** The API gives the places of so many matches. */
+const MOST_PLACES = 1000;
 
 /** shown: what the address says. head: of the rows. scale: what is seen. onMatch(step): go to another match. */
 export function Tools({ shown, head, scale, onMatch, onZoom, onLevel, spanCount }) {
@@ -23,6 +25,12 @@ export function Tools({ shown, head, scale, onMatch, onZoom, onLevel, spanCount 
     ${scale.zoomed && html`<button type="button" class="primary" onClick=${() => onZoom(null)} title="Show the whole time (0)">${duration(scale.from)} – ${duration(scale.to)} ✕</button>`}
     <span class="tools-count faint" role="status">${hidden ? `${count(head.total)} of ${count(head.span_count)} spans` : `${count(spanCount)} spans`}</span>
   </div>`;
+}
+
+/** How many match; in a part of the trace, how many of these are in it. */
+function foundIn({ count: all, rows }) {
+  if (!all) return "none found";
+  return rows.length < Math.min(all, MOST_PLACES) ? `${count(rows.length)} of ${count(all)} found` : `${count(all)} found`;
 }
 
 function Search({ text, matches, onMatch }) {
@@ -46,7 +54,7 @@ function Search({ text, matches, onMatch }) {
   };
   return html`<span class="tools-search"><input id="trace-search" type="search" placeholder="Search names, attributes, events, logs" aria-label="Search in the trace"
       value=${typed} maxlength="200" onInput=${onInput} onKeyDown=${onKeyDown} />
-    ${matches && html`<span class="tools-matches" role="status">${matches.count ? `${count(matches.count)} found` : "none found"}</span>
+    ${matches && html`<span class="tools-matches" role="status">${foundIn(matches)}</span>
       <button type="button" class="plain" aria-label="Previous match (Shift+N)" disabled=${!matches.count} onClick=${() => onMatch(-1)}>↑</button>
       <button type="button" class="plain" aria-label="Next match (N)" disabled=${!matches.count} onClick=${() => onMatch(1)}>↓</button>`}</span>`;
 }
