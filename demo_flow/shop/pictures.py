@@ -1,14 +1,17 @@
 """The pictures of the goods, by their ids.
 
 In: the shipped pack, or the folder of a catalogue. Out: a picture's bytes with their media type. State: all pictures in
-memory (8 MB of the pack), read in a thread, which begins before the shop serves: reading them holds other work up.
+memory (8 MB of the pack), which another process reads when the first one is asked for.
 """
 
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from demo_flow.shop.reading import parse
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,6 @@ class Pictures:
         self._folder = folder
         self._reading: asyncio.Task[Mapping[str, bytes]] | None = None
 
-    async def prepare(self, seconds: float) -> None:
-        """Read all pictures, and wait for that as long as this."""
-        await asyncio.wait([self._begun()], timeout=seconds)
-
     async def get(self, good: str) -> Picture | None:
         """Return the picture of a good; None where it has none that a browser shows."""
         data = (await asyncio.shield(self._begun())).get(good)
@@ -45,7 +44,7 @@ class Pictures:
 
     def _begun(self) -> asyncio.Task[Mapping[str, bytes]]:
         if self._reading is None:
-            self._reading = asyncio.create_task(asyncio.to_thread(_read, self._folder))
+            self._reading = asyncio.create_task(_read(self._folder))
         return self._reading
 
 
@@ -54,15 +53,13 @@ def media_type(data: bytes) -> str | None:
     return next((kind for mark, at, kind in _KINDS if data[at : at + len(mark)] == mark), None)
 
 
-def _read(folder: Path | None) -> Mapping[str, bytes]:
+async def _read(folder: Path | None) -> Mapping[str, bytes]:
     """Read all pictures. A catalogue that cannot be read has none: the shop sells all the same."""
-    from demo_flow.catalogue.catalogue import CatalogueError, load
-    from demo_flow.catalogue.shipped import read_pictures
-
-    if folder is None:
-        return read_pictures()
-    try:
-        return {item.id: item.image for item in load(folder)}
-    except CatalogueError as error:
-        log.warning("the shop has no pictures: %s", error)
+    command = [sys.executable, "-m", "demo_flow.shop.reading", *([str(folder)] if folder else [])]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    written, problems = await process.communicate()
+    if process.returncode:
+        log.warning("the shop has no pictures: %s", problems.decode(errors="replace").strip())
         return {}
+    return dict(parse(written))

@@ -22,7 +22,6 @@ from demo_flow.shop.settings import Settings
 MOST_AT_ONCE: Final = 256
 """Connections at once; one more is answered 503."""
 _BACKLOG: Final = 256
-_PATIENCE: Final = 5.0  # seconds for the pictures: those of a large catalogue may come later
 
 
 class ShopServer:
@@ -53,10 +52,8 @@ class ShopServer:
 
     async def start(self, dispatcher: Dispatcher) -> None:
         """Serve from now on, at the port that `bind` has taken."""
-        pictures = Pictures(self._settings.catalogue)
-        await pictures.prepare(_PATIENCE)
         config = uvicorn.Config(
-            create_app(dispatcher, self._settings, pictures),
+            create_app(dispatcher, self._settings, Pictures(self._settings.catalogue)),
             log_config=None,
             log_level="warning",
             access_log=False,
