@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.where import PathSpan
-from collector.local.query.trace_values import EVERY
+from collector.local.query.trace_values import EVERY, chosen
 from telemetry.conventions import ERROR_TYPE
 
 _PATHS = f"""
@@ -32,6 +32,6 @@ def trace_spans(
         trace_nos: the numbers of the traces.
     """
     found: defaultdict[int, list[PathSpan]] = defaultdict(list)
-    for number, *span in connection.execute(_PATHS, [list(trace_nos), len(trace_nos)]).fetchall():
+    for number, *span in connection.execute(_PATHS, chosen(trace_nos)).fetchall():
         found[number].append(PathSpan(*span))
     return [found[number] for number in range(len(trace_nos))]

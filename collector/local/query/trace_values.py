@@ -22,10 +22,16 @@ every AS (
 ), linked AS (
     SELECT DISTINCT linked_trace_id, number, span_id AS parent FROM span_links JOIN every USING (trace_no)
 ), batched AS (
-    SELECT trace_no, number, parent FROM linked JOIN traces ON trace_id = linked_trace_id WHERE is_batch
+    SELECT trace_no, number, parent FROM linked JOIN traces ON trace_id = linked_trace_id
+    WHERE is_batch AND trace_no BETWEEN ? AND ?
 ), wanted AS (SELECT * FROM every UNION ALL SELECT * FROM batched)
 """
-"""The traces asked for, numbered, and the batches that their spans link to: `parent` is the span that waited."""
+"""The traces asked for, numbered, and the batches that their spans link to: `parent` is the span that waited.
+
+Its parameters are those of `chosen`.
+"""
+NEAR = 10_000
+"""A batch arrives about when its requests do: its number differs by less than this from some number asked for."""
 
 _VALUES = f"""
 WITH {EVERY}
@@ -34,6 +40,12 @@ FROM span_facts JOIN wanted USING (trace_no)
 GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(NOT is_root), min(start_unix_ns), max(end_unix_ns) DESC, name
 """  # noqa: S608 (our own text)
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
+
+
+def chosen(trace_nos: Sequence[int]) -> list[Any]:
+    """The parameters of a query with `EVERY`, for these traces."""
+    first, last = min(trace_nos, default=0), max(trace_nos, default=0)
+    return [list(trace_nos), len(trace_nos), first - NEAR, last + NEAR]
 
 
 def observed(
@@ -48,7 +60,7 @@ def observed(
         trace_nos: the numbers of the traces.
         hidden: whether to leave out a key.
     """
-    rows = connection.execute(_VALUES, [list(trace_nos), len(trace_nos)]).fetchall()
+    rows = connection.execute(_VALUES, chosen(trace_nos)).fetchall()
     texts: dict[tuple[str, str, str], int] = defaultdict(int)
     processes: dict[tuple[str, int], int] = defaultdict(int)
     counts: dict[tuple[str, str, int], int] = defaultdict(int)
