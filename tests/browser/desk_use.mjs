@@ -57,6 +57,12 @@ export default async (page, { base, path }) => {
   await page.keyboard.press("Enter");
   await page.waitForURL("**/traces/*");
   seen.trace = new URL(page.url()).pathname;
+  await open(page, `${base}/performance?scope=inner`); // what runs inside leads to the requests that have it
+  const stage = page.locator(".row-link", { hasText: "qdrant_search" });
+  await stage.click();
+  await page.waitForURL("**/summary?**");
+  await settled(page);
+  seen.stage = { filter: query(page).filter, rows: await page.locator(".section-slow tbody tr").count() };
   await page.keyboard.press("?");
   seen.help = await page.innerText("dialog[open] dl");
   return seen;

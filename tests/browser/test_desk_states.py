@@ -83,6 +83,7 @@ def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(collecto
     assert seen["back"]
     assert seen["second"] == 1
     assert seen["trace"].startswith("/traces/")
+    assert seen["stage"] == {"filter": "operation=qdrant_search service=qdrant_indexer", "rows": 8}
     assert "go to Summary" in seen["help"]
 
 

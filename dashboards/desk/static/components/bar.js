@@ -12,11 +12,14 @@ const WHO = ["platform", "region", "version"];
 export function Bar({ address }) {
   const { answer } = useAnswer("/api/who", asked(address));
   const [open, setOpen] = useState(false);
-  const chosen = [...WHO, "operation", "filter"].filter((key) => address.query[key]).length;
+  const { service } = address.query;
+  const chosen = [...WHO, "operation", "service", "filter"].filter((key) => address.query[key]).length;
   return html`<div class=${open ? "bar is-open" : "bar"} role="search" aria-label="What is shown">
     <${RangePicker} address=${address} />
     <button type="button" class="bar-more" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Less" : chosen ? `${chosen} chosen` : "Choose"} <span aria-hidden="true">${open ? "▴" : "▾"}</span></button>
     ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} />`)}
+    ${service && html`<button type="button" class="choice is-chosen" onClick=${() => change({ service: null })} aria-label=${`Service ${service}: show all services`}>
+      <span class="choice-name">service</span><b class="choice-value cut">${service}</b><span class="choice-end" aria-hidden="true">×</span></button>`}
     <${FilterInput} address=${address} />
   </div>`;
 }

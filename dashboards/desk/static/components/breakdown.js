@@ -1,7 +1,8 @@
 // What came of the requests, which errors they had, and which child spans took their time.
-import { change, link, traceLink } from "../lib/address.js";
+import { address, link, traceLink } from "../lib/address.js";
 import { count, duration, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
+import { spanTerms, withTerm } from "../lib/terms.js";
 import { OUTCOMES, toneOf } from "../lib/tones.js";
 import { Meter } from "./meter.js";
 
@@ -21,7 +22,7 @@ function Outcomes({ answer }) {
   const whole = names.filter((name) => name !== "empty");
   return html`<div class="stack" aria-hidden="true">${whole.map((name) => html`<i key=${name} style=${{ flexGrow: answer.outcomes[name], background: `var(--${OUTCOMES[name]})` }}></i>`)}</div>
     <ul class="list">${names.map((name) => html`<li key=${name}><i class="swatch is-block" style=${{ "--swatch": `var(--${OUTCOMES[name]})` }}></i>
-      <a href=${link("/traces", { filter: filterOf(name) })} title=${MEANS[name]}>${name}</a>
+      <a href=${link("/traces", { filter: withTerm(address(), filterOf(name)) })} title=${MEANS[name]}>${name}</a>
       <span class="faint">${MEANS[name]}</span><span class="end">${count(answer.outcomes[name])}</span><span class="list-share">${share(answer.outcomes[name] / answer.count)}</span></li>`)}</ul>`;
 }
 
@@ -37,7 +38,7 @@ function Children({ rows }) {
   if (!rows?.length) return html`<p class="quiet">No child spans.</p>`;
   const most = Math.max(...rows.map((row) => row.share));
   return html`<ul class="list">${rows.slice(0, MOST_CHILDREN).map((row) => html`<li key=${`${row.service} ${row.operation}`}>
-    <button type="button" class="plain link cut" title=${row.operation} onClick=${() => change({ operation: row.operation, service: row.service })}>${shortName(row.operation)}</button>
+    <a class="cut" title=${`${row.operation}: the traces that have it`} href=${link("/traces", { filter: withTerm(address(), spanTerms(row)), order: "duration" })}>${shortName(row.operation)}</a>
     <span class="faint cut">${row.service}</span><span class="end quiet">${duration(row.time_ns)}</span>
     <${Meter} ratio=${row.share} most=${most} tone=${toneOf(row.service)} /></li>`)}</ul>`;
 }

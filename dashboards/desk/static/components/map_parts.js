@@ -2,6 +2,7 @@
 import { link } from "../lib/address.js";
 import { duration, rate, share } from "../lib/format.js";
 import { html } from "../lib/preact.js";
+import { spanTerms } from "../lib/terms.js";
 import { toneOf } from "../lib/tones.js";
 
 const MANY_FAIL = 0.01;
@@ -14,7 +15,7 @@ export function MapNode({ node }) {
     <h2 class="cut">${to ? html`<a href=${to}>${node.name}</a>` : node.name}${node.kind !== "service" && html` <span class="faint">${node.kind}</span>`}</h2>
     <p class="map-figures"><span title="calls a second">${rate(node.rate)}</span><span title="p95 duration">p95 ${duration(node.p95_ns)}</span>
       ${node.error_ratio > 0 && html`<span class="chip is-bad" title="share that failed">${share(node.error_ratio)}</span>`}</p>
-    ${node.steps.length > 0 && html`<ul>${node.steps.map((step) => html`<li key=${step} class="cut"><a href=${link("/summary", { operation: step, service: node.name })}>${step}</a></li>`)}
+    ${node.steps.length > 0 && html`<ul>${node.steps.map((step) => html`<li key=${step} class="cut"><a href=${link("/summary", { filter: spanTerms({ operation: step, service: node.name }), operation: null, service: null })}>${step}</a></li>`)}
       ${node.more > 0 && html`<li class="faint">and ${node.more} more</li>`}</ul>`}
   </section>`;
 }

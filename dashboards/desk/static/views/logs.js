@@ -21,7 +21,6 @@ export default function View({ address }) {
   return html`<div class="view-head"><h1>Logs</h1>
       <div class="switch" role="group" aria-label="Least level">${[["", "All"], ...LEVELS.map((name) => [name, name])].map(([name, title]) => html`<button type="button" key=${name}
         aria-pressed=${(level ?? "") === name} onClick=${() => change({ level: name || null }, { replace: true })}>${title}</button>`)}</div>
-      ${service && html`<button type="button" class="chip-button" onClick=${() => change({ service: null })}>${service} <span aria-label="of all services">×</span></button>`}
       ${trace && html`<span class="chip">of trace <a href=${traceLink(trace)}><code>${trace.slice(0, 8)}</code></a></span> <a href=${link(null, { trace_id: null })}>All logs</a>`}
       <span class="end quiet">${follow ? "as they arrive" : ""}</span></div>
     <section class="card">${follow ? html`<${Followed} of=${followed} />`

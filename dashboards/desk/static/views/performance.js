@@ -10,6 +10,7 @@ import { asked, change, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
 import { count, duration, rate, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
+import { spanTerms } from "../lib/terms.js";
 import { percentiles } from "../lib/tones.js";
 
 const SLOWEST = 6;
@@ -70,14 +71,19 @@ function Rows({ answer, scope }) {
     { key: "share", title: "Share of time", hint: "of all time that these took", cell: (row) => html`<${Meter} ratio=${row.time_share} most=${most} />` },
     { key: "spark", title: "p95 over time", cell: (row) => html`<${Sparkline} values=${row.sparkline ?? []} title=${`p95 over time, at most ${duration(Math.max(...(row.sparkline ?? []).filter(Boolean), 0))}`} />` },
   ];
-  return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${hrefOf}
+  return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${(row) => hrefOf(row, answer.rows, scope)}
     keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} />`;
 }
 
 /** Whether clients wait much longer than the service takes: the time is spent on the way. */
 const isFar = (row) => row.client && row.client.p95_ns > 1.5 * row.p95_ns && row.client.p95_ns - row.p95_ns > 20e6;
 
-const hrefOf = (row) => link("/summary", { operation: row.operation, service: row.service });
+/** Where a row leads: an entry point to its summary, what is inside to the summary of the requests that have it. */
+function hrefOf(row, rows, scope) {
+  if (scope !== "entry") return link("/summary", { filter: spanTerms(row), operation: null, service: null, scope: null });
+  const isAlone = rows.filter(({ operation }) => operation === row.operation).length === 1;
+  return link("/summary", { operation: row.operation, service: isAlone ? null : row.service });
+}
 
 function Ratio({ ratio, tone }) {
   if (ratio == null) return html`<span class="faint">–</span>`;

@@ -20,8 +20,8 @@ const SLOW_ROWS = 8;
 export default function View({ address }) {
   const operation = address.query.operation;
   const summary = useAnswer("/api/summary", asked(address));
-  return html`<div class="view-head"><h1>${operation ?? "All requests"}</h1>
-      ${address.query.service && html`<span class="chip">${address.query.service}</span>`}
+  return html`<div class="view-head"><h1>${operation ?? (address.query.filter ? "Requests" : "All requests")}</h1>
+      ${!operation && address.query.filter && html`<code>${address.query.filter}</code>`}
       <span class="quiet">${summary.answer ? plural(summary.answer.count, "request") : ""}</span>
       <span class="end"><a href=${link("/compare")}>Compare slow with typical</a></span></div>
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>
