@@ -22,13 +22,19 @@ export default function View({ address }) {
   useEffect(() => {
     if (loaded) return;
     const source = new URL("../boards.json", import.meta.url).href;
-    Promise.all([ask(source), style(import.meta.url)]).then(([found]) => setFile((loaded = found)), setError);
+    Promise.all([ask(source), style(import.meta.url)]).then(([found]) => setFile((loaded = numbered(found))), setError);
   }, []);
   if (error) return html`<${Problem} error=${error} />`;
   if (!file) return html`<${Loading} />`;
   const board = file.boards.find((each) => each.uid === (address.id || FIRST));
   if (!board) return html`<${Empty} title="There is no such board"><p><a href=${link(`/dashboard/${FIRST}`)}>Search overview</a></p><//>`;
   return html`<${Board} key=${board.uid} ...${{ board, boards: file.boards, address }} />`;
+}
+
+/** The file, with each panel's place on its board as its `order`. */
+function numbered(file) {
+  for (const board of file.boards) board.rows.flatMap((row) => row.panels).forEach((panel, order) => { panel.order = order; });
+  return file;
 }
 
 function Board({ board, boards, address }) {

@@ -2,6 +2,7 @@
 import { ask, urlOf } from "../../lib/api.js";
 import { begin, end } from "../../lib/address.js";
 import { useEffect, useRef, useState } from "../../lib/preact.js";
+import { inTurn } from "./turns.js";
 
 const STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 const SHORTEST_S = 60; // of a rate: four exports of the slowest of our processes, every 15 s
@@ -41,7 +42,7 @@ export function useAnswers(panel, address, variables, seen) {
       done.current = asked;
       setState((before) => ({ ...before, ...news }));
     };
-    Promise.all(requests.map(({ url }) => ask(url, aborter.signal)))
+    Promise.all(requests.map(({ url }) => inTurn(panel.order, aborter.signal, () => ask(url, aborter.signal))))
       .then((found) => settle({ answers: answersOf(panel, requests, found, grid), grid, key, error: null }), (error) => settle({ error }))
       .finally(() => end(aborter));
     return () => {

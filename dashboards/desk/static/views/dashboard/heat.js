@@ -72,7 +72,7 @@ function optionsOf(latest, place, onPoint) {
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 } },
     scales: { x: { time: true }, y: { range: () => [0, latest.current.heat.rows.length] } },
     axes: [
-      { ...axis, size: 26, gap: 6, space: 64, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000, { seconds: false })) },
+      { ...axis, size: 26, gap: 6, space: 64, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000, { seconds: ticks.length > 1 && ticks[1] - ticks[0] < 60 })) },
       { ...axis, size: 58, gap: 6, splits: () => splitsOf(latest.current.heat.rows.length), values: (_, ticks) => ticks.map(label) },
     ],
     series: [{}, { scale: "y" }],

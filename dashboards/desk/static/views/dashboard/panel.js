@@ -13,7 +13,7 @@ import { PanelTable } from "./panel_table.js";
 
 const DRAWN = { stat: Stat, lines: Lines, areas: Lines, heat: Heat, states: States, bars: Bars, table: PanelTable };
 const WIDTHS = { 4: "sixth", 6: "quarter", 8: "third", 12: "half" };
-const AHEAD = "300px";
+const AHEAD = "120px";
 
 /** panel: of a board; address, variables, marks: what is shown. */
 export function Panel({ panel, address, variables, marks }) {
