@@ -13,7 +13,7 @@ from collector.local.query.model import Sample
 from telemetry.errors import did_you_mean
 
 AXES = {"len_docs": "len_docs", "hits": "hits", "spans": "span_count", "transit_ns": "transit_ns"}
-MOST_POINTS = 600
+MOST_POINTS, LONGEST = 600, 60
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,10 @@ class Scatter:
     sample: Sample | None
 
 
-_POINTS = """
-SELECT trace_id, start_unix_ns / 1e9, {x}, entry_duration_ns, outcome, count(*) OVER ()
-FROM traces WHERE {x} IS NOT NULL AND {condition}
-ORDER BY row_number() OVER (ORDER BY entry_duration_ns DESC) > {longest}, hash(trace_id) LIMIT {most}
-"""
+_COUNT = "SELECT count(*) FROM traces WHERE {condition}"
+_POINT = "SELECT trace_id, start_unix_ns / 1e9, {x}, entry_duration_ns, outcome FROM traces WHERE {condition}"
+_LONGEST = f"({_POINT} ORDER BY entry_duration_ns DESC LIMIT {LONGEST})"
+_ANY = f"({_POINT} AND hash(trace_no) % {{every}} = 0 LIMIT {MOST_POINTS - LONGEST})"
 
 
 def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -> Scatter:
@@ -55,11 +54,18 @@ def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -
     if x not in AXES:
         hint = did_you_mean(x, list(AXES)) or f"Use one of {', '.join(AXES)}."
         raise QueryError("bad_request", f"x={x!r} is not a number of requests.", hint)
-    condition, values = entry_condition(asked)
-    sql = _POINTS.format(x=AXES[x], condition=condition, most=MOST_POINTS, longest=MOST_POINTS // 10)
-    found = connection.execute(sql, values).fetchall()
-    of = int(found[0][5]) if found else 0
-    points = sorted((ScatterPoint(*row[:5]) for row in found), key=lambda point: (point.x, point.duration_ns))
+    matching, values = entry_condition(asked)
+    condition = f"{AXES[x]} IS NOT NULL AND entry_duration_ns IS NOT NULL AND {matching}"
+    counted = connection.execute(_COUNT.format(condition=condition), values).fetchone()
+    of = int(counted[0]) if counted else 0
+    if of <= MOST_POINTS:
+        sql, parameters = _POINT.format(x=AXES[x], condition=condition), values
+    else:
+        every = of // (MOST_POINTS - LONGEST) or 1
+        sql = f"{_LONGEST} UNION {_ANY}".format(x=AXES[x], condition=condition, every=every)
+        parameters = values + values
+    found = connection.execute(sql, parameters).fetchall()
+    points = sorted((ScatterPoint(*row) for row in found), key=lambda point: (point.x, point.duration_ns))
     return Scatter(x, points, Sample(len(points), of) if of > len(points) else None)
 
 

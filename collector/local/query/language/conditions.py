@@ -4,6 +4,7 @@
 not match, or does not have the key.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from collector.local.query.language.terms import Term
 Condition = tuple[str, list[Any]]
 EVERY_SPAN: Condition = ("true", [])
 _OPPOSITE = {"!=": "=", "!~": "~"}
+_AS_IN_JSON = re.compile(r'"[\w.\- ]+":|[\w.\- ]+', re.ASCII)
+"""Text of which JSON changes no character."""
 _WIDTH = 4
 """Severity numbers of one level."""
 
@@ -46,10 +49,13 @@ def of_traces(terms: Sequence[Term], spans: Condition = EVERY_SPAN) -> Condition
     one_span: list[Condition] = []
     for term in terms:
         field = None if term.quoted else TRACE_FIELDS.get(term.key)
-        has = _span_has(term) if field is None else _value(field, _positive(term))
-        if field and not field.of_span:
+        if field is None:
+            conditions.append(_signed(term, _some_attribute(term, spans)))
+            continue
+        has = _value(field, _positive(term))
+        if not field.of_span:
             conditions.append(_signed(term, has))
-        elif field and term.operator not in _OPPOSITE:
+        elif term.operator not in _OPPOSITE:
             one_span.append(has)
         else:
             conditions.append(_signed(term, _some_span([has], spans)))
@@ -87,6 +93,17 @@ def _signed(term: Term, condition: Condition) -> Condition:
 def _some_span(conditions: Sequence[Condition], among: Condition) -> Condition:
     sql, values = all_of([*conditions, among])
     return f"trace_no IN (SELECT trace_no FROM span_facts WHERE {sql})", values  # noqa: S608 (our own names)
+
+
+def _some_attribute(term: Term, among: Condition) -> Condition:
+    """That a span of the trace, or its resource, has an attribute; either is sought by itself, which is quicker."""
+    has, values = _attribute("attributes", _positive(term))
+    rest, more = among
+    sql = f"""trace_no IN (
+        SELECT trace_no FROM span_facts WHERE {has} AND {rest}
+        UNION ALL SELECT trace_no FROM span_facts
+        WHERE resource_id IN (SELECT resource_id FROM resources WHERE {has}) AND {rest})"""  # noqa: S608 (our names)
+    return sql, [*values, *more, *values, *more]
 
 
 def _value(field: Field, term: Term) -> Condition:
@@ -157,7 +174,16 @@ def _span_has(term: Term) -> Condition:
 
 
 def _attribute(column: str, term: Term) -> Condition:
-    """That a JSON object has a key with a matching value: as text, or, where there is an order, as a number."""
+    """That a JSON object has a key with a matching value: as text, or, where there is an order, as a number.
+
+    Texts without the key or the value are passed over first: to look for characters is quicker than to parse.
+    """
+    sought = [f'"{term.key}":', *(term.values if term.operator == "=" and len(term.values) == 1 else ())]
+    first: list[Condition] = [(f"contains({column}, ?)", [text]) for text in sought if _AS_IN_JSON.fullmatch(text)]
+    return all_of([*first, _parsed(column, term)])
+
+
+def _parsed(column: str, term: Term) -> Condition:
     text = f"json_extract_string({column}, ?)"
     path = json_path(term.key)
     if not term.values:
