@@ -2,7 +2,7 @@
 
 In: how many spans, over which time. Out: a store with searches and indexings of 13 spans each, of four services, as
 Pamazon sends them: 8 attributes a span, two of which are random texts and one a random number; 1 % of the requests
-fail; a rare value every so often. They are written by the collector's own code. State: the store.
+fail. They are written by the collector's own code. State: the store.
 """
 
 from __future__ import annotations
@@ -14,18 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from collector.local.settings import CollectorSettings
 from collector.local.store.rows import ExportRows, SpanRow
 from collector.local.store.store import Store
+from collector.local.store.typed import (
+    ATTRIBUTE_FILTERS,
+    ENTRY_MINUTE_ROWS,
+    SPAN_MINUTE_ROWS,
+    SPAN_ROWS,
+    TRACE_ROWS,
+)
 
 Array = np.ndarray[Any, Any]
 NS = 1_000_000_000
 TRACES_AT_ONCE = 1_500
-RARE_EVERY = 100_000
-"""One trace in so many has the rare attribute."""
-RARE_KEY = "shop.coupon"
+BASE_TRACES = 36_000
+"""Six full segments of spans."""
 PLATFORMS = ("web", "ios", "android", "linux")
 REGIONS = ("de", "us", "cl", "fr", "jp", "br", "in", "gb", "es", "it")
 LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz", np.uint8)
@@ -79,10 +86,10 @@ def exports(traces: int, since_ns: int, until_ns: int, seed: int = 1) -> Iterato
     for first in range(0, traces, TRACES_AT_ONCE):
         count = min(TRACES_AT_ONCE, traces - first)
         starts = since_ns + step * np.arange(first, first + count)
-        yield int(starts[-1]) + NS, _exports(dice, first, starts)
+        yield int(starts[-1]) + NS, _exports(dice, starts)
 
 
-def _exports(dice: np.random.Generator, first: int, starts: Array) -> list[ExportRows]:
+def _exports(dice: np.random.Generator, starts: Array) -> list[ExportRows]:
     count, size = len(starts), len(TREE)
     durations = dice.lognormal(17.3, 0.6, count).astype(np.int64)
     trace_ids = [dice.bytes(16).hex() for _ in range(count)]
@@ -102,7 +109,6 @@ def _exports(dice: np.random.Generator, first: int, starts: Array) -> list[Expor
     ]
     rows: dict[str, list[Any]] = {service: [] for service in SERVICES}
     for place, (start, duration) in enumerate(zip(starts.tolist(), durations.tolist(), strict=True)):
-        rare = f'"{RARE_KEY}":"coupon-{first + place}",' if (first + place) % RARE_EVERY == RARE_EVERY // 2 else ""
         status = "error" if failed[place] else "unset"
         for number, shape in enumerate(TREE):
             at = place * size + number
@@ -118,7 +124,7 @@ def _exports(dice: np.random.Generator, first: int, starts: Array) -> list[Expor
                     start + duration * shape.end // 1000,
                     status if number in (0, 1, 2, 9, 10, 11, 12) else "unset",
                     "",
-                    f'{{{who[place]}{shape.attributes}{rare if number == 2 else ""}"request.id":"{texts[2 * at]}",'
+                    f'{{{who[place]}{shape.attributes}"request.id":"{texts[2 * at]}",'
                     f'"session.id":"{texts[2 * at + 1]}","score":{scores[at]}}}',
                     0,
                     0,
@@ -144,18 +150,58 @@ def _texts(dice: np.random.Generator, count: int) -> list[str]:
     return [text.decode() for text in letters.view("S16").ravel().tolist()]
 
 
-def fill(path: Path, spans: int, hours: float, *, tell: bool = False) -> None:
-    """Write so many spans of the last hours into a store."""
+def fill(path: Path, spans: int, hours: float, *, tell: bool = False) -> int:
+    """Write so many spans of the last hours into a store; return how many there are.
+
+    The first ones are written as an export is, the others are copies of these with other ids and times: a text comes
+    again after an hour or so, when nothing remembers it.
+    """
     store = Store.open(path, settings=CollectorSettings(max_store_bytes=None))
-    until = time.time_ns()
-    begun, done = time.monotonic(), 0
-    for number, (arrived, group) in enumerate(exports(spans // len(TREE), until - int(hours * 3600) * NS, until)):
+    copies = max(1, round(spans / (BASE_TRACES * len(TREE))))
+    shift_s = int(hours * 60) * 60 // copies // 60 * 60
+    now = time.time_ns()
+    begin = (now // (60 * NS) - int(hours * 60)) * 60 * NS
+    for number, (arrived, group) in enumerate(exports(BASE_TRACES, begin, begin + shift_s * NS)):
         store.write(group, [f"{number}-{place}" for place in range(len(group))], arrived)
         store.fold(arrived)
-        done += sum(export.records for export in group)
-        if tell and number % 50 == 0:
-            print(f"{done:,} spans, {done / (time.monotonic() - begun):,.0f}/s", flush=True)
+    store.fold(begin + 2 * shift_s * NS, everything=True)
+    with store.reader() as cursor:
+        for copy in range(1, copies):
+            _copy(cursor, copy, copy * shift_s)
+            if tell:
+                print(f"{(copy + 1) * BASE_TRACES * len(TREE):,} spans", flush=True)
     store.close()
+    return copies * BASE_TRACES * len(TREE)
+
+
+def _copy(cursor: duckdb.DuckDBPyConnection, copy: int, shift_s: int) -> None:
+    """Copy what was written first, so many seconds later."""
+    segments = BASE_TRACES // TRACES_AT_ONCE // 4
+    changes = {
+        "trace_no": f"trace_no + {copy * BASE_TRACES}",
+        "trace_id": f"md5(trace_id || '{copy}')",
+        "segment_no": f"segment_no + {copy * segments}",
+        "minute_unix_s": f"minute_unix_s + {shift_s}",
+    }
+    changes["span_id"] = f"xor(span_id, {copy}::UBIGINT << 40)"
+    changes["parent_span_id"] = (
+        f"CASE WHEN parent_span_id = 0 THEN 0 ELSE xor(parent_span_id, {copy}::UBIGINT << 40) END"
+    )
+    for name in ("start_unix_ns", "ingested_unix_ns", "last_ingested_unix_ns"):
+        changes[name] = f"{name} + {shift_s * NS}"
+    originals = {
+        SPAN_ROWS: f"segment_no < {segments}",
+        TRACE_ROWS: f"trace_no <= {BASE_TRACES}",
+        ATTRIBUTE_FILTERS: f"segment_no < {segments}",
+        ENTRY_MINUTE_ROWS: "rowid < (SELECT count(*) FROM entry_minute_rows) // $copy",
+        SPAN_MINUTE_ROWS: "rowid < (SELECT count(*) FROM span_minute_rows) // $copy",
+    }
+    cursor.begin()
+    for table, which in originals.items():
+        values = ", ".join(changes.get(column.name, column.name) for column in table.columns)
+        sql = f"INSERT INTO {table.name} SELECT {values} FROM {table.name} WHERE {which}"
+        cursor.execute(sql.replace("$copy", str(copy)))
+    cursor.commit()
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ _OPEN = "SELECT DISTINCT segment_no FROM span_facts WHERE segment_no > ? ORDER B
 
 
 def segments_with(connection: DuckDBPyConnection, key: str, text: str) -> Sequence[int]:
-    """The segments that may have a span with this attribute; one in a hundred of the others is among them.
+    """The segments that may have a span with this attribute; one in fifty of the others is among them.
 
     An attribute whose value is a number that is not whole is in no filter: for such a text, all segments are returned.
 

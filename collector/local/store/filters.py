@@ -12,9 +12,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 SLICES = 256
-BITS_EACH = 10
-PROBES = 6
-"""Bits set for each hash: one in a hundred others is found, too."""
+BITS_EACH = 8
+PROBES = 5
+"""Bits set for each hash: one in fifty others is found, too."""
 
 
 def build(hashes: Array) -> list[bytes]:
