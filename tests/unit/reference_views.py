@@ -91,7 +91,7 @@ FROM facts GROUP BY ALL
 """
 
 
-_TRACE_IDS = "SELECT DISTINCT trace_no, trace_id FROM spans"
+_TRACE_IDS = "SELECT DISTINCT trace_no, trace_id, try_cast('0x' || trace_id[:8] AS UINTEGER) FROM spans"
 _SPAN_FACTS = f"""
 WITH facts AS ({_FACTS})
 SELECT trace_no, segment_no, service, name, kind, is_rpc, search_operation, status, start_unix_ns, end_unix_ns,

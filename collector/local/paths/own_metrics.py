@@ -25,7 +25,7 @@ from telemetry import conventions as c
 from telemetry.config.version import own_version
 from telemetry.recording.aggregation import Sums
 
-_RECENT = "SELECT trace_id FROM spans WHERE ingested_unix_ns > ? GROUP BY trace_id ORDER BY max(ingested_unix_ns) DESC"
+_RECENT = "SELECT trace_id FROM traces WHERE last_ingested_unix_ns > ? ORDER BY last_ingested_unix_ns DESC"
 _log = logging.getLogger(__name__)
 
 

@@ -23,7 +23,7 @@ SELECT trace_id FROM (
     SELECT trace_id, min(ingested_unix_ns) FILTER (parent_span_id IS NULL AND end_unix_ns <> 0) AS rooted,
            max(ingested_unix_ns) AS last, count(DISTINCT span_id) FILTER (end_unix_ns <> 0) AS ended,
            count(DISTINCT span_id) AS begun
-    FROM spans WHERE trace_id IN (SELECT trace_id FROM spans WHERE ingested_unix_ns > ?) GROUP BY trace_id)
+    FROM spans WHERE trace_no IN (SELECT trace_no FROM span_facts WHERE ingested_unix_ns > ?) GROUP BY trace_id)
 WHERE (rooted > ? AND rooted <= ?) OR (rooted IS NULL AND ended = begun AND last > ? AND last <= ?)
 """
 
@@ -41,7 +41,7 @@ def ended_traces(
         limit: rows at most.
     """
     rooted, rootless = decode(after, int, int, name="after") if after else (-1, -1)
-    newest = connection.execute("SELECT max(ingested_unix_ns) FROM spans").fetchone()
+    newest = connection.execute("SELECT max(ingested_unix_ns) FROM span_facts").fetchone()
     stored = -1 if newest is None or newest[0] is None else int(newest[0])
     until = (max(rooted, min(stored, now_unix_ns - SETTLED_NS)), max(rootless, min(stored, now_unix_ns - ROOTLESS_NS)))
     window = [min(rooted, rootless), rooted, until[0], rootless, until[1]]

@@ -3,6 +3,7 @@
 A store keeps the spans of a trace under its number, which is about in the order of arrival; ids are in summaries only.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +14,34 @@ from collector.local.query.model import Sample, TraceRow
 OF_NUMBERS = "trace_no IN (SELECT unnest(?::BIGINT[]))"
 """Spans of these traces; the parameter is a list of numbers."""
 
+_HEXADECIMAL = re.compile("[0-9a-f]{32}")
 _OF_ROWS = """
 SELECT trace_no, trace_id FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND list_contains(?::VARCHAR[], trace_id)
 """
+
+
+_BY_ID = """
+SELECT trace_no FROM trace_ids
+WHERE id_key IN (SELECT unnest(?::UINTEGER[])) AND trace_id IN (SELECT unnest(?::VARCHAR[]))
+"""
+_BEGINS = """
+SELECT trace_id FROM trace_ids WHERE id_key BETWEEN ? AND ? AND starts_with(trace_id, ?) ORDER BY trace_id LIMIT ?
+"""
+KEY_DIGITS = 8
+"""The first digits of an id by which it is found."""
+
+
+def numbers_by_id(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> list[int]:
+    """The numbers of traces that are in the store: queries of spans are much faster by these than by ids."""
+    keys = [int(text[:KEY_DIGITS], 16) for text in trace_ids if _HEXADECIMAL.fullmatch(text)]
+    return [int(number) for (number,) in connection.execute(_BY_ID, [keys, list(trace_ids)]).fetchall()]
+
+
+def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> list[str]:
+    """The ids of traces that begin with some hexadecimal digits, in order."""
+    start = digits[:KEY_DIGITS]
+    least, greatest = int(start.ljust(KEY_DIGITS, "0"), 16), int(start.ljust(KEY_DIGITS, "f"), 16)
+    return [str(text) for (text,) in connection.execute(_BEGINS, [least, greatest, digits, most]).fetchall()]
 
 
 def numbers_of(connection: DuckDBPyConnection, rows: Sequence[TraceRow]) -> dict[str, int]:

@@ -9,12 +9,12 @@ from collector.local.query.model import OperationRow, Page, ServiceRow, StoreSta
 _SERVICES = f"""
 SELECT service, count(*), count_if(status = 'error'), count(DISTINCT (name, kind)), {FIRST},
        max(greatest(start_unix_ns, end_unix_ns))
-FROM spans WHERE ? IS NULL OR service > ? GROUP BY service ORDER BY service LIMIT ?
+FROM span_facts WHERE ? IS NULL OR service > ? GROUP BY service ORDER BY service LIMIT ?
 """  # noqa: S608 (our own expression)
 
 _OPERATIONS = f"""
 WITH timed AS (
-    SELECT *, greatest(start_unix_ns, end_unix_ns) AS stop FROM spans
+    SELECT *, greatest(start_unix_ns, end_unix_ns) AS stop FROM span_facts
     WHERE (? IS NULL OR service = ?) AND (? IS NULL OR (service, name, kind) > (?, ?, ?))
 )
 SELECT service, name, kind, count(*),
@@ -26,7 +26,7 @@ FROM timed GROUP BY service, name, kind ORDER BY service, name, kind LIMIT ?
 """  # noqa: S608 (our own expression)
 
 _COUNTS = """
-SELECT (SELECT count(DISTINCT trace_id) FROM spans), (SELECT count(*) FROM spans),
+SELECT (SELECT count(*) FROM trace_ids), (SELECT count(*) FROM span_facts),
        (SELECT count(*) FROM metric_points), (SELECT count(*) FROM logs)
 """
 

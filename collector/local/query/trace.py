@@ -16,21 +16,22 @@ from collector.analysis.tree import build
 from collector.local.errors import QueryError
 from collector.local.query.logs import logs_of_trace
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
+from collector.local.query.numbers import numbers_by_id
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 from telemetry.conventions import SCOPE, SEARCH_TRANSIT_DURATION
 
 _SPANS = f"""
-SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_id = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
+SELECT {", ".join(SpanRow._fields)} FROM spans WHERE trace_no = ? ORDER BY start_unix_ns, span_id, ingested_unix_ns
 """  # noqa: S608 (our own names)
 _EVENTS = f"""
 SELECT {", ".join(SpanEventRow._fields)}
-FROM span_events WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
+FROM span_events WHERE trace_no = ? ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
 _LINKS = f"""
 SELECT {", ".join(SpanLinkRow._fields)}
-FROM span_links WHERE trace_id = ? ORDER BY span_id, ingested_unix_ns, position
+FROM span_links WHERE trace_no = ? ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
-_STORED = "SELECT DISTINCT trace_id FROM spans WHERE list_contains(?, trace_id)"
+_STORED = "SELECT trace_id FROM trace_ids WHERE trace_no IN (SELECT unnest(?::BIGINT[]))"
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 _SCOPES = "SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)"
 
@@ -41,11 +42,12 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     Raises:
         QueryError: no span of it is in the store.
     """
-    stored = [SpanRow(*row) for row in connection.execute(_SPANS, [trace_id]).fetchall()]
+    number = next(iter(numbers_by_id(connection, [trace_id])), -1)
+    stored = [SpanRow(*row) for row in connection.execute(_SPANS, [number]).fetchall()]
     if not stored:
         raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")
     tree = build(stored)
-    around = _Around.read(connection, trace_id, stored, tree.start)
+    around = _Around.read(connection, number, stored, tree.start)
     own, critical = self_times(tree), critical_parts(tree)
     transit = transit_ns(tree, [row.kind for row in stored])
     spans = []
@@ -106,10 +108,10 @@ class _Around:
 
     @classmethod
     def read(
-        cls, connection: DuckDBPyConnection, trace_id: str, stored: Sequence[SpanRow], trace_start: int
+        cls, connection: DuckDBPyConnection, number: int, stored: Sequence[SpanRow], trace_start: int
     ) -> "_Around":
         events: dict[str, list[Event]] = defaultdict(list)
-        for event in map(SpanEventRow._make, connection.execute(_EVENTS, [trace_id]).fetchall()):
+        for event in map(SpanEventRow._make, connection.execute(_EVENTS, [number]).fetchall()):
             events[event.span_id].append(
                 Event(
                     name=event.name,
@@ -120,7 +122,7 @@ class _Around:
                 )
             )
         links: dict[str, list[Link]] = defaultdict(list)
-        found = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [trace_id]).fetchall()]
+        found = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [number]).fetchall()]
         there = _stored_of(connection, [link.linked_trace_id for link in found])
         for link in found:
             links[link.span_id].append(
@@ -148,7 +150,8 @@ def _stored_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> set[
     """The traces of which a span is stored."""
     if not trace_ids:
         return set()
-    return {row[0] for row in connection.execute(_STORED, [list(set(trace_ids))]).fetchall()}
+    numbers = numbers_by_id(connection, list(set(trace_ids)))
+    return {row[0] for row in connection.execute(_STORED, [numbers]).fetchall()}
 
 
 def is_complete(found: Trace) -> bool:

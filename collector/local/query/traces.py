@@ -10,6 +10,7 @@ from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
 from collector.local.query.filters import TraceFilter
 from collector.local.query.model import Page, TraceRow
+from collector.local.query.numbers import ids_beginning
 from collector.local.query.paging import windows
 from telemetry.errors import did_you_mean
 
@@ -20,7 +21,7 @@ WHERE {{condition}} AND (? IS NULL OR ({{column}}, trace_id) < (?, ?)) ORDER BY 
 ORDERS = {"start": "start_unix_ns", "duration": "duration_ns"}
 """What a list is sorted by, the largest first."""
 
-_FIND = "SELECT DISTINCT trace_id FROM {table} WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3"
+_FIND = "SELECT DISTINCT trace_id FROM logs WHERE starts_with(trace_id, ?) ORDER BY trace_id LIMIT 3"
 
 
 def traces(
@@ -83,16 +84,16 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
         hint = did_you_mean(name, ["last"]) or "Use up to 32 hexadecimal digits, or `last`."
         raise QueryError("bad_request", f"{name!r} is not a trace id.", hint)
     name = name.lower()
-    found = connection.execute(_FIND.format(table="trace_ids"), [name]).fetchall()
+    found = ids_beginning(connection, name, 3)
     if not found and with_logs:
-        found = connection.execute(_FIND.format(table="logs"), [name]).fetchall() or [(name,)] * (len(name) == 32)
+        found = [str(row[0]) for row in connection.execute(_FIND, [name]).fetchall()] or [name] * (len(name) == 32)
     if not found:
         what = "span or log record" if with_logs else "span"
         raise QueryError("not_found", f"There is no {what} of trace {name}.", "List the traces: telemetry traces.")
     if len(found) > 1:
-        examples = " and ".join(row[0] for row in found[:2])
+        examples = " and ".join(found[:2])
         raise QueryError("ambiguous", f"Several traces begin with {name}: {examples}.", "Use more digits of the id.")
-    return str(found[0][0])
+    return found[0]
 
 
 def _last(connection: DuckDBPyConnection) -> str:

@@ -31,6 +31,11 @@ def bucket(duration: str) -> str:
     return f"floor(8 * log2(CASE WHEN {duration} < 1 THEN 1 ELSE {duration} END))::INTEGER"
 
 
+def id_key(trace_id: str) -> str:
+    """SQL for the number by which an id is found."""
+    return f"('0x' || {trace_id}[:8])::UINTEGER"
+
+
 def _known(column: str) -> str:
     """SQL for a column in which the least number means NULL."""
     return f"CASE WHEN {column} <> {_LEAST} THEN {column} END"
@@ -44,11 +49,13 @@ def began(key: str) -> str:
 def summed(parts: str) -> str:
     """A query with the columns of `trace_rows`, one row for each trace that has a part among `parts`."""
     return f"""
-    SELECT trace_no, trace_id, r.service AS root_service, r.name AS root_operation, r.kind AS root_kind,
+    SELECT trace_no, trace_id, {id_key("trace_id")} AS id_key, r.service AS root_service, r.name AS root_operation,
+        r.kind AS root_kind,
         start AS start_unix_ns, stop - start AS duration_ns, span_count, error_count, open_count, untimed_count,
         is_batch, e.service AS entry_service, e.name AS entry_operation,
         CASE WHEN entry_key IS NULL THEN root.ns ELSE entry.ns END AS entry_duration_ns,
-        CASE WHEN r.kind = 'client' THEN root.ns END AS client_duration_ns, grouped.search_operation, platform, region,
+        CASE WHEN r.kind = 'client' THEN stop - start - root.ns END AS client_less_ns,
+        grouped.search_operation, platform, region,
         CASE WHEN versions IS NULL THEN ''
              ELSE array_to_string(list_sort(list_distinct(string_split(versions, ', '))), ', ') END AS versions,
         CASE WHEN entry_key IS NULL THEN root.outcome ELSE entry.outcome END AS outcome,
@@ -87,7 +94,8 @@ def summed(parts: str) -> str:
 def entry_minutes(traces: str, count: int = 1) -> str:
     """A query with the columns of `entry_minute_rows`: the minutes of rows like those of `trace_rows`."""
     server = _side(traces, count, "entry_duration_ns", "false", "")
-    return f"{server} UNION ALL {_side(traces, count, 'client_duration_ns', 'true', 'AND root_kind = ' + _CLIENT)}"
+    client = _side(traces, count, "(duration_ns - client_less_ns)", "true", f"AND root_kind = {_CLIENT}")
+    return f"{server} UNION ALL {client}"
 
 
 def _side(traces: str, count: int, took: str, is_client: str, only: str) -> str:
@@ -148,8 +156,9 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
         SELECT trace_no, trace_id, 0, CASE WHEN start_unix_ns = 0 THEN {_LEAST} ELSE start_unix_ns END,
             start_unix_ns + duration_ns, span_count, error_count, open_count, untimed_count, is_batch,
             start_unix_ns + root_later_ns + CASE WHEN root_is_orphan THEN 0 ELSE {_LEAST} END, coalesce(root_id, 0),
-            r.no, {known("CASE WHEN root_kind = 'client' THEN client_duration_ns ELSE entry_duration_ns END")}, outcome,
-            {known("len_docs")},
+            r.no,
+            {known(f"CASE WHEN root_kind = {_CLIENT} THEN duration_ns - client_less_ns ELSE entry_duration_ns END")},
+            outcome, {known("len_docs")},
             {known(f"start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END")}, e.no,
             {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server_key")},
             coalesce(server_parent, 0), {known("server_ns")}, {known("transit_ns")}, search_operation, platform, region,

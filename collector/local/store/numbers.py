@@ -112,8 +112,9 @@ class Numbers:
         if not len(likely):
             return {}
         rows = cursor.execute(
-            f"SELECT trace_id, trace_no FROM {TRACE_ROWS.name} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",  # noqa: S608
-            [[ids[place] for place in likely.tolist()]],
+            f"SELECT trace_id, trace_no FROM {TRACE_ROWS.name} WHERE id_key IN (SELECT unnest(?::UINTEGER[])) "  # noqa: S608
+            "AND trace_id IN (SELECT unnest(?::VARCHAR[]))",
+            [[int(ids[place][:8], 16) for place in likely.tolist()], [ids[place] for place in likely.tolist()]],
         ).fetchall()
         return {str(text): int(number) for text, number in rows}
 

@@ -147,6 +147,7 @@ TRACE_ROWS = Table(
     (
         _NO,
         _ID,
+        Column("id_key", "UINTEGER NOT NULL", "its first 8 digits as a number: an id is found by it"),
         Column("root_service", "VARCHAR NOT NULL", "as in `traces`"),
         Column("root_operation", "VARCHAR NOT NULL", "as in `traces`"),
         Column("root_kind", "VARCHAR NOT NULL", "as in `traces`"),
@@ -156,7 +157,7 @@ TRACE_ROWS = Table(
         Column("entry_service", "VARCHAR NOT NULL", "as in `traces`"),
         Column("entry_operation", "VARCHAR NOT NULL", "as in `traces`"),
         Column("entry_duration_ns", "BIGINT", "as in `traces`"),
-        Column("client_duration_ns", "BIGINT", "as in `traces`"),
+        Column("client_less_ns", "BIGINT", "how much shorter than the trace its CLIENT root is; NULL without one"),
         *_WHO,
         Column("outcome", "UTINYINT NOT NULL", "of the entry, as in `trace_parts`"),
         Column("len_docs", "BIGINT", "of the entry"),

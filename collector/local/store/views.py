@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.local.store.facts import OUTCOMES
-from collector.local.store.folding import entry_minutes, summed
+from collector.local.store.folding import entry_minutes, id_key, summed
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, Column, Table
 from collector.local.store.typed import (
     ENTRY_MINUTE_PARTS,
@@ -50,8 +50,8 @@ _OUTCOMES = str(list(OUTCOMES))
 _TRACES = f"""
 SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_ns,
     duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
-    entry_duration_ns, client_duration_ns, search_operation, platform, region, versions, {_OUTCOMES}[outcome + 1],
-    len_docs, hits, transit_ns, last_ingested_unix_ns
+    entry_duration_ns, duration_ns - client_less_ns, search_operation, platform, region, versions,
+    {_OUTCOMES}[outcome + 1], len_docs, hits, transit_ns, last_ingested_unix_ns
 FROM (FROM {TRACE_ROWS.name} UNION ALL {summed(TRACE_PARTS.name)})
 """  # noqa: S608 (our own names)
 
@@ -68,8 +68,8 @@ FROM (FROM {SPAN_MINUTE_ROWS.name} UNION ALL FROM {SPAN_MINUTE_PARTS.name}) JOIN
 """  # noqa: S608 (as above)
 
 _TRACE_IDS = f"""
-SELECT trace_no, trace_id FROM {TRACE_ROWS.name}
-UNION ALL SELECT DISTINCT trace_no, trace_id FROM {TRACE_PARTS.name}
+SELECT trace_no, trace_id, id_key FROM {TRACE_ROWS.name}
+UNION ALL SELECT DISTINCT trace_no, trace_id, {id_key("trace_id")} FROM {TRACE_PARTS.name}
 """  # noqa: S608 (as above)
 
 _STATUSES = "['unset', 'ok', 'error'][status + 1]"
@@ -191,7 +191,7 @@ _SEGMENT = Column("segment_no", "INTEGER", "which segment of about 60,000 spans;
 TRACE_IDS = View(
     "trace_ids",
     "One row for each trace: how to find its number by its id, which is fast.",
-    (_NO, Column("trace_id", "VARCHAR", "as in `traces`")),
+    (_NO, Column("trace_id", "VARCHAR", "as in `traces`"), Column("id_key", "UINTEGER", "its first 8 digits")),
     _TRACE_IDS,
 )
 SPAN_FACTS = View(

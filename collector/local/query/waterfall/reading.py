@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.query.numbers import numbers_by_id
 from telemetry.conventions import BAGGAGE, SCOPE
 
 MAX_SPANS: Final = 100_000
@@ -48,7 +49,6 @@ FROM spans WHERE trace_no = $no
 
 
 _ATTRIBUTES = "SELECT attributes FROM spans WHERE trace_no = ? AND span_id = ? LIMIT 1"
-_NUMBERS = "SELECT trace_no FROM trace_ids WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))"
 _LOG_COUNT = "SELECT count(*) FROM logs WHERE trace_id = ?"
 
 
@@ -88,7 +88,7 @@ class State(NamedTuple):
 
 def numbers_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> list[int]:
     """The numbers of traces: queries of spans are ten times as fast by these as by ids."""
-    return [number for (number,) in connection.execute(_NUMBERS, [list(trace_ids)]).fetchall()]
+    return numbers_by_id(connection, trace_ids)
 
 
 def number_of(connection: DuckDBPyConnection, trace_id: str) -> int:
