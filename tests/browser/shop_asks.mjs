@@ -13,7 +13,10 @@ export default async (page, { url, query }) => {
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Escape");
-  const who = await page.evaluate(() => [document.activeElement.innerText.replaceAll("\n", " "), document.querySelector(".who").open]);
+  const who = await page.evaluate(() => [
+    document.activeElement.innerText.replaceAll("\n", " "),
+    document.querySelector(".who").open,
+  ]);
   await page.keyboard.press("/");
   await page.keyboard.type(query);
   await answered(page, () => page.keyboard.press("Enter"));

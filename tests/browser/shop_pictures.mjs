@@ -23,7 +23,8 @@ export default async (page, { url, picture, bytes, most }) => {
   }
   const before = sent;
   const refused = [];
-  for (const [name, kind, content] of [["notes.pdf", "application/pdf", [1]], ["IMG_1.HEIC", "", [1]], ["no.png", "image/png", []]]) {
+  const none = [["notes.pdf", "application/pdf", [1]], ["IMG_1.HEIC", "", [1]], ["no.png", "image/png", []]];
+  for (const [name, kind, content] of none) {
     await handed(page, "drop", name, kind, content);
     refused.push((await shown(page)).notice);
   }
@@ -34,7 +35,7 @@ export default async (page, { url, picture, bytes, most }) => {
   }, most + 1);
   refused.push((await shown(page)).notice);
   const unsent = sent === before;
-  await answered(page, () => handed(page, "drop", "fake.png", "image/png", [1, 2, 3])); // which only the encoder can tell
+  await answered(page, () => handed(page, "drop", "fake.png", "image/png", [1, 2, 3])); // that only the encoder can tell
   refused.push((await shown(page)).notice);
   await ask(page, "coat");
   await answered(page, () => page.click(".like >> nth=0"));

@@ -401,5 +401,6 @@ def test_no_file_of_the_page_makes_html_of_text_or_styles_by_itself(path: Path) 
         word for word in ("innerHTML", "outerHTML", "insertAdjacent", "eval(", " style=", "onclick=") if word in text
     ] == []
     assert len(text.splitlines()) <= 400
+    assert max(map(len, text.splitlines())) <= 120 or path.suffix == ".html"
     if path.suffix == ".css" and path.name != "tokens.css":
         assert re.findall(r"#[0-9a-f]{3,8}\b|rgb\(", text) == []

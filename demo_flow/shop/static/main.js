@@ -106,7 +106,8 @@ class Page {
       return at("results").replaceChildren(empty({ answer, query, label, examples: this.shop.examples, onAsk }));
     }
     at("results").replaceChildren(
-      h("div", { class: "heading" }, this.#thumb(query), h("h1", { dir: "auto" }, said), this.#languages(answer.results)),
+      h("div", { class: "heading" },
+        this.#thumb(query), h("h1", { dir: "auto" }, said), this.#languages(answer.results)),
       grid({ results: answer.results, language: this.language, onAsk }));
   }
 
@@ -114,7 +115,8 @@ class Page {
     const codes = languagesOf(results);
     if (codes.length < 2) return null;
     const chosen = codes.includes(this.language) ? this.language : "en";
-    const options = codes.map((code) => h("option", { value: code, lang: code, selected: code === chosen }, ownName(code)));
+    const options = codes.map((code) =>
+      h("option", { value: code, lang: code, selected: code === chosen }, ownName(code)));
     const change = (event) => {
       this.language = event.target.value;
       this.#showGoods();
@@ -181,8 +183,8 @@ class Page {
 
   #footer() {
     return [
-      h("p", {}, "Pamazon is a demo: nothing is sold. The page's telemetry has how long your searches take and who you ",
-        "chose to be, never what you search for."),
+      h("p", {}, "Pamazon is a demo: nothing is sold. The page's telemetry has how long your searches take and who you",
+        " chose to be, never what you search for."),
       h("p", {}, h("kbd", {}, "/"), " goes to the search box. Pictures can be dropped and pasted anywhere."),
     ];
   }

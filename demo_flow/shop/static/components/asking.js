@@ -11,14 +11,12 @@ export class Asking {
     this.onProblem = onProblem;
     this.box = h("input", {
       type: "search", name: "q", autocomplete: "off", enterKeyHint: "search", maxLength: shop.text.most,
-      placeholder: "Search in any language", "aria-label": "What are you looking for?",
+      placeholder: "In any language", "aria-label": "What are you looking for?",
     });
     const accept = shop.picture.types.join(",");
-    this.file = h("input", { type: "file", accept, class: "unseen", tabIndex: -1, change: (event) => this.#chosen(event) });
-    this.camera = h("input", {
-      type: "file", accept: "image/*", capture: "environment", class: "unseen", tabIndex: -1,
-      change: (event) => this.#chosen(event),
-    });
+    const hidden = { type: "file", class: "unseen", tabIndex: -1, change: (event) => this.#chosen(event) };
+    this.file = h("input", { ...hidden, accept });
+    this.camera = h("input", { ...hidden, accept: "image/*", capture: "environment" });
     this.file.setAttribute("aria-hidden", "true");
     this.camera.setAttribute("aria-hidden", "true");
     this.element = h("form", { class: "asking", role: "search", submit: (event) => this.#submitted(event) },
@@ -80,7 +78,8 @@ export class Asking {
       this.#take(file, "paste");
     });
     addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey) return;
+      const typing = event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey;
+      if (event.key !== "/" || typing) return;
       event.preventDefault();
       this.box.focus();
     });

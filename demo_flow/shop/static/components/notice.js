@@ -14,7 +14,8 @@ export function empty({ answer, query, label, examples, onAsk }) {
   const number = answer.below === 1 ? "One good was" : `The nearest ${answer.below} goods were`;
   return h("div", { class: "notice" },
     h("h1", { dir: "auto" }, `Nothing is near enough to ${label}.`),
-    h("p", {}, `${number} looked at, and each scores below the threshold of the shop's model: none is what you asked for.`),
+    h("p", {}, `${number} looked at, and each scores below the threshold of the shop's model:`,
+      " none is what you asked for."),
     h("p", { class: "muted" }, "Another word may help, or a name of the thing alone. Or see the nearest all the same."),
     h("button", { type: "button", class: "main", click: () => onAsk({ ...query, threshold: 0 }, "click") },
       "Show the nearest all the same"),

@@ -1,7 +1,8 @@
 // How long each search took, and where: a bar for each, on one scale, the newest with its numbers.
 //
-// In: searches of this page, each with `took`, person, label, trace. Out: a section. State: whether the earlier ones are open. What is not known is
-// said, never guessed: on the way and the total are what this browser measured, the rest what the gateway did.
+// In: searches of this page, each with `took`, person, label, trace. Out: a section. State: whether the earlier ones are
+// open. What is not known is said, never guessed: on the way and the total are what this browser measured, the rest what
+// the gateway did.
 import { h, mark, OUT } from "../lib/dom.js";
 import { ms, place } from "../lib/format.js";
 
@@ -32,7 +33,8 @@ export function timing({ searches, open, why }) {
 function before(earlier, longest, open) {
   const toggled = (event) => event.isTrusted && (wanted = event.newState === "open");
   return h("details", { class: "before", open: wanted ?? matchMedia("(min-width: 1041px)").matches, toggle: toggled },
-    h("summary", { class: "small" }, earlier.length === 1 ? "The search before" : `The ${earlier.length} searches before`),
+    h("summary", { class: "small" },
+      earlier.length === 1 ? "The search before" : `The ${earlier.length} searches before`),
     h("ol", {}, earlier.map((one) => h("li", {}, row(one, longest, open)))));
 }
 
@@ -74,7 +76,9 @@ function numbers({ took }) {
     h("div", { title: what },
       h("dt", {}, h("span", { class: `swatch ${part}`, "aria-hidden": "true" }), title),
       h("dd", { class: "number" }, Number.isFinite(took[part]) ? ms(took[part]) : "not asked"),
-      part === "way" && took.link >= 0.5 ? h("dd", { class: "small muted note" }, `${ms(took.link)} of it simulated`) : null)));
+      part === "way" && took.link >= 0.5
+        ? h("dd", { class: "small muted note" }, `${ms(took.link)} of it simulated`)
+        : null)));
 }
 
 function link({ traceId }, open, why) {
@@ -82,6 +86,7 @@ function link({ traceId }, open, why) {
     return h("a", { class: "trace", href: open + traceId, target: "_blank", rel: "noopener" },
       "Open the trace", mark(...OUT));
   }
-  const said = traceId ? why : "This search has no trace: the shop's telemetry is off, or left it out.";
-  return said ? h("p", { class: "small muted" }, said) : null;
+  const muted = { class: "small muted" };
+  if (!traceId) return h("p", muted, "This search has no trace: the shop's telemetry is off, or left it out.");
+  return why ? h("p", muted, why, " Its id is ", h("span", { class: "id" }, traceId), ".") : null;
 }

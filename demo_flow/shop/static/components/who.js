@@ -22,7 +22,8 @@ export class Who {
         h("fieldset", {}, h("legend", {}, "Who asks?"), this.people),
         h("div", { class: "pair" }, this.platform.element, this.region.element),
         h("p", { class: "small muted" },
-          "The request says so, and each span of its trace has it. The way to the shop is as long as theirs: simulated.")));
+          "The request says so, and each span of its trace has it. The way to the shop is as long as theirs: ",
+          "simulated.")));
     this.#closesByItself();
     this.show(person);
   }

@@ -3,7 +3,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Return an element; a property that is a function listens, `class` and `aria-…` are attributes, null is left out. */
+/** Return an element. A property that is a function listens, `class` and `aria-…` are attributes, null is left out. */
 export function h(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

@@ -3,8 +3,8 @@
 // In: gestures, and the calls that they make. Out: spans and one metric, by OTLP over HTTP, to the collector that the
 // shop names; in the headers of a call the trace and who asks. State: whether that collector answers.
 //
-// Nothing of it has what was searched for. Where no collector answers, the page sends no spans and no `traceparent`: the
-// gateway's trace then has no parent that nobody keeps.
+// Nothing of it has what was searched for. Where no collector answers, the page sends no spans and no `traceparent`:
+// the gateway's trace then has no parent that nobody keeps.
 import {
   AggregationTemporalityPreference, BatchSpanProcessor, context, FetchInstrumentation, MeterProvider,
   OTLPMetricExporter, OTLPTraceExporter, PeriodicExportingMetricReader, propagation, registerInstrumentations,
@@ -93,7 +93,7 @@ export class Telemetry {
     });
   }
 
-  /** Do `act` inside the span of a gesture, by a person; what it calls first is below it, and so is each `step` of it. */
+  /** Do `act` inside the span of a gesture, by a person; what it calls first is below it, and so is each `step`. */
   async gesture(name, { platform, region }, act) {
     this.#asking = { "search.operation": "search", "client.platform": platform, "client.region": region };
     const entries = Object.entries(this.#asking).map(([key, value]) => [key, { value }]);
