@@ -1,8 +1,8 @@
 // How long each search took, and where: a bar for each, on one scale, the newest with its numbers.
 //
-// In: searches of this page, each with `took`, person, label, trace. Out: a section. State: whether the earlier ones are
-// open. What is not known is said, never guessed: on the way and the total are what this browser measured, the rest what
-// the gateway did.
+// In: searches of this page, each with `took`, person, label, trace. Out: a section. State: whether the earlier ones
+// are open. What is not known is said, never guessed: on the way and the total are what this browser measured, the rest
+// what the gateway did.
 import { h, mark, OUT } from "../lib/dom.js";
 import { ms, place } from "../lib/format.js";
 
