@@ -21,7 +21,7 @@ from collector.local.promql.translating import TARGET_INFO, Source, info_labels,
 from collector.local.promql.vectors import NAME, Labels, Samples, Times, key
 from telemetry.prometheus.names import bound
 
-MOST_POINTS: Final = 500_000
+MOST_POINTS: Final = 200_000
 """Points of one metric that are read for one query."""
 PART_OF_WINDOW: Final = 4
 """Of a window, at least so many samples are kept."""
