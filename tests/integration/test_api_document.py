@@ -113,7 +113,7 @@ def test_documented_equals_answered(
 
 
 FUZZ = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     database=None,
     derandomize=True,
