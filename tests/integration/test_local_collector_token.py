@@ -45,7 +45,8 @@ def test_every_path_of_the_api_but_health_asks_for_the_token(collector: LocalCol
                 assert (refused.status_code, refused.headers["WWW-Authenticate"][:6]) == (401, "Bearer"), path
                 assert set(refused.json()["error"]) == {"code", "message", "hint"}
                 assert refused.json()["error"]["code"] == "unauthorized"
-            assert client.get(path, headers={"Authorization": BEARER}).status_code in {200, 404}
+            answered = client.get(path, headers={"Authorization": BEARER})
+            assert answered.status_code in {200, 400, 404}  # some questions need parameters
 
 
 def test_with_a_token_the_api_may_be_called_by_any_name(collector: LocalCollector) -> None:
