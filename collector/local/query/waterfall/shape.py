@@ -130,11 +130,7 @@ def shape_of(
         (NONE if (above := tree.parents[index]) is None else place_of[above] for index in order), np.int32, len(lines)
     )
     coded = {what: _coded(list(map(attrgetter(what), ordered))) for what in _CODED}
-    kinds, kind = coded["kind"]
-    known = {line.span_id for line in lines}
-    is_root = parent == NONE
-    has_parent = np.fromiter((bool(line.parent_span_id) for line in ordered), np.bool_, len(lines))
-    is_known = np.fromiter((line.parent_span_id in known for line in ordered), np.bool_, len(lines))
+    orphan, cycle = _cut_off(ordered, parent)
     open_, untimed = _unfinished(ordered)
     return Shape(
         trace_id=lines[0].trace_id,
@@ -151,16 +147,14 @@ def shape_of(
         duration=ends - starts,
         own=np.asarray(self_times(tree), np.int64)[order],
         moved=starts - np.asarray(sent.starts, np.int64)[order],
-        server=_servers(kinds, kind, parent, ends),
+        server=_servers(*coded["kind"], parent, ends),
         is_open=open_,
         is_untimed=untimed,
-        is_orphan=is_root & has_parent & ~is_known,
-        is_cycle=is_root & has_parent & is_known,
+        is_orphan=orphan,
+        is_cycle=cycle,
         **_critical(tree, order),  # type: ignore[arg-type]
         **_marks(ordered, marks, tree.start),  # type: ignore[arg-type]
-        link_counts={place: links[line.span_id] for place, line in enumerate(ordered) if line.span_id in links}
-        if links
-        else {},
+        link_counts=_link_counts(ordered, links or {}),
     )
 
 
@@ -195,6 +189,19 @@ def _servers(kinds: Sequence[str], kind: Places, parent: Places, ends: Ints) -> 
             if is_client[above] and (servers[above] == NONE or ends[place] > ends[servers[above]]):
                 servers[above] = place
     return servers
+
+
+def _link_counts(ordered: Sequence[Line], links: Mapping[str, int]) -> dict[int, int]:
+    return {place: links[line.span_id] for place, line in enumerate(ordered) if line.span_id in links}
+
+
+def _cut_off(ordered: Sequence[Line], parent: Places) -> tuple[Flags, Flags]:
+    """Roots that have a parent: it is missing, or is below them."""
+    known = {line.span_id for line in ordered}
+    has_parent = np.fromiter((bool(line.parent_span_id) for line in ordered), np.bool_, len(ordered))
+    is_known = np.fromiter((line.parent_span_id in known for line in ordered), np.bool_, len(ordered))
+    cut = (parent == NONE) & has_parent
+    return cut & ~is_known, cut & is_known
 
 
 def _unfinished(ordered: Sequence[Line]) -> tuple[Flags, Flags]:

@@ -142,12 +142,6 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
     if row is None:  # deleted since the shape was computed
         raise QueryError("not_found", f"Span {span_id} was deleted.", "List the traces: telemetry traces.")
     name, kind, service, start, end, status, message, attributes, lost_a, lost_e, lost_l, state, flags = row[:13]
-    its, both = [number, span_id, MOST], [shape.trace_id, span_id, MOST]
-    events, logs = connection.execute(_EVENTS, its).fetchall(), connection.execute(_LOGS, both).fetchall()
-    to, back = connection.execute(_TO, its).fetchall(), connection.execute(_FROM, both).fetchall()
-    moved = int(shape.moved[at])
-    began = shape.start_unix_ns - moved
-    ends = _ends_of(connection, [*to, *back])
     return SpanDetails(
         trace_id=shape.trace_id,
         span_id=span_id,
@@ -167,7 +161,7 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
         self_ns=int(shape.own[at]),
         critical_ns=int(shape.critical[at]),
         way=way_of(shape, at),
-        moved_ns=moved,
+        moved_ns=int(shape.moved[at]),
         note=note_of(shape, at),
         attributes=json.loads(attributes),
         resource=json.loads(row[14]),
@@ -176,18 +170,37 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
         trace_state=state,
         flags=flags,
         dropped={"attributes": lost_a, "events": lost_e, "links": lost_l},
-        events=[Event(what, when, when - began, json.loads(found), lost) for what, when, found, lost, _ in events],
-        event_count=events[0][-1] if events else 0,
-        logs=[
-            SpanLog(when - began, text, number, json.loads(body), json.loads(found))
-            for when, text, number, body, found, _ in logs
-        ],
-        log_count=logs[0][-1] if logs else 0,
-        links=[_linked(link, ends) for link in to],
-        link_count=to[0][-1] if to else 0,
-        linked_from=[_linked(link, ends) for link in back],
-        linked_from_count=back[0][-1] if back else 0,
+        **_moments(connection, shape, number, span_id, shape.start_unix_ns - int(shape.moved[at])),
+        **_both_ways(connection, shape, number, span_id),
     )
+
+
+def _moments(connection: DuckDBPyConnection, shape: Shape, number: int, span_id: str, began: int) -> dict[str, Any]:
+    """Events and log records, with their places after `began`."""
+    events = connection.execute(_EVENTS, [number, span_id, MOST]).fetchall()
+    logs = connection.execute(_LOGS, [shape.trace_id, span_id, MOST]).fetchall()
+    return {
+        "events": [Event(what, when, when - began, json.loads(found), lost) for what, when, found, lost, _ in events],
+        "event_count": events[0][-1] if events else 0,
+        "logs": [
+            SpanLog(when - began, text, severity, json.loads(body), json.loads(found))
+            for when, text, severity, body, found, _ in logs
+        ],
+        "log_count": logs[0][-1] if logs else 0,
+    }
+
+
+def _both_ways(connection: DuckDBPyConnection, shape: Shape, number: int, span_id: str) -> dict[str, Any]:
+    """The spans that this one links to, and those that link to it."""
+    to = connection.execute(_TO, [number, span_id, MOST]).fetchall()
+    back = connection.execute(_FROM, [shape.trace_id, span_id, MOST]).fetchall()
+    ends = _ends_of(connection, [*to, *back])
+    return {
+        "links": [_linked(link, ends) for link in to],
+        "link_count": to[0][-1] if to else 0,
+        "linked_from": [_linked(link, ends) for link in back],
+        "linked_from_count": back[0][-1] if back else 0,
+    }
 
 
 def _above(shape: Shape, place: int) -> list[str]:
