@@ -1,8 +1,13 @@
 """The desk in Chromium: empty, growing, used by keyboard, without its collector, with a login, full of hostile text."""
 
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +90,23 @@ def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(collecto
     assert seen["trace"].startswith("/traces/")
     assert seen["stage"] == {"filter": "operation=qdrant_search service=qdrant_indexer", "rows": 8}
     assert "go to Summary" in seen["help"]
+
+
+def test_a_store_of_another_day_opens_at_its_traces_without_a_collector(tmp_path: Path) -> None:
+    store = tmp_path / "store.duckdb"
+    with LocalCollector(store, None, ANYWHERE, ANYWHERE) as running:
+        send(running, "traces", searches(12, ago_s=2 * 86_400))
+    command = [sys.executable, "-m", "telemetry", "desk", "--store", str(store)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as desk:
+        assert desk.stdout
+        address = re.search(r"http://127\.0\.0\.1:\d+", desk.stdout.readline())
+        assert address
+        done = in_browser("desk_store.mjs", base=address[0])
+        desk.terminate()
+    assert done.problems == ()
+    assert (done.result["rows"], done.result["live"], done.result["chip"]) == (12, 0, "a store, at rest")
+    two_days = datetime.now(UTC) - datetime.fromisoformat(done.result["until"])
+    assert timedelta(days=1.9) < two_days < timedelta(days=2)
 
 
 def test_a_login_is_asked_for_and_kept() -> None:
