@@ -18,7 +18,7 @@ from collector.local.query.skeletons import skeletons
 from telemetry.conventions import ERROR_TYPE
 
 MOST_STEPS = 60
-OF_CHILDREN, OF_ERRORS = 200, 500
+OF_CHILDREN, OF_ERRORS = 200, 200
 """Traces whose spans are read."""
 MOST_ERRORS, MOST_CHILDREN = 20, 20
 
