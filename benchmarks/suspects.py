@@ -114,11 +114,8 @@ def place_of(answer: Mapping[str, Any], cause: Cause) -> tuple[str, str]:
 
 
 def _print_healthy(recorded: Recording) -> None:
-    """Print what is said of each healthy time, compared with that before it."""
-    stretches = recorded.of(None)
-    first = stretches[0]
-    middle = (first.begin + first.end) // 2
-    quiet = [Stretch(None, middle, first.end), *stretches[2:]]
+    """Print what is said of the second half of each healthy time, compared with the first."""
+    quiet = [Stretch(None, (one.begin + one.end) // 2, one.end) for one in recorded.of(None)]
     print("\nWithout an incident:\n")
     for stretch in quiet:
         answer, _ = _ask(recorded, "/search", stretch.begin, stretch.end)

@@ -10,18 +10,19 @@ have it, and the others. Four are measured against the time before:
 - `empty`: requests without documents.
 
 A problem is new if it is at least three times as frequent as before, and by Fisher's exact test not by chance: since a
-threshold is a value of the time before, this is the exceedance test, which is exact for any distribution. Where it is
-not new, or too little is known of the time before, requests are compared within the time: slow is then what is among
-the slowest 5 % of its entry and takes three times the median; a share of failing or empty ones counts if it is
-certainly above 1 %. `changed` is the last: all requests, beside those before, if they differ in anything else.
+threshold is a value of the time before, this is the exceedance test, which is exact for any distribution; slow requests
+that come in groups count less, by their dispersion before. Where it is not new, or too little is known of the time
+before, requests are compared within the time: slow is then what is among the slowest 5 % of its entry and takes three
+times the median; a share of failing or empty ones counts if it is certainly above 1 %. `changed` is the last: all
+requests, beside those before, if they differ in anything else.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
-from statistics import median
+from statistics import median, variance
 from typing import Final
 
 from collector.analysis.proportions import Counts, chance, lower_bound, wilson
@@ -34,6 +35,8 @@ LEAST_OTHERS: Final = 30
 """So many of the same time without the problem, and a quarter as many as have it, are what these are compared with."""
 GATE: Final = 0.00125
 """The level of each of the tests, at most eight: together 1 %."""
+SLOTS: Final = 20
+"""Parts of the time before, in which slow requests are counted: whether they come in groups."""
 QUANTILES: Final = (0.95, 0.99)
 """Above these of the time before a request is slow; the second finds what becomes slower and was slow already."""
 TIMES: Final = 3.0
@@ -139,7 +142,7 @@ def _above(problem: Problem, now: Sequence[Request], before: Sequence[Request], 
     counts = Counts(len(matching), len(matching) + len(others), len(earlier), len(earlier) + len(usual))
     if len(matching) < LEAST or counts.matching * counts.of_others < TIMES * counts.others * counts.of_matching:
         return None
-    if chance(counts) > GATE:
+    if chance(_thinned(counts, _dispersion(problem, before))) > GATE:
         return None
     others = [one for one in others if one.is_ok]
     are_before = len(others) < max(LEAST_OTHERS, len(matching) / 4)
@@ -147,6 +150,28 @@ def _above(problem: Problem, now: Sequence[Request], before: Sequence[Request], 
     excess = lower_bound(counts, GATE)
     compared = usual if are_before else others
     return Found(problem, True, counts, thresholds, matching, compared, are_before, usual, excess)
+
+
+def _dispersion(problem: Problem, before: Sequence[Request]) -> float:
+    """How much more slow requests come in groups than by chance: variance over mean of their number in `SLOTS` slots.
+
+    A machine that stalls for a second makes all requests of that second slow; so they say less than as many apart.
+    """
+    if not _is_time(problem):
+        return 1.0
+    slow, _ = _split(problem, before, _thresholds(problem, before, QUANTILES[0], 0.0, LEAST_BEFORE))
+    numbers = {one.trace_no for one in slow}
+    length = max(len(before) / SLOTS, 1.0)
+    counts = Counter(int(at / length) for at, one in enumerate(before) if one.trace_no in numbers)
+    every = [counts[slot] for slot in range(SLOTS)]
+    return max(1.0, variance(every) / (sum(every) / SLOTS)) if numbers else 1.0
+
+
+def _thinned(counts: Counts, by: float) -> Counts:
+    """So many fewer requests, with the same shares: those with the problem now rounded down, before up."""
+    of_matching, of_others = max(int(counts.of_matching / by), 1), max(int(counts.of_others / by), 1)
+    matching, others = int(counts.matching / by), min(ceil(counts.others / by), of_others)
+    return Counts(min(matching, of_matching), of_matching, others, of_others)
 
 
 def _changed(now: Sequence[Request], before: Sequence[Request]) -> Found | None:

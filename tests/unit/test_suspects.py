@@ -146,13 +146,29 @@ def test_a_group_that_was_slow_already_and_becomes_slower_is_found() -> None:
     """Above the 95th percentile are as many as before; above the 99th more."""
 
     def requests(slow_ms: int) -> list[Request]:
-        times = [slow_ms + number if number < 15 else 20 + number % 20 for number in range(200)]
+        times = [20 + number % 20 if number % 13 else slow_ms + number for number in range(195)]
         return [Request(n, "e", time * MS, None, "ok", is_empty=False) for n, time in enumerate(times)]
 
     assert measure(requests(150), requests(150)).keys() == {Problem.SLOW, Problem.CHANGED}
     (first, *_) = ranked(measure(requests(450), requests(150)))
     assert (first.problem, first.is_new, first.counts.matching) == (Problem.SLOW, True, 15)
     assert not measure(requests(150), requests(150))[Problem.SLOW].is_new
+
+
+def test_a_stall_says_less_than_as_many_slow_requests_apart() -> None:
+    """Before, slow requests came in two groups; one more group is not new, as many apart before and now are."""
+
+    def is_new(now: set[int], before: set[int]) -> bool:
+        made = (
+            [Request(n, "e", (200 if n in slow else 20 + n % 9) * MS, None, "ok", is_empty=False) for n in range(400)]
+            for slow in (now, before)
+        )
+        found = measure(*made).get(Problem.SLOW)
+        return found is not None and found.is_new
+
+    stalls, apart = {*range(100, 110), *range(250, 260)}, set(range(0, 400, 20))
+    assert not is_new(stalls | set(range(300, 345)), stalls)
+    assert is_new(apart | set(range(1, 400, 9)), apart)
 
 
 def call(search_ms: int, *, error: str = "") -> list[PathSpan]:
