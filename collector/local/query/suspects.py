@@ -26,7 +26,7 @@ from collector.local.query.suspect_texts import (
 )
 from collector.local.query.trace_paths import trace_spans
 
-MOST_PATHS = 120
+MOST_PATHS = 90
 """Requests of each group whose critical paths are computed."""
 
 

@@ -17,7 +17,7 @@ WITH {EVERY}
 SELECT number, span_id, coalesce(parent_span_id, parent), start_unix_ns, end_unix_ns, kind, name, service,
        status = 'error', coalesce(CASE WHEN status = 'error'
            THEN json_extract_string(attributes, '/{ERROR_TYPE.name}') END, '')
-FROM spans JOIN wanted USING (trace_no)
+FROM spans JOIN wanted USING (trace_no) WHERE trace_no BETWEEN ? AND ?
 """  # noqa: S608 (our own names)
 
 

@@ -36,16 +36,16 @@ NEAR = 10_000
 _VALUES = f"""
 WITH {EVERY}
 SELECT number, service, name, attributes, resource_id, count(*)
-FROM span_facts JOIN wanted USING (trace_no)
+FROM span_facts JOIN wanted USING (trace_no) WHERE trace_no BETWEEN ? AND ?
 GROUP BY ALL ORDER BY min(parent IS NOT NULL), min(NOT is_root), min(start_unix_ns), max(end_unix_ns) DESC, name
 """  # noqa: S608 (our own text)
 _RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
 
 
 def chosen(trace_nos: Sequence[int]) -> list[Any]:
-    """The parameters of a query with `EVERY`, for these traces."""
+    """The parameters of a query with `EVERY`, for these traces; the last two are the limits of all numbers in it."""
     first, last = min(trace_nos, default=0), max(trace_nos, default=0)
-    return [list(trace_nos), len(trace_nos), first - NEAR, last + NEAR]
+    return [list(trace_nos), len(trace_nos), *(first - NEAR, last + NEAR) * 2]
 
 
 def observed(
