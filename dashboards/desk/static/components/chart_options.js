@@ -14,7 +14,7 @@ export function stacked(series, kind) {
   let below = null;
   return series.map((one) => {
     below = one.values.map((value, index) => (value ?? 0) + (below?.[index] ?? 0));
-    return below;
+    return below.map((value, index) => (series.some((each) => each.values[index] != null) ? value : null));
   });
 }
 

@@ -9,6 +9,7 @@ const SHORTEST_S = 60; // of a rate: four exports of the slowest of our processe
 const EXPORTED_S = 15;
 const MOST_CHARACTERS = 12_000; // of the queries in one address
 const WHICH = "of_query"; // the label that tells their series apart
+const USUAL_POINTS = 150;
 const POINTS = { heat: 80, stat: 60, states: 180 };
 
 /** The steps of a range: `{ start, end, step, times }`, in Unix seconds, on multiples of the step, so that a live range asks anew only once a step. */
@@ -26,7 +27,7 @@ export function gridOf(range, points) {
  * `seen` is false.
  */
 export function useAnswers(panel, address, variables, seen) {
-  const grid = gridOf(address.range, POINTS[panel.draw] ?? 240);
+  const grid = gridOf(address.range, POINTS[panel.draw] ?? USUAL_POINTS);
   const requests = requestsOf(panel, grid, variables);
   const key = requests.map(({ url }) => url).join(" ");
   const [state, setState] = useState({ key: null, grid, answers: null, error: null });

@@ -36,7 +36,8 @@ function Picture({ panel, address, variables, marks, seen }) {
   if (!answers) return html`<div class="panel-wait" role="status"><span class="unseen">Loading</span></div>`;
   const Drawn = DRAWN[panel.draw];
   const isEmpty = answers.every((series) => series.every((each) => each.value == null && !each.values?.some((value) => value !== null)));
-  return html`<div class=${loading ? "answered is-loading" : "answered"} aria-busy=${loading}>
+  const isStale = loading && !address.live; // a live board changes by itself all the time
+  return html`<div class=${isStale ? "answered is-loading" : "answered"} aria-busy=${loading}>
     ${isEmpty ? html`<p class="panel-none faint">${panel.nothing === "–" ? "nothing in this time" : panel.nothing}</p>`
       : html`<${Drawn} ...${{ panel, answers, grid, address, variables, marks }} />`}</div>`;
 }

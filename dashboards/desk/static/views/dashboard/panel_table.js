@@ -9,10 +9,12 @@ import { toneAt, unitOf, wordOf } from "./units.js";
 export function PanelTable({ panel, answers, variables }) {
   const [order, setOrder] = useState(panel.sort ?? "");
   const rows = sorted(panel, rowsOf(panel, answers), order);
+  const counted = panel.queries.findIndex((query) => query.title === panel.grayBelow?.title);
+  const isFew = (row) => counted >= 0 && !(row.values[counted] >= panel.grayBelow.value); // too few to judge by
   const first = (row) => linksOf(panel, variables, row.metric)[0]?.href;
   const columns = [
-    ...panel.labels.map((label) => ({ key: label.title, title: label.title, sort: true, cell: (row) => cut(row.metric[label.name]) })),
-    ...panel.queries.map((query, index) => ({ key: query.title, title: query.title, number: true, sort: true, query, index, cell: (row) => html`<${Value} ...${{ panel, query, value: row.values[index] }} />` })).filter(({ query }) => !query.hidden),
+    ...panel.labels.map((label) => ({ key: label.title, title: label.title, sort: true, cell: (row) => html`<span class=${isFew(row) ? "is-few" : ""}>${cut(row.metric[label.name])}</span>` })),
+    ...panel.queries.map((query, index) => ({ key: query.title, title: query.title, number: true, sort: true, query, index, cell: (row) => html`<${Value} ...${{ panel, query, value: row.values[index], few: isFew(row) }} />` })).filter(({ query }) => !query.hidden),
     { key: "links", title: html`<span class="unseen">Links</span>`, cell: (row) => html`<${Menu} className="is-left" title="Where this row leads" links=${linksOf(panel, variables, row.metric)} />` },
   ];
   return html`<${Table} caption=${panel.title} columns=${columns} rows=${rows} order=${order} onOrder=${setOrder} keyOf=${(row) => row.key} href=${first} />`;
@@ -20,9 +22,9 @@ export function PanelTable({ panel, answers, variables }) {
 
 const cut = (text) => (text?.length > 24 ? html`<span title=${text}>${text.slice(0, 8)}…</span>` : text || "–");
 
-function Value({ panel, query, value }) {
+function Value({ panel, query, value, few }) {
   if (value === undefined) return html`<span class="faint">–</span>`;
-  const tone = toneAt(query.steps ?? panel.steps, value);
+  const tone = few ? "text-faint" : toneAt(query.steps ?? panel.steps, value);
   const word = wordOf(tone);
   return html`<span class=${tone ? `tone-${tone}` : ""}>${unitOf(query.unit ?? panel.unit).write(value)}${word && html`<span class="unseen"> ${word}</span>`}</span>`;
 }
