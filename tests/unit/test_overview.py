@@ -124,6 +124,17 @@ def test_a_range_that_cuts_minutes_is_exact_of_few_traces(store: DuckDBPyConnect
     assert sum(rates) == pytest.approx(len(made))
 
 
+def test_a_minute_that_is_cut_is_counted_whole(store: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its whole length, so that its rate is that of the minute."""
+    monkeypatch.setattr(asked, "FEW", 0)
+    until = utc(HOUR + 121 * 10**9)
+    found = answer(store, "/api/summary", [("since", utc(HOUR)), ("until", until)])
+    counts = Counter(int(request.start_ms // 60_000) for request in MADE)
+    assert found["rates"] == [pytest.approx(counts[minute] / 60) for minute in range(3)]
+    rows = answer(store, "/api/performance", [("since", utc(HOUR)), ("until", until)])["rows"]
+    assert sum(row["rate"] for row in rows) == pytest.approx(sum(counts[minute] for minute in range(3)) / 180)
+
+
 def test_inner_spans_and_calls_have_rows_of_their_own(ask: Ask) -> None:
     """All spans of a name and kind, split by the request's operation."""
     found = {

@@ -136,7 +136,7 @@ class Parameters:
         since = wanted.since_ns if self.text("since") else max(until - DEFAULT_RANGE_NS, 0)
         if since >= until:
             raise QueryError("bad_request", "The time ends before it begins.", "Give a since that is before until.")
-        return Asked.of(connection, replace(wanted, since_ns=since, until_ns=until))
+        return Asked.of(connection, replace(wanted, since_ns=since, until_ns=until), now)
 
     def log_filter(self, trace_id: str | None) -> LogFilter:
         """The filter of log records, for this trace."""

@@ -75,22 +75,23 @@ class Asked:
     """The traces in question, in a range that has both ends."""
 
     wanted: TraceFilter
+    now_ns: int
     is_few: bool
     """Few traces are in the range."""
     spans: Condition = EVERY_SPAN
     """On `span_facts`: holds for all spans that a filter must look at."""
 
     @classmethod
-    def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter) -> "Asked":
+    def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter, now_ns: int) -> "Asked":
         """Look how much there is in the range."""
         values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
         found = connection.execute(_COUNT, values).fetchone()
         is_few = found is None or int(found[0]) <= FEW
         bare = wanted.without_operation()
         if not bare.of_spans:
-            return cls(wanted, is_few)
+            return cls(wanted, now_ns, is_few)
         window = next(windows(connection, bare, by_time=False), None)
-        return cls(wanted, is_few, window.spans if window else ("false", []))
+        return cls(wanted, now_ns, is_few, window.spans if window else ("false", []))
 
     @property
     def by_minute(self) -> bool:
@@ -111,8 +112,11 @@ class Asked:
 
     @property
     def until_s(self) -> float:
-        """Until when is counted, in Unix seconds."""
-        return self.wanted.until_ns / NS
+        """Until when is counted, in Unix seconds: a minute as far as it is over."""
+        if not self.by_minute:
+            return self.wanted.until_ns / NS
+        whole = math.ceil(self.wanted.until_ns / (MINUTE * NS)) * MINUTE
+        return min(whole, max(self.now_ns, self.wanted.until_ns) / NS)
 
     @property
     def seconds(self) -> float:
