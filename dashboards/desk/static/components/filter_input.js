@@ -31,11 +31,12 @@ export function FilterInput({ address }) {
   const take = (item) => {
     const taken = text.slice(0, item.start) + item.text;
     const rest = text.slice(item.end);
+    field.current.value = taken + rest; // at once: somebody may go on typing before the next frame
+    field.current.focus();
+    field.current.setSelectionRange(taken.length, taken.length);
     setText(taken + rest);
     setActive(-1);
     look(taken + rest, taken.length);
-    field.current.focus();
-    requestAnimationFrame(() => field.current?.setSelectionRange(taken.length, taken.length));
   };
   const onKeyDown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
