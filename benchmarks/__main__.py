@@ -10,6 +10,7 @@ BENCHMARKS = {
     "points": "every integration point, on against off: microseconds and memory a call",
     "rpc": "one call through gRPC, on and off",
     "ingest": "the local collector: acknowledged spans per second, alone and beside queries",
+    "store": "questions at ten million realistic spans, beside ingest: times, memory, bytes a span",
     "demo": "Pamazon at the rate the machine holds, telemetry on against off",
     "outage": "Pamazon's latency while its collector is killed and away",
     "latency": "spans lost where an export takes 200 ms, ours beside OpenTelemetry's batch processor",

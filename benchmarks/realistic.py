@@ -180,6 +180,7 @@ def _copy(cursor: duckdb.DuckDBPyConnection, copy: int, shift_s: int) -> None:
     changes = {
         "trace_no": f"trace_no + {copy * BASE_TRACES}",
         "trace_id": f"md5(trace_id || '{copy}')",
+        "id_key": f"('0x' || md5(trace_id || '{copy}')[:8])::UINTEGER",
         "segment_no": f"segment_no + {copy * segments}",
         "minute_unix_s": f"minute_unix_s + {shift_s}",
     }

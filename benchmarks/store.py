@@ -1,0 +1,212 @@
+"""How long questions take at ten million spans, beside ingest: `python -m benchmarks.store [--store PATH]`.
+
+In: a store of realistic spans, made if none is given (some minutes). Out: a table: p50 and p95 of each question beside
+the goal, while a sender sends a steady rate; the collector's memory; bytes a span. A question of which the collector
+does not know the path is named and skipped. The sender, who also asks, and the collector are processes of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import realistic
+from benchmarks.ingest import http_sender
+from benchmarks.ingest_load import Load
+from collector.local.server import LocalCollector
+from collector.local.settings import CollectorSettings
+
+BATCH = 512
+RANGE = "since=1h"
+QUESTIONS = (
+    ("latest traces", "/api/traces?limit=20&" + RANGE, 150),
+    ("traces of an operation", "/api/traces?limit=20&service=gateway&operation=/search", 150),
+    ("slow traces", "/api/traces?limit=20&min_duration=200ms&" + RANGE, 150),
+    ("failed traces", "/api/traces?limit=20&status=error&" + RANGE, 150),
+    ("a common attribute", "/api/traces?limit=20&attribute=device=cpu", 150),
+    ("a rare attribute", "/api/traces?limit=20&attribute=request.id=RARE", 250),
+    ("a trace by its id", "/api/traces/TRACE", 50),
+    ("performance", "/api/performance?" + RANGE, 150),
+    ("performance, inner", "/api/performance?scope=inner&" + RANGE, 150),
+    ("performance, rpc", "/api/performance?scope=rpc&" + RANGE, 150),
+    ("the worst cell", "/api/worst?" + RANGE, 150),
+    ("who asks", "/api/who?" + RANGE, 150),
+    ("summary", "/api/summary?operation=/search&" + RANGE, 150),
+    ("map", "/api/map?" + RANGE, 150),
+    ("scatter", "/api/scatter?x=len_docs&" + RANGE, 150),
+    ("tags", "/api/tags?operation=/search&" + RANGE, 500),
+    ("suspects", "/api/suspects?operation=/search&" + RANGE, 500),
+    ("compare", "/api/compare?left=slow&right=typical&" + RANGE, 1000),
+)
+"""Name, path, and the goal in milliseconds at p95."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What one question took."""
+
+    name: str
+    goal_ms: int
+    p50_ms: float
+    p95_ms: float
+    answer_bytes: int
+    problem: str = ""
+
+
+def main() -> None:
+    """Run the benchmark and print its result."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.store", description=__doc__)
+    parser.add_argument("--store", type=Path, help="of realistic spans; it is copied first")
+    parser.add_argument("--spans", type=int, default=10_000_000, help="how many, if none is given")
+    parser.add_argument("--rate", type=int, default=30_000, help="spans a second beside the questions; 0: none")
+    parser.add_argument("--times", type=int, default=20, help="how often each question is asked")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="store-") as folder:
+        path = Path(folder) / "telemetry.duckdb"
+        if arguments.store:
+            shutil.copy(arguments.store, path)
+        else:
+            realistic.fill(path, arguments.spans, 24, tell=True)
+        measure(path, arguments.rate, arguments.times)
+
+
+def measure(path: Path, rate: int, times: int) -> None:
+    """Start a collector on the store, send to it, ask it, and print."""
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    collector = context.Process(target=run_collector, args=(path, theirs))
+    collector.start()
+    addresses = mine.recv()
+    stop = context.Event()
+    sender = context.Process(target=send_steadily, args=(addresses["http"], rate, stop))
+    if rate:
+        sender.start()
+    time.sleep(15)  # summaries wait to be folded, as they always do
+    ask = Asker(addresses["api"])
+    memory = Memory(collector.pid or 0)
+    found = [ask.times(name, path_, goal, times) for name, path_, goal in QUESTIONS]
+    stats = ask.get("/api/stats")[0]
+    peak = memory.stop()
+    stop.set()
+    if rate:
+        sender.join()
+    mine.send("end")
+    collector.join()
+    show(found, stats, peak, rate)
+
+
+class Memory(threading.Thread):
+    """Watches the resident memory of a process."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._process = psutil.Process(pid)
+        self._end = threading.Event()
+        self._peak = 0
+        self.start()
+
+    def run(self) -> None:
+        """Look ten times a second."""
+        while not self._end.wait(0.1):
+            self._peak = max(self._peak, self._process.memory_info().rss)
+
+    def stop(self) -> float:
+        """The most that it had, in MiB."""
+        self._end.set()
+        self.join()
+        return self._peak / (1 << 20)
+
+
+class Asker:
+    """Asks a collector, one question after the other."""
+
+    def __init__(self, address: str) -> None:
+        self._connection = http.client.HTTPConnection(address, timeout=120)
+        latest = self.get("/api/traces?limit=1&until=10m")[0]["traces"]
+        self._trace = str(latest[0]["trace_id"])
+        spans = self.get(f"/api/traces/{self._trace}")[0]["spans"]
+        self._rare = str(spans[0]["attributes"].get("request.id", "none"))
+
+    def get(self, path: str) -> tuple[Any, int]:
+        """The answer and its size; None if there is no such path."""
+        self._connection.request("GET", path)
+        response = self._connection.getresponse()
+        body = response.read()
+        answer = json.loads(body)
+        if response.status != 200:
+            return {"problem": answer.get("error", {}).get("message", str(response.status))}, len(body)
+        return answer, len(body)
+
+    def times(self, name: str, path: str, goal: int, times: int) -> Timed:
+        """Ask a question so often."""
+        asked = path.replace("TRACE", self._trace).replace("RARE", quote(self._rare))
+        took = []
+        size = 0
+        for _ in range(times):
+            begun = time.perf_counter()
+            answer, size = self.get(asked)
+            took.append((time.perf_counter() - begun) * 1e3)
+            if "problem" in answer:
+                return Timed(name, goal, 0, 0, 0, answer["problem"])
+        p50, p95 = np.percentile(took, (50, 95))
+        return Timed(name, goal, float(p50), float(p95), size)
+
+
+def run_collector(path: Path, pipe: Connection) -> None:
+    """The collector's process."""
+    settings = CollectorSettings(max_store_bytes=None)
+    with LocalCollector(path, None, "127.0.0.1:0", "127.0.0.1:0", settings) as collector:
+        pipe.send({"http": collector.addresses.http, "api": collector.addresses.api})
+        pipe.recv()
+
+
+def send_steadily(address: str, rate: int, stop: Any) -> None:
+    """The sender's process: so many spans a second, or as many as are taken."""
+    send, load = http_sender(address), Load(BATCH, 1)
+    begun, sent = time.monotonic(), 0
+    while not stop.is_set():
+        send(load.next())
+        sent += BATCH
+        time.sleep(max(0.0, begun + sent / rate - time.monotonic()))
+    print(f"sent {sent / (time.monotonic() - begun):,.0f} spans/s")
+
+
+def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, rate: int) -> None:
+    """Print the times beside their goals."""
+    spans = stats["held"]["spans"]
+    title = f"Questions at {spans:,} spans, beside {rate:,} spans/s"
+    table = Table(title=title, title_justify="left")
+    for name in ("question", "p50 ms", "p95 ms", "goal", "bytes"):
+        table.add_column(name, justify="left" if name == "question" else "right")
+    for row in found:
+        if row.problem:
+            table.add_row(row.name, "skipped", row.problem[:40])
+        else:
+            held = "" if row.p95_ms <= row.goal_ms else " missed"
+            table.add_row(
+                row.name, f"{row.p50_ms:.0f}", f"{row.p95_ms:.0f}", f"{row.goal_ms}{held}", f"{row.answer_bytes:,}"
+            )
+    console = Console()
+    console.print(table)
+    console.print(f"collector's memory: {peak_mib:,.0f} MiB at most (goal: 500)")
+    console.print(f"used blocks: {stats['store']['used'] / spans:.1f} bytes a span (goal: 80)")
+
+
+if __name__ == "__main__":
+    main()
