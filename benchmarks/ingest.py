@@ -26,10 +26,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ingest_load import Load
+from benchmarks.ingest_load import Load, RealisticLoad
 from collector.local.server import LocalCollector
 from collector.local.store.store import Store
 
+LOADS = {"plain": Load, "realistic": RealisticLoad}
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -37,6 +38,7 @@ EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 class Result:
     """What one run measured."""
 
+    load: str
     protocol: str
     senders: int
     batch: int
@@ -65,10 +67,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="how long to send")
     parser.add_argument("--batch", type=int, default=512, help="spans in one export")
     parser.add_argument("--protocol", choices=("grpc", "http"), default="grpc")
+    parser.add_argument("--load", choices=(*LOADS, "both"), default="both", help="one kind of span, or a search's")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     results = [
-        measure(arguments.protocol, arguments.senders, arguments.batch, arguments.seconds, readers)
+        measure(load, arguments.protocol, arguments.senders, arguments.batch, arguments.seconds, readers)
+        for load in (LOADS if arguments.load == "both" else (arguments.load,))
         for readers in ((0, arguments.readers) if arguments.readers else (0,))
     ]
     if arguments.json:
@@ -80,7 +84,7 @@ def main() -> None:
             raise SystemExit(f"lost: {result.acknowledged_spans} acknowledged, {result.stored_spans} stored")
 
 
-def measure(protocol: str, senders: int, batch: int, seconds: float, readers: int = 0) -> Result:
+def measure(kind: str, protocol: str, senders: int, batch: int, seconds: float, readers: int = 0) -> Result:  # noqa: PLR0917
     """One run: a collector, its senders and readers, and a look at the store afterwards."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
@@ -93,7 +97,9 @@ def measure(protocol: str, senders: int, batch: int, seconds: float, readers: in
         pipes, reading = [], []
         for seed in range(senders):
             pipe, other = context.Pipe()
-            process = context.Process(target=run_sender, args=(protocol, address, Load(batch, seed), seconds, other))
+            process = context.Process(
+                target=run_sender, args=(protocol, address, LOADS[kind](batch, seed), seconds, other)
+            )
             process.start()
             pipes.append((pipe, process))
         for _ in range(readers):
@@ -114,12 +120,13 @@ def measure(protocol: str, senders: int, batch: int, seconds: float, readers: in
         for _, process in (*pipes, *reading, (mine, collector)):
             process.join()
         stored, size = stored_spans(path)
-    latencies = np.concatenate([latencies for latencies, _, _ in outcomes]) * 1e3
-    lasted = max(lasted for _, _, lasted in outcomes)
-    spans = len(latencies) * batch
+    latencies = np.concatenate([latencies for latencies, _, _, _ in outcomes]) * 1e3
+    lasted = max(lasted for _, _, lasted, _ in outcomes)
+    spans = sum(spans for _, _, _, spans in outcomes)
     p50, p99, top = np.percentile(latencies, (50, 99, 100))
-    refused = sum(refused for _, refused, _ in outcomes)
+    refused = sum(refused for _, refused, _, _ in outcomes)
     return Result(
+        load=kind,
         protocol=protocol,
         senders=senders,
         batch=batch,
@@ -152,14 +159,15 @@ def run_collector(path: Path, pipe: Connection) -> None:
         pipe.send((time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
-def run_sender(protocol: str, address: str, load: Load, seconds: float, pipe: Connection) -> None:
+def run_sender(protocol: str, address: str, load: Load | RealisticLoad, seconds: float, pipe: Connection) -> None:
     """A sender's process: one export after the other; gives back seconds to each answer, refusals, duration."""
     send = grpc_sender(address) if protocol == "grpc" else http_sender(address)
     send(load.next())
     pipe.send("ready")
     pipe.recv()
     latencies = []
-    refused = 0
+    refused = spans = 0
+    exports = 1
     begin = now = time.perf_counter()
     while now - begin < seconds:
         body = load.next()
@@ -167,10 +175,12 @@ def run_sender(protocol: str, address: str, load: Load, seconds: float, pipe: Co
         accepted = send(body)
         now = time.perf_counter()
         if accepted:
+            spans += load.spans[exports % len(load.spans)]
             latencies.append(now - before)
         else:
             refused += 1
-    pipe.send((np.array(latencies), refused, now - begin))
+        exports += 1
+    pipe.send((np.array(latencies), refused, now - begin, spans))
 
 
 def run_reader(address: str, seconds: float, pipe: Connection) -> None:
@@ -253,7 +263,8 @@ def show(results: list[Result]) -> None:
     table = Table(title=f"Ingest of the local collector: {load}", title_justify="left")
     table.add_column("measure")
     for result in results:
-        table.add_column(f"beside {result.readers} readers" if result.readers else "alone", justify="right")
+        beside = f"beside {result.readers} readers" if result.readers else "alone"
+        table.add_column(f"{result.load}, {beside}", justify="right")
     rows: dict[str, Callable[[Result], str]] = {
         "acknowledged": lambda r: f"{r.acknowledged_spans_per_s:,.0f} spans/s",
         "acknowledged, in all": lambda r: f"{r.acknowledged_spans:,} spans in {r.seconds:.1f} s",

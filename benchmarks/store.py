@@ -28,11 +28,11 @@ from rich.table import Table
 
 from benchmarks import realistic
 from benchmarks.ingest import http_sender
-from benchmarks.ingest_load import Load
+from benchmarks.ingest_load import RealisticLoad
 from collector.local.server import LocalCollector
 from collector.local.settings import CollectorSettings
 
-BATCH = 512
+BATCH, SENDERS = 512, 8
 RANGE = "since=1h"
 QUESTIONS = (
     ("latest traces", "/api/traces?limit=20&" + RANGE, 150),
@@ -94,21 +94,26 @@ def measure(path: Path, rate: int, times: int) -> None:
     collector.start()
     addresses = mine.recv()
     stop = context.Event()
-    sender = context.Process(target=send_steadily, args=(addresses["http"], rate, stop))
-    if rate:
+    count = SENDERS if rate else 0
+    senders = [
+        context.Process(target=send_steadily, args=(addresses["http"], rate / SENDERS, stop, seed))
+        for seed in range(count)
+    ]
+    for sender in senders:
         sender.start()
     time.sleep(15)  # summaries wait to be folded, as they always do
     ask = Asker(addresses["api"])
+    stored, begun = ask.get("/api/stats")[0]["traces"]["stored"], time.monotonic()
     memory = Memory(collector.pid or 0)
     found = [ask.times(name, path_, goal, times) for name, path_, goal in QUESTIONS]
     stats = ask.get("/api/stats")[0]
     peak = memory.stop()
     stop.set()
-    if rate:
+    for sender in senders:
         sender.join()
     mine.send("end")
     collector.join()
-    show(found, stats, peak, rate)
+    show(found, stats, peak, (stats["traces"]["stored"] - stored) / (time.monotonic() - begun))
 
 
 class Memory(threading.Thread):
@@ -144,13 +149,13 @@ class Asker:
         self._rare = str(spans[0]["attributes"].get("request.id", "none"))
 
     def get(self, path: str) -> tuple[Any, int]:
-        """The answer and its size; None if there is no such path."""
+        """The answer and its size; an answer of another status than 200 has its message as `refused`."""
         self._connection.request("GET", path)
         response = self._connection.getresponse()
         body = response.read()
         answer = json.loads(body)
         if response.status != 200:
-            return {"problem": answer.get("error", {}).get("message", str(response.status))}, len(body)
+            return {"refused": str(answer.get("error", {}).get("message", response.status))}, len(body)
         return answer, len(body)
 
     def times(self, name: str, path: str, goal: int, times: int) -> Timed:
@@ -162,8 +167,8 @@ class Asker:
             begun = time.perf_counter()
             answer, size = self.get(asked)
             took.append((time.perf_counter() - begun) * 1e3)
-            if "problem" in answer:
-                return Timed(name, goal, 0, 0, 0, answer["problem"])
+            if "refused" in answer:
+                return Timed(name, goal, 0, 0, 0, answer["refused"])
         p50, p95 = np.percentile(took, (50, 95))
         return Timed(name, goal, float(p50), float(p95), size)
 
@@ -176,21 +181,21 @@ def run_collector(path: Path, pipe: Connection) -> None:
         pipe.recv()
 
 
-def send_steadily(address: str, rate: int, stop: Any) -> None:
+def send_steadily(address: str, rate: float, stop: Any, seed: int) -> None:
     """The sender's process: so many spans a second, or as many as are taken."""
-    send, load = http_sender(address), Load(BATCH, 1)
-    begun, sent = time.monotonic(), 0
+    send, load = http_sender(address), RealisticLoad(BATCH, seed)
+    begun, sent, exports = time.monotonic(), 0, 0
     while not stop.is_set():
         send(load.next())
-        sent += BATCH
+        sent += load.spans[exports % len(load.spans)]
+        exports += 1
         time.sleep(max(0.0, begun + sent / rate - time.monotonic()))
-    print(f"sent {sent / (time.monotonic() - begun):,.0f} spans/s")
 
 
-def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, rate: int) -> None:
+def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, sent_per_s: float) -> None:
     """Print the times beside their goals."""
     spans = stats["held"]["spans"]
-    title = f"Questions at {spans:,} spans, beside {rate:,} spans/s"
+    title = f"Questions at {spans:,} spans, beside ingest"
     table = Table(title=title, title_justify="left")
     for name in ("question", "p50 ms", "p95 ms", "goal", "bytes"):
         table.add_column(name, justify="left" if name == "question" else "right")
@@ -204,6 +209,7 @@ def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, rate: int) 
             )
     console = Console()
     console.print(table)
+    console.print(f"sent beside: {sent_per_s:,.0f} spans/s")
     console.print(f"collector's memory: {peak_mib:,.0f} MiB at most (goal: 500)")
     console.print(f"used blocks: {stats['store']['used'] / spans:.1f} bytes a span (goal: 80)")
 
