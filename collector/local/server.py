@@ -8,6 +8,7 @@ all threads: `collector-ingest` (event loop of both OTLP ports), `collector-deco
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import time
 from collections.abc import Sequence
@@ -45,6 +46,14 @@ from collector.local.store.store import Store, StoreSize
 
 PATHS_REST = 2.0
 """Critical paths take at most a third of a core; spans for which that is too little are counted as lost."""
+
+
+def use_memory_well() -> None:
+    """Let Python look for garbage in cycles less often, in a process that is a collector and nothing else.
+
+    Exports are many small objects without cycles: looking for these takes a quarter of the time of decoding.
+    """
+    gc.set_threshold(20_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)
