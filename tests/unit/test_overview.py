@@ -11,7 +11,8 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from collector.local.api.answers import answer
-from collector.local.query import QueryError, asked, worst
+from collector.local.query import QueryError
+from collector.local.query.overview import asked, worst
 from tests.integration.otlp_by_hand import MS
 from tests.unit.flow_traces import HOUR, Request, requests, store_of
 

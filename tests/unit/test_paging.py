@@ -8,8 +8,9 @@ from duckdb import DuckDBPyConnection
 
 from collector.local import query
 from collector.local.decode.signals import BY_PATH
-from collector.local.query import TraceFilter, paging
+from collector.local.query import TraceFilter
 from collector.local.query.language.parser import parse
+from collector.local.query.lookup import paging
 from collector.local.store import span_store
 from collector.local.store.store import Store
 from tests.otlp_samples import decode

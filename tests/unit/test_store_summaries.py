@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from collector.local.query.rare import segments_with
+from collector.local.query.lookup.rare import segments_with
 from collector.local.store import span_store
 from collector.local.store.expiry import Expiry
 from collector.local.store.rows import ExportRows, SpanRow

@@ -2,13 +2,13 @@
 
 import pytest
 
-from collector.analysis.candidates import Candidate, Observed, candidates
-from collector.analysis.consequences import restates
-from collector.analysis.problems import Problem, Request, measure, ranked
-from collector.analysis.proportions import Counts, chance, corrected, least_chance, lower_bound, wilson
-from collector.analysis.simplest import simplest
-from collector.analysis.suspects import suspects
-from collector.analysis.where import PathSpan, origins, path_times
+from collector.analysis.suspects.attributes import suspects
+from collector.analysis.suspects.candidates import Candidate, Observed, candidates
+from collector.analysis.suspects.consequences import restates
+from collector.analysis.suspects.problems import Problem, Request, measure, ranked
+from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound, wilson
+from collector.analysis.suspects.simplest import simplest
+from collector.analysis.suspects.where import PathSpan, origins, path_times
 from tests.unit.traffic import MS, Attributes, Slows, traffic
 
 RUNS = 200

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.analysis.candidates import Value
-from collector.analysis.tags import TagValue, tags
+from collector.analysis.suspects.candidates import Value
+from collector.analysis.suspects.tags import TagValue, tags
 from collector.local.api.answers import answer
 from collector.local.errors import CollectorError
 from tests.unit.query_store import MS, HandFilledStore

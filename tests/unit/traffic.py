@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from collector.analysis.candidates import Value, candidates
-from collector.analysis.problems import Found, Problem, Request, measure, ranked
-from collector.analysis.suspects import LEAST_CHANGE, LEAST_DIFFERENCE, Suspect, suspects
+from collector.analysis.suspects.attributes import LEAST_CHANGE, LEAST_DIFFERENCE, Suspect, suspects
+from collector.analysis.suspects.candidates import Value, candidates
+from collector.analysis.suspects.problems import Found, Problem, Request, measure, ranked
 
 MS = 1_000_000
 Attributes = dict[tuple[str, str], Value]

@@ -18,8 +18,8 @@ from collector.local.api.as_json import plain
 from collector.local.api.documented import AwaitedTrace, ListedTrace
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question, Rows
-from collector.local.query.numbers import numbers_of
-from collector.local.query.skeletons import skeletons
+from collector.local.query.lookup.numbers import numbers_of
+from collector.local.query.lookup.skeletons import skeletons
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
 """Beside an answer over HTTP: why the store cannot write now, percent-encoded."""

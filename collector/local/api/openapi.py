@@ -14,8 +14,8 @@ from collector.local.api.schemas import Schema, Schemas
 from collector.local.query import LEVELS, ORDERS
 from collector.local.query.language.fields import STATUSES
 from collector.local.query.language.parser import MOST_CHARACTERS
-from collector.local.query.performance import SCOPES
-from collector.local.query.scatter import AXES
+from collector.local.query.overview.performance import SCOPES
+from collector.local.query.overview.scatter import AXES
 from collector.local.query.waterfall import MAX_ROWS
 
 _ABOUT: Final = """What a local collector of search-telemetry has stored, read-only.

@@ -5,12 +5,12 @@ from duckdb import DuckDBPyConnection
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
-from collector.local.query.map import ServiceMap, service_map
-from collector.local.query.performance import Performance, performance
-from collector.local.query.scatter import Scatter, scatter
-from collector.local.query.summary import Summary, summary
-from collector.local.query.who import Who, who
-from collector.local.query.worst import Worst, worst
+from collector.local.query.overview.map import ServiceMap, service_map
+from collector.local.query.overview.performance import Performance, performance
+from collector.local.query.overview.scatter import Scatter, scatter
+from collector.local.query.overview.summary import Summary, summary
+from collector.local.query.overview.who import Who, who
+from collector.local.query.overview.worst import Worst, worst
 
 ASKED = (
     "since", "until", "platform", "region", "version", "operation", "service", "filter", "status", "min_duration",

@@ -10,11 +10,11 @@ from dataclasses import replace
 from duckdb import DuckDBPyConnection
 
 from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
-from collector.local.query.asked import Asked
-from collector.local.query.filters import LATEST
 from collector.local.query.language.parser import LOGS, parse
+from collector.local.query.lookup.filters import LATEST
+from collector.local.query.overview.asked import Asked
+from collector.local.query.overview.who import range_of_store
 from collector.local.query.waterfall import ShapeCache
-from collector.local.query.who import range_of_store
 from telemetry.errors import did_you_mean
 
 MAX_LIMIT = 10_000

@@ -2,14 +2,14 @@
 
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.problems import Problem
+from collector.analysis.suspects.problems import Problem
 from collector.local.api.as_json import plain
 from collector.local.api.overview import ASKED
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
-from collector.local.query.suspect_rows import Suspects
-from collector.local.query.suspects import find_suspects
-from collector.local.query.tags import Tags, find_tags
+from collector.local.query.suspects.finding import find_suspects
+from collector.local.query.suspects.rows import Suspects
+from collector.local.query.suspects.tags import Tags, find_tags
 
 AUTO = "auto"
 

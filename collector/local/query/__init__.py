@@ -2,10 +2,12 @@
 
 from collector.local.errors import QueryError
 from collector.local.query.duration import parse_duration, parse_moment
-from collector.local.query.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
-from collector.local.query.filters import TraceFilter
 from collector.local.query.language.fields import LEVELS
 from collector.local.query.logs import LogFilter, arrived_logs, logs, newest_log
+from collector.local.query.lookup.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
+from collector.local.query.lookup.filters import TraceFilter
+from collector.local.query.lookup.listing import ORDERS, find_trace, traces
+from collector.local.query.lookup.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.metrics import metric, metrics
 from collector.local.query.model import (
     Arrivals,
@@ -28,9 +30,7 @@ from collector.local.query.model import (
     TraceRow,
 )
 from collector.local.query.services import operations, services, store_stats
-from collector.local.query.shared import shared
-from collector.local.query.trace import has_unanswered_call, is_complete, trace
-from collector.local.query.traces import ORDERS, find_trace, traces
+from collector.local.query.suspects.shared import shared
 
 __all__ = [
     "LEVELS",

@@ -8,10 +8,10 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.filters import LATEST
 from collector.local.query.language.conditions import Condition, all_of, of_logs
 from collector.local.query.language.fields import LEVELS
 from collector.local.query.language.terms import Term
+from collector.local.query.lookup.filters import LATEST
 from collector.local.query.model import Arrivals, LogRow, Page, TraceLog
 from telemetry.errors import did_you_mean
 

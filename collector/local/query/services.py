@@ -3,7 +3,7 @@
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.cursor import decode, encode
-from collector.local.query.filters import FIRST
+from collector.local.query.lookup.filters import FIRST
 from collector.local.query.model import OperationRow, Page, ServiceRow, StoreStats
 
 _SERVICES = f"""

@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.query.language.conditions import json_path
 from collector.local.query.language.fields import LOG_FIELDS, TRACE_FIELDS
-from collector.local.query.numbers import latest
+from collector.local.query.lookup.numbers import latest
 from telemetry.conventions import ATTRIBUTES
 
 LATEST_TRACES, LATEST_SPANS, LATEST_LOGS, MOST = 2000, 2000, 2000, 200

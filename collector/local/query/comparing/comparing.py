@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.errors import QueryError
 from collector.local.query.comparing.paths import Path, Paths, Sums, paths_of
 from collector.local.query.comparing.sides import Side, side_of
-from collector.local.query.filters import TraceFilter
+from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.waterfall.reading import lines_of
 
 MOST_ROWS: Final = 250

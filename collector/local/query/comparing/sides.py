@@ -10,10 +10,10 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.query.filters import TraceFilter
 from collector.local.query.language.conditions import Condition, all_of, of_traces
 from collector.local.query.language.terms import Term
-from collector.local.query.traces import find_trace
+from collector.local.query.lookup.filters import TraceFilter
+from collector.local.query.lookup.listing import find_trace
 from telemetry.errors import did_you_mean
 
 MOST_TRACES: Final = 200

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.query.numbers import numbers_by_id
+from collector.local.query.lookup.numbers import numbers_by_id
 from telemetry.conventions import BAGGAGE, SCOPE
 
 MAX_SPANS: Final = 100_000

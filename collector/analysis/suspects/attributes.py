@@ -1,0 +1,147 @@
+"""Suspect attributes: what the traces with a problem have more often than others, and not by chance.
+
+In: candidates, and which traces have the problem. Out: those whose share is larger, ranked by the lower bound of the
+difference. Of a healthy system the answer is empty: in at most a share `ALPHA` of the answers anything is named that
+has nothing to do with the problem, however many candidates there are (see `proportions.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from collector.analysis.suspects.candidates import PRESENT, Candidate, Value, last_word
+from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound
+
+ALPHA: Final = 0.02
+"""The share of comparisons in a healthy system in which something is named at most.
+
+An answer makes at most two of them, and asks before whether anything is new, at 1 %: together 5 %.
+"""
+LEAST_MATCHING: Final = 3
+"""So many of the traces with the problem must have it."""
+LEAST_DIFFERENCE: Final = 0.1
+"""By so much the two shares must differ."""
+LEAST_CHANGE: Final = 0.25
+"""The same where nothing is wrong: the mix of requests is never quite that of before."""
+_IDS: Final = {"id": 1, "pid": 2, "port": 3, "address": 3}
+"""The last words of keys that identify a process, the plainest first."""
+EXPLAINED: Final = 0.01
+"""Among traces that agree in a stronger suspect, a weaker one must still be as unlikely as this to be of its own."""
+
+
+@dataclass(slots=True)
+class Suspect:
+    """One suspect. `same` are other candidates that hold for exactly the same traces."""
+
+    candidate: Candidate
+    counts: Counts
+    lower: float
+    """The lower bound of the difference of the shares."""
+    chance: float
+    same: Sequence[Candidate] = field(default_factory=list)
+    explained_by: "Suspect | None" = None
+    """A stronger suspect, without which nothing is left of this one."""
+
+
+def suspects(
+    found: Iterable[Candidate], matching: int, others: int, least_difference: float = LEAST_DIFFERENCE
+) -> list[Suspect]:
+    """The suspects; those that a stronger one explains come last.
+
+    Args:
+        found: the candidates.
+        matching: the traces with the problem, as bits.
+        others: those that they are compared with.
+        least_difference: by so much the two shares must differ.
+    """
+    equal = _by_traces(found, matching | others)
+    tested = {mask: _counts(mask, matching, others) for mask in equal}
+    tested = {mask: counts for mask, counts in tested.items() if _is_frequent(counts)}
+    level = corrected(map(least_chance, tested.values()), ALPHA)
+    named: list[Suspect] = []
+    for mask, counts in tested.items():
+        if counts.matching < LEAST_MATCHING or counts.difference < least_difference:
+            continue
+        lower = lower_bound(counts, level)
+        likely = chance(counts) if lower > 0 else 1.0
+        if likely <= level:
+            first, *same = sorted(equal[mask], key=_plainness)
+            named.append(Suspect(first, counts, lower, likely, _distinct(same, first)))
+    named.sort(key=lambda one: (-one.lower, _plainness(one.candidate)))
+    return _explained_last(_best_thresholds(named), matching, others)
+
+
+def _by_traces(found: Iterable[Candidate], compared: int) -> dict[int, list[Candidate]]:
+    """The candidates by the traces that they hold for: those with the same traces are one test."""
+    equal: dict[int, list[Candidate]] = {}
+    for candidate in found:
+        equal.setdefault(candidate.traces & compared, []).append(candidate)
+    return equal
+
+
+def _counts(mask: int, matching: int, others: int) -> Counts:
+    return Counts((mask & matching).bit_count(), matching.bit_count(), (mask & others).bit_count(), others.bit_count())
+
+
+def _is_frequent(counts: Counts) -> bool:
+    """Whether enough traces have it, wherever they are, and not all of them."""
+    having = counts.matching + counts.others
+    return LEAST_MATCHING <= having < counts.of_matching + counts.of_others
+
+
+def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
+    """Of candidates that say the same the plainest is shown, of those the first.
+
+    That a span is there rather than what it has, then a name rather than an id, then a value rather than a threshold.
+    """
+    return candidate.key != PRESENT, _IDS.get(last_word(candidate.key), 0), candidate.sign != "="
+
+
+def _distinct(same: Iterable[Candidate], first: Candidate) -> list[Candidate]:
+    """Without those that say the same of another stage; where a span is there, what it has says nothing more."""
+    if first.key == PRESENT:
+        return []
+    found = {_said(candidate): candidate for candidate in reversed(list(same))}
+    found.pop(_said(first), None)
+    return [candidate for candidate in reversed(found.values()) if candidate.key != PRESENT]
+
+
+def _said(candidate: Candidate) -> tuple[str, str, Value]:
+    return candidate.key, candidate.sign, candidate.value
+
+
+def _best_thresholds(named: Iterable[Suspect]) -> list[Suspect]:
+    """Of the thresholds of one number only the strongest."""
+    found: dict[tuple[str, str, bool, Value], Suspect] = {}
+    for one in named:
+        candidate = one.candidate
+        is_value = candidate.sign == "="
+        found.setdefault((candidate.stage, candidate.key, is_value, candidate.value if is_value else 0), one)
+    return list(found.values())
+
+
+def _explained_last(named: list[Suspect], matching: int, others: int) -> list[Suspect]:
+    """Find whom a stronger suspect explains: among the traces with that one, and without, it is not more frequent.
+
+    One that is a part of the stronger one, and one that says the same of another stage, is left out.
+    """
+    independent: list[Suspect] = []
+    explained: list[Suspect] = []
+    for one in named:
+        one.explained_by = next((by for by in independent if _explains(by, one, matching, others)), None)
+        if one.explained_by is None:
+            independent.append(one)
+        elif not _is_part(one.explained_by, one):
+            explained.append(one)
+    return independent + explained
+
+
+def _is_part(by: Suspect, one: Suspect) -> bool:
+    said = {_said(candidate) for candidate in (by.candidate, *by.same)}
+    return _said(one.candidate) in said or one.candidate.traces & ~by.candidate.traces == 0
+
+
+def _explains(by: Suspect, one: Suspect, matching: int, others: int) -> bool:
+    having = by.candidate.traces
+    strata = ((matching & having, others & having), (matching & ~having, others & ~having))
+    return all(chance(_counts(one.candidate.traces, *stratum)) > EXPLAINED for stratum in strata)

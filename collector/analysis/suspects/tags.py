@@ -1,0 +1,153 @@
+"""Tags: the values of each attribute, with the share, the durations and the failures of the requests that have them.
+
+In: which requests have which values, as bits; the durations and the failures. Out: the keys, those first whose values
+tell most about duration or failure, and those last whose values all requests have. Keys that identify requests are left
+out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, log
+from statistics import fmean, pvariance
+from typing import Final
+
+from collector.analysis.suspects.candidates import NUMBERED, Value, identifies, last_word
+from collector.analysis.suspects.simplest import simplest
+
+MOST_KEYS: Final = 40
+MOST_VALUES: Final = 10
+RANGES: Final = 5
+"""Numbers with more than `MOST_VALUES` values are divided into so many ranges."""
+
+
+Part = tuple[Value | None, float | None, float | None, int]
+"""A value, or the ends of a range, and the requests that have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    """One value, or a range of numbers: from `low` to below `high`."""
+
+    value: Value | None
+    low: float | None
+    high: float | None
+    count: int
+    p95_ns: int | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One key, its most frequent values first, ranges in their order."""
+
+    key: str
+    values: Sequence[TagValue]
+    others: int
+    """Values that are not listed."""
+    without: TagValue | None
+    """The requests that do not have the key, if there are any."""
+    tells: float
+    """Which share of the variance its values explain: of the logarithm of durations, or of failing, the larger one."""
+
+
+def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | None], failed: int) -> list[Tag]:
+    """The tags, those first that tell most about durations; those that divide the requests as an earlier one come last.
+
+    Args:
+        observed: by key and value the requests that have it; bit i stands for request i.
+        durations: of each request, in nanoseconds.
+        failed: the requests that failed.
+    """
+    logs = [None if duration is None else log(max(duration, 1)) for duration in durations]
+    fails = [float(failed >> at & 1) for at in range(len(durations))]
+    found = [
+        _tag(key, values, durations, [logs, fails], failed)
+        for key, values in observed.items()
+        if _is_measure(key, values) or not identifies(values)
+    ]
+    found.sort(key=lambda tag: (-round(tag.tells, 6), last_word(tag.key) in NUMBERED, tag.key))
+    first: dict[frozenset[int], str] = {}
+    for tag in found:
+        first.setdefault(frozenset(observed[tag.key].values()), tag.key)
+    distinct = set(first.values())
+    return sorted(found, key=lambda tag: (_is_constant(tag, len(durations)), tag.key not in distinct))[:MOST_KEYS]
+
+
+def _is_constant(tag: Tag, requests: int) -> bool:
+    return all(value.count == requests for value in tag.values)
+
+
+def _tag(
+    key: str,
+    values: Mapping[Value, int],
+    durations: Sequence[int | None],
+    measures: Sequence[Sequence[float | None]],
+    failed: int,
+) -> Tag:
+    numbers = {value: mask for value, mask in values.items() if not isinstance(value, str)}
+    if _is_measure(key, values) and len(values) > MOST_VALUES:
+        parts = list[Part](_ranges(numbers))
+    else:
+        frequent = sorted(values.items(), key=lambda item: (-item[1].bit_count(), str(item[0])))
+        parts = [(value, None, None, mask) for value, mask in frequent]
+    tells = max(_tells([mask for *_, mask in parts], measure) for measure in measures)
+    without = (1 << len(durations)) - 1
+    for *_, mask in parts:
+        without &= ~mask
+    shown = [_counted(part, durations, failed) for part in parts[:MOST_VALUES]]
+    rest = _counted((None, None, None, without), durations, failed) if without else None
+    return Tag(key, shown, len(parts) - len(shown), rest, tells)
+
+
+def _is_measure(key: str, values: Mapping[Value, int]) -> bool:
+    """Whether all values are numbers that have an order."""
+    return last_word(key) not in NUMBERED and not any(isinstance(value, str) for value in values)
+
+
+def _counted(part: Part, durations: Sequence[int | None], failed: int) -> TagValue:
+    value, low, high, mask = part
+    return TagValue(value, low, high, mask.bit_count(), _p95(mask, durations), (mask & failed).bit_count())
+
+
+def _ranges(numbers: Mapping[int | float, int]) -> Iterator[Part]:
+    """Ranges of about as many requests each."""
+    ordered = sorted(numbers.items())
+    total = sum(mask.bit_count() for mask in numbers.values())
+    low: float | None = None
+    passed, union = 0, 0
+    for at, (value, mask) in enumerate(ordered):
+        union |= mask
+        before, passed = passed, passed + mask.bit_count()
+        is_last = at == len(ordered) - 1
+        if is_last or before * RANGES // total != passed * RANGES // total:
+            high = None if is_last else simplest(value, ordered[at + 1][0])
+            yield None, low, high, union
+            low, union = high, 0
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
+
+
+def _p95(mask: int, durations: Sequence[int | None]) -> int | None:
+    known = sorted(duration for at in _bits(mask) if (duration := durations[at]) is not None)
+    return known[ceil(0.95 * len(known)) - 1] if known else None
+
+
+def _tells(masks: Sequence[int], measure: Sequence[float | None]) -> float:
+    """Adjusted for the number of values, so that many values by chance tell nothing."""
+    groups: list[list[float]] = []
+    left = (1 << len(measure)) - 1
+    for mask in masks:
+        groups.append([known for at in _bits(mask & left) if (known := measure[at]) is not None])
+        left &= ~mask
+    groups.append([known for at in _bits(left) if (known := measure[at]) is not None])
+    groups = [group for group in groups if group]
+    every = [known for group in groups for known in group]
+    free = len(every) - len(groups)
+    if free <= 0 or not (whole := pvariance(every)):
+        return 0.0
+    within = sum(len(group) * pvariance(group, fmean(group)) for group in groups) / len(every)
+    return max(0.0, 1 - within / whole * (len(every) - 1) / free)

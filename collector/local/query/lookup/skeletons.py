@@ -1,0 +1,77 @@
+"""Reads the shapes of several traces at once: their spans without attributes, as trees, for critical paths."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from collector.analysis.critical_path import critical_times
+from collector.analysis.seen import Seen
+from collector.analysis.stages import stages_of
+from collector.analysis.tree import Tree, build
+from collector.local.query.lookup.numbers import OF_NUMBERS
+from telemetry.conventions import SCOPE
+
+MOST_SPANS = 20_000
+"""Of all traces together; those that are too many are left out, so that an answer is quick."""
+
+_SPANS = f"""
+SELECT trace_no, span_id, parent_span_id, start_unix_ns, end_unix_ns, kind, name, service,
+       scope_id IN (SELECT scope_id FROM scopes WHERE name = '{SCOPE}'), is_rpc
+FROM span_facts WHERE {OF_NUMBERS} ORDER BY start_unix_ns, span_id
+"""  # noqa: S608 (our own names)
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """One span, without its attributes."""
+
+    span_id: str
+    parent_span_id: str | None
+    start_unix_ns: int
+    end_unix_ns: int
+    kind: str
+    name: str
+    service: str
+    ours: bool
+    is_rpc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The shape of one trace."""
+
+    spans: Sequence[Bone]
+    tree: Tree
+
+    def times_of_stages(self) -> Mapping[str, int]:
+        """Nanoseconds on the critical path by stage, the longest first."""
+        seen = [
+            Seen(s.span_id, s.parent_span_id, s.start_unix_ns, s.end_unix_ns, s.kind, s.name, s.ours, s.is_rpc)
+            for s in self.spans
+        ]
+        times: dict[str, int] = defaultdict(int)
+        for stage, time_ns in zip(stages_of(seen, self.tree), critical_times(self.tree), strict=True):
+            times[stage] += time_ns
+        return dict(sorted(((k, v) for k, v in times.items() if v), key=lambda item: (-item[1], item[0])))
+
+
+def skeletons(connection: DuckDBPyConnection, counts: Mapping[int, int]) -> dict[int, Skeleton]:
+    """The shapes of traces, by number; of the first ones, as long as they have no more than `MOST_SPANS` together.
+
+    Args:
+        connection: to the store.
+        counts: how many spans each trace has, by its number.
+    """
+    numbers: list[int] = []
+    left = MOST_SPANS
+    for number, count in counts.items():
+        if count <= left:
+            numbers.append(number)
+            left -= count
+    spans: dict[int, list[Bone]] = defaultdict(list)
+    rows = connection.execute(_SPANS, [numbers]).fetchall() if numbers else []
+    for number, *fields in rows:
+        spans[number].append(Bone(*fields))
+    return {number: Skeleton(found, build(found)) for number, found in spans.items()}

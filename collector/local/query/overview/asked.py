@@ -1,0 +1,162 @@
+"""What an aggregated answer is about: a time range, who asked, an operation, a filter; and the steps of its time axis.
+
+Answers about entry points come from `entry_minutes` where they can; what a filter asks, or a short range, from
+`traces`. Both are the same relation to a query, which does not know which it is.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, of_traces
+from collector.local.query.language.terms import Term
+from collector.local.query.lookup.filters import TraceFilter
+from collector.local.query.lookup.paging import windows
+from collector.local.store.folding import bucket
+
+T = TypeVar("T")
+NS = 1_000_000_000
+MINUTE = 60
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+FEW = 20_000
+"""Up to so many traces in the range, the answer is made of the traces themselves: exact limits, fine steps."""
+
+_FROM_TRACES = f"""
+    SELECT start_unix_ns // {NS} AS second, entry_service, entry_operation, search_operation, platform, region,
+           versions, outcome, coalesce(len_docs = 0, false) AS is_empty, side.side AS side,
+           {bucket("side.took")} AS bucket, 1 AS n, coalesce(side.took, 0) AS total_ns
+    FROM (
+        SELECT *, unnest([{{{{'side': 'server', 'took': entry_duration_ns}}}},
+                          {{{{'side': 'client', 'took': client_duration_ns}}}}]) AS side
+        FROM traces WHERE {{condition}}
+    ) WHERE side.side = 'server' OR root_kind = 'client'"""  # noqa: S608 (our own names)
+_FROM_MINUTES = """
+    SELECT minute_unix_s AS second, entry_service, entry_operation, search_operation, platform, region, versions,
+           outcome, is_empty, side, bucket, n, total_ns
+    FROM entry_minutes WHERE {condition}"""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The time axis of a chart."""
+
+    first_s: int
+    step_s: int
+    count: int
+    since_s: float
+    until_s: float
+    """What is counted: the first and the last step may be cut."""
+
+    @property
+    def times(self) -> list[int]:
+        """When each step begins, in Unix seconds."""
+        return [self.first_s + index * self.step_s for index in range(self.count)]
+
+    @property
+    def index(self) -> str:
+        """The index of the step of the column `second`, in SQL."""
+        return f"((second - {self.first_s}) // {self.step_s})"
+
+    def seconds(self, index: int) -> float:
+        """How much of a step is counted, for its rate."""
+        begin = self.first_s + index * self.step_s
+        return max(min(begin + self.step_s, self.until_s) - max(begin, self.since_s), 1e-9)
+
+    def place(self, values: Mapping[int, T]) -> list[T | None]:
+        """A value for each step, by the step's index; None where there is none."""
+        return [values.get(index) for index in range(self.count)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The traces in question, in a range that has both ends."""
+
+    wanted: TraceFilter
+    now_ns: int
+    is_few: bool
+    """Few traces are in the range."""
+    spans: Condition = EVERY_SPAN
+    """On `span_facts`: holds for all spans that a filter must look at."""
+
+    @classmethod
+    def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter, now_ns: int) -> "Asked":
+        """Look how much there is in the range."""
+        values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
+        found = connection.execute(_COUNT, values).fetchone()
+        is_few = found is None or int(found[0]) <= FEW
+        bare = wanted.without_operation()
+        if not bare.of_spans:
+            return cls(wanted, now_ns, is_few)
+        window = next(windows(connection, bare, by_time=False), None)
+        return cls(wanted, now_ns, is_few, window.spans if window else ("false", []))
+
+    @property
+    def by_minute(self) -> bool:
+        """Whether whole minutes are counted."""
+        return not (self.is_few or self.wanted.is_narrow)
+
+    def steps(self, most: int) -> Steps:
+        """The time axis with at most so many steps; it begins and ends at whole steps around the range."""
+        least = max(MINUTE if self.by_minute else 1, math.ceil(self.seconds / most))
+        step = next((step for step in STEPS if step >= least), -(-least // STEPS[-1]) * STEPS[-1])
+        first = int(self.since_s // step * step)
+        return Steps(first, step, max(math.ceil((self.until_s - first) / step), 1), self.since_s, self.until_s)
+
+    @property
+    def since_s(self) -> float:
+        """From when on is counted, in Unix seconds."""
+        return self.first_minute if self.by_minute else self.wanted.since_ns / NS
+
+    @property
+    def until_s(self) -> float:
+        """Until when is counted, in Unix seconds: a minute as far as it is over."""
+        if not self.by_minute:
+            return self.wanted.until_ns / NS
+        whole = math.ceil(self.wanted.until_ns / (MINUTE * NS)) * MINUTE
+        return min(whole, max(self.now_ns, self.wanted.until_ns) / NS)
+
+    @property
+    def seconds(self) -> float:
+        """The length of the range that is counted, for rates."""
+        return max(self.until_s - self.since_s, 1.0)
+
+    def entries(self) -> Condition:
+        """The relation of requests at their entries, in SQL with parameters.
+
+        Columns: second, entry_service, entry_operation, search_operation, platform, region, versions, outcome,
+        is_empty, side, bucket, n, total_ns.
+        """
+        wanted = self.wanted
+        entry = [
+            Term(key, "=", (value,))
+            for key, value in (("entry.service", wanted.service), ("entry", wanted.operation))
+            if value is not None
+        ]
+        if not self.by_minute:
+            condition, values = all_of([self.traces_but_operation(), of_traces(entry)])
+            return _FROM_TRACES.format(condition=condition), values
+        who = [
+            Term(key, "=", (value,))
+            for key, value in (("platform", wanted.platform), ("region", wanted.region), ("version", wanted.version))
+            if value is not None
+        ]
+        minutes = ("minute_unix_s >= ? AND minute_unix_s * 1000000000 < ?", [self.first_minute, wanted.until_ns])
+        condition, values = all_of([minutes, of_traces([*entry, *who])])
+        return _FROM_MINUTES.format(condition=condition), values
+
+    def traces_but_operation(self) -> Condition:
+        """The condition on `traces`, whatever the operation."""
+        return self.wanted.without_operation().condition(self.spans)
+
+    @property
+    def first_minute(self) -> int:
+        """The first minute of the range, in Unix seconds."""
+        return self.wanted.since_ns // (MINUTE * NS) * MINUTE
+
+
+_COUNT = """
+SELECT coalesce(sum(n), 0) FROM entry_minutes WHERE side = 'server' AND minute_unix_s BETWEEN ? AND ?
+"""

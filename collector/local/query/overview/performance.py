@@ -1,0 +1,173 @@
+"""Rate, percentiles and failures of every entry point, inner stage or rpc in a range of time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.errors import QueryError
+from collector.local.query.cursor import decode, encode
+from collector.local.query.model import Sample
+from collector.local.query.overview.asked import Asked, Steps
+from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.inner import inner_spans
+
+SCOPES = ("entry", "inner", "rpc")
+MOST_STEPS = 30
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Durations that so many requests did not exceed, within 4.5 %; None without requests."""
+
+    p50_ns: int | None
+    p95_ns: int | None
+    p99_ns: int | None
+
+
+@dataclass(frozen=True)
+class PerformanceRow:
+    """One entry point, inner stage or rpc."""
+
+    service: str
+    operation: str
+    kind: str
+    """`entry` where requests enter; else the kind of the spans."""
+    search_operation: str | None
+    count: int
+    rate: float
+    """Per second, over the range."""
+    p50_ns: int | None
+    p95_ns: int | None
+    p99_ns: int | None
+    client: Percentiles | None
+    """What the clients waited; None for inner spans, and without the clients' spans."""
+    error_ratio: float
+    """0 to 1, as the other ratios."""
+    rejected_ratio: float | None
+    """The caller's mistakes; None for inner spans, which have no outcome."""
+    empty_ratio: float | None
+    """Requests without documents; None for inner spans."""
+    time_share: float
+    """Of the time of all rows of the answer, on all its pages."""
+    sparkline: Sequence[int | None]
+    """The p95 of each step."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """All rows, those with the largest share of time first."""
+
+    rows: Sequence[PerformanceRow]
+    times: Sequence[int]
+    """When the steps of the sparklines begin, in Unix seconds."""
+    step_s: int
+    sample: Sample | None
+    """What was looked at, if it was not everything."""
+    next: str | None
+
+
+_KEYS = ("service", "operation", "kind", "search_operation", "side")
+_QUERY = """
+WITH asked AS MATERIALIZED ({relation}), spread AS (SELECT *, {index} AS step FROM asked)
+SELECT 'whole', {keys}, NULL, n, total_ns, b0, b1, b2, NULL, NULL, NULL FROM ({whole})
+UNION ALL
+SELECT 'step', {keys}, step, n, NULL, NULL, b1, NULL, NULL, NULL, NULL FROM ({steps}) WHERE side = 'server'
+UNION ALL
+SELECT 'outcome', {keys}, NULL, sum(n), NULL, NULL, NULL, NULL, coalesce(sum(n) FILTER (outcome = 'error'), 0),
+       coalesce(sum(n) FILTER (outcome = 'rejected'), 0), coalesce(sum(n) FILTER (is_empty), 0)
+FROM asked WHERE side = 'server' GROUP BY {keys}
+"""
+_ENTRIES = """
+SELECT second, entry_service AS service, entry_operation AS operation, 'entry' AS kind, search_operation, outcome,
+       is_empty, side, bucket, n, total_ns FROM ({entries})"""
+
+
+def performance(
+    connection: DuckDBPyConnection, asked: Asked, scope: str = "entry", limit: int = 100, before: str | None = None
+) -> Performance:
+    """The rows of a scope, those with the largest share of time first.
+
+    Args:
+        connection: to the store.
+        asked: the range and the filters.
+        scope: `entry`: what clients call; `inner`: stages and other spans in processes; `rpc`: calls between them.
+        limit: rows at most.
+        before: the cursor of the previous page.
+    """
+    if scope not in SCOPES:
+        raise QueryError("bad_request", f"scope must be one of {', '.join(SCOPES)}, got {scope}.", "Correct it.")
+    place = decode(before, int)[0] or 0
+    if place < 0:
+        raise QueryError("bad_request", f"before={before!r} is not a cursor of this list.", "Use `next` of a page.")
+    steps, sample = asked.steps(MOST_STEPS), None
+    if scope == "entry":
+        entries, values = asked.entries()
+        relation = _ENTRIES.format(entries=entries)
+    else:
+        relation, values, sample = inner_spans(connection, asked, is_rpc=scope == "rpc")
+    sql = _QUERY.format(
+        relation=relation,
+        index=steps.index,
+        keys=", ".join(_KEYS),
+        whole=percentiles("spread", _KEYS),
+        steps=percentiles("spread", (*_KEYS, "step")),
+    )
+    found = connection.execute(sql, values).fetchall()
+    rows = _rows(found, steps, asked.seconds * (sample.scale if sample else 1))
+    shown = rows[place : place + limit]
+    more = encode(place + limit) if len(rows) > place + limit else None
+    return Performance(shown, steps.times, steps.step_s, sample, more)
+
+
+def _rows(found: Sequence[tuple[Any, ...]], steps: Steps, seconds: float) -> list[PerformanceRow]:
+    whole: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    charts: dict[tuple[Any, ...], dict[int, int | None]] = {}
+    outcomes: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for what, *rest in found:
+        key, (step, n, total_ns, *buckets), counts = tuple(rest[:5]), rest[5:11], rest[11:]
+        if what == "whole":
+            whole[key] = (n, total_ns, *durations(buckets))
+        elif what == "step":
+            charts.setdefault(key, {})[int(step)] = durations(buckets)[1]
+        else:
+            outcomes[key] = tuple(counts)
+    return _assemble(whole, charts, outcomes, steps, seconds)
+
+
+def _assemble(
+    whole: Mapping[tuple[Any, ...], tuple[Any, ...]],
+    charts: Mapping[tuple[Any, ...], Mapping[int, int | None]],
+    outcomes: Mapping[tuple[Any, ...], tuple[Any, ...]],
+    steps: Steps,
+    seconds: float,
+) -> list[PerformanceRow]:
+    served = {key: row for key, row in whole.items() if key[4] == "server"}
+    total = sum(int(row[1]) for row in served.values()) or 1
+    rows = []
+    for key, (count, time_ns, p50, p95, p99) in served.items():
+        service, operation, kind, search_operation, _ = key
+        errors, rejected, empty = outcomes.get(key, (0, 0, 0))
+        client = whole.get((*key[:4], "client"))
+        is_entry = kind == "entry"
+        rows.append(
+            PerformanceRow(
+                service=service,
+                operation=operation,
+                kind=kind,
+                search_operation=search_operation,
+                count=int(count),
+                rate=int(count) / seconds,
+                p50_ns=p50,
+                p95_ns=p95,
+                p99_ns=p99,
+                client=Percentiles(*client[2:]) if client else None,
+                error_ratio=int(errors) / int(count),
+                rejected_ratio=int(rejected) / int(count) if is_entry else None,
+                empty_ratio=int(empty) / int(count) if is_entry else None,
+                time_share=int(time_ns) / total,
+                sparkline=steps.place(charts.get(key, {})),
+            )
+        )
+    return sorted(rows, key=lambda row: (-row.time_share, row.service, row.operation, row.search_operation or ""))

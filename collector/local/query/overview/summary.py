@@ -1,0 +1,181 @@
+"""One operation in a range: percentiles and rates over time, outcomes, errors by type, and where the time is spent."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.analysis.critical_path import critical_times
+from collector.local.query.language.conditions import json_path
+from collector.local.query.lookup.numbers import OF_NUMBERS, latest
+from collector.local.query.lookup.skeletons import skeletons
+from collector.local.query.model import Sample
+from collector.local.query.overview.asked import Asked, Steps
+from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.scatter import entry_condition
+from telemetry.conventions import ERROR_TYPE
+
+MOST_STEPS = 60
+OF_CHILDREN, OF_ERRORS = 200, 200
+"""Traces whose spans are read."""
+MOST_ERRORS, MOST_CHILDREN = 20, 20
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How many requests ended how."""
+
+    ok: int
+    error: int
+    rejected: int
+    """The caller's mistake."""
+    cancelled: int
+    """The caller went away."""
+    empty: int
+    """Without documents, whatever their outcome."""
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """Errors of one type that began in one service."""
+
+    type: str
+    service: str
+    count: int
+    """Spans with it, without those that only passed it on."""
+    trace_id: str
+    """The latest trace with it."""
+
+
+@dataclass(frozen=True)
+class ChildTime:
+    """How long the ends of the traces waited for the spans of one name."""
+
+    service: str
+    operation: str
+    time_ns: int
+    """On the critical path, over all traces looked at."""
+    share: float
+    """Of the duration of these traces; the shares of all spans sum to 1."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The lists have a value for each step; None, or 0 for rates, where there was no request."""
+
+    count: int
+    times: Sequence[int]
+    step_s: int
+    p50_ns: Sequence[int | None]
+    """At the entry, within 4.5 %, as the other percentiles."""
+    p95_ns: Sequence[int | None]
+    p99_ns: Sequence[int | None]
+    client_p95_ns: Sequence[int | None]
+    """What the clients waited."""
+    rates: Sequence[float]
+    """Requests per second."""
+    error_rates: Sequence[float]
+    """Of those, with the outcome error, per second."""
+    outcomes: Outcomes
+    errors: Sequence[ErrorCount]
+    errors_sample: Sample | None
+    """Of the failed traces."""
+    children: Sequence[ChildTime]
+    children_sample: Sample | None
+
+
+_CHARTS = """
+WITH asked AS MATERIALIZED ({relation}), spread AS (SELECT *, {index} AS step FROM asked)
+SELECT 'chart', side, step, n, b0, b1, b2, NULL, NULL, NULL, NULL FROM ({steps})
+UNION ALL
+SELECT 'outcome', NULL, step, sum(n)::BIGINT, NULL, NULL, NULL, coalesce(sum(n) FILTER (outcome = 'error'), 0),
+       coalesce(sum(n) FILTER (outcome = 'rejected'), 0), coalesce(sum(n) FILTER (outcome = 'cancelled'), 0),
+       coalesce(sum(n) FILTER (is_empty), 0)
+FROM spread WHERE side = 'server' GROUP BY step"""
+
+_ERRORS = f"""
+WITH failed AS MATERIALIZED (
+    SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,
+           coalesce(json_extract_string(attributes, '{json_path(ERROR_TYPE.name)}'), '') AS type
+    FROM span_facts WHERE {OF_NUMBERS} AND status = 'error'
+), began AS (
+    SELECT type, service, count(*) AS n, arg_max(trace_no, start_unix_ns) AS trace_no FROM failed
+    WHERE (trace_no, span_id) NOT IN (SELECT trace_no, parent_span_id FROM failed WHERE parent_span_id IS NOT NULL)
+    GROUP BY type, service ORDER BY n DESC, type, service LIMIT {MOST_ERRORS}
+)
+SELECT type, service, n, trace_id FROM began JOIN trace_ids USING (trace_no) ORDER BY n DESC, type, service
+"""  # noqa: S608 (our own names)
+
+
+def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
+    """The summary of the requests that match; `operation` and `service` are those of their entry.
+
+    Args:
+        connection: to the store.
+        asked: the range and the filters.
+    """
+    steps = asked.steps(MOST_STEPS)
+    relation, values = asked.entries()
+    sql = _CHARTS.format(relation=relation, index=steps.index, steps=percentiles("spread", ("side", "step")))
+    server: dict[int, tuple[Any, ...]] = {}
+    client: dict[int, tuple[Any, ...]] = {}
+    counts: dict[int, tuple[int, ...]] = {}
+    for what, side, step, n, *rest in connection.execute(sql, values).fetchall():
+        if what == "outcome":
+            counts[int(step)] = (int(n), *(int(count) for count in rest[3:]))
+        else:
+            (server if side == "server" else client)[int(step)] = tuple(durations(rest[:3]))
+    total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
+    condition, parameters = entry_condition(asked)
+    errors, of_errors = _errors(connection, condition, parameters)
+    children, of_children = _children(connection, condition, parameters)
+    return Summary(
+        count=total[0],
+        times=steps.times,
+        step_s=steps.step_s,
+        p50_ns=_column(steps, server, 0),
+        p95_ns=_column(steps, server, 1),
+        p99_ns=_column(steps, server, 2),
+        client_p95_ns=_column(steps, client, 1),
+        rates=_rates(steps, counts, 0),
+        error_rates=_rates(steps, counts, 1),
+        outcomes=Outcomes(total[0] - sum(total[1:4]), *total[1:5]),
+        errors=errors,
+        errors_sample=of_errors,
+        children=children,
+        children_sample=of_children,
+    )
+
+
+def _column(steps: Steps, found: Mapping[int, tuple[Any, ...]], place: int) -> list[int | None]:
+    return steps.place({step: row[place] for step, row in found.items()})
+
+
+def _rates(steps: Steps, counts: Mapping[int, tuple[int, ...]], place: int) -> list[float]:
+    return [counts[step][place] / steps.seconds(step) if step in counts else 0.0 for step in range(steps.count)]
+
+
+def _errors(
+    connection: DuckDBPyConnection, condition: str, values: list[Any]
+) -> tuple[list[ErrorCount], Sample | None]:
+    """Where errors began, by type: spans with an error that no span below them has."""
+    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
+    if not found:
+        return [], None
+    return [ErrorCount(*row) for row in connection.execute(_ERRORS, [list(found)]).fetchall()], sample
+
+
+def _children(
+    connection: DuckDBPyConnection, condition: str, values: list[Any]
+) -> tuple[list[ChildTime], Sample | None]:
+    """The time on the critical path by span."""
+    found, sample = latest(connection, condition, values, OF_CHILDREN)
+    times: Counter[tuple[str, str]] = Counter()
+    for shape in skeletons(connection, found).values():
+        for seen, time_ns in zip(shape.spans, critical_times(shape.tree), strict=True):
+            times[seen.service, seen.name] += time_ns
+    total = times.total() or 1
+    rows = [ChildTime(*key, time_ns, time_ns / total) for key, time_ns in times.most_common(MOST_CHILDREN) if time_ns]
+    return rows, sample

@@ -1,0 +1,86 @@
+"""Which platforms, regions, versions and operations were seen in a range: what the choices of a page are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.overview.asked import NS, Asked
+
+MOST = 200
+"""Values of each."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value, and how many requests had it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OperationChoice:
+    """One entry point."""
+
+    value: str
+    service: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Who:
+    """The values seen, the most frequent first. What is chosen for one list does not shorten that list itself."""
+
+    platforms: Sequence[Choice]
+    regions: Sequence[Choice]
+    versions: Sequence[Choice]
+    """Such as `clip_encoder 2.0.0`."""
+    operations: Sequence[OperationChoice]
+    first_unix_s: float | None
+    """When the first trace in the store began, whatever the range; None: there is none."""
+    last_unix_s: float | None
+
+
+_VALUES = """
+SELECT value, sum(n)::BIGINT AS number FROM (SELECT {column} AS value, n FROM ({entries}) WHERE side = 'server')
+WHERE value <> '' GROUP BY value HAVING number > 0 ORDER BY number DESC, value LIMIT {most}"""
+_OPERATIONS = """
+SELECT entry_operation, entry_service, sum(n)::BIGINT AS number FROM ({entries}) WHERE side = 'server'
+GROUP BY entry_operation, entry_service HAVING number > 0 ORDER BY number DESC, 1, 2 LIMIT {most}"""
+_LIMITS = "SELECT min(start_unix_ns), max(start_unix_ns) FROM traces WHERE start_unix_ns > 0"
+
+
+def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
+    """The values seen in the range.
+
+    Args:
+        connection: to the store.
+        asked: the range and the filters.
+    """
+
+    def entries(**without: None) -> tuple[str, list[object]]:
+        return replace(asked, wanted=replace(asked.wanted, **without)).entries()  # type: ignore[arg-type]
+
+    def values(column: str, **without: None) -> list[Choice]:
+        relation, parameters = entries(**without)
+        sql = _VALUES.format(column=column, entries=relation, most=MOST)
+        return [Choice(*row) for row in connection.execute(sql, parameters).fetchall()]
+
+    relation, parameters = entries(operation=None, service=None)
+    operations = connection.execute(_OPERATIONS.format(entries=relation, most=MOST), parameters).fetchall()
+    first, last = connection.execute(_LIMITS).fetchone() or (None, None)
+    return Who(
+        platforms=values("platform", platform=None),
+        regions=values("region", region=None),
+        versions=values("unnest(string_split(versions, ', '))", version=None),
+        operations=[OperationChoice(*row) for row in operations],
+        first_unix_s=None if first is None else first / NS,
+        last_unix_s=None if last is None else last / NS,
+    )
+
+
+def range_of_store(connection: DuckDBPyConnection) -> tuple[int, int]:
+    """When the first and the last trace began, in Unix nanoseconds; zeros in an empty store."""
+    first, last = connection.execute(_LIMITS).fetchone() or (0, 0)
+    return int(first or 0), int(last or 0)

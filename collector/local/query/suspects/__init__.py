@@ -1,0 +1,1 @@
+"""Reads what `collector.analysis.suspects` needs, and answers what slow and failing requests share."""
