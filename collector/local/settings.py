@@ -62,7 +62,7 @@ class CollectorSettings:
     """How long an export is remembered at most."""
     reopen_after_s: float = 1.0
     """How long to wait before a failed store is opened again."""
-    memory_limit_bytes: int = 256 * MIB
+    memory_limit_bytes: int = 192 * MIB
     """Memory that DuckDB may use; beyond it, queries spill to disk."""
     checkpoint_bytes: int = 64 * MIB
     """Size of the write-ahead log at which DuckDB moves it into the store; at most an eighth of max_store_bytes."""
