@@ -69,7 +69,7 @@ def _shared(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer
 
 
 def _trace(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
-    found = query.trace(connection, query.find_trace(connection, name))
+    found = query.trace(connection, query.trace_named(connection, name))
     return trace_answer(found, None if asked.wait_s() is None else query.is_complete(found))
 
 

@@ -92,7 +92,7 @@ def _trace(store: Store, name: str) -> query.Trace | query.QueryError:
     """The trace as it is now; or the error, if it may still arrive."""
     with closing(store.reader()) as connection:
         try:
-            return query.trace(connection, query.find_trace(connection, name))
+            return query.trace(connection, query.trace_named(connection, name))
         except query.QueryError as error:
             if error.code != "not_found":
                 raise

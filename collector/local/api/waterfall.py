@@ -20,13 +20,12 @@ _MOST_TOGGLED: Final = 1000
 
 
 def _shape(connection: DuckDBPyConnection, name: str, asked: Parameters) -> waterfall.Shape:
-    trace_id = query.find_trace(connection, name)
-    return asked.shapes.get(connection, trace_id, as_sent=asked.flag("as_sent"))
+    return asked.shapes.get(connection, query.trace_named(connection, name), as_sent=asked.flag("as_sent"))
 
 
 def _overview(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
     shape = _shape(connection, name, asked)
-    client = waterfall.client_of(connection, shape.trace_id, shape.id_at(0))
+    client = waterfall.client_of(connection, shape.number, shape.id_at(0))
     logs = waterfall.log_count_of(connection, shape.trace_id)
     answer: Answer = plain(waterfall.overview_of(shape, client, logs))
     return answer
@@ -69,7 +68,7 @@ def _span(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answe
 
 def _otlp(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
     offset, limit = asked.number("offset", 0), asked.number("limit", MAX_SPANS, MAX_SPANS) or 1
-    document, spans = waterfall.otlp(connection, query.find_trace(connection, name), offset, limit)
+    document, spans = waterfall.otlp(connection, query.trace_named(connection, name), offset, limit)
     return document | ({"next": offset + spans} if spans == limit else {})
 
 

@@ -6,7 +6,7 @@ from collector.local.query.language.fields import LEVELS
 from collector.local.query.logs import LogFilter, arrived_logs, logs, newest_log
 from collector.local.query.lookup.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
 from collector.local.query.lookup.filters import TraceFilter
-from collector.local.query.lookup.listing import ORDERS, find_trace, traces
+from collector.local.query.lookup.listing import ORDERS, find_trace, trace_named, traces
 from collector.local.query.lookup.trace import has_unanswered_call, is_complete, trace
 from collector.local.query.metrics import metric, metrics
 from collector.local.query.model import (
@@ -74,5 +74,6 @@ __all__ = [
     "shared",
     "store_stats",
     "trace",
+    "trace_named",
     "traces",
 ]

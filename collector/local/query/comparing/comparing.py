@@ -96,7 +96,7 @@ def compare(connection: DuckDBPyConnection, left: str | None, right: str | None,
     """
     sides = [side_of(connection, name, text, wanted) for name, text in (("left", left), ("right", right))]
     # One after the other, so that the spans of one side are in memory at a time.
-    sums = [paths_of([*lines_of(connection, side.trace_ids, MOST_SPANS).values()]) for side in sides]
+    sums = [paths_of([*lines_of(connection, side.traces, MOST_SPANS).values()]) for side in sides]
     if not all(found.traces for found in sums):
         message = "The traces of a side were deleted meanwhile."
         raise QueryError("not_found", message, "Compare again.")
@@ -114,7 +114,7 @@ def compare(connection: DuckDBPyConnection, left: str | None, right: str | None,
 def _side(side: Side, found: Paths) -> ComparedSide:
     spans = sum(sums.count for sums in found.sums.values()) / found.traces
     took = found.duration // found.traces
-    return ComparedSide(side.label, found.traces, side.of, side.trace_ids[0], took, round(spans, 2))
+    return ComparedSide(side.label, found.traces, side.of, next(iter(side.traces.values())), took, round(spans, 2))
 
 
 def _rows(left: Paths, right: Paths) -> list[ComparedPath]:

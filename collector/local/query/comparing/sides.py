@@ -4,6 +4,7 @@ In: what a side is (`slow`, `typical`, `failing`, `version:…`, `region:…`, `
 the view. Out: a stable sample of ids, and of how many. No state.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from collector.local.query.language.conditions import Condition, all_of, of_trac
 from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.listing import find_trace
+from collector.local.query.lookup.numbers import numbers_by_id
 from telemetry.errors import did_you_mean
 
 MOST_TRACES: Final = 200
@@ -28,12 +30,12 @@ _SIDES: Final = {
 }
 _SAMPLED = """
 WITH matching AS MATERIALIZED (
-    SELECT trace_id, span_count, error_count, versions, region, platform,
+    SELECT trace_no, trace_id, span_count, error_count, versions, region, platform,
         coalesce(client_duration_ns, duration_ns) AS took FROM traces WHERE {condition}
 ), side AS (
-    SELECT trace_id, span_count, count(*) OVER () AS of, hash(trace_id) AS place FROM matching WHERE {side}
+    SELECT trace_no, trace_id, span_count, count(*) OVER () AS of, hash(trace_id) AS place FROM matching WHERE {side}
 )
-SELECT trace_id, of, sum(span_count) OVER (ORDER BY place, trace_id) AS spans FROM side
+SELECT trace_no, trace_id, of, sum(span_count) OVER (ORDER BY place, trace_id) AS spans FROM side
 QUALIFY row_number() OVER (ORDER BY place, trace_id) <= {most}
 """
 
@@ -43,9 +45,10 @@ class Side:
     """The traces of one side."""
 
     label: str
-    trace_ids: tuple[str, ...]
+    traces: Mapping[int, str]
+    """Their ids, by number."""
     of: int
-    """How many there are; those with ids are a sample of them, the same each time."""
+    """How many there are; these are a sample of them, the same each time."""
 
 
 def side_of(connection: DuckDBPyConnection, name: str, text: str | None, wanted: TraceFilter) -> Side:
@@ -74,8 +77,8 @@ def side_of(connection: DuckDBPyConnection, name: str, text: str | None, wanted:
     if not found:
         message = f"No trace is on the {name} side, {text}."
         raise QueryError("not_found", message, "Choose a longer time, or other traces.")
-    few = [trace_id for trace_id, _, spans in found if spans <= MOST_SPANS]
-    return Side(text or "", tuple(few or [found[0][0]]), found[0][1])
+    few = {number: trace_id for number, trace_id, _, spans in found if spans <= MOST_SPANS}
+    return Side(text or "", few or {found[0][0]: found[0][1]}, found[0][2])
 
 
 def _entering(wanted: TraceFilter) -> Condition:
@@ -85,7 +88,7 @@ def _entering(wanted: TraceFilter) -> Condition:
     return all_of([wanted.without_operation().condition(), of_traces(entry)])
 
 
-def _sampled(connection: DuckDBPyConnection, matching: Condition, side: Condition) -> list[tuple[str, int, int]]:
+def _sampled(connection: DuckDBPyConnection, matching: Condition, side: Condition) -> list[tuple[int, str, int, int]]:
     sql = _SAMPLED.format(condition=matching[0], side=side[0], most=MOST_TRACES)
     return connection.execute(sql, [*matching[1], *side[1]]).fetchall()
 
@@ -100,4 +103,4 @@ def _one(connection: DuckDBPyConnection, name: str, text: str | None) -> Side:
         kinds = [*_SIDES, *(f"{column}:…" for column in _COLUMNS)]
         hint = did_you_mean(text or "", kinds) or f"Use a trace id, {', '.join(kinds)}."
         raise QueryError("bad_request", f"{name}={text or ''!r} is not a side of a comparison.", hint) from error
-    return Side(trace_id, (trace_id,), 1)
+    return Side(trace_id, dict.fromkeys(numbers_by_id(connection, [trace_id]), trace_id), 1)

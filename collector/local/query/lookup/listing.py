@@ -96,6 +96,15 @@ def find_trace(connection: DuckDBPyConnection, name: str, *, with_logs: bool = F
     return found[0]
 
 
+def trace_named(connection: DuckDBPyConnection, name: str) -> str:
+    """As `find_trace`, but a whole id is returned without a look into the store: what is asked next finds out.
+
+    Raises:
+        QueryError: as there.
+    """
+    return name.lower() if re.fullmatch("[0-9a-fA-F]{32}", name) else find_trace(connection, name)
+
+
 def _last(connection: DuckDBPyConnection) -> str:
     latest = traces(connection, TraceFilter(), limit=1).rows
     if not latest:

@@ -20,28 +20,31 @@ SELECT trace_no, trace_id FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND li
 """
 
 
-_BY_ID = """
-SELECT trace_no FROM trace_ids
-WHERE id_key IN (SELECT unnest(?::UINTEGER[])) AND trace_id IN (SELECT unnest(?::VARCHAR[]))
-"""
-_BEGINS = """
-SELECT trace_id FROM trace_ids WHERE id_key BETWEEN ? AND ? AND starts_with(trace_id, ?) ORDER BY trace_id LIMIT ?
-"""
+_BY_KEY = "SELECT trace_no, trace_id FROM trace_ids WHERE id_key IN (SELECT unnest(?::UINTEGER[]))"
+_BEGINS = "SELECT trace_id FROM trace_ids WHERE id_key BETWEEN ? AND ? ORDER BY trace_id LIMIT ?"
 KEY_DIGITS = 8
 """The first digits of an id by which it is found."""
 
 
 def numbers_by_id(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> list[int]:
     """The numbers of traces that are in the store: queries of spans are much faster by these than by ids."""
-    keys = [int(text[:KEY_DIGITS], 16) for text in trace_ids if _HEXADECIMAL.fullmatch(text)]
-    return [int(number) for (number,) in connection.execute(_BY_ID, [keys, list(trace_ids)]).fetchall()]
+    wanted = set(trace_ids)
+    keys = list({int(text[:KEY_DIGITS], 16) for text in wanted if _HEXADECIMAL.fullmatch(text)})
+    return [int(number) for number, trace_id in _by_key(connection, keys) if trace_id in wanted]
 
 
 def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> list[str]:
     """The ids of traces that begin with some hexadecimal digits, in order."""
-    start = digits[:KEY_DIGITS]
-    least, greatest = int(start.ljust(KEY_DIGITS, "0"), 16), int(start.ljust(KEY_DIGITS, "f"), 16)
-    return [str(text) for (text,) in connection.execute(_BEGINS, [least, greatest, digits, most]).fetchall()]
+    if len(digits) >= KEY_DIGITS:  # few ids have the same key
+        found = _by_key(connection, [int(digits[:KEY_DIGITS], 16)])
+        return sorted(trace_id for _, trace_id in found if trace_id.startswith(digits))[:most]
+    least, greatest = int(digits.ljust(KEY_DIGITS, "0"), 16), int(digits.ljust(KEY_DIGITS, "f"), 16)
+    return [str(text) for (text,) in connection.execute(_BEGINS, [least, greatest, most]).fetchall()]
+
+
+def _by_key(connection: DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str]]:
+    """The traces with these keys; a condition on the ids as well would read all of them."""
+    return connection.execute(_BY_KEY, [list(keys)]).fetchall() if keys else []
 
 
 def numbers_of(connection: DuckDBPyConnection, rows: Sequence[TraceRow]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.query.waterfall.reading import State, lines_of, links_of, marks_of, state_of
+from collector.local.query.waterfall.reading import State, lines_of_trace, links_of, marks_of, state_of
 from collector.local.query.waterfall.shape import Shape, shape_of
 
 MOST_SPANS: Final = 300_000
@@ -40,7 +40,7 @@ class ShapeCache:
         with self._lock:
             kept = self._kept.pop(key, None)
             if kept is None or kept[0] != state:
-                kept = (state, read_shape(connection, trace_id, state.spans, as_sent=as_sent))
+                kept = (state, read_shape(connection, trace_id, state, as_sent=as_sent))
             self._kept[key] = kept
             self._forget()
             return kept[1]
@@ -53,14 +53,15 @@ class ShapeCache:
             spans -= len(shape)
 
 
-def read_shape(connection: DuckDBPyConnection, trace_id: str, total: int, *, as_sent: bool = False) -> Shape:
+def read_shape(connection: DuckDBPyConnection, trace_id: str, state: State, *, as_sent: bool = False) -> Shape:
     """Read a trace and compute its shape.
 
     Raises:
         QueryError: no span of it is in the store.
     """
-    lines = lines_of(connection, [trace_id])[trace_id]
+    lines = lines_of_trace(connection, state.number, trace_id)
     if not lines:
         raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")
-    marks, links = marks_of(connection, trace_id), links_of(connection, trace_id)
-    return shape_of(lines, as_sent=as_sent, total=max(total, len(lines)), marks=marks, links=links)
+    marks, links = marks_of(connection, state.number, trace_id), links_of(connection, state.number)
+    total = max(state.spans, len(lines))
+    return shape_of(lines, as_sent=as_sent, total=total, marks=marks, links=links, number=state.number)

@@ -7,7 +7,6 @@ import orjson
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.query.waterfall.reading import number_of
 from collector.local.query.waterfall.shape import Places, Shape
 
 LONGEST: Final = 200
@@ -45,8 +44,7 @@ def search(connection: DuckDBPyConnection, shape: Shape, text: str | None) -> Pl
     except orjson.JSONEncodeError as error:  # half of a character
         message = "search is not a text of whole characters."
         raise QueryError("bad_request", message, "Correct it, or leave it out.") from error
-    number = number_of(connection, shape.trace_id)
-    parameters = {"id": shape.trace_id, "no": number, "text": text, "json": escaped}
+    parameters = {"id": shape.trace_id, "no": shape.number, "text": text, "json": escaped}
     found = connection.execute(_FOUND, parameters).fetchall()
     ids = np.array([span_id.encode("ascii", "ignore") for (span_id,) in found if span_id], dtype="S16")
     return np.flatnonzero(np.isin(shape.ids, ids)).astype(np.int32)

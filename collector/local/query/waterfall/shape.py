@@ -77,6 +77,8 @@ class Shape:
     """Of a place: offset, kind and text of the first `MARKS_A_SPAN`."""
     mark_counts: Mapping[int, int] = field(default_factory=dict)
     link_counts: Mapping[int, int] = field(default_factory=dict)
+    number: int = NONE
+    """Of the trace in its store."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -108,6 +110,7 @@ def shape_of(
     total: int | None = None,
     marks: Iterable[Mark] = (),
     links: Mapping[str, int] | None = None,
+    number: int = NONE,
 ) -> Shape:
     """The shape of one trace.
 
@@ -117,6 +120,7 @@ def shape_of(
         total: how many spans the trace has, if not all are given.
         marks: events and log records of its spans.
         links: how many links each span has, by id.
+        number: of the trace in its store.
     """
     sent = build(lines)
     tree = sent if as_sent else align(sent, [line.kind for line in lines]).tree
@@ -155,6 +159,7 @@ def shape_of(
         **_critical(tree, order),  # type: ignore[arg-type]
         **_marks(ordered, marks, tree.start),  # type: ignore[arg-type]
         link_counts=_link_counts(ordered, links or {}),
+        number=number,
     )
 
 

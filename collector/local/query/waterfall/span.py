@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.model import Attributes, Event
-from collector.local.query.waterfall.reading import number_of, numbers_of
+from collector.local.query.waterfall.reading import numbers_of
 from collector.local.query.waterfall.rows import Way, note_of, way_of
 from collector.local.query.waterfall.shape import NONE, Shape
 
@@ -137,8 +137,7 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
         raise QueryError("not_found", message, f"See its spans: telemetry trace {shape.trace_id}.")
     at = place if place in places else places[0]
     by_start = sorted(places, key=lambda each: int(shape.offset[each] - shape.moved[each]))
-    number = number_of(connection, shape.trace_id)
-    row = connection.execute(_SPAN, [number, span_id, by_start.index(at)]).fetchone()
+    row = connection.execute(_SPAN, [shape.number, span_id, by_start.index(at)]).fetchone()
     if row is None:  # deleted since the shape was computed
         raise QueryError("not_found", f"Span {span_id} was deleted.", "List the traces: telemetry traces.")
     name, kind, service, start, end, status, message, attributes, lost_a, lost_e, lost_l, state, flags = row[:13]
@@ -170,14 +169,14 @@ def span(connection: DuckDBPyConnection, shape: Shape, span_id: str, place: int 
         trace_state=state,
         flags=flags,
         dropped={"attributes": lost_a, "events": lost_e, "links": lost_l},
-        **_moments(connection, shape, number, span_id, shape.start_unix_ns - int(shape.moved[at])),
-        **_both_ways(connection, shape, number, span_id),
+        **_moments(connection, shape, span_id, shape.start_unix_ns - int(shape.moved[at])),
+        **_both_ways(connection, shape, span_id),
     )
 
 
-def _moments(connection: DuckDBPyConnection, shape: Shape, number: int, span_id: str, began: int) -> dict[str, Any]:
+def _moments(connection: DuckDBPyConnection, shape: Shape, span_id: str, began: int) -> dict[str, Any]:
     """Events and log records, with their places after `began`."""
-    events = connection.execute(_EVENTS, [number, span_id, MOST]).fetchall()
+    events = connection.execute(_EVENTS, [shape.number, span_id, MOST]).fetchall()
     logs = connection.execute(_LOGS, [shape.trace_id, span_id, MOST]).fetchall()
     return {
         "events": [Event(what, when, when - began, json.loads(found), lost) for what, when, found, lost, _ in events],
@@ -190,9 +189,9 @@ def _moments(connection: DuckDBPyConnection, shape: Shape, number: int, span_id:
     }
 
 
-def _both_ways(connection: DuckDBPyConnection, shape: Shape, number: int, span_id: str) -> dict[str, Any]:
+def _both_ways(connection: DuckDBPyConnection, shape: Shape, span_id: str) -> dict[str, Any]:
     """The spans that this one links to, and those that link to it."""
-    to = connection.execute(_TO, [number, span_id, MOST]).fetchall()
+    to = connection.execute(_TO, [shape.number, span_id, MOST]).fetchall()
     back = connection.execute(_FROM, [shape.trace_id, span_id, MOST]).fetchall()
     ends = _ends_of(connection, [*to, *back])
     return {
