@@ -7,13 +7,17 @@ out.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log
-from statistics import fmean, pvariance
+from math import ceil
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from collector.analysis.suspects.candidates import NUMBERED, Value, identifies, last_word
 from collector.analysis.suspects.simplest import simplest
 
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 MOST_KEYS: Final = 40
 MOST_VALUES: Final = 10
 RANGES: Final = 5
@@ -58,10 +62,10 @@ def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | 
         durations: of each request, in nanoseconds.
         failed: the requests that failed.
     """
-    logs = [None if duration is None else log(max(duration, 1)) for duration in durations]
-    fails = [float(failed >> at & 1) for at in range(len(durations))]
+    known = np.array(durations, np.float64)  # None is not a number
+    measures = [np.log(np.maximum(known, 1)), _bits(failed, len(durations)).astype(np.float64)]
     found = [
-        _tag(key, values, durations, [logs, fails], failed)
+        _tag(key, values, known, measures, failed)
         for key, values in observed.items()
         if _is_measure(key, values) or not identifies(values)
     ]
@@ -80,8 +84,8 @@ def _is_constant(tag: Tag, requests: int) -> bool:
 def _tag(
     key: str,
     values: Mapping[Value, int],
-    durations: Sequence[int | None],
-    measures: Sequence[Sequence[float | None]],
+    durations: Numbers,
+    measures: Sequence[Numbers],
     failed: int,
 ) -> Tag:
     numbers = {value: mask for value, mask in values.items() if not isinstance(value, str)}
@@ -104,7 +108,7 @@ def _is_measure(key: str, values: Mapping[Value, int]) -> bool:
     return last_word(key) not in NUMBERED and not any(isinstance(value, str) for value in values)
 
 
-def _counted(part: Part, durations: Sequence[int | None], failed: int) -> TagValue:
+def _counted(part: Part, durations: Numbers, failed: int) -> TagValue:
     value, low, high, mask = part
     return TagValue(value, low, high, mask.bit_count(), _p95(mask, durations), (mask & failed).bit_count())
 
@@ -125,29 +129,35 @@ def _ranges(numbers: Mapping[int | float, int]) -> Iterator[Part]:
             low, union = high, 0
 
 
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        yield (mask & -mask).bit_length() - 1
-        mask &= mask - 1
+def _bits(mask: int, requests: int) -> Flags:
+    """Which requests a mask holds."""
+    raw = np.frombuffer(mask.to_bytes(requests // 8 + 1, "little"), np.uint8)
+    return np.unpackbits(raw, count=requests, bitorder="little").astype(np.bool_)
 
 
-def _p95(mask: int, durations: Sequence[int | None]) -> int | None:
-    known = sorted(duration for at in _bits(mask) if (duration := durations[at]) is not None)
-    return known[ceil(0.95 * len(known)) - 1] if known else None
+def _p95(mask: int, durations: Numbers) -> int | None:
+    chosen = durations[_bits(mask, len(durations))]
+    known = np.sort(chosen[~np.isnan(chosen)])
+    return int(known[ceil(0.95 * len(known)) - 1]) if len(known) else None
 
 
-def _tells(masks: Sequence[int], measure: Sequence[float | None]) -> float:
-    """Adjusted for the number of values, so that many values by chance tell nothing."""
-    groups: list[list[float]] = []
+def _tells(masks: Sequence[int], measure: Numbers) -> float:
+    """Adjusted for the number of values, so that many values by chance tell nothing.
+
+    A request with several of the values counts for the first.
+    """
+    group = np.full(len(measure), len(masks))
     left = (1 << len(measure)) - 1
-    for mask in masks:
-        groups.append([known for at in _bits(mask & left) if (known := measure[at]) is not None])
+    for number, mask in enumerate(masks):
+        if mask & left:
+            group[_bits(mask & left, len(measure))] = number
         left &= ~mask
-    groups.append([known for at in _bits(left) if (known := measure[at]) is not None])
-    groups = [group for group in groups if group]
-    every = [known for group in groups for known in group]
-    free = len(every) - len(groups)
-    if free <= 0 or not (whole := pvariance(every)):
+    known = ~np.isnan(measure)
+    every, group = measure[known], group[known]
+    sizes = np.bincount(group, minlength=1)
+    free = len(every) - np.count_nonzero(sizes)
+    if free <= 0 or every.min() == every.max():
         return 0.0
-    within = sum(len(group) * pvariance(group, fmean(group)) for group in groups) / len(every)
-    return max(0.0, 1 - within / whole * (len(every) - 1) / free)
+    means = np.bincount(group, every) / np.maximum(sizes, 1)
+    within, whole = np.square(every - means[group]).mean(), every.var()
+    return float(max(0.0, 1 - within / whole * (len(every) - 1) / free))

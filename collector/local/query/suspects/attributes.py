@@ -22,6 +22,10 @@ MOST_COMPARED = 350
 MOST_CHANGED = 200
 """The same of those before, beside others of the same time; and where nothing is wrong."""
 MOST_SAME = 5
+RUN = 16
+"""Of many requests, so many that follow each other are chosen together: their spans lie together in the store."""
+LEAST_FOR_RUNS = 4
+"""Of fewer times as many as are chosen, single ones are."""
 
 
 def suspect_attributes(
@@ -59,9 +63,11 @@ def side(is_before: bool) -> str:
 
 
 def some(requests: Sequence[Request], most: int) -> list[Request]:
-    """Evenly distributed ones, at most so many."""
+    """Evenly distributed ones, at most so many; of many, in runs."""
     every = -(-len(requests) // most) or 1
-    return list(requests[::every])
+    if every < LEAST_FOR_RUNS:
+        return list(requests[::every])
+    return [one for at in range(0, len(requests), every * RUN) for one in requests[at : at + RUN]][:most]
 
 
 def _masks(*lengths: int) -> Iterable[int]:

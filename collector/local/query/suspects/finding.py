@@ -73,14 +73,14 @@ def _problem_row(found: Found) -> ProblemRow:
 
 def _spans(connection: DuckDBPyConnection, found: Found, limit: int) -> tuple[list[SuspectSpan], int]:
     """The suspect spans, and how many requests were looked at."""
+    if found.problem in {Problem.EMPTY, Problem.CHANGED}:
+        return [], 0
     matching, usual = some(found.matching, MOST_PATHS), some(found.usual, MOST_PATHS)
     ids = [one.trace_no for one in (*matching, *usual)]
-    spans = trace_spans(connection, ids)
+    spans = trace_spans(connection, ids, with_types=found.problem is Problem.FAILING)
     of_matching, of_usual = spans[: len(matching)], spans[len(matching) :]
     if found.problem is Problem.FAILING:
         return [_origin_row(one, len(matching)) for one in origins(of_matching)[:limit]], len(matching)
-    if found.problem in {Problem.EMPTY, Problem.CHANGED}:
-        return [], 0
     return [_span_row(one, found.problem) for one in path_times(of_matching, of_usual)[:limit]], len(ids)
 
 

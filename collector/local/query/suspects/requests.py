@@ -15,22 +15,21 @@ from collector.local.query.lookup.filters import TraceFilter
 
 MOST_REQUESTS = 3000
 """Of each of the two times, about."""
-BLOCK = 32
+BLOCK = 64
 """Requests that follow each other are chosen together: their spans lie together in the store."""
 
-_COUNT = "SELECT count(*) FROM traces WHERE {condition}"
 _SPANS_OF = """
     SELECT trace_no, max(greatest(end_unix_ns - start_unix_ns, 0)) AS took FROM span_facts
     WHERE (? IS NULL OR name = ?) AND (? IS NULL OR service = ?) AND trace_no IN (SELECT trace_no FROM chosen)
     GROUP BY trace_no
 """
 _REQUESTS = """
-WITH chosen AS (SELECT * FROM traces WHERE ({condition}) AND hash(trace_no // {block}) % {every} = 0)
+WITH chosen AS (SELECT * FROM traces WHERE ({condition}) AND trace_no // {block} % {every} = 0)
 SELECT trace_no, entry_service || ' › ' || entry_operation, {inside}, transit_ns, outcome, coalesce(len_docs = 0, false)
 FROM chosen {spans} ORDER BY trace_no
 """
 _ENTRY = "(? IS NULL OR entry_operation = ?) AND (? IS NULL OR entry_service = ?)"
-_IS_ENTRY = f"SELECT 1 FROM traces WHERE ({{condition}}) AND {_ENTRY} LIMIT 1"  # noqa: S608 (our own text)
+_COUNT = f"SELECT count(*), count(*) FILTER ({_ENTRY}) FROM traces WHERE {{condition}}"  # noqa: S608 (our own text)
 
 
 @dataclass(frozen=True)
@@ -52,20 +51,25 @@ def requests(connection: DuckDBPyConnection, wanted: TraceFilter, most: int = MO
         wanted: the filter.
         most: about so many are read.
     """
+    entry = [wanted.operation, wanted.operation, wanted.service, wanted.service]
     condition, parameters = wanted.without_operation().condition()
     inside, spans, of_spans = "entry_duration_ns", "", list[Any]()
-    if wanted.operation is not None or wanted.service is not None:
-        entry = [wanted.operation, wanted.operation, wanted.service, wanted.service]
-        if connection.execute(_IS_ENTRY.format(condition=condition), [*parameters, *entry]).fetchone():
-            condition, parameters = f"({condition}) AND {_ENTRY}", [*parameters, *entry]
-        else:
-            condition, parameters = wanted.condition()
-            inside, spans, of_spans = "took", f"JOIN ({_SPANS_OF}) USING (trace_no)", entry
-    row = connection.execute(_COUNT.format(condition=condition), parameters).fetchone()
-    of = int(row[0]) if row else 0
+    of, entering = _counts(connection, condition, [*entry, *parameters])
+    if entering:
+        condition, parameters, of = f"({condition}) AND {_ENTRY}", [*parameters, *entry], entering
+    elif wanted.operation is not None or wanted.service is not None:
+        condition, parameters = wanted.condition()
+        inside, spans, of_spans = "took", f"JOIN ({_SPANS_OF}) USING (trace_no)", entry
+        of, _ = _counts(connection, condition, [*entry, *parameters])
     every = -(-of // most) or 1
     sql = _REQUESTS.format(condition=condition, block=BLOCK, every=every, inside=inside, spans=spans)
     return Requests([Request(*found) for found in connection.execute(sql, [*parameters, *of_spans]).fetchall()], of)
+
+
+def _counts(connection: DuckDBPyConnection, condition: str, parameters: list[Any]) -> tuple[int, int]:
+    """How many requests match, and how many of these enter at the operation."""
+    every, entering = connection.execute(_COUNT.format(condition=condition), parameters).fetchone() or (0, 0)
+    return int(every), int(entering)
 
 
 def before(wanted: TraceFilter) -> TraceFilter:
