@@ -52,10 +52,11 @@ _TRACES = f"""
 WITH facts AS ({_FACTS}), summed AS (
     SELECT trace_id, min(trace_no) AS trace_no,
         coalesce(min(nullif(began, 0)), 0) AS start, max(greatest(start_unix_ns, end_unix_ns)) AS stop,
-        arg_min((service, name, kind, took, span_id), (parent_span_id IS NOT NULL, began, span_id)) AS root,
-        arg_min((service, name, took, outcome, len_docs),
+        arg_min((service, name, kind, took, span_id, parent_span_id IS NULL),
+            (parent_span_id IS NOT NULL, began, span_id)) AS root,
+        arg_min((service, name, took, outcome, len_docs, entry_rank < 2, began),
             (entry_rank, entry_rank = 2 AND parent_span_id IS NOT NULL, began, span_id)) AS entry,
-        arg_min((parent_span_id, took), (began, span_id)) FILTER (kind = 'server') AS server,
+        arg_min((parent_span_id, took, began), (began, span_id)) FILTER (kind = 'server') AS server,
         count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
         count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count,
         bool_or(parent_span_id IS NULL AND name = '{c.BATCH.name}') AS is_batch,
@@ -63,13 +64,18 @@ WITH facts AS ({_FACTS}), summed AS (
         coalesce(array_to_string(list_sort(list(DISTINCT version)), ', '), '') AS versions,
         max(hits) AS hits, max(ingested_unix_ns) AS last_ingested
     FROM facts GROUP BY trace_id
+), called AS (
+    SELECT trace_id, any_value(facts.took) AS took FROM facts JOIN summed USING (trace_id)
+    WHERE facts.kind = 'client' AND facts.span_id = server[1] AND root[3] <> 'client' AND root[6] AND entry[6]
+      AND entry[7] >= server[3] AND summed.trace_no NOT IN (SELECT trace_no FROM unfolded) GROUP BY trace_id
 )
 SELECT trace_id, trace_no, root[1], root[2], root[3], start, stop - start,
     span_count, error_count, open_count, untimed_count, is_batch, entry[1], entry[2], entry[3],
-    CASE WHEN root[3] = 'client' THEN root[4] END, search_operation, platform, region, versions, entry[4],
-    entry[5], hits,
-    CASE WHEN root[3] = 'client' AND server[1] = root[5] THEN greatest(0, root[4] - server[2]) END, last_ingested
-FROM summed
+    CASE WHEN root[3] = 'client' THEN root[4] ELSE called.took END, search_operation, platform, region, versions,
+    entry[4], entry[5], hits,
+    CASE WHEN root[3] = 'client' AND server[1] = root[5] THEN greatest(0, root[4] - server[2])
+         WHEN called.took IS NOT NULL THEN greatest(0, called.took - server[2]) END, last_ingested
+FROM summed LEFT JOIN called USING (trace_id)
 """
 
 _MINUTE = "({} // 60000000000) * 60"
@@ -79,7 +85,8 @@ SELECT {_MINUTE.format("start_unix_ns")}, entry_service, entry_operation, search
     outcome, coalesce(len_docs = 0, false), side, {bucket("took")}, count(*), coalesce(sum(took), 0)::BIGINT
 FROM (
     SELECT *, 'server' AS side, entry_duration_ns AS took FROM traces
-    UNION ALL SELECT *, 'client', client_duration_ns FROM traces WHERE root_kind = 'client'
+    UNION ALL SELECT *, 'client', client_duration_ns FROM traces
+    WHERE root_kind = 'client' OR client_duration_ns IS NOT NULL
 ) WHERE NOT is_batch GROUP BY ALL
 """
 
@@ -100,13 +107,17 @@ FROM facts
 """
 
 TABLES = (META, BATCHES, RESOURCES, SCOPES, SPANS, SPAN_EVENTS, SPAN_LINKS, ATTRIBUTE_FILTERS, *BY_SIGNAL)
-VIEWS = tuple(
-    f'CREATE OR REPLACE VIEW "{view.name}" ({", ".join(column.name for column in view.columns)}) AS {sql}'
-    for view, sql in (
-        (TRACE_IDS, _TRACE_IDS),
-        (SPAN_FACTS, _SPAN_FACTS),
-        (TRACES, _TRACES),
-        (ENTRY_MINUTES, _ENTRY_MINUTES),
-        (SPAN_MINUTES, _SPAN_MINUTES),
-    )
+VIEWS = (
+    "CREATE TABLE unfolded (trace_no BIGINT)",
+    *(
+        f'CREATE OR REPLACE VIEW "{view.name}" ({", ".join(column.name for column in view.columns)}) AS {sql}'
+        for view, sql in (
+            (TRACE_IDS, _TRACE_IDS),
+            (SPAN_FACTS, _SPAN_FACTS),
+            (TRACES, _TRACES),
+            (ENTRY_MINUTES, _ENTRY_MINUTES),
+            (SPAN_MINUTES, _SPAN_MINUTES),
+        )
+    ),
 )
+"""The statements; of traces in `unfolded`, which is empty, the store knows only clients at the root."""

@@ -14,8 +14,10 @@ from collector.local.store.schema import Table
 from collector.local.store.typed import (
     ENTRY_MINUTE_PARTS,
     ENTRY_MINUTE_ROWS,
+    OPERATIONS,
     SPAN_MINUTE_PARTS,
     SPAN_MINUTE_ROWS,
+    SPAN_ROWS,
     TRACE_PARTS,
     TRACE_ROWS,
 )
@@ -65,9 +67,9 @@ def summed(parts: str) -> str:
         {began("root_key")} - start AS root_later_ns, root_key >= 0 AS root_is_orphan,
         {began("entry_key")} - start AS entry_later_ns, entry_key < 0 AS entry_is_endpoint,
         CASE WHEN r.kind = 'client' AND server_key IS NULL THEN root.id END AS root_id,
-        CASE WHEN r.kind <> 'client' THEN server_key END AS server_key,
-        CASE WHEN r.kind <> 'client' THEN server.parent END AS server_parent,
-        CASE WHEN r.kind <> 'client' THEN server.ns END AS server_ns
+        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server_key END AS server_key,
+        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server.parent END AS server_parent,
+        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server.ns END AS server_ns
     FROM (
         SELECT trace_no, first(trace_id) AS trace_id,
             coalesce(min({_known("start_unix_ns")}), 0) AS start, max(stop_unix_ns) AS stop,
@@ -93,18 +95,16 @@ def summed(parts: str) -> str:
 
 def entry_minutes(traces: str, count: int = 1) -> str:
     """A query with the columns of `entry_minute_rows`: the minutes of rows like those of `trace_rows`."""
-    server = _side(traces, count, "entry_duration_ns", "false", "")
-    client = _side(traces, count, "(duration_ns - client_less_ns)", "true", f"AND root_kind = {_CLIENT}")
-    return f"{server} UNION ALL {client}"
-
-
-def _side(traces: str, count: int, took: str, is_client: str, only: str) -> str:
     return f"""
     SELECT start_unix_ns // 60000000000 * 60 AS minute_unix_s, entry_service, entry_operation, search_operation,
-        platform, region, versions, outcome, coalesce(len_docs = 0, false) AS is_empty, {is_client} AS is_client,
-        coalesce({bucket(took)}, -1) AS bucket, {count} * count(*) AS n,
-        {count} * coalesce(sum({took}), 0)::BIGINT AS total_ns
-    FROM {traces} WHERE NOT is_batch {only} GROUP BY ALL"""  # noqa: S608 (as above)
+        platform, region, versions, outcome, coalesce(len_docs = 0, false) AS is_empty, side.is_client AS is_client,
+        coalesce({bucket("side.took")}, -1) AS bucket, {count} * count(*) AS n,
+        {count} * coalesce(sum(side.took), 0)::BIGINT AS total_ns
+    FROM (
+        SELECT *, unnest([{{'is_client': false, 'took': entry_duration_ns}},
+                          {{'is_client': true, 'took': duration_ns - client_less_ns}}]) AS side
+        FROM {traces} WHERE NOT is_batch
+    ) WHERE NOT side.is_client OR root_kind = {_CLIENT} OR client_less_ns IS NOT NULL GROUP BY ALL"""  # noqa: S608 (as above)
 
 
 def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minute: int) -> list[int]:
@@ -127,6 +127,7 @@ def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minut
     if folded:
         parts = f"(SELECT * FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet))"  # noqa: S608
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE folding AS {summed(parts)} ORDER BY trace_no")
+        _find_clients(cursor)
         cursor.execute(f"INSERT INTO {TRACE_ROWS.name} FROM folding")
         cursor.execute(f"INSERT INTO {ENTRY_MINUTE_PARTS.name} {entry_minutes('folding')}")
         cursor.execute(f"DELETE FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet)")  # noqa: S608
@@ -134,6 +135,31 @@ def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minut
     _add_up(cursor, ENTRY_MINUTE_PARTS, ENTRY_MINUTE_ROWS, _ENTRY_MINUTE, before_minute)
     _add_up(cursor, SPAN_MINUTE_PARTS, SPAN_MINUTE_ROWS, _SPAN_MINUTE, before_minute)
     return folded
+
+
+def _find_clients(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Give the traces in `folding` that do not begin with a call, but whose entry is in one, the times of that call.
+
+    It is the CLIENT span above the first SERVER span, as in a browser: click, CLIENT, SERVER with the entry in it.
+    """
+    cursor.execute(f"""
+        CREATE OR REPLACE TEMP TABLE calling AS SELECT trace_no, server_parent, server_ns FROM folding
+        WHERE root_kind <> {_CLIENT} AND NOT root_is_orphan AND server_parent <> 0
+          AND start_unix_ns + entry_later_ns >= server_key""")  # noqa: S608 (our own names)
+    first, last = cursor.execute("SELECT min(trace_no), max(trace_no) FROM calling").fetchone() or (None, None)
+    if first is not None:
+        cursor.execute(
+            f"""
+            UPDATE folding SET client_less_ns = duration_ns - lasted_ns,
+                transit_ns = greatest(0, lasted_ns - calling.server_ns)
+            FROM calling JOIN {SPAN_ROWS.name} AS call
+                ON call.trace_no = calling.trace_no AND call.span_id = calling.server_parent
+            WHERE folding.trace_no = calling.trace_no AND call.trace_no BETWEEN ? AND ?
+              AND operation_no IN (SELECT operation_no FROM {OPERATIONS.name} WHERE kind = {_CLIENT})
+              AND call.start_unix_ns > 0 AND lasted_ns >= 0""",  # noqa: S608 (our own names)
+            [first, last],
+        )
+    cursor.execute("DROP TABLE calling")
 
 
 def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
@@ -161,7 +187,8 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
             outcome, {known("len_docs")},
             {known(f"start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END")}, e.no,
             {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server_key")},
-            coalesce(server_parent, 0), {known("server_ns")}, {known("transit_ns")}, search_operation, platform, region,
+            coalesce(server_parent, 0), {known("server_ns")},
+            {known(f"CASE WHEN root_kind = {_CLIENT} THEN transit_ns END")}, search_operation, platform, region,
             versions, {known("hits")}, last_ingested_unix_ns
         FROM {among} AS t
         JOIN {operation} AS r ON (r.service, r.name, r.kind) = (root_service, root_operation, root_kind)

@@ -157,7 +157,7 @@ TRACE_ROWS = Table(
         Column("entry_service", "VARCHAR NOT NULL", "as in `traces`"),
         Column("entry_operation", "VARCHAR NOT NULL", "as in `traces`"),
         Column("entry_duration_ns", "BIGINT", "as in `traces`"),
-        Column("client_less_ns", "BIGINT", "how much shorter than the trace its CLIENT root is; NULL without one"),
+        Column("client_less_ns", "BIGINT", "how much shorter than the trace the client's span is; NULL without one"),
         *_WHO,
         Column("outcome", "UTINYINT NOT NULL", "of the entry, as in `trace_parts`"),
         Column("len_docs", "BIGINT", "of the entry"),
@@ -188,7 +188,7 @@ _OF_ENTRIES = (
     *_WHO,
     Column("outcome", "UTINYINT NOT NULL", "as in `trace_parts`"),
     Column("is_empty", "BOOLEAN NOT NULL", "`len_docs` is 0"),
-    Column("is_client", "BOOLEAN NOT NULL", "by the duration of the CLIENT root"),
+    Column("is_client", "BOOLEAN NOT NULL", "by the duration of the client's span"),
     *_COUNTED,
 )
 _OF_SPANS = (

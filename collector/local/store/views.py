@@ -130,7 +130,12 @@ TRACES = View(
         _ENTRY_SERVICE,
         _ENTRY_OPERATION,
         Column("entry_duration_ns", "BIGINT", "its duration; NULL if it is not known"),
-        Column("client_duration_ns", "BIGINT", "duration of the root if that is a CLIENT span; else NULL"),
+        Column(
+            "client_duration_ns",
+            "BIGINT",
+            "duration of the root if that is a CLIENT span; else, once no span has come for some seconds, of the "
+            "CLIENT span whose SERVER child has the entry in it; NULL without either",
+        ),
         _SEARCH_OPERATION,
         _PLATFORM,
         _REGION,
@@ -138,7 +143,7 @@ TRACES = View(
         _OUTCOME,
         Column("len_docs", "BIGINT", "`len_docs` of the entry; NULL if it has none"),
         Column("hits", "BIGINT", "the most `search.hits` of a span; NULL: not a search"),
-        Column("transit_ns", "BIGINT", "the root CLIENT span without its SERVER child; NULL if it does not begin so"),
+        Column("transit_ns", "BIGINT", "that CLIENT span without its SERVER child; NULL if it has none"),
         Column("last_ingested_unix_ns", "BIGINT", "when its last span was written, by the collector's clock"),
     ),
     _TRACES,
@@ -158,7 +163,9 @@ ENTRY_MINUTES = View(
         _OUTCOME,
         Column("is_empty", "BOOLEAN", "`len_docs` is 0"),
         Column(
-            "side", "VARCHAR", "server: all traces, by the entry's duration; client: those with a CLIENT root, by its"
+            "side",
+            "VARCHAR",
+            "server: all traces, by the entry's duration; client: those with a CLIENT span before it, by its",
         ),
         _BUCKET,
         _N,

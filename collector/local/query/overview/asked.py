@@ -32,7 +32,7 @@ _FROM_TRACES = f"""
         SELECT *, unnest([{{{{'side': 'server', 'took': entry_duration_ns}}}},
                           {{{{'side': 'client', 'took': client_duration_ns}}}}]) AS side
         FROM traces WHERE {{condition}}
-    ) WHERE side.side = 'server' OR root_kind = 'client'"""  # noqa: S608 (our own names)
+    ) WHERE side.side = 'server' OR root_kind = 'client' OR client_duration_ns IS NOT NULL"""  # noqa: S608 (our own names)
 _FROM_MINUTES = """
     SELECT minute_unix_s AS second, entry_service, entry_operation, search_operation, platform, region, versions,
            outcome, is_empty, side, bucket, n, total_ns

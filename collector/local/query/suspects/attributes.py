@@ -43,8 +43,8 @@ def suspect_attributes(
     """
     is_changed = found.problem is Problem.CHANGED
     most = MOST_CHANGED if is_changed else MOST_COMPARED
-    matching, others = some(found.matching, most), some(found.others, most)
-    before = some(found.usual, MOST_CHANGED) if found.is_new and not found.are_others_before else []
+    matching, others = some(found.matching, most, in_runs=True), some(found.others, most, in_runs=True)
+    before = some(found.usual, MOST_CHANGED, in_runs=True) if found.is_new and not found.are_others_before else []
     numbers = [one.trace_no for one in (*matching, *others, *before)]
     tried = list(candidates(observed(connection, numbers, partial(restates, found.problem))))
     first, second, third = _masks(len(matching), len(others), len(before))
@@ -62,10 +62,10 @@ def side(is_before: bool) -> str:
     return "before" if is_before else "typical"
 
 
-def some(requests: Sequence[Request], most: int) -> list[Request]:
-    """Evenly distributed ones, at most so many; of many, in runs."""
+def some(requests: Sequence[Request], most: int, *, in_runs: bool = False) -> list[Request]:
+    """Evenly distributed ones, at most so many; of many, in runs if that is wanted."""
     every = -(-len(requests) // most) or 1
-    if every < LEAST_FOR_RUNS:
+    if every < LEAST_FOR_RUNS or not in_runs:
         return list(requests[::every])
     return [one for at in range(0, len(requests), every * RUN) for one in requests[at : at + RUN]][:most]
 
