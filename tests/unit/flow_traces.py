@@ -103,9 +103,14 @@ def export_of(made: list[Request]) -> list[dict[str, Any]]:
 
 def store_of(made: list[Request]) -> Store:
     """A store in memory with the spans of these requests, as a collector wrote them."""
-    exports = [decode(BY_PATH["/v1/traces"], exported) for exported in export_of(made)]
+    return store_of_exports(export_of(made))
+
+
+def store_of_exports(exported: list[dict[str, Any]]) -> Store:
+    """A store in memory with what these exports hold, which arrived an hour after `HOUR`."""
+    exports = [decode(BY_PATH["/v1/traces"], one) for one in exported]
     store = Store.open(None)
-    store.write(exports, [str(number) for number in range(len(exports))], HOUR)
+    store.write(exports, [str(number) for number in range(len(exports))], HOUR + 3600 * 10**9)
     return store
 
 

@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from collector.local.api.answers import answer
 from collector.local.query import QueryError
 from collector.local.query.overview import asked, worst
 from tests.integration.otlp_by_hand import MS
-from tests.unit.flow_traces import HOUR, Request, requests, store_of
+from tests.unit.flow_traces import HOUR, Request, export_of, requests, store_of, store_of_exports
 
 WITHIN = 0.05
 Ask = Callable[..., dict[str, Any]]
@@ -25,6 +26,8 @@ def utc(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
 
 
+SECONDS = 1800 - min(request.start_ms for request in MADE) / 1000
+"""From the first request on."""
 WHOLE = {"since": utc(HOUR), "until": utc(HOUR + 30 * 60 * 10**9)}
 
 
@@ -66,7 +69,7 @@ def test_entry_points_are_what_clients_call(ask: Ask) -> None:
         inside, waited = [r.entry_ms for r in made], [r.client_ms for r in made]
         outcomes = Counter(r.outcome for r in made)
         assert (row["service"], row["kind"], row["count"]) == ("gateway", "entry", len(made))
-        assert row["rate"] == pytest.approx(len(made) / 1800)
+        assert row["rate"] == pytest.approx(len(made) / SECONDS, rel=1e-2)
         for name, quantile in (("p50_ns", 0.5), ("p95_ns", 0.95), ("p99_ns", 0.99)):
             assert row[name] == near(rank(inside, quantile))
             assert row["client"][name] == near(rank(waited, quantile))
@@ -241,7 +244,7 @@ def test_the_map_has_who_calls_whom(ask: Ask) -> None:
         "gateway": ("service", 700, []),
         "encoder": ("service", 700, ["encode"]),
     }
-    assert nodes["gateway"]["rate"] == pytest.approx(700 / 1800)
+    assert nodes["gateway"]["rate"] == pytest.approx(700 / SECONDS, rel=1e-2)
     edges = {(edge["source"], edge["target"]): edge for edge in found["edges"]}
     assert set(edges) == {("pamazon", "gateway"), ("gateway", "encoder")}
     first = edges["pamazon", "gateway"]
@@ -262,6 +265,19 @@ def test_the_worst_cell_is_one_sentence() -> None:
     assert found["rest_p95_ns"] == near(rank(rest, 0.95))
     times = f"{found['factor']:.0f}" if found["factor"] >= 3 else f"{found['factor']:.1f}"
     assert found["sentence"] == f"`linux · cl`: p95 {times}× the rest, most of it before the gateway"
+
+
+def test_one_request_without_a_client_takes_no_sentence_away() -> None:
+    """Such as that of a page whose client sends no spans."""
+    cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
+    for who, count, client, server in ((("linux", "cl"), 200, 500, 30), (("web", "de"), 800, 50, 30)):
+        for side, duration in (("client", client), ("server", server)):
+            bucket = math.floor(8 * math.log2(duration * MS))
+            cells[who].add(side, bucket, count, duration * MS * count)
+        cells[who].add("server", math.floor(8 * math.log2(30 * MS)), 1, 30 * MS)
+    found = worst._compare(("gateway", "/search"), ("linux", "cl"), cells, 2)
+    assert found is not None
+    assert (found.where, found.count, found.p95_ns) == ("before", 200, near(500))
 
 
 def test_nothing_is_said_of_cells_that_are_alike() -> None:
@@ -327,3 +343,40 @@ def test_without_a_collector_the_last_hour_is_that_of_the_store(store: DuckDBPyC
     """However long ago that was."""
     found = answer(store, "/api/performance")
     assert sum(row["count"] for row in found["rows"]) == len(MADE)
+
+
+def test_one_wrong_clock_does_not_move_the_last_hour() -> None:
+    """A request of the year 2262 is in no default range, and not the store's last."""
+    wrong = replace(MADE[0], number=9000, start_ms=236 * 365 * 86_400_000.0)
+    with closing(store_of([*MADE, wrong])) as store, closing(store.reader()) as connection:
+        found = answer(connection, "/api/performance")
+        assert sum(row["count"] for row in found["rows"]) == len(MADE)
+        assert answer(connection, "/api/who")["last_unix_s"] == pytest.approx(max(r.start_ns() for r in MADE) / 1e9)
+
+
+def test_the_rate_of_a_young_store_is_that_since_its_first_request(store: DuckDBPyConnection) -> None:
+    """However long the range; of a range with requests before it, over the whole range."""
+    ask_since = {"since": utc(HOUR - 1800 * 10**9)}
+    found = answer(store, "/api/performance", [*(WHOLE | ask_since).items()])
+    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(len(MADE) / SECONDS)
+    later = {"since": utc(HOUR + 600 * 10**9), "until": utc(HOUR + 3600 * 10**9)}
+    found = answer(store, "/api/performance", [*later.items()])
+    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(sum(r.start_ms >= 600_000 for r in MADE) / 3000)
+
+
+def test_a_trace_without_its_beginning_makes_no_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first span that is known is one that others have inside; so it is while the trace arrives."""
+    exports = export_of(MADE[:200])
+    spans = (
+        exports[0]["resourceSpans"][0]["scopeSpans"][0]["spans"],
+        exports[1]["resourceSpans"][0]["scopeSpans"][0]["spans"],
+    )
+    for of_process in spans:
+        of_process[:] = [span for span in of_process if int(span["traceId"], 16) > 5]
+    with closing(store_of_exports(exports)) as store, closing(store.reader()) as connection:
+        for few in (asked.FEW, 0):
+            monkeypatch.setattr(asked, "FEW", few)
+            rows = answer(connection, "/api/performance", [*WHOLE.items()])["rows"]
+            assert {row["operation"] for row in rows} == {"/search", "/index"}
+            operations = answer(connection, "/api/who", [*WHOLE.items()])["operations"]
+            assert {row["value"] for row in operations} == {"/search", "/index"}

@@ -24,6 +24,9 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 
 FEW = 20_000
 """Up to so many traces in the range, the answer is made of the traces themselves: exact limits, fine steps."""
 
+LEAST_S = 10.0
+"""A rate of requests that have just begun is over so many seconds at least."""
+
 _FROM_TRACES = f"""
     SELECT start_unix_ns // {NS} AS second, entry_service, entry_operation, search_operation, platform, region,
            versions, outcome, coalesce(len_docs = 0, false) AS is_empty, side.side AS side,
@@ -80,6 +83,8 @@ class Asked:
     """Few traces are in the range."""
     spans: Condition = EVERY_SPAN
     """On `span_facts`: holds for all spans that a filter must look at."""
+    began_s: float = 0.0
+    """When the first request of the store began, if that is within the range; else 0."""
 
     @classmethod
     def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter, now_ns: int) -> "Asked":
@@ -87,11 +92,12 @@ class Asked:
         values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
         found = connection.execute(_COUNT, values).fetchone()
         is_few = found is None or int(found[0]) <= FEW
+        began_s = _began_s(connection, wanted)
         bare = wanted.without_operation()
         if not bare.of_spans:
-            return cls(wanted, now_ns, is_few)
+            return cls(wanted, now_ns, is_few, began_s=began_s)
         window = next(windows(connection, bare, by_time=False), None)
-        return cls(wanted, now_ns, is_few, window.spans if window else ("false", []))
+        return cls(wanted, now_ns, is_few, window.spans if window else ("false", []), began_s)
 
     @property
     def by_minute(self) -> bool:
@@ -120,8 +126,10 @@ class Asked:
 
     @property
     def seconds(self) -> float:
-        """The length of the range that is counted, for rates."""
-        return max(self.until_s - self.since_s, 1.0)
+        """The length of the range that is counted, for rates: from the store's first request on."""
+        whole = max(self.until_s - self.since_s, 1.0)
+        began_s = self.began_s // MINUTE * MINUTE if self.by_minute else self.began_s
+        return min(whole, max(self.until_s - began_s, LEAST_S))
 
     def entries(self) -> Condition:
         """The relation of requests at their entries, in SQL with parameters.
@@ -157,6 +165,16 @@ class Asked:
         return self.wanted.since_ns // (MINUTE * NS) * MINUTE
 
 
+def _began_s(connection: DuckDBPyConnection, wanted: TraceFilter) -> float:
+    """When the first request of the store began, in Unix seconds; 0 if there are some before the range, or none."""
+    if connection.execute(_EARLIER, [wanted.since_ns // (MINUTE * NS) * MINUTE]).fetchone():
+        return 0.0
+    found = connection.execute(_FIRST, [wanted.since_ns, wanted.until_ns]).fetchone()
+    return float(found[0]) / NS if found and found[0] is not None else 0.0
+
+
+_EARLIER = "SELECT 1 FROM entry_minutes WHERE minute_unix_s < ? LIMIT 1"
+_FIRST = "SELECT min(start_unix_ns) FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND NOT is_batch"
 _COUNT = """
 SELECT coalesce(sum(n), 0) FROM entry_minutes WHERE side = 'server' AND minute_unix_s BETWEEN ? AND ?
 """

@@ -12,6 +12,7 @@ from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import durations, percentiles
 from collector.local.query.overview.inner import inner_spans
+from collector.local.query.overview.lost import lost_beginnings
 
 SCOPES = ("entry", "inner", "rpc")
 MOST_STEPS = 30
@@ -37,7 +38,7 @@ class PerformanceRow:
     search_operation: str | None
     count: int
     rate: float
-    """Per second, over the range."""
+    """Per second, over that part of the range in which the store had requests."""
     p50_ns: int | None
     p95_ns: int | None
     p99_ns: int | None
@@ -116,6 +117,9 @@ def performance(
     )
     found = connection.execute(sql, values).fetchall()
     rows = _rows(found, steps, asked.seconds * (sample.scale if sample else 1))
+    if scope == "entry":
+        lost = lost_beginnings(connection, asked, (((row.service, row.operation), row.count) for row in rows))
+        rows = [row for row in rows if (row.service, row.operation) not in lost]
     shown = rows[place : place + limit]
     more = encode(place + limit) if len(rows) > place + limit else None
     return Performance(shown, steps.times, steps.step_s, sample, more)

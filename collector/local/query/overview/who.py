@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.overview.asked import NS, Asked
+from collector.local.query.overview.lost import lost_beginnings
 
 MOST = 200
 """Values of each."""
@@ -40,6 +41,7 @@ class Who:
     first_unix_s: float | None
     """When the first trace in the store began, whatever the range; None: there is none."""
     last_unix_s: float | None
+    """When the last one began; a trace with a time after its arrival does not count."""
 
 
 _VALUES = """
@@ -48,7 +50,12 @@ WHERE value <> '' GROUP BY value HAVING number > 0 ORDER BY number DESC, value L
 _OPERATIONS = """
 SELECT entry_operation, entry_service, sum(n)::BIGINT AS number FROM ({entries}) WHERE side = 'server'
 GROUP BY entry_operation, entry_service HAVING number > 0 ORDER BY number DESC, 1, 2 LIMIT {most}"""
-_LIMITS = "SELECT min(start_unix_ns), max(start_unix_ns) FROM traces WHERE start_unix_ns > 0"
+AHEAD_NS = 300 * NS
+"""A trace that began so long after it arrived has the time of a wrong clock."""
+_LIMITS = f"""
+SELECT min(start_unix_ns),
+       coalesce(max(start_unix_ns) FILTER (start_unix_ns <= last_ingested_unix_ns + {AHEAD_NS}), max(start_unix_ns))
+FROM traces WHERE start_unix_ns > 0"""  # noqa: S608 (our own number)
 
 
 def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
@@ -69,18 +76,22 @@ def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
 
     relation, parameters = entries(operation=None, service=None)
     operations = connection.execute(_OPERATIONS.format(entries=relation, most=MOST), parameters).fetchall()
+    lost = lost_beginnings(connection, asked, (((service, name), count) for name, service, count in operations))
     first, last = connection.execute(_LIMITS).fetchone() or (None, None)
     return Who(
         platforms=values("platform", platform=None),
         regions=values("region", region=None),
         versions=values("unnest(string_split(versions, ', '))", version=None),
-        operations=[OperationChoice(*row) for row in operations],
+        operations=[OperationChoice(*row) for row in operations if (row[1], row[0]) not in lost],
         first_unix_s=None if first is None else first / NS,
         last_unix_s=None if last is None else last / NS,
     )
 
 
 def range_of_store(connection: DuckDBPyConnection) -> tuple[int, int]:
-    """When the first and the last trace began, in Unix nanoseconds; zeros in an empty store."""
+    """When the first and the last trace began, in Unix nanoseconds; zeros in an empty store.
+
+    One wrong clock does not move the end of the store: what began after it arrived does not count.
+    """
     first, last = connection.execute(_LIMITS).fetchone() or (0, 0)
     return int(first or 0), int(last or 0)

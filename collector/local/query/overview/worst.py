@@ -76,9 +76,9 @@ class _Cell:
             self.server_ns += total_ns
 
     @property
-    def buckets(self) -> Mapping[int, int]:
-        """What clients waited, if they all say so."""
-        return self.client if sum(self.client.values()) >= sum(self.server.values()) else self.server
+    def has_clients(self) -> bool:
+        """Whether most of its requests say what their clients waited."""
+        return 2 * sum(self.client.values()) >= sum(self.server.values())
 
     def without(self, other: "_Cell") -> "_Cell":
         """The requests of all cells but one."""
@@ -128,8 +128,9 @@ def _compare(
     looked_at: int,
 ) -> WorstCell | None:
     cell, rest = cells[who], _sum(cells.values()).without(cells[who])
-    counts = cell.buckets
-    others = rest.client if counts is cell.client else rest.server
+    # What clients waited, where most of both say so: a few requests without it change nothing.
+    of_clients = cell.has_clients and rest.has_clients
+    counts, others = (cell.client, rest.client) if of_clients else (cell.server, rest.server)
     count = sum(counts.values())
     if count < LEAST_COUNT or sum(others.values()) < LEAST_OTHERS:
         return None
@@ -168,10 +169,10 @@ def _p95(counts: Mapping[int, int]) -> int:
 def _where(cell: _Cell, rest: _Cell) -> str:
     """Where the difference of the average is; averages can be subtracted, percentiles cannot."""
     n, of = sum(cell.client.values()), sum(rest.client.values())
-    if not n or not of or sum(cell.server.values()) != n:
+    if not n or not of or not (cell.has_clients and rest.has_clients):
         return "unknown"
     waited = cell.client_ns / n - rest.client_ns / of
-    inside = cell.server_ns / n - rest.server_ns / max(sum(rest.server.values()), 1)
+    inside = cell.server_ns / max(sum(cell.server.values()), 1) - rest.server_ns / max(sum(rest.server.values()), 1)
     if waited <= 0:
         return "unknown"
     share = 1 - inside / waited
