@@ -144,6 +144,11 @@ GATEWAY: Final = Role(
         "page_otlp": Argument(
             "http://127.0.0.1:4318", "where the shop's page sends its own spans, by OTLP over HTTP; none: nowhere"
         ),
+        "shop_names": Argument(
+            None,
+            "names by which browsers may reach the shop, joined by commas, beside addresses and this machine's own; "
+            "*: every name",
+        ),
         "catalogue": Argument(
             None, "folder of the catalogue whose pictures the shop shows (default: our own)", filled="{catalogue}"
         ),

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo_flow.serving.dispatch import Dispatcher
 from demo_flow.shop import people
+from demo_flow.shop.callers import Callers
 from demo_flow.shop.pictures import Pictures
 from demo_flow.shop.queries import MAX_PICTURE, MAX_TEXT, PICTURES
 from demo_flow.shop.search import PATH, Search
@@ -43,7 +44,8 @@ def create_app(dispatcher: Dispatcher, settings: Settings, pictures: Pictures) -
         Route(PATH, Search(dispatcher, pictures).__call__, methods=["POST"]),
     ]
     headers = Middleware(_Headers, policy=policy(settings.origins))
-    return Starlette(routes=routes, middleware=[headers], exception_handlers={404: _refused, 405: _refused})
+    callers = Middleware(Callers, names=settings.names)
+    return Starlette(routes=routes, middleware=[headers, callers], exception_handlers={404: _refused, 405: _refused})
 
 
 def policy(origins: tuple[str, ...]) -> str:

@@ -13,8 +13,10 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.api.answers import answer
 from collector.local.query import QueryError
+from collector.local.query.lookup import skeletons
 from collector.local.query.overview import asked, worst
-from tests.integration.otlp_by_hand import MS
+from telemetry.conventions import SCOPE
+from tests.integration.otlp_by_hand import MS, START, pairs, span
 from tests.unit.flow_traces import HOUR, Request, export_of, requests, store_of, store_of_exports
 
 WITHIN = 0.05
@@ -165,6 +167,39 @@ def test_inner_spans_and_calls_have_rows_of_their_own(ask: Ask) -> None:
         for r in ask("performance", scope="inner", platform="linux", operation="encode")["rows"]
     }
     assert linux["index"]["count"] == sum(r.platform == "linux" for r in index)
+
+
+def test_stages_are_a_list_for_every_trace(store: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty for one that has more spans than are read: nothing that the document of the API does not name."""
+    asked_for = [("stages", "true"), ("limit", "3")]
+    rows = answer(store, "/api/traces", asked_for)["traces"]
+    assert [sum(stage["time_ns"] for stage in row["stages"]) for row in rows] == [row["duration_ns"] for row in rows]
+    monkeypatch.setattr(skeletons, "MOST_SPANS", rows[0]["span_count"])
+    assert [bool(row["stages"]) for row in answer(store, "/api/traces", asked_for)["traces"]] == [True, False, False]
+    (child_sample,) = {str(answer(store, "/api/summary", [*WHOLE.items()])["children_sample"])}
+    assert child_sample == str({"traces": 1, "of": len(MADE)})
+
+
+def test_a_failed_request_counts_once_by_its_innermost_error() -> None:
+    """Also past spans that do not show it; of two beside each other, the one that began first."""
+    page = [
+        span("a" * 32, 1, name="click", end_ms=90),
+        span("a" * 32, 2, 1, "POST", "client", end_ms=80, error="bad", attributes={"error.type": "400"}),
+        span("a" * 32, 3, 2, "POST /api/search", "server", start_ms=10, end_ms=70),
+        # the clock of this process is behind: it seems to begin before what called it
+        span("a" * 32, 4, 3, "/search", start_ms=-5, end_ms=60, error="bad", attributes={"error.type": "BadPicture"}),
+    ]
+    beside = [
+        span("b" * 32, 1, name="/search", end_ms=90, error="bad", attributes={"error.type": "Gone"}),
+        span("b" * 32, 2, 1, "read", start_ms=1, end_ms=9, error="bad", attributes={"error.type": "Refused"}),
+        span("b" * 32, 3, 1, "again", start_ms=20, end_ms=30, error="bad", attributes={"error.type": "Timeout"}),
+    ]
+    resource = {"attributes": pairs({"service.name": "gateway"})}
+    scopes = [{"scope": {"name": SCOPE}, "spans": [*page, *beside]}]
+    store = store_of_exports([{"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]}])
+    with closing(store), closing(store.reader()) as connection:
+        found = answer(connection, "/api/summary", [("since", utc(START - 10**9)), ("until", utc(START + 10**9))])
+    assert {(error["type"], error["count"]) for error in found["errors"]} == {("BadPicture", 1), ("Refused", 1)}
 
 
 def test_pages_follow_each_other(ask: Ask) -> None:

@@ -68,7 +68,7 @@ async def shop(goods: Goods) -> AsyncIterator[httpx.AsyncClient]:
     dispatcher = Dispatcher("gateway")
     dispatcher.ready(goods)
     transport = httpx.ASGITransport(create_app(dispatcher, SETTINGS, Pictures()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8081") as client:
         yield client
 
 
@@ -165,7 +165,7 @@ async def test_a_failure_of_the_flow_is_told_with_what_to_do(
 
 async def test_a_gateway_that_loads_says_so() -> None:
     transport = httpx.ASGITransport(create_app(Dispatcher("gateway"), SETTINGS, Pictures()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.post("/api/search", json={"text": "coat"})
     assert (answer.status_code, answer.json()["error"]["message"]) == (503, "gateway is still loading.")
 

@@ -56,11 +56,12 @@ def _trace_list(connection: DuckDBPyConnection, wanted: query.TraceFilter, asked
     listed = _list("traces", page)
     if asked.flag("stages"):
         numbers = numbers_of(connection, page.rows)
-        found = skeletons(connection, {numbers[row.trace_id]: row.span_count for row in page.rows})
+        counts = {numbers[row.trace_id]: row.span_count for row in page.rows if row.trace_id in numbers}
+        found = skeletons(connection, counts)
         for row in listed["traces"]:
-            shape = found.get(numbers[row["trace_id"]])
-            times = shape and shape.times_of_stages()
-            row["stages"] = times and [{"stage": stage, "time_ns": time_ns} for stage, time_ns in times.items()]
+            shape = found.get(numbers.get(row["trace_id"], -1))
+            times = shape.times_of_stages() if shape else {}
+            row["stages"] = [{"stage": stage, "time_ns": time_ns} for stage, time_ns in times.items()]
     return listed
 
 

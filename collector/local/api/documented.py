@@ -22,8 +22,12 @@ class StageTime:
 class ListedTrace(TraceRow):
     """One trace in a list."""
 
-    stages: Sequence[StageTime] | None = field(default=None, metadata={"may_be_missing": True})
-    """With `stages=true`: the longest first; null if the spans of the page are too many."""
+    stages: Sequence[StageTime] = field(default=(), metadata={"may_be_missing": True})
+    """With `stages=true`: the longest first; they sum to the duration of its root.
+
+    Empty: it took no time, or has too many spans: the traces of a page are looked at in order, as long as they have
+    20,000 spans together.
+    """
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,18 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_times
-from collector.local.query.language.conditions import json_path
-from collector.local.query.lookup.numbers import OF_NUMBERS, latest
+from collector.local.query.lookup.numbers import latest
 from collector.local.query.lookup.skeletons import skeletons
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.errors import ErrorCount, errors
 from collector.local.query.overview.scatter import entry_condition
-from telemetry.conventions import ERROR_TYPE
 
 MOST_STEPS = 60
-OF_CHILDREN, OF_ERRORS = 200, 200
+OF_CHILDREN = 200
 """Traces whose spans are read."""
-MOST_ERRORS, MOST_CHILDREN = 20, 20
+MOST_CHILDREN = 20
 
 
 @dataclass(frozen=True)
@@ -35,18 +34,6 @@ class Outcomes:
     """The caller went away."""
     empty: int
     """Without documents, whatever their outcome."""
-
-
-@dataclass(frozen=True)
-class ErrorCount:
-    """Errors of one type that began in one service."""
-
-    type: str
-    service: str
-    count: int
-    """Spans with it, without those that only passed it on."""
-    trace_id: str
-    """The latest trace with it."""
 
 
 @dataclass(frozen=True)
@@ -95,19 +82,6 @@ SELECT 'outcome', NULL, step, sum(n)::BIGINT, NULL, NULL, NULL, coalesce(sum(n) 
        coalesce(sum(n) FILTER (is_empty), 0)
 FROM spread WHERE side = 'server' GROUP BY step"""
 
-_ERRORS = f"""
-WITH failed AS MATERIALIZED (
-    SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,
-           coalesce(json_extract_string(attributes, '{json_path(ERROR_TYPE.name)}'), '') AS type
-    FROM span_facts WHERE {OF_NUMBERS} AND status = 'error'
-), began AS (
-    SELECT type, service, count(*) AS n, arg_max(trace_no, start_unix_ns) AS trace_no FROM failed
-    WHERE (trace_no, span_id) NOT IN (SELECT trace_no, parent_span_id FROM failed WHERE parent_span_id IS NOT NULL)
-    GROUP BY type, service ORDER BY n DESC, type, service LIMIT {MOST_ERRORS}
-)
-SELECT type, service, n, trace_id FROM began JOIN trace_ids USING (trace_no) ORDER BY n DESC, type, service
-"""  # noqa: S608 (our own names)
-
 
 def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
     """The summary of the requests that match; `operation` and `service` are those of their entry.
@@ -129,7 +103,7 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
             (server if side == "server" else client)[int(step)] = tuple(durations(rest[:3]))
     total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
     condition, parameters = entry_condition(asked)
-    errors, of_errors = _errors(connection, condition, parameters)
+    failed, of_errors = errors(connection, condition, parameters)
     children, of_children = _children(connection, condition, parameters)
     return Summary(
         count=total[0],
@@ -142,7 +116,7 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
         rates=_rates(steps, counts, 0),
         error_rates=_rates(steps, counts, 1),
         outcomes=Outcomes(total[0] - sum(total[1:4]), *total[1:5]),
-        errors=errors,
+        errors=failed,
         errors_sample=of_errors,
         children=children,
         children_sample=of_children,
@@ -157,23 +131,16 @@ def _rates(steps: Steps, counts: Mapping[int, tuple[int, ...]], place: int) -> l
     return [counts[step][place] / steps.seconds(step) if step in counts else 0.0 for step in range(steps.count)]
 
 
-def _errors(
-    connection: DuckDBPyConnection, condition: str, values: list[Any]
-) -> tuple[list[ErrorCount], Sample | None]:
-    """Where errors began, by type: spans with an error that no span below them has."""
-    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
-    if not found:
-        return [], None
-    return [ErrorCount(*row) for row in connection.execute(_ERRORS, [list(found)]).fetchall()], sample
-
-
 def _children(
     connection: DuckDBPyConnection, condition: str, values: list[Any]
 ) -> tuple[list[ChildTime], Sample | None]:
     """The time on the critical path by span."""
     found, sample = latest(connection, condition, values, OF_CHILDREN)
     times: Counter[tuple[str, str]] = Counter()
-    for shape in skeletons(connection, found).values():
+    shapes = skeletons(connection, found)
+    if len(shapes) < len(found):  # some have too many spans
+        sample = Sample(len(shapes), sample.of if sample else len(found))
+    for shape in shapes.values():
         for seen, time_ns in zip(shape.spans, critical_times(shape.tree), strict=True):
             times[seen.service, seen.name] += time_ns
     total = times.total() or 1

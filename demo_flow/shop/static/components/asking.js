@@ -26,7 +26,7 @@ export class Asking {
         h("button", { type: "button", class: "plain touch", "aria-label": "Take a photo", title: "Take a photo",
           click: () => this.camera.click() }, mark(...CAMERA))),
       this.file, this.camera,
-      h("button", { type: "submit", class: "main" }, "Search"));
+      h("button", { type: "submit", class: "main", "aria-label": "Search" }, h("span", {}, "Search"), mark(...GLASS)));
     this.#listen();
   }
 

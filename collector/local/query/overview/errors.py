@@ -1,0 +1,120 @@
+"""Why requests failed: each is counted once, by the error in which its failure began.
+
+In: a condition on traces. Out: types of errors with their counts. State: none.
+
+An error passes from the span where it began to those around it, sometimes past one that does not show it: the server of
+a web page answers 400, which is no error of its own, so that page and gateway have one each. What counts is the
+innermost: an error that no span below has, at any depth; of several in one request, the first to begin.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from collector.local.query.language.conditions import json_path
+from collector.local.query.lookup.numbers import OF_NUMBERS, latest
+from collector.local.query.model import Sample
+from telemetry.conventions import ERROR_TYPE
+
+OF_ERRORS = 200
+"""Traces whose spans are read."""
+MOST_ERRORS = 20
+_OF_ONE_TRACE = 50
+"""Errors of one trace among which the innermost is looked for."""
+_MOST_SPANS = 20_000
+"""Of the traces that have several, together; of traces beyond, the error that began last counts."""
+
+_FAILED = f"""
+WITH failed AS MATERIALIZED (
+    SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,
+           coalesce(json_extract_string(attributes, '{json_path(ERROR_TYPE.name)}'), '') AS type
+    FROM span_facts WHERE {OF_NUMBERS} AND status = 'error'
+)
+SELECT trace_no, span_id, type, service, start_unix_ns FROM failed
+WHERE (trace_no, span_id) NOT IN (SELECT trace_no, parent_span_id FROM failed WHERE parent_span_id IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY trace_no ORDER BY start_unix_ns DESC, span_id) <= {_OF_ONE_TRACE}
+ORDER BY trace_no, start_unix_ns, span_id
+"""  # noqa: S608 (our own names)
+_PARENTS = f"SELECT trace_no, span_id, parent_span_id FROM span_facts WHERE {OF_NUMBERS}"  # noqa: S608 (our own names)
+_IDS = f"SELECT trace_no, trace_id FROM trace_ids WHERE {OF_NUMBERS}"  # noqa: S608 (our own names)
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """Errors of one type that began in one service."""
+
+    type: str
+    service: str
+    count: int
+    """Requests that failed by it: each counts once, by its innermost error."""
+    trace_id: str
+    """The latest trace with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A span with an error that none of its children has."""
+
+    span_id: str
+    type: str
+    service: str
+    start_unix_ns: int
+
+
+def errors(connection: DuckDBPyConnection, condition: str, values: list[Any]) -> tuple[list[ErrorCount], Sample | None]:
+    """The errors of the latest failed traces, by type and service, the most frequent first.
+
+    Args:
+        connection: to the store.
+        condition: on `traces`.
+        values: its parameters.
+
+    Returns:
+        The counts, and of how many failed traces the latest were looked at, if not of all.
+    """
+    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
+    if not found:
+        return [], None
+    failures: dict[int, list[_Failure]] = defaultdict(list)
+    for number, *fields in connection.execute(_FAILED, [list(found)]).fetchall():
+        failures[int(number)].append(_Failure(*fields))
+    began = _innermost(connection, failures, found)
+    ids = dict(connection.execute(_IDS, [list(began)]).fetchall())
+    of_kind: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for number, failure in began.items():
+        of_kind[failure.type, failure.service].append((failure.start_unix_ns, ids[number]))
+    counted = [ErrorCount(*kind, len(all_of_it), max(all_of_it)[1]) for kind, all_of_it in of_kind.items()]
+    return sorted(counted, key=lambda one: (-one.count, one.type, one.service))[:MOST_ERRORS], sample
+
+
+def _innermost(
+    connection: DuckDBPyConnection, failures: Mapping[int, Sequence[_Failure]], counts: Mapping[int, int]
+) -> dict[int, _Failure]:
+    """One failure of each trace."""
+    several: list[int] = []
+    left = _MOST_SPANS
+    for number, of_trace in failures.items():
+        if len({(one.type, one.service) for one in of_trace}) > 1 and counts[number] <= left:
+            several.append(number)
+            left -= counts[number]
+    parents: dict[int, dict[str, str | None]] = {number: {} for number in several}
+    for number, span_id, parent in connection.execute(_PARENTS, [several]).fetchall() if several else ():
+        parents[number][span_id] = parent
+    return {
+        number: _first(of_trace, parents[number]) if number in parents else of_trace[-1]
+        for number, of_trace in failures.items()
+    }
+
+
+def _first(failures: Sequence[_Failure], parents: Mapping[str, str | None]) -> _Failure:
+    """The first to begin of those that have none of the others below them."""
+    above: set[str] = set()
+    for failure in failures:
+        parent = parents.get(failure.span_id)
+        while parent is not None and parent not in above:
+            above.add(parent)
+            parent = parents.get(parent)
+    return next((failure for failure in failures if failure.span_id not in above), failures[-1])
