@@ -40,6 +40,10 @@ class Facts:
     batches: int = 1
     error: str = ""
     """The type of the error with which the index fails."""
+    client: str = "load"
+    """The process that asks."""
+    score: float | None = None
+    """Of the best result; None: any."""
 
 
 Change = Callable[[Facts], object]
@@ -133,7 +137,9 @@ def _add(made: Spans, facts: Facts, at: float) -> None:
     way, total = facts.way_ms / 2, encode + facts.index_ms + 4
     served = (at + way, at + way + total)
     outer = "INTERNAL" if facts.error else ""
-    client = made.add(("pamazon", "0.1.0", "load"), trace, "", method, "client", (at, at + 2 * way + total), rpc, outer)
+    client = made.add(
+        ("pamazon", "0.1.0", facts.client), trace, "", method, "client", (at, at + 2 * way + total), rpc, outer
+    )
     server = made.add(gateway, trace, client, method, "server", served, {**rpc, "search.entry": True}, outer)
     entry = {**common, "search.entry": True, "len_docs": facts.documents}
     endpoint = made.add(gateway, trace, server, name, "internal", served, entry, outer)
@@ -143,7 +149,8 @@ def _add(made: Spans, facts: Facts, at: float) -> None:
     begin += encode + 1
     ran = (begin, begin + facts.index_ms)
     above = _called(made, gateway, indexer, trace, endpoint, name, ran, common, outer)
-    found = {**common, "search.hits": made.source.randrange(11), "search.top_score": made.source.random()}
+    score = made.source.random() if facts.score is None else facts.score
+    found = {**common, "search.hits": made.source.randrange(11), "search.top_score": score}
     made.add(indexer, trace, above, f"qdrant_{facts.operation}", "internal", ran, found, facts.error)
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from collector.analysis.suspects.attributes import suspects
-from collector.analysis.suspects.candidates import Candidate, Observed, candidates
+from collector.analysis.suspects.attributes import Suspect, suspects
+from collector.analysis.suspects.candidates import Candidate, Observed, Value, candidates
 from collector.analysis.suspects.consequences import restates
 from collector.analysis.suspects.problems import Problem, Request, measure, ranked
+from collector.analysis.suspects.processes import identifies_process, side_by_side
 from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound, wilson
 from collector.analysis.suspects.simplest import simplest
 from collector.analysis.suspects.where import PathSpan, origins, path_times
@@ -127,6 +128,31 @@ def test_ids_are_hidden_and_names_of_numbers_have_no_order() -> None:
 )
 def test_consequences_are_hidden(key: str, problem: Problem, *, hidden: bool) -> None:
     assert restates(problem, key) is hidden
+
+
+def test_names_of_processes_count_beside_each_other() -> None:
+    """Two replicas that take turns, and one that came when another had gone."""
+    moments = [10, 20, 30, 40, 50, 60]
+    assert side_by_side({"a": 0b000101, "b": 0b001010, "c": 0b110000}, moments) == {"a": 0b000101, "b": 0b001010}
+    assert side_by_side({"a": 0b000111, "b": 0b111000}, moments) == {}
+    assert side_by_side({"a": 0b111111}, moments) == {}
+    names = ["service.instance.id", "process.pid", "host.id", "k8s.pod.name", "network.peer.address", "client.port"]
+    assert all(map(identifies_process, names))
+    assert not any(
+        map(identifies_process, ["service.version", "server.address", "product.id", "client.region", "host.type"])
+    )
+
+
+def test_a_score_that_comes_again_is_one_observation() -> None:
+    """Twenty queries, each asked ten times: of which scores there are more is chance; of 200 queries it is not."""
+    now = ((1 << 60) - 1) | ((1 << 40) - 1) << 100
+    others = ((1 << 200) - 1) & ~now
+
+    def named(scores: dict[Value, int]) -> list[Suspect]:
+        return suspects(candidates({("index", "search.top_score"): scores}), now, others)
+
+    assert not named({0.01 + number / 40: ((1 << 10) - 1) << 10 * number for number in range(20)})
+    assert named({0.01 + number / 400: 1 << number for number in range(200)})
 
 
 def test_what_follows_from_a_suspect_comes_after_it() -> None:

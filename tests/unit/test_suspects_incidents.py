@@ -58,7 +58,7 @@ INCIDENTS: Final[Mapping[str, Change]] = {
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     """A healthy minute before a minute of each incident, and two healthy ones."""
-    with closing(store_of({**INCIDENTS, "none": of()}, START_MS)) as made:
+    with closing(store_of({**INCIDENTS, "none": of(), "restart": of(client="another")}, START_MS)) as made:
         yield made
 
 
@@ -86,6 +86,23 @@ def test_without_an_incident_nothing_is_new(operation: str, store: Store) -> Non
     """The way from Chile is long, as before; nothing else is said."""
     found = ask(store, len(INCIDENTS), operation)
     assert found["problem"] is None or not found["problem"]["is_new"]
+
+
+def test_a_client_that_was_started_again_is_not_a_suspect(store: Store) -> None:
+    """Its id is new, of every request; nothing else is. Nor is it one where something is wrong beside it."""
+    for operation in ("/search", "/index"):
+        found = ask(store, len(INCIDENTS) + 1, operation)
+        assert found["problem"] is None or not found["problem"]["is_new"], found["problem"]
+        assert "instance.id" not in str(found["attributes"])
+
+
+def test_replicas_are_suspects_only_beside_each_other(store: Store) -> None:
+    """The incident's slow one is (see above); a process that came with the incident is not."""
+    changes = {"empty-index": of(is_index, documents=0, client="another")}
+    with closing(store_of(changes, START_MS)) as made:
+        found = ask(made, 0, "/index")
+    assert found["problem"]["kind"] == "empty"
+    assert "instance.id" not in str(found["attributes"])
 
 
 def test_every_incident_that_leaves_spans_has_a_cause() -> None:

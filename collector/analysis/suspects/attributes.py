@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from collector.analysis.suspects.candidates import PRESENT, Candidate, Value, last_word
-from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound
+from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound, thinned
 
 ALPHA: Final = 0.02
 """The share of comparisons in a healthy system in which something is named at most.
@@ -57,13 +57,14 @@ def suspects(
     equal = _by_traces(found, matching | others)
     tested = {mask: _counts(mask, matching, others) for mask in equal}
     tested = {mask: counts for mask, counts in tested.items() if _is_frequent(counts)}
-    level = corrected(map(least_chance, tested.values()), ALPHA)
+    thin = {mask: thinned(counts, min(one.repeats for one in equal[mask])) for mask, counts in tested.items()}
+    level = corrected(map(least_chance, thin.values()), ALPHA)
     named: list[Suspect] = []
     for mask, counts in tested.items():
         if counts.matching < LEAST_MATCHING or counts.difference < least_difference:
             continue
-        lower = lower_bound(counts, level)
-        likely = chance(counts) if lower > 0 else 1.0
+        lower = lower_bound(thin[mask], level)
+        likely = chance(thin[mask]) if lower > 0 else 1.0
         if likely <= level:
             first, *same = sorted(equal[mask], key=_plainness)
             named.append(Suspect(first, counts, lower, likely, _distinct(same, first)))

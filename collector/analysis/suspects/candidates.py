@@ -40,6 +40,8 @@ class Candidate:
     value: Value
     traces: int
     """As bits."""
+    repeats: float = 1.0
+    """Traces for each value of a measured number: those with the same one to the last digit are one observation."""
 
 
 def candidates(observed: Observed) -> Iterator[Candidate]:
@@ -69,6 +71,7 @@ def _equals(stage: str, key: str, values: Mapping[Value, int]) -> Iterator[Candi
 def _thresholds(stage: str, key: str, values: Mapping[int | float, int]) -> Iterator[Candidate]:
     """`≥` and `<` for thresholds that divide the traces evenly. A trace with several values counts by any of them."""
     ordered = sorted(((float(value), mask) for value, mask in values.items()), key=lambda item: item[0])
+    repeats = _repeats(values)
     if key == PRESENT:
         yield Candidate(stage, key, "≥", 1, _union(values))
     cuts = _cuts([mask.bit_count() for _, mask in ordered])
@@ -80,10 +83,17 @@ def _thresholds(stage: str, key: str, values: Mapping[int | float, int]) -> Iter
         if at in cuts:
             threshold = simplest(ordered[at - 1][0], value)
             shown = int(threshold) if threshold == int(threshold) else threshold
-            yield Candidate(stage, key, "≥", shown, above[at])
+            yield Candidate(stage, key, "≥", shown, above[at], repeats)
             if key != PRESENT:
-                yield Candidate(stage, key, "<", shown, below)
+                yield Candidate(stage, key, "<", shown, below, repeats)
         below |= mask
+
+
+def _repeats(values: Mapping[int | float, int]) -> float:
+    """Of a number with fractions: a score that many traces have is that of one query which was asked so many times."""
+    if all(value == int(value) for value in values):
+        return 1.0
+    return max(1.0, sum(mask.bit_count() for mask in values.values()) / len(values))
 
 
 def _cuts(counts: list[int]) -> set[int]:

@@ -25,7 +25,7 @@ from math import ceil
 from statistics import median, variance
 from typing import Final
 
-from collector.analysis.suspects.proportions import Counts, chance, lower_bound, wilson
+from collector.analysis.suspects.proportions import Counts, chance, lower_bound, thinned, wilson
 
 LEAST: Final = 5
 """So many requests must have a problem."""
@@ -142,7 +142,7 @@ def _above(problem: Problem, now: Sequence[Request], before: Sequence[Request], 
     counts = Counts(len(matching), len(matching) + len(others), len(earlier), len(earlier) + len(usual))
     if len(matching) < LEAST or counts.matching * counts.of_others < TIMES * counts.others * counts.of_matching:
         return None
-    if chance(_thinned(counts, _dispersion(problem, before))) > GATE:
+    if chance(thinned(counts, _dispersion(problem, before))) > GATE:
         return None
     others = [one for one in others if one.is_ok]
     are_before = len(others) < max(LEAST_OTHERS, len(matching) / 4)
@@ -165,13 +165,6 @@ def _dispersion(problem: Problem, before: Sequence[Request]) -> float:
     counts = Counter(int(at / length) for at, one in enumerate(before) if one.trace_no in numbers)
     every = [counts[slot] for slot in range(SLOTS)]
     return max(1.0, variance(every) / (sum(every) / SLOTS)) if numbers else 1.0
-
-
-def _thinned(counts: Counts, by: float) -> Counts:
-    """So many fewer requests, with the same shares: those with the problem now rounded down, before up."""
-    of_matching, of_others = max(int(counts.of_matching / by), 1), max(int(counts.of_others / by), 1)
-    matching, others = int(counts.matching / by), min(ceil(counts.others / by), of_others)
-    return Counts(min(matching, of_matching), of_matching, others, of_others)
 
 
 def _changed(now: Sequence[Request], before: Sequence[Request]) -> Found | None:

@@ -12,7 +12,7 @@ In: counts. Out: probabilities and bounds. Sources:
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, lgamma, sqrt
+from math import ceil, exp, lgamma, sqrt
 from statistics import NormalDist
 
 
@@ -29,6 +29,18 @@ class Counts:
     def difference(self) -> float:
         """Of the two shares; a group without members has the share 0."""
         return self.matching / max(self.of_matching, 1) - self.others / max(self.of_others, 1)
+
+
+def thinned(counts: Counts, by: float) -> Counts:
+    """So many fewer requests, with the same shares: those of the first group rounded down, of the second up.
+
+    Of requests that come in groups, which say less than as many apart.
+    """
+    if by <= 1:
+        return counts
+    of_matching, of_others = max(int(counts.of_matching / by), 1), max(int(counts.of_others / by), 1)
+    matching, others = int(counts.matching / by), min(ceil(counts.others / by), of_others)
+    return Counts(min(matching, of_matching), of_matching, others, of_others)
 
 
 def wilson(count: int, of: int, z: float) -> tuple[float, float]:

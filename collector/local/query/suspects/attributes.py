@@ -10,9 +10,10 @@ from itertools import islice
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.suspects.attributes import LEAST_CHANGE, LEAST_DIFFERENCE, Suspect, suspects
-from collector.analysis.suspects.candidates import Candidate, candidates
+from collector.analysis.suspects.candidates import Candidate, Observed, candidates
 from collector.analysis.suspects.consequences import restates
 from collector.analysis.suspects.problems import Found, Problem, Request
+from collector.analysis.suspects.processes import identifies_process, side_by_side
 from collector.local.query.suspects.rows import SuspectAttribute
 from collector.local.query.suspects.texts import attribute_sentence, filter_of, name_of
 from collector.local.query.suspects.values import observed
@@ -46,15 +47,28 @@ def suspect_attributes(
     matching, others = some(found.matching, most, in_runs=True), some(found.others, most, in_runs=True)
     before = some(found.usual, MOST_CHANGED, in_runs=True) if found.is_new and not found.are_others_before else []
     numbers = [one.trace_no for one in (*matching, *others, *before)]
-    tried = list(candidates(observed(connection, numbers, partial(restates, found.problem))))
+    values = observed(connection, numbers, partial(restates, found.problem))
     first, second, third = _masks(len(matching), len(others), len(before))
-    named = suspects(tried, first, second, LEAST_CHANGE if is_changed else LEAST_DIFFERENCE)
-    changed = suspects(tried, first, third, LEAST_CHANGE) if before else []
+    tried = list(candidates(_of_replicas(values, numbers, first | second)))
+    lasting = [one for one in tried if not identifies_process(one.key)]
+    among = lasting if found.are_others_before else tried
+    named = suspects(among, first, second, LEAST_CHANGE if is_changed else LEAST_DIFFERENCE)
+    changed = suspects(lasting, first, third, LEAST_CHANGE) if before else []
     rows = _rows(named, found.problem, is_before=found.are_others_before)
     known = {(row.key, row.sign, row.value) for row in rows}
     more = _rows(changed, found.problem, is_before=True)
     rows += [row for row in more if (row.key, row.sign, row.value) not in known]
     return sorted(rows, key=lambda row: row.explained_by is not None)[:limit], len(numbers), len(tried)
+
+
+def _of_replicas(found: Observed, numbers: Sequence[int], compared: int) -> Observed:
+    """Without the names of processes that did not serve beside another; numbers of traces grow with time."""
+    return {
+        (stage, key): side_by_side({value: mask & compared for value, mask in values.items()}, numbers)
+        if identifies_process(key)
+        else values
+        for (stage, key), values in found.items()
+    }
 
 
 def side(is_before: bool) -> str:
