@@ -87,6 +87,9 @@ class CriticalPathProgram:
         self.address = str(address)
         return self
 
+    def expect(self, export: Export) -> None:
+        """Nothing waits for exports here."""
+
     def put(self, export: Export) -> None:
         """Take a decoded export, and answer its sender; called by the receiver."""
         if self._follower.offer(export.decoded):

@@ -151,14 +151,17 @@ def plain_map(attributes: Sequence[KeyValue], bounds: Bounds, depth: int = 0) ->
     result: dict[str, Any] = {}
     for attribute in attributes:
         value = attribute.value
-        # Most values are text, and `string_value` of any other kind is empty: this is the fast path.
-        result[attribute.key] = value.string_value or plain(value, bounds, depth)
+        # Most values are texts or whole numbers, and these fields of any other kind are empty: this is the fast path.
+        result[attribute.key] = value.string_value or value.int_value or plain(value, bounds, depth)
     return result
 
 
 def plain(value: AnyValue, bounds: Bounds, depth: int = 0) -> Any:
     """One value of any type as a JSON value."""
     kind = value.WhichOneof("value")
+    if kind == "double_value":
+        number = value.double_value
+        return number if isfinite(number) else json_name_of(number)
     if kind == "array_value":
         return _plain_list(value.array_value.values, bounds, _deeper(bounds, depth))
     if kind == "kvlist_value":
@@ -182,11 +185,6 @@ def _deeper(bounds: Bounds, depth: int) -> int:
     return depth + 1
 
 
-def _double(value: AnyValue) -> float | str:
-    number = value.double_value
-    return number if isfinite(number) else json_name_of(number)
-
-
 def json_name_of(number: float) -> str:
     """The name of a number that JSON does not have, as in protobuf's JSON."""
     if isnan(number):
@@ -197,7 +195,6 @@ def json_name_of(number: float) -> str:
 PLAIN: Mapping[str, Callable[[AnyValue], Any]] = {
     "string_value": lambda value: value.string_value,
     "int_value": lambda value: value.int_value,
-    "double_value": _double,
     "bool_value": lambda value: value.bool_value,
     "bytes_value": lambda value: b64encode(value.bytes_value).decode(),
 }

@@ -35,6 +35,9 @@ DECODERS = 2
 class Taker(Protocol):
     """Who takes decoded exports, and answers each."""
 
+    def expect(self, export: Export) -> None:
+        """One is about to be decoded; it will be put, or refused."""
+
     def put(self, export: Export) -> None:
         """Take one, in a decoder thread; returns at once."""
 
@@ -93,6 +96,7 @@ class Receiver:
                 loop.call_soon_threadsafe(answered.set)
 
         export.answer.add_done_callback(wake)
+        self._writer.expect(export)
         self._decoders.submit(self._decode, export)
         await answered.wait()
         return export.answer.result()

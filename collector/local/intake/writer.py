@@ -34,6 +34,9 @@ BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
 """DuckDB cannot store a value. Any other error means that the store itself does not work."""
 ROOM_BYTES = 4 << 20
 """A disk with less free space counts as full: a reopened store could be read, but would fail at the next write."""
+GATHER_S = 0.02
+"""How long a transaction waits for exports that are being decoded: ten milliseconds of its CPU do not depend on its
+size, so that senders who come together are answered sooner for it."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Writer:
         self._settings = settings
         self._stored = stored
         self._queue: queue.SimpleQueue[Export | Chore | None] = queue.SimpleQueue()
+        self._expected: set[int] = set()
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
         self._retry_at = 0.0
@@ -77,9 +81,16 @@ class Writer:
         self._recall()
         self._thread.start()
 
+    def expect(self, export: Export) -> None:
+        """An export is about to be decoded: a transaction may wait for it a little."""
+        key = id(export)
+        self._expected.add(key)
+        export.answer.add_done_callback(lambda _: self._expected.discard(key))
+
     def put(self, export: Export) -> None:
         """Add a decoded export to the queue; it will be answered."""
         self._queue.put(export)
+        self._expected.discard(id(export))
 
     def do(self, work: Callable[[], Any]) -> Future[Any]:
         """Run `work` between two commits, in the writing thread; at once if nothing waits to be stored.
@@ -119,22 +130,30 @@ class Writer:
     def _gather(self) -> tuple[list[Export], Chore | None, bool]:
         """Wait for an export; take it and the next ones, up to the group's size or a chore. False: the end.
 
-        If the store has failed, the wait is limited: readers need it reopened even if no export arrives. So it is
-        while summaries wait to be folded.
+        Those that are being decoded are waited for, but not for long. If the store has failed, the wait is limited:
+        readers need it reopened even if no export arrives. So it is while summaries wait to be folded.
         """
         group: list[Export] = []
         size = 0
         try:
             item = self._queue.get(timeout=self._patience())
+            until = time.monotonic() + GATHER_S
             while isinstance(item, Export):
                 group.append(item)
                 size += item.hold.size
                 if size >= self._settings.group_bytes:
                     return group, None, True
-                item = self._queue.get_nowait()
+                item = self._next(until)
         except queue.Empty:
             return group, None, True
         return group, item, item is not None
+
+    def _next(self, until: float) -> Export | Chore | None:
+        """The next of the queue. Raises `queue.Empty` if there is none, nor one expected until then."""
+        left = until - time.monotonic()
+        if left > 0 and self._expected:
+            return self._queue.get(timeout=left)
+        return self._queue.get_nowait()
 
     def _patience(self) -> float | None:
         if self.problem:

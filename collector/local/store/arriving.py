@@ -39,7 +39,7 @@ class Arriving:
     len_docs: Array
     hits: Array
     hashes: Array
-    """Of the attributes, for the filters."""
+    """Of the attributes, for the filters; some repeat."""
 
     def of_kind(self, values: Iterable[int | bool]) -> Array:
         """A number of each span, from one of each of its kinds."""
@@ -98,14 +98,14 @@ def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
     columns |= {
         name: texts(values) for name, values in (("status_message", message), ("trace_state", state)) if any(values)
     }
-    halves_of(trace)  # or it raises
+    halves_of(list(dict.fromkeys(trace)))  # or it raises
     places = {fact: place for place, fact in enumerate(dict.fromkeys(facts))}
     kind = np.fromiter(map(places.__getitem__, facts), np.int64, len(facts))
     len_docs, hits = np.full(len(rows), UNKNOWN), np.full(len(rows), UNKNOWN)
     if counts:
         place, docs, found_hits = (np.array(values, np.int64) for values in zip(*counts, strict=True))
         len_docs[place], hits[place] = docs, found_hits
-    return Arriving(list(places), kind, columns, trace, len_docs, hits, np.unique(np.frombuffer(hashes, np.uint32)))
+    return Arriving(list(places), kind, columns, trace, len_docs, hits, np.frombuffer(hashes, np.uint32))
 
 
 def find_facts(export: ExportRows) -> FactsOfSpans:
@@ -115,7 +115,7 @@ def find_facts(export: ExportRows) -> FactsOfSpans:
     for row in map(SpanRow._make, export.rows.get(SPANS.name, ())):
         attributes = orjson.loads(row.attributes)
         pairs.add(attributes)
-        facts.add(row, attributes, versions.get(row.resource_id, ""))
+        facts.add(row[3:6], row.status, attributes, versions.get(row.resource_id, ""))
     export.facts, export.hashes = facts, pairs.hashes()
     return facts
 

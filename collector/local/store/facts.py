@@ -5,9 +5,12 @@ In: spans' attributes as JSON values. Out: `Facts`, and hashes of attributes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import repeat
+from operator import itemgetter
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -21,31 +24,10 @@ OUTCOMES = ("ok", "error", "rejected", "cancelled")
 """By their number."""
 UNKNOWN = -(2**63)
 """In a column of 64-bit integers: NULL."""
-_ALSO_TRUE = (0, 1)
 _OUTCOME_NO = {name: number for number, name in enumerate(OUTCOMES)}
 _OPERATION, _PLATFORM, _REGION = c.SEARCH_OPERATION.name, c.CLIENT_PLATFORM.name, c.CLIENT_REGION.name
 _ENTRY, _OUTCOME, _LEN_DOCS, _HITS = c.SEARCH_ENTRY.name, c.SEARCH_OUTCOME.name, c.LEN_DOCS.name, c.SEARCH_HITS.name
 _SYSTEM_NAME, _SYSTEM, _METHOD = c.RPC_SYSTEM_NAME.name, c.RPC_SYSTEM.name, c.RPC_METHOD.name
-
-
-class Named(Protocol):
-    """The columns of a span that are read."""
-
-    @property
-    def service(self) -> str:
-        """Of its resource."""
-
-    @property
-    def name(self) -> str:
-        """Of the span."""
-
-    @property
-    def kind(self) -> str:
-        """Of the span."""
-
-    @property
-    def status(self) -> str:
-        """Of the span."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,43 +50,62 @@ class FactsOfSpans:
         """Of each span."""
         self.counts: list[tuple[int, int, int]] = []
         """Place among the spans, `len_docs` and `search.hits`, of spans that have one of these."""
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._known: dict[Any, Facts] = {}
 
-    def add(self, row: Named, attributes: Mapping[str, Any], version: str) -> None:
+    def add(self, span: tuple[str, str, str], status: str, attributes: Mapping[str, Any], version: str) -> None:
         """Add the next span.
 
         Args:
-            row: of the span.
+            span: its name, its kind and its service.
+            status: of the span.
             attributes: of the span, as JSON values.
             version: `service version` of its resource; '' without a version.
         """
-        get = attributes.get
-        len_docs, hits = get(_LEN_DOCS), get(_HITS)
-        if len_docs is not None or hits is not None:
-            self.counts.append((len(self.each), _count(len_docs), _count(hits)))
+        keys = tuple(attributes)
+        shape = self._shapes.get(keys)
+        if shape is None:
+            shape = self._shapes[keys] = _Shape(keys)
+        if shape.counts:
+            get = attributes.get
+            self.counts.append((len(self.each), _count(get(_LEN_DOCS)), _count(get(_HITS))))
         key = (
-            row.name, row.kind, row.status, version, row.service, get(_OPERATION), get(_PLATFORM), get(_REGION),
-            get(_OUTCOME), get(_ENTRY) is True,
-            _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes,
+            span, status, version, shape, shape.read(attributes),
+            shape.may_be_entry and attributes[_ENTRY] is True,
         )  # fmt: skip
         try:
             found = self._known.get(key)
             if found is None:
-                found = self._known[key] = _facts(key)
+                found = self._known[key] = _facts(span, status, version, attributes)
         except TypeError:  # a list or a map, where a text belongs
-            found = _facts(key)
+            found = _facts(span, status, version, attributes)
         self.each.append(found)
 
 
-def _facts(key: tuple[Any, ...]) -> Facts:
-    name, kind, status, version, service, operation, platform, region, outcome, is_entry, is_rpc = key
-    operation = _text(operation)
+class _Shape:
+    """What is to be read of spans that have the same keys in the same order."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        named = [key for key in (_OPERATION, _PLATFORM, _REGION, _OUTCOME) if key in keys]
+        self.read: Callable[[Mapping[str, Any]], Any] = itemgetter(*named) if named else _nothing
+        self.may_be_entry = _ENTRY in keys
+        self.counts = _LEN_DOCS in keys or _HITS in keys
+
+
+def _nothing(_: Mapping[str, Any]) -> None:
+    return None
+
+
+def _facts(span: tuple[str, str, str], status: str, version: str, attributes: Mapping[str, Any]) -> Facts:
+    name, kind, service = span
+    operation, outcome = _text(attributes.get(_OPERATION)), attributes.get(_OUTCOME)
     number = _OUTCOME_NO.get(outcome) if type(outcome) is str else None
+    is_rpc = _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes
     return Facts(
         (service, version, name, kind, is_rpc, operation),
-        (operation, _text(platform), _text(region), version),
+        (operation, _text(attributes.get(_PLATFORM)), _text(attributes.get(_REGION)), version),
         int(status == "error") if number is None else number,
-        int(kind == "server") if is_entry else 2,
+        int(kind == "server") if attributes.get(_ENTRY) is True else 2,
     )
 
 
@@ -126,32 +127,36 @@ class Pairs:
     """Collects the distinct attributes of many spans."""
 
     def __init__(self) -> None:
-        self._items: set[tuple[str, Any]] = set()
-        self._hashes: set[int] = set()
+        self._values: defaultdict[tuple[str, ...], list[Iterable[Any]]] = defaultdict(list)
 
     def add(self, attributes: Mapping[str, Any]) -> None:
         """Add all attributes of a span."""
-        try:
-            self._items.update(attributes.items())
-        except TypeError:  # lists and maps cannot be in a set
-            for key, value in attributes.items():
-                self._hashes.update(hashes_of(key, value))
+        self._values[tuple(attributes)].append(attributes.values())
 
     def hashes(self) -> bytes:
         """The hash of each attribute that was added, 32 bits each."""
-        found = self._hashes
-        for key, value in self._items:
-            if type(value) is str or (type(value) is int and value not in _ALSO_TRUE):
-                found.add(crc32(f"{key}={value}".encode()))
-            elif type(value) is not float or value.is_integer():
-                found.update(hashes_of(key, value))
-        return np.sort(np.fromiter(found, np.uint32, len(found))).tobytes()
+        found: set[int] = set()
+        for keys, spans in self._values.items():
+            for key, values in zip(keys, zip(*spans, strict=True), strict=True):
+                found.update(_hashes_of_all(key, values))
+        return np.fromiter(found, np.uint32, len(found)).tobytes()
+
+
+def _hashes_of_all(key: str, values: Sequence[Any]) -> Iterable[int]:
+    """The hashes of the values of one key, in loops that are not Python's where all are of one type."""
+    kinds = set(map(type, values))
+    if kinds == {float} and not any(map(float.is_integer, values)):
+        return ()
+    if kinds in ({str}, {int}):
+        texts = set(values) if kinds == {str} else map(str, set(values))
+        return map(crc32, map(str.encode, texts), repeat(crc32(f"{key}=".encode())))
+    return (found for value in values for found in hashes_of(key, value))
 
 
 def hashes_of(key: str, value: Any) -> Iterable[int]:
     """The hashes under which an attribute can be found by the text of its value.
 
-    A number that is not whole has none. True equals 1 where attributes are collected, so that each has both hashes.
+    A number that is not whole has none.
     """
     if isinstance(value, float) and not value.is_integer():
         return ()

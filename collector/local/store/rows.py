@@ -72,9 +72,9 @@ class ExportRows:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     resources: dict[int, Row] = field(default_factory=dict)
     scopes: dict[int, Row] = field(default_factory=dict)
-    facts: FactsOfSpans | None = None
+    facts: FactsOfSpans | None = field(default=None, compare=False)
     """Of its spans, if its decoder found them; else the store does."""
-    hashes: bytes | None = None
+    hashes: bytes | None = field(default=None, compare=False)
     """Of all attributes of its spans, 32 bits each; None as for `facts`."""
 
     def add(self, other: ExportRows) -> None:
