@@ -1,6 +1,7 @@
 """Top tags: order, shares, percentiles, failures, ranges; and the answers of the API about a store filled by hand."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +9,7 @@ from collector.analysis.suspects.candidates import Value
 from collector.analysis.suspects.tags import TagValue, tags
 from collector.local.api.answers import answer
 from collector.local.errors import CollectorError
+from tests.unit.flow_traces import requests, store_of
 from tests.unit.query_store import MS, HandFilledStore
 
 EVERY = (1 << 40) - 1
@@ -33,6 +35,38 @@ def test_what_tells_most_comes_first_and_ids_are_hidden() -> None:
     assert runtime.values[0].failures == 2
     assert runtime.without is not None
     assert runtime.without.count == 31
+
+
+def test_familiar_keys_lead_if_they_tell_anything() -> None:
+    """Not what tells more but nobody thinks in, nor what few requests have; ids of processes are hidden."""
+    rare, half = 1 << 3, int("01" * 100, 2)
+    every = (1 << 200) - 1
+    observed: dict[str, dict[Value, int]] = {
+        "server.port": {8080: half, 8081: every & ~half},
+        "pool": {"a": half, "b": every & ~half & ~rare, "c": rare},
+        "rare": {"yes": rare},
+        "encoder › service.version": {"2.0.0": half | 0xFF, "1.0.0": every & ~half & ~0xFF},
+        "client.region": {"cl": (1 << 100) - 1, "de": every & ~((1 << 100) - 1)},
+        "encoder › service.instance.id": {
+            "b31502e3-0000-4000-8000-000000000001": half,
+            "b31502e3-0000-4000-8000-000000000002": every & ~half,
+        },
+        "container.id": {"0123456789ab": half, "ba9876543210": every & ~half},
+        "git.commit": {"0123456789ab": half, "ba9876543210": every & ~half & ~rare},
+    }
+    durations = [(5000 if number == 3 else 200 if half >> number & 1 else 20) * MS for number in range(200)]
+    found = tags(observed, durations, 0, {"service.version", "client.region"})
+    keys = [tag.key for tag in found]
+    assert keys == ["encoder › service.version", "git.commit", "pool", "server.port", "client.region", "rare"]
+
+
+def test_durations_are_those_that_clients_waited() -> None:
+    """A region with a slow link tells most, though the gateway answers all alike."""
+    with closing(store_of(requests(600, chile_ms=400))) as made, closing(made.reader()) as connection:
+        found = answer(connection, "/api/tags", [("operation", "/search")])["tags"]
+    assert {tag["key"] for tag in found[:2]} == {"client.region", "client.platform"}
+    by_value = {value["value"]: value["p95_ns"] for tag in found[:2] for value in tag["values"]}
+    assert by_value["cl"] > 400 * MS > by_value["de"]
 
 
 def test_many_numbers_are_ranges() -> None:

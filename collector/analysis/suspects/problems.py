@@ -72,6 +72,8 @@ class Request:
     """How much longer its client waited; None: not known."""
     outcome: str
     is_empty: bool
+    waited_ns: int | None = None
+    """How long its client waited in all; None: not known."""
 
     def time(self, problem: Problem) -> int | None:
         """The duration that a problem is about."""

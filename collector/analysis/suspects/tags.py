@@ -1,11 +1,13 @@
 """Tags: the values of each attribute, with the share, the durations and the failures of the requests that have them.
 
-In: which requests have which values, as bits; the durations and the failures. Out: the keys, those first whose values
-tell most about duration or failure, and those last whose values all requests have. Keys that identify requests are left
-out.
+In: which requests have which values, as bits; the durations and the failures. Out: the keys. First come those in which
+people think, such as platform, region and version, if they tell anything, then the others that do; in each group those
+first whose values tell most about duration or failure. Those last whose values all or nearly all requests have. Keys
+that identify requests or single processes are left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -22,7 +24,13 @@ MOST_KEYS: Final = 40
 MOST_VALUES: Final = 10
 RANGES: Final = 5
 """Numbers with more than `MOST_VALUES` values are divided into so many ranges."""
-
+LEAST_TELLS: Final = 0.01
+"""What tells less tells nothing: so much may come by chance."""
+NEARLY_ALL: Final = 0.99
+"""A key is nearly the same for all if so large a share of the requests has one value, or does not have the key."""
+_PROCESS_WORDS: Final = frozenset({"pid", "uid"})
+_UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DIGITS: Final = re.compile("[0-9a-f]{12,64}", re.IGNORECASE)
 
 Part = tuple[Value | None, float | None, float | None, int]
 """A value, or the ends of a range, and the requests that have it."""
@@ -54,27 +62,58 @@ class Tag:
     """Which share of the variance its values explain: of the logarithm of durations, or of failing, the larger one."""
 
 
-def tags(observed: Mapping[str, Mapping[Value, int]], durations: Sequence[int | None], failed: int) -> list[Tag]:
-    """The tags, those first that tell most about durations; those that divide the requests as an earlier one come last.
+def tags(
+    observed: Mapping[str, Mapping[Value, int]],
+    durations: Sequence[int | None],
+    failed: int,
+    familiar: Collection[str] = (),
+) -> list[Tag]:
+    """The tags in their order; those that divide the requests as an earlier one come last.
 
     Args:
         observed: by key and value the requests that have it; bit i stands for request i.
         durations: of each request, in nanoseconds.
         failed: the requests that failed.
+        familiar: keys, or the ends of keys after ` › `, in which people think.
     """
     known = np.array(durations, np.float64)  # None is not a number
     measures = [np.log(np.maximum(known, 1)), _bits(failed, len(durations)).astype(np.float64)]
     found = [
         _tag(key, values, known, measures, failed)
         for key, values in observed.items()
-        if _is_measure(key, values) or not identifies(values)
+        if _is_measure(key, values) or not (identifies(values) or _is_of_process(key, values))
     ]
-    found.sort(key=lambda tag: (-round(tag.tells, 6), last_word(tag.key) in NUMBERED, tag.key))
+    requests = len(durations)
+    found.sort(key=lambda tag: (_rank(tag, requests, familiar), -round(tag.tells, 6), _is_numbered(tag), tag.key))
     first: dict[frozenset[int], str] = {}
     for tag in found:
         first.setdefault(frozenset(observed[tag.key].values()), tag.key)
     distinct = set(first.values())
-    return sorted(found, key=lambda tag: (_is_constant(tag, len(durations)), tag.key not in distinct))[:MOST_KEYS]
+    return sorted(found, key=lambda tag: (_is_constant(tag, requests), tag.key not in distinct))[:MOST_KEYS]
+
+
+def _rank(tag: Tag, requests: int, familiar: Collection[str]) -> int:
+    """The group of a key: familiar ones that tell something, others that do, those that do not, nearly constant."""
+    groups = [*(value.count for value in tag.values), tag.without.count if tag.without else 0]
+    if max(groups) >= NEARLY_ALL * requests:
+        return 4
+    if tag.tells < LEAST_TELLS:
+        return 3
+    if tag.key.rpartition(" › ")[2] in familiar:
+        return 0
+    return 2 if _is_numbered(tag) else 1
+
+
+def _is_numbered(tag: Tag) -> bool:
+    return last_word(tag.key) in NUMBERED
+
+
+def _is_of_process(key: str, values: Mapping[Value, int]) -> bool:
+    """Whether the values are the ids of processes or machines."""
+    if last_word(key) in _PROCESS_WORDS:
+        return True
+    patterns = (_UUID, _DIGITS) if last_word(key) == "id" else (_UUID,)
+    return all(isinstance(value, str) and any(one.fullmatch(value) for one in patterns) for value in values)
 
 
 def _is_constant(tag: Tag, requests: int) -> bool:

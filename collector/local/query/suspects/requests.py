@@ -25,7 +25,8 @@ _SPANS_OF = """
 """
 _REQUESTS = """
 WITH chosen AS (SELECT * FROM traces WHERE ({condition}) AND trace_no // {block} % {every} = 0)
-SELECT trace_no, entry_service || ' › ' || entry_operation, {inside}, transit_ns, outcome, coalesce(len_docs = 0, false)
+SELECT trace_no, entry_service || ' › ' || entry_operation, {inside}, transit_ns, outcome,
+       coalesce(len_docs = 0, false), {waited}
 FROM chosen {spans} ORDER BY trace_no
 """
 _ENTRY = "(? IS NULL OR entry_operation = ?) AND (? IS NULL OR entry_service = ?)"
@@ -53,16 +54,17 @@ def requests(connection: DuckDBPyConnection, wanted: TraceFilter, most: int = MO
     """
     entry = [wanted.operation, wanted.operation, wanted.service, wanted.service]
     condition, parameters = wanted.without_operation().condition()
-    inside, spans, of_spans = "entry_duration_ns", "", list[Any]()
+    inside, waited, spans, of_spans = "entry_duration_ns", "client_duration_ns", "", list[Any]()
     of, entering = _counts(connection, condition, [*entry, *parameters])
     if entering:
         condition, parameters, of = f"({condition}) AND {_ENTRY}", [*parameters, *entry], entering
     elif wanted.operation is not None or wanted.service is not None:
         condition, parameters = wanted.condition()
-        inside, spans, of_spans = "took", f"JOIN ({_SPANS_OF}) USING (trace_no)", entry
+        inside, waited, spans, of_spans = "took", "NULL", f"JOIN ({_SPANS_OF}) USING (trace_no)", entry
         of, _ = _counts(connection, condition, [*entry, *parameters])
     every = -(-of // most) or 1
-    sql = _REQUESTS.format(condition=condition, block=BLOCK, every=every, inside=inside, spans=spans)
+    columns = {"inside": inside, "waited": waited}
+    sql = _REQUESTS.format(condition=condition, block=BLOCK, every=every, spans=spans, **columns)
     return Requests([Request(*found) for found in connection.execute(sql, [*parameters, *of_spans]).fetchall()], of)
 
 

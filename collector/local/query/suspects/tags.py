@@ -16,8 +16,24 @@ from collector.local.query.model import Sample
 from collector.local.query.suspects.requests import requests
 from collector.local.query.suspects.texts import STAGE, filter_of, quoted
 from collector.local.query.suspects.values import observed
+from telemetry.conventions import (
+    CLIENT_PLATFORM,
+    CLIENT_REGION,
+    HAS_IMG_DA,
+    HAS_TXT_DA,
+    LEN_DOCS,
+    SEARCH_OPERATION,
+    SERVICE_VERSION,
+)
 
 MOST_REQUESTS = 800
+FAMILIAR = frozenset(
+    attribute.name
+    for attribute in (
+        CLIENT_PLATFORM, CLIENT_REGION, SERVICE_VERSION, SEARCH_OPERATION, LEN_DOCS, HAS_IMG_DA, HAS_TXT_DA,
+    )
+)  # fmt: skip
+"""In these people think first."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +42,13 @@ class TagValueRow:
 
     value: str
     count: int
+    """Of the requests that were looked at, as `sample` says."""
     share: float
     """Of the requests that were looked at."""
     p95_ns: int | None
+    """As their clients waited; of those whose clients say nothing, at the entry."""
     failures: int
+    """Of the `count`."""
     filter: str
     """The term of the filter language that chooses such requests."""
 
@@ -51,7 +70,7 @@ class TagRow:
 
 @dataclass(frozen=True)
 class Tags:
-    """The attributes, those first that tell most about durations."""
+    """The attributes: familiar ones that tell something, others that do, and those that tell nothing."""
 
     tags: Sequence[TagRow]
     sample: Sample
@@ -69,7 +88,8 @@ def find_tags(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 
     ids = [one.trace_no for one in found.rows]
     failed = sum(1 << number for number, one in enumerate(found.rows) if one.outcome == "error")
     by_key = _by_key(observed(connection, ids, lambda key: restates(None, key) or key.startswith("telemetry.")))
-    named = tags(by_key, [one.inside_ns for one in found.rows], failed) if ids else []
+    durations = [one.inside_ns if one.waited_ns is None else one.waited_ns for one in found.rows]
+    named = tags(by_key, durations, failed, FAMILIAR) if ids else []
     rows = [_row(tag, len(ids)) for tag in named[:limit]]
     return Tags(rows, Sample(len(ids), found.of))
 

@@ -50,5 +50,5 @@ function Value({ value, name, address, slowest, fails }) {
       onClick=${() => toggleTerm(address, value.filter)}><span class="tag-fill" aria-hidden="true" style=${{ width: `${100 * value.share}%` }}></span><span class="cut ${name ? "faint" : ""}">${name ?? (value.value || "(empty)")}</span></button></th>
     <td class="number">${share(value.share)}</td>
     <td class="number ${isSlow ? "strong" : "quiet"}">${duration(value.p95_ns)}</td>
-    ${fails && html`<td class="number">${value.failures ? html`<span class="is-bad">${count(value.failures)} failed</span>` : ""}</td>`}</tr>`;
+    ${fails && html`<td class="number">${value.failures ? html`<span class="is-bad" title=${`${count(value.failures)} of the ${count(value.count)} that were looked at`}>${share(value.failures / value.count)} fail</span>` : ""}</td>`}</tr>`;
 }
