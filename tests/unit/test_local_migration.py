@@ -194,12 +194,28 @@ def test_a_migration_that_was_killed_leaves_the_store_as_it_was(old: Path) -> No
     assert [file.name for file in old.parent.iterdir()] == [old.name]
 
 
-def test_reading_an_old_store_shows_what_to_do(old: Path) -> None:
-    """The queries no longer know its tables, and reading changes nothing."""
+def test_an_old_store_is_read_from_a_copy(old: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The queries know its spans then. The store itself is not changed, and the copy is deleted at the end."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
     before = old.read_bytes()
-    with pytest.raises(StoreError, match=r"has schema version \d.*`telemetry collect` migrates it"):
-        Store.open(old, read_only=True)
-    assert old.read_bytes() == before
+    reader = StoreReader(old)
+    assert [row["span_count"] for row in reader.get("/api/traces")["traces"]] == [1, 1, 1]
+    assert len(list(copies.iterdir())) == 1
+    reader.close()
+    assert (old.read_bytes(), list(copies.iterdir())) == (before, [])
+
+
+@pytest.mark.parametrize("name", ["old.duckdb", "new.duckdb", "memory.duckdb"])
+def test_a_store_may_have_any_name(name: str, old: Path) -> None:
+    """DuckDB calls a file by the first part of its name, also while the store is copied."""
+    before = contents(old)
+    renamed = old.rename(old.with_name(name))
+    compact(renamed, lambda *_: None, lambda *_: None)
+    assert contents(renamed) == before
+    compact(renamed, lambda *_: None, lambda *_: None)
+    assert contents(renamed) == before
 
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["to write", "to read"])

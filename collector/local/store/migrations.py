@@ -24,8 +24,6 @@ SINCE_TYPED = 3
 """The first version with today's tables of spans."""
 MIGRATIONS: dict[int, tuple[str, ...]] = {}
 """The statements from the previous version, by the version that they reach."""
-READABLE_SINCE = SINCE_TYPED
-"""The oldest version that the queries can read. An older store must be migrated first."""
 
 
 def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: bool) -> None:
@@ -33,15 +31,12 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
 
     Raises:
         StoreForeignError: it has tables of another program.
-        StoreError: it was written by a later version; or by an earlier one, and is open read-only.
+        StoreError: it was written by a later version.
     """
     if not _tables(cursor) and not read_only:
         make_tables(cursor)
     found = check(cursor, path)
     if read_only:
-        if found < READABLE_SINCE:
-            hint = "`telemetry collect` migrates it; run it once on this store"
-            raise StoreError(f"the store {path} has schema version {found}, which only an earlier version reads", hint)
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
         _step(cursor, reached)

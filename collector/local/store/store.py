@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -38,7 +39,7 @@ from collector.local.store.schema import (
     Table,
 )
 from collector.local.store.span_store import SpanStore
-from collector.local.store.upgrade import upgrade
+from collector.local.store.upgrade import copy_for_reading, upgrade
 
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are cached as stored; others are looked up."""
@@ -70,6 +71,7 @@ class Store:
         self._known: dict[str, set[int]] = {RESOURCES.name: set(), SCOPES.name: set()}
         self._next_point = 0
         self._spans = SpanStore()
+        self._copy: TemporaryDirectory[str] | None = None  # where a copy for reading is, deleted at the end
         try:
             self._prepare()
         except BaseException:
@@ -80,7 +82,8 @@ class Store:
     def open(cls, path: Path | None, *, read_only: bool = False, settings: CollectorSettings | None = None) -> Store:
         """Open the store at `path`, created with its folder if missing; `None` keeps everything in memory.
 
-        A store can be opened read-only while no collector runs; this changes nothing.
+        A store can be opened read-only while no collector runs; this changes nothing. One of an earlier version is
+        copied for it, into a folder that is deleted when the store is closed.
 
         Raises:
             StoreHeldError: another process has it open.
@@ -95,9 +98,23 @@ class Store:
                 raise StoreError(f"there is no store at {path}", f"start `telemetry collect`, or {ANOTHER}")
             if not read_only:
                 make_folder(path.parent)
-                if inspect(path, settings) < SINCE_TYPED:
-                    upgrade(path)
+            if path.exists() and inspect(path, settings) < SINCE_TYPED:
+                if read_only:
+                    return cls._open_copy(path, settings)
+                upgrade(path)
         return cls(path, read_only, settings)
+
+    @classmethod
+    def _open_copy(cls, path: Path, settings: CollectorSettings) -> Store:
+        """Open a copy of a store of an earlier version, for reading."""
+        folder = copy_for_reading(path)
+        try:
+            store = cls(Path(folder.name) / path.name, True, settings)
+        except BaseException:
+            folder.cleanup()
+            raise
+        store._copy = folder
+        return store
 
     @classmethod
     def open_or_start_afresh(cls, path: Path | None, settings: CollectorSettings) -> Store:
@@ -256,6 +273,10 @@ class Store:
                 self.fold(time.time_ns(), everything=True)
         with self._lock, suppress(duckdb.Error):
             self._root.close()
+        if self._copy:
+            self._copy.cleanup()
+        if self._copy:
+            self._copy.cleanup()
 
     def _prepare(self) -> None:
         """Create the tables in a new file, or migrate those of an old one."""

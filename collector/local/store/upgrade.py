@@ -1,7 +1,8 @@
 """Copies a store whose spans are text (schema versions 1 and 2) into a new file with today's tables.
 
-In: the path of a store that no collector writes. Out: the same telemetry under the same name, with summaries. Owns the
-new file until it is renamed; killed at any time, the store is the old one, and the next start tries again.
+In: the path of a store that no collector writes. Out: the same telemetry with summaries: under the same name, or for
+reading in a folder of its own. Owns the new file until it is renamed; killed at any time, the store is the old one, and
+the next start tries again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import time
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -63,15 +65,9 @@ def upgrade(path: Path) -> int:
     with alone(path), new_file(path, "migrate") as new:
         try:
             duckdb.connect(str(path)).close()  # moves its log into the file
-            with closing(duckdb.connect(str(new), config=CONFIG)) as hub:
-                hub.execute(f"ATTACH {quoted(path)} AS old (READ_ONLY)")
-                check_room(path, number(hub, _USED), lambda *_: None)
-                make_tables(hub)
-                total = _copy(hub, path)
-                hub.execute("DETACH old")
-                hub.execute("CHECKPOINT")
         except duckdb.Error as error:
             raise explain(path, error) from error
+        total = _copy_to(new, path)
         before = path.stat().st_size
         put_in_place(new, path)
     _log.warning(
@@ -82,6 +78,39 @@ def upgrade(path: Path) -> int:
         size_text(path.stat().st_size),
     )
     return total
+
+
+def copy_for_reading(path: Path) -> TemporaryDirectory[str]:
+    """Copy a store of version 1 or 2 into a folder that is deleted after use, under the same name; it stays as it is.
+
+    Raises:
+        StoreHeldError: a collector uses it.
+        StoreError: the disk is too full, or the copy failed.
+    """
+    folder = TemporaryDirectory(prefix="telemetry-")
+    try:
+        _copy_to(Path(folder.name) / path.name, path)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder
+
+
+def _copy_to(new: Path, path: Path) -> int:
+    """Copy the store at `path` into a new file; return how many rows it has."""
+    try:
+        with closing(duckdb.connect(config=CONFIG)) as hub:  # in memory: a file's own name could be `old`
+            hub.execute(f"ATTACH {quoted(path)} AS old (READ_ONLY)")
+            check_room(new, number(hub, _USED), lambda *_: None)
+            hub.execute(f"ATTACH {quoted(new)} AS new")
+            hub.execute("USE new")
+            make_tables(hub)
+            total = _copy(hub, path)
+            hub.execute("DETACH old")
+            hub.execute("CHECKPOINT new")
+            return total
+    except duckdb.Error as error:
+        raise explain(path, error) from error
 
 
 def _copy(hub: duckdb.DuckDBPyConnection, path: Path) -> int:
