@@ -127,8 +127,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         with steps.step(f"The trace of “{SHOWN}”"):
             _draw(handle, trace_id, api)
         steps.print()
-        print_banner(console, pamazon, plan, stays=not args.once)
-        console.print(f"  desk             {api}   its traces, for a browser", highlight=False)
+        print_banner(console, pamazon, plan, stays=not args.once, desk=api)
         return 0 if args.once else _stay(console, processes)
 
 

@@ -150,8 +150,13 @@ def _index(console: "Console", pamazon: "Pamazon", folder: Path | None) -> None:
     index_with_bar(console, pamazon.addresses[GATEWAY.name], read_catalogue(folder, on_problem))
 
 
-def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays: bool = True) -> None:
-    """Print the addresses and what to do next; or, if it does not stay open, only the addresses."""
+def print_banner(
+    console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays: bool = True, desk: str | None = None
+) -> None:
+    """Print the addresses and what to do next; or, if it does not stay open, only the addresses.
+
+    `desk` is the address of the desk, where it is known to be.
+    """
     from rich.table import Table
 
     table = Table.grid(padding=(0, 3))
@@ -160,7 +165,9 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays:
         version = f", version {facts['version']}" if "version" in facts else ""
         table.add_row(f"  [bold]{name}[/]", facts["address"], f"[dim]{about}{version}[/]")
     for shop in pamazon.shops:
-        table.add_row("  [bold]shop[/]", f"http://{shop}", "[dim]its page, for a browser[/]")
+        table.add_row("  [bold]shop[/]", f"http://{_opened(shop)}", "[dim]search here, in a browser[/]")
+    if desk:
+        table.add_row("  [bold]desk[/]", desk, "[dim]where the time of all requests went[/]")
     console.print("\n[bold green]Pamazon is open.[/]  Ctrl-C closes it." if stays else "\nPamazon was open here.")
     console.print(table)
     if len(set(pamazon.points.values())) > 1:
@@ -174,7 +181,16 @@ def print_banner(console: "Console", pamazon: "Pamazon", plan: "Plan", *, stays:
     gateway = pamazon.addresses[GATEWAY.name]
     other = "" if gateway == GATEWAY.address else f" --gateway {gateway}"
     console.print(f'  [dim]try[/]  pamazon search "black jacket"{other}', highlight=False, soft_wrap=True)
+    if pamazon.shops:
+        console.print(f"       pamazon incident start chile-slow-link{other}", highlight=False, soft_wrap=True)
+        console.print("       [dim]then search in the shop as Bob, and open the trace[/]", soft_wrap=True)
     console.print(f"  [dim]logs[/] {plan.data / 'logs'}\n", highlight=False, soft_wrap=True)
+
+
+def _opened(address: str) -> str:
+    """Return an address that a browser of this machine can open: one of all interfaces is none."""
+    host, _, port = address.rpartition(":")
+    return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "::"} else address  # noqa: S104 (nothing listens here)
 
 
 def stay(console: "Console", processes: "Processes") -> int:

@@ -52,5 +52,11 @@ export async function axe(page) {
   return violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map((node) => node.html.slice(0, 200))]);
 }
 
-/** Whether something is wider than the window. */
-export const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+/** Whether something is wider than the window, or sticks out of the card with the times. */
+export const overflows = (page) =>
+  page.evaluate(() => {
+    const card = document.querySelector(".timing");
+    const edge = card ? card.getBoundingClientRect().right + 1 : Infinity;
+    const out = [...(card?.querySelectorAll("*") ?? [])].some((one) => one.getBoundingClientRect().right > edge);
+    return out || document.documentElement.scrollWidth > window.innerWidth;
+  });

@@ -13,6 +13,10 @@ const DOES = {
     await ask(page, "guitarra");
     await ask(page, "Winterjacke");
   },
+  long: async (page) => {
+    for (const _ of [1, 2]) await ask(page, `Eleganter Midirock ${"x".repeat(400)}`);
+    await page.evaluate(() => document.querySelector(".before").setAttribute("open", ""));
+  },
   who: (page) => page.click(".who summary"),
   picture: (page, { picture }) => answered(page, () => page.setInputFiles("input[type=file]", picture)),
   nothing: (page) => ask(page, "qzxv wkjq 7193"),

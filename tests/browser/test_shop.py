@@ -63,6 +63,7 @@ def looks(shop: Shop, picture: Path, tmp_path_factory: pytest.TempPathFactory) -
 SHOWS = {
     "welcome": None,
     "found": "24 goods for “Winterjacke”",
+    "long": "“Eleganter Midirock xxx",
     "who": None,
     "picture": "24 goods that look like your picture",
     "nothing": "Nothing is near enough to “qzxv wkjq 7193”.",
