@@ -211,6 +211,10 @@ class LocalCollector:
             max_store_bytes=self.settings.max_store_bytes,
         )
 
+    def receives(self) -> tuple[str, str]:
+        """The addresses of OTLP over gRPC and HTTP; empty where it does not listen."""
+        return self.addresses.grpc or "", self.addresses.http or ""
+
     def suspect(self) -> None:
         """Let the writer read the whole store between two commits; if it is damaged, it is renamed and replaced."""
         self._writer.do(self.store.read_all)

@@ -19,7 +19,7 @@ from rich.text import Text
 from collector.local.cli.client import DEFAULT_API, default_store
 from collector.local.errors import CollectorError, StoreError, sentence
 from collector.local.net.access import Access, tokens_from
-from collector.local.net.listen import bind
+from collector.local.net.listen import bind, reachable
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
 from collector.local.server import Addresses, Ports, find_places
@@ -49,6 +49,10 @@ class StoreAlone:
         """The statistics of a collector that has received nothing."""
         signals = Counters().snapshot()
         return CollectorStats(signals, 0, 0, 0, "", self._store.size(), None, None)
+
+    def receives(self) -> tuple[str, str]:
+        """No addresses: nothing arrives."""
+        return "", ""
 
     def suspect(self) -> None:
         """Nothing: only a collector replaces a damaged store."""
@@ -85,6 +89,7 @@ def _serve(args: argparse.Namespace) -> int:
         thread = LoopThread("desk")
         stack.callback(thread.stop, _STOP_S)
         address = Ports(access, settings, LogLimiter()).open_api(thread, StoreAlone(store), listening, "store")
+        address = reachable(address)
         _show("●", "bold green", f"desk at http://{address}  Ctrl-C ends it.")
         _show(" ", "", f"store {path}, as it is now")
         if args.open:

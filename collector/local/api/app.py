@@ -58,6 +58,9 @@ class Collector(Protocol):
     def stats(self) -> CollectorStats:
         """The collector's statistics."""
 
+    def receives(self) -> tuple[str, str]:
+        """The addresses of OTLP over gRPC and HTTP, `HOST:PORT`; empty where it does not listen."""
+
     def suspect(self) -> None:
         """Something in the store cannot be read: let the writer check it."""
 
@@ -80,7 +83,7 @@ def create_app(
         handler = api.trace if question.path == "/api/traces/{trace_id}" else api.answer
         routes.append(Route(path, api.serve(partial(handler, question))))
     if page is not None:
-        routes += page_routes(page, access, source)
+        routes += page_routes(page, access, source, collector.receives)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, RefusedError: _refused})
     app.router.redirect_slashes = False
     return app

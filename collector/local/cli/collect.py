@@ -17,6 +17,7 @@ from collector.local.amounts import age_text, parse_age, parse_size, size_text
 from collector.local.cli.client import default_store
 from collector.local.errors import SettingsError
 from collector.local.net.access import Access, tokens_from
+from collector.local.net.listen import reachable
 from collector.local.net.log_limiter import failed_handshakes_limited
 from collector.local.net.origins import ANY, Origins
 from collector.local.net.tls import PAIR, Tls
@@ -125,7 +126,8 @@ def _banner(collector: LocalCollector, args: argparse.Namespace, console: Consol
     yield Text.assemble((f"{dot} ", "bold green"), ("search-telemetry collector", "bold"), " is ready")
     limits = collector.settings
     age, size = age_text(limits.retention_s), size_text(limits.max_store_bytes)
-    desk = [("desk", f"{scheme}://{addresses.api}", "  in a browser")] if find_page() and addresses.api else []
+    has_desk = find_page() and addresses.api
+    desk = [("desk", f"{scheme}://{reachable(str(addresses.api))}", "  in a browser")] if has_desk else []
     rows = (
         *desk,
         ("OTLP over gRPC", str(addresses.grpc), ""),

@@ -29,6 +29,13 @@ def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def reachable(address: str) -> str:
+    """An address that a browser on this machine can open, for one that may stand for all of the machine's."""
+    host, _, port = address.rpartition(":")
+    local = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 (it is replaced)
+    return f"{local}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """An address to listen on, as it was given and as it was resolved."""

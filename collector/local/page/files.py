@@ -12,8 +12,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -68,24 +70,29 @@ class Files:
     """The files below a folder.
 
     Args:
-        folder: with `index.html`, in which `{static}` stands for the address of the files and `{source}` for `source`.
-        source: what is read: `collector`, or `store` where none runs.
+        folder: with `index.html`, in which `{static}` stands for the address of the files, and names of facts for them.
     """
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._source = source
         self._signature: tuple[tuple[str, int, int], ...] = ()
         self._files: dict[str, File] = {}
         self.version = ""
         """The digest of all files."""
 
-    def index(self, request: Request) -> Response:
-        """The page, for any of its paths."""
+    def index(self, request: Request, facts: Mapping[str, str], status: int = 200) -> Response:
+        """The page, for any of its paths.
+
+        Args:
+            request: for it.
+            facts: what the page is told, by name.
+            status: of the response.
+        """
         self._read()
         text = self._files[_INDEX].content.decode()
-        text = text.replace("{static}", f"/static/{self.version}").replace("{source}", self._source)
-        return _response(request, File(text.encode(), "text/html"), NOT_AT_ALL)
+        for name, fact in {**facts, "static": f"/static/{self.version}"}.items():
+            text = text.replace(f"{{{name}}}", escape(fact))
+        return _response(request, File(text.encode(), "text/html"), NOT_AT_ALL, status)
 
     def file(self, request: Request, version: str, name: str) -> Response | None:
         """A file; None where there is none of this name."""
@@ -110,7 +117,7 @@ def _type_of(path: Path) -> str:
     return _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
 
 
-def _response(request: Request, file: File, kept: str) -> Response:
+def _response(request: Request, file: File, kept: str, status: int = 200) -> Response:
     headers = {**HEADERS, "Cache-Control": kept, "Vary": "Accept-Encoding"}
     if kept != NOT_AT_ALL:
         headers["ETag"] = file.tag
@@ -120,4 +127,4 @@ def _response(request: Request, file: File, kept: str) -> Response:
     if file.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         content = file.packed
         headers["Content-Encoding"] = "gzip"
-    return Response(content, 200, headers, media_type=file.media_type)
+    return Response(content, status, headers, media_type=file.media_type)

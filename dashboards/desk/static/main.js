@@ -12,8 +12,9 @@ import { html, render, useEffect, useErrorBoundary, useState } from "./lib/preac
 const LOAD_ALL_MS = 1_500;
 const MODULES = ["trace", ...VIEWS];
 const TITLES = { trace: "Trace", dashboard: "Dashboard" };
-const GO = { p: "performance", s: "summary", t: "traces", c: "compare", m: "map", l: "logs" };
-const SHORTCUTS = Object.entries(GO).map(([key, view]) => [`g ${key}`, [`go to ${titleOf(view)}`, () => go(link(`/${view}`))]]);
+const GO = { p: "performance", s: "summary", t: "traces", c: "compare", m: "map", l: "logs", d: "dashboard" };
+const PATHS = { dashboard: "/dashboard/search-overview" };
+const SHORTCUTS = Object.entries(GO).map(([key, view]) => [`g ${key}`, [`go to ${view === "dashboard" ? "Dashboards" : titleOf(view)}`, () => go(link(PATHS[view] ?? `/${view}`))]]);
 
 function titleOf(view) {
   return TITLES[view] ?? view[0].toUpperCase() + view.slice(1);

@@ -45,14 +45,18 @@ class Skeleton:
     spans: Sequence[Bone]
     tree: Tree
 
-    def times_of_stages(self) -> Mapping[str, int]:
-        """Nanoseconds on the critical path by stage, the longest first."""
+    def stages(self) -> list[str]:
+        """The stage of each span."""
         seen = [
             Seen(s.span_id, s.parent_span_id, s.start_unix_ns, s.end_unix_ns, s.kind, s.name, s.ours, s.is_rpc)
             for s in self.spans
         ]
+        return stages_of(seen, self.tree)
+
+    def times_of_stages(self) -> Mapping[str, int]:
+        """Nanoseconds on the critical path by stage, the longest first."""
         times: dict[str, int] = defaultdict(int)
-        for stage, time_ns in zip(stages_of(seen, self.tree), critical_times(self.tree), strict=True):
+        for stage, time_ns in zip(self.stages(), critical_times(self.tree), strict=True):
             times[stage] += time_ns
         return dict(sorted(((k, v) for k, v in times.items() if v), key=lambda item: (-item[1], item[0])))
 

@@ -15,6 +15,7 @@ from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import durations, percentiles
 from collector.local.query.overview.errors import ErrorCount, errors
 from collector.local.query.overview.scatter import entry_condition
+from telemetry.conventions import STAGE_TRANSIT
 
 MOST_STEPS = 60
 OF_CHILDREN = 200
@@ -42,6 +43,8 @@ class ChildTime:
 
     service: str
     operation: str
+    on_the_way: bool
+    """Whether it is the time of a call outside of the process that served it."""
     time_ns: int
     """On the critical path, over all traces looked at."""
     share: float
@@ -136,13 +139,13 @@ def _children(
 ) -> tuple[list[ChildTime], Sample | None]:
     """The time on the critical path by span."""
     found, sample = latest(connection, condition, values, OF_CHILDREN)
-    times: Counter[tuple[str, str]] = Counter()
+    times: Counter[tuple[str, str, bool]] = Counter()
     shapes = skeletons(connection, found)
     if len(shapes) < len(found):  # some have too many spans
         sample = Sample(len(shapes), sample.of if sample else len(found))
     for shape in shapes.values():
-        for seen, time_ns in zip(shape.spans, critical_times(shape.tree), strict=True):
-            times[seen.service, seen.name] += time_ns
+        for seen, stage, time_ns in zip(shape.spans, shape.stages(), critical_times(shape.tree), strict=True):
+            times[seen.service, seen.name, stage == STAGE_TRANSIT] += time_ns
     total = times.total() or 1
     rows = [ChildTime(*key, time_ns, time_ns / total) for key, time_ns in times.most_common(MOST_CHILDREN) if time_ns]
     return rows, sample

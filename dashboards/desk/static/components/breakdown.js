@@ -4,7 +4,6 @@ import { count, duration, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { spanTerms, withTerm } from "../lib/terms.js";
 import { OUTCOMES, toneOf } from "../lib/tones.js";
-import { Meter } from "./meter.js";
 
 const MOST_CHILDREN = 9;
 const MEANS = { ok: "answered", error: "failed", rejected: "the caller's mistake", cancelled: "the caller went away", empty: "without a document" };
@@ -13,8 +12,8 @@ const MEANS = { ok: "answered", error: "failed", rejected: "the caller's mistake
 export function Breakdown({ answer }) {
   return html`<aside class="breakdown">
     <section class="card card-chart"><h2>Status</h2><${Outcomes} answer=${answer} /></section>
-    <section class="card card-chart"><h2>Errors by type</h2><${Errors} errors=${answer.errors} /></section>
-    <section class="card card-chart"><h2>Time by child span</h2><${Children} rows=${answer.children} /></section></aside>`;
+    <section class="card card-chart"><h2>Errors by type</h2><${Errors} errors=${answer.errors} sample=${answer.errors_sample} /></section>
+    <section class="card card-chart"><h2>Time by child span</h2><${Children} rows=${answer.children} sample=${answer.children_sample} /></section></aside>`;
 }
 
 function Outcomes({ answer }) {
@@ -28,17 +27,22 @@ function Outcomes({ answer }) {
 
 const filterOf = (outcome) => (outcome === "empty" ? "len_docs=0" : `outcome=${outcome}`);
 
-function Errors({ errors }) {
+/** errors: spans in which errors began, by type and service; of a sample, that is said. */
+function Errors({ errors, sample }) {
   if (!errors?.length) return html`<p class="quiet">None.</p>`;
-  return html`<ul class="list">${errors.map((error) => html`<li key=${`${error.type} ${error.service}`}><span class="cut"><a href=${traceLink(error.trace_id)} title=${`${error.type}: one such trace`}>${error.type.split(".").at(-1) || error.type}</a></span>
-    <span class="faint cut">${error.service}</span><span class="end">${count(error.count)}</span></li>`)}</ul>`;
+  return html`<ul class="list">${errors.map((error) => html`<li key=${`${error.type} ${error.service}`}><span class="cut"><a href=${traceLink(error.trace_id)} title=${`${error.type}: one such trace`}>${typeOf(error)}</a></span>
+    <span class="faint cut">${error.service}</span><span class="end">${count(error.count)}</span></li>`)}</ul>
+    ${sample && sample.traces < sample.of && html`<p class="list-note faint">Counted in ${count(sample.traces)} of ${count(sample.of)} traces with errors, the latest.</p>`}`;
 }
 
-function Children({ rows }) {
+const typeOf = (error) => error.type.split(".").at(-1) || error.type;
+
+/** Where the time went, by span: a call outside of the process that serves it is time on the way. */
+function Children({ rows, sample }) {
   if (!rows?.length) return html`<p class="quiet">No child spans.</p>`;
-  const most = Math.max(...rows.map((row) => row.share));
-  return html`<ul class="list">${rows.slice(0, MOST_CHILDREN).map((row) => html`<li key=${`${row.service} ${row.operation}`}>
-    <a class="cut" title=${`${row.operation}: the traces that have it`} href=${link("/traces", { filter: withTerm(address(), spanTerms(row)), order: "duration" })}>${shortName(row.operation)}</a>
-    <span class="faint cut">${row.service}</span><span class="end quiet">${duration(row.time_ns)}</span>
-    <${Meter} ratio=${row.share} most=${most} tone=${toneOf(row.service)} /></li>`)}</ul>`;
+  return html`<ul class="list child-times">${rows.slice(0, MOST_CHILDREN).map((row) => html`<li key=${`${row.service} ${row.operation} ${row.on_the_way}`} style=${{ "--share": `${Math.min(100, row.share * 100)}%`, "--tone": row.on_the_way ? "var(--line-strong)" : `var(--${toneOf(row.service)})` }}>
+    <a class="cut" title=${`${row.operation}, ${row.service}: the traces that have it`} href=${link("/traces", { filter: withTerm(address(), spanTerms(row)), order: "duration" })}>${shortName(row.operation)}</a>
+    ${row.on_the_way ? html`<span class="chip" title="outside of the service that answers: network, proxies, waiting">on the way</span>` : html`<span class="faint cut">${row.service}</span>`}
+    <span class="end quiet">${duration(row.time_ns)}</span><span class="list-share">${share(row.share)}</span></li>`)}</ul>
+    ${sample && sample.traces < sample.of && html`<p class="list-note faint">On the critical paths of ${count(sample.traces)} of ${count(sample.of)} traces, the latest.</p>`}`;
 }

@@ -6,11 +6,14 @@
 import uPlot from "../vendor/uplot.js";
 import { showRange } from "../lib/address.js";
 import { clock, moment, writer } from "../lib/format.js";
+import { useKeys } from "../lib/keyboard.js";
 import { html, useEffect, useId, useMemo, useRef, useState } from "../lib/preact.js";
 import { optionsOf, stacked } from "./chart_options.js";
 import { ChartTable } from "./chart_table.js";
 
 const MOST_SPOKEN = 6;
+const MOVES = { "ArrowLeft ArrowRight": ["in a chart (Tab goes there): its values", null] };
+const RANGES = { "Shift ArrowLeft ArrowRight": ["in a chart: choose a time; Enter shows it", null] };
 
 /**
  * title: what is drawn; shown unless `quiet`, and always read out.
@@ -34,6 +37,7 @@ export function Chart(props) {
   const shape = JSON.stringify([unit, props.kind, height, props.thresholds, series.map((s) => [s.name, s.tone, s.dash, s.kind, s.unit])]);
   const data = useMemo(() => [times, ...stacked(series, props.kind)], [times, series, props.kind]);
   const describedBy = useId();
+  useKeys(onRange ? { ...MOVES, ...RANGES } : MOVES);
 
   useEffect(() => {
     const make = () => {

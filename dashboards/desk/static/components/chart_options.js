@@ -68,17 +68,27 @@ function drawn(series, kind) {
       dash: one.dash,
       fill,
       spanGaps: false,
-      points: { show: (_, index, from, to) => own !== "bars" && isAlone(one.values, from, to), size: 5, fill: colour, width: 0 },
+      gaps: (_, __, ___, ____, gaps) => joined(gaps),
+      points: { show: false, filter: () => (own === "bars" ? null : pointsOf(one.values)), size: 5, fill: colour, width: 0 },
       ...bars,
     };
   });
 }
 
-/** Whether a series has so few points that a line would not be seen. */
-function isAlone(values, from, to) {
-  let found = 0;
-  for (let index = from; index <= to && found < 12; index += 1) found += values[index] == null ? 0 : 1;
-  return found < 12;
+/** Gaps that meet in a point are one: of a line through it, a stroke as wide as a pixel would be left. */
+function joined(gaps) {
+  const all = [];
+  for (const [from, to] of gaps) {
+    if (all.length && from - all.at(-1)[1] <= 1) all.at(-1)[1] = to;
+    else all.push([from, to]);
+  }
+  return all;
+}
+
+/** The points that are drawn as dots: all where there are few, else those that no line reaches. */
+function pointsOf(values) {
+  const known = values.flatMap((value, index) => (value == null ? [] : [index]));
+  return known.length < 12 ? known : known.filter((index) => values[index - 1] == null && values[index + 1] == null);
 }
 
 function timeLabels(plot, ticks) {

@@ -1,7 +1,9 @@
 // The head of the page: views, what is live, and the bar of time, who, operation and filter.
 import { link } from "../lib/address.js";
+import { logOut } from "../lib/api.js";
 import { html } from "../lib/preact.js";
 import { Bar } from "./bar.js";
+import { Guard } from "./guard.js";
 import { Worst } from "./worst.js";
 
 const LINKS = [
@@ -24,10 +26,12 @@ export function Header({ address, problem }) {
       <nav aria-label="Views">${LINKS.map(([view, title, path]) => html`<a key=${view} href=${link(path)}
         aria-current=${isShown(view, address) ? "page" : undefined}>${title}</a>`)}</nav>
       ${store && html`<span class="chip" title="telemetry desk reads this store without a collector: nothing arrives">a store, at rest</span>`}
+      ${document.documentElement.dataset.login && html`<button type="button" class="plain log-out" onClick=${() => logOut().catch((error) => window.alert(`${error.message} ${error.hint}`))}>Log out</button>`}
     </div>
-    <${Bar} address=${address} />
+    <${Guard} of=${address}><${Bar} address=${address} /><//>
     ${problem && html`<p class="notice is-bad" role="alert"><b>The store cannot write.</b> ${problem}</p>`}
-    <${Worst} address=${address} />
+    ${address.wrongTime && html`<p class="notice" role="alert"><b>The link's time is not a time:</b> <code class="wrong-time">${address.wrongTime}</code>. This is the last hour of what is stored.</p>`}
+    <${Guard} of=${address} quiet><${Worst} address=${address} /><//>
   </header>`;
 }
 

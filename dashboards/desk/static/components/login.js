@@ -18,7 +18,7 @@ export function Login({ onDone }) {
   };
   return html`<main class="login"><form class="card" onSubmit=${submit} aria-labelledby="login-title">
     <h1 id="login-title">Log in</h1>
-    <p class="quiet">This collector requires a token: that of its token file, or of SEARCH_TELEMETRY_COLLECTOR_TOKEN.</p>
+    <p class="quiet">This collector requires a token: that of its token file, or of <code>SEARCH_<wbr />TELEMETRY_<wbr />COLLECTOR_<wbr />TOKEN</code>.</p>
     <label for="token">Token</label>
     <input id="token" type="password" autocomplete="current-password" spellcheck="false" required ref=${field} autofocus
       aria-invalid=${error ? "true" : undefined} aria-describedby=${error ? "token-error" : undefined} />

@@ -3,6 +3,7 @@ import { useAnswer } from "../lib/api.js";
 import { address, isoTime, link } from "../lib/address.js";
 import { ago, moment } from "../lib/format.js";
 import { html } from "../lib/preact.js";
+import { Guard } from "./guard.js";
 
 /** A place for an answer that is under way; it shows itself only after a moment. */
 export function Loading({ what = "Loading" }) {
@@ -43,14 +44,27 @@ export function EmptyRange({ what = "No requests in this time" }) {
   <//>`;
 }
 
+/** Where this collector receives, as a service is told; and the demo, with the same. */
+function endpoints() {
+  const { grpc, http } = document.documentElement.dataset;
+  const scheme = window.location.protocol;
+  const variable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+  const lines = grpc ? [`${variable}=${scheme}//${here(grpc)}   # gRPC`] : [];
+  if (http) lines.push(`${grpc ? `# over HTTP: ${scheme}//${here(http)}` : `${variable}=${scheme}//${here(http)}   # HTTP`}`);
+  const usual = /:4317$/.test(grpc ?? "");
+  return [...lines, usual || !grpc ? "pamazon up" : `${variable}=${scheme}//${here(grpc)} pamazon up`].join("\n");
+}
+
+/** An address as this page is reached: a collector that listens everywhere is at the page's host. */
+const here = (address) => address.replace(/^(0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, window.location.hostname);
+
 /** A store in which nothing has arrived. */
 export function EmptyStore() {
   const store = document.documentElement.dataset.source === "store";
   if (store) return html`<${Empty} title="This store has no traces"><p>Name another: telemetry desk --store PATH</p><//>`;
   return html`<${Empty} title="No traces yet">
     <p>The collector is ready. Point a service at it, or start the demo:</p>
-    <pre><code>OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317   # gRPC; HTTP is 4318
-pamazon up</code></pre>
+    <pre><code>${endpoints()}</code></pre>
     <p class="quiet">This page shows what arrives by itself.</p>
   <//>`;
 }
@@ -70,6 +84,9 @@ export function Answered({ of, empty = () => false, nothing, children }) {
   if (!answer) return html`<${Loading} />`;
   return html`<div class=${answeredClass(loading)} aria-busy=${loading}>
     ${error && html`<${Problem} error=${error} reload=${reload} />`}
-    ${empty(answer) ? (nothing ?? html`<${EmptyRange} />`) : children(answer)}
+    ${empty(answer) ? (nothing ?? html`<${EmptyRange} />`) : html`<${Guard} of=${answer}><${Drawn} draw=${children} answer=${answer} /><//>`}
   </div>`;
 }
+
+/** What is drawn of an answer, as a component of its own, so that what it throws is caught there. */
+const Drawn = ({ draw, answer }) => draw(answer);

@@ -7,6 +7,7 @@ import { useAnswer } from "../lib/api.js";
 import { count, duration, share, shortName, span } from "../lib/format.js";
 import { html, useState } from "../lib/preact.js";
 import { style } from "../lib/style.js";
+import { colourOf } from "../lib/stages.js";
 import { hasTerm, toggleTerm } from "../lib/terms.js";
 import { toneOf } from "../lib/tones.js";
 
@@ -70,7 +71,7 @@ function SpanRow({ row, most, isFailing }) {
     : html`<b>${duration(row.critical_ns)}</b> <span class="quiet">usually ${duration(row.baseline_critical_ns)}</span>`;
   const value = isFailing ? row.errors : row.critical_ns;
   return html`<button type="button" class="plain suspect" title="Show this operation" onClick=${() => change({ operation: row.operation, service: row.service })}>
-    <span class="suspect-name"><i class="swatch is-block" style=${{ "--swatch": `var(--${toneOf(row.is_way ? "transit" : row.service)})` }}></i><span class="cut">
+    <span class="suspect-name"><i class="swatch is-block" style=${{ "--swatch": row.is_way ? colourOf("transit") : `var(--${toneOf(row.service)})` }}></i><span class="cut">
       <span class="faint">${row.service} › </span><b>${shortName(row.operation)}</b>${row.is_way && html` <span class="chip">on the way</span>`}</span></span>
     <span class="suspect-figure">${figure}</span>
     <span class="suspect-bar" aria-hidden="true"><i style=${{ width: `${(100 * value) / most}%` }}></i>

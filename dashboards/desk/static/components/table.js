@@ -1,4 +1,5 @@
 // A table whose rows lead somewhere. In: columns and rows. Out: markup. State: none; the order is the caller's.
+import { useKeys } from "../lib/keyboard.js";
 import { html } from "../lib/preact.js";
 
 /**
@@ -10,12 +11,13 @@ import { html } from "../lib/preact.js";
  * order: the key by which rows are sorted now. selected: the key of a row to mark. wide: let it scroll sideways.
  */
 export function Table({ caption, columns, rows, keyOf = (row) => row.key, href, order, onOrder, selected }) {
+  useKeys(href ? ROW_KEYS : {});
   const linked = Math.max(0, columns.findIndex((column) => column.link));
   return html`<div class="table-place" tabindex="0" role="region" aria-label=${caption}>
     <table class="table">
       <caption class="unseen">${caption}</caption>
       <thead><tr>${columns.map((column) => html`<${Head} key=${column.key} ...${{ column, order, onOrder }} />`)}</tr></thead>
-      <tbody onKeyDown=${moveAmongRows}>${rows.map((row) => {
+      <tbody>${rows.map((row) => {
         const to = href?.(row);
         const key = keyOf(row);
         return html`<tr key=${key} class=${to ? "is-link" : ""} aria-current=${selected !== undefined && selected === key ? "true" : undefined}>
@@ -35,13 +37,18 @@ function Head({ column, order, onOrder }) {
 
 const classOf = (column) => [column.number && "number", column.wide && "wide", column.className].filter(Boolean).join(" ") || undefined;
 
-/** Arrow keys go from a row's link to the next one's. */
-function moveAmongRows(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step || !event.target.matches?.(".row-link")) return;
-  const links = [...event.currentTarget.querySelectorAll(".row-link")];
-  const next = links[links.indexOf(event.target) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
+/** Go to the next row's link, or the previous one's, in the tables of the view; from elsewhere, to the first that is seen. */
+function moveAmongRows(step) {
+  const links = [...document.querySelectorAll("#view .row-link")];
+  const at = links.indexOf(document.activeElement);
+  const seen = links.findIndex((each) => each.getBoundingClientRect().bottom > 0);
+  const next = at < 0 ? links[Math.max(0, seen)] : links[at + step];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
 }
+
+const ROW_KEYS = {
+  ArrowDown: ["next row of a table", () => moveAmongRows(1)],
+  ArrowUp: ["previous row of a table", () => moveAmongRows(-1)],
+  Enter: ["follow the row", null],
+};

@@ -1,6 +1,6 @@
 // The address of what is shown: all of it is in the URL, so that a link shows the same to somebody else, later.
 //
-// In: the browser's location. Out: an address `{ path, view, id, query, range, live }`, and functions that make links.
+// In: the browser's location. Out: an address `{ path, view, id, query, range, live, wrongTime }`, and functions that make links.
 // State: the browser's history. The time range is always absolute; "live" is a property of this tab's history entry, and
 // moves the range on while one looks.
 import { useEffect, useState } from "./preact.js";
@@ -27,7 +27,7 @@ export function parse(location, state) {
   const query = Object.fromEntries(new URLSearchParams(location.search));
   const view = first === "" ? "performance" : first === "traces" && id ? "trace" : first;
   const range = { since: Date.parse(query.since) / 1000, until: Date.parse(query.until) / 1000 };
-  return { path: location.pathname, view, id, query, range, live: Boolean(state?.live) };
+  return { path: location.pathname, view, id, query, range, live: Boolean(state?.live), wrongTime: state?.wrongTime ?? "" };
 }
 
 let current = parse(window.location, window.history.state);
@@ -66,8 +66,8 @@ export function link(path, changes = {}) {
 export const traceLink = (traceId, changes) => link(`/traces/${encodeURIComponent(traceId)}`, changes);
 
 /** Go to a link of ours. `live` starts or stops the moving range; without it, it goes on as it is. */
-export function go(href, { replace = false, live = current.live } = {}) {
-  window.history[replace ? "replaceState" : "pushState"]({ live }, "", href);
+export function go(href, { replace = false, live = current.live, wrongTime = "" } = {}) {
+  window.history[replace ? "replaceState" : "pushState"]({ live, wrongTime }, "", href);
   changed();
 }
 

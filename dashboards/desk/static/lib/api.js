@@ -65,6 +65,13 @@ export async function logIn(token) {
   throw new ApiError(answer.error.code, answer.error.message, answer.error.hint, response.status);
 }
 
+/** Log out; the next question asks for the token. Throws `ApiError`. */
+export async function logOut() {
+  const response = await fetch("/logout", { method: "POST" }).catch(() => null);
+  if (!response || (!response.ok && response.status !== 401)) throw new ApiError("away", "The collector does not answer.", "You are still logged in.");
+  tell({ login: true });
+}
+
 /**
  * An answer that follows its question.
  *

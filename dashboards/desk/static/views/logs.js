@@ -49,7 +49,7 @@ function Row({ row, open, toggle }) {
   return html`<li class="log is-${level} ${open ? "is-open" : ""}">
     <button type="button" class="plain log-line" aria-expanded=${open} onClick=${toggle}>
       <span class="log-time">${moment(milliseconds(row.time_unix_ns || row.observed_unix_ns), { millis: true })}</span>
-      <span class="log-level">${row.severity_text || level}</span>
+      <span class="log-level" title=${row.severity_text}>${row.severity_text || level}</span>
       <span class="log-service" style=${{ "--tone": `var(--${toneOf(row.service)})` }}>${row.service}</span>
       <span class="log-body">${textOf(row.body)}<${Exception} attributes=${row.attributes} /></span></button>
     ${row.trace_id && html`<a class="log-trace" href=${traceLink(row.trace_id, { span: row.span_id })} title="its place in the trace"><code>${row.trace_id.slice(0, 8)}</code></a>`}

@@ -1,5 +1,6 @@
 // Performance: a row for each entry point, or inner stage, or rpc: how often, how fast, how many fail, how it went.
 import { Chart } from "../components/chart.js";
+import { Guard } from "../components/guard.js";
 import { Meter } from "../components/meter.js";
 import { Sparkline } from "../components/sparkline.js";
 import { StageLegend } from "../components/stage_bar.js";
@@ -14,6 +15,7 @@ import { spanTerms } from "../lib/terms.js";
 import { percentiles } from "../lib/tones.js";
 
 const SLOWEST = 6;
+const KEPT_S = 60;
 const SCOPES = [["entry", "Entry points", "what clients call"], ["inner", "Stages", "inside the services"], ["rpc", "Calls", "between the services"]];
 
 /** address: what is shown; `scope` is of this view. */
@@ -32,7 +34,7 @@ export default function View({ address }) {
     ${summary.answer?.count !== 0 && html`<section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
       nothing=${html`<p class="card-nothing">${scope === "entry" ? "No entry point was called in this time." : "None of these ran in this time."}</p>`}>
       ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>`}
-    ${scope === "entry" && html`<${Slowest} address=${address} />`}`;
+    ${scope === "entry" && html`<${Guard} of=${address}><${Slowest} address=${address} /><//>`}`;
 }
 
 function Slowest({ address }) {
@@ -50,26 +52,26 @@ const requests = ({ rates, error_rates: errors }) => [
 ];
 
 function Rows({ answer, scope }) {
-  const most = Math.max(...answer.rows.map((row) => row.time_share ?? 0), 0);
+  const gap = Math.ceil(KEPT_S / answer.step_s) - 1; // what is inside is counted by the minute
   const client = answer.rows.some((row) => row.client);
   const columns = [
     { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
       <b>${shortName(row.operation)}</b> <span class="faint what-service">${row.service}</span>${scope !== "entry" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
       ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
     { key: "rate", title: "Rate", number: true, hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
-    { key: "p50", title: "p50", number: true, cell: (row) => duration(row.p50_ns) },
+    { key: "p50", title: "p50", number: true, className: "roomy", cell: (row) => duration(row.p50_ns) },
     { key: "p95", title: "p95", number: true, cell: (row) => html`<b>${duration(row.p95_ns)}</b>` },
-    { key: "p99", title: "p99", number: true, cell: (row) => duration(row.p99_ns) },
+    { key: "p99", title: "p99", number: true, className: "roomy", cell: (row) => duration(row.p99_ns) },
     ...(client ? [
-      { key: "client50", title: "client p50", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p50_ns)}</span>` },
+      { key: "client50", title: "client p50", number: true, className: "roomy", hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p50_ns)}</span>` },
       { key: "client95", title: "client p95", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class=${isFar(row) ? "is-warn strong" : "quiet"}>${duration(row.client?.p95_ns)}</span>` },
-      { key: "client99", title: "client p99", number: true, hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p99_ns)}</span>` }] : []),
+      { key: "client99", title: "client p99", number: true, className: "roomy", hint: "as the client saw it, with the way there and back", cell: (row) => html`<span class="quiet">${duration(row.client?.p99_ns)}</span>` }] : []),
     { key: "errors", title: "Errors", number: true, cell: (row) => html`<${Ratio} ratio=${row.error_ratio} tone="is-bad" />` },
     ...(scope === "entry" ? [
-      { key: "rejected", title: "Rejected", number: true, hint: "answered as the caller's mistake", cell: (row) => html`<${Ratio} ratio=${row.rejected_ratio} tone="is-warn" />` },
-      { key: "empty", title: "Empty", number: true, hint: "requests without a document", cell: (row) => html`<${Ratio} ratio=${row.empty_ratio} tone="is-info" />` }] : []),
-    { key: "share", title: "Share of time", hint: "of all time that these took", cell: (row) => html`<${Meter} ratio=${row.time_share} most=${most} />` },
-    { key: "spark", title: "p95 over time", cell: (row) => html`<${Sparkline} values=${row.sparkline ?? []} title=${`p95 over time, at most ${duration(Math.max(...(row.sparkline ?? []).filter(Boolean), 0))}`} />` },
+      { key: "rejected", title: "Rejected", number: true, className: "roomy", hint: "answered as the caller's mistake", cell: (row) => html`<${Ratio} ratio=${row.rejected_ratio} tone="is-warn" />` },
+      { key: "empty", title: "Empty", number: true, className: "roomy", hint: "requests without a document", cell: (row) => html`<${Ratio} ratio=${row.empty_ratio} tone="is-info" />` }] : []),
+    { key: "share", title: "Share of time", className: "roomy", hint: "of all time that these took", cell: (row) => html`<${Meter} ratio=${row.time_share} />` },
+    { key: "spark", title: "p95 over time", className: "roomy", cell: (row) => html`<${Sparkline} gap=${gap} values=${row.sparkline ?? []} title=${`p95 over time, at most ${duration(Math.max(...(row.sparkline ?? []).filter(Boolean), 0))}`} />` },
   ];
   return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${(row) => hrefOf(row, answer.rows, scope)}
     keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} />`;

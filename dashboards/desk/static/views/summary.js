@@ -2,6 +2,7 @@
 // (red) and Top tags (blue).
 import { Breakdown } from "../components/breakdown.js";
 import { Chart } from "../components/chart.js";
+import { Guard } from "../components/guard.js";
 import { Scatter } from "../components/scatter.js";
 import { Answered, Empty, EmptyRange } from "../components/state.js";
 import { StageLegend } from "../components/stage_bar.js";
@@ -37,7 +38,7 @@ function Overview({ answer, address }) {
     <section class="card card-chart overview-chart"><${Chart} title="Duration" unit="ns" times=${answer.times}
       series=${percentiles(answer)} />
       ${isIndex && html`<${Scatter} address=${address} />`}</section>
-    <${Breakdown} answer=${answer} /></div>`;
+    <${Guard} of=${answer}><${Breakdown} answer=${answer} /><//></div>`;
 }
 
 function Slow({ address }) {
@@ -54,6 +55,6 @@ function Slow({ address }) {
 /** A section of the guide. tone: `slow`, `suspects`, `tags`. hint: beside its title. */
 function Section({ tone, title, hint, end, children }) {
   return html`<section class="card section section-${tone}" aria-labelledby=${`section-${tone}`}><div class="card-head"><h2 id=${`section-${tone}`}>${title}</h2>
-    <span class="quiet section-hint">${hint}</span>${end && html`<span class="end">${end}</span>`}</div>${children}</section>`;
+    <span class="quiet section-hint">${hint}</span>${end && html`<span class="end">${end}</span>`}</div><${Guard} of=${children}>${children}<//></section>`;
 }
 

@@ -32,9 +32,9 @@ export default function View({ address }) {
   const asSent = address.query.as_sent === "true";
   const path = `/api/traces/${encodeURIComponent(address.id)}`;
   const found = useAnswer(`${path}/overview`, { as_sent: asSent });
-  const waits = useGrowing(found, address.id);
+  const waits = useGrowing(found, address.id) && /^[0-9a-f]{32}$/i.test(address.id);
   if (!found.answer && found.error) {
-    if (waits && found.error.code === "not_found") return html`<${Loading} what="Waiting for the trace" />`;
+    if (waits && found.error.code === "not_found") return html`<${Loading} what="It is not stored yet: waiting for the trace" />`;
     return html`<${Problem} error=${found.error} reload=${found.reload} />`;
   }
   if (!found.answer) return html`<${Loading} what="Reading the trace" />`;

@@ -1,5 +1,6 @@
 // The log records of a trace, by time; each leads to its span.
 import { useAnswer } from "../../lib/api.js";
+import { link } from "../../lib/address.js";
 import { duration, milliseconds } from "../../lib/format.js";
 import { html } from "../../lib/preact.js";
 import { Answered } from "../../components/state.js";
@@ -11,7 +12,7 @@ const MOST = 200;
 export function Logs({ overview, tone, onReveal }) {
   const found = useAnswer("/api/logs", { trace_id: overview.trace_id, limit: MOST });
   const began = milliseconds(overview.start_unix_ns);
-  return html`<section class="card trace-logs"><h2>Log records</h2><div class="card-body">
+  return html`<section class="card trace-logs"><div class="card-head"><h2>Log records</h2><span class="end"><a href=${link("/logs", { trace_id: overview.trace_id })}>All in Logs</a></span></div><div class="card-body">
     <${Answered} of=${found} empty=${(answer) => !answer.logs.length} nothing=${html`<p class="faint">None.</p>`}>${(answer) => html`<ol class="moments">
       ${[...answer.logs].reverse().map((log, index) => html`<li key=${index}>
         <span class="moment-at number">${duration((milliseconds(log.time_unix_ns || log.observed_unix_ns) - began) * 1e6)}</span>
