@@ -6,6 +6,7 @@ A client calls the gateway, which calls the encoder. What a test expects is comp
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from collector.local.decode.signals import BY_PATH
@@ -53,6 +54,11 @@ class Request:
 
     def start_ns(self) -> int:
         return HOUR + int(self.start_ms * MS)
+
+
+def utc(nanoseconds: int) -> str:
+    """A moment as the API reads it."""
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
 
 
 def requests(count: int, seed: int = 1, *, chile_ms: float = 0, minutes: float = 30) -> list[Request]:

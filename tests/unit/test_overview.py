@@ -4,8 +4,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,15 +15,11 @@ from collector.local.query.lookup import skeletons
 from collector.local.query.overview import asked, worst
 from telemetry.conventions import SCOPE
 from tests.integration.otlp_by_hand import MS, START, pairs, span
-from tests.unit.flow_traces import HOUR, Request, export_of, requests, store_of, store_of_exports
+from tests.unit.flow_traces import HOUR, Request, requests, store_of, store_of_exports, utc
 
 WITHIN = 0.05
 Ask = Callable[..., dict[str, Any]]
 MADE = requests(700)
-
-
-def utc(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
 
 
 SECONDS = 1800 - min(request.start_ms for request in MADE) / 1000
@@ -378,40 +372,3 @@ def test_without_a_collector_the_last_hour_is_that_of_the_store(store: DuckDBPyC
     """However long ago that was."""
     found = answer(store, "/api/performance")
     assert sum(row["count"] for row in found["rows"]) == len(MADE)
-
-
-def test_one_wrong_clock_does_not_move_the_last_hour() -> None:
-    """A request of the year 2262 is in no default range, and not the store's last."""
-    wrong = replace(MADE[0], number=9000, start_ms=236 * 365 * 86_400_000.0)
-    with closing(store_of([*MADE, wrong])) as store, closing(store.reader()) as connection:
-        found = answer(connection, "/api/performance")
-        assert sum(row["count"] for row in found["rows"]) == len(MADE)
-        assert answer(connection, "/api/who")["last_unix_s"] == pytest.approx(max(r.start_ns() for r in MADE) / 1e9)
-
-
-def test_the_rate_of_a_young_store_is_that_since_its_first_request(store: DuckDBPyConnection) -> None:
-    """However long the range; of a range with requests before it, over the whole range."""
-    ask_since = {"since": utc(HOUR - 1800 * 10**9)}
-    found = answer(store, "/api/performance", [*(WHOLE | ask_since).items()])
-    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(len(MADE) / SECONDS)
-    later = {"since": utc(HOUR + 600 * 10**9), "until": utc(HOUR + 3600 * 10**9)}
-    found = answer(store, "/api/performance", [*later.items()])
-    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(sum(r.start_ms >= 600_000 for r in MADE) / 3000)
-
-
-def test_a_trace_without_its_beginning_makes_no_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its first span that is known is one that others have inside; so it is while the trace arrives."""
-    exports = export_of(MADE[:200])
-    spans = (
-        exports[0]["resourceSpans"][0]["scopeSpans"][0]["spans"],
-        exports[1]["resourceSpans"][0]["scopeSpans"][0]["spans"],
-    )
-    for of_process in spans:
-        of_process[:] = [span for span in of_process if int(span["traceId"], 16) > 5]
-    with closing(store_of_exports(exports)) as store, closing(store.reader()) as connection:
-        for few in (asked.FEW, 0):
-            monkeypatch.setattr(asked, "FEW", few)
-            rows = answer(connection, "/api/performance", [*WHOLE.items()])["rows"]
-            assert {row["operation"] for row in rows} == {"/search", "/index"}
-            operations = answer(connection, "/api/who", [*WHOLE.items()])["operations"]
-            assert {row["value"] for row in operations} == {"/search", "/index"}

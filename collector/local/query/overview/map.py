@@ -1,6 +1,11 @@
-"""The map of services: who calls whom, how often, how long, how often in vain."""
+"""The map of services: who calls whom, how often, how long, how often in vain.
 
-from collections.abc import Sequence
+The spans of some traces are read. These are of every kind of trace that is in the range (by where it begins, where it
+enters, and the versions that it passed), and of every service: one that is seldom called is on the map, too. Figures
+are estimates for all traces: what is read of a kind stands for all of the kind.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +14,17 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.language.conditions import json_path
 from collector.local.query.lookup.numbers import OF_NUMBERS
 from collector.local.query.model import Sample
-from collector.local.query.overview.asked import Asked
+from collector.local.query.overview.asked import NS, Asked
 from collector.local.query.overview.buckets import durations, percentiles
-from collector.local.query.overview.inner import sampled
 from collector.local.store.folding import bucket
 from telemetry.conventions import DB_SYSTEM_NAME, SCOPE
 
 MOST_TRACES = 1000
+"""Traces whose spans are read, about; of each kind at least `LEAST_OF_KIND`, if there are so many."""
+LEAST_OF_KIND = 10
+MOST_KINDS = 500
+OF_RARE = 5
+"""Traces that are read of a service which none of the others has."""
 MOST_EDGES, MOST_STEPS = 300, 12
 
 
@@ -27,7 +36,7 @@ class MapNode:
     kind: str
     """`service`; `client`: it only calls; `database`."""
     count: int
-    """Calls that it received, or for a client requests that it sent, in the traces looked at."""
+    """Calls that it received, or for a client requests that it sent: of the sample, how many these stand for."""
     rate: float
     """Of these per second, over the range."""
     error_ratio: float
@@ -52,7 +61,7 @@ class MapEdge:
 
 @dataclass(frozen=True)
 class ServiceMap:
-    """Nodes and edges of the latest traces in the range."""
+    """Nodes and edges in the range."""
 
     nodes: Sequence[MapNode]
     edges: Sequence[MapEdge]
@@ -60,41 +69,55 @@ class ServiceMap:
 
 
 _DB = f"json_extract_string(attributes, '{json_path(DB_SYSTEM_NAME.name)}')"
+_FAILED = "coalesce(sum(weight) FILTER (failed), 0)"
+_KINDS = f"""
+SELECT count(*), max(trace_no, {MOST_TRACES}) FROM traces WHERE {{condition}}
+GROUP BY root_service, root_operation, entry_service, entry_operation, versions
+ORDER BY count(*) DESC LIMIT {MOST_KINDS}
+"""  # noqa: S608 (our own numbers)
+_SERVICES = """
+SELECT DISTINCT service FROM span_minutes WHERE minute_unix_s BETWEEN ? AND ?
+EXCEPT SELECT DISTINCT service FROM span_facts WHERE trace_no IN (SELECT unnest(?::BIGINT[]))
+"""
+_RARE = f"""
+SELECT service, max(trace_no, {OF_RARE}) FROM span_facts
+WHERE service IN (SELECT unnest(?::VARCHAR[])) AND start_unix_ns BETWEEN ? AND ? GROUP BY service
+"""  # noqa: S608 (as above)
 _CALLS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT trace_no, span_id, parent_span_id, kind, service, status = 'error' AS failed, {_DB} AS db,
-           search_operation AS operation,
+           search_operation AS operation, weight,
            CASE WHEN start_unix_ns > 0 AND end_unix_ns >= start_unix_ns THEN end_unix_ns - start_unix_ns END AS took
-    FROM span_facts WHERE {OF_NUMBERS}
+    FROM span_facts JOIN (SELECT unnest(?::BIGINT[]) AS trace_no, unnest(?::DOUBLE[]) AS weight) USING (trace_no)
 ), calls AS (
     SELECT caller.service AS source, callee.service AS target, 'service' AS kind, caller.operation,
-           caller.failed, caller.took
+           caller.failed, caller.took, callee.weight
     FROM chosen AS callee JOIN chosen AS caller
         ON caller.trace_no = callee.trace_no AND caller.span_id = callee.parent_span_id
     WHERE caller.service <> callee.service
     UNION ALL
-    SELECT service, db, 'database', operation, failed, took FROM chosen WHERE db IS NOT NULL
+    SELECT service, db, 'database', operation, failed, took, weight FROM chosen WHERE db IS NOT NULL
 ), received AS (
-    SELECT callee.service AS node, 'service' AS kind, callee.failed, callee.took
+    SELECT callee.service AS node, 'service' AS kind, callee.failed, callee.took, callee.weight
     FROM chosen AS callee LEFT JOIN chosen AS caller
         ON caller.trace_no = callee.trace_no AND caller.span_id = callee.parent_span_id
     WHERE (caller.service IS NULL AND callee.kind <> 'client') OR caller.service <> callee.service
     UNION ALL
-    SELECT service, 'client', failed, took FROM chosen
+    SELECT service, 'client', failed, took, weight FROM chosen
     WHERE kind = 'client' AND parent_span_id IS NULL
     UNION ALL
-    SELECT db, 'database', failed, took FROM chosen WHERE db IS NOT NULL
+    SELECT db, 'database', failed, took, weight FROM chosen WHERE db IS NOT NULL
 ), called AS (
-    SELECT source, target, kind, {bucket("took")} AS bucket, 1 AS n, took AS total_ns FROM calls
+    SELECT source, target, kind, {bucket("took")} AS bucket, weight AS n, took AS total_ns FROM calls
 ), nodes AS (
-    SELECT node AS source, '' AS target, kind, {bucket("took")} AS bucket, 1 AS n, took AS total_ns FROM received
+    SELECT node AS source, '' AS target, kind, {bucket("took")} AS bucket, weight AS n, took AS total_ns FROM received
 )
 SELECT 'edge', figures.*, failed, operations FROM ({percentiles("called", ("source", "target", "kind"))}) AS figures
-JOIN (SELECT source, target, kind, count_if(failed) AS failed, list_sort(list(DISTINCT operation)) AS operations
+JOIN (SELECT source, target, kind, {_FAILED} AS failed, list_sort(list(DISTINCT operation)) AS operations
       FROM calls GROUP BY ALL) USING (source, target, kind)
 UNION ALL
 SELECT 'node', figures.*, failed, [] FROM ({percentiles("nodes", ("source", "target", "kind"))}) AS figures
-JOIN (SELECT node AS source, kind, count_if(failed) AS failed FROM received GROUP BY ALL) USING (source, kind)
+JOIN (SELECT node AS source, kind, {_FAILED} AS failed FROM received GROUP BY ALL) USING (source, kind)
 """  # noqa: S608 (our own names)
 _STEPS = f"""
 SELECT service, name FROM span_facts
@@ -111,22 +134,21 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         connection: to the store.
         asked: the range and the filters.
     """
-    found, sample = sampled(connection, asked, MOST_TRACES)
-    numbers = list(found)
+    weights, sample = _chosen(connection, asked)
+    numbers = list(weights)
     if not numbers:
         return ServiceMap([], [], None)
-    seconds = asked.seconds * (sample.scale if sample else 1)
     steps: dict[str, list[str]] = {}
     for service, name in connection.execute(_STEPS, [numbers]).fetchall():
         steps.setdefault(service, []).append(name)
     nodes: dict[tuple[str, str], MapNode] = {}
     edges: list[MapEdge] = []
-    for what, *row in connection.execute(_CALLS, [numbers]).fetchall():
+    for what, *row in connection.execute(_CALLS, [numbers, list(weights.values())]).fetchall():
         source, target, kind, n, _, _, b1, _, failed, operations = row
         figures: dict[str, Any] = {
             "count": int(n),
-            "rate": int(n) / seconds,
-            "error_ratio": int(failed) / int(n),
+            "rate": int(n) / asked.seconds,
+            "error_ratio": min(float(failed) / int(n), 1.0),
             "p95_ns": durations([b1])[0],
         }
         if what == "edge":
@@ -138,3 +160,29 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         del nodes[key]
     edges.sort(key=lambda edge: (-edge.count, edge.source, edge.target))
     return ServiceMap(sorted(nodes.values(), key=lambda node: (-node.count, node.name)), edges[:MOST_EDGES], sample)
+
+
+def _chosen(connection: DuckDBPyConnection, asked: Asked) -> tuple[dict[int, float], Sample | None]:
+    """The traces that are read, each with how many it stands for."""
+    condition, values = asked.traces_but_operation()
+    kinds = connection.execute(_KINDS.format(condition=condition), values).fetchall()
+    of = sum(count for count, _ in kinds)
+    weights: dict[int, float] = {}
+    for count, latest in kinds:
+        least = max(min(LEAST_OF_KIND, MOST_TRACES // len(kinds)), 1)
+        read = latest if of <= MOST_TRACES else latest[: max(least, count * MOST_TRACES // of)]
+        weights.update(dict.fromkeys(read, count / len(read)))
+    wanted = asked.wanted
+    if of > len(weights) and not (wanted.is_narrow or wanted.platform or wanted.region or wanted.version):
+        weights |= _rare(connection, asked, weights)
+    return weights, Sample(len(weights), of) if of > len(weights) else None
+
+
+def _rare(connection: DuckDBPyConnection, asked: Asked, weights: Mapping[int, float]) -> dict[int, float]:
+    """Some traces of each service that is in none of those chosen."""
+    minutes = [asked.first_minute, asked.wanted.until_ns // NS]
+    rare = [service for (service,) in connection.execute(_SERVICES, [*minutes, list(weights)]).fetchall()]
+    if not rare:
+        return {}
+    found = connection.execute(_RARE, [rare, asked.wanted.since_ns, asked.wanted.until_ns]).fetchall()
+    return {number: 1.0 for _, numbers in found for number in numbers if number not in weights}

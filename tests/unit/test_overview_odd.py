@@ -1,0 +1,75 @@
+"""Answers about many traces in a store with a few odd ones: rare, incomplete, of a wrong clock, or too young."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from collector.local.api.answers import answer
+from collector.local.query.overview import asked
+from collector.local.query.overview import map as service_map
+from tests.integration.otlp_by_hand import pairs
+from tests.unit.flow_traces import HOUR, export_of, requests, store_of, store_of_exports, utc
+
+MADE = requests(700)
+SECONDS = 1800 - min(request.start_ms for request in MADE) / 1000
+"""From the first request on."""
+WHOLE = {"since": utc(HOUR), "until": utc(HOUR + 30 * 60 * 10**9)}
+
+
+def test_the_map_has_what_is_seldom_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 301 traces the first to arrive, which begins at another client, and a service that only one of all calls."""
+    monkeypatch.setattr(service_map, "MOST_TRACES", 50)
+    shop, others = requests(301, seed=4)[0], requests(301, seed=4)[1:]
+    first, rest = export_of([shop]), export_of(others)
+    (resource,) = first[0]["resourceSpans"]
+    resource["resource"]["attributes"][0]["value"] = {"stringValue": "shop_page"}
+    called = dict(rest[1]["resourceSpans"][0]["scopeSpans"][0]["spans"][1])
+    called |= {"spanId": "f" * 16, "parentSpanId": called["spanId"], "name": "get", "kind": 2}
+    cache = {"resource": {"attributes": pairs({"service.name": "cache"})}, "scopeSpans": [{"spans": [called]}]}
+    with closing(store_of_exports([*first, {"resourceSpans": [cache]}, *rest])) as store:
+        found = answer(store.reader(), "/api/map", [*WHOLE.items()])
+    nodes = {node["name"]: node for node in found["nodes"]}
+    assert set(nodes) == {"pamazon", "shop_page", "gateway", "encoder", "cache"}
+    edges = {(edge["source"], edge["target"]): edge["count"] for edge in found["edges"]}
+    assert (edges["shop_page", "gateway"], edges["gateway", "cache"]) == (1, 1)
+    assert edges["pamazon", "gateway"] == pytest.approx(300, abs=3)
+    assert found["sample"]["of"] == 301 > found["sample"]["traces"]
+
+
+def test_one_wrong_clock_does_not_move_the_last_hour() -> None:
+    """A request of the year 2262 is in no default range, and not the store's last."""
+    wrong = replace(MADE[0], number=9000, start_ms=236 * 365 * 86_400_000.0)
+    with closing(store_of([*MADE, wrong])) as store, closing(store.reader()) as connection:
+        found = answer(connection, "/api/performance")
+        assert sum(row["count"] for row in found["rows"]) == len(MADE)
+        assert answer(connection, "/api/who")["last_unix_s"] == pytest.approx(max(r.start_ns() for r in MADE) / 1e9)
+
+
+def test_the_rate_of_a_young_store_is_that_since_its_first_request() -> None:
+    """However long the range; of a range with requests before it, over the whole range."""
+    ask_since = {"since": utc(HOUR - 1800 * 10**9)}
+    store = store_of(MADE).reader()
+    found = answer(store, "/api/performance", [*(WHOLE | ask_since).items()])
+    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(len(MADE) / SECONDS)
+    later = {"since": utc(HOUR + 600 * 10**9), "until": utc(HOUR + 3600 * 10**9)}
+    found = answer(store, "/api/performance", [*later.items()])
+    assert sum(row["rate"] for row in found["rows"]) == pytest.approx(sum(r.start_ms >= 600_000 for r in MADE) / 3000)
+
+
+def test_a_trace_without_its_beginning_makes_no_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first span that is known is one that others have inside; so it is while the trace arrives."""
+    exports = export_of(MADE[:200])
+    spans = (
+        exports[0]["resourceSpans"][0]["scopeSpans"][0]["spans"],
+        exports[1]["resourceSpans"][0]["scopeSpans"][0]["spans"],
+    )
+    for of_process in spans:
+        of_process[:] = [span for span in of_process if int(span["traceId"], 16) > 5]
+    with closing(store_of_exports(exports)) as store, closing(store.reader()) as connection:
+        for few in (asked.FEW, 0):
+            monkeypatch.setattr(asked, "FEW", few)
+            rows = answer(connection, "/api/performance", [*WHOLE.items()])["rows"]
+            assert {row["operation"] for row in rows} == {"/search", "/index"}
+            operations = answer(connection, "/api/who", [*WHOLE.items()])["operations"]
+            assert {row["value"] for row in operations} == {"/search", "/index"}
