@@ -311,7 +311,7 @@ class Words:
 def test_what_may_be_typed_next(text: str, first: str | None, start: int, end: int) -> None:
     """The bar is the cursor; what is typed already is replaced."""
     at = text.index("|")
-    found = complete(text.replace("|", ""), at, TRACES, Words())
+    found = complete(text.replace("|", ""), at, TRACES, Words()).words
     assert [(c.text, c.start, c.end) for c in found[:1]] == ([] if first is None else [(first, start, end)])
 
 

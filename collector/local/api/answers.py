@@ -143,12 +143,22 @@ QUESTIONS = (
     ),
     *waterfall.QUESTIONS,
     Question(
-        "/api/traces/{trace_id}", "one trace: an id, the beginning of one, or `last`", ("wait",), _trace, AwaitedTrace
+        "/api/traces/{trace_id}",
+        "one trace: an id, the beginning of one, or `last`",
+        ("wait",),
+        _trace,
+        AwaitedTrace,
+        is_whole=True,
     ),
     *comparing.QUESTIONS,
     Question("/api/metrics", "metrics by name", PAGE, _metrics, Rows("metrics", query.MetricRow)),
     Question(
-        "/api/metrics/{name}", "one metric's series with exemplars", ("latest", "until", *PAGE), _metric, query.Metric
+        "/api/metrics/{name}",
+        "one metric's series with exemplars",
+        ("latest", "until", *PAGE),
+        _metric,
+        query.Metric,
+        is_whole=True,
     ),
     *prometheus.QUESTIONS,
     Question(
@@ -157,10 +167,11 @@ QUESTIONS = (
         LOG_FILTERS + PAGE + FOLLOW,
         _logs,
         Rows("logs", query.LogRow, follows=True),
+        is_whole=True,
     ),
     *overview.QUESTIONS,
     *filtering.QUESTIONS,
-    Question("/api/openapi.json", "this document", (), _document, {"type": "object"}),
+    Question("/api/openapi.json", "this document", (), _document, {"type": "object"}, is_whole=True),
     *suspecting.QUESTIONS,
 )
 

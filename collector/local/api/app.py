@@ -25,8 +25,9 @@ from starlette.routing import Route
 
 from collector.local.api import answers as api_answers
 from collector.local.api.as_json import dumps, plain
+from collector.local.api.bounds import small
 from collector.local.api.parameters import Parameters
-from collector.local.api.question import Question
+from collector.local.api.question import Question, Rows
 from collector.local.api.wait import await_rows, await_trace
 from collector.local.errors import CollectorError, ForbiddenError, RefusedError, UnauthorizedError, sentence
 from collector.local.net.access import OPEN, Access
@@ -81,7 +82,7 @@ def create_app(
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
         handler = api.trace if question.path == "/api/traces/{trace_id}" else api.answer
-        routes.append(Route(path, api.serve(partial(handler, question))))
+        routes.append(Route(path, api.serve(partial(handler, question), question)))
     if page is not None:
         routes += page_routes(page, access, source, collector.receives)
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, RefusedError: _refused})
@@ -132,8 +133,11 @@ class _Api:
             return self.answer(question, request)
         return api_answers.trace_answer(*await_trace(self._collector.store, request.path_params["trace_id"], limit_s))
 
-    def serve(self, handler: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
-        """An endpoint that runs `handler` in a thread and turns its exceptions into JSON."""
+    def serve(
+        self, handler: Callable[[Request], dict[str, Any]], question: Question | None = None
+    ) -> Callable[[Request], Any]:
+        """An endpoint that runs `handler` in a thread, turns its exceptions into JSON, and keeps the answer small."""
+        made = partial(_encoded, question)
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
@@ -141,13 +145,15 @@ class _Api:
             if handler != self.health:
                 check_reader(request, self._access)
             limiter = waits if "wait" in request.query_params else queries
-            return await anyio.to_thread.run_sync(self._respond, handler, request, limiter=limiter)
+            return await anyio.to_thread.run_sync(self._respond, handler, made, request, limiter=limiter)
 
         return endpoint
 
-    def _respond(self, handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+    def _respond(
+        self, handler: Callable[[Request], dict[str, Any]], made: Callable[[dict[str, Any]], bytes], request: Request
+    ) -> Response:
         try:
-            response = _respond(handler, request)
+            response = _respond(handler, made, request)
             if handler != self.health and (problem := self._collector.problem):
                 response.headers[api_answers.PROBLEM_HEADER] = quote(problem)
             return response
@@ -158,10 +164,18 @@ class _Api:
             return _error(503, "store_damaged", "The store is damaged.", hint)
 
 
-def _respond(handler: Callable[[Request], dict[str, Any]], request: Request) -> Response:
+def _encoded(question: Question | None, answer: dict[str, Any]) -> bytes:
+    if question is None or question.is_whole:
+        return dumps(answer).encode()
+    return small(answer, question.returns.name if isinstance(question.returns, Rows) else "")
+
+
+def _respond(
+    handler: Callable[[Request], dict[str, Any]], made: Callable[[dict[str, Any]], bytes], request: Request
+) -> Response:
     """The answer, or the error's JSON; raises `duckdb.Error` if the store is damaged."""
     try:
-        return _json(200, handler(request))
+        return _json(200, made(handler(request)))
     except QueryError as error:
         return _error(error.http_status, error.code, error.message, error.hint)
     except (CollectorError, duckdb.Error) as error:
@@ -201,13 +215,13 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
     return request.query_params.multi_items()
 
 
-def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+def _json(status: int, text: bytes | str, headers: Mapping[str, str] | None = None) -> Response:
     headers = {"Cache-Control": "no-store", **(headers or {})}
-    return Response(dumps(value), status, headers, media_type="application/json")
+    return Response(text, status, headers, media_type="application/json")
 
 
 def _error(status: int, code: str, message: str, hint: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _json(status, error_json(status, code, message, hint), headers)
+    return _json(status, dumps(error_json(status, code, message, hint)), headers)
 
 
 def error_json(_: int, code: str, message: str, hint: str) -> dict[str, Any]:

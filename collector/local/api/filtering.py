@@ -1,5 +1,6 @@
 """The question about a filter while it is typed: is it one, where is the mistake, what may follow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
@@ -29,7 +30,9 @@ class FilterCheck:
 
     ok: bool
     error: FilterMistake | None
-    completions: list[Completion]
+    completions: Sequence[Completion]
+    left_out: int
+    """Words that are too long to be proposed."""
 
 
 def check(connection: DuckDBPyConnection, text: str, at: int, *, of_logs: bool) -> FilterCheck:
@@ -48,7 +51,7 @@ def check(connection: DuckDBPyConnection, text: str, at: int, *, of_logs: bool) 
     except FilterError as mistake:
         error = FilterMistake(mistake.reason, mistake.at, mistake.hint)
     proposed = complete(text, at, language, StoredWords(connection, of_logs=of_logs))
-    return FilterCheck(error is None, error, proposed)
+    return FilterCheck(error is None, error, proposed.words, proposed.left_out)
 
 
 def _filter(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:

@@ -5,6 +5,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.api.as_json import plain
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
+from collector.local.query.overview.choices import choosable
 from collector.local.query.overview.map import ServiceMap, service_map
 from collector.local.query.overview.performance import Performance, performance
 from collector.local.query.overview.scatter import Scatter, scatter
@@ -29,7 +30,7 @@ def _worst(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 def _who(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(who(connection, asked.asked(connection)))
+    return _plain(choosable(who(connection, asked.asked(connection))))
 
 
 def _summary(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:

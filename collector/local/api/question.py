@@ -32,3 +32,5 @@ class Question:
     answer: Callable[[DuckDBPyConnection, str, Parameters], Answer]
     returns: Any = None
     """The class of the answer, `Rows`, or a JSON schema; None: any object."""
+    is_whole: bool = False
+    """Long texts in it are not cut, however long the answer is (see `bounds.py`)."""

@@ -89,7 +89,12 @@ QUESTIONS: Final = (
         waterfall.Window,
     ),
     Question(
-        "/api/traces/{trace_id}/span", "one span of a trace", ("id", "place", "as_sent"), _span, waterfall.SpanDetails
+        "/api/traces/{trace_id}/span",
+        "one span of a trace",
+        ("id", "place", "as_sent"),
+        _span,
+        waterfall.SpanDetails,
+        is_whole=True,
     ),
-    Question("/api/traces/{trace_id}/otlp", "a trace as OTLP JSON", ("offset", "limit"), _otlp, OTLP),
+    Question("/api/traces/{trace_id}/otlp", "a trace as OTLP JSON", ("offset", "limit"), _otlp, OTLP, is_whole=True),
 )

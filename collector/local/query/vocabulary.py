@@ -5,6 +5,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.query.language.completion import LONGEST
 from collector.local.query.language.conditions import json_path
 from collector.local.query.language.fields import LOG_FIELDS, TRACE_FIELDS
 from collector.local.query.lookup.numbers import latest
@@ -21,21 +22,22 @@ _LOGS = f"""
 SELECT logs.*, 0 AS severity FROM logs ORDER BY ingested_unix_ns DESC LIMIT {LATEST_LOGS}"""  # noqa: S608 (ours)
 _KEYS = """
 SELECT key, count(*) AS n FROM (
-    SELECT unnest(json_keys(attributes)) AS key FROM ({records})
-    UNION ALL SELECT unnest(json_keys(attributes)) FROM resources
+    SELECT left(unnest(json_keys(attributes)), {longest}) AS key FROM ({records})
+    UNION ALL SELECT left(unnest(json_keys(attributes)), {longest}) FROM resources
 ) GROUP BY key ORDER BY n DESC, key LIMIT {most}"""
 _OF_COLUMN = """
-SELECT {column}::VARCHAR AS value, count(*) AS n FROM ({records}) WHERE value <> ''
+SELECT left({column}::VARCHAR, {longest}) AS value, count(*) AS n FROM ({records}) WHERE value <> ''
 GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
 _OF_TRACES = f"""
 SELECT value, count(*) AS n FROM (
-    SELECT {{column}} AS value FROM (SELECT * FROM traces ORDER BY start_unix_ns DESC LIMIT {LATEST_TRACES})
+    SELECT left({{column}}, {{longest}}) AS value
+    FROM (SELECT * FROM traces ORDER BY start_unix_ns DESC LIMIT {LATEST_TRACES})
 ) WHERE value <> '' GROUP BY value ORDER BY n DESC, value LIMIT {{most}}"""  # noqa: S608 (our names)
 _OF_ATTRIBUTE = """
 SELECT value, count(*) AS n FROM (
-    SELECT json_extract_string(attributes, $path) AS value FROM ({records})
-    UNION ALL SELECT json_extract_string(attributes, $path) FROM resources
-) WHERE value <> '' AND length(value) < 200 GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
+    SELECT left(json_extract_string(attributes, $path), {longest}) AS value FROM ({records})
+    UNION ALL SELECT left(json_extract_string(attributes, $path), {longest}) FROM resources
+) WHERE value <> '' GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
 
 
 class StoredWords:
@@ -67,12 +69,14 @@ class StoredWords:
             found = self._ask(_OF_COLUMN, field.column)
         else:
             column = f"unnest(string_split({field.column}, ', '))" if field.kind == "versions" else field.column
-            found = self._connection.execute(_OF_TRACES.format(column=column, most=MOST)).fetchall()
+            found = self._connection.execute(
+                _OF_TRACES.format(column=column, most=MOST, longest=LONGEST + 1)
+            ).fetchall()
         for value, count in found:
             yield str(value), f"{count} of the latest"
 
     def _ask(self, sql: str, column: str = "", **values: Any) -> list[tuple[Any, ...]]:
         if not self._of_logs:
             values["numbers"] = list(latest(self._connection, "true", [], _TRACES_OF_SPANS)[0])
-        sql = sql.format(records=self._records, column=column, most=MOST)
+        sql = sql.format(records=self._records, column=column, most=MOST, longest=LONGEST + 1)
         return self._connection.execute(sql, values or None).fetchall()

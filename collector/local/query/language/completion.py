@@ -8,6 +8,8 @@ from typing import Protocol
 from collector.local.query.language.parser import KEY, OPERATOR, VALUE, Language
 
 MOST = 20
+LONGEST = 200
+"""Characters of a word: longer ones are not proposed."""
 _PLAIN = re.compile(VALUE.pattern + r"\Z")
 _PLAIN_KEY = re.compile(KEY.pattern + r"\Z")
 
@@ -46,7 +48,16 @@ class Place:
     end: int
 
 
-def complete(text: str, at: int, language: Language, vocabulary: Vocabulary) -> list[Completion]:
+@dataclass(frozen=True)
+class Proposals:
+    """What may be typed."""
+
+    words: Sequence[Completion]
+    left_out: int
+    """Words that are too long to be proposed."""
+
+
+def complete(text: str, at: int, language: Language, vocabulary: Vocabulary) -> Proposals:
     """The proposals at a place, at most 20: those that begin with what is typed, then those that contain it.
 
     Args:
@@ -64,15 +75,15 @@ def complete(text: str, at: int, language: Language, vocabulary: Vocabulary) -> 
             (_key(key) + ("" if has_operator else _operator(key, language)), detail)
             for key, detail in _matching(words, place.typed)
         ]
-        return [Completion(word, place.start, place.end, "key", detail) for word, detail in found]
+        completions = [Completion(word, place.start, place.end, "key", detail) for word, detail in found]
+        return Proposals(completions, _too_long(words))
     key = language.synonyms.get(place.key, place.key)
     field = language.fields.get(key)
     values: Iterable[tuple[str, str]] = [(value, "") for value in field.values] if field else []
     words = list(values) or list(vocabulary.values(key))
-    return [
-        Completion(quoted(value), place.start, place.end, "value", detail)
-        for value, detail in _matching(words, place.typed)
-    ]
+    found = _matching(words, place.typed)
+    completions = [Completion(quoted(value), place.start, place.end, "value", detail) for value, detail in found]
+    return Proposals(completions, _too_long(words))
 
 
 def quoted(value: str) -> str:
@@ -152,6 +163,11 @@ def _operator(key: str, language: Language) -> str:
 
 def _matching(words: Sequence[tuple[str, str]], typed: str) -> list[tuple[str, str]]:
     sought = typed.lower()
+    words = [pair for pair in words if len(pair[0]) <= LONGEST]
     first = [pair for pair in words if pair[0].lower().startswith(sought)]
     second = [pair for pair in words if sought in pair[0].lower() and pair not in first]
     return [*first, *second][:MOST]
+
+
+def _too_long(words: Sequence[tuple[str, str]]) -> int:
+    return sum(len(word) > LONGEST for word, _ in words)

@@ -38,6 +38,8 @@ class Who:
     versions: Sequence[Choice]
     """Such as `clip_encoder 2.0.0`."""
     operations: Sequence[OperationChoice]
+    left_out: int
+    """Values that are too long for a choice."""
     first_unix_s: float | None
     """When the first trace in the store began, whatever the range; None: there is none."""
     last_unix_s: float | None
@@ -83,6 +85,7 @@ def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
         regions=values("region", region=None),
         versions=values("unnest(string_split(versions, ', '))", version=None),
         operations=[OperationChoice(*row) for row in operations if (row[1], row[0]) not in lost],
+        left_out=0,
         first_unix_s=None if first is None else first / NS,
         last_unix_s=None if last is None else last / NS,
     )

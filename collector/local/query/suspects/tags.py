@@ -50,7 +50,7 @@ class TagValueRow:
     failures: int
     """Of the `count`."""
     filter: str
-    """The term of the filter language that chooses such requests."""
+    """The term of the filter language that chooses such requests; empty: it would be too long."""
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ function Tag({ tag, address }) {
 }
 
 function Value({ value, name, address, slowest, fails }) {
-  const chosen = hasTerm(address.query.filter, value.filter);
+  const chosen = value.filter ? hasTerm(address.query.filter, value.filter) : undefined;
   const isSlow = value.p95_ns === slowest && slowest > 0;
-  return html`<tr><th scope="row"><button type="button" class="plain tag-value" aria-pressed=${chosen} title=${`${chosen ? "Remove" : "Filter by"} ${value.filter}`}
+  return html`<tr><th scope="row"><button type="button" class="plain tag-value" disabled=${!value.filter} aria-pressed=${chosen} title=${value.filter ? `${chosen ? "Remove" : "Filter by"} ${value.filter}` : undefined}
       onClick=${() => toggleTerm(address, value.filter)}><span class="tag-fill" aria-hidden="true" style=${{ width: `${100 * value.share}%` }}></span><span class="cut ${name ? "faint" : ""}">${name ?? (value.value || "(empty)")}</span></button></th>
     <td class="number">${share(value.share)}</td>
     <td class="number ${isSlow ? "strong" : "quiet"}">${duration(value.p95_ns)}</td>
