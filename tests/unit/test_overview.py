@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.api.answers import answer
 from collector.local.query import QueryError
-from collector.local.query.lookup import skeletons
+from collector.local.query.lookup import matching, skeletons
 from collector.local.query.overview import asked, worst
 from telemetry.conventions import SCOPE
 from tests.integration.otlp_by_hand import MS, START, pairs, span
@@ -133,6 +133,32 @@ def test_a_minute_that_is_cut_is_counted_whole(store: DuckDBPyConnection, monkey
     assert found["rates"] == [pytest.approx(counts[minute] / 60) for minute in range(3)]
     rows = answer(store, "/api/performance", [("since", utc(HOUR)), ("until", until)])["rows"]
     assert sum(row["rate"] for row in rows) == pytest.approx(sum(counts[minute] for minute in range(3)) / 180)
+
+
+def test_a_filter_of_spans_is_asked_of_some_of_many_traces(
+    store: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts are of the sample, which is evenly chosen; rates and shares are about those of all."""
+    monkeypatch.setattr(matching, "FEW", 0)
+    monkeypatch.setattr(matching, "FEW_SEGMENTS", 0)
+    monkeypatch.setattr(matching, "MOST", len(MADE) // 2)
+    monkeypatch.setattr(matching, "BLOCK", 4)
+
+    def asked_of(path: str, **more: str) -> Any:
+        return answer(store, f"/api/{path}", [*(WHOLE | {"filter": "rpc.system.name=grpc"} | more).items()])
+
+    sample = {"traces": len(MADE) // 2, "of": len(MADE)}
+    performance, summary, who = asked_of("performance"), asked_of("summary"), asked_of("who", platform="linux")
+    assert [found["sample"] for found in (performance, summary, who)] == [sample] * 3
+    half = pytest.approx(len(MADE) / 2, rel=0.02)
+    assert sum(row["count"] for row in performance["rows"]) == half
+    assert sum(row["rate"] for row in performance["rows"]) * 1800 == pytest.approx(len(MADE), rel=0.02)
+    assert (summary["count"], sum(summary["rates"]) * summary["step_s"]) == (half, pytest.approx(len(MADE), rel=0.02))
+    assert sum(one["count"] for one in who["platforms"]) == half
+    assert asked_of("performance", platform="linux")["rows"][0]["count"] < summary["count"]
+    assert asked_of("tags")["sample"]["of"] == pytest.approx(len(MADE), rel=0.02)
+    assert asked_of("worst")["sample"] == sample
+    assert asked_of("performance", filter="search.operation=nothing")["rows"] == []
 
 
 def test_inner_spans_and_calls_have_rows_of_their_own(ask: Ask) -> None:

@@ -12,7 +12,7 @@ from collector.local.query import comparing
 
 
 def _compare(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    wanted = asked.asked(connection).wanted
+    wanted = asked.ranged_filter(connection)[0]
     answer: Answer = plain(comparing.compare(connection, asked.text("left"), asked.text("right"), wanted))
     return answer
 

@@ -130,13 +130,17 @@ class Parameters:
 
         In a store without a collector, that is the hour before its last trace.
         """
+        return Asked.of(connection, *self.ranged_filter(connection))
+
+    def ranged_filter(self, connection: DuckDBPyConnection) -> tuple[TraceFilter, int]:
+        """The filter of such an answer, with both ends of its time; and what time it is."""
         now = self.now_unix_ns or range_of_store(connection)[1] + 1 or time.time_ns()
         wanted = self.trace_filter()
         until = now if wanted.until_ns == LATEST else wanted.until_ns
         since = wanted.since_ns if self.text("since") else max(until - DEFAULT_RANGE_NS, 0)
         if since >= until:
             raise QueryError("bad_request", "The time ends before it begins.", "Give a since that is before until.")
-        return Asked.of(connection, replace(wanted, since_ns=since, until_ns=until), now)
+        return replace(wanted, since_ns=since, until_ns=until), now
 
     def log_filter(self, trace_id: str | None) -> LogFilter:
         """The filter of log records, for this trace."""

@@ -17,12 +17,14 @@ AUTO = "auto"
 def _suspects(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     kind = asked.one_of("problem", (AUTO, *Problem))
     problem = None if kind == AUTO else Problem(kind)
-    answered: Answer = plain(find_suspects(connection, asked.asked(connection).wanted, problem, asked.limit(10)))
+    wanted = asked.ranged_filter(connection)[0]
+    answered: Answer = plain(find_suspects(connection, wanted, problem, asked.limit(10)))
     return answered
 
 
 def _tags(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    answered: Answer = plain(find_tags(connection, asked.asked(connection).wanted, asked.limit(20)))
+    wanted = asked.ranged_filter(connection)[0]
+    answered: Answer = plain(find_tags(connection, wanted, asked.limit(20)))
     return answered
 
 

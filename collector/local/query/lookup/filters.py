@@ -88,6 +88,18 @@ class TraceFilter:
         """The same for any operation of any service."""
         return replace(self, service=None, operation=None)
 
+    def without_spans(self) -> "TraceFilter":
+        """The same without what spans must have."""
+        where = tuple(term for term in self.where if not is_of_span(term))
+        batches = self.batches or self._asks_for_batches()
+        return replace(self, service=None, operation=None, status=None, attributes={}, where=where, batches=batches)
+
+    def only_spans(self) -> "TraceFilter":
+        """The same without anything but the time and what spans must have."""
+        where = tuple(term for term in self.where if is_of_span(term))
+        batches = self.batches or self._asks_for_batches()
+        return replace(self, platform=None, region=None, version=None, min_duration_ns=0, where=where, batches=batches)
+
     def _asks_for_batches(self) -> bool:
         asked = (term.values for term in self.where if term.key == "operation" and term.operator == "=")
         return self.operation == BATCH.name or any(BATCH.name in values for values in asked)

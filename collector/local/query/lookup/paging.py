@@ -39,6 +39,8 @@ class Window:
     until_ns: int
     spans: Condition
     """Holds for all spans of these traces that can match."""
+    segments: int | None = None
+    """In so many segments of spans is what must be found; None: it may be in all."""
 
 
 def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: bool) -> Iterator[Window]:
@@ -57,11 +59,12 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
     if rarest and len(segments) <= FEW_SEGMENTS:
         among = of_spans(rarest, _among("segment_no", segments))
         numbers = [row[0] for row in connection.execute(_WITH.format(condition=among[0]), among[1]).fetchall()]
-        yield Window(wanted.since_ns, wanted.until_ns, (OF_NUMBERS, [numbers]))
+        yield Window(wanted.since_ns, wanted.until_ns, (OF_NUMBERS, [numbers]), len(segments))
         return
     # Spans that other terms ask for may be in other segments.
     only = rarest is not None and sum(map(is_of_span, wanted.terms)) == 1
     among = _among("segment_no", segments) if only else EVERY_SPAN
+    count_of = len(segments) if only else None
     count, first, last = _range(connection, wanted)
     if not count:
         return
@@ -72,7 +75,7 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
         since = first if whole else max(first, until - int(traces * max(last - first, 1) / count))
         ends = connection.execute(_NUMBERS, [since, until]).fetchone()
         if ends and ends[0] is not None:
-            yield Window(since, until, all_of([("trace_no BETWEEN ? AND ?", list(ends)), among]))
+            yield Window(since, until, all_of([("trace_no BETWEEN ? AND ?", list(ends)), among]), count_of)
         traces, until = traces * LONGER, since - 1
 
 

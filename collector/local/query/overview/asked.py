@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.query.language.conditions import EVERY_SPAN, Condition, all_of, of_traces
+from collector.local.query.language.conditions import Condition, all_of, of_traces
 from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import TraceFilter
-from collector.local.query.lookup.paging import windows
+from collector.local.query.lookup.matching import Matching, matching, sample_of
+from collector.local.query.model import Sample
 from collector.local.store.folding import bucket
 
 T = TypeVar("T")
@@ -79,10 +80,10 @@ class Asked:
 
     wanted: TraceFilter
     now_ns: int
-    is_few: bool
-    """Few traces are in the range."""
-    spans: Condition = EVERY_SPAN
-    """On `span_facts`: holds for all spans that a filter must look at."""
+    count: int
+    """About how many traces are in the range."""
+    found: Matching | None = None
+    """Those with the spans that a filter asks for; None: it asks for none."""
     began_s: float = 0.0
     """When the first request of the store began, if that is within the range; else 0."""
 
@@ -90,14 +91,36 @@ class Asked:
     def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter, now_ns: int) -> "Asked":
         """Look how much there is in the range."""
         values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
-        found = connection.execute(_COUNT, values).fetchone()
-        is_few = found is None or int(found[0]) <= FEW
-        began_s = _began_s(connection, wanted)
-        bare = wanted.without_operation()
-        if not bare.of_spans:
-            return cls(wanted, now_ns, is_few, began_s=began_s)
-        window = next(windows(connection, bare, by_time=False), None)
-        return cls(wanted, now_ns, is_few, window.spans if window else ("false", []), began_s)
+        row = connection.execute(_COUNT, values).fetchone()
+        count = int(row[0]) if row else 0
+        found = matching(connection, wanted.without_operation(), count)
+        return cls(wanted, now_ns, count, found, _began_s(connection, wanted))
+
+    @property
+    def is_few(self) -> bool:
+        """Whether few traces are in the range."""
+        return self.count <= FEW
+
+    @property
+    def sample(self) -> Sample | None:
+        """The traces that a filter of spans was asked of, if not all."""
+        return sample_of(self.found, self.count)
+
+    @property
+    def scale(self) -> float:
+        """By how much counts are smaller than those of all traces."""
+        return 1 / self.found.share if self.found else 1.0
+
+    def scaled(self, sample: Sample | None, traces: int) -> Sample | None:
+        """The sample of an answer that looked at some traces of those found here.
+
+        Args:
+            sample: of those found here; None: all of them were looked at.
+            traces: how many were.
+        """
+        if self.found is None or self.found.share == 1:
+            return sample
+        return Sample(traces, (sample.of if sample else traces) * self.found.share)
 
     @property
     def by_minute(self) -> bool:
@@ -157,7 +180,8 @@ class Asked:
 
     def traces_but_operation(self) -> Condition:
         """The condition on `traces`, whatever the operation."""
-        return self.wanted.without_operation().condition(self.spans)
+        wanted = self.wanted.without_operation()
+        return wanted.condition() if self.found is None else self.found.condition(wanted)
 
     @property
     def first_minute(self) -> int:

@@ -52,4 +52,5 @@ def inner_spans(connection: DuckDBPyConnection, asked: Asked, *, is_rpc: bool) -
 
 def sampled(connection: DuckDBPyConnection, asked: Asked, most: int) -> tuple[dict[int, int], Sample | None]:
     """The latest traces that match, whatever their operation: as `latest`."""
-    return latest(connection, *asked.traces_but_operation(), most)
+    found, sample = latest(connection, *asked.traces_but_operation(), most)
+    return found, asked.scaled(sample, len(found))

@@ -102,7 +102,7 @@ def performance(
     place = decode(before, int)[0] or 0
     if place < 0:
         raise QueryError("bad_request", f"before={before!r} is not a cursor of this list.", "Use `next` of a page.")
-    steps, sample = asked.steps(MOST_STEPS), None
+    steps, sample = asked.steps(MOST_STEPS), asked.sample
     if scope == "entry":
         entries, values = asked.entries()
         relation = _ENTRIES.format(entries=entries)

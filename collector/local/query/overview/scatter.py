@@ -66,7 +66,8 @@ def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -
         parameters = values + values
     found = connection.execute(sql, parameters).fetchall()
     points = sorted((ScatterPoint(*row) for row in found), key=lambda point: (point.x, point.duration_ns))
-    return Scatter(x, points, Sample(len(points), of) if of > len(points) else None)
+    sample = Sample(len(points), of) if of > len(points) else None
+    return Scatter(x, points, asked.scaled(sample, len(points)))
 
 
 def entry_condition(asked: Asked) -> tuple[str, list[object]]:

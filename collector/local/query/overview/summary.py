@@ -74,6 +74,8 @@ class Summary:
     """Of the failed traces."""
     children: Sequence[ChildTime]
     children_sample: Sample | None
+    sample: Sample | None
+    """The traces that a filter was asked of, if not all: counts are of these, rates of all."""
 
 
 _CHARTS = """
@@ -107,7 +109,9 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
     total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
     condition, parameters = entry_condition(asked)
     failed, of_errors = errors(connection, condition, parameters)
-    children, of_children = _children(connection, condition, parameters)
+    if failed:
+        of_errors = asked.scaled(of_errors, of_errors.traces if of_errors else sum(one.count for one in failed))
+    children, of_children = _children(connection, asked, condition, parameters)
     return Summary(
         count=total[0],
         times=steps.times,
@@ -116,13 +120,14 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
         p95_ns=_column(steps, server, 1),
         p99_ns=_column(steps, server, 2),
         client_p95_ns=_column(steps, client, 1),
-        rates=_rates(steps, counts, 0),
-        error_rates=_rates(steps, counts, 1),
+        rates=_rates(steps, counts, 0, asked.scale),
+        error_rates=_rates(steps, counts, 1, asked.scale),
         outcomes=Outcomes(total[0] - sum(total[1:4]), *total[1:5]),
         errors=failed,
         errors_sample=of_errors,
         children=children,
         children_sample=of_children,
+        sample=asked.sample,
     )
 
 
@@ -130,12 +135,12 @@ def _column(steps: Steps, found: Mapping[int, tuple[Any, ...]], place: int) -> l
     return steps.place({step: row[place] for step, row in found.items()})
 
 
-def _rates(steps: Steps, counts: Mapping[int, tuple[int, ...]], place: int) -> list[float]:
-    return [counts[step][place] / steps.seconds(step) if step in counts else 0.0 for step in range(steps.count)]
+def _rates(steps: Steps, counts: Mapping[int, tuple[int, ...]], place: int, scale: float) -> list[float]:
+    return [counts[step][place] / scale / steps.seconds(step) if step in counts else 0.0 for step in range(steps.count)]
 
 
 def _children(
-    connection: DuckDBPyConnection, condition: str, values: list[Any]
+    connection: DuckDBPyConnection, asked: Asked, condition: str, values: list[Any]
 ) -> tuple[list[ChildTime], Sample | None]:
     """The time on the critical path by span."""
     found, sample = latest(connection, condition, values, OF_CHILDREN)
@@ -148,4 +153,4 @@ def _children(
             times[seen.service, seen.name, stage == STAGE_TRANSIT] += time_ns
     total = times.total() or 1
     rows = [ChildTime(*key, time_ns, time_ns / total) for key, time_ns in times.most_common(MOST_CHILDREN) if time_ns]
-    return rows, sample
+    return rows, asked.scaled(sample, len(shapes))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
 from collector.local.query.overview.lost import lost_beginnings
 
@@ -44,6 +45,8 @@ class Who:
     """When the first trace in the store began, whatever the range; None: there is none."""
     last_unix_s: float | None
     """When the last one began; a trace with a time after its arrival does not count."""
+    sample: Sample | None
+    """The traces that a filter was asked of, if not all: counts are of these."""
 
 
 _VALUES = """
@@ -88,6 +91,7 @@ def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
         left_out=0,
         first_unix_s=None if first is None else first / NS,
         last_unix_s=None if last is None else last / NS,
+        sample=asked.sample,
     )
 
 

@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked
 from collector.local.query.overview.buckets import middle_ns
 
@@ -49,9 +50,12 @@ class WorstCell:
 
 @dataclass(frozen=True)
 class Worst:
-    """None: no cell is worse than the others beyond doubt."""
+    """What is worst."""
 
     worst: WorstCell | None
+    """None: no cell is worse than the others beyond doubt."""
+    sample: Sample | None
+    """The traces that a filter was asked of, if not all."""
 
 
 @dataclass
@@ -118,7 +122,7 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
         for who in cells
         if (found := _compare(key, who, cells, looked_at)) is not None
     ]
-    return Worst(max(found, key=lambda cell: cell.factor, default=None))
+    return Worst(max(found, key=lambda cell: cell.factor, default=None), asked.sample)
 
 
 def _compare(

@@ -11,7 +11,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.suspects.problems import Request
+from collector.local.query.language.conditions import EVERY_SPAN, all_of
 from collector.local.query.lookup.filters import TraceFilter
+from collector.local.query.lookup.matching import matching
+from collector.local.query.lookup.numbers import OF_NUMBERS
 
 MOST_REQUESTS = 3000
 """Of each of the two times, about."""
@@ -24,12 +27,13 @@ _SPANS_OF = """
     GROUP BY trace_no
 """
 _REQUESTS = """
-WITH chosen AS (SELECT * FROM traces WHERE ({condition}) AND trace_no // {block} % {every} = 0)
+WITH chosen AS (SELECT * FROM traces WHERE {condition})
 SELECT trace_no, entry_service || ' › ' || entry_operation, {inside}, transit_ns, outcome,
        coalesce(len_docs = 0, false), {waited}
 FROM chosen {spans} ORDER BY trace_no
 """
 _ENTRY = "(? IS NULL OR entry_operation = ?) AND (? IS NULL OR entry_service = ?)"
+_IN_RANGE = "SELECT count(*) FROM traces WHERE start_unix_ns BETWEEN ? AND ?"
 _COUNT = f"SELECT count(*), count(*) FILTER ({_ENTRY}) FROM traces WHERE {{condition}}"  # noqa: S608 (our own text)
 
 
@@ -53,19 +57,36 @@ def requests(connection: DuckDBPyConnection, wanted: TraceFilter, most: int = MO
         most: about so many are read.
     """
     entry = [wanted.operation, wanted.operation, wanted.service, wanted.service]
-    condition, parameters = wanted.without_operation().condition()
+    bare = wanted.without_operation()
+    found = matching(connection, bare, _in_range(connection, wanted)) if bare.of_spans else None
+    condition, parameters = found.condition(bare) if found else bare.condition()
     inside, waited, spans, of_spans = "entry_duration_ns", "client_duration_ns", "", list[Any]()
     of, entering = _counts(connection, condition, [*entry, *parameters])
     if entering:
         condition, parameters, of = f"({condition}) AND {_ENTRY}", [*parameters, *entry], entering
     elif wanted.operation is not None or wanted.service is not None:
-        condition, parameters = wanted.condition()
+        having = TraceFilter(operation=wanted.operation, service=wanted.service, batches=True)
+        among = (OF_NUMBERS, [found.numbers]) if found else EVERY_SPAN
+        condition, parameters = all_of([(condition, parameters), having.condition(among)])
         inside, waited, spans, of_spans = "took", "NULL", f"JOIN ({_SPANS_OF}) USING (trace_no)", entry
         of, _ = _counts(connection, condition, [*entry, *parameters])
     every = -(-of // most) or 1
-    columns = {"inside": inside, "waited": waited}
-    sql = _REQUESTS.format(condition=condition, block=BLOCK, every=every, spans=spans, **columns)
-    return Requests([Request(*found) for found in connection.execute(sql, [*parameters, *of_spans]).fetchall()], of)
+    # Blocks of a sample are counted by their place in it, others by their number.
+    blocks = sorted({number // BLOCK for number in found.numbers})[::every] if found else None
+    some = (
+        f"trace_no // {BLOCK} % {every} = 0"
+        if blocks is None
+        else f"trace_no // {BLOCK} IN (SELECT unnest(?::BIGINT[]))"
+    )
+    sql = _REQUESTS.format(condition=f"({condition}) AND {some}", inside=inside, waited=waited, spans=spans)
+    values = [*parameters, *([] if blocks is None else [blocks]), *of_spans]
+    rows = [Request(*row) for row in connection.execute(sql, values).fetchall()]
+    return Requests(rows, of * (found.share if found else 1))
+
+
+def _in_range(connection: DuckDBPyConnection, wanted: TraceFilter) -> int:
+    row = connection.execute(_IN_RANGE, [wanted.since_ns, wanted.until_ns]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _counts(connection: DuckDBPyConnection, condition: str, parameters: list[Any]) -> tuple[int, int]:
