@@ -97,6 +97,37 @@ def test_slow_ones_differ_from_typical_ones_in_the_encoder(store: Store) -> None
     assert brief(answer)["encode internal"] == (20, 200)
 
 
+def page_search(number: int, encode_ms: int) -> dict[str, Any]:
+    """A search that begins at a page: it calls the same server from another root."""
+    found = search(number, OLD, encode_ms)
+    spans = found["scopeSpans"][0]["spans"]
+    spans[0] |= {"name": "POST", "parentSpanId": "f" * 16}
+    click = {**spans[0], "spanId": "f" * 16, "name": "click", "kind": 1}
+    del click["parentSpanId"]
+    return {**found, "scopeSpans": [{"spans": [click, *spans]}]}
+
+
+def test_traces_that_begin_differently_are_compared_from_where_they_enter() -> None:
+    """A search of a page and one of a command: what is above the entry is on one side only."""
+    store = Store.open(None)
+    found = [search(1, OLD, 20), page_search(2, 60)]
+    store.write([otlp.decode(BY_PATH["/v1/traces"], {"resourceSpans": found})], ["1"], 1)
+    with closing(store):
+        answer = ask(store, f"{2:032x}", f"{1:032x}")
+    assert [(row["depth"], row["name"], row["kind"]) for row in answer["rows"][:2]] == [
+        (0, "/search", "server"),
+        (1, "encode", "internal"),
+    ]
+    assert brief(answer) == {
+        "/search server": (0, 0),
+        "encode internal": (60, 20),
+        "click internal": (0, None),
+        "POST client": (10, None),
+        "/search client": (None, 10),
+    }
+    assert answer["sentence"] == "The right side takes 40 ms less, 100% of it in encode (shop)."
+
+
 def test_a_version_differs_in_what_it_does_more(store: Store) -> None:
     answer = ask(store, f"version:shop {OLD}", f"version:shop {NEW}")
     (rerank,) = [row for row in answer["rows"] if row["name"] == "rerank"]

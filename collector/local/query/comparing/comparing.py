@@ -11,7 +11,7 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.query.comparing.paths import Path, Paths, Sums, paths_of
+from collector.local.query.comparing.paths import Path, Paths, Sums, aligned, paths_of
 from collector.local.query.comparing.sides import Side, side_of
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.waterfall.reading import lines_of
@@ -100,7 +100,7 @@ def compare(connection: DuckDBPyConnection, left: str | None, right: str | None,
     if not all(found.traces for found in sums):
         message = "The traces of a side were deleted meanwhile."
         raise QueryError("not_found", message, "Compare again.")
-    rows = _rows(*sums)
+    rows = _rows(*aligned(*sums))
     return Comparison(
         left=_side(sides[0], sums[0]),
         right=_side(sides[1], sums[1]),
@@ -127,8 +127,8 @@ def _rows(left: Paths, right: Paths) -> list[ComparedPath]:
         known = [sums for sums in (left.sums.get(path), right.sums.get(path)) if sums]
         return sum(sums.offset for sums in known) / sum(sums.traces for sums in known), path
 
-    def seldom(path: Path) -> tuple[int, Path]:
-        return -sum(sums.traces for sums in (left.sums.get(path), right.sums.get(path)) if sums), path
+    def seldom(path: Path) -> tuple[int, float, Path]:
+        return -sum(sums.traces for sums in (left.sums.get(path), right.sums.get(path)) if sums), *begins(path)
 
     rows: list[ComparedPath] = []
     pending = sorted(below[()], key=seldom, reverse=True)
@@ -202,8 +202,7 @@ def _sentence(rows: Sequence[ComparedPath], left: Paths, right: Paths) -> str:
     delta = right.duration // right.traces - left.duration // left.traces
     if not delta:
         return "Both take equally long."
-    more = "longer" if delta > 0 else "shorter"
-    took = f"The right side takes {_time(abs(delta))} {more}"
+    took = f"The right side takes {_time(abs(delta))} {'longer' if delta > 0 else 'less'}"
     most = max(rows, key=lambda row: row.critical_delta_ns * (1 if delta > 0 else -1))
     change = most.critical_delta_ns
     if change * delta <= 0:

@@ -3,8 +3,8 @@
 In: spans of traces. Out: `Paths`, sums of times by path. Siblings of one name are one path, and counted.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from collector.analysis.critical_path import critical_times
@@ -90,3 +90,42 @@ def paths_of(traces: Sequence[Sequence[Line]]) -> Paths:
     for lines in traces:
         found.add(lines)
     return found
+
+
+_ENTRIES: tuple[Callable[[Step, Sums], bool], ...] = (
+    lambda _, sums: sums.op == "search.endpoint",
+    lambda step, _: step.kind == "server",
+)
+"""What may be where requests enter, the best first."""
+
+
+def aligned(left: Paths, right: Paths) -> tuple[Paths, Paths]:
+    """Both sides; if their traces begin in different ways, with paths from where they enter.
+
+    A search that a page sends and one that a command sends have nothing in common above the entry. Below it they have;
+    so what is below the first entry of both begins there, and what is above it stays a tree of its own.
+    """
+    if {path[0] for path in left.sums} == {path[0] for path in right.sums}:
+        return left, right
+    for is_entry in _ENTRIES:
+        entries = [{path[-1] for path, sums in side.sums.items() if is_entry(path[-1], sums)} for side in (left, right)]
+        common = entries[0] & entries[1]
+        if common:
+            return _from(common, left), _from(common, right)
+    return left, right
+
+
+def _from(entries: set[Step], side: Paths) -> Paths:
+    """Paths that pass one of these begin there."""
+    found = Paths({}, side.traces, side.duration)
+    for path, sums in side.sums.items():
+        at = next((at for at, step in enumerate(path) if step in entries), 0)
+        into = found.sums.setdefault(path[at:], Sums(sums.op))
+        into.on_the_way |= sums.on_the_way
+        into.traces = min(into.traces + sums.traces, side.traces)
+        for name in _ADDED:
+            setattr(into, name, getattr(into, name) + getattr(sums, name))
+    return found
+
+
+_ADDED = [one.name for one in fields(Sums) if one.name not in {"op", "on_the_way", "traces"}]

@@ -78,7 +78,7 @@ const changed = (rows, measure, whole) => count(rows.filter((row) => !row.left |
 
 /** The API's sentence, in which the sides have their names. */
 function said(sentence, left, right) {
-  return sentence.replace("The right side takes", `${capital(nameOf(right))} ${takes(right)}`).replace(/ (longer|shorter)/, ` $1 than ${nameOf(left)}`);
+  return sentence.replace("The right side takes", `${capital(nameOf(right))} ${takes(right)}`).replace(/ (longer|less)/, ` $1 than ${nameOf(left)}`);
 }
 
 const takes = (side) => (/^(typical|slow|failing)$/.test(side) ? "take" : "takes");
