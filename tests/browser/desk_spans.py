@@ -82,6 +82,18 @@ def send(collector: LocalCollector, signal: str, document: dict[str, Any]) -> No
     assert "rejected" not in answer.decode().lower(), answer
 
 
+def long_log() -> dict[str, Any]:
+    """A record whose level is far too long."""
+    record = {
+        "timeUnixNano": str(time.time_ns()),
+        "severityNumber": 9,
+        "severityText": "NOTICE" * 300,
+        "body": {"stringValue": "said"},
+    }
+    resource = {"attributes": attributes({"service.name": "gateway"})}
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {"name": "x"}, "logRecords": [record]}]}]}
+
+
 ATTACKS = (
     "<script>window.hurt=1</script>",
     "<img src=x onerror=window.hurt=1>",

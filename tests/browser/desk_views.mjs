@@ -15,6 +15,7 @@ export default async (page, { base, views, pictures }) => {
         title: await page.innerText("h1"),
         text: await page.innerText("#view"),
         overflows: await overflows(page),
+        cut: await page.$$eval("nav a", (links) => links.filter((link) => link.getBoundingClientRect().right > window.innerWidth).map((link) => link.innerText)),
         axe: await axe(page),
       });
     }

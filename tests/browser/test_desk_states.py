@@ -14,7 +14,7 @@ import pytest
 from collector.local.net.access import Access, Tokens
 from collector.local.server import LocalCollector
 from dashboards.desk import vendor
-from tests.browser.desk_spans import ATTACKS, hostile, searches, send
+from tests.browser.desk_spans import ATTACKS, hostile, long_log, searches, send
 from tests.browser.driving import in_browser
 from tests.browser.environment import VENDORED
 
@@ -30,7 +30,8 @@ def collector() -> Iterator[LocalCollector]:
 
 
 def test_an_empty_page_fills_by_itself_and_says_when_the_collector_is_away() -> None:
-    running = LocalCollector(None, None, ANYWHERE, ANYWHERE).start()
+    running = LocalCollector(None, ANYWHERE, ANYWHERE, ANYWHERE).start()
+    receives = running.addresses.grpc
 
     class Stop(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,6 +60,7 @@ def test_an_empty_page_fills_by_itself_and_says_when_the_collector_is_away() -> 
     seen = done.result
     assert "No traces yet" in seen["empty"]
     assert "pamazon up" in seen["empty"]
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{receives}" in seen["empty"]
     assert seen["axe"] == []
     assert (seen["first"], seen["more"]) == (3, 7)
     assert seen["least"] >= 3, "rows went while more came"
@@ -92,6 +94,25 @@ def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(collecto
     assert "go to Summary" in seen["help"]
 
 
+def test_what_one_part_cannot_draw_leaves_the_others_and_odd_addresses_are_told(collector: LocalCollector) -> None:
+    send(collector, "logs", long_log())
+    done = in_browser("desk_odd.mjs", base=f"http://{collector.addresses.api}")
+    seen = done.result
+    assert seen["traces"]["rows"] == 50
+    assert seen["traces"]["plain"], "a trace without stages has no bar"
+    assert seen["broken"] == {"parts": 1, "rows": 8, "charts": True, "title": "All requests"}
+    assert seen["colours"] == seen["names"]
+    assert (seen["status"], "There is no such view" in seen["unknown"]) == (404, True)
+    assert "since=banana" in seen["banana"]
+    assert (seen["rows"], seen["went"]) == ([0, 1, 0], "/dashboard/search-overview")
+    assert {"next row of a table", "go to Dashboards"} <= set(seen["help"])
+    assert any("in a chart" in what for what in seen["help"])
+    assert (seen["log"]["overflows"], seen["log"]["over"]) == (False, 0)
+    assert not [
+        problem for problem in done.problems if "status of 404" not in problem and "isOfAttributes" not in problem
+    ]
+
+
 def test_a_store_of_another_day_opens_at_its_traces_without_a_collector(tmp_path: Path) -> None:
     store = tmp_path / "store.duckdb"
     with LocalCollector(store, None, ANYWHERE, ANYWHERE) as running:
@@ -119,6 +140,8 @@ def test_a_login_is_asked_for_and_kept() -> None:
     assert seen["readable"] == ""
     assert seen["cookie"] == {"httpOnly": True, "sameSite": "Strict"}
     assert seen["title"] == "Performance"
+    assert seen["fits"]
+    assert seen["left"] == [], "a cookie was left"
     assert all("401" in problem for problem in done.problems)
 
 

@@ -15,7 +15,7 @@ SLOW = "chile-slow-link"
 OF_TEXTS = {
     "performance": ("/search", "Share of time", "Slowest requests"),
     "calls": ("Executor/Process",),
-    "summary": ("Slow", "Suspects", "Top tags", "transit"),
+    "summary": ("Slow", "Suspects", "Top tags", "on the way"),
     "index": ("Duration over len_docs", "Slow"),
     "traces": ("qdrant_search", "cl"),
     "map": ("clip_encoder", "qdrant_search", "gateway → qdrant_indexer"),
@@ -69,6 +69,7 @@ def test_a_view_shows_the_demo_fits_its_screen_and_passes_axe(seen: dict[str, li
             assert text in screen["text"]
         assert screen["axe"] == []
         assert not screen["overflows"]
+        assert screen["cut"] == [], "links to views that one has to swipe for"
 
 
 def test_a_link_shows_the_same_an_hour_later_and_follows_when_it_is_told(recorded_incidents: Recording) -> None:

@@ -39,7 +39,7 @@ function Guarded({ address: shown }) {
   const View = useView(shown.view);
   if (error) return html`<${Problem} error=${{ code: "odd", message: "This view cannot be drawn.", hint: String(error.message) }} reload=${reset} />`;
   if (View === null) return html`<${Loading} />`;
-  if (View === undefined) return html`<${Empty} title="There is no such view"><p><a href=${link("/performance")}>Performance</a></p><//>`;
+  if (View === undefined) return html`<${Empty} title="There is no such view"><p>Nothing is at <code>${shown.path.slice(0, 80)}</code>.</p><p><a href=${link("/performance")}>Performance</a></p><//>`;
   return html`<${View} address=${shown} />`;
 }
 
