@@ -49,9 +49,9 @@ def run_start(args: argparse.Namespace) -> int:
     with IncidentsClient(args.gateway) as client:
         client.start(args.incident.name, args.seconds)
     incident = args.incident
-    played = "" if incident.roles else " It is played by pamazon load, which must run meanwhile."
+    played = "" if incident.roles else " Callers play it: run pamazon load meanwhile."
     if incident.place == "link":
-        played = " It is played by pamazon load, which must run meanwhile, and by the shop's page."
+        played = " Callers play it: search in the shop as Bob, or run pamazon load meanwhile."
     print(f"{incident.name} is active for {args.seconds:g} s: {incident.happens}{played}")
     print("End it earlier: pamazon incident stop")
     return 0
