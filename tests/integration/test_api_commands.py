@@ -77,7 +77,8 @@ def collecting(home: Path) -> Iterator[Running]:
             if "Ctrl-C" in line:
                 break
         banner = "".join(lines)
-        http, api = re.findall(r"http://(127\.0\.0\.1:\d+)", banner)
+        desk, http, api = re.findall(r"http://(127\.0\.0\.1:\d+)", banner)
+        assert desk == api
         yield Running(process, store, banner, http, api)
     finally:
         if process.poll() is None:

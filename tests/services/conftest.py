@@ -28,4 +28,4 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
         running(*command, ready="  access ", folder=folder, variables=environment()) as output,
         httpx.Client(trust_env=False, timeout=PATIENCE) as client,
     ):
-        yield Collector(client, *re.findall(r"127\.0\.0\.1:\d+", output))
+        yield Collector(client, *re.findall(r"127\.0\.0\.1:\d+", output)[1:])
