@@ -340,6 +340,20 @@ def test_the_store_knows_words(store: HandFilledStore) -> None:
     assert "shelf=" in [c["text"] for c in ask("she", of="logs")["completions"]]
 
 
+def test_an_attribute_may_be_called_like_a_field_with_a_mistake() -> None:
+    """As far as the store knows one of that name; else the filter is refused, not answered with nothing."""
+    store = HandFilledStore()
+    store.span(A, "a1", None, "/search", 0, 10, attributes={"rare": "yes"})
+    for asked, found in (("rare=yes", [A]), ("rare=nosuch", []), ("rare!=*", [])):
+        listed = answer(store.connection, "/api/traces", [("filter", asked)])
+        assert [row["trace_id"] for row in listed["traces"]] == found
+        assert answer(store.connection, "/api/filter", [("text", asked)])["ok"]
+    with pytest.raises(FilterError, match="there is no field 'racer'"):
+        answer(store.connection, "/api/traces", [("filter", "racer=yes")])
+    with pytest.raises(FilterError, match="there is no field 'rare'"):
+        parse("rare=yes")
+
+
 def test_parameters_and_filter_must_both_hold(store: HandFilledStore) -> None:
     """Over the API."""
     found = answer(store.connection, "/api/traces", [("filter", "duration>1ms"), ("platform", "linux")])

@@ -224,6 +224,7 @@ def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Pa
     Raises:
         query.QueryError: no such item.
     """
+    asked.connection = connection
     connection.begin()
     try:
         return question.answer(connection, name, asked)

@@ -46,11 +46,12 @@ def check(connection: DuckDBPyConnection, text: str, at: int, *, of_logs: bool) 
     """
     language = LOGS if of_logs else TRACES
     error = None
+    words = StoredWords(connection, of_logs=of_logs)
     try:
-        parse(text, language)
+        parse(text, language, words.is_attribute)
     except FilterError as mistake:
         error = FilterMistake(mistake.reason, mistake.at, mistake.hint)
-    proposed = complete(text, at, language, StoredWords(connection, of_logs=of_logs))
+    proposed = complete(text, at, language, words)
     return FilterCheck(error is None, error, proposed.words, proposed.left_out)
 
 

@@ -10,10 +10,12 @@ from dataclasses import replace
 from duckdb import DuckDBPyConnection
 
 from collector.local.query import LogFilter, QueryError, TraceFilter, parse_duration, parse_moment
-from collector.local.query.language.parser import LOGS, parse
+from collector.local.query.language.parser import LOGS, TRACES, Language, parse, unknown
+from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import LATEST
 from collector.local.query.overview.asked import Asked
 from collector.local.query.overview.who import range_of_store
+from collector.local.query.vocabulary import StoredWords
 from collector.local.query.waterfall import ShapeCache
 from telemetry.errors import did_you_mean
 
@@ -38,6 +40,8 @@ class Parameters:
         """By the collector's clock; None in a store without a collector."""
         self.shapes = shapes or ShapeCache()
         """Those of the server, which keeps them between requests."""
+        self.connection: DuckDBPyConnection | None = None
+        """To the store that is asked, whose attributes a filter may name."""
         known = tuple(known)
         self._attributes: list[str] = []
         self._values: dict[str, str] = {}
@@ -122,7 +126,7 @@ class Parameters:
             platform=self.text("platform"),
             region=self.text("region"),
             version=self.text("version"),
-            where=parse(self.text("filter") or ""),
+            where=self._terms(TRACES),
         )
 
     def asked(self, connection: DuckDBPyConnection) -> Asked:
@@ -151,8 +155,12 @@ class Parameters:
             level and level.lower(),
             self.moment_ns("since", 0),
             self.until_ns(),
-            parse(self.text("filter") or "", LOGS),
+            self._terms(LOGS),
         )
+
+    def _terms(self, language: Language) -> tuple[Term, ...]:
+        words = StoredWords(self.connection, of_logs=language is LOGS) if self.connection else None
+        return parse(self.text("filter") or "", language, words.is_attribute if words else unknown)
 
     def after(self) -> str | None:
         """The cursor of what arrives later, or `now`; None for a list.

@@ -8,7 +8,9 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.language.completion import LONGEST
 from collector.local.query.language.conditions import json_path
 from collector.local.query.language.fields import LOG_FIELDS, TRACE_FIELDS
+from collector.local.query.language.terms import Term
 from collector.local.query.lookup.numbers import latest
+from collector.local.query.lookup.rare import has_value
 from telemetry.conventions import ATTRIBUTES
 
 LATEST_TRACES, LATEST_SPANS, LATEST_LOGS, MOST = 2000, 2000, 2000, 200
@@ -40,6 +42,11 @@ SELECT value, count(*) AS n FROM (
 ) WHERE value <> '' GROUP BY value ORDER BY n DESC, value LIMIT {most}"""
 
 
+_HAS = """
+SELECT 1 FROM ({records}) WHERE json_exists(attributes, $path)
+UNION ALL SELECT 1 FROM resources WHERE json_exists(attributes, $path) LIMIT 1"""
+
+
 class StoredWords:
     """Those of a store, of the latest traces or log records.
 
@@ -57,6 +64,13 @@ class StoredWords:
         """Attributes, the most frequent first."""
         for key, _ in self._ask(_KEYS):
             yield key, _BRIEF.get(key, "attribute")
+
+    def is_attribute(self, term: Term) -> bool:
+        """Whether the latest telemetry has an attribute, or an earlier span has it with this value."""
+        if self._ask(_HAS, path=json_path(term.key)):
+            return True
+        is_sought = term.operator == "=" and not self._of_logs
+        return is_sought and any(has_value(self._connection, term.key, value) for value in term.values)
 
     def values(self, key: str) -> Iterator[tuple[str, str]]:
         """Values, the most frequent first."""

@@ -5,7 +5,7 @@ In: text of any origin. Out: terms, or a `FilterError` with the place of the mis
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from collector.local.errors import QueryError
@@ -44,12 +44,18 @@ TRACES = Language(TRACE_FIELDS, TRACE_SYNONYMS, None)
 LOGS = Language(LOG_FIELDS, LOG_SYNONYMS, "body")
 
 
-def parse(text: str, language: Language = TRACES) -> tuple[Term, ...]:
+def unknown(_: Term) -> bool:
+    """What is known of attributes without a store."""
+    return False
+
+
+def parse(text: str, language: Language = TRACES, is_attribute: Callable[[Term], bool] = unknown) -> tuple[Term, ...]:
     """The terms of a filter; none of an empty one.
 
     Args:
         text: such as `service=gateway duration>50ms`.
         language: of traces, or of logs.
+        is_attribute: whether the store knows an attribute that is called like a field with a spelling mistake.
 
     Raises:
         FilterError: the text is not a filter.
@@ -62,7 +68,7 @@ def parse(text: str, language: Language = TRACES) -> tuple[Term, ...]:
         term = reader.term(language)
         if len(terms) == MOST_TERMS:
             raise FilterError(f"it has more than {MOST_TERMS} terms.", term.at, "Use fewer terms.")
-        terms.append(_checked(term, language))
+        terms.append(_checked(term, language, is_attribute))
     return tuple(terms)
 
 
@@ -167,7 +173,7 @@ class _Reader:
             self._at += 1
 
 
-def _checked(term: Term, language: Language) -> Term:
+def _checked(term: Term, language: Language, is_attribute: Callable[[Term], bool]) -> Term:
     """The term, with its field's own name; raises if it can hold for nothing."""
     if term.quoted:
         _check_number(term)
@@ -175,18 +181,18 @@ def _checked(term: Term, language: Language) -> Term:
     name = language.synonyms.get(term.key, term.key)
     field = language.fields.get(name)
     if field is None:
-        _check_key(term, language)
+        _check_key(term, language, is_attribute)
         _check_number(term)
         return term
     _check_field(term, field)
     return replace(term, key=name)
 
 
-def _check_key(term: Term, language: Language) -> None:
+def _check_key(term: Term, language: Language, is_attribute: Callable[[Term], bool]) -> None:
     """Refuse what is probably a field with a spelling mistake; any other name may be an attribute's."""
     if "." in term.key or term.key in _DECLARED:
         return
-    if guess := did_you_mean(term.key, sorted(language.fields)):
+    if (guess := did_you_mean(term.key, sorted(language.fields))) and not is_attribute(term):
         quoted = f'"{term.key}"{term.operator}{",".join(term.values)}'
         hint = f"{guess.rstrip('.')} If it is an attribute, quote it: {quoted}."
         raise FilterError(f"there is no field {term.key!r}.", term.at, hint)

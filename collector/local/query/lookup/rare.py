@@ -33,6 +33,13 @@ def segments_with(connection: DuckDBPyConnection, key: str, text: str) -> Sequen
     return found + [int(number) for (number,) in connection.execute(_OPEN, [last]).fetchall()]
 
 
+def has_value(connection: DuckDBPyConnection, key: str, text: str) -> bool:
+    """Whether a span of a full segment may have this attribute: no more is known without reading them."""
+    wanted = hash_of(key, text)
+    rows = connection.execute(_FILTERS, [slice_of(wanted)]).fetchall()
+    return any(may_have(bits, wanted) for _, bits in rows)
+
+
 def _is_fraction(text: str) -> bool:
     try:
         return not float(text).is_integer()
