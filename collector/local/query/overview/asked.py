@@ -197,7 +197,8 @@ def _began_s(connection: DuckDBPyConnection, wanted: TraceFilter) -> float:
     return float(found[0]) / NS if found and found[0] is not None else 0.0
 
 
-_EARLIER = "SELECT 1 FROM entry_minutes WHERE minute_unix_s < ? LIMIT 1"
+_EARLIER = "SELECT 1 FROM span_minutes WHERE minute_unix_s < ? LIMIT 1"
+"""Where there is a span there is a request; this view is planned much faster than `entry_minutes`."""
 _FIRST = "SELECT min(start_unix_ns) FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND NOT is_batch"
 _COUNT = """
 SELECT coalesce(sum(n), 0) FROM entry_minutes WHERE side = 'server' AND minute_unix_s BETWEEN ? AND ?
