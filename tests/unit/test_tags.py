@@ -9,7 +9,7 @@ from collector.analysis.suspects.candidates import Value
 from collector.analysis.suspects.tags import TagValue, tags
 from collector.local.api.answers import answer
 from collector.local.errors import CollectorError
-from tests.unit.flow_traces import requests, store_of
+from tests.unit.flow_traces import HOUR, requests, store_of, utc
 from tests.unit.query_store import MS, HandFilledStore
 
 EVERY = (1 << 40) - 1
@@ -110,6 +110,19 @@ def test_suspects_are_answered_in_sentences(store: HandFilledStore) -> None:
     )
     assert (attribute["filter"], attribute["matching"], attribute["of_others"]) == ('"runtime"=cpu', 20, 40)
     assert (found["sample"]["traces"], found["sample"]["of"]) == (120, 120)
+
+
+def test_nothing_before_is_no_all_clear() -> None:
+    """The sentence says so, and what the slow ones share is named all the same."""
+    with closing(store_of(requests(600, chile_ms=400))) as made, closing(made.reader()) as connection:
+        found = answer(connection, "/api/suspects", [("operation", "/search"), ("problem", "on_the_way")])
+        times = [("since", utc(HOUR - 3600 * 10**9)), ("until", utc(HOUR + 60 * 10**9)), ("operation", "/search")]
+        few = answer(connection, "/api/suspects", times)
+    problem = found["problem"]
+    assert (problem["kind"], problem["is_new"], problem["is_known"]) == ("on_the_way", False, False)
+    assert problem["sentence"].endswith("three times the median. There is nothing before to compare with.")
+    assert found["attributes"][0]["value"] in {"cl", "linux"}
+    assert (few["problem"], few["baseline"]["kind"]) == (None, "typical")
 
 
 def test_the_term_of_a_suspect_chooses_such_requests(store: HandFilledStore) -> None:

@@ -104,6 +104,13 @@ class Found:
     """Those that times are compared with."""
     excess: float = field(default=0.0)
     """By which the greatest is chosen."""
+    before: int = LEAST_BEFORE
+    """Requests of the time before, of the entry that is best known of those that have the problem."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough is known of the time before to say if the problem is new."""
+        return self.before >= LEAST_BEFORE
 
 
 def measure(now: Sequence[Request], before: Sequence[Request]) -> Mapping[Problem, Found]:
@@ -114,7 +121,16 @@ def measure(now: Sequence[Request], before: Sequence[Request]) -> Mapping[Proble
         before: those of the time before.
     """
     found = {problem: _against_before(problem, now, before) or _within(problem, now) for problem in Problem}
+    known = Counter(one.entry for one in before)
+    for one in found.values():
+        if one and not one.is_new:
+            one.before = max(known[request.entry] for request in one.matching)
     return {problem: one for problem, one in found.items() if one}
+
+
+def is_comparable(before: Iterable[Request]) -> bool:
+    """Whether enough is known of the time before, of any entry."""
+    return bool(_frequent(before))
 
 
 def ranked(found: Mapping[Problem, Found]) -> list[Found]:

@@ -6,7 +6,7 @@ decisions are those of `collector.analysis`; this module reads what they need, a
 
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.suspects.problems import Found, Problem, measure, ranked
+from collector.analysis.suspects.problems import Found, Problem, is_comparable, measure, ranked
 from collector.analysis.suspects.where import Origin, PathTimes, origins, path_times
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.suspects.attributes import side, some, suspect_attributes
@@ -62,13 +62,13 @@ def find_suspects(
         sample = SuspectSample(*looked, compared, paths, tried)
         return Suspects(_problem_row(found), baseline, counts, spans, attributes, sample)
     sample = SuspectSample(*looked, compared, 0, tried)
-    return Suspects(None, Baseline(side(bool(usual.rows)), "typical", *times), counts, [], [], sample)
+    return Suspects(None, Baseline(side(is_comparable(usual.rows)), "typical", *times), counts, [], [], sample)
 
 
 def _problem_row(found: Found) -> ProblemRow:
     counts = found.counts
     numbers = (counts.matching, counts.of_matching, counts.others, counts.of_others)
-    return ProblemRow(found.problem, found.is_new, *numbers, found.thresholds, problem_sentence(found))
+    return ProblemRow(found.problem, found.is_new, found.is_known, *numbers, found.thresholds, problem_sentence(found))
 
 
 def _spans(connection: DuckDBPyConnection, found: Found, limit: int) -> tuple[list[SuspectSpan], int]:

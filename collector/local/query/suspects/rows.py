@@ -14,6 +14,8 @@ class ProblemRow:
     """failing, slow, on_the_way, empty or changed."""
     is_new: bool
     """It is more frequent than in the time before."""
+    is_known: bool
+    """Enough is known of the time before to say whether it is new."""
     matching: int
     """Requests that have it, of those looked at."""
     of_matching: int
@@ -86,7 +88,7 @@ class Baseline:
     """What the requests are compared with."""
 
     kind: str
-    """`before`: the time before; `typical`: other requests of the same time."""
+    """`before`: the time before; `typical`: other requests of the same time, also where too little is known of it."""
     attributes: str
     """The same for attributes: if enough requests of the time itself do not have the problem, they are better."""
     since_unix_ns: int

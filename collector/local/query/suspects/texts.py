@@ -100,8 +100,10 @@ def problem_sentence(found: Found) -> str:
     if found.is_new:
         return f"{now}, {_percent(counts.others, counts.of_others)} of those before."
     if found.problem in {Problem.SLOW, Problem.ON_THE_WAY}:
-        return f"{now}: more than three times the median. No more than before, as far as that is known."
-    return f"{now}. No more than before, as far as that is known."
+        now += ": more than three times the median"
+    if found.is_known:
+        return f"{now}. That is as before."
+    return f"{now}. There is {'too little' if found.before else 'nothing'} before to compare with."
 
 
 def _percent(count: int, of: int) -> str:

@@ -39,16 +39,16 @@ function Nothing({ answer, address }) {
   const length = span(until - since);
   if (address.query.problem) return html`<${Empty} title=${`No request is ${KINDS[address.query.problem] ?? "of that kind"}`}><p><a href=${link(null, { problem: null })}>Look for any problem</a></p><//>`;
   if (!answer.sample.of) return html`<${Empty} title="No requests to look at" />`;
-  return html`<${Empty} title="Nothing stands out">${answer.baseline.kind === "before"
-    ? html`<p>As many requests are slow, fail or are empty as in the ${length} before.</p>`
-    : html`<p>No group of requests is much slower than the others, and hardly any fail. There is too little from the ${length} before to compare with.</p>`}<//>`;
+  if (answer.baseline.kind === "before") return html`<${Empty} title="Nothing stands out"><p>As many requests are slow, fail or are empty as in the ${length} before.</p><//>`;
+  return html`<${Empty} title="Nothing before to compare with"><p>There are too few requests in the ${length} before to say whether these are slower or fail more often than usual. Among themselves, none is much slower than the others, and hardly any fail.</p>
+    <p><a href=${link("/compare", { left: "typical", right: "slow" })}>Compare the slowest with typical ones</a></p><//>`;
 }
 
 /** The problem in a sentence, and the others that there are. */
 function Verdict({ answer, address }) {
   const { problem, counts } = answer;
   const kinds = Object.keys(KINDS).filter((kind) => counts[kind] || kind === problem.kind);
-  const [word, tone] = problem.kind === "changed" ? ["changed", "is-info"] : problem.is_new ? ["new", "is-bad"] : ["not new", ""];
+  const [word, tone] = problem.kind === "changed" ? ["changed", "is-info"] : problem.is_new ? ["new", "is-bad"] : problem.is_known ? ["not new", ""] : ["now", "is-info"];
   return html`<div class="verdict"><span class="chip ${tone}">${word}</span>
     <p class="strong">${problem.sentence}</p>
     ${kinds.length > 1 && html`<span class="switch verdict-kinds" role="group" aria-label="Problem">${kinds.map((kind) => html`<button key=${kind} type="button"
