@@ -195,7 +195,7 @@ def test_a_picture_is_found_however_it_comes_and_other_files_stay_here(shop: Sho
     assert "“IMG_1.HEIC” is a HEIC picture." in heic
     assert "“no.png” is empty." in empty
     assert "“large.png” has 10.0 MB." in large
-    assert "these 3 bytes are not a picture" in fake
+    assert "These 3 bytes are not a picture" in fake
     assert seen["like"]["title"].startswith("24 goods that look like “")
     assert "#like=" in seen["address"]
 

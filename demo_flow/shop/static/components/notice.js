@@ -24,12 +24,15 @@ export function empty({ answer, query, label, examples, onAsk }) {
 
 const MISTAKES = ["INVALID_ARGUMENT", "NOT_FOUND", "NOT SENT", "NO ANSWER"]; // whose message is for who searches
 
+/** A message of a service as a sentence: with a capital, where it begins with a word. */
+const begun = (message) => (/^[a-z]+ /.test(message) ? message[0].toUpperCase() + message.slice(1) : message);
+
 /** A failure of the gateway, or of what it asks; or a file that was not sent. */
 export function failure({ code, message, hint }) {
   const plain = MISTAKES.includes(code);
   return h("div", { class: "notice bad", role: "alert" },
     h("p", { class: "small code" }, code.replaceAll("_", " ")),
-    h("h1", {}, plain ? message : "The search failed."),
+    h("h1", {}, plain ? begun(message) : "The search failed."),
     plain ? null : h("p", { class: "said" }, message),
     hint ? h("p", {}, hint) : null);
 }
