@@ -340,6 +340,20 @@ def test_the_store_knows_words(store: HandFilledStore) -> None:
     assert "shelf=" in [c["text"] for c in ask("she", of="logs")["completions"]]
 
 
+def test_the_operation_beside_a_filter_may_be_that_of_another_span(store: HandFilledStore) -> None:
+    """The entry, and what is looked for below it: the list has what the summary counts."""
+    asked = [("operation", "/search"), ("filter", "service=indexer status=error")]
+    assert [row["trace_id"] for row in answer(store.connection, "/api/traces", asked)["traces"]] == [A]
+    assert (
+        answer(store.connection, "/api/summary", [*asked, ("since", "2023-11-14"), ("until", "2023-11-16")])["count"]
+        == 1
+    )
+    same = [("operation", "/search"), ("service", "indexer")]
+    assert answer(store.connection, "/api/traces", same)["traces"] == []
+    within = [("filter", "operation=/search service=indexer")]
+    assert answer(store.connection, "/api/traces", within)["traces"] == []
+
+
 def test_an_attribute_may_be_called_like_a_field_with_a_mistake() -> None:
     """As far as the store knows one of that name; else the filter is refused, not answered with nothing."""
     store = HandFilledStore()

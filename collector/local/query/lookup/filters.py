@@ -1,8 +1,9 @@
 """Filters of traces, as a condition on the view `traces` with parameters: values never become part of the SQL text.
 
-`service`, `operation` and `status` describe one span of the trace; each attribute may be on any span of it, or on that
-span's resource; the others are of the whole trace. Traces whose root is a batch of dynamic batching are left out by
-default: each request links to its batch.
+`service`, `operation` and `status` describe one span of a trace; the terms of the filter language one span, too, which
+may be another: the entry, and what is looked for below it. Each attribute may be on any span, or on that span's
+resource; the others are of the whole trace. Traces whose root is a batch of dynamic batching are left out by default:
+each request links to its batch.
 """
 
 from collections.abc import Mapping
@@ -51,11 +52,15 @@ class TraceFilter:
     @property
     def terms(self) -> tuple[Term, ...]:
         """All of it in the filter language, but for the times, the duration and the batches."""
+        return (*self._named, *self.where)
+
+    @property
+    def _named(self) -> tuple[Term, ...]:
         one_span = {"service": self.service, "operation": self.operation, "status": self.status}
         who = {"platform": self.platform, "region": self.region, "version": self.version}
         named = [Term(key, "=", (value,)) for key, value in (one_span | who).items() if value is not None]
         attributes = [Term(key, "=", (value,), quoted=True) for key, value in self.attributes.items()]
-        return (*named, *attributes, *self.where)
+        return (*named, *attributes)
 
     @property
     def is_narrow(self) -> bool:
@@ -80,8 +85,7 @@ class TraceFilter:
             conditions.append(("duration_ns >= ?", [self.min_duration_ns]))
         if not self.batches and not self._asks_for_batches():
             conditions.append(("NOT is_batch", []))
-        if terms := self.terms:
-            conditions.append(of_traces(terms, spans))
+        conditions += [of_traces(terms, spans) for terms in (self._named, self.where) if terms]
         return all_of(conditions)
 
     def without_operation(self) -> "TraceFilter":
