@@ -60,6 +60,18 @@ def test_familiar_keys_lead_if_they_tell_anything() -> None:
     assert keys == ["encoder › service.version", "git.commit", "pool", "server.port", "client.region", "rare"]
 
 
+def test_what_only_failing_or_only_other_requests_have_tells_nothing_about_failing() -> None:
+    """The type of the error, and what is known only after a success; a platform that always fails does."""
+    failing, every = 0b1111, (1 << 100) - 1
+    observed: dict[str, dict[Value, int]] = {
+        "error.type": {"INTERNAL": failing},
+        "search.margin": {"small": every & ~failing},
+        "client.platform": {"ios": failing, "web": every & ~failing},
+    }
+    found = {tag.key: round(tag.tells, 2) for tag in tags(observed, [MS] * 100, failing)}
+    assert found == {"client.platform": 1.0, "error.type": 0.0, "search.margin": 0.0}
+
+
 def test_durations_are_those_that_clients_waited() -> None:
     """A region with a slow link tells most, though the gateway answers all alike."""
     with closing(store_of(requests(600, chile_ms=400))) as made, closing(made.reader()) as connection:

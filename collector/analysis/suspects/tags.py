@@ -133,13 +133,20 @@ def _tag(
     else:
         frequent = sorted(values.items(), key=lambda item: (-item[1].bit_count(), str(item[0])))
         parts = [(value, None, None, mask) for value, mask in frequent]
-    tells = max(_tells([mask for *_, mask in parts], measure) for measure in measures)
-    without = (1 << len(durations)) - 1
+    every = without = (1 << len(durations)) - 1
     for *_, mask in parts:
         without &= ~mask
+    if without and _follows(every & ~without, failed):
+        measures = measures[:1]
+    tells = max(_tells([mask for *_, mask in parts], measure) for measure in measures)
     shown = [_counted(part, durations, failed) for part in parts[:MOST_VALUES]]
     rest = _counted((None, None, None, without), durations, failed) if without else None
     return Tag(key, shown, len(parts) - len(shown), rest, tells)
+
+
+def _follows(having: int, failed: int) -> bool:
+    """Whether requests have the key because they failed, or because they did not: it tells nothing about that."""
+    return not having & failed or not having & ~failed
 
 
 def _is_measure(key: str, values: Mapping[Value, int]) -> bool:
