@@ -39,7 +39,7 @@ function Guarded({ address: shown }) {
   const View = useView(shown.view);
   if (error) return html`<${Problem} error=${{ code: "odd", message: "This view cannot be drawn.", hint: String(error.message) }} reload=${reset} />`;
   if (View === null) return html`<${Loading} />`;
-  if (View === undefined) return html`<${Empty} title="There is no such view"><p>Nothing is at <code>${shown.path.slice(0, 80)}</code>.</p><p><a href=${link("/performance")}>Performance</a></p><//>`;
+  if (View === undefined) return html`<div class="view-head"><h1>There is no such view</h1></div><section class="card"><${Empty} title="Nothing is here"><p><code>${shown.path.slice(0, 80)}</code></p><p><a href=${link("/performance")}>Performance</a></p><//></section>`;
   return html`<${View} address=${shown} />`;
 }
 

@@ -68,20 +68,26 @@ function drawn(series, kind) {
       dash: one.dash,
       fill,
       spanGaps: false,
-      gaps: (_, __, ___, ____, gaps) => joined(gaps),
+      gaps: (plot, _, __, ___, gaps) => joined(gaps, one.values, plot.bbox.width),
       points: { show: false, filter: () => (own === "bars" ? null : pointsOf(one.values)), size: 5, fill: colour, width: 0 },
       ...bars,
     };
   });
 }
 
-/** Gaps that meet in a point are one: of a line through it, a stroke as wide as a pixel would be left. */
-function joined(gaps) {
+/**
+ * Gaps that meet in a point are one, and those at the ends go on where a point stands alone there: of the line to such a
+ * point, a stroke as wide as a pixel would be left.
+ */
+function joined(gaps, values, width) {
   const all = [];
   for (const [from, to] of gaps) {
     if (all.length && from - all.at(-1)[1] <= 1) all.at(-1)[1] = to;
     else all.push([from, to]);
   }
+  const [first, last] = [values.findIndex((value) => value != null), values.findLastIndex((value) => value != null)];
+  if (all.length && values[first + 1] == null) all[0][0] -= width;
+  if (all.length && values[last - 1] == null) all.at(-1)[1] += width;
   return all;
 }
 

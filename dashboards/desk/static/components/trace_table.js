@@ -1,6 +1,6 @@
 // Traces as a table: when, what, duration by stage, who asked, what came of it.
 import { traceLink } from "../lib/address.js";
-import { count, milliseconds, moment } from "../lib/format.js";
+import { count, milliseconds, moment, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { StageBar } from "./stage_bar.js";
 import { Table } from "./table.js";
@@ -14,11 +14,11 @@ export function TraceTable({ rows, caption, order, onOrder, operations = true })
   const columns = [
     { key: "id", title: "Trace", link: true, cell: (row) => html`<code>${row.trace_id.slice(0, 8)}</code>` },
     { key: "start", title: "When", className: "roomy", sort: Boolean(onOrder), cell: (row) => html`<span class="quiet">${moment(milliseconds(row.start_unix_ns), { millis: false })}</span>` },
-    ...(operations ? [{ key: "operation", title: "Operation", cell: (row) => html`<span>${row.entry_operation ?? row.root_operation} <span class="faint roomy">${row.entry_service ?? row.root_service}</span></span>` }] : []),
+    ...(operations ? [{ key: "operation", title: "Operation", cell: (row) => html`<span class="trace-operation" title=${row.entry_operation ?? row.root_operation}>${shortName(row.entry_operation ?? row.root_operation)} <span class="faint roomy">${row.entry_service ?? row.root_service}</span></span>` }] : []),
     { key: "duration", title: "Duration, by stage", sort: Boolean(onOrder), wide: true, cell: (row) => html`<${StageBar} total=${timeOf(row)} most=${most} stages=${row.stages} />` },
     { key: "platform", title: "Platform", cell: (row) => row.platform || "–" },
     { key: "region", title: "Region", cell: (row) => row.region || "–" },
-    { key: "len_docs", title: "len_docs", number: true, hint: "documents of the request", cell: (row) => count(row.len_docs) },
+    { key: "len_docs", title: "len_docs", number: true, className: "roomy", hint: "documents of the request", cell: (row) => count(row.len_docs) },
     { key: "spans", title: "Spans", number: true, className: "roomy", cell: (row) => html`<span class="quiet">${count(row.span_count)}</span>` },
     { key: "outcome", title: "Outcome", cell: (row) => html`<${Outcome} row=${row} />` },
   ];

@@ -4,14 +4,14 @@
 
 /** `transit` is drawn as in the trace: hatched. What is in a process around its stages is grey. */
 const KNOWN = {
-  endpoint: "var(--tone-1)", server: "var(--tone-6)", client: "var(--tone-11)", queue: "var(--tone-9)",
+  endpoint: "var(--tone-1)", server: "var(--tone-6)", client: "var(--tone-9)", queue: "var(--tone-11)",
   encode: "var(--tone-2)", txt_minibatch_encoding: "var(--tone-5)", img_minibatch_encoding: "var(--tone-8)",
   inference: "var(--tone-4)", forward: "var(--tone-7)", preprocess: "var(--tone-12)",
   qdrant_search: "var(--tone-3)", qdrant_index: "var(--tone-10)",
   transit: "repeating-linear-gradient(135deg, var(--line-strong) 0 1px, var(--sunken) 1px 4px)", _other: "var(--line-strong)",
 };
 const WORDS = { transit: "on the way", endpoint: "in the endpoint", server: "in the server", client: "in the client", _other: "around the stages", other: "around the stages" };
-const FREE = [7, 12, 9, 8, 10, 4, 5, 2, 11, 3, 1];
+const FREE = [7, 12, 11, 8, 10, 4, 5, 2, 9, 3, 1];
 const given = new Map();
 
 /** The colour of a stage, as a value of CSS's `background`; the same as long as the page is open. */

@@ -58,7 +58,7 @@ function Rows({ answer, scope }) {
     { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
       <b>${shortName(row.operation)}</b> <span class="faint what-service">${row.service}</span>${scope !== "entry" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
       ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
-    { key: "rate", title: "Rate", number: true, hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
+    { key: "rate", title: "Rate", number: true, className: client && "roomy", hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
     { key: "p50", title: "p50", number: true, className: "roomy", cell: (row) => duration(row.p50_ns) },
     { key: "p95", title: "p95", number: true, cell: (row) => html`<b>${duration(row.p95_ns)}</b>` },
     { key: "p99", title: "p99", number: true, className: "roomy", cell: (row) => duration(row.p99_ns) },
