@@ -260,6 +260,23 @@ def test_a_summary_has_charts_outcomes_errors_and_children(ask: Ask) -> None:
     )
 
 
+@pytest.mark.parametrize("who", [{}, {"platform": "linux"}, {"filter": "outcome!=rejected"}])
+def test_a_summary_of_an_inner_operation_is_that_of_its_spans(ask: Ask, who: dict[str, str]) -> None:
+    """As its row has them; errors and children are those of the requests that have such a span."""
+    rows = [row for row in ask("performance", scope="inner", **who)["rows"] if row["operation"] == "encode"]
+    found = ask("summary", operation="encode", **who)
+    assert found["is_inner"]
+    assert found["count"] == sum(row["count"] for row in rows) > 0
+    assert found["count"] == sum(found["outcomes"][name] for name in ("ok", "error"))
+    sample = found["sample"]
+    scale = sample["traces"] / sample["of"] if sample else 1
+    assert sum(found["rates"]) * found["step_s"] == pytest.approx(found["count"] / scale, rel=0.05)
+    assert any(found["p95_ns"])
+    assert "encode" in {child["operation"] for child in found["children"]}
+    assert ask("summary", operation="/pamazon.Encoder/Nosuch")["count"] == 0
+    assert not ask("summary", operation="/search", **who)["is_inner"]
+
+
 def test_who_was_there(ask: Ask) -> None:
     """Counts; a choice does not hide the other choices of its own list."""
     found = ask("who", platform="web")

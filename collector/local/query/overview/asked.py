@@ -6,7 +6,7 @@ Answers about entry points come from `entry_minutes` where they can; what a filt
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from duckdb import DuckDBPyConnection
@@ -126,6 +126,10 @@ class Asked:
     def by_minute(self) -> bool:
         """Whether whole minutes are counted."""
         return not (self.is_few or self.wanted.is_narrow)
+
+    def by_minutes(self) -> "Asked":
+        """The same, counted by minute as if there were many traces: spans inside of requests are."""
+        return replace(self, count=max(self.count, FEW + 1))
 
     def steps(self, most: int) -> Steps:
         """The time axis with at most so many steps; it begins and ends at whole steps around the range."""

@@ -54,3 +54,13 @@ def sampled(connection: DuckDBPyConnection, asked: Asked, most: int) -> tuple[di
     """The latest traces that match, whatever their operation: as `latest`."""
     found, sample = latest(connection, *asked.traces_but_operation(), most)
     return found, asked.scaled(sample, len(found))
+
+
+def traces_with_span(connection: DuckDBPyConnection, asked: Asked) -> Condition:
+    """The condition on `traces` that they are among the latest that match, and have a span of the operation."""
+    numbers, _ = sampled(connection, asked, MOST_TRACES)
+    wanted = [("service", asked.wanted.service), ("name", asked.wanted.operation)]
+    named: list[Condition] = [(f"{column} = ?", [value]) for column, value in wanted if value]
+    condition, values = all_of([(OF_NUMBERS, [list(numbers)]), *named])
+    found = connection.execute(f"SELECT DISTINCT trace_no FROM span_facts WHERE {condition}", values).fetchall()  # noqa: S608
+    return OF_NUMBERS, [[number for (number,) in found]]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -14,6 +14,7 @@ from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import durations, percentiles
 from collector.local.query.overview.errors import ErrorCount, errors
+from collector.local.query.overview.inner import inner_spans, traces_with_span
 from collector.local.query.overview.scatter import entry_condition
 from telemetry.conventions import STAGE_TRANSIT
 
@@ -56,6 +57,9 @@ class Summary:
     """The lists have a value for each step; None, or 0 for rates, where there was no request."""
 
     count: int
+    is_inner: bool
+    """No request entered at that operation: these are spans inside of requests, of which clients, rejected and empty
+    requests are not known; errors and children are those of the latest requests that have such a span."""
     times: Sequence[int]
     step_s: int
     p50_ns: Sequence[int | None]
@@ -88,47 +92,80 @@ SELECT 'outcome', NULL, step, sum(n)::BIGINT, NULL, NULL, NULL, coalesce(sum(n) 
 FROM spread WHERE side = 'server' GROUP BY step"""
 
 
+@dataclass
+class _Counted:
+    """What was counted, by step."""
+
+    steps: Steps
+    server: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    client: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    counts: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Requests, errors, rejected, cancelled and empty ones."""
+
+
 def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
     """The summary of the requests that match; `operation` and `service` are those of their entry.
+
+    If no request entered there, it is that of the spans of that name inside of requests.
 
     Args:
         connection: to the store.
         asked: the range and the filters.
     """
-    steps = asked.steps(MOST_STEPS)
-    relation, values = asked.entries()
-    sql = _CHARTS.format(relation=relation, index=steps.index, steps=percentiles("spread", ("side", "step")))
-    server: dict[int, tuple[Any, ...]] = {}
-    client: dict[int, tuple[Any, ...]] = {}
-    counts: dict[int, tuple[int, ...]] = {}
-    for what, side, step, n, *rest in connection.execute(sql, values).fetchall():
-        if what == "outcome":
-            counts[int(step)] = (int(n), *(int(count) for count in rest[3:]))
-        else:
-            (server if side == "server" else client)[int(step)] = tuple(durations(rest[:3]))
-    total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
+    found, sample, scale, is_inner = _counted(connection, asked, *asked.entries()), asked.sample, asked.scale, False
     condition, parameters = entry_condition(asked)
+    if not found.counts and asked.wanted.operation is not None:
+        asked = asked.by_minutes()
+        found, sample = _counted_inside(connection, asked)
+        scale, is_inner = sample.scale if sample else 1.0, True
+        condition, parameters = traces_with_span(connection, asked)
+    steps, counts = found.steps, found.counts
+    total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
     failed, of_errors = errors(connection, condition, parameters)
     if failed:
         of_errors = asked.scaled(of_errors, of_errors.traces if of_errors else sum(one.count for one in failed))
     children, of_children = _children(connection, asked, condition, parameters)
     return Summary(
         count=total[0],
+        is_inner=is_inner and total[0] > 0,
         times=steps.times,
         step_s=steps.step_s,
-        p50_ns=_column(steps, server, 0),
-        p95_ns=_column(steps, server, 1),
-        p99_ns=_column(steps, server, 2),
-        client_p95_ns=_column(steps, client, 1),
-        rates=_rates(steps, counts, 0, asked.scale),
-        error_rates=_rates(steps, counts, 1, asked.scale),
+        p50_ns=_column(steps, found.server, 0),
+        p95_ns=_column(steps, found.server, 1),
+        p99_ns=_column(steps, found.server, 2),
+        client_p95_ns=_column(steps, found.client, 1),
+        rates=_rates(steps, counts, 0, scale),
+        error_rates=_rates(steps, counts, 1, scale),
         outcomes=Outcomes(total[0] - sum(total[1:4]), *total[1:5]),
         errors=failed,
         errors_sample=of_errors,
         children=children,
         children_sample=of_children,
-        sample=asked.sample,
+        sample=sample,
     )
+
+
+def _counted(connection: DuckDBPyConnection, asked: Asked, relation: str, values: list[Any]) -> _Counted:
+    """What a relation of requests or spans has in each step."""
+    found = _Counted(asked.steps(MOST_STEPS))
+    steps = percentiles("spread", ("side", "step"))
+    sql = _CHARTS.format(relation=relation, index=found.steps.index, steps=steps)
+    for what, side, step, n, *rest in connection.execute(sql, values).fetchall():
+        if what == "outcome":
+            found.counts[int(step)] = (int(n), *(int(count) for count in rest[3:]))
+        else:
+            (found.server if side == "server" else found.client)[int(step)] = tuple(durations(rest[:3]))
+    return found
+
+
+def _counted_inside(connection: DuckDBPyConnection, asked: Asked) -> tuple[_Counted, Sample | None]:
+    """The same of spans inside of requests: of processes, else of calls between them."""
+    relation, values, sample = inner_spans(connection, asked, is_rpc=False)
+    found = _counted(connection, asked, relation, values)
+    if not found.counts:
+        relation, values, sample = inner_spans(connection, asked, is_rpc=True)
+        found = _counted(connection, asked, relation, values)
+    return found, sample
 
 
 def _column(steps: Steps, found: Mapping[int, tuple[Any, ...]], place: int) -> list[int | None]:
