@@ -40,10 +40,14 @@ def test_the_map_has_what_is_seldom_called(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_wrong_clock_does_not_move_the_last_hour() -> None:
     """A request of the year 2262 is in no default range, and not the store's last."""
     wrong = replace(MADE[0], number=9000, start_ms=236 * 365 * 86_400_000.0)
-    with closing(store_of([*MADE, wrong])) as store, closing(store.reader()) as connection:
+    behind = replace(MADE[0], number=9001, start_ms=-50 * 365 * 86_400_000.0)
+    with closing(store_of([*MADE, wrong, behind])) as store, closing(store.reader()) as connection:
         found = answer(connection, "/api/performance")
         assert sum(row["count"] for row in found["rows"]) == len(MADE)
-        assert answer(connection, "/api/who")["last_unix_s"] == pytest.approx(max(r.start_ns() for r in MADE) / 1e9)
+        assert sum(row["rate"] for row in found["rows"]) == pytest.approx(len(MADE) / SECONDS, rel=1e-2)
+        who = answer(connection, "/api/who")
+    assert who["last_unix_s"] == pytest.approx(max(r.start_ns() for r in MADE) / 1e9)
+    assert who["first_unix_s"] == pytest.approx(min(r.start_ns() for r in MADE) / 1e9)
 
 
 def test_the_rate_of_a_young_store_is_that_since_its_first_request() -> None:

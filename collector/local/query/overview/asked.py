@@ -27,6 +27,8 @@ FEW = 20_000
 
 LEAST_S = 10.0
 """A rate of requests that have just begun is over so many seconds at least."""
+BEFORE_S = 30 * 86_400
+"""A store is as old as its requests of so long before the range: earlier ones have the time of a wrong clock."""
 
 _FROM_TRACES = f"""
     SELECT start_unix_ns // {NS} AS second, entry_service, entry_operation, search_operation, platform, region,
@@ -195,13 +197,13 @@ class Asked:
 
 def _began_s(connection: DuckDBPyConnection, wanted: TraceFilter) -> float:
     """When the first request of the store began, in Unix seconds; 0 if there are some before the range, or none."""
-    if connection.execute(_EARLIER, [wanted.since_ns // (MINUTE * NS) * MINUTE]).fetchone():
+    if connection.execute(_EARLIER, [wanted.since_ns // (MINUTE * NS) * MINUTE, BEFORE_S]).fetchone():
         return 0.0
     found = connection.execute(_FIRST, [wanted.since_ns, wanted.until_ns]).fetchone()
     return float(found[0]) / NS if found and found[0] is not None else 0.0
 
 
-_EARLIER = "SELECT 1 FROM span_minutes WHERE minute_unix_s < ? LIMIT 1"
+_EARLIER = "SELECT 1 FROM span_minutes WHERE minute_unix_s < $1 AND minute_unix_s >= $1 - $2 LIMIT 1"
 """Where there is a span there is a request; this view is planned much faster than `entry_minutes`."""
 _FIRST = "SELECT min(start_unix_ns) FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND NOT is_batch"
 _COUNT = """

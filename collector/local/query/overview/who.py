@@ -57,8 +57,10 @@ SELECT entry_operation, entry_service, sum(n)::BIGINT AS number FROM ({entries})
 GROUP BY entry_operation, entry_service HAVING number > 0 ORDER BY number DESC, 1, 2 LIMIT {most}"""
 AHEAD_NS = 300 * NS
 """A trace that began so long after it arrived has the time of a wrong clock."""
+BEHIND_NS = 86_400 * NS
+"""And one that began so long before, if others did not."""
 _LIMITS = f"""
-SELECT min(start_unix_ns),
+SELECT coalesce(min(start_unix_ns) FILTER (start_unix_ns >= last_ingested_unix_ns - {BEHIND_NS}), min(start_unix_ns)),
        coalesce(max(start_unix_ns) FILTER (start_unix_ns <= last_ingested_unix_ns + {AHEAD_NS}), max(start_unix_ns))
 FROM traces WHERE start_unix_ns > 0"""  # noqa: S608 (our own number)
 
