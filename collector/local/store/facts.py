@@ -150,6 +150,8 @@ def _hashes_of_all(key: str, values: Sequence[Any]) -> Iterable[int]:
     if kinds in ({str}, {int}):
         texts = set(values) if kinds == {str} else map(str, set(values))
         return map(crc32, map(str.encode, texts), repeat(crc32(f"{key}=".encode())))
+    if len(kinds) == 1 and not kinds & {list, dict}:  # of several types, 1 and true would be one
+        values = list(set(values))
     return (found for value in values for found in hashes_of(key, value))
 
 
