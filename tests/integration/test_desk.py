@@ -115,7 +115,23 @@ def test_a_page_of_another_port_may_learn_that_the_desk_is_there_and_no_more(pag
     shop = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}
     assert page.get("/api/health", headers=shop).status_code == 200
     assert page.get("/api/health", headers={**shop, "Host": "evil.example"}).status_code == 403
+    assert page.get("/api/health", headers={**shop, "Origin": "http://127.0.0.1:8081"}).status_code == 200
+    assert page.get("/api/health").headers["cross-origin-resource-policy"] == "cross-origin"
     assert page.get("/api/traces", headers=shop).status_code == 403
+
+
+@pytest.mark.parametrize("where", ["document", "iframe"])
+def test_no_link_nor_frame_of_another_site_leads_to_an_answer(page: httpx.Client, where: str) -> None:
+    """Whoever types the address gets it, and what it says is neither guessed nor framed."""
+    typed = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": where}
+    answer = page.get("/api/who", headers=typed)
+    assert answer.status_code == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert page.get("/api/nosuch").headers["x-content-type-options"] == "nosniff"
+    for site in ("cross-site", "same-site"):
+        assert page.get("/api/who", headers={**typed, "Sec-Fetch-Site": site}).status_code == 403
 
 
 def test_a_link_from_elsewhere_is_followed_and_our_own_page_may_ask(page: httpx.Client) -> None:

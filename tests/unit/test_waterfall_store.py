@@ -131,7 +131,9 @@ def test_a_text_is_found_wherever_it_is(two: Asking, text: str, found: list[int]
         ("rows", {"level": "²"}, "level must be"),
         ("span", {"id": "00000000000000ff"}, "There is no span"),
         ("span", {"id": "<script>"}, "is not a span id"),
-        ("span", {}, "is not a span id"),
+        ("span", {}, "id is missing"),
+        ("rows", {"toggled": "00000000000000ff,nonsense"}, "toggled='nonsense' is not a span id"),
+        ("rows", {"reveal": "x" * 17}, "is not a span id"),
         ("otlp", {"limit": "10001"}, "limit must be"),
     ],
 )

@@ -41,6 +41,12 @@ from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 
 _STORE_FAILED = (duckdb.ConnectionException, duckdb.IOException, duckdb.FatalException)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 _QUERIES_AT_ONCE, _WAITS_AT_ONCE = 4, 64
 _log = logging.getLogger(__name__)
 
@@ -141,8 +147,9 @@ class _Api:
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
-            check_caller(request, self._access, is_health=handler == self.health)
-            if handler != self.health:
+            is_health = handler == self.health
+            check_caller(request, self._access, is_data=not is_health, is_health=is_health)
+            if not is_health:
                 check_reader(request, self._access)
             limiter = waits if "wait" in request.query_params else queries
             return await anyio.to_thread.run_sync(self._respond, handler, made, request, limiter=limiter)
@@ -154,6 +161,8 @@ class _Api:
     ) -> Response:
         try:
             response = _respond(handler, made, request)
+            if handler == self.health:  # a page of another port may learn that something answers, though not what
+                response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             if handler != self.health and (problem := self._collector.problem):
                 response.headers[api_answers.PROBLEM_HEADER] = quote(problem)
             return response
@@ -216,8 +225,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def _json(status: int, text: bytes | str, headers: Mapping[str, str] | None = None) -> Response:
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    return Response(text, status, headers, media_type="application/json")
+    return Response(text, status, {**_HEADERS, **(headers or {})}, media_type="application/json")
 
 
 def _error(status: int, code: str, message: str, hint: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from collector.analysis.suspects.problems import Problem
 from collector.local.api.documented import HEALTH, STATS
 from collector.local.api.parameters import MAX_LIMIT, MAX_WAIT_S, REPEATABLE
 from collector.local.api.question import Question, Rows
@@ -28,6 +29,8 @@ _FLAG: Final[Schema] = {"type": "boolean", "default": False}
 _MOMENT: Final[Schema] = {"type": "string", "examples": ["5m", "2026-11-30T02:41:07"]}
 _DURATION: Final[Schema] = {"type": "string", "examples": ["50ms", "1.5s"]}
 _SECONDS: Final[Schema] = {"type": "string", "examples": ["1796012345.6", "2026-11-30T02:41:07Z"]}
+_SPAN_ID: Final[Schema] = {"type": "string", "pattern": "^[0-9a-fA-F]{1,16}$"}
+_SPAN_IDS: Final[Schema] = {"type": "string", "pattern": "^[0-9a-fA-F,]*$"}
 _NUMBER: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
@@ -45,7 +48,7 @@ PARAMETERS: Final[Mapping[str, tuple[Schema, str]]] = {
     "end": (_SECONDS, "The end of the range: Unix seconds, or a time."),
     "filter": ({"type": "string", "maxLength": MOST_CHARACTERS}, "Terms such as `service=gateway duration>50ms`."),
     "from_ns": (_NUMBER, "The beginning of the part of the trace that is shown, from its start."),
-    "id": ({"type": "string", "pattern": "^[0-9a-fA-F]{1,16}$"}, "The id of a span."),
+    "id": (_SPAN_ID, "The id of a span."),
     "latest": (_FLAG, "Only the points that current values are made of."),
     "left": (_TEXT, "A trace's id, `slow`, `typical`, `failing`, `version:…`, `region:…` or `platform:…`."),
     "level": ({"enum": [*LEVELS, "warning", "critical"]}, "This level and above."),
@@ -58,10 +61,10 @@ PARAMETERS: Final[Mapping[str, tuple[Schema, str]]] = {
     "order": (_one_of(ORDERS), "What comes first: the latest, or the longest."),
     "place": (_NUMBER, "Which span of that id, if there are several."),
     "platform": (_TEXT, "The client's platform."),
-    "problem": (_TEXT, "`auto`, or what is wrong."),
+    "problem": (_one_of(("auto", *Problem)), "The greatest, or what is wrong."),
     "query": (_TEXT, "PromQL."),
     "region": (_TEXT, "The client's region."),
-    "reveal": (_TEXT, "The id of a span that must be among the rows."),
+    "reveal": (_SPAN_ID, "The id of a span that must be among the rows."),
     "right": (_TEXT, "As `left`."),
     "scope": (_one_of(SCOPES), "Entry points, spans inside of requests, or calls."),
     "search": (_TEXT, "A text that is sought in the spans."),
@@ -74,7 +77,7 @@ PARAMETERS: Final[Mapping[str, tuple[Schema, str]]] = {
     "text": (_TEXT, "The text of a filter, as far as it is typed."),
     "time": (_SECONDS, "Unix seconds, or a time; now by default."),
     "to_ns": (_NUMBER, "The end of the part of the trace that is shown."),
-    "toggled": (_TEXT, "Ids of spans, separated by commas, that are not as `level` says."),
+    "toggled": (_SPAN_IDS, "Ids of spans, separated by commas, that are not as `level` says."),
     "trace_id": (_TEXT, "An id, the beginning of one, or `last`."),
     "until": (_MOMENT, "Until then: a time in UTC, or how long ago."),
     "version": (_TEXT, "`2.0.0` of any service, or `clip_encoder 2.0.0`."),

@@ -38,9 +38,7 @@ def _rows(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answe
     matches = waterfall.search(connection, shape, asked.text("search"))
     seen = waterfall.visible(shape, wanted, matches)
     found = matches if asked.text("search") else None
-    answer: Answer = plain(
-        waterfall.window(shape, seen, found, offset=offset, limit=limit, reveal=asked.text("reveal"))
-    )
+    answer: Answer = plain(waterfall.window(shape, seen, found, offset=offset, limit=limit, reveal=_revealed(asked)))
     return answer
 
 
@@ -49,18 +47,30 @@ def _wanted(asked: Parameters) -> waterfall.Asked:
     if asked.text("from_ns") or asked.text("to_ns"):
         zoom = (asked.number("from_ns", 0), asked.number("to_ns", 2**63 - 1))
     level = asked.number("level", 0, 1_000_000) if asked.text("level") else None
-    ids = (asked.text("toggled") or "").split(",")
+    ids = [one for one in (asked.text("toggled") or "").split(",") if one]
     if len(ids) > _MOST_TOGGLED:
         message = f"toggled has {len(ids)} ids; at most {_MOST_TOGGLED} are possible."
         raise query.QueryError("bad_request", message, "Collapse by level instead.")
-    return waterfall.Asked(level, frozenset(ids), asked.text("reveal"), asked.text("only"), zoom)
+    toggled = frozenset(_span_id("toggled", one) for one in ids)
+    return waterfall.Asked(level, toggled, _revealed(asked), asked.text("only"), zoom)
+
+
+def _revealed(asked: Parameters) -> str | None:
+    text = asked.text("reveal")
+    return None if text is None else _span_id("reveal", text)
+
+
+def _span_id(name: str, text: str) -> str:
+    """The id of a span that a parameter names."""
+    if not re.fullmatch("[0-9a-fA-F]{1,16}", text):
+        what = f"{name}={text[:40]!r} is not a span id." if text else f"{name} is missing."
+        raise query.QueryError("bad_request", what, f"Write {name}=00f067aa0ba902b7.")
+    return text.lower()
 
 
 def _span(connection: DuckDBPyConnection, name: str, asked: Parameters) -> Answer:
     shape = _shape(connection, name, asked)
-    span_id = (asked.text("id") or "").lower()
-    if not re.fullmatch("[0-9a-f]{1,16}", span_id):
-        raise query.QueryError("bad_request", f"id={span_id[:40]!r} is not a span id.", "Write id=00f067aa0ba902b7.")
+    span_id = _span_id("id", asked.text("id") or "")
     place = asked.number("place", 0, 2**31) if asked.text("place") else None
     answer: Answer = plain(waterfall.span(connection, shape, span_id, place))
     return answer

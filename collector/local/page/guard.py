@@ -17,12 +17,13 @@ from telemetry.otlp.target import is_loopback
 _OTHERS = {"cross-site", "same-site"}
 
 
-def check_caller(request: Request, access: Access, *, is_health: bool = False) -> None:
+def check_caller(request: Request, access: Access, *, is_data: bool = False, is_health: bool = False) -> None:
     """Check who made the browser send a request.
 
     Args:
         request: its head.
         access: who may read.
+        is_data: it asks for an answer of the API, to which no link of another site leads, and which no frame shows.
         is_health: it asks whether something answers here, which a page that has links to the desk may know.
 
     Raises:
@@ -32,9 +33,9 @@ def check_caller(request: Request, access: Access, *, is_health: bool = False) -
     if access.tokens is None and _is_misnamed(request, host):
         raise ForbiddenError("the request names another host", "use 127.0.0.1")
     origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != host:
+    if origin is not None and not is_health and origin.partition("://")[2] != host:
         raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
-    is_link = request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET"
+    is_link = not is_data and request.headers.get("sec-fetch-mode") == "navigate" and request.method == "GET"
     if request.headers.get("sec-fetch-site") in _OTHERS and not is_link and not is_health:
         raise ForbiddenError("a page of another site may not ask", "open the desk at its own address")
 

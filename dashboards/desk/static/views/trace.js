@@ -61,7 +61,7 @@ function Trace({ overview, address, path, asSent }) {
   const tone = useMemo(() => tonesOf(overview.services), [overview.services]);
   const [folds, setFolds] = useState({ level: null, toggled: [] });
   const [nameShare, setNameShare] = useState(null);
-  const [reveal, setReveal] = useState(query.span ?? null);
+  const [reveal, setReveal] = useState(/^[0-9a-f]{1,16}$/i.test(query.span ?? "") ? query.span : null);
   const version = `${overview.span_count} ${overview.log_count}`;
   const zoom = scale.zoomed ? { from_ns: Math.round(scale.from), to_ns: Math.round(scale.to) } : {};
   const rows = useRows(`${path}/rows`, {
