@@ -167,7 +167,7 @@ async function compare(page, { desk, range }, seen) {
   seen.compared = await texts(page, ".paths .path-name");
   seen.compareViolations = await axe(page);
   await page.keyboard.press("x");
-  await page.waitForFunction(() => document.querySelector(".compare-sentence")?.textContent.includes("shorter"));
+  await page.waitForFunction(() => document.querySelector(".compare-sentence")?.textContent.includes(" less than "));
   await page.keyboard.press("o");
   await page.waitForFunction(() => document.querySelector("[aria-label=Order] button:last-child").ariaPressed === "true");
   seen.mostChanged = (await texts(page, ".paths .path-name"))[0];
