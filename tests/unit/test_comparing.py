@@ -87,6 +87,7 @@ def test_two_traces_show_what_is_only_in_one_and_where_the_time_is(store: Store)
     assert [row["depth"] for row in answer["rows"]] == [0, 1, 2, 2]
     assert [row["on_the_way"] for row in answer["rows"]] == [True, False, False, False]
     assert answer["sentence"] == "The right side takes 182 ms longer, 99% of it in encode (shop)."
+    assert answer["is_certain"] is None
     assert answer["sample"] == {"traces": 2, "of": 2}
 
 
@@ -95,6 +96,22 @@ def test_slow_ones_differ_from_typical_ones_in_the_encoder(store: Store) -> None
     assert (answer["right"]["traces"], answer["right"]["of"]) == (3, 3)
     assert "of it in encode (shop)." in answer["sentence"]
     assert brief(answer)["encode internal"] == (20, 200)
+
+
+def test_sides_that_differ_in_nothing_are_said_to(store: Store) -> None:
+    """Beside sides of the same times of which one is 80 ms longer."""
+    found = [
+        search(number, OLD if number % 2 else NEW, (20 + number * 7 % 60) + (extra if number % 2 else 0))
+        for extra in (0, 80)
+        for number in range(1, 51)
+    ]
+    for exported, is_certain in ((found[:50], False), (found[50:], True)):
+        with closing(Store.open(None)) as made:
+            made.write([otlp.decode(BY_PATH["/v1/traces"], {"resourceSpans": exported})], ["1"], 1)
+            answer = ask(made, f"version:shop {OLD}", f"version:shop {NEW}")
+        assert answer["is_certain"] is is_certain
+        assert ("no difference beyond chance" in answer["sentence"]) is not is_certain
+        assert answer["sentence"].startswith("The right side takes ")
 
 
 def page_search(number: int, encode_ms: int) -> dict[str, Any]:

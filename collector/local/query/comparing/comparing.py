@@ -10,6 +10,7 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
+from collector.analysis.differing import differ
 from collector.local.errors import QueryError
 from collector.local.query.comparing.paths import Path, Paths, Sums, aligned, paths_of
 from collector.local.query.comparing.sides import Side, side_of
@@ -75,6 +76,8 @@ class Comparison:
     right: ComparedSide
     sentence: str
     """Where the difference is."""
+    is_certain: bool | None
+    """Whether the durations of the sides differ beyond chance; None: they are too few to say."""
     rows: Sequence[ComparedPath]
     """In tree order: at most 250, those with most time and what is above them."""
     row_count: int
@@ -101,10 +104,12 @@ def compare(connection: DuckDBPyConnection, left: str | None, right: str | None,
         message = "The traces of a side were deleted meanwhile."
         raise QueryError("not_found", message, "Compare again.")
     rows = _rows(*aligned(*sums))
+    is_certain = differ(*(found.durations for found in sums))
     return Comparison(
         left=_side(sides[0], sums[0]),
         right=_side(sides[1], sums[1]),
-        sentence=_sentence(rows, *sums),
+        sentence=_by_chance(*sums) if is_certain is False else _sentence(rows, *sums),
+        is_certain=is_certain,
         rows=_longest(rows),
         row_count=len(rows),
         sample={"traces": sum(found.traces for found in sums), "of": sum(side.of for side in sides)},
@@ -197,12 +202,23 @@ def _longest(rows: Sequence[ComparedPath]) -> list[ComparedPath]:
     return [rows[at] for at in sorted(kept)]
 
 
+def _by_chance(left: Paths, right: Paths) -> str:
+    """What two sides that do not differ are said to do."""
+    took = _took(left, right)
+    return f"{took}, which is no difference beyond chance." if took else "Both take equally long."
+
+
+def _took(left: Paths, right: Paths) -> str:
+    delta = right.duration // right.traces - left.duration // left.traces
+    return f"The right side takes {_time(abs(delta))} {'longer' if delta > 0 else 'less'}" if delta else ""
+
+
 def _sentence(rows: Sequence[ComparedPath], left: Paths, right: Paths) -> str:
     """Where most of the difference is on the critical path."""
     delta = right.duration // right.traces - left.duration // left.traces
     if not delta:
         return "Both take equally long."
-    took = f"The right side takes {_time(abs(delta))} {'longer' if delta > 0 else 'less'}"
+    took = _took(left, right)
     most = max(rows, key=lambda row: row.critical_delta_ns * (1 if delta > 0 else -1))
     change = most.critical_delta_ns
     if change * delta <= 0:

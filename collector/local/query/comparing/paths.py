@@ -51,6 +51,8 @@ class Paths:
     traces: int = 0
     duration: int = 0
     """Of the roots."""
+    durations: list[int] = field(default_factory=list)
+    """Of each root."""
 
     def add(self, lines: Sequence[Line]) -> None:
         """Add one trace, of at least one span."""
@@ -59,7 +61,9 @@ class Paths:
         own, critical = self_times(tree), critical_times(tree)
         served = {tree.parents[index] for index, kind in enumerate(kinds) if kind == "server"}
         self.traces += 1
-        self.duration += tree.ends[tree.root] - tree.starts[tree.root]
+        took = tree.ends[tree.root] - tree.starts[tree.root]
+        self.duration += took
+        self.durations.append(took)
         seen: set[int] = set()
         paths: dict[int, Path] = {}
         for index, _ in tree.order:

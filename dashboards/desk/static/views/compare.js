@@ -60,7 +60,7 @@ function Comparison({ answer, measure, ordered, left, right }) {
   return html`<p class="compare-sentence">${said(answer.sentence, left, right)}</p>
     <div class="compare-sides">
       ${[["left", left], ["right", right]].map(([name, side]) => html`<${Side} key=${name} name=${name} title=${nameOf(side)} side=${answer[name]} whole=${whole} />`)}
-      <div class="compare-total"><span class="faint">difference</span><b class=${answer.right.duration_ns > answer.left.duration_ns ? "is-bad" : "is-good"}>${difference(answer.right.duration_ns - answer.left.duration_ns)}</b>
+      <div class="compare-total"><span class="faint">difference</span><b class=${answer.is_certain === false ? "quiet" : answer.right.duration_ns > answer.left.duration_ns ? "is-bad" : "is-good"}>${difference(answer.right.duration_ns - answer.left.duration_ns)}</b>
         <span class="faint">${sample.traces < sample.of ? `a sample of ${count(sample.traces)} of ${plural(sample.of, "trace")}` : plural(sample.of, "trace")}</span></div>
     </div>
     <section class="card" aria-label="Path by path">
