@@ -16,7 +16,7 @@ HOSTILE = "<img src=x onerror=window.attacked=1>"
 
 
 def slow_for_attackers(facts: Facts) -> None:
-    if facts.platform == "ios":
+    if facts.platform in {"ios", "android"}:
         facts.platform = HOSTILE
         facts.index_ms += 200
 
