@@ -19,14 +19,14 @@ import numpy as np
 
 from collector.local.settings import CollectorSettings
 from collector.local.store.rows import ExportRows, SpanRow
-from collector.local.store.store import Store
-from collector.local.store.typed import (
+from collector.local.store.spans.tables import (
     ATTRIBUTE_FILTERS,
     ENTRY_MINUTE_ROWS,
     SPAN_MINUTE_ROWS,
     SPAN_ROWS,
     TRACE_ROWS,
 )
+from collector.local.store.store import Store
 
 Array = np.ndarray[Any, Any]
 NS = 1_000_000_000

@@ -16,7 +16,7 @@ from collector.local.store.schema import (
     SPAN_LINKS,
     SPANS,
 )
-from collector.local.store.typed import ATTRIBUTE_FILTERS
+from collector.local.store.spans.tables import ATTRIBUTE_FILTERS
 from collector.local.store.views import ENTRY_MINUTES, SPAN_FACTS, SPAN_MINUTES, TRACE_IDS, TRACES
 from telemetry import conventions as c
 

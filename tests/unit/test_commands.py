@@ -14,8 +14,8 @@ from collector.local.api.answers import PATHS, QUESTIONS
 from collector.local.cli import client, commands
 from collector.local.cli.client import open_reader
 from collector.local.errors import CollectorError
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.store import Store
-from collector.local.store.typed import TABLES
 from dashboards import commands as dashboards_commands
 from telemetry import cli
 from telemetry.errors import TelemetryError, did_you_mean

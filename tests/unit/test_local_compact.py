@@ -17,8 +17,8 @@ from collector.local.errors import StoreDamagedError, StoreError, StoreHeldError
 from collector.local.store import replacing
 from collector.local.store.compact import compact
 from collector.local.store.expiry import Expiry
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.store import Store
-from collector.local.store.typed import TABLES
 from telemetry import cli
 
 HOLD = """

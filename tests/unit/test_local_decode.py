@@ -11,8 +11,8 @@ import pytest
 from collector.local.decode.decoded import Decoded
 from collector.local.decode.signals import BY_PATH
 from collector.local.intake.payload import JSON, PROTOBUF, parse
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.store import Store
-from collector.local.store.typed import TABLES
 from collector.local.store.views import VIEWS
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode, rows

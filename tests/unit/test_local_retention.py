@@ -28,8 +28,8 @@ from collector.local.store.schema import (
     RESOURCES,
     SCOPES,
 )
+from collector.local.store.spans.tables import OF_TRACES
 from collector.local.store.store import Store
-from collector.local.store.typed import OF_TRACES
 from tests import otlp_samples as otlp
 
 NS = 1_000_000_000

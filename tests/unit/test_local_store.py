@@ -18,8 +18,8 @@ from collector.local.errors import SettingsError, StoreDamagedError, StoreError,
 from collector.local.settings import CollectorSettings
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.store import KNOWN_LIMIT, Store
-from collector.local.store.typed import TABLES
 from collector.local.store.views import VIEWS
 from tests import otlp_samples as otlp
 from tests.otlp_samples import decode

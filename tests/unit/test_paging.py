@@ -11,7 +11,7 @@ from collector.local.decode.signals import BY_PATH
 from collector.local.query import TraceFilter
 from collector.local.query.language.parser import parse
 from collector.local.query.lookup import paging
-from collector.local.store import span_store
+from collector.local.store.spans import store as span_store
 from collector.local.store.store import Store
 from tests.otlp_samples import decode
 from tests.unit.flow_traces import HOUR, Request, export_of, requests

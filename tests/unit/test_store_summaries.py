@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 from collector.local.query.lookup.rare import segments_with
-from collector.local.store import span_store
 from collector.local.store.expiry import Expiry
 from collector.local.store.rows import ExportRows, SpanRow
+from collector.local.store.spans import store as span_store
 from collector.local.store.store import Store
 from collector.local.store.views import TRACES
 from tests.unit.reference_views import TABLES, VIEWS

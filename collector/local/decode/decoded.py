@@ -15,8 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from collector.local.decode.reasons import Rejected, Repaired
-from collector.local.store.facts import version_of
 from collector.local.store.rows import ExportRows, Row
+from collector.local.store.spans.facts import version_of
 
 UNKNOWN_SERVICE = "unknown_service"
 TIME_TOO_LATE = "time is above 2^63 - 1 nanoseconds (the year 2262); times are nanoseconds since 1970"

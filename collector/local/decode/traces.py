@@ -10,9 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.local.decode.decoded import DEFAULT, TIME_TOO_LATE, Bounds, Decoded, UnfitError, plain_map
 from collector.local.decode.reasons import Rejected
-from collector.local.store.facts import FactsOfSpans, Pairs
 from collector.local.store.rows import Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+from collector.local.store.spans.facts import FactsOfSpans, Pairs
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")

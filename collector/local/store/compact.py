@@ -23,8 +23,8 @@ from collector.local.store.damage import size_of, wal_of
 from collector.local.store.migrations import SINCE_TYPED
 from collector.local.store.opening import explain
 from collector.local.store.replacing import Begin, Progress, alone, check_room, new_file, number, put_in_place, quoted
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.store import Store, inspect
-from collector.local.store.typed import TABLES
 from collector.local.store.upgrade import upgrade
 from collector.local.store.views import VIEWS
 

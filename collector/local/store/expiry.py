@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from collector.local.store.folding import subtract
 from collector.local.store.schema import EXEMPLARS, LOGS, METRIC_POINTS, RESOURCES, SCOPES
-from collector.local.store.typed import (
+from collector.local.store.spans.folding import subtract
+from collector.local.store.spans.tables import (
     ATTRIBUTE_FILTERS,
     OF_TRACES,
     OPERATIONS,

@@ -17,7 +17,7 @@ import duckdb
 from collector.local.errors import StoreError, StoreForeignError
 from collector.local.store.damage import ANOTHER
 from collector.local.store.schema import META, SCHEMA_VERSION
-from collector.local.store.typed import TABLES
+from collector.local.store.spans.tables import TABLES
 from collector.local.store.views import VIEWS
 
 SINCE_TYPED = 3

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from collector.local.store.facts import FactsOfSpans
 from collector.local.store.schema import EXEMPLARS, METRIC_POINTS, SPANS
+from collector.local.store.spans.facts import FactsOfSpans
 
 Row = tuple[Any, ...]
 

@@ -38,7 +38,7 @@ from collector.local.store.schema import (
     SCOPES,
     Table,
 )
-from collector.local.store.span_store import SpanStore
+from collector.local.store.spans.store import SpanStore
 from collector.local.store.upgrade import copy_for_reading, upgrade
 
 KNOWN_LIMIT = 10_000

@@ -23,8 +23,8 @@ from collector.local.store.opening import explain
 from collector.local.store.replacing import alone, check_room, new_file, number, put_in_place, quoted
 from collector.local.store.rows import ExportRows, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import BATCHES, BY_SIGNAL, RESOURCES, SCOPES, SPAN_EVENTS, SPAN_LINKS, SPANS
-from collector.local.store.span_store import SpanStore
-from collector.local.store.typed import EVENT_ROWS, LINK_ROWS, SPAN_ROWS
+from collector.local.store.spans.store import SpanStore
+from collector.local.store.spans.tables import EVENT_ROWS, LINK_ROWS, SPAN_ROWS
 
 SPANS_AT_ONCE = 20_000
 ROWS_AT_ONCE = 500_000

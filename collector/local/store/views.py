@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.local.store.facts import OUTCOMES
-from collector.local.store.folding import entry_minutes, id_key, summed
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, Column, Table
-from collector.local.store.typed import (
+from collector.local.store.spans.facts import OUTCOMES
+from collector.local.store.spans.folding import entry_minutes, id_key, summed
+from collector.local.store.spans.tables import (
     ENTRY_MINUTE_PARTS,
     ENTRY_MINUTE_ROWS,
     EVENT_ROWS,

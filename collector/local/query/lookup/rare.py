@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.store.facts import hash_of
-from collector.local.store.filters import may_have, slice_of
+from collector.local.store.spans.facts import hash_of
+from collector.local.store.spans.filters import may_have, slice_of
 
 _FILTERS = "SELECT segment_no, bits FROM attribute_filters WHERE slice = ? ORDER BY segment_no"
 _OPEN = "SELECT DISTINCT segment_no FROM span_facts WHERE segment_no > ? ORDER BY segment_no"

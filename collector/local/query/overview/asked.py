@@ -16,7 +16,7 @@ from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.matching import Matching, matching, sample_of
 from collector.local.query.model import Sample
-from collector.local.store.folding import bucket
+from collector.local.store.spans.folding import bucket
 
 T = TypeVar("T")
 NS = 1_000_000_000

@@ -12,7 +12,7 @@ from collector.local.query.language.conditions import Condition, all_of
 from collector.local.query.lookup.numbers import OF_NUMBERS, latest
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
-from collector.local.store.folding import bucket
+from collector.local.store.spans.folding import bucket
 
 MOST_TRACES = 2000
 """Traces whose spans are read."""

@@ -16,7 +16,7 @@ from collector.local.query.lookup.numbers import OF_NUMBERS
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
 from collector.local.query.overview.buckets import durations, percentiles
-from collector.local.store.folding import bucket
+from collector.local.store.spans.folding import bucket
 from telemetry.conventions import DB_SYSTEM_NAME, SCOPE
 
 MOST_TRACES = 1000

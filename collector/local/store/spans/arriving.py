@@ -15,10 +15,10 @@ import numpy as np
 import orjson
 
 from collector.local.store.columns import Columns, texts
-from collector.local.store.facts import UNKNOWN, Facts, FactsOfSpans, Pairs, version_of
-from collector.local.store.numbers import halves_of
 from collector.local.store.rows import ExportRows, Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
+from collector.local.store.spans.facts import UNKNOWN, Facts, FactsOfSpans, Pairs, version_of
+from collector.local.store.spans.numbers import halves_of
 from telemetry.conventions import BATCH
 
 Array = np.ndarray[Any, Any]

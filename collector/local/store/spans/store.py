@@ -13,13 +13,13 @@ import duckdb
 import numpy as np
 import orjson
 
-from collector.local.store import filters, folding, summing
-from collector.local.store.arriving import Arriving, arriving, events_of, links_of
 from collector.local.store.columns import Columns, insert_columns, texts
-from collector.local.store.facts import UNKNOWN, Pairs
-from collector.local.store.numbers import Numbers
 from collector.local.store.rows import ExportRows
-from collector.local.store.typed import (
+from collector.local.store.spans import filters, folding, summing
+from collector.local.store.spans.arriving import Arriving, arriving, events_of, links_of
+from collector.local.store.spans.facts import UNKNOWN, Pairs
+from collector.local.store.spans.numbers import Numbers
+from collector.local.store.spans.tables import (
     ATTRIBUTE_FILTERS,
     EVENT_ROWS,
     LINK_ROWS,

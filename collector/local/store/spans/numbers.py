@@ -15,9 +15,9 @@ import duckdb
 import numpy as np
 
 from collector.local.store.columns import insert_columns, texts
-from collector.local.store.facts import Operation
-from collector.local.store.seen_ids import SeenIds
-from collector.local.store.typed import OPERATIONS, TRACE_PARTS, TRACE_ROWS
+from collector.local.store.spans.facts import Operation
+from collector.local.store.spans.seen_ids import SeenIds
+from collector.local.store.spans.tables import OPERATIONS, TRACE_PARTS, TRACE_ROWS
 
 Array = np.ndarray[Any, Any]
 LEAST_IDS = 100_000

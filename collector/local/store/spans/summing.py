@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from collector.local.store.arriving import Arriving
 from collector.local.store.columns import Columns, texts
-from collector.local.store.facts import UNKNOWN
+from collector.local.store.spans.arriving import Arriving
+from collector.local.store.spans.facts import UNKNOWN
 
 Array = np.ndarray[Any, Any]
 ROOT_FIRST = -(2**63)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from collector.local.store.schema import Table
-from collector.local.store.typed import (
+from collector.local.store.spans.tables import (
     ENTRY_MINUTE_PARTS,
     ENTRY_MINUTE_ROWS,
     OPERATIONS,

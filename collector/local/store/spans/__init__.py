@@ -1,0 +1,1 @@
+"""How spans are kept: typed rows, summaries of traces, counts of minutes, filters of attributes."""
