@@ -42,6 +42,7 @@ export default async (page, { base }) => {
   await open(page, `${base}/traces`);
   await page.click(".live"); // stays as it is
   await settled(page);
+  await page.waitForSelector(".row-link");
   await page.evaluate(() => document.activeElement.blur());
   const at = () => page.evaluate(() => [...document.querySelectorAll(".row-link")].indexOf(document.activeElement));
   seen.rows = [];
@@ -50,6 +51,8 @@ export default async (page, { base }) => {
     seen.rows.push(await at());
   }
   await open(page, `${base}/performance`);
+  await page.waitForSelector(".chart-place canvas");
+  await page.waitForSelector(".row-link");
   await page.keyboard.press("?");
   seen.help = await page.$$eval("dialog[open] dd", (all) => all.map((each) => each.innerText));
   await page.keyboard.press("Enter");
