@@ -2,6 +2,7 @@
 import { Chart } from "../components/chart.js";
 import { Guard } from "../components/guard.js";
 import { Meter } from "../components/meter.js";
+import { Sampled } from "../components/sampled.js";
 import { Sparkline } from "../components/sparkline.js";
 import { StageLegend } from "../components/stage_bar.js";
 import { Answered, answeredClass, EmptyRange } from "../components/state.js";
@@ -25,7 +26,8 @@ export default function View({ address }) {
   const performance = useAnswer("/api/performance", asked(address, { scope }));
   return html`<div class="view-head"><h1>Performance</h1>
       <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
-        aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div></div>
+        aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div>
+      <span class="end"><${Sampled} sample=${performance.answer?.sample} /></span></div>
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>${(answer) => html`<div class="charts">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
         series=${percentiles(answer)} /></section>

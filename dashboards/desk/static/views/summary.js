@@ -3,6 +3,7 @@
 import { Breakdown } from "../components/breakdown.js";
 import { Chart } from "../components/chart.js";
 import { Guard } from "../components/guard.js";
+import { Sampled } from "../components/sampled.js";
 import { Scatter } from "../components/scatter.js";
 import { Answered, Empty, EmptyRange } from "../components/state.js";
 import { StageLegend } from "../components/stage_bar.js";
@@ -24,6 +25,7 @@ export default function View({ address }) {
   return html`<div class="view-head"><h1>${operation ?? (address.query.filter ? "Requests" : "All requests")}</h1>
       ${!operation && address.query.filter && html`<code>${address.query.filter}</code>`}
       <span class="quiet">${summary.answer ? plural(summary.answer.count, "request") : ""}</span>
+      <${Sampled} sample=${summary.answer?.sample} />
       <span class="end"><a href=${link("/compare")}>Compare slow with typical</a></span></div>
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>
       ${(answer) => html`<${Overview} answer=${answer} address=${address} />
