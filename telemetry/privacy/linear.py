@@ -12,8 +12,8 @@ patterns of users would run on a second engine, and the check would still be nee
 from collections.abc import Iterable
 from typing import Any, Final
 
-from re import _constants as sre  # type: ignore[attr-defined]  # isort: skip
-from re import _parser  # type: ignore[attr-defined]  # isort: skip  # the only parser of this very language
+from re import _constants as sre  # type: ignore[attr-defined,unused-ignore]  # isort: skip
+from re import _parser  # type: ignore[attr-defined,unused-ignore]  # isort: skip  # the only parser of this very language
 
 _MAX_REPEAT: Final = 1024  # a higher upper bound counts as none
 _MAX_WAYS: Final = 1_000_000  # to divide characters among the repeats, per position
