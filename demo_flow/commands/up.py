@@ -178,11 +178,14 @@ def print_banner(
         )  # fmt: skip
     if not stays:
         return
+    from demo_flow.incidents.table import INCIDENTS
+
     gateway = pamazon.addresses[GATEWAY.name]
     other = "" if gateway == GATEWAY.address else f" --gateway {gateway}"
     console.print(f'  [dim]try[/]  pamazon search "black jacket"{other}', highlight=False, soft_wrap=True)
     if pamazon.shops:
-        console.print(f"       pamazon incident start chile-slow-link{other}", highlight=False, soft_wrap=True)
+        slow = next(name for name, incident in INCIDENTS.items() if incident.place == "link" and incident.region)
+        console.print(f"       pamazon incident start {slow}{other}", highlight=False, soft_wrap=True)
         console.print("       [dim]then search in the shop as Bob, and open the trace[/]", soft_wrap=True)
     console.print(f"  [dim]logs[/] {plan.data / 'logs'}\n", highlight=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from tests.browser.driving import in_browser
 
 SLOW = "chile-slow-link"
 OF_TEXTS = {
-    "performance": ("/search", "Share of time", "Slowest requests"),
+    "performance": ("/search", "Slowest requests"),
     "calls": ("Executor/Process",),
     "summary": ("Slow", "Suspects", "Top tags", "on the way"),
     "index": ("Duration over len_docs", "Slow"),
