@@ -10,6 +10,7 @@ import { useKeys } from "../lib/keyboard.js";
 import { html, useEffect, useId, useMemo, useRef, useState } from "../lib/preact.js";
 import { optionsOf, stacked } from "./chart_options.js";
 import { ChartTable } from "./chart_table.js";
+import { keepPlot } from "./plot.js";
 
 const MOST_SPOKEN = 6;
 const MOVES = { "ArrowLeft ArrowRight": ["in a chart (Tab goes there): its values", null] };
@@ -40,28 +41,12 @@ export function Chart(props) {
   useKeys(onRange ? { ...MOVES, ...RANGES } : MOVES);
 
   useEffect(() => {
-    const make = () => {
-      plot.current?.destroy();
-      const options = optionsOf({ ...latest.current, top: () => latest.current.top?.() ?? 0 }, place.current, (index) => setAt(index), onRange && choose);
-      options.hooks.draw.push((made) => latest.current.overlay?.(made));
-      plot.current = new uPlot(options, data, place.current);
-    };
     const choose = (since, until) => (latest.current.onRange ?? showRange)(since, until);
-    make();
-    const sizes = new ResizeObserver(() => {
-      if (!place.current || !plot.current) return;
-      const { clientWidth: width, clientHeight } = place.current;
-      if (width && (width !== plot.current.width || clientHeight !== plot.current.height)) plot.current.setSize({ width, height: clientHeight });
+    return keepPlot(place, plot, (element) => {
+      const options = optionsOf({ ...latest.current, top: () => latest.current.top?.() ?? 0 }, element, (index) => setAt(index), onRange && choose);
+      options.hooks.draw.push((made) => latest.current.overlay?.(made));
+      return new uPlot(options, data, element);
     });
-    sizes.observe(place.current);
-    const scheme = window.matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", make);
-    return () => {
-      sizes.disconnect();
-      scheme.removeEventListener("change", make);
-      plot.current?.destroy();
-      plot.current = null;
-    };
   }, [shape]);
 
   useEffect(() => plot.current?.setData(data), [data, props.overlay]);

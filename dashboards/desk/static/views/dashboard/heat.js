@@ -1,6 +1,7 @@
 // The buckets of a histogram over time: the darker a cell, the more fell into it. Each dot is a single one, and opens its trace.
 import { ChartTable } from "../../components/chart_table.js";
 import { token } from "../../components/chart_options.js";
+import { keepPlot } from "../../components/plot.js";
 import { showRange } from "../../lib/address.js";
 import { clock, moment } from "../../lib/format.js";
 import { html, useEffect, useRef, useState } from "../../lib/preact.js";
@@ -19,23 +20,8 @@ export function Heat({ panel, answers, grid, variables }) {
   const latest = useRef(null);
   latest.current = { heat, grid, exemplars, unit };
   useEffect(() => {
-    const make = () => {
-      plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(latest, place.current, setAt), [grid.times, grid.times.map(() => null)], place.current);
-    };
-    make();
-    const sizes = new ResizeObserver(() => {
-      const { clientWidth: width, clientHeight: height } = place.current ?? {};
-      if (width && plot.current && (width !== plot.current.width || height !== plot.current.height)) plot.current.setSize({ width, height });
-    });
-    sizes.observe(place.current);
-    const scheme = window.matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", make);
-    return () => {
-      sizes.disconnect();
-      scheme.removeEventListener("change", make);
-      plot.current?.destroy();
-    };
+    const empty = [grid.times, grid.times.map(() => null)];
+    return keepPlot(place, plot, (element) => new uPlot(optionsOf(latest, element, setAt), empty, element));
   }, [heat.rows.length, exemplars]);
   useEffect(() => plot.current?.setData([grid.times, grid.times.map(() => null)]), [answers]);
   const named = heat.rows.map((row) => ({ name: nameOf(row, unit), values: row.values, unit: "rate" }));
