@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,9 +150,7 @@ class Store:
         Raises:
             duckdb.Error: nothing was added, or, if the commit itself failed, it is unknown whether all were.
         """
-        cursor = self.reader()
-        try:
-            cursor.begin()
+        with self._writing() as cursor:
             self._spans.write(cursor, exports, now_unix_ns)
             next_point = self._insert_all(cursor, exports, now_unix_ns)
             batches = [(digest, export.signal, export.records) for digest, export in zip(digests, exports, strict=True)]
@@ -160,15 +158,6 @@ class Store:
             noted = {
                 table.name: self._add_missing(cursor, table, exports, now_unix_ns) for table in (RESOURCES, SCOPES)
             }
-            cursor.commit()
-        except BaseException:
-            self._spans.forget()
-            with suppress(duckdb.Error):
-                cursor.rollback()
-            raise
-        finally:
-            with suppress(duckdb.Error):
-                cursor.close()
         self._next_point = next_point
         for name, identifiers in noted.items():
             self._remember(name, identifiers)
@@ -216,16 +205,8 @@ class Store:
         Raises:
             duckdb.Error: nothing was moved.
         """
-        with closing(self.reader()) as cursor:
-            cursor.begin()
-            try:
-                self._spans.fold(cursor, now_unix_ns, everything=everything)
-                cursor.commit()
-            except BaseException:
-                self._spans.forget()
-                with suppress(duckdb.Error):
-                    cursor.rollback()
-                raise
+        with self._writing() as cursor:
+            self._spans.fold(cursor, now_unix_ns, everything=everything)
 
     def checkpoint(self) -> None:
         """Move the log into the file, which frees the blocks of deleted rows; in the writing thread."""
@@ -277,6 +258,23 @@ class Store:
             self._copy.cleanup()
         if self._copy:
             self._copy.cleanup()
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in a transaction, all of which is committed at the end, or nothing."""
+        cursor = self.reader()
+        try:
+            cursor.begin()
+            yield cursor
+            cursor.commit()
+        except BaseException:
+            self._spans.forget()
+            with suppress(duckdb.Error):
+                cursor.rollback()
+            raise
+        finally:
+            with suppress(duckdb.Error):
+                cursor.close()
 
     def _prepare(self) -> None:
         """Create the tables in a new file, or migrate those of an old one."""
