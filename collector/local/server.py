@@ -48,7 +48,7 @@ PATHS_REST = 2.0
 """Critical paths take at most a third of a core; spans for which that is too little are counted as lost."""
 
 
-def use_memory_well() -> None:
+def collect_garbage_less_often() -> None:
     """Let Python look for garbage in cycles less often, in a process that is a collector and nothing else.
 
     Exports are many small objects without cycles: looking for these takes a quarter of the time of decoding.
