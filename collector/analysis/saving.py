@@ -11,11 +11,15 @@ spent as long as it did between them. Siblings that overlapped do not wait for e
 between 0 and its time on the critical path.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
+from typing import TypeVar
 
 from collector.analysis.tree import Tree
+
+Stage = TypeVar("Stage", bound=Hashable)
+"""What a part of a trace is named by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Laid:
     """The same by end."""
 
 
-def savings(tree: Tree, stages: Sequence[str], times: Mapping[str, int]) -> Mapping[str, int]:
+def savings(tree: Tree, stages: Sequence[Stage], times: Mapping[Stage, int]) -> Mapping[Stage, int]:
     """By how many nanoseconds the root would be shorter without each stage on the critical path; for others it is 0.
 
     Args:
@@ -67,7 +71,7 @@ def lay_out(tree: Tree) -> list[Laid]:
     return laid
 
 
-def duration_without(laid: Sequence[Laid], stages: Sequence[str], stage: str) -> int:
+def duration_without(laid: Sequence[Laid], stages: Sequence[Stage], stage: Stage) -> int:
     """The root's duration if the spans of a stage had no time of their own."""
     durations = [0] * len(laid)
     for at in range(len(laid) - 1, -1, -1):  # children before their parents

@@ -22,8 +22,6 @@ from collector.analysis.tree import Tree, build
 
 LEAST_SHARE: Final = 0.05
 """Of all that the requests take longer, a path must take so much at least."""
-_BETWEEN: Final = "\x00"
-_WAY: Final = "\x01"
 
 
 class PathSpan(NamedTuple):
@@ -40,8 +38,7 @@ class PathSpan(NamedTuple):
     error_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """Spans of one service and operation; of a call, `is_way` is the time that neither side works."""
 
     service: str
@@ -112,26 +109,20 @@ def _times(spans: Sequence[PathSpan]) -> Mapping[Path, tuple[int, int]]:
     """Time on the critical path and saving, by path."""
     tree = build(spans)
     aligned = align(tree, [span.kind for span in spans]).tree
-    labels = _labels(spans, aligned)
-    times: Counter[str] = Counter()
-    for label, time in zip(labels, critical_times(aligned), strict=True):
+    paths = _paths(spans, aligned)
+    times: Counter[Path] = Counter()
+    for path, time in zip(paths, critical_times(aligned), strict=True):
         if time:
-            times[label] += time
-    saved = savings(aligned, labels, times)
-    return {_path(label): (time, saved[label]) for label, time in times.items()}
+            times[path] += time
+    saved = savings(aligned, paths, times)
+    return {path: (time, saved[path]) for path, time in times.items()}
 
 
-def _labels(spans: Sequence[PathSpan], tree: Tree) -> list[str]:
+def _paths(spans: Sequence[PathSpan], tree: Tree) -> list[Path]:
     served = {tree.parents[index] for index, span in enumerate(spans) if span.kind == "server"}
     return [
-        span.service + _BETWEEN + span.name + (_WAY if index in served and span.kind == "client" else "")
-        for index, span in enumerate(spans)
+        Path(span.service, span.name, index in served and span.kind == "client") for index, span in enumerate(spans)
     ]
-
-
-def _path(label: str) -> Path:
-    service, _, operation = label.partition(_BETWEEN)
-    return Path(service, operation.rstrip(_WAY), operation.endswith(_WAY))
 
 
 def _compared(
