@@ -32,6 +32,11 @@ class Seen(NamedTuple):
     region: str | None = None
 
 
+def is_rpc(attributes: Mapping[str, Any]) -> bool:
+    """Whether a span with these attributes is one of an rpc."""
+    return _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes
+
+
 def seen_of(span: Any, ours: bool, attributes: Mapping[str, Any]) -> Seen:
     """A span of the store or of a query, reduced.
 
@@ -49,7 +54,7 @@ def seen_of(span: Any, ours: bool, attributes: Mapping[str, Any]) -> Seen:
         span.kind,
         span.name,
         ours,
-        _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes,
+        is_rpc(attributes),
         get(_STATUS) == "UNAVAILABLE",
         get(_OPERATION),
         get(_PLATFORM),

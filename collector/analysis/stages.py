@@ -1,13 +1,33 @@
 """Which stage a span's own time belongs to."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from collector.analysis.seen import Seen
 from collector.analysis.tree import Tree
 from telemetry.conventions import OTHER, STAGE_CLIENT, STAGE_ENDPOINT, STAGE_SERVER, STAGE_TRANSIT, STAGES_OF_CALLS
 
 
-def stages_of(spans: Sequence[Seen], tree: Tree) -> list[str]:
+class Staged(Protocol):
+    """What tells the stage of a span; the fields are those of `Seen`."""
+
+    @property
+    def kind(self) -> str:
+        """Such as `server`."""
+
+    @property
+    def name(self) -> str:
+        """Of the span."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether our library made it."""
+
+    @property
+    def is_rpc(self) -> bool:
+        """Whether it is the client's or the server's span of an rpc."""
+
+
+def stages_of(spans: Sequence[Staged], tree: Tree) -> list[str]:
     """The stage of every span, by the span's index.
 
     - A stage of ours: its name.
@@ -26,7 +46,7 @@ def stages_of(spans: Sequence[Seen], tree: Tree) -> list[str]:
     return stages
 
 
-def _stage(span: Seen, around: str, is_served: bool) -> str:
+def _stage(span: Staged, around: str, is_served: bool) -> str:
     if span.kind == "server":
         return STAGE_SERVER
     if is_served and span.kind == "client":

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.api.answers import answer
 from collector.local.query import QueryError
-from collector.local.query.lookup import matching, skeletons
+from collector.local.query.lookup import matching, trace_shapes
 from collector.local.query.overview import asked, worst
 from telemetry.conventions import SCOPE
 from tests.integration.otlp_by_hand import MS, START, pairs, span
@@ -194,7 +194,7 @@ def test_stages_are_a_list_for_every_trace(store: DuckDBPyConnection, monkeypatc
     asked_for = [("stages", "true"), ("limit", "3")]
     rows = answer(store, "/api/traces", asked_for)["traces"]
     assert [sum(stage["time_ns"] for stage in row["stages"]) for row in rows] == [row["duration_ns"] for row in rows]
-    monkeypatch.setattr(skeletons, "MOST_SPANS", rows[0]["span_count"])
+    monkeypatch.setattr(trace_shapes, "MOST_SPANS", rows[0]["span_count"])
     assert [bool(row["stages"]) for row in answer(store, "/api/traces", asked_for)["traces"]] == [True, False, False]
     (child_sample,) = {str(answer(store, "/api/summary", [*WHOLE.items()])["children_sample"])}
     assert child_sample == str({"traces": 1, "of": len(MADE)})

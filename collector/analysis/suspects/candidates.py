@@ -14,6 +14,8 @@ Value = str | int | float
 Observed = Mapping[tuple[str, str], Mapping[Value, int]]
 """By stage and key: the traces that have each value, as bits."""
 
+STAGE: Final = " › "
+"""Between the service and the operation of a stage."""
 PRESENT: Final = "span"
 """The key that stands for a span itself: its value is how many of it a trace has."""
 MOST_UNIQUE: Final = 0.9

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.analysis.suspects.candidates import NUMBERED, Value, identifies, last_word
+from collector.analysis.suspects.candidates import NUMBERED, STAGE, Value, identifies, last_word
 from collector.analysis.suspects.simplest import simplest
 
 Numbers = NDArray[np.float64]
@@ -99,7 +99,7 @@ def _rank(tag: Tag, requests: int, familiar: Collection[str]) -> int:
         return 4
     if tag.tells < LEAST_TELLS:
         return 3
-    if tag.key.rpartition(" › ")[2] in familiar:
+    if tag.key.rpartition(STAGE)[2] in familiar:
         return 0
     return 2 if _is_numbered(tag) else 1
 

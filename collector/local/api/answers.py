@@ -19,7 +19,7 @@ from collector.local.api.documented import AwaitedTrace, ListedTrace
 from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question, Rows
 from collector.local.query.lookup.numbers import numbers_of
-from collector.local.query.lookup.skeletons import skeletons
+from collector.local.query.lookup.trace_shapes import shapes_of_traces
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
 """Beside an answer over HTTP: why the store cannot write now, percent-encoded."""
@@ -57,7 +57,7 @@ def _trace_list(connection: DuckDBPyConnection, wanted: query.TraceFilter, asked
     if asked.flag("stages"):
         numbers = numbers_of(connection, page.rows)
         counts = {numbers[row.trace_id]: row.span_count for row in page.rows if row.trace_id in numbers}
-        found = skeletons(connection, counts)
+        found = shapes_of_traces(connection, counts)
         for row in listed["traces"]:
             shape = found.get(numbers.get(row["trace_id"], -1))
             times = shape.times_of_stages() if shape else {}

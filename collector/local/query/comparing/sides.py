@@ -83,9 +83,7 @@ def side_of(connection: DuckDBPyConnection, name: str, text: str | None, wanted:
 
 def _entering(wanted: TraceFilter) -> Condition:
     """The condition on traces that enter by the operation: it needs no spans."""
-    asked = (("entry.service", wanted.service), ("entry", wanted.operation))
-    entry = [Term(key, "=", (value,)) for key, value in asked if value is not None]
-    return all_of([wanted.without_operation().condition(), of_traces(entry)])
+    return all_of([wanted.without_operation().condition(), of_traces(wanted.entry)])
 
 
 def _sampled(connection: DuckDBPyConnection, matching: Condition, side: Condition) -> list[tuple[int, str, int, int]]:

@@ -63,6 +63,12 @@ class TraceFilter:
         return (*named, *attributes)
 
     @property
+    def entry(self) -> tuple[Term, ...]:
+        """Terms for traces that enter at the operation and the service: they need no spans."""
+        asked = (("entry.service", self.service), ("entry", self.operation))
+        return tuple(Term(key, "=", (value,)) for key, value in asked if value is not None)
+
+    @property
     def is_narrow(self) -> bool:
         """Whether it asks for more than time, who, and the operation."""
         return bool(self.where or self.attributes or self.status or self.min_duration_ns)

@@ -4,7 +4,7 @@ A store keeps the spans of a trace under its number, which is about in the order
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -31,6 +31,26 @@ def numbers_by_id(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> l
     wanted = set(trace_ids)
     keys = list({int(text[:KEY_DIGITS], 16) for text in wanted if _HEXADECIMAL.fullmatch(text)})
     return [int(number) for number, trace_id in _by_key(connection, keys) if trace_id in wanted]
+
+
+def number_of(connection: DuckDBPyConnection, trace_id: str) -> int:
+    """The number of a trace; -1 if it is not in the store."""
+    return next(iter(numbers_by_id(connection, [trace_id])), -1)
+
+
+def within(counts: Mapping[int, int], most: int) -> list[int]:
+    """Those of some traces that have no more than so many spans together, the first ones first.
+
+    Args:
+        counts: how many spans each trace has, by its number.
+        most: spans at most.
+    """
+    numbers: list[int] = []
+    for number, count in counts.items():
+        if count <= most:
+            numbers.append(number)
+            most -= count
+    return numbers
 
 
 def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> list[str]:

@@ -15,7 +15,7 @@ from collector.analysis.transit import transit_ns
 from collector.analysis.tree import build
 from collector.local.errors import QueryError
 from collector.local.query.logs import logs_of_trace
-from collector.local.query.lookup.numbers import numbers_by_id
+from collector.local.query.lookup.numbers import number_of, numbers_by_id
 from collector.local.query.model import Attributes, Event, Link, Span, Trace
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 from telemetry.conventions import SCOPE, SEARCH_TRANSIT_DURATION
@@ -42,7 +42,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     Raises:
         QueryError: no span of it is in the store.
     """
-    number = next(iter(numbers_by_id(connection, [trace_id])), -1)
+    number = number_of(connection, trace_id)
     stored = [SpanRow(*row) for row in connection.execute(_SPANS, [number]).fetchall()]
     if not stored:
         raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_times
-from collector.analysis.seen import Seen
 from collector.analysis.stages import stages_of
 from collector.analysis.tree import Tree, build
-from collector.local.query.lookup.numbers import OF_NUMBERS
+from collector.local.query.lookup.numbers import OF_NUMBERS, within
 from telemetry.conventions import SCOPE
 
 MOST_SPANS = 20_000
@@ -24,7 +23,7 @@ FROM span_facts WHERE {OF_NUMBERS} ORDER BY start_unix_ns, span_id
 
 
 @dataclass(frozen=True, slots=True)
-class Bone:
+class SpanShape:
     """One span, without its attributes."""
 
     span_id: str
@@ -39,19 +38,15 @@ class Bone:
 
 
 @dataclass(frozen=True, slots=True)
-class Skeleton:
+class TraceShape:
     """The shape of one trace."""
 
-    spans: Sequence[Bone]
+    spans: Sequence[SpanShape]
     tree: Tree
 
     def stages(self) -> list[str]:
         """The stage of each span."""
-        seen = [
-            Seen(s.span_id, s.parent_span_id, s.start_unix_ns, s.end_unix_ns, s.kind, s.name, s.ours, s.is_rpc)
-            for s in self.spans
-        ]
-        return stages_of(seen, self.tree)
+        return stages_of(self.spans, self.tree)
 
     def times_of_stages(self) -> Mapping[str, int]:
         """Nanoseconds on the critical path by stage, the longest first."""
@@ -61,21 +56,16 @@ class Skeleton:
         return dict(sorted(((k, v) for k, v in times.items() if v), key=lambda item: (-item[1], item[0])))
 
 
-def skeletons(connection: DuckDBPyConnection, counts: Mapping[int, int]) -> dict[int, Skeleton]:
+def shapes_of_traces(connection: DuckDBPyConnection, counts: Mapping[int, int]) -> dict[int, TraceShape]:
     """The shapes of traces, by number; of the first ones, as long as they have no more than `MOST_SPANS` together.
 
     Args:
         connection: to the store.
         counts: how many spans each trace has, by its number.
     """
-    numbers: list[int] = []
-    left = MOST_SPANS
-    for number, count in counts.items():
-        if count <= left:
-            numbers.append(number)
-            left -= count
-    spans: dict[int, list[Bone]] = defaultdict(list)
+    numbers = within(counts, MOST_SPANS)
+    spans: dict[int, list[SpanShape]] = defaultdict(list)
     rows = connection.execute(_SPANS, [numbers]).fetchall() if numbers else []
     for number, *fields in rows:
-        spans[number].append(Bone(*fields))
-    return {number: Skeleton(found, build(found)) for number, found in spans.items()}
+        spans[number].append(SpanShape(*fields))
+    return {number: TraceShape(found, build(found)) for number, found in spans.items()}

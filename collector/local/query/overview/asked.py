@@ -167,13 +167,8 @@ class Asked:
         is_empty, side, bucket, n, total_ns.
         """
         wanted = self.wanted
-        entry = [
-            Term(key, "=", (value,))
-            for key, value in (("entry.service", wanted.service), ("entry", wanted.operation))
-            if value is not None
-        ]
         if not self.by_minute:
-            condition, values = all_of([self.traces_but_operation(), of_traces(entry)])
+            condition, values = all_of([self.traces_but_operation(), of_traces(wanted.entry)])
             return _FROM_TRACES.format(condition=condition), values
         who = [
             Term(key, "=", (value,))
@@ -181,7 +176,7 @@ class Asked:
             if value is not None
         ]
         minutes = ("minute_unix_s >= ? AND minute_unix_s * 1000000000 < ?", [self.first_minute, wanted.until_ns])
-        condition, values = all_of([minutes, of_traces([*entry, *who])])
+        condition, values = all_of([minutes, of_traces([*wanted.entry, *who])])
         return _FROM_MINUTES.format(condition=condition), values
 
     def traces_but_operation(self) -> Condition:

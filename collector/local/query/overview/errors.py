@@ -15,7 +15,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.language.conditions import json_path
-from collector.local.query.lookup.numbers import OF_NUMBERS, latest
+from collector.local.query.lookup.numbers import OF_NUMBERS, latest, within
 from collector.local.query.model import Sample
 from telemetry.conventions import ERROR_TYPE
 
@@ -94,12 +94,8 @@ def _innermost(
     connection: DuckDBPyConnection, failures: Mapping[int, Sequence[_Failure]], counts: Mapping[int, int]
 ) -> dict[int, _Failure]:
     """One failure of each trace."""
-    several: list[int] = []
-    left = _MOST_SPANS
-    for number, of_trace in failures.items():
-        if len({(one.type, one.service) for one in of_trace}) > 1 and counts[number] <= left:
-            several.append(number)
-            left -= counts[number]
+    differing = [number for number, some in failures.items() if len({(one.type, one.service) for one in some}) > 1]
+    several = within({number: counts[number] for number in differing}, _MOST_SPANS)
     parents: dict[int, dict[str, str | None]] = {number: {} for number in several}
     for number, span_id, parent in connection.execute(_PARENTS, [several]).fetchall() if several else ():
         parents[number][span_id] = parent

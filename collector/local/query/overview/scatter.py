@@ -7,7 +7,6 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.language.conditions import all_of, of_traces
-from collector.local.query.language.terms import Term
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked
 from telemetry.errors import did_you_mean
@@ -72,6 +71,4 @@ def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -
 
 def entry_condition(asked: Asked) -> tuple[str, list[object]]:
     """The condition on `traces` that they match and entered at the operation that is asked for."""
-    named = (("entry.service", asked.wanted.service), ("entry", asked.wanted.operation))
-    entry = [Term(key, "=", (value,)) for key, value in named if value is not None]
-    return all_of([asked.traces_but_operation(), of_traces(entry)])
+    return all_of([asked.traces_but_operation(), of_traces(asked.wanted.entry)])

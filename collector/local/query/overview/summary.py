@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_times
 from collector.local.query.lookup.numbers import latest
-from collector.local.query.lookup.skeletons import skeletons
+from collector.local.query.lookup.trace_shapes import shapes_of_traces
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import durations, percentiles
@@ -182,7 +182,7 @@ def _children(
     """The time on the critical path by span."""
     found, sample = latest(connection, condition, values, OF_CHILDREN)
     times: Counter[tuple[str, str, bool]] = Counter()
-    shapes = skeletons(connection, found)
+    shapes = shapes_of_traces(connection, found)
     if len(shapes) < len(found):  # some have too many spans
         sample = Sample(len(shapes), sample.of if sample else len(found))
     for shape in shapes.values():

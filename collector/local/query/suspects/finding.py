@@ -6,6 +6,7 @@ decisions are those of `collector.analysis`; this module reads what they need, a
 
 from duckdb import DuckDBPyConnection
 
+from collector.analysis.suspects.candidates import STAGE
 from collector.analysis.suspects.problems import Found, Problem, is_comparable, measure, ranked
 from collector.analysis.suspects.where import Origin, PathTimes, origins, path_times
 from collector.local.query.lookup.filters import TraceFilter
@@ -20,7 +21,6 @@ from collector.local.query.suspects.rows import (
     SuspectSpan,
 )
 from collector.local.query.suspects.texts import (
-    STAGE,
     origin_sentence,
     problem_sentence,
     span_sentence,

@@ -9,6 +9,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.suspects.where import PathSpan
+from collector.local.query.language.conditions import json_path
 from collector.local.query.lookup.numbers import OF_NUMBERS
 from collector.local.query.suspects.values import batches_of
 from telemetry.conventions import ERROR_TYPE
@@ -17,7 +18,8 @@ _PATHS = f"""
 SELECT trace_no, span_id, parent_span_id, start_unix_ns, end_unix_ns, kind, name, service, status = 'error',
        {{error_type}} FROM span_facts WHERE {OF_NUMBERS}
 """  # noqa: S608 (our own names)
-_ERROR_TYPE = f"coalesce(CASE WHEN status = 'error' THEN json_extract_string(attributes, '/{ERROR_TYPE.name}') END, '')"
+_TYPE = json_path(ERROR_TYPE.name)
+_ERROR_TYPE = f"coalesce(CASE WHEN status = 'error' THEN json_extract_string(attributes, '{_TYPE}') END, '')"
 
 
 def trace_spans(

@@ -10,6 +10,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from collector.analysis.suspects.candidates import STAGE
 from collector.analysis.suspects.problems import Request
 from collector.local.query.language.conditions import EVERY_SPAN, all_of
 from collector.local.query.lookup.filters import TraceFilter
@@ -26,12 +27,12 @@ _SPANS_OF = """
     WHERE (? IS NULL OR name = ?) AND (? IS NULL OR service = ?) AND trace_no IN (SELECT trace_no FROM chosen)
     GROUP BY trace_no
 """
-_REQUESTS = """
-WITH chosen AS (SELECT * FROM traces WHERE {condition})
-SELECT trace_no, entry_service || ' › ' || entry_operation, {inside}, transit_ns, outcome,
-       coalesce(len_docs = 0, false), {waited}
-FROM chosen {spans} ORDER BY trace_no
-"""
+_REQUESTS = f"""
+WITH chosen AS (SELECT * FROM traces WHERE {{condition}})
+SELECT trace_no, entry_service || '{STAGE}' || entry_operation, {{inside}}, transit_ns, outcome,
+       coalesce(len_docs = 0, false), {{waited}}
+FROM chosen {{spans}} ORDER BY trace_no
+"""  # noqa: S608 (our own text)
 _ENTRY = "(? IS NULL OR entry_operation = ?) AND (? IS NULL OR entry_service = ?)"
 _IN_RANGE = "SELECT count(*) FROM traces WHERE start_unix_ns BETWEEN ? AND ?"
 _COUNT = f"SELECT count(*), count(*) FILTER ({_ENTRY}) FROM traces WHERE {{condition}}"  # noqa: S608 (our own text)

@@ -12,11 +12,10 @@ from dataclasses import replace
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.suspects.attributes import suspects
-from collector.analysis.suspects.candidates import PRESENT, Candidate, candidates
+from collector.analysis.suspects.candidates import PRESENT, STAGE, Candidate, candidates
 from collector.analysis.suspects.consequences import restates
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.model import SharedRow
-from collector.local.query.suspects.texts import STAGE
 from collector.local.query.suspects.values import observed
 
 MOST_TRACES = 2000
@@ -35,7 +34,7 @@ def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10)
         wanted: the filter; without a status or a duration there are no others, and all shared attributes are returned.
         limit: rows at most.
     """
-    matching, others = _numbers(connection, wanted), list[int]()
+    matching, others = _fetched(connection, *wanted.condition()), list[int]()
     if wanted.status is not None or wanted.min_duration_ns:
         condition, parameters = replace(wanted, status=None, min_duration_ns=0).condition()
         chosen, values = wanted.condition()
@@ -47,10 +46,6 @@ def shared(connection: DuckDBPyConnection, wanted: TraceFilter, limit: int = 10)
     first = (1 << len(matching)) - 1
     named = _named(found, first, every - first) if others else _frequent(found, first)
     return _rows(named, found, first, every - first)[:limit]
-
-
-def _numbers(connection: DuckDBPyConnection, wanted: TraceFilter) -> list[int]:
-    return _fetched(connection, *wanted.condition())
 
 
 def _fetched(connection: DuckDBPyConnection, condition: str, parameters: Sequence[object]) -> list[int]:

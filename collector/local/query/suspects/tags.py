@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.suspects.candidates import PRESENT, Candidate, Value
+from collector.analysis.suspects.candidates import PRESENT, STAGE, Candidate, Value
 from collector.analysis.suspects.consequences import restates
 from collector.analysis.suspects.tags import Tag, TagValue, tags
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.model import Sample
 from collector.local.query.suspects.requests import requests
-from collector.local.query.suspects.texts import STAGE, filter_of, quoted
+from collector.local.query.suspects.texts import filter_of, quoted
 from collector.local.query.suspects.values import observed
 from telemetry.conventions import (
     CLIENT_PLATFORM,

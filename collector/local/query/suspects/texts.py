@@ -6,12 +6,11 @@ In: what the analysis found. Out: text, in which names from telemetry stand as t
 import re
 
 from collector.analysis.suspects.attributes import Suspect
-from collector.analysis.suspects.candidates import NUMBERED, PRESENT, Candidate, last_word
+from collector.analysis.suspects.candidates import NUMBERED, PRESENT, STAGE, Candidate, last_word
 from collector.analysis.suspects.problems import Found, Problem
 from collector.analysis.suspects.where import Origin, PathTimes
 from collector.local.query.suspects.rows import NAMES
 
-STAGE = " › "
 _PLAIN = re.compile(r"[\w.:/+@-]+")
 _SIGNS = {"=": "=", "≥": ">=", "<": "<"}
 _DOING = {

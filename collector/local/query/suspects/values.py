@@ -11,11 +11,8 @@ from typing import Any
 import orjson
 from duckdb import DuckDBPyConnection
 
-from collector.analysis.suspects.candidates import PRESENT, Value
+from collector.analysis.suspects.candidates import PRESENT, STAGE, Value
 from collector.local.query.lookup.numbers import OF_NUMBERS, numbers_by_id
-
-STAGE = " › "
-"""Between the service and the operation of a stage."""
 
 _LINKS = f"SELECT DISTINCT linked_trace_id, trace_no, span_id FROM span_links WHERE {OF_NUMBERS}"  # noqa: S608 (our own text)
 _BATCHES = f"SELECT trace_no, trace_id FROM traces WHERE is_batch AND {OF_NUMBERS}"  # noqa: S608 (as above)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
-from collector.local.query.waterfall.reading import number_of
+from collector.local.query.lookup.numbers import number_of
 from collector.local.store.rows import SpanEventRow, SpanLinkRow, SpanRow
 
 MAX_SPANS: Final = 10_000

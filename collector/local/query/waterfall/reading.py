@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from collector.local.query.lookup.numbers import OF_NUMBERS, numbers_by_id
+from collector.local.query.lookup.numbers import OF_NUMBERS, number_of
 from telemetry.conventions import BAGGAGE, SCOPE
 
 MAX_SPANS: Final = 100_000
@@ -86,16 +86,6 @@ class State(NamedTuple):
     spans: int
     latest: int | None
     logs: int
-
-
-def numbers_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> list[int]:
-    """The numbers of traces: queries of spans are ten times as fast by these as by ids."""
-    return numbers_by_id(connection, trace_ids)
-
-
-def number_of(connection: DuckDBPyConnection, trace_id: str) -> int:
-    """The number of a trace; -1 if it is not in the store."""
-    return next(iter(numbers_of(connection, [trace_id])), -1)
 
 
 def state_of(connection: DuckDBPyConnection, trace_id: str) -> State:

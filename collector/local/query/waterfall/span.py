@@ -11,8 +11,8 @@ from typing import Any, Final
 from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
+from collector.local.query.lookup.numbers import numbers_by_id
 from collector.local.query.model import Attributes, Event
-from collector.local.query.waterfall.reading import numbers_of
 from collector.local.query.waterfall.rows import Way, note_of, way_of
 from collector.local.query.waterfall.shape import NONE, Shape
 
@@ -219,7 +219,7 @@ def _ends_of(connection: DuckDBPyConnection, links: Sequence[tuple[Any, ...]]) -
     if not links:
         return {}
     traces, spans = (list({link[column] for link in links}) for column in (0, 1))
-    found = connection.execute(_LINKED, [numbers_of(connection, traces), spans]).fetchall()
+    found = connection.execute(_LINKED, [numbers_by_id(connection, traces), spans]).fetchall()
     return {(trace_id, span_id): (name, service, took) for trace_id, span_id, name, service, took in found}
 
 

@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 import orjson
 
+from collector.analysis.seen import is_rpc
 from telemetry import conventions as c
 
 Operation = tuple[str, str, str, str, bool, str | None]
@@ -27,7 +28,6 @@ UNKNOWN = -(2**63)
 _OUTCOME_NO = {name: number for number, name in enumerate(OUTCOMES)}
 _OPERATION, _PLATFORM, _REGION = c.SEARCH_OPERATION.name, c.CLIENT_PLATFORM.name, c.CLIENT_REGION.name
 _ENTRY, _OUTCOME, _LEN_DOCS, _HITS = c.SEARCH_ENTRY.name, c.SEARCH_OUTCOME.name, c.LEN_DOCS.name, c.SEARCH_HITS.name
-_SYSTEM_NAME, _SYSTEM, _METHOD = c.RPC_SYSTEM_NAME.name, c.RPC_SYSTEM.name, c.RPC_METHOD.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +100,8 @@ def _facts(span: tuple[str, str, str], status: str, version: str, attributes: Ma
     name, kind, service = span
     operation, outcome = _text(attributes.get(_OPERATION)), attributes.get(_OUTCOME)
     number = _OUTCOME_NO.get(outcome) if type(outcome) is str else None
-    is_rpc = _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes
     return Facts(
-        (service, version, name, kind, is_rpc, operation),
+        (service, version, name, kind, is_rpc(attributes), operation),
         (operation, _text(attributes.get(_PLATFORM)), _text(attributes.get(_REGION)), version),
         int(status == "error") if number is None else number,
         int(kind == "server") if attributes.get(_ENTRY) is True else 2,
