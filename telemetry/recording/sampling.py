@@ -13,12 +13,12 @@ from opentelemetry.context import Context
 if TYPE_CHECKING:  # the SDK
     from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 
-_KEY: Final = otel_context.create_key("search-telemetry-sampled")
+SAMPLED_BY_BATCH: Final = otel_context.create_key("search-telemetry-sampled")
 
 
 def root_context(sampled: bool) -> Context:
     """Return an empty context in which a root span is sampled or not, whatever the sampler would decide."""
-    return otel_context.set_value(_KEY, sampled, Context())
+    return otel_context.set_value(SAMPLED_BY_BATCH, sampled, Context())
 
 
 def with_batches(sampler: "Sampler") -> "Sampler":
@@ -27,7 +27,7 @@ def with_batches(sampler: "Sampler") -> "Sampler":
 
     class WithBatches(sampling.Sampler):
         def should_sample(self, parent_context: Context | None, *args: Any, **kwargs: Any) -> "SamplingResult":
-            sampled = otel_context.get_value(_KEY, parent_context)
+            sampled = otel_context.get_value(SAMPLED_BY_BATCH, parent_context)
             deciding = sampler
             if sampled is not None and not trace.get_current_span(parent_context).get_span_context().is_valid:
                 deciding = sampling.ALWAYS_ON if sampled else sampling.ALWAYS_OFF

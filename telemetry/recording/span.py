@@ -1,0 +1,248 @@
+"""Spans of our own tracer provider.
+
+In: what the OpenTelemetry API writes to a span. Out: the ended span, to the tracer that made it. State: one `Span`
+each, owned by whoever started it.
+
+A span is a class of OpenTelemetry's SDK, so that whoever asks `isinstance(span, ReadableSpan)` goes on working, and has
+none of the SDK's parts: no lock, no containers with limits, no `SpanContext` until someone asks for it. Secrets are
+hidden by the thread that exports.
+"""
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from opentelemetry.sdk import trace as sdk
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace.status import Status, StatusCode
+from opentelemetry.util.types import Attributes
+
+from telemetry.privacy.copied import CopiedSpan
+from telemetry.recording.clock import clock
+from telemetry.recording.limits import PLAIN, kept, put
+
+if TYPE_CHECKING:
+    from telemetry.recording.tracer import Tracer
+
+_log = logging.getLogger("search_telemetry")
+_UNSET: Final = Status(StatusCode.UNSET)
+_NO_STATE: Final = TraceState.get_default()
+
+
+class RecordedEvent(NamedTuple):
+    """An event: its name, nanoseconds since 1970, its attributes (None: none), how many of these were lost."""
+
+    name: str
+    timestamp: int
+    attributes: dict[str, Any] | None
+    lost: int
+
+
+class RecordedLink(NamedTuple):
+    """A link: the span it leads to, its attributes (None: none), how many of these were lost."""
+
+    context: SpanContext
+    attributes: dict[str, Any] | None
+    lost: int
+
+
+class Span(sdk.Span):
+    """A span that records. `Tracer` makes it.
+
+    Beside what the SDK's `Span` has, the exporter reads: `trace_id` and `span_id`; `parent_id`, 0 for a root, and
+    `parent_is_remote`; `flags`; `state`, None where it is empty; `given`, its attributes, None where it has none;
+    `recorded_events` and `recorded_links`; `lost_attributes`, `lost_events` and `lost_links`.
+    """
+
+    # What few spans have is an attribute of the class until it is set: that costs the others nothing.
+    state: TraceState | None = None
+    parent_id = 0
+    parent_is_remote = False
+    parent_context: SpanContext | None = None  # of a parent that is not a `Span` of ours
+    given: dict[str, Any] | None = None
+    recorded_events: Sequence[RecordedEvent] = ()
+    recorded_links: Sequence[RecordedLink] = ()
+    lost_attributes = 0
+    lost_events = 0
+    lost_links = 0
+    _end_time: int | None = None
+    _status: Status = _UNSET
+    _record_exception = True
+    _set_status_on_exception = True
+    _made_context: SpanContext | None = None
+
+    tracer: "Tracer"
+    trace_id: int
+    span_id: int
+    flags: int
+    _open: bool
+
+    def begin(  # noqa: PLR0917  by position, for speed
+        self, tracer: "Tracer", name: str, kind: SpanKind, trace_id: int, span_id: int, flags: int, start_time: int
+    ) -> "Span":
+        """Fill in a blank span, and return it: `__new__` and `__init__` of the SDK would take twice as long."""
+        self.tracer = tracer
+        self._resource = tracer.resource
+        self._name = name
+        self._kind = kind
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+        self._start_time = start_time
+        self._open = True
+        return self
+
+    def get_span_context(self) -> SpanContext:
+        """Return the context, made when someone first asks for it."""
+        made = self._made_context
+        if made is None:
+            made = self._made_context = SpanContext(
+                self.trace_id, self.span_id, is_remote=False, trace_flags=TraceFlags(self.flags),
+                trace_state=self.state or _NO_STATE,
+            )  # fmt: skip
+        return made
+
+    # What the SDK's own properties and methods read.
+    _context = property(get_span_context)
+    _parent = property(lambda self: self.parent_made())
+    _attributes = property(lambda self: self.given or {})
+    _events = property(
+        lambda self: [sdk.Event(one.name, one.attributes, one.timestamp) for one in self.recorded_events]
+    )
+    _links = property(lambda self: [Link(one.context, one.attributes) for one in self.recorded_links])
+    _instrumentation_scope = property(lambda self: self.tracer.instrumentation_scope)
+    _instrumentation_info = property(lambda self: self.tracer.instrumentation_info)
+    dropped_attributes = property(lambda self: self.lost_attributes)
+    dropped_events = property(lambda self: self.lost_events)
+    dropped_links = property(lambda self: self.lost_links)
+
+    def parent_made(self) -> SpanContext | None:
+        """Return the parent's context; None for a root."""
+        if self.parent_context is not None or not self.parent_id:
+            return self.parent_context
+        return SpanContext(
+            self.trace_id, self.parent_id, self.parent_is_remote, TraceFlags(self.flags), self.state or _NO_STATE
+        )
+
+    def is_recording(self) -> bool:
+        """Return whether the span has not ended."""
+        return self._end_time is None
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set one attribute."""
+        if self._end_time is not None:
+            _log.warning("an attribute was set on a span that has ended")
+            return
+        given, limits = self.given, self.tracer.limits
+        if given is None:
+            given = self.given = {}
+        if type(value) in PLAIN and type(value) is not str and key in given and type(key) is str:
+            del given[key]
+            given[key] = value
+            return
+        lost = put(given, key, value, limits.attributes, limits.length)
+        if lost:
+            self.lost_attributes += lost
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Set several attributes."""
+        for key, value in tuple(attributes.items()):
+            self.set_attribute(key, value)
+
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        """Add an event; `timestamp` in nanoseconds since 1970 (default: now)."""
+        if self._end_time is not None:
+            _log.warning("an event was added to a span that has ended")
+            return
+        limits = self.tracer.limits
+        own, lost = kept(attributes, limits.event_attributes, limits.other_length)
+        event = RecordedEvent(name, clock.wall() if timestamp is None else timestamp, own, lost)
+        events = self.recorded_events
+        if not isinstance(events, list):
+            events = self.recorded_events = []
+        events.append(event)
+        if len(events) > limits.events:
+            del events[0]
+            self.lost_events += 1
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Add a link to another span, unless it says nothing."""
+        if not says_something(context, attributes):
+            return
+        if self._end_time is not None:
+            _log.warning("a link was added to a span that has ended")
+            return
+        self.add_links((Link(context, attributes),))
+
+    def add_links(self, links: Sequence[Link]) -> None:
+        """Add links, the last ones where there is not room for all."""
+        limits = self.tracer.limits
+        found = list(self.recorded_links)
+        for link in links:
+            if link and says_something(link.context, link.attributes):
+                own, lost = kept(link.attributes, limits.link_attributes, limits.other_length)
+                found.append(RecordedLink(link.context, own, lost))
+        self.lost_links += max(0, len(found) - limits.links)
+        self.recorded_links = found[-limits.links :] if limits.links else ()
+
+    def update_name(self, name: str) -> None:
+        """Give the span another name."""
+        if self._end_time is not None:
+            _log.warning("a name was given to a span that has ended")
+            return
+        self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Set the status; `OK` stays, and `UNSET` changes nothing (OpenTelemetry's specification of spans)."""
+        if self._end_time is not None:
+            _log.warning("a status was set on a span that has ended")
+            return
+        if isinstance(status, StatusCode):
+            status = Status(status, description)
+        elif not isinstance(status, Status):
+            return
+        if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
+            self._status = status
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Add the event of an exception; what `exception` says about itself may raise."""
+        kind = type(exception)
+        module, name = kind.__module__, kind.__qualname__
+        described: dict[str, Any] = {
+            "exception.type": f"{module}.{name}" if module and module != "builtins" else name,
+            "exception.message": str(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(exception)),
+            "exception.escaped": str(escaped),
+        }
+        self.add_event("exception", {**described, **(attributes or {})}, timestamp)
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span, the first time; `end_time` in nanoseconds since 1970 (default: now)."""
+        try:
+            del self._open  # one step of the interpreter: of two threads, one ends the span
+        except AttributeError:
+            _log.warning("a span was ended twice")
+            return
+        self._end_time = clock.wall() if end_time is None else end_time
+        self.tracer.ended(self)
+
+    def readable(self) -> CopiedSpan:
+        """Return a copy that nobody can write to, for processors that keep it."""
+        return CopiedSpan(self, attributes=self._attributes)
+
+    def set_on_exception(self, record: bool, fail: bool) -> None:
+        """Set what an exception that leaves `with span:` does: it is recorded; the status becomes an error."""
+        self._record_exception = record
+        self._set_status_on_exception = fail
+
+
+def says_something(context: SpanContext, attributes: Attributes) -> bool:
+    """Return whether a link is kept: it leads somewhere, or it has attributes or a trace state."""
+    return bool(context and (context.is_valid or attributes or context.trace_state))

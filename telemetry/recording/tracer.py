@@ -1,0 +1,218 @@
+"""The tracer of our own provider: it starts spans.
+
+In: a name, a context, attributes, links. Out: a `Span`, or an `UnsampledSpan` where the sampler leaves it out; each
+sampled span that ends goes to the provider's exporter. State: what the sampler decides whatever it is asked.
+
+A sampler of the SDK's is not asked where its answer is known; every other one is asked about each span.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.propagation import _SPAN_KEY
+from opentelemetry.util.types import Attributes
+
+from telemetry.recording.clock import clock
+from telemetry.recording.current import get_current
+from telemetry.recording.guard import guard
+from telemetry.recording.limits import Limits
+from telemetry.recording.sampling import SAMPLED_BY_BATCH
+from telemetry.recording.span import Span
+from telemetry.recording.span_block import SpanBlock
+
+_SAMPLED: Final = int(TraceFlags.SAMPLED)
+_RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)
+_blank: Final[Callable[[type[Span]], Span]] = object.__new__
+
+
+class UnsampledSpan(NonRecordingSpan):
+    """A span that the sampler left out: it hands on its trace, and has an id once someone asks for it."""
+
+    def __init__(self, tracer: "Tracer", trace_id: int, flags: int, state: Any) -> None:
+        self.tracer = tracer
+        self.trace_id = trace_id
+        self.flags = flags
+        self.state = state
+        self._made_context: SpanContext | None = None
+
+    def get_span_context(self) -> SpanContext:
+        """Return the context, made when someone first asks for it."""
+        made = self._made_context
+        if made is None:
+            made = self._made_context = SpanContext(
+                self.trace_id, self.tracer.new_span_id(), False, TraceFlags(self.flags), self.state
+            )
+        return made
+
+    _context = property(get_span_context)
+
+
+def _new_span_id() -> int:
+    return random.getrandbits(64) or 1
+
+
+def _new_trace_id() -> int:
+    return random.getrandbits(128) or 1
+
+
+class Tracer(sdk.Tracer):
+    """Starts spans of one scope; `sink` takes each sampled span that ends. Other arguments are the SDK's.
+
+    Attributes: `limits` of its spans; `others`, the span processors that were added to the provider.
+    """
+
+    def __init__(self, *args: Any, sink: Callable[[Span], object] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sink = sink
+        self.limits = Limits(self._span_limits)
+        self.others: Any = self.span_processor if hasattr(self.span_processor, "_span_processors") else _One(self)
+        self.instrumentation_scope = self._instrumentation_scope
+        self._asked: Sampler | None = None  # the one that the next two hold for
+        self._follows_parents = self._samples_roots = False
+        is_random = type(self.id_generator) is RandomIdGenerator
+        self.new_span_id: Callable[[], int] = _new_span_id if is_random else self.id_generator.generate_span_id
+        self.new_trace_id: Callable[[], int] = _new_trace_id if is_random else self.id_generator.generate_trace_id
+
+    def start_span(  # noqa: C901, PLR0917  one function, for speed; the API's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> trace.Span:
+        """Start a span below the one in `context` (default: the current one); `start_time` in ns since 1970."""
+        if context is None:
+            context = get_current()
+        if self.sampler is not self._asked:
+            self._judge()
+        parent: Any = context.get(_SPAN_KEY)
+        kind_of_parent = type(parent)
+        if self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan):
+            if not parent.flags & _SAMPLED:
+                return UnsampledSpan(self, parent.trace_id, parent.flags, parent.state)
+            start_time = clock.wall() if start_time is None else start_time
+            span = _blank(Span).begin(self, name, kind, parent.trace_id, self.new_span_id(), parent.flags, start_time)
+            span.parent_id = parent.span_id
+            if parent.state is not None:
+                span.state = parent.state
+        elif parent is None and self._samples_roots and SAMPLED_BY_BATCH not in context:
+            flags = _SAMPLED | _RANDOM if self.id_generator.is_trace_id_random() else _SAMPLED
+            start_time = clock.wall() if start_time is None else start_time
+            span = _blank(Span).begin(self, name, kind, self.new_trace_id(), self.new_span_id(), flags, start_time)
+        else:
+            asked, attributes = self._ask(name, context, kind, attributes, links=links or (), start=start_time)
+            if not isinstance(asked, Span):
+                return asked
+            span = asked
+        if attributes:
+            span.given, span.lost_attributes = self.limits.of_span(attributes)
+        if links:
+            span.add_links(links)
+        if not (record_exception and set_status_on_exception):
+            span.set_on_exception(record_exception, set_status_on_exception)
+        if self.others._span_processors:  # noqa: SLF001  looked at for each span: one may be added at any time
+            self.others.on_start(span, parent_context=context)
+        return span
+
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  the API's signature; not a generator
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> SpanBlock:
+        """Return a `with` block, or a decorator, that starts a span, makes it current and ends it."""
+        arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return SpanBlock(self.start_span, arguments, record_exception, set_status_on_exception, end_on_exit)
+
+    def ended(self, span: Span) -> None:
+        """Hand a span that has ended to the other processors, and if it is sampled to the sink."""
+        if self.others._span_processors:  # noqa: SLF001  as above
+            with guard:
+                ending = getattr(self.others, "_on_ending", None)
+                if ending is not None:
+                    ending(span)
+                self.others.on_end(span.readable())
+        if self.sink is not None and span.flags & _SAMPLED:
+            self.sink(span)
+
+    def _set_tracer_config(self, tracer_config: Any) -> None:
+        super()._set_tracer_config(tracer_config)
+        self._asked = None
+
+    def _judge(self) -> None:
+        """Find out what the sampler decides whatever it is asked."""
+        self._asked = sampler = self.sampler
+        is_enabled = self._is_enabled()
+        root: Any = sampler
+        self._follows_parents = False
+        if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
+            root = sampler._root  # noqa: SLF001  the SDK has no public name for these three
+            of_locals = (sampler._local_parent_sampled, sampler._local_parent_not_sampled)  # noqa: SLF001  as above
+            self._follows_parents = is_enabled and of_locals == (ALWAYS_ON, ALWAYS_OFF)
+        self._samples_roots = is_enabled and root is ALWAYS_ON
+
+    def _ask(
+        self,
+        name: str,
+        context: Context,
+        kind: SpanKind,
+        attributes: Attributes,
+        *,
+        links: Sequence[Link],
+        start: int | None,
+    ) -> tuple[trace.Span, Attributes]:
+        """Ask the sampler; return a span, and its attributes."""
+        parent: Any = trace.get_current_span(context).get_span_context()
+        if not self._is_enabled():
+            return NonRecordingSpan(parent), None
+        flags = 0
+        if parent is None or not parent.is_valid:
+            parent, trace_id = None, self.new_trace_id()
+            flags = _RANDOM if self.id_generator.is_trace_id_random() else 0
+        else:
+            trace_id, flags = parent.trace_id, parent.trace_flags & _RANDOM
+        result = self._decide(parent, context, trace_id, name, kind, attributes, links)
+        if result.decision is Decision.RECORD_AND_SAMPLE:
+            flags |= _SAMPLED
+        if result.decision is Decision.DROP:
+            return UnsampledSpan(self, trace_id, flags, result.trace_state), None
+        start = clock.wall() if start is None else start
+        span = _blank(Span).begin(self, name, kind, trace_id, self.new_span_id(), flags, start)
+        span.state = result.trace_state or None
+        if parent is not None:
+            span.parent_id, span.parent_context = parent.span_id, parent
+            span.parent_is_remote = parent.is_remote
+        return span, result.attributes
+
+    def _decide(self, parent: SpanContext | None, context: Context, *question: Any) -> SamplingResult:
+        sampled = context.get(SAMPLED_BY_BATCH) if parent is None else None
+        sampler = self.sampler if sampled is None else ALWAYS_ON if sampled else ALWAYS_OFF
+        return sampler.should_sample(context, *question)
+
+
+class _One:
+    """A processor that the user made the provider with, in place of the SDK's list of processors."""
+
+    _span_processors = (True,)
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.on_start = tracer.span_processor.on_start
+        self.on_end = tracer.span_processor.on_end
+        self._on_ending = getattr(tracer.span_processor, "_on_ending", None)
