@@ -30,7 +30,7 @@ from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.processors import SpanPipeline
 from telemetry.pipeline.queue import BatchQueue
 from telemetry.pipeline.stats import Counts
-from telemetry.recording import instruments, providers
+from telemetry.recording import instruments, providers, tracer_provider
 from telemetry.recording.aggregation import Sums
 
 Call = Callable[[], object]
@@ -131,11 +131,14 @@ class _Taker:
 
 
 @contextlib.contextmanager
-def recording(sampler: Sampler, *processors: SpanProcessor) -> Iterator[TracerProvider]:
+def recording(sampler: Sampler, *processors: SpanProcessor | SpanPipeline) -> Iterator[TracerProvider]:
     """Record with a provider that has these processors."""
-    tracing = TracerProvider(sampler, shutdown_on_exit=False)
+    tracing = tracer_provider.TracerProvider(sampler, shutdown_on_exit=False)
     for processor in processors:
-        tracing.add_span_processor(processor)
+        if isinstance(processor, SpanPipeline):
+            tracing.export_to(processor)
+        else:
+            tracing.add_span_processor(processor)
     metering = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
     tracer, meter = tracing.get_tracer(SCOPE), metering.get_meter(SCOPE)
     instruments.forget()

@@ -13,12 +13,12 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import process_exits
 from telemetry.recording.guard import guard
+from telemetry.recording.span import Span
 
 _log = logging.getLogger("search_telemetry")
 _PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the SDK's provider down without a timeout
@@ -101,7 +101,7 @@ class QueuePipeline(Generic[T]):
         self.finish_close(deadline)
 
 
-class SpanPipeline(QueuePipeline[ReadableSpan], SpanProcessor):
+class SpanPipeline(QueuePipeline[Span]):
     """Queues ended spans.
 
     A span that was open when this process was forked is exported by the parent alone. It is recognized by its resource,
@@ -112,7 +112,7 @@ class SpanPipeline(QueuePipeline[ReadableSpan], SpanProcessor):
     _name = "spans"
 
     def __init__(
-        self, make_queue: Callable[[Counts], BatchQueue[ReadableSpan]], resource: Callable[[], Resource] | None = None
+        self, make_queue: Callable[[Counts], BatchQueue[Span]], resource: Callable[[], Resource] | None = None
     ) -> None:
         super().__init__(make_queue)
         self._current_resource = resource
@@ -129,14 +129,12 @@ class SpanPipeline(QueuePipeline[ReadableSpan], SpanProcessor):
         if self._current_resource is not None and self._child_resources:
             self._child_resources = (*self._child_resources, self._current_resource())
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def put(self, span: Span) -> None:
         """Queue a sampled span."""
         if self._child_resources and not any(span.resource is resource for resource in self._child_resources):
             return
-        context = span.get_span_context()
-        if context is not None and context.trace_flags.sampled:
-            with guard:
-                self._push(span)
+        with guard:
+            self._push(span)
 
 
 class LogPipeline(QueuePipeline[ReadableLogRecord], LogRecordProcessor):

@@ -112,7 +112,7 @@ class Span(sdk.Span):
     )
     _links = property(lambda self: [Link(one.context, one.attributes) for one in self.recorded_links])
     _instrumentation_scope = property(lambda self: self.tracer.instrumentation_scope)
-    _instrumentation_info = property(lambda self: self.tracer.instrumentation_info)
+    _instrumentation_info = None  # what the SDK had before scopes
     dropped_attributes = property(lambda self: self.lost_attributes)
     dropped_events = property(lambda self: self.lost_events)
     dropped_links = property(lambda self: self.lost_links)

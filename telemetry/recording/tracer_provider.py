@@ -11,7 +11,7 @@ readable copy. It costs something only where one was added.
 from typing import Any, Protocol
 
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer
 from opentelemetry.trace import Tracer as AnyTracer
 from opentelemetry.util.types import Attributes
@@ -64,7 +64,7 @@ class TracerProvider(sdk.TracerProvider):
             if known is None:
                 known = self._tracers[scope] = Tracer(
                     self.sampler, self.resource, self._active_span_processor, self.id_generator,
-                    InstrumentationInfo(name, version, schema_url), self._span_limits, scope,
+                    None, self._span_limits, scope,
                     meter_provider=self._meter_provider, _tracer_config=self._apply_tracer_configurator(scope),
                     sink=None if self._export is None else self._export.put,
                 )  # fmt: skip

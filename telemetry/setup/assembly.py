@@ -24,7 +24,7 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider, sampling
+from opentelemetry.sdk.trace import SpanLimits, sampling
 
 from telemetry import conventions as c
 from telemetry.config.propagators import use
@@ -45,7 +45,7 @@ from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
-from telemetry.recording.sampling import with_batches
+from telemetry.recording.tracer_provider import TracerProvider
 from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
 from telemetry.setup.handle import Telemetry
@@ -143,7 +143,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
     cut = SpanLimits() if limits & os.environ.keys() else SpanLimits(max_attribute_length=_MAX_VALUE_LENGTH)
     cuts = Cuts(cut.max_span_attribute_length, cut.max_attribute_length)
     provider = TracerProvider(
-        sampler=with_batches(_sampler(settings)),
+        sampler=_sampler(settings),
         resource=resource,
         shutdown_on_exit=False,
         span_limits=SpanLimits(
@@ -158,7 +158,7 @@ def _spans(settings: Settings, resource: Resource) -> _Parts:
         _queue(make_delivery, settings.span_queue_size, settings.span_batch_size, settings.span_interval),
         resource=lambda: provider.resource,
     )
-    provider.add_span_processor(pipeline)
+    provider.export_to(pipeline)
     trace.set_tracer_provider(provider)
     return _Parts(provider, pipeline)
 

@@ -117,7 +117,7 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/setup/assembly.py",
-        "sampler=with_batches(_sampler(settings)),",
+        "sampler=_sampler(settings),",
         "sampler=sampling.ALWAYS_ON,",
         _CONFIGURE + "TestExport::test_metrics_are_exact_while_no_trace_is_kept",
     ),
