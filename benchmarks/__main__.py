@@ -6,14 +6,11 @@ import sys
 from rich.console import Console
 
 BENCHMARKS = {
-    "spans": "a stage and an endpoint, on and off",
-    "points": "every integration point, on against off: microseconds and memory a call",
-    "rpc": "one call through gRPC, on and off",
+    "engine": "what each call costs, beside OpenTelemetry's SDK, ddtrace, logfire, sentry-sdk and fastotel",
     "ingest": "the local collector: acknowledged spans per second, alone and beside queries",
     "store": "questions at ten million realistic spans, beside ingest: times, memory, bytes a span",
     "demo": "Pamazon at the rate the machine holds, telemetry on against off",
     "outage": "Pamazon's latency while its collector is killed and away",
-    "latency": "spans lost where an export takes 200 ms, ours beside OpenTelemetry's batch processor",
     "stack": "the real Collector by role: CPU a span, memory, disk (needs make stack)",
 }
 

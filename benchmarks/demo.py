@@ -101,15 +101,7 @@ def run(effort: Effort, console: Console) -> Result:
     """Open everything, measure, close everything, and count what reached the store."""
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as name:
         folder = Path(name)
-        with contextlib.ExitStack() as stack, _progress(console) as progress:
-            task = progress.add_task("opening a collector and two Pamazons", total=1.0)
-            endpoint, collector = stack.enter_context(_collector(folder / STORE))
-            exporting = {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoint}"}
-            services = {
-                "on": stack.enter_context(_pamazon(folder / "on", exporting)),
-                "off": stack.enter_context(_pamazon(folder / "off", {"OTEL_SDK_DISABLED": "true"})),
-            }
-            bench = Bench(services, effort, lambda words, by: progress.update(task, description=words, advance=by))
+        with _opened(folder, effort, console) as (bench, collector):
             before = collector.cpu_times()
             full_speed, held, at_rate = bench.full_speed(), bench.held_rate(), {}
             at_rate = bench.at_rate(SHARE * held)
@@ -128,6 +120,29 @@ def run(effort: Effort, console: Console) -> Result:
             / bench.answered["on"]
             * 1e3,
         )
+
+
+def full_speed(console: Console) -> dict[str, Figures]:
+    """Search at full speed only, with telemetry ("on") and without ("off")."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-demo-") as name,
+        _opened(Path(name), FULL, console) as (bench, _),
+    ):
+        return bench.full_speed()
+
+
+@contextlib.contextmanager
+def _opened(folder: Path, effort: Effort, console: Console) -> Iterator[tuple["Bench", psutil.Process]]:
+    """Open a collector and two Pamazons; gives what searches them, and the collector."""
+    with contextlib.ExitStack() as stack, _progress(console) as progress:
+        task = progress.add_task("opening a collector and two Pamazons", total=1.0)
+        endpoint, collector = stack.enter_context(_collector(folder / STORE))
+        exporting = {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoint}"}
+        services = {
+            "on": stack.enter_context(_pamazon(folder / "on", exporting)),
+            "off": stack.enter_context(_pamazon(folder / "off", {"OTEL_SDK_DISABLED": "true"})),
+        }
+        yield Bench(services, effort, lambda words, by: progress.update(task, description=words, advance=by)), collector
 
 
 class Bench:

@@ -15,7 +15,6 @@ Each is tested by a few tests of each kind; with `--all`, by every one that need
 """
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
@@ -25,12 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
+from tests.environments import UV, NotMade, call, made
 from tests.library_alone import ROOT, SMOKE, library_alone
 
-UV: Final = (sys.executable, "-m", "uv", "--quiet", "--system-certs")  # as pip does
-CACHE: Final = platformdirs.user_cache_path("search-telemetry") / "environments"
 PINNED: Final = ("--constraint", "constraints.txt")
 LOWEST_PYTHON: Final = "3.11"
 
@@ -53,17 +49,8 @@ class Environment:
     def make(self, python: str) -> Path:
         """Return its folder, made where it is not there yet; the library is this checkout, as `make env` has it."""
         asked = ("pip", "compile", "pyproject.toml", "--group", "library", "--no-header", "--no-annotate")
-        lock = _call(*UV, *asked, "--python", python, *self.resolution)
-        held = hashlib.sha256("\n".join((python, str(ROOT), lock)).encode()).hexdigest()[:16]
-        folder = CACHE / f"{self.name}-{held}"
-        if not (folder / "ready").exists():
-            _call(*UV, "venv", "--clear", "--no-python-downloads", "--python", python, str(folder))
-            (folder / "lock.txt").write_text(lock, "utf-8")
-            install = (*UV, "pip", "install", "--python", str(folder / "bin/python"))
-            _call(*install, "--requirement", str(folder / "lock.txt"))
-            _call(*install, "--no-deps", "--editable", ".")
-            (folder / "ready").touch()
-        return folder
+        lock = call(*UV, *asked, "--python", python, *self.resolution, cwd=ROOT)
+        return made(self.name, python, lock, "--no-deps", "--editable", str(ROOT))
 
 
 ENVIRONMENTS: Final = (
@@ -92,7 +79,10 @@ def _run(environment: Environment, *, everything: bool) -> bool:
         print(f"── {environment.name}: left out, since this machine has no python{environment.python}", flush=True)
         return True
     began = time.monotonic()
-    folder = environment.make(python)
+    try:
+        folder = environment.make(python)
+    except NotMade as error:
+        sys.exit(str(error))
     print(f"── {environment.name}: in {folder}, made in {time.monotonic() - began:.0f} s", flush=True)
     tests = library_alone() if everything else SMOKE
     command = [str(folder / "bin/python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, tests)]
@@ -105,13 +95,6 @@ def _run(environment: Environment, *, everything: bool) -> bool:
 def _answers(python: str) -> bool:
     """Say whether an interpreter runs: one that pyenv knows and has not chosen is a script that only complains."""
     return subprocess.run([python, "--version"], check=False, capture_output=True).returncode == 0
-
-
-def _call(*command: str) -> str:
-    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    if ended.returncode:
-        sys.exit(f"{' '.join(command)}\n{ended.stderr}")
-    return ended.stdout
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""The libraries that ours is compared with, each in an environment of its own, from its current release.
+
+In: requirements. Out: an interpreter and the versions that it has. State: environments in the user's cache, kept by
+what they hold; without a package index, the latest that is there is used.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from benchmarks.engine.rows import OURS, SDK
+from tests.environments import CACHE, UV, NotMade, call, made
+
+REQUIREMENTS: Final = {
+    SDK: (
+        "opentelemetry-sdk",
+        "opentelemetry-exporter-otlp-proto-grpc",
+        "opentelemetry-exporter-otlp-proto-http",
+        "opentelemetry-instrumentation-grpc",
+    ),
+    "ddtrace": ("ddtrace",),
+    "logfire": ("logfire",),
+    "sentry": ("sentry-sdk",),
+    "fastotel": ("fastotel",),
+}
+"""What is installed of each; the first one's version is the library's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An interpreter, and the version of the library that it has."""
+
+    python: str
+    version: str
+
+
+def ours() -> Environment:
+    """Return the environment that this runs in."""
+    return Environment(sys.executable, version("search-telemetry"))
+
+
+def find(library: str) -> Environment:
+    """Return a library's environment, made where it is not there yet. Raises `NotMade`."""
+    if library == OURS:
+        return ours()
+    wanted = REQUIREMENTS[library]
+    try:
+        asked = ("pip", "compile", "-", "--no-header", "--no-annotate", "--upgrade", "--python", sys.executable)
+        lock = call(*UV, *asked, given="\n".join(wanted))
+        folder = made(f"bench-{library}", sys.executable, lock)
+    except NotMade:
+        there = sorted(CACHE.glob(f"bench-{library}-*/ready"), key=lambda ready: ready.stat().st_mtime)
+        if not there:
+            raise
+        folder = there[-1].parent
+    return Environment(str(folder / "bin/python"), _version(folder, wanted[0]))
+
+
+def _version(folder: Path, package: str) -> str:
+    found = re.search(rf"^{re.escape(package)}==(\S+)", (folder / "lock.txt").read_text("utf-8"), re.MULTILINE)
+    return found[1] if found else "?"
