@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from collector.local.decode.decoded import Decoded
 from collector.local.decode.logs import decode_logs
 from collector.local.decode.metrics import decode_metrics
-from collector.local.decode.traces import decode_traces
+from collector.local.decode.traces import decode_bytes, decode_traces
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class Signal:
     """Called with a message and `Bounds`."""
     path_to_records: tuple[frozenset[str], ...]
     """The fields that lead from an export to its records; a step may have several."""
+
+    decode_bytes: Callable[..., Decoded | None] | None = None
+    """Faster, from protobuf and `Bounds`; None: it has to be repaired."""
 
     def reply(self, rejected: int, problem: str) -> Message:
         """The response to an accepted export: empty, or OTLP's partial success."""
@@ -63,6 +66,7 @@ ALL = (
         "rejected_spans",
         decode_traces,
         _path("resource_spans", "scope_spans", "spans"),
+        decode_bytes,
     ),
     Signal(
         "metrics",

@@ -143,8 +143,10 @@ class Receiver:
             bodies: Iterable[bytes] = (export.body,)
         else:
             bodies = pieces(export.body, settings, decoded.reject)
+        quickly = signal.decode_bytes if export.content_type == PROTOBUF else None
         for body in bodies:
-            decoded.take(signal.decode(read(body, export.content_type, signal, decoded), bounds))
+            found = quickly(body, bounds) if quickly else None
+            decoded.take(found or signal.decode(read(body, export.content_type, signal, decoded), bounds))
         return decoded
 
     @contextmanager

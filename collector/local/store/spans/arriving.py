@@ -17,7 +17,7 @@ import orjson
 from collector.local.store.columns import Columns, texts
 from collector.local.store.rows import ExportRows, Row, SpanEventRow, SpanLinkRow, SpanRow
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS
-from collector.local.store.spans.facts import UNKNOWN, Facts, FactsOfSpans, Pairs, version_of
+from collector.local.store.spans.facts import UNKNOWN, Facts, FactsOfSpans, Pairs, member_of, version_of
 from collector.local.store.spans.numbers import halves_of
 from telemetry.conventions import BATCH
 
@@ -115,7 +115,8 @@ def find_facts(export: ExportRows) -> FactsOfSpans:
     for row in map(SpanRow._make, export.rows.get(SPANS.name, ())):
         attributes = orjson.loads(row.attributes)
         pairs.add(attributes)
-        facts.add(row[3:6], row.status, attributes, versions.get(row.resource_id, ""))
+        members = {key: member_of(key, value) for key, value in attributes.items()}
+        facts.add(row, members, versions.get(row.resource_id, ""))
     export.facts, export.hashes = facts, pairs.hashes()
     return facts
 

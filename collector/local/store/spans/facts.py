@@ -42,8 +42,22 @@ class Facts:
     """0: the endpoint's span at the entry, 1: another span at the entry, 2: none."""
 
 
+MOST_KNOWN = 20_000
+"""So many different facts are kept, from one export to the next; with more, all are forgotten."""
+_KNOWN: dict[Any, Facts] = {}
+
+
+def member_of(key: str, value: Any) -> str:
+    """An attribute as a member of a JSON object."""
+    return orjson.dumps({key: value})[1:-1].decode()
+
+
 class FactsOfSpans:
-    """Collects the facts of the spans of one export."""
+    """Collects the facts of the spans of one export.
+
+    Their attributes are members of a JSON object by their keys, as in `{"len_docs": '"len_docs":7'}`: most attributes
+    are compared only.
+    """
 
     def __init__(self) -> None:
         self.each: list[Facts] = []
@@ -51,15 +65,14 @@ class FactsOfSpans:
         self.counts: list[tuple[int, int, int]] = []
         """Place among the spans, `len_docs` and `search.hits`, of spans that have one of these."""
         self._shapes: dict[tuple[str, ...], _Shape] = {}
-        self._known: dict[Any, Facts] = {}
+        self._of_counts: dict[str | None, int] = {None: UNKNOWN}
 
-    def add(self, span: tuple[str, str, str], status: str, attributes: Mapping[str, Any], version: str) -> None:
+    def add(self, row: tuple[Any, ...], attributes: Mapping[str, str], version: str) -> None:
         """Add the next span.
 
         Args:
-            span: its name, its kind and its service.
-            status: of the span.
-            attributes: of the span, as JSON values.
+            row: of the span, as in `spans`.
+            attributes: of the span, as members.
             version: `service version` of its resource; '' without a version.
         """
         keys = tuple(attributes)
@@ -68,48 +81,58 @@ class FactsOfSpans:
             shape = self._shapes[keys] = _Shape(keys)
         if shape.counts:
             get = attributes.get
-            self.counts.append((len(self.each), _count(get(_LEN_DOCS)), _count(get(_HITS))))
-        key = (
-            span, status, version, shape, shape.read(attributes),
-            shape.may_be_entry and attributes[_ENTRY] is True,
-        )  # fmt: skip
-        try:
-            found = self._known.get(key)
-            if found is None:
-                found = self._known[key] = _facts(span, status, version, attributes)
-        except TypeError:  # a list or a map, where a text belongs
-            found = _facts(span, status, version, attributes)
+            self.counts.append((len(self.each), self._count(get(_LEN_DOCS)), self._count(get(_HITS))))
+        name, kind, service, status = row[3], row[4], row[5], row[8]
+        key = (name, kind, service, status, version, shape.is_rpc, shape.read(attributes))
+        found = _KNOWN.get(key)
+        if found is None:
+            if len(_KNOWN) >= MOST_KNOWN:
+                _KNOWN.clear()
+            found = _KNOWN[key] = _facts((name, kind, service), status, version, shape.is_rpc, shape.of(attributes))
         self.each.append(found)
+
+    def _count(self, member: str | None) -> int:
+        """The number in a member; `UNKNOWN` if it is not a whole number."""
+        found = self._of_counts.get(member)
+        if found is None:
+            value = orjson.loads(f"{{{member}}}").popitem()[1]
+            found = value if type(value) is int and -(2**63) <= value < 2**63 else UNKNOWN
+            if len(self._of_counts) < MOST_KNOWN:
+                self._of_counts[member] = found
+        return found
 
 
 class _Shape:
     """What is to be read of spans that have the same keys in the same order."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        named = [key for key in (_OPERATION, _PLATFORM, _REGION, _OUTCOME) if key in keys]
-        self.read: Callable[[Mapping[str, Any]], Any] = itemgetter(*named) if named else _nothing
-        self.may_be_entry = _ENTRY in keys
+        self._named = [key for key in (_OPERATION, _PLATFORM, _REGION, _OUTCOME, _ENTRY) if key in keys]
+        self.read: Callable[[Mapping[str, str]], Any] = itemgetter(*self._named) if self._named else _nothing
         self.counts = _LEN_DOCS in keys or _HITS in keys
+        self.is_rpc = is_rpc(dict.fromkeys(keys))
+
+    def of(self, attributes: Mapping[str, str]) -> Mapping[str, Any]:
+        """The values of what is read."""
+        found: dict[str, Any] = orjson.loads(f"{{{','.join(attributes[key] for key in self._named)}}}")
+        return found
 
 
-def _nothing(_: Mapping[str, Any]) -> None:
+def _nothing(_: Mapping[str, str]) -> None:
     return None
 
 
-def _facts(span: tuple[str, str, str], status: str, version: str, attributes: Mapping[str, Any]) -> Facts:
+def _facts(
+    span: tuple[str, str, str], status: str, version: str, is_call: bool, attributes: Mapping[str, Any]
+) -> Facts:
     name, kind, service = span
     operation, outcome = _text(attributes.get(_OPERATION)), attributes.get(_OUTCOME)
     number = _OUTCOME_NO.get(outcome) if type(outcome) is str else None
     return Facts(
-        (service, version, name, kind, is_rpc(attributes), operation),
+        (service, version, name, kind, is_call, operation),
         (operation, _text(attributes.get(_PLATFORM)), _text(attributes.get(_REGION)), version),
         int(status == "error") if number is None else number,
         int(kind == "server") if attributes.get(_ENTRY) is True else 2,
     )
-
-
-def _count(value: Any) -> int:
-    return value if type(value) is int else UNKNOWN
 
 
 def version_of(service: str, resource: Mapping[str, Any]) -> str:
