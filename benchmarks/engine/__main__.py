@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 import benchmarks.engine
 from benchmarks.engine import environments, runner, sink, table
 from benchmarks.engine.environments import Environment
-from benchmarks.engine.rows import COLUMNS, OURS, ROWS, Row, groups
+from benchmarks.engine.rows import ALL, BEFORE, OURS, ROWS, Row, groups
 from tests.environments import NotMade
 
 
@@ -24,11 +25,11 @@ def main(given: list[str] | None = None) -> int:
         return _profile(arguments.calls)
     console = Console(stderr=True)
     rows = [row for row in ROWS if not arguments.only or row.asked(arguments.only)]
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
-    ) as progress:
+    with ExitStack() as stack, _progress(console) as progress:
         task = progress.add_task("environments", total=None)
         libraries, absent = _libraries(rows, arguments.peers)
+        if arguments.before:
+            libraries[BEFORE] = stack.enter_context(environments.before(arguments.before))
         pairs = runner.launches(rows, libraries, arguments.rounds)
         progress.update(task, total=len(pairs))
         with sink.opened() as opened:
@@ -63,6 +64,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--peers", action=argparse.BooleanOptionalAction, default=True, help="with the other libraries (the default)"
     )
+    parser.add_argument("--before", metavar="REVISION", help="also with the library as it was, in a column of its own")
     parser.add_argument("--json", action="store_true", help="print JSON, with the figure of each launch")
     parser.add_argument("--profile", action="store_true", help="print what costs most of a stage and of its export")
     arguments = parser.parse_args(given)
@@ -75,7 +77,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
 def _libraries(rows: list[Row], peers: bool) -> tuple[dict[str, Environment], list[str]]:
     """Return the environments that the rows need, and what could not be installed."""
     found, absent = {}, []
-    for library in COLUMNS if peers else (OURS,):
+    for library in ALL if peers else (OURS,):
         if any(library in row.measures for row in rows):
             try:
                 found[library] = environments.find(library)
@@ -84,10 +86,15 @@ def _libraries(rows: list[Row], peers: bool) -> tuple[dict[str, Environment], li
     return found, absent
 
 
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
 def _profile(calls: int) -> int:
     with sink.opened() as opened:
         given = ("benchmarks.engine.profile", str(calls), opened.grpc, opened.http)
-        return subprocess.run([sys.executable, "-m", *given], cwd=runner.ROOT, check=False).returncode
+        return subprocess.run([sys.executable, "-m", *given], cwd=environments.ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

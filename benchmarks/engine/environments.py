@@ -4,8 +4,13 @@ In: requirements. Out: an interpreter and the versions that it has. State: envir
 what they hold; without a package index, the latest that is there is used.
 """
 
+import compileall
 import re
 import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +19,7 @@ from typing import Final
 from benchmarks.engine.rows import OURS, SDK
 from tests.environments import CACHE, UV, NotMade, call, made
 
+ROOT: Final = Path(__file__).parents[2]
 REQUIREMENTS: Final = {
     SDK: (
         "opentelemetry-sdk",
@@ -31,15 +37,28 @@ REQUIREMENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An interpreter, and the version of the library that it has."""
+    """An interpreter, the version of the library that it has, and the folder that it imports from before others."""
 
     python: str
     version: str
+    folder: Path = ROOT
 
 
 def ours() -> Environment:
     """Return the environment that this runs in."""
     return Environment(sys.executable, version("search-telemetry"))
+
+
+@contextmanager
+def before(revision: str) -> Iterator[Environment]:
+    """Yield the same with the library of another revision of this repository. Raises `NotMade`."""
+    with tempfile.TemporaryDirectory(prefix="bench-before-") as name:
+        packed = Path(name) / "telemetry.tar"
+        call("git", "archive", "--output", str(packed), revision, "telemetry", cwd=ROOT)
+        with tarfile.open(packed) as file:
+            file.extractall(name, filter="data")
+        compileall.compile_dir(name, quiet=1)
+        yield Environment(sys.executable, revision[:8], Path(name))
 
 
 def find(library: str) -> Environment:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 OURS: Final = "ours"
+BEFORE: Final = "before"
+"""Ours at another revision."""
 SDK: Final = "sdk"
 PEERS: Final = ("ddtrace", "logfire", "sentry", "fastotel")
-COLUMNS: Final = (OURS, SDK, *PEERS)
+COLUMNS: Final = (OURS, BEFORE, SDK, *PEERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,10 @@ class Row:
     figure: str = "cpu"
     unit: str = "µs"
 
+    def measure(self, library: str) -> str | None:
+        """Return the measure of a library, None where it has none."""
+        return self.measures.get(OURS if library == BEFORE else library)
+
     def asked(self, names: Iterable[str]) -> bool:
         """Say whether one of the names is this row's, or its group's."""
         return any(self.name == name or self.name.startswith(f"{name}-") for name in names)
@@ -30,29 +36,30 @@ def _of(measure: str, *libraries: str) -> dict[str, str]:
     return dict.fromkeys(libraries or (OURS, SDK), measure)
 
 
+ALL: Final = (OURS, SDK, *PEERS)
 _SPAN: Final = {SDK: "caller.span"}  # what a stage is compared with, though it has no metric
 
 ROWS: Final = (
-    Row("span", "OpenTelemetry's span", _of("caller.span", *COLUMNS)),
+    Row("span", "OpenTelemetry's span", _of("caller.span", *ALL)),
     Row("stage", "stage, decorator", _of("caller.stage", OURS) | _SPAN),
     Row("stage-with", "stage, with", _of("caller.stage_with", OURS) | _SPAN),
     Row("stage-live", "stage, in a live handler", _of("handler.stage_with", OURS) | {SDK: "handler.span"}),
     Row("endpoint", "endpoint", _of("caller.endpoint", OURS) | _SPAN),
     Row("endpoint-live", "endpoint, in a live handler", _of("handler.endpoint", OURS) | {SDK: "handler.span"}),
-    Row("unsampled", "sampled out: span", _of("caller.span.unsampled", *COLUMNS)),
+    Row("unsampled", "sampled out: span", _of("caller.span.unsampled", *ALL)),
     Row("unsampled-stage", "sampled out: stage", _of("caller.stage.unsampled", OURS) | {SDK: "caller.span.unsampled"}),
     Row("off", "switched off: decorator", _of("caller.stage.off", OURS)),
     Row("off-with", "switched off: with",
         _of("caller.stage_with.off", OURS) | _of("caller.span.off", SDK, "ddtrace", "sentry")),
-    Row("behind", "behind the caller: plain", _of("behind.span", *COLUMNS)),
+    Row("behind", "behind the caller: plain", _of("behind.span", *ALL)),
     *(Row(f"behind-{shape}", f"behind the caller: {shape}", _of(f"behind.{shape}", OURS, SDK, "fastotel"))
       for shape in ("link", "event", "error", "list")),
     *(Row(f"rpc-{kind}{more}", f"unary gRPC, {kind}: {title}", _of(f"rpc.{kind}"), figure)
       for kind in ("sync", "aio") for more, figure, title in (("", "p50", "p50 added"), ("-cpu", "cpu", "CPU added"))),
     Row("histogram", "histogram, with exemplar", _of("caller.histogram")),
-    Row("import", "import and start", _of("importing", *COLUMNS), unit="ms"),
-    Row("import-memory", "… memory", _of("importing", *COLUMNS), "memory", "MiB"),
-    Row("import-memory-used", "… after a first export", _of("importing", *COLUMNS), "memory_used", "MiB"),
+    Row("import", "import and start", _of("importing", *ALL), unit="ms"),
+    Row("import-memory", "… memory", _of("importing", *ALL), "memory", "MiB"),
+    Row("import-memory-used", "… after a first export", _of("importing", *ALL), "memory_used", "MiB"),
     Row("lost", "lost of 20,000/s, gRPC", _of("lost.grpc"), "lost", "%"),
     Row("lost-http", "lost of 20,000/s, HTTP", _of("lost.http"), "lost", "%"),
     Row("demo", "demo: CPU a search", _of("demo", OURS), unit="ms"),

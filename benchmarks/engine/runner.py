@@ -9,16 +9,16 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.engine.environments import Environment
+from benchmarks.engine.environments import ROOT, Environment
 from benchmarks.engine.rows import COLUMNS, ONCE, SHARE, Row
 from benchmarks.engine.sink import Sink
 
-ROOT: Final = Path(__file__).parents[2]
 LATENCY: Final = 0.2  # seconds that an export takes where spans could be lost
+FOREIGN: Final = ("OTEL_", "DD_", "SENTRY_", "LOGFIRE_", "SEARCH_TELEMETRY_")
+"""Beginnings of variables that would change what is measured."""
 LIMIT: Final = 300.0  # seconds that a launch may take
 
 
@@ -31,7 +31,7 @@ class Figures:
 
     def all(self, row: Row, library: str) -> list[float]:
         """Return a row's figure of each launch of a library."""
-        return [launch[row.figure] for launch in self.launches.get((row.measures.get(library, ""), library), [])]
+        return [launch[row.figure] for launch in self.launches.get((row.measure(library) or "", library), [])]
 
     def median(self, row: Row, library: str) -> float | None:
         """Return the median of the launches, None where there is none."""
@@ -44,8 +44,8 @@ def launches(rows: Sequence[Row], libraries: Mapping[str, Environment], rounds: 
     pairs = dict.fromkeys(
         (measure, library)
         for row in rows
-        for library, measure in sorted(row.measures.items(), key=lambda item: COLUMNS.index(item[0]))
-        if library in libraries
+        for library in COLUMNS
+        if library in libraries and (measure := row.measure(library))
     )
     once = [pair for pair in pairs if pair[0].partition(".")[0] in ONCE]
     return [pair for pair in pairs if pair not in once] * rounds + once
@@ -65,7 +65,7 @@ def run(
         sink.counting = measure.startswith("lost.")
         sink.latency = LATENCY
         try:
-            found = launch(measure, library, libraries[library].python, calls, sink)
+            found = launch(measure, library, libraries[library], calls, sink)
         except (subprocess.SubprocessError, ValueError) as error:
             figures.failures.append(f"{measure}, {library}: {_reason(error)}")
         else:
@@ -73,17 +73,16 @@ def run(
     return figures
 
 
-def launch(measure: str, library: str, python: str, calls: int, sink: Sink) -> dict[str, float]:
+def launch(measure: str, library: str, environment: Environment, calls: int, sink: Sink) -> dict[str, float]:
     """Launch one measure of one library; return its figures. Raises what `subprocess.run` does, or a `ValueError`."""
     share = SHARE.get(measure, SHARE.get(measure.partition(".")[0], 1))
     many = max(2, int(calls * share))
     given = (measure, library, str(many), sink.grpc, sink.http)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DD_", "SENTRY_"))
-    }
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    variables |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(map(str, (environment.folder, ROOT)))}
     ended = subprocess.run(
-        [python, "-m", "benchmarks.engine.launch", *given],
-        cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=LIMIT,
+        [environment.python, "-m", "benchmarks.engine.launch", *given],
+        cwd=ROOT, env=variables, check=True, capture_output=True, text=True, timeout=LIMIT,
     )  # fmt: skip
     found: dict[str, float] = json.loads(ended.stdout.strip().rpartition("\n")[2])
     return found

@@ -25,7 +25,7 @@ def show(rows: Sequence[Row], figures: Figures, libraries: Mapping[str, Environm
         table.add_column("ours ÷\nSDK", justify="right", no_wrap=True)
     for row in rows:
         medians = [figures.median(row, column) for column in columns]
-        shares = [_share(medians)] if SDK in columns else []
+        shares = [_share(medians[0], medians[columns.index(SDK)])] if SDK in columns else []
         table.add_row(row.title, row.unit, *map(number, medians), *shares)
     wide = console.measure(table, options=console.options.update(width=1000)).maximum
     console.width = max(console.width, wide)  # rather wrapped by a narrow terminal than without digits
@@ -42,7 +42,7 @@ def as_json(rows: Sequence[Row], figures: Figures, libraries: Mapping[str, Envir
                 "unit": row.unit,
                 "figures": {
                     library: {"median": figures.median(row, library), "launches": figures.all(row, library)}
-                    for library in row.measures
+                    for library in libraries
                     if figures.all(row, library)
                 },
             }
@@ -59,6 +59,5 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.1f}" if abs(value) >= 9.95 else f"{value:.2f}"
 
 
-def _share(medians: Sequence[float | None]) -> str:
-    ours, theirs = medians[:2]
+def _share(ours: float | None, theirs: float | None) -> str:
     return "" if ours is None or not theirs else f"{ours / theirs:.2f}"

@@ -10,8 +10,8 @@ from benchmarks.engine.peers import Addresses, Mode, Started
 
 
 def library(peer: str) -> Any:
-    """Import the module of a library."""
-    return import_module(f"benchmarks.engine.peers.{peer}")
+    """Import the module of a library; `before` is ours, found elsewhere."""
+    return import_module(f"benchmarks.engine.peers.{'ours' if peer == 'before' else peer}")
 
 
 def begin(peer: str, addresses: tuple[str, ...], mode: Mode = "on", **more: Any) -> Started:
