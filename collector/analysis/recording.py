@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
 
 from telemetry import conventions as c
 from telemetry.recording.aggregation import Sums
@@ -28,7 +29,7 @@ class Recorder:
             for attribute in metric.attributes
             if attribute.name in attributes
         }
-        self._sums.series(metric, kept).record(value, context)
+        self._sums.series(metric, kept).record(value, None if context is None else get_current_span(context))
 
     def _bounded(self, attribute: c.Attribute, value: str) -> str:
         known = self._known.setdefault(attribute.name, set())

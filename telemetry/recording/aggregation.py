@@ -16,8 +16,6 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -32,9 +30,14 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Span as AnySpan
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.recording.clock import clock
+from telemetry.recording.providers import generation
+from telemetry.recording.span import Span
+from telemetry.recording.tracer import UnsampledSpan
 
 _MOST_SERIES: Final = 2000  # of one metric; what comes later is added up as one, as the SDK does
 _OVERFLOW: Final = {"otel.metric.overflow": True}
@@ -49,7 +52,7 @@ class Series:
 
     __slots__ = (
         "_attributes", "_before", "_begun", "_bounds", "_counts", "_exemplars", "_filter", "_kept", "_least", "_lock",
-        "_max", "_min", "_since", "_sum",
+        "_max", "_min", "_since", "_sum", "_trace_based",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +62,7 @@ class Series:
         self._bounds = metric.buckets
         self._least = -sys.float_info.max if metric.signed else 0
         self._filter = exemplar_filter
+        self._trace_based = exemplar_filter == "trace_based"
         self._begun = self._since = since
         self._exemplars: dict[int, _Sample] = {}  # the last one of each bucket, until it is told
         self._kept: dict[int, _Sample] = {}  # the last one of each bucket that was told
@@ -73,14 +77,20 @@ class Series:
         self._sum: float = 0
         self._min, self._max = math.inf, -math.inf
 
-    def record(self, value: float, context: Context | None) -> None:
-        """Add `value`, measured in `context` (default: the current one), if the metric can have it."""
+    def record(self, value: float, span: AnySpan | None) -> None:
+        """Add `value`, measured in `span` (None: in none), if the metric can have it."""
+        # Long-winded, since it runs for every stage: it costs its caller half of what shorter code does.
         if type(value) is not float and type(value) is not int:
             value = float(value)
         if not self._least <= value < math.inf:
             return
+        sample: _Sample | None = None
+        if type(span) is Span and self._trace_based:
+            if span.flags & 1:
+                sample = (value, clock.wall(), span.span_id, span.trace_id)
+        elif span is not None or not self._trace_based:
+            sample = self._sample(value, span)
         bucket = bisect_left(self._bounds, value)
-        sample = None if self._filter == "always_off" else self._sample(value, context)
         with self._lock:
             self._counts[bucket] += 1
             self._sum += value
@@ -91,12 +101,15 @@ class Series:
             if sample is not None:
                 self._exemplars[bucket] = sample
 
-    def _sample(self, value: float, context: Context | None) -> _Sample | None:
-        span = trace.get_current_span(context).get_span_context()
-        if not span.trace_flags.sampled and self._filter != "always_on":
+    def _sample(self, value: float, span: AnySpan | None) -> _Sample | None:
+        if self._filter == "always_off" or (self._trace_based and type(span) is UnsampledSpan):
             return None
-        now = time.time_ns()
-        return (value, now, span.span_id, span.trace_id) if span.is_valid else (value, now, None, None)
+        context = None if span is None else span.get_span_context()
+        if self._trace_based and not (context and context.trace_flags & 1):
+            return None
+        if context is None or not context.is_valid:
+            return value, clock.wall(), None, None
+        return value, clock.wall(), context.span_id, context.trace_id
 
     def _told_exemplars(self) -> list[Exemplar]:
         samples, self._exemplars = self._exemplars, {}
@@ -196,6 +209,7 @@ class Sums:
         self._metrics: dict[str, tuple[c.Metric, dict[tuple[object, ...], Series]]] = {}
         self._collected = 0  # when, in nanoseconds since 1970
         self._lock = threading.RLock()  # guards the two above; re-entrant, as that of a series
+        generation.renew()
 
     def series(self, metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Series:
         """Return where values of `metric`, a counter or a histogram, with these attributes are added up."""

@@ -3,36 +3,74 @@
 In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, added up by
 `aggregation` where the provider is ours, else measured on the OpenTelemetry instrument of that metric;
 nothing where telemetry is off. State: one instrument for each metric, made at its first use, what records into the
-series met so far, and what is watched; all owned by this module.
+attribute sets met so far, and what is watched; all owned by this module.
+
+Who records often asks for a `Record` once, with `bound`, and keeps it: a value then costs neither a look at the
+attributes nor a key of them. `observe` is for who records seldom.
 
 Buckets go along as the instrument's advice, so that a provider of the user's own gets them too.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
-from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.guard import guard
+from telemetry.recording.providers import generation
 from telemetry.recording.spans import operation_of
 
-Record = Callable[[float, Context | None], None]
-"""Records a value in one series; the context holds the span that becomes the exemplar (None: the current one)."""
+__all__ = ["Bound", "Record", "bound", "forget", "generation", "observe", "observe_all", "set_gauge", "watch"]
+
+Record = Callable[[float, Span | None], None]
+"""Records a value of one metric with one set of attributes; the span becomes the exemplar (None: there is none)."""
 Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 
-_MOST_SERIES: Final = 10_000  # kept at hand; the others are looked for each time
-_instruments: dict[str, Measure] = {}
-_series: dict[tuple[object, ...], Record] = {}
+_MOST_KEPT: Final = 10_000  # attribute sets; the others are looked for each time
+
+
+class Bound(NamedTuple):
+    """What records values of one metric with one set of attributes.
+
+    `lasting`: `record` may be kept, until `generation.current` is another object. It is false where a value of an
+    attribute became `_other`, which is to be counted each time, and where there are too many attribute sets.
+    """
+
+    record: Record
+    lasting: bool
+
+
+class _Kept:
+    """What was found so far, for one generation."""
+
+    def __init__(self) -> None:
+        self.generation: object = generation.current
+        self.instruments: dict[str, Measure] = {}
+        self.records: dict[tuple[object, ...], Record] = {}
+
+
+_kept = _Kept()
 _watching: dict[str, Meter] = {}  # the meter that each watched metric was last read by
 _watched: WeakKeyDictionary[Meter, set[str]] = WeakKeyDictionary()
+
+
+def bound(metric: c.Metric, labels: Mapping[str, AttributeValue]) -> Bound | None:
+    """Return what records values of `metric`, not an up-down counter, with `labels`; None if metrics are off.
+
+    Arguments: `labels`, the attributes by name; those that `metric` does not declare are left out. The request's
+    operation is one of them only where it is given: `operation_of` reads it from a context.
+    May raise; the `Record` may too, for a value that is not a number.
+    """
+    return _bound(metric, [labels.get(attribute.name) for attribute in metric.attributes])
 
 
 def observe(
@@ -45,10 +83,7 @@ def observe(
     exemplar (default: the current one): a value is often recorded after its span has left the context.
     Never raises.
     """
-    with guard:
-        record = _record(metric, attributes, context)
-        if record is not None:
-            record(value, context)
+    observe_all(metric, (value,), attributes, context)
 
 
 def observe_all(
@@ -56,10 +91,14 @@ def observe_all(
 ) -> None:
     """Record several values as `observe` does one."""
     with guard:
-        record = _record(metric, attributes, context)
-        if record is not None:
+        known = [attributes.get(attribute.name) for attribute in metric.attributes]
+        if known[0] is None and metric.attributes[0] is c.SEARCH_OPERATION:
+            known[0] = operation_of(context)
+        found = _bound(metric, known)
+        if found is not None:
+            span = trace.get_current_span(context)
             for value in values:
-                record(value, context)
+                found.record(value, span)
 
 
 def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, AttributeValue]) -> None:
@@ -91,43 +130,43 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
 
 
 def forget() -> None:
-    """Make all instruments anew at their next use, and look for all series anew."""
-    _instruments.clear()
-    _series.clear()
+    """Make all instruments anew at their next use, and look for all attribute sets anew."""
+    generation.renew()
 
 
-in_child(Rank.SERIES, _series.clear)
-
-
-def _record(metric: c.Metric, attributes: Mapping[str, AttributeValue], context: Context | None) -> Record | None:
-    values = [attributes.get(attribute.name) for attribute in metric.attributes]
-    if values[0] is None and metric.attributes[0] is c.SEARCH_OPERATION:
-        values[0] = operation_of(context)
+def _bound(metric: c.Metric, values: list[AttributeValue | None]) -> Bound | None:
+    global _kept  # noqa: PLW0603  what is kept for an earlier generation is left to who still uses it
+    kept = _kept
+    if kept.generation is not generation.current:
+        kept = _kept = _Kept()
     key = (metric.name, *values)
     try:
-        known = _series.get(key)
+        record = kept.records.get(key)
     except TypeError:  # a list
-        known = None
-    return known or _find(metric, key, values)
+        record = None
+    return Bound(record, lasting=True) if record is not None else _find(metric, kept, key, values)
 
 
-def _find(metric: c.Metric, key: tuple[object, ...], values: list[AttributeValue | None]) -> Record | None:
-    """Return what records into the series of these values, and keep it at hand, unless a value had to be bounded."""
+def _find(metric: c.Metric, kept: _Kept, key: tuple[object, ...], values: list[AttributeValue | None]) -> Bound | None:
+    """Return what records values with these attributes, and keep it, unless a value had to be bounded."""
     clean = _scrub if providers.sums() is not None else _as_it_is  # a provider of the user's own scrubs by itself
-    kept: dict[str, AttributeValue] = {
+    labels: dict[str, AttributeValue] = {
         attribute.name: bounds.bounded(attribute, clean(attribute.name, value))
         for attribute, value in zip(metric.attributes, values, strict=True)
         if value is not None
     }
-    found = _series_of(metric, kept)
-    as_given = list(kept.values()) == [value for value in values if value is not None]
+    record = _record(metric, kept, labels)
+    if record is None:
+        return None
+    as_given = list(labels.values()) == [value for value in values if value is not None]
     plain = all(  # 1 and True are the same key, and are not the same
         isinstance(value, (bool if attribute.type == "boolean" else str) | None)
         for attribute, value in zip(metric.attributes, values, strict=True)
     )
-    if found is not None and as_given and plain and len(_series) < _MOST_SERIES:
-        _series[key] = found
-    return found
+    lasting = as_given and plain and len(kept.records) < _MOST_KEPT
+    if lasting:
+        kept.records[key] = record
+    return Bound(record, lasting)
 
 
 def _scrub(name: str, value: AttributeValue) -> object:
@@ -140,28 +179,21 @@ def _as_it_is(_name: str, value: AttributeValue) -> object:
     return value
 
 
-def _series_of(metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Record | None:
+def _record(metric: c.Metric, kept: _Kept, attributes: Mapping[str, AttributeValue]) -> Record | None:
     sums = providers.sums()
     if sums is not None and metric.instrument is not c.Instrument.GAUGE:
         return sums.series(metric, attributes).record
-    measure = _instruments.get(metric.name) or _make(metric)
-    if measure is None:
-        return None
-    if metric.instrument is c.Instrument.GAUGE:
-        return lambda value, context: measure(value, attributes, context)
-
-    def record(value: float, context: Context | None) -> None:
-        if 0 <= value < math.inf:  # the SDK takes no other, and logs a warning for each
-            measure(value, attributes, context)
-
-    return record
-
-
-def _make(metric: c.Metric) -> Measure | None:
     meter = providers.meter()
     if meter is None:
         return None
-    return _instruments.setdefault(metric.name, _instrument(meter, metric))
+    measure = kept.instruments.get(metric.name) or kept.instruments.setdefault(metric.name, _instrument(meter, metric))
+    takes_any = metric.instrument is c.Instrument.GAUGE
+
+    def record(value: float, span: Span | None) -> None:
+        if takes_any or 0 <= value < math.inf:  # the SDK takes no other, and logs a warning for each
+            measure(value, attributes, Context() if span is None else trace.set_span_in_context(span))
+
+    return record
 
 
 def _instrument(meter: Meter, metric: c.Metric) -> Measure:

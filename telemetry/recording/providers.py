@@ -18,6 +18,8 @@ from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Tracer
 
 from telemetry.conventions import SCOPE, Signal
+from telemetry.recording.clock import Generation
+from telemetry.recording.fork import Rank, in_child
 
 if TYPE_CHECKING:  # it imports the SDK
     from telemetry.recording.aggregation import Sums
@@ -46,6 +48,9 @@ class _Providers:
 
 
 _current = _Providers()
+generation = Generation()
+"""Holds an object that is replaced whenever what records values of metrics must be looked for anew."""
+in_child(Rank.SERIES, generation.renew)
 _LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"}.isdisjoint(os.environ)
 """Whether the API will load a provider named by these variables when it is first asked for one."""
 
@@ -104,6 +109,7 @@ def recording() -> bool:
 def set_current(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
     """Record with these from now on: None for a disabled signal, and for sums if the meter has its own instruments."""
     _current.tracer, _current.meter, _current.sums, _current.decided = tracer, meter, sums, True
+    generation.renew()
 
 
 @contextmanager
@@ -115,7 +121,9 @@ def override(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: 
     if meter is not None:
         _current.meter, _current.sums = meter, sums
     _current.decided = True
+    generation.renew()
     try:
         yield
     finally:
         _current.tracer, _current.meter, _current.sums, _current.decided = before
+        generation.renew()

@@ -111,8 +111,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/recording/aggregation.py",
-        "sample = None if self._filter == ",
-        "sample = None if self._filter != ",
+        "            if span.flags & 1:",
+        "            if not span.flags & 1:",
         _CONFIGURE + "TestExport::test_exemplars_lead_from_a_metric_to_its_trace",
     ),
     Mutant(

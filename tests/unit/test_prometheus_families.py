@@ -11,7 +11,6 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics.export import Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import set_span_in_context
 from prometheus_client import CollectorRegistry, core, generate_latest
 
 from telemetry import conventions as c
@@ -93,10 +92,9 @@ def test_the_scope_is_in_the_labels(scrape: Pulled) -> None:
 def test_exemplars_lead_from_a_bucket_and_a_counter_to_the_trace(scrape: Pulled) -> None:
     """Each bucket has its last one, with trace, span, value and time; at every scrape, not at the first alone."""
     with TRACER.start_as_current_span("request") as span:
-        context = set_span_in_context(span)
-        scrape.sums.series(c.RESULTS, {}).record(1, context)
-        scrape.sums.series(c.RESULTS, {}).record(2, context)
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, context)
+        scrape.sums.series(c.RESULTS, {}).record(1, span)
+        scrape.sums.series(c.RESULTS, {}).record(2, span)
+        scrape.sums.series(c.DOCUMENTS, {}).record(3, span)
     ids = {
         "trace_id": f"{span.get_span_context().trace_id:032x}",
         "span_id": f"{span.get_span_context().span_id:016x}",

@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry import conventions as c
@@ -21,6 +22,7 @@ from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
+from telemetry.recording.tracer_provider import TracerProvider
 
 FILTERS: dict[str, type[Any]] = {
     "trace_based": sdk.TraceBasedExemplarFilter,
@@ -55,7 +57,7 @@ def read(data: MetricsData | None) -> dict[str, Any]:
 
 def _plain(point: Any) -> dict[str, Any]:
     fields = dict(vars(point))
-    assert 0 < fields.pop("start_time_unix_nano") <= fields.pop("time_unix_nano")
+    assert 0 < (fields.pop("start_time_unix_nano") or 1) <= fields.pop("time_unix_nano")  # a gauge has no start
     fields["exemplars"] = [(e.value, e.span_id, e.trace_id) for e in point.exemplars]
     return fields
 
@@ -79,11 +81,11 @@ class Both:
 
     def record(self, value: float, attributes: dict[str, Any], where: Context) -> None:
         self.histogram.record(value, attributes, where)
-        self.sums.series(UNSIGNED, attributes).record(value, where)
+        self.sums.series(UNSIGNED, attributes).record(value, trace.get_current_span(where))
 
     def add(self, value: int, attributes: dict[str, Any], where: Context) -> None:
         self.counter.add(value, attributes, where)
-        self.sums.series(c.DOCUMENTS, attributes).record(value, where)
+        self.sums.series(c.DOCUMENTS, attributes).record(value, trace.get_current_span(where))
 
     def collect(self) -> tuple[dict[str, Any], dict[str, Any]]:
         theirs = self.reader.get_metrics_data()
@@ -257,3 +259,76 @@ class TestObserve:
         (metric,) = sums._collect()
         points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[index,union-attr]
         assert points == [("['a']", 1), (1, 2), (True, 1)]
+
+    def test_what_lasts_may_be_kept(self, sums: Sums) -> None:
+        """A record that was kept counts as `observe` does, until providers, sums or the process are others."""
+        labels = {"search.stage": "encode", "unknown": "left out"}
+        found = instruments.bound(c.STAGE_DURATION, labels)
+        assert found is not None
+        assert found.lasting
+        before = instruments.generation.current
+        found.record(0.5, None)
+        instruments.observe(c.STAGE_DURATION, 0.25, labels)
+        (metric,) = sums._collect()
+        (point,) = metric.data.data_points
+        assert (point.attributes, point.count) == ({"search.stage": "encode"}, 2)  # type: ignore[union-attr]
+        assert instruments.generation.current is before
+        for change in (instruments.forget, sums.renew, lambda: providers.set_current(None, providers.meter(), sums)):
+            change()
+            assert instruments.generation.current is not before
+            before = instruments.generation.current
+
+    def test_what_became_other_does_not_last(self, sums: Sums) -> None:
+        """Its place may be another one later, and each such value counts as an overflow."""
+        for number in range(26):
+            found = instruments.bound(c.STAGE_DURATION, {"search.stage": f"stage {number}"})
+            assert found is not None
+            assert found.lasting == (number < 24)
+        assert bounds.overflow() == {"search.stage": 2}
+
+
+@pytest.mark.parametrize("filter_", list(FILTERS))
+def test_the_span_in_hand_becomes_the_exemplar(filter_: str) -> None:
+    """One of ours, sampled or not, that of any other tracer, and none: the same as the SDK's, by the filter."""
+    ours = TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False).get_tracer("ours").start_span("sampled")
+    left_out = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("ours").start_span("left out")
+    other = trace.get_current_span(context(7, sampled=True))
+    unsampled = trace.get_current_span(context(8, sampled=False))
+    both = Both(filter_)
+    for number, span in enumerate((ours, left_out, other, unsampled, None)):
+        where = Context() if span is None else trace.set_span_in_context(span)
+        both.histogram.record(0.0625 * (number + 1), {}, where)
+        both.sums.series(UNSIGNED, {}).record(0.0625 * (number + 1), span)
+    found, theirs = both.collect()
+    assert found == theirs
+    (point,) = found[c.RESULT_SCORE.name][-1]
+    assert len(point["exemplars"]) == {"trace_based": 2, "always_on": 5, "always_off": 0}[filter_]
+    both.provider.shutdown()
+
+
+def test_nothing_is_bound_without_a_meter() -> None:
+    """Where metrics are off, there is nothing to record with."""
+    with providers.override():
+        providers.set_current(None, None)
+        assert instruments.bound(c.STAGE_DURATION, {}) is None
+
+
+def test_a_meter_of_the_users_own_is_measured_on() -> None:
+    """Its instruments get the value, the attributes and the span; what they would warn of is left out."""
+    reader = InMemoryMetricReader()
+    provider = sdk.MeterProvider([reader], shutdown_on_exit=False)
+    with providers.override(meter=provider.get_meter(c.SCOPE)):
+        found = instruments.bound(c.DOCUMENTS, {"search.outcome": "ok"})
+        assert found is not None
+        assert found.lasting
+        for value, span in ((2, trace.get_current_span(context(9, sampled=True))), (3, None), (-1, None)):
+            found.record(value, span)
+        gauge = instruments.bound(c.INDEX_POINTS, {c.DB_COLLECTION_NAME.name: "goods"})
+        assert gauge is not None
+        gauge.record(-5, None)
+    points = {name: described[-1][0] for name, described in read(reader.get_metrics_data()).items()}
+    assert points[c.DOCUMENTS.name] == {
+        "attributes": {"search.outcome": "ok"}, "value": 5, "exemplars": [(2, 9, 1)],
+    }  # fmt: skip
+    assert points[c.INDEX_POINTS.name]["value"] == -5
+    provider.shutdown()
