@@ -4,7 +4,7 @@ In: attributes as the user gave them. Out: a dictionary of their own, each value
 had no room or were not valid. State: none.
 
 Nearly all values are strings and numbers, which are kept as they are. Others can change later, or are no attributes:
-those go through the SDK's own `BoundedAttributes`, one by one.
+those go through the SDK's own `BoundedAttributes`.
 """
 
 import sys
@@ -56,35 +56,45 @@ def kept(attributes: Mapping[str, Any] | None, most: int, length: int) -> Kept:
                 break
         else:
             return given, 0
-    return _kept_one_by_one(given, most, length)
+    return _as_the_sdk(given, most, length)
 
 
-def _kept_one_by_one(given: Mapping[Any, Any], most: int, length: int) -> Kept:
-    result: dict[str, Any] = {}
-    lost = sum(put(result, key, value, most, length) for key, value in given.items())
-    return result or None, lost
+def _as_the_sdk(given: Mapping[Any, Any], most: int, length: int) -> Kept:
+    bounded = BoundedAttributes(_limit(most), given, max_value_len=_limit(length))
+    return dict(bounded), bounded.dropped
 
 
 def put(given: dict[str, Any], key: Any, value: Any, most: int, length: int) -> int:
-    """Set an attribute as the SDK does; return how many were lost: it, if it is not valid, or the oldest one."""
+    """Set an attribute as the SDK does; return how many were lost: it, if it is not valid, or the oldest one.
+
+    Other threads may do the same: one of them may have taken away what this one finds.
+    """
+    if most == 0 or not isinstance(key, str) or not key:
+        return 1
     kind = type(value)
-    if kind not in PLAIN or type(key) is not str or not key:
-        cleaned = BoundedAttributes(None, {key: value}, max_value_len=None if length == sys.maxsize else length)
-        if not cleaned:
-            return 1
-        key, value = next(iter(cleaned.items()))
+    if kind not in PLAIN:
+        value = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))[key]
     elif kind is str and len(value) > length:
         value = value[:length]
-    if most == 0:
-        return 1
     lost = 0
     if key in given:
-        del given[key]  # the one set last is the newest
+        given.pop(key, None)  # the one set last is the newest
     elif len(given) >= most:
-        del given[next(iter(given))]
+        for oldest in list(given)[:1]:
+            given.pop(oldest, None)
         lost = 1
     given[key] = value
     return lost
+
+
+def put_all(given: dict[str, Any], attributes: Mapping[Any, Any], most: int, length: int) -> int:
+    """Set several attributes; return how many were lost. A key that is not a text becomes one, as in the SDK."""
+    own, lost = kept(attributes, sys.maxsize, length)
+    return lost + sum(put(given, key, value, most, length) for key, value in (own or {}).items())
+
+
+def _limit(number: int) -> int | None:
+    return None if number == sys.maxsize else number
 
 
 def _number(limit: int | None) -> int:

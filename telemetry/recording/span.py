@@ -10,9 +10,12 @@ hidden by the thread that exports.
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
@@ -20,7 +23,7 @@ from opentelemetry.util.types import Attributes
 
 from telemetry.privacy.copied import CopiedSpan
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import PLAIN, kept, put
+from telemetry.recording.limits import PLAIN, kept, put, put_all
 
 if TYPE_CHECKING:
     from telemetry.recording.tracer import Tracer
@@ -61,8 +64,8 @@ class Span(sdk.Span):
     parent_is_remote = False
     parent_context: SpanContext | None = None  # of a parent that is not a `Span` of ours
     given: dict[str, Any] | None = None
-    recorded_events: Sequence[RecordedEvent] = ()
-    recorded_links: Sequence[RecordedLink] = ()
+    recorded_events: Any = ()  # a list of `RecordedEvent` where there are any
+    recorded_links: Any = ()  # a list of `RecordedLink`
     lost_attributes = 0
     lost_events = 0
     lost_links = 0
@@ -71,6 +74,7 @@ class Span(sdk.Span):
     _record_exception = True
     _set_status_on_exception = True
     _made_context: SpanContext | None = None
+    count_end: Callable[[], None] | None = None  # of the SDK's own metrics
 
     tracer: "Tracer"
     trace_id: int
@@ -106,13 +110,13 @@ class Span(sdk.Span):
     # What the SDK's own properties and methods read.
     _context = property(get_span_context)
     _parent = property(lambda self: self.parent_made())
-    _attributes = property(lambda self: self.given or {})
+    _attributes = property(lambda self: self.own_attributes())
     _events = property(
-        lambda self: [sdk.Event(one.name, one.attributes, one.timestamp) for one in self.recorded_events]
+        lambda self: [sdk.Event(one.name, bounded(one), one.timestamp) for one in tuple(self.recorded_events)]
     )
-    _links = property(lambda self: [Link(one.context, one.attributes) for one in self.recorded_links])
+    _links = property(lambda self: [Link(one.context, bounded(one)) for one in tuple(self.recorded_links)])
     _instrumentation_scope = property(lambda self: self.tracer.instrumentation_scope)
-    _instrumentation_info = None  # what the SDK had before scopes
+    _instrumentation_info = property(lambda self: self.tracer.instrumentation_info)
     dropped_attributes = property(lambda self: self.lost_attributes)
     dropped_events = property(lambda self: self.lost_events)
     dropped_links = property(lambda self: self.lost_links)
@@ -129,26 +133,42 @@ class Span(sdk.Span):
         """Return whether the span has not ended."""
         return self._end_time is None
 
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:  # noqa: ARG002  as in the SDK
+        """Do nothing: the tracer has started the span."""
+        _log.warning("a span was started twice")
+
+    def own_attributes(self) -> dict[str, Any]:
+        """Return the attributes, where nobody has set one yet an empty dictionary that is theirs from now on."""
+        given = self.given
+        return (
+            self.__dict__.setdefault("given", {}) if given is None else given
+        )  # one step: of two threads, one sets it
+
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute."""
         if self._end_time is not None:
             _log.warning("an attribute was set on a span that has ended")
             return
-        given, limits = self.given, self.tracer.limits
+        given = self.given
         if given is None:
-            given = self.given = {}
-        if type(value) in PLAIN and type(value) is not str and key in given and type(key) is str:
-            del given[key]
+            given = self.own_attributes()
+        if type(value) in PLAIN and type(value) is not str and type(key) is str and key in given:
+            given.pop(key, None)
             given[key] = value
             return
+        limits = self.tracer.limits
         lost = put(given, key, value, limits.attributes, limits.length)
         if lost:
             self.lost_attributes += lost
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
-        for key, value in tuple(attributes.items()):
-            self.set_attribute(key, value)
+        if self._end_time is not None:
+            _log.warning("attributes were set on a span that has ended")
+            return
+        if attributes:
+            limits = self.tracer.limits
+            self.lost_attributes += put_all(self.own_attributes(), attributes, limits.attributes, limits.length)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; `timestamp` in nanoseconds since 1970 (default: now)."""
@@ -158,12 +178,10 @@ class Span(sdk.Span):
         limits = self.tracer.limits
         own, lost = kept(attributes, limits.event_attributes, limits.other_length)
         event = RecordedEvent(name, clock.wall() if timestamp is None else timestamp, own, lost)
-        events = self.recorded_events
-        if not isinstance(events, list):
-            events = self.recorded_events = []
+        events = self.recorded_events or self.__dict__.setdefault("recorded_events", [])
         events.append(event)
         if len(events) > limits.events:
-            del events[0]
+            del events[:1]
             self.lost_events += 1
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
@@ -178,13 +196,15 @@ class Span(sdk.Span):
     def add_links(self, links: Sequence[Link]) -> None:
         """Add links, the last ones where there is not room for all."""
         limits = self.tracer.limits
-        found = list(self.recorded_links)
+        found = self.recorded_links or self.__dict__.setdefault("recorded_links", [])
         for link in links:
             if link and says_something(link.context, link.attributes):
                 own, lost = kept(link.attributes, limits.link_attributes, limits.other_length)
                 found.append(RecordedLink(link.context, own, lost))
-        self.lost_links += max(0, len(found) - limits.links)
-        self.recorded_links = found[-limits.links :] if limits.links else ()
+        over = len(found) - limits.links
+        if over > 0:
+            del found[:over]
+            self.lost_links += over
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
@@ -212,12 +232,12 @@ class Span(sdk.Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """Add the event of an exception; what `exception` says about itself may raise."""
+        """Add the event of an exception."""
         kind = type(exception)
         module, name = kind.__module__, kind.__qualname__
         described: dict[str, Any] = {
             "exception.type": f"{module}.{name}" if module and module != "builtins" else name,
-            "exception.message": str(exception),
+            "exception.message": text_of(exception),
             "exception.stacktrace": "".join(traceback.format_exception(exception)),
             "exception.escaped": str(escaped),
         }
@@ -233,14 +253,40 @@ class Span(sdk.Span):
         self._end_time = clock.wall() if end_time is None else end_time
         self.tracer.ended(self)
 
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        """End the span, and record an exception that leaves `with span:`, also one that is no `Exception`."""
+        if exc is not None and self.is_recording():
+            if self._record_exception:
+                self.record_exception(exc, escaped=True)
+            if self._set_status_on_exception:
+                self.set_status(Status(StatusCode.ERROR, f"{type(exc).__name__}: {text_of(exc)}"))
+        self.end()
+
     def readable(self) -> CopiedSpan:
         """Return a copy that nobody can write to, for processors that keep it."""
-        return CopiedSpan(self, attributes=self._attributes)
+        return CopiedSpan(self, attributes=dict(self.given or {}), instrumentation_info=self._instrumentation_info)
+
+    _readable_span = readable
 
     def set_on_exception(self, record: bool, fail: bool) -> None:
         """Set what an exception that leaves `with span:` does: it is recorded; the status becomes an error."""
         self._record_exception = record
         self._set_status_on_exception = fail
+
+
+def bounded(one: RecordedEvent | RecordedLink) -> BoundedAttributes:
+    """Return the attributes of an event or a link as the SDK has them."""
+    own = BoundedAttributes(attributes=one.attributes)
+    own.dropped = one.lost
+    return own
+
+
+def text_of(exc: BaseException) -> str:
+    """Return the message of an exception; if its `__str__` raises, what a traceback shows in its place."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001  user code may raise anything
+        return f"<{type(exc).__name__} str() failed>"
 
 
 def says_something(context: SpanContext, attributes: Attributes) -> bool:

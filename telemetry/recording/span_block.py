@@ -18,6 +18,7 @@ from opentelemetry.util._decorator import _agnosticcontextmanager
 
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.guard import guard
+from telemetry.recording.span import text_of
 
 F = TypeVar("F")
 
@@ -48,11 +49,13 @@ class SpanBlock:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         detach(self._token, self._context)
-        if exc is not None and isinstance(exc, Exception):
-            with guard:
-                record_error(self._span, exc, record=self._record, fail=self._fail)
-        if self._end:
-            self._span.end()
+        try:
+            if exc is not None and isinstance(exc, Exception):
+                with guard:
+                    record_error(self._span, exc, record=self._record, fail=self._fail)
+        finally:
+            if self._end:
+                self._span.end()
 
     def __call__(self, fn: F) -> F:
         """Return `fn` with a span around each call."""
@@ -78,4 +81,4 @@ def record_error(span: Span, exc: Exception, *, record: bool, fail: bool) -> Non
         if record:
             span.record_exception(exc)
         if fail:
-            span.set_status(Status(StatusCode.ERROR, f"{type(exc).__name__}: {exc}"))
+            span.set_status(Status(StatusCode.ERROR, f"{type(exc).__name__}: {text_of(exc)}"))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation import _SPAN_KEY
@@ -35,20 +35,20 @@ _blank: Final[Callable[[type[Span]], Span]] = object.__new__
 class UnsampledSpan(NonRecordingSpan):
     """A span that the sampler left out: it hands on its trace, and has an id once someone asks for it."""
 
+    _made_context: SpanContext | None = None
+
     def __init__(self, tracer: "Tracer", trace_id: int, flags: int, state: Any) -> None:
         self.tracer = tracer
         self.trace_id = trace_id
         self.flags = flags
         self.state = state
-        self._made_context: SpanContext | None = None
 
     def get_span_context(self) -> SpanContext:
-        """Return the context, made when someone first asks for it."""
+        """Return the context, made when someone first asks for it: the same one for each thread."""
         made = self._made_context
         if made is None:
-            made = self._made_context = SpanContext(
-                self.trace_id, self.tracer.new_span_id(), False, TraceFlags(self.flags), self.state
-            )
+            made = SpanContext(self.trace_id, self.tracer.new_span_id(), False, TraceFlags(self.flags), self.state)
+            made = self.__dict__.setdefault("_made_context", made)
         return made
 
     _context = property(get_span_context)
@@ -72,13 +72,34 @@ class Tracer(sdk.Tracer):
         super().__init__(*args, **kwargs)
         self.sink = sink
         self.limits = Limits(self._span_limits)
-        self.others: Any = self.span_processor if hasattr(self.span_processor, "_span_processors") else _One(self)
+        # Where OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED asks for it, the SDK counts spans that start and end.
+        self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
         self._asked: Sampler | None = None  # the one that the next two hold for
         self._follows_parents = self._samples_roots = False
-        is_random = type(self.id_generator) is RandomIdGenerator
-        self.new_span_id: Callable[[], int] = _new_span_id if is_random else self.id_generator.generate_span_id
-        self.new_trace_id: Callable[[], int] = _new_trace_id if is_random else self.id_generator.generate_trace_id
+
+    @property
+    def id_generator(self) -> IdGenerator:
+        """Where ids come from."""
+        return self._ids
+
+    @id_generator.setter
+    def id_generator(self, generator: IdGenerator) -> None:
+        self._ids = generator
+        is_random = type(generator) is RandomIdGenerator
+        self.new_span_id: Callable[[], int] = _new_span_id if is_random else generator.generate_span_id
+        self.new_trace_id: Callable[[], int] = _new_trace_id if is_random else generator.generate_trace_id
+        self._root_flags = _RANDOM if generator.is_trace_id_random() else 0
+
+    @property
+    def span_processor(self) -> Any:
+        """The provider's processors, those that are added later too; or the one that it was made with."""
+        return self._processor
+
+    @span_processor.setter
+    def span_processor(self, processor: Any) -> None:
+        self._processor = processor
+        self.others: Any = processor if hasattr(processor, "_span_processors") else _One(processor)
 
     def start_span(  # noqa: C901, PLR0917  one function, for speed; the API's signature
         self,
@@ -107,7 +128,7 @@ class Tracer(sdk.Tracer):
             if parent.state is not None:
                 span.state = parent.state
         elif parent is None and self._samples_roots and SAMPLED_BY_BATCH not in context:
-            flags = _SAMPLED | _RANDOM if self.id_generator.is_trace_id_random() else _SAMPLED
+            flags = _SAMPLED | self._root_flags
             start_time = clock.wall() if start_time is None else start_time
             span = _blank(Span).begin(self, name, kind, self.new_trace_id(), self.new_span_id(), flags, start_time)
         else:
@@ -122,7 +143,8 @@ class Tracer(sdk.Tracer):
         if not (record_exception and set_status_on_exception):
             span.set_on_exception(record_exception, set_status_on_exception)
         if self.others._span_processors:  # noqa: SLF001  looked at for each span: one may be added at any time
-            self.others.on_start(span, parent_context=context)
+            with guard:
+                self.others.on_start(span, parent_context=context)
         return span
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  the API's signature; not a generator
@@ -143,6 +165,8 @@ class Tracer(sdk.Tracer):
 
     def ended(self, span: Span) -> None:
         """Hand a span that has ended to the other processors, and if it is sampled to the sink."""
+        if self._is_counted and span.count_end is not None:
+            span.count_end()
         if self.others._span_processors:  # noqa: SLF001  as above
             with guard:
                 ending = getattr(self.others, "_on_ending", None)
@@ -159,14 +183,14 @@ class Tracer(sdk.Tracer):
     def _judge(self) -> None:
         """Find out what the sampler decides whatever it is asked."""
         self._asked = sampler = self.sampler
-        is_enabled = self._is_enabled()
+        is_known = self._is_enabled() and not self._is_counted
         root: Any = sampler
         self._follows_parents = False
         if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
             root = sampler._root  # noqa: SLF001  the SDK has no public name for these three
             of_locals = (sampler._local_parent_sampled, sampler._local_parent_not_sampled)  # noqa: SLF001  as above
-            self._follows_parents = is_enabled and of_locals == (ALWAYS_ON, ALWAYS_OFF)
-        self._samples_roots = is_enabled and root is ALWAYS_ON
+            self._follows_parents = is_known and of_locals == (ALWAYS_ON, ALWAYS_OFF)
+        self._samples_roots = is_known and root is ALWAYS_ON
 
     def _ask(
         self,
@@ -185,17 +209,19 @@ class Tracer(sdk.Tracer):
         flags = 0
         if parent is None or not parent.is_valid:
             parent, trace_id = None, self.new_trace_id()
-            flags = _RANDOM if self.id_generator.is_trace_id_random() else 0
+            flags = self._root_flags
         else:
             trace_id, flags = parent.trace_id, parent.trace_flags & _RANDOM
         result = self._decide(parent, context, trace_id, name, kind, attributes, links)
         if result.decision is Decision.RECORD_AND_SAMPLE:
             flags |= _SAMPLED
+        count_end = self._tracer_metrics.start_span(parent, result.decision) if self._is_counted else None
         if result.decision is Decision.DROP:
             return UnsampledSpan(self, trace_id, flags, result.trace_state), None
         start = clock.wall() if start is None else start
         span = _blank(Span).begin(self, name, kind, trace_id, self.new_span_id(), flags, start)
         span.state = result.trace_state or None
+        span.count_end = count_end
         if parent is not None:
             span.parent_id, span.parent_context = parent.span_id, parent
             span.parent_is_remote = parent.is_remote
@@ -212,7 +238,7 @@ class _One:
 
     _span_processors = (True,)
 
-    def __init__(self, tracer: Tracer) -> None:
-        self.on_start = tracer.span_processor.on_start
-        self.on_end = tracer.span_processor.on_end
-        self._on_ending = getattr(tracer.span_processor, "_on_ending", None)
+    def __init__(self, processor: Any) -> None:
+        self.on_start = processor.on_start
+        self.on_end = processor.on_end
+        self._on_ending = getattr(processor, "_on_ending", None)

@@ -8,16 +8,19 @@ span processors. A processor gets what it gets from the SDK: in `on_start` the s
 readable copy. It costs something only where one was added.
 """
 
+import logging
 from typing import Any, Protocol
 
 from opentelemetry.sdk import trace as sdk
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
 from opentelemetry.trace import NoOpTracer
 from opentelemetry.trace import Tracer as AnyTracer
 from opentelemetry.util.types import Attributes
 
 from telemetry.recording.span import Span
 from telemetry.recording.tracer import Tracer
+
+_log = logging.getLogger("search_telemetry")
 
 
 class SpanExport(Protocol):
@@ -57,6 +60,8 @@ class TracerProvider(sdk.TracerProvider):
         """Return the tracer of a scope: the same one for the same scope."""
         if self._disabled:
             return NoOpTracer()
+        if not instrumenting_module_name:
+            _log.error("a tracer was asked for without the name of a module")
         name, version = instrumenting_module_name or "", instrumenting_library_version or ""
         scope = InstrumentationScope(name, version, schema_url, attributes)
         with self._tracers_lock:
@@ -64,7 +69,7 @@ class TracerProvider(sdk.TracerProvider):
             if known is None:
                 known = self._tracers[scope] = Tracer(
                     self.sampler, self.resource, self._active_span_processor, self.id_generator,
-                    None, self._span_limits, scope,
+                    _info(scope), self._span_limits, scope,
                     meter_provider=self._meter_provider, _tracer_config=self._apply_tracer_configurator(scope),
                     sink=None if self._export is None else self._export.put,
                 )  # fmt: skip
@@ -80,3 +85,10 @@ class TracerProvider(sdk.TracerProvider):
         """Flush the processors and the exporter."""
         flushed = super().force_flush(timeout_millis)
         return flushed if self._export is None else self._export.force_flush(timeout_millis) and flushed
+
+
+def _info(scope: InstrumentationScope) -> InstrumentationInfo:
+    """Return what the SDK had before scopes, which older exporters read; its constructor warns."""
+    info = object.__new__(InstrumentationInfo)
+    info._name, info._version, info._schema_url = scope.name, scope.version, scope.schema_url or ""
+    return info
