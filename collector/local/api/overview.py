@@ -34,15 +34,15 @@ def _who(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 def _summary(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(summary(connection, asked.asked(connection)))
+    return _plain(summary(connection, asked.asked(connection, of_traces=True)))
 
 
 def _scatter(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(scatter(connection, asked.asked(connection), asked.text("x") or "len_docs"))
+    return _plain(scatter(connection, asked.asked(connection, of_traces=True), asked.text("x") or "len_docs"))
 
 
 def _map(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(service_map(connection, asked.asked(connection)))
+    return _plain(service_map(connection, asked.asked(connection, of_traces=True)))
 
 
 def _plain(value: object) -> Answer:

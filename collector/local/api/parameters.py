@@ -13,6 +13,7 @@ from collector.local.query import LogFilter, QueryError, TraceFilter, parse_dura
 from collector.local.query.language.parser import LOGS, TRACES, Language, parse, unknown
 from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import LATEST
+from collector.local.query.once import sum_up_minutes, sum_up_traces
 from collector.local.query.overview.asked import Asked
 from collector.local.query.overview.who import range_of_store
 from collector.local.query.vocabulary import StoredWords
@@ -129,12 +130,21 @@ class Parameters:
             where=self._terms(TRACES),
         )
 
-    def asked(self, connection: DuckDBPyConnection) -> Asked:
+    def asked(self, connection: DuckDBPyConnection, *, of_traces: bool = False) -> Asked:
         """What an aggregated answer is about: by default the last hour.
 
         In a store without a collector, that is the hour before its last trace.
+
+        Args:
+            connection: to the store, in the transaction of the question.
+            of_traces: the answer is made by several queries of traces.
         """
-        return Asked.of(connection, *self.ranged_filter(connection))
+        wanted, now = self.ranged_filter(connection)
+        if of_traces or wanted.is_narrow:
+            sum_up_traces(connection, with_minutes=True)
+        else:
+            sum_up_minutes(connection)
+        return Asked.of(connection, wanted, now)
 
     def ranged_filter(self, connection: DuckDBPyConnection) -> tuple[TraceFilter, int]:
         """The filter of such an answer, with both ends of its time; and what time it is."""

@@ -7,6 +7,7 @@ from collector.local.api.as_json import plain
 from collector.local.api.overview import ASKED
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
+from collector.local.query.once import sum_up_traces
 from collector.local.query.suspects.finding import find_suspects
 from collector.local.query.suspects.rows import Suspects
 from collector.local.query.suspects.tags import Tags, find_tags
@@ -18,6 +19,7 @@ def _suspects(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answ
     kind = asked.one_of("problem", (AUTO, *Problem))
     problem = None if kind == AUTO else Problem(kind)
     wanted = asked.ranged_filter(connection)[0]
+    sum_up_traces(connection)
     answered: Answer = plain(find_suspects(connection, wanted, problem, asked.limit(10)))
     return answered
 

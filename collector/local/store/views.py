@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from collector.local.store.schema import SPAN_EVENTS, SPAN_LINKS, SPANS, Column, Table
 from collector.local.store.spans.facts import OUTCOMES
-from collector.local.store.spans.folding import entry_minutes, id_key, summed
+from collector.local.store.spans.folding import entry_minutes, id_key, starts, summed, summed_at_once
 from collector.local.store.spans.tables import (
     ENTRY_MINUTE_PARTS,
     ENTRY_MINUTE_ROWS,
@@ -36,8 +36,16 @@ class View:
 
     def ddl(self) -> str:
         """The statement that creates the view, or replaces it."""
+        return f"CREATE OR REPLACE VIEW {self._named} AS {self.sql}"
+
+    def temporary(self, sql: str) -> str:
+        """The statement that puts another query in the place of the view, for one connection."""
+        return f"CREATE OR REPLACE TEMP VIEW {self._named} AS {sql}"
+
+    @property
+    def _named(self) -> str:
         columns = ", ".join(f'"{column.name}"' for column in self.columns)
-        return f'CREATE OR REPLACE VIEW "{self.name}" ({columns}) AS {self.sql}'
+        return f'"{self.name}" ({columns})'
 
 
 def _hex(column: str) -> str:
@@ -47,20 +55,29 @@ def _hex(column: str) -> str:
 
 _BUCKET_SQL = "CASE WHEN bucket >= 0 THEN bucket END"
 _OUTCOMES = str(list(OUTCOMES))
-_TRACES = f"""
+_SUMMED_ONCE, _MINUTES_ONCE = "traces_summed_once", "minutes_summed_once"
+"""Temporary tables of one connection."""
+
+
+def _traces(of_parts: str) -> str:
+    return f"""
 SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_ns,
     duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
     entry_duration_ns, duration_ns - client_less_ns, search_operation, platform, region, versions,
     {_OUTCOMES}[outcome + 1], len_docs, hits, transit_ns, last_ingested_unix_ns
-FROM (FROM {TRACE_ROWS.name} UNION ALL {summed(TRACE_PARTS.name)})
+FROM (FROM {TRACE_ROWS.name} UNION ALL {of_parts})
 """  # noqa: S608 (our own names)
 
-_ENTRY_MINUTES = f"""
+
+def _entry_minutes(of_parts: str) -> str:
+    return f"""
 SELECT minute_unix_s, entry_service, entry_operation, search_operation, platform, region, versions,
     {_OUTCOMES}[outcome + 1], is_empty, CASE WHEN is_client THEN 'client' ELSE 'server' END, {_BUCKET_SQL}, n, total_ns
-FROM (FROM {ENTRY_MINUTE_ROWS.name} UNION ALL FROM {ENTRY_MINUTE_PARTS.name}
-      UNION ALL {entry_minutes(f"({summed(TRACE_PARTS.name)})")})
+FROM (FROM {ENTRY_MINUTE_ROWS.name} UNION ALL FROM {ENTRY_MINUTE_PARTS.name} UNION ALL {of_parts})
 """  # noqa: S608 (as above)
+
+
+_MINUTES_OF_PARTS = entry_minutes(f"({summed_at_once(TRACE_PARTS.name)})")
 
 _SPAN_MINUTES = f"""
 SELECT minute_unix_s, service, version, name, kind, is_rpc, search_operation, is_error, {_BUCKET_SQL}, n, total_ns
@@ -146,7 +163,7 @@ TRACES = View(
         Column("transit_ns", "BIGINT", "that CLIENT span without its SERVER child; NULL if it has none"),
         Column("last_ingested_unix_ns", "BIGINT", "when its last span was written, by the collector's clock"),
     ),
-    _TRACES,
+    _traces(summed(TRACE_PARTS.name)),
 )
 
 ENTRY_MINUTES = View(
@@ -171,7 +188,7 @@ ENTRY_MINUTES = View(
         _N,
         _TOTAL,
     ),
-    _ENTRY_MINUTES,
+    _entry_minutes(_MINUTES_OF_PARTS),
 )
 
 SPAN_MINUTES = View(
@@ -242,3 +259,23 @@ VIEWS = (
     SPAN_MINUTES,
 )
 """In this order: a view reads those before it."""
+
+STARTS = f"""
+    SELECT trace_no, start_unix_ns, error_count FROM {TRACE_ROWS.name} UNION ALL {starts(TRACE_PARTS.name)}
+"""  # noqa: S608 (as above)
+"""A query for `trace_no`, `start_unix_ns` and `error_count` of `traces`, which sums up all else as well."""
+MINUTES_ONCE = (
+    f"CREATE TEMP TABLE {_MINUTES_ONCE} AS {_MINUTES_OF_PARTS}",
+    ENTRY_MINUTES.temporary(_entry_minutes(f"FROM {_MINUTES_ONCE}")),
+)
+"""For one connection, in a transaction: sum up once what is not folded, for all queries of `entry_minutes`."""
+TRACES_ONCE = (
+    f"CREATE TEMP TABLE {_SUMMED_ONCE} AS {summed_at_once(TRACE_PARTS.name)}",
+    TRACES.temporary(_traces(f"FROM {_SUMMED_ONCE}")),
+)
+"""The same for all queries of `traces`."""
+MINUTES_OF_TRACES_ONCE = (
+    f"CREATE TEMP TABLE {_MINUTES_ONCE} AS {entry_minutes(_SUMMED_ONCE)}",
+    ENTRY_MINUTES.temporary(_entry_minutes(f"FROM {_MINUTES_ONCE}")),
+)
+"""As `MINUTES_ONCE`, after `TRACES_ONCE`."""

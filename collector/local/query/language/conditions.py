@@ -15,6 +15,7 @@ from collector.local.query.language.terms import Term
 
 Condition = tuple[str, list[Any]]
 EVERY_SPAN: Condition = ("true", [])
+EVERY_TRACE = EVERY_SPAN
 _OPPOSITE = {"!=": "=", "!~": "~"}
 _AS_IN_JSON = re.compile(r'"[\w.\- ]+":|[\w.\- ]+', re.ASCII)
 """Text of which JSON changes no character."""
@@ -64,9 +65,9 @@ def of_traces(terms: Sequence[Term], spans: Condition = EVERY_SPAN) -> Condition
     return all_of(conditions)
 
 
-def of_spans(term: Term, among: Condition) -> Condition:
-    """A condition on `span_facts`: they have the attribute of a term that is not negative, and are among some."""
-    return all_of([_span_has(term), among])
+def span_has(term: Term, among: Condition) -> Condition:
+    """A condition on `span_facts`: they, whatever their resource, have the attribute of a term, and are among some."""
+    return all_of([_attribute("attributes", term), among])
 
 
 def of_logs(terms: Sequence[Term]) -> Condition:
@@ -178,7 +179,7 @@ def _attribute(column: str, term: Term) -> Condition:
 
     Texts without the key or the value are passed over first: to look for characters is quicker than to parse.
     """
-    sought = [f'"{term.key}":', *(term.values if term.operator == "=" and len(term.values) == 1 else ())]
+    sought = [*(term.values if term.operator == "=" and len(term.values) == 1 else ()), f'"{term.key}":']
     first: list[Condition] = [(f"contains({column}, ?)", [text]) for text in sought if _AS_IN_JSON.fullmatch(text)]
     return all_of([*first, _parsed(column, term)])
 

@@ -54,7 +54,7 @@ def matching(connection: DuckDBPyConnection, wanted: TraceFilter, count: int) ->
     is_rare = window.segments is not None and window.segments <= FEW_SEGMENTS
     share = 1 if count <= FEW or is_rare else -(-count // MOST)
     some: Condition = (f"trace_no // {BLOCK} % {share} = 0", []) if share > 1 else ("true", [])
-    condition, values = all_of([some, wanted.only_spans().condition(all_of([window.spans, some]))])
+    condition, values = all_of([some, window.traces, wanted.only_spans().condition(all_of([window.spans, some]))])
     found = connection.execute(_NUMBERS.format(condition=condition), values).fetchall()
     return Matching([int(number) for (number,) in found], share)
 

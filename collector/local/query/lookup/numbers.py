@@ -21,6 +21,8 @@ SELECT trace_no, trace_id FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND li
 
 
 _BY_KEY = "SELECT trace_no, trace_id FROM trace_ids WHERE id_key IN (SELECT unnest(?::UINTEGER[]))"
+_BY_ONE_KEY = "SELECT trace_no, trace_id FROM trace_ids WHERE id_key = ?"
+"""The same: it is compared before the view makes its rows distinct."""
 _BEGINS = "SELECT trace_id FROM trace_ids WHERE id_key BETWEEN ? AND ? ORDER BY trace_id LIMIT ?"
 KEY_DIGITS = 8
 """The first digits of an id by which it is found."""
@@ -64,6 +66,8 @@ def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> lis
 
 def _by_key(connection: DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str]]:
     """The traces with these keys; a condition on the ids as well would read all of them."""
+    if len(keys) == 1:
+        return connection.execute(_BY_ONE_KEY, [keys[0]]).fetchall()
     return connection.execute(_BY_KEY, [list(keys)]).fetchall() if keys else []
 
 

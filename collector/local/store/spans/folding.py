@@ -48,8 +48,27 @@ def began(key: str) -> str:
     return f"({key} & 9223372036854775807)"
 
 
-def summed(parts: str) -> str:
-    """A query with the columns of `trace_rows`, one row for each trace that has a part among `parts`."""
+_VERSIONS = "array_to_string(list_sort(list_distinct(string_split(versions, ', '))), ', ')"
+
+
+def summed_at_once(parts: str) -> str:
+    """As `summed`, for who reads all columns: versions are put in order once for each text, and not for each trace."""
+    return f"""
+    WITH unordered AS MATERIALIZED ({summed(parts, "versions")}),
+    ordered AS (
+        SELECT versions, {_VERSIONS} AS names FROM (SELECT DISTINCT versions FROM unordered WHERE versions <> '')
+    )
+    SELECT unordered.* REPLACE (coalesce(names, '') AS versions) FROM unordered LEFT JOIN ordered USING (versions)
+    """  # noqa: S608 (our own names)
+
+
+def summed(parts: str, versions: str = _VERSIONS) -> str:
+    """A query with the columns of `trace_rows`, one row for each trace that has a part among `parts`.
+
+    Args:
+        parts: a table, or a query in parentheses.
+        versions: SQL for those of a trace, of those of its parts with ', ' between them.
+    """
     return f"""
     SELECT trace_no, trace_id, {id_key("trace_id")} AS id_key, r.service AS root_service, r.name AS root_operation,
         r.kind AS root_kind,
@@ -58,8 +77,7 @@ def summed(parts: str) -> str:
         CASE WHEN entry_key IS NULL THEN root.ns ELSE entry.ns END AS entry_duration_ns,
         CASE WHEN r.kind = 'client' THEN stop - start - root.ns END AS client_less_ns,
         grouped.search_operation, platform, region,
-        CASE WHEN versions IS NULL THEN ''
-             ELSE array_to_string(list_sort(list_distinct(string_split(versions, ', '))), ', ') END AS versions,
+        CASE WHEN versions IS NULL THEN '' ELSE {versions} END AS versions,
         CASE WHEN entry_key IS NULL THEN root.outcome ELSE entry.outcome END AS outcome,
         CASE WHEN entry_key IS NULL THEN root.len_docs ELSE entry.len_docs END AS len_docs, hits,
         CASE WHEN r.kind = 'client' AND server.parent = root.id THEN greatest(0, root.ns - server.ns) ELSE transit
@@ -90,6 +108,14 @@ def summed(parts: str) -> str:
         FROM {parts} GROUP BY trace_no
     ) AS grouped JOIN operations AS r ON r.operation_no = root.no
     JOIN operations AS e ON e.operation_no = CASE WHEN entry_key IS NULL THEN root.no ELSE entry.no END
+    """  # noqa: S608 (our own names)
+
+
+def starts(parts: str) -> str:
+    """A query for number, start and errors of each trace that has a part among `parts`, as in `summed`."""
+    return f"""
+    SELECT trace_no, coalesce(min({_known("start_unix_ns")}), 0) AS start_unix_ns, sum(error_count) AS error_count
+    FROM {parts} GROUP BY trace_no
     """  # noqa: S608 (our own names)
 
 
@@ -126,7 +152,7 @@ def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minut
     folded = [int(row[0]) for row in cursor.execute("SELECT trace_no FROM quiet").fetchall()]
     if folded:
         parts = f"(SELECT * FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet))"  # noqa: S608
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE folding AS {summed(parts)} ORDER BY trace_no")
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE folding AS FROM ({summed_at_once(parts)}) ORDER BY trace_no")
         _find_clients(cursor)
         cursor.execute(f"INSERT INTO {TRACE_ROWS.name} FROM folding")
         cursor.execute(f"INSERT INTO {ENTRY_MINUTE_PARTS.name} {entry_minutes('folding')}")
