@@ -51,11 +51,10 @@ class QueuePipeline(Generic[T]):
         if self.queue.closed:
             self._start_queue(self._counts)
 
-    def _push(self, item: T) -> None:
+    def _say_why_closed(self) -> None:
         if self._why_closed is not None and not process_exits():
             why, self._why_closed = self._why_closed, None
             _log.warning("%s are recorded but lost: %s (logged once)", self._name, why)
-        self.queue.push(item)
 
     def begin_flush(self) -> int:
         """Start to export everything, without waiting."""
@@ -116,25 +115,34 @@ class SpanPipeline(QueuePipeline[Span]):
     ) -> None:
         super().__init__(make_queue)
         self._current_resource = resource
-        self._child_resources: tuple[Resource, ...] = ()
+        self._child_resources: dict[int, Resource] = {}  # by their ids; empty in a process that was not forked
 
     def renew(self) -> None:
         """Start over in a forked child, without the inherited queue."""
         super().renew()
-        if self._current_resource is not None:
-            self._child_resources = (self._current_resource(),)
+        self._child_resources = {}
+        self._add_resource()
 
     def rename(self) -> None:
         """Accept spans of the provider's current resource as well: a forked child has a new name."""
-        if self._current_resource is not None and self._child_resources:
-            self._child_resources = (*self._child_resources, self._current_resource())
+        if self._child_resources:
+            self._add_resource()
+
+    def _add_resource(self) -> None:
+        if self._current_resource is not None:
+            resource = self._current_resource()
+            self._child_resources = {**self._child_resources, id(resource): resource}
 
     def put(self, span: Span) -> None:
         """Queue a sampled span."""
-        if self._child_resources and not any(span.resource is resource for resource in self._child_resources):
+        if self._child_resources and id(span.resource) not in self._child_resources:
             return
-        with guard:
-            self._push(span)
+        try:
+            if not self.queue.push(span):
+                self._say_why_closed()
+        except Exception:
+            with guard:
+                raise
 
 
 class LogPipeline(QueuePipeline[ReadableLogRecord], LogRecordProcessor):
@@ -147,14 +155,14 @@ class LogPipeline(QueuePipeline[ReadableLogRecord], LogRecordProcessor):
         with guard:
             record = copy.copy(log_record.log_record)
             record.context = Context()
-            self._push(
-                ReadableLogRecord(
-                    log_record=record,
-                    resource=log_record.resource or Resource.create({}),
-                    instrumentation_scope=log_record.instrumentation_scope,
-                    limits=log_record.limits,
-                )
+            readable = ReadableLogRecord(
+                log_record=record,
+                resource=log_record.resource or Resource.create({}),
+                instrumentation_scope=log_record.instrumentation_scope,
+                limits=log_record.limits,
             )
+            if not self.queue.push(readable):
+                self._say_why_closed()
 
     def enabled(self, **_: Any) -> bool:
         """Return whether a record would be queued: not if it comes from our own export."""

@@ -4,12 +4,13 @@ In: numbers, from any thread. Out: immutable `SignalStats`, and `Stats` of the w
 by one `Counts` per signal.
 """
 
+import itertools
 import threading
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Reason = Literal["queue_full", "export_failed", "deadline", "after_shutdown", "partial_success"]
 REASONS: Final[tuple[Reason, ...]] = ("queue_full", "export_failed", "deadline", "after_shutdown", "partial_success")
@@ -36,15 +37,37 @@ class SignalStats:
         return sum(self.dropped.values())
 
 
-class Counts:
-    """The current counts of one signal."""
+class Tally:
+    """A number that any thread counts up without a lock: `add()` is one step of the interpreter."""
+
+    __slots__ = ("_numbers", "add")
 
     def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self.add: Callable[[], int] = self._numbers.__next__
+
+    @property
+    def value(self) -> int:
+        """How often `add` was called."""
+        return int(repr(self._numbers).strip("count()"))  # looking at it must not count
+
+
+class Counts:
+    """The current counts of one signal.
+
+    Attributes: `lock`, for all but what threads do without it; `recorded` counts the items that have left the queue,
+    or were never in one; `waiting`, the items in the queue, which threads append without the lock; `ended`, whether
+    nobody delivers these any more; `full` and `late`, the items that the queue has refused.
+    """
+
+    def __init__(self) -> None:
+        # Reentrant, since the garbage collector may close a generator, and so end its span, at any point.
         self.lock = threading.RLock()
-        # Guards the counts, and the queue that shares it. Reentrant, since the garbage collector may close a generator,
-        # and so end its span, at any point.
         self.recorded = 0
         self.exported = 0
+        self.waiting: deque[Any] = deque()
+        self.ended = False
+        self.full, self.late = Tally(), Tally()
         self._dropped: Counter[str] = Counter()
 
     def drop(self, reason: Reason, count: int) -> None:
@@ -61,14 +84,17 @@ class Counts:
 
     def lost(self, *reasons: Reason) -> int:
         """Return the number of dropped items, for these reasons or for all."""
-        with self.lock:
-            return sum(self._dropped[reason] for reason in reasons or REASONS)
+        dropped = self.snapshot().dropped
+        return sum(dropped[reason] for reason in reasons or REASONS)
 
     def snapshot(self) -> SignalStats:
         """Return the counts."""
         with self.lock:
             dropped: dict[str, int] = {reason: self._dropped[reason] for reason in REASONS}
-            return SignalStats(self.recorded, self.exported, MappingProxyType(dropped))
+            full, late, waiting = self.full.value, self.late.value, len(self.waiting)
+            dropped["queue_full"] += full
+            dropped["after_shutdown"] += late + waiting if self.ended else late
+            return SignalStats(self.recorded + full + late + waiting, self.exported, MappingProxyType(dropped))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """The queue between the host and the collector: never blocks, loses nothing uncounted, ends in time."""
 
+import gc
 import logging
+import sys
 import threading
 import time
+from collections import deque
 
 import pytest
 from hypothesis import given, settings
@@ -223,17 +226,86 @@ def test_the_counts_add_up(
             queue.push(item)
 
     workers = [threading.Thread(target=record) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    if ends_in:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for worker in workers:
+            worker.start()
+        if ends_in:
+            for worker in workers:
+                worker.join()
+        close(queue, ends_in)
         for worker in workers:
             worker.join()
-    close(queue, ends_in)
-    for worker in workers:
-        worker.join()
+    finally:
+        sys.setswitchinterval(before)
     stats = counts.snapshot()
     assert stats.recorded == threads * each
     assert stats.recorded == stats.exported + stats.lost
     assert set(stats.dropped) == set(REASONS)
     for thread in queue._workers.values():
         thread.join(PATIENCE)
+
+
+def test_an_item_that_comes_during_the_shutdown_is_counted() -> None:
+    """A thread may have found room, and append its item only after everything else has ended."""
+
+    class Late(deque[object]):
+        def append(self, item: object) -> None:
+            assert close(queue)
+            super().append(item)
+
+    queue, counts = span_queue(StandInSender())
+    queue.push("a")
+    assert flush(queue)
+    queue._items = Late()
+    counts.waiting = queue._items
+    queue.push("b")
+    assert nonzero(counts) == {"recorded": 2, "exported": 1, "after_shutdown": 1}
+    assert not queue._items
+
+
+def test_what_the_garbage_collector_ends_is_counted() -> None:
+    """A collection may begin anywhere, also while an item is put; the spans that it ends are put there and then."""
+
+    class Open:
+        def __init__(self) -> None:
+            self.myself = self
+
+        def __del__(self) -> None:
+            queue.push("collected")
+
+    queue, counts = span_queue(StandInSender(), size=64, batch=8, interval=0.001)
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(500):
+            Open()
+            queue.push("put")
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    close(queue)
+    stats = counts.snapshot()
+    assert stats.recorded == 1000 == stats.exported + stats.lost
+
+
+def test_threads_at_once_fill_it_by_one_item_each_too_many() -> None:
+    """What waits is never more than the size and the threads; every other item is counted as dropped."""
+    sender = StandInSender(AWAY)
+    queue, counts = span_queue(sender, size=100, batch=10)
+    threads = [threading.Thread(target=lambda: [queue.push(0) for _ in range(1000)]) for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert len(queue._items) <= 104
+    sender.answer = TAKEN
+    close(queue)
+    stats = counts.snapshot()
+    assert (stats.recorded, stats.exported + stats.dropped["queue_full"]) == (4000, 4000)

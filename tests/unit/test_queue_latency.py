@@ -1,6 +1,7 @@
 """A collector that takes its time: more goes in one request, four go side by side, and no loss is silent."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -186,8 +187,43 @@ def test_a_request_that_is_full_leaves_the_rest_to_the_next() -> None:
     assert sum(map(len, collector.requests)) == 2000 * 8192
     assert max(map(len, collector.requests)) <= 3 * 2**20
     assert len(collector.requests) == 6
-    assert encoded == [512] * 16
+    assert encoded == [64] * 128
     assert nonzero(counts) == {"recorded": 8192, "exported": 8192}
+    assert close(made)
+
+
+def test_other_threads_run_while_a_burst_is_encoded() -> None:
+    """Nobody interrupts a thread here for ten seconds, so that another one runs only where the queue lets it in."""
+    ticks: list[float] = []
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(0.001):
+            ticks.append(time.monotonic())
+
+    def encode(items: list[Any]) -> bytes:
+        until = time.monotonic() + 0.00002 * len(items)
+        while time.monotonic() < until:
+            pass
+        return b""
+
+    made, counts = span_queue(StandInSender(), size=8192, batch=8192, encode=encode)
+    ticking = threading.Thread(target=tick)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(10)
+    try:
+        ticking.start()
+        with counts.lock:
+            for item in range(8192):
+                made.push(item)
+        ticks.clear()
+        assert flush(made)
+        ticked = len(ticks)
+    finally:
+        sys.setswitchinterval(before)
+        over.set()
+        ticking.join()
+    assert ticked >= 20, f"{ticked} times in 164 ms, of which a thread works 2 ms at a stretch"
     assert close(made)
 
 
