@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import pytest
 
 from collector.local.query.lookup.rare import segments_with
+from collector.local.query.once import sum_up_minutes, sum_up_traces
 from collector.local.store.expiry import Expiry
 from collector.local.store.rows import ExportRows, SpanRow
 from collector.local.store.spans import store as span_store
@@ -123,13 +125,28 @@ def expected(store: Store) -> dict[str, list[Any]]:
 
 
 def check(store: Store) -> dict[str, list[Any]]:
-    """The store says what plain SQL says."""
+    """The store says what plain SQL says, also where a question sums up once what is not folded."""
     with store.reader() as cursor:
         found = sums(cursor)
+        with one_moment(cursor):
+            sum_up_traces(cursor, with_minutes=True)
+            assert sums(cursor) == found
+        with one_moment(cursor):
+            sum_up_minutes(cursor)
+            assert sums(cursor) == found
+        assert sums(cursor) == found
     wanted = expected(store)
     for name, rows in found.items():
         assert rows == wanted[name], name
     return found
+
+
+@contextmanager
+def one_moment(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A transaction that changes nothing."""
+    cursor.begin()
+    yield
+    cursor.rollback()
 
 
 def without_clients(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -163,6 +180,35 @@ def test_views_are_what_plain_sql_says_at_any_moment(store: Store, seed: int) ->
     with store.reader() as cursor:
         assert cursor.execute("SELECT count(*) FROM entry_minute_rows").fetchone() == (0,)
         assert cursor.execute("SELECT count(*) FROM span_minute_rows").fetchone() == (0,)
+
+
+def test_traces_wait_longer_while_spans_come_late(store: Store) -> None:
+    """A trace waits for one fold; once one was folded too soon for two, as long as that happens."""
+
+    def folds_of(number: int, *, late: bool) -> int:
+        """How many folds pass until a new trace is folded; a span of it comes after that, if it is to be late."""
+        trace_id = f"{number:032x}"
+        rows = [SpanRow(trace_id, f"{at:016x}", None, "a", "server", "shop", START, START + 9, *_REST) for at in (1, 2)]
+        write(store, rows[:1], START + number)
+        passed = 0
+        while any(found == trace_id for found in unfolded(store)):
+            store.fold(START + number)
+            passed += 1
+        if late:
+            write(store, rows[1:], START + number)
+            store.fold(START + number, everything=True)
+        return passed
+
+    assert folds_of(1, late=True) == 2
+    assert folds_of(2, late=True) == 3
+    assert [folds_of(number, late=True) for number in (3, 4)] == [4, 4]
+    assert [folds_of(number, late=False) for number in range(5, 70)][-1] == 2
+
+
+def unfolded(store: Store) -> list[str]:
+    """The traces that are not folded."""
+    with store.reader() as cursor:
+        return [text for (text,) in cursor.execute("SELECT trace_id FROM trace_parts").fetchall()]
 
 
 @pytest.mark.parametrize("client_first", [True, False])

@@ -26,8 +26,8 @@ from collector.local.settings import CollectorSettings
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
 
-FOLD_EVERY_S = 5.0
-"""How often summaries of traces are folded, of which no span came since the last time but one."""
+FOLD_EVERY_S = 2.5
+"""How often summaries of traces are folded, of which no span came since the last time but one, or for longer."""
 PRUNE_EVERY_S = 600.0
 """How often old digests of exports are deleted from the store."""
 BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)

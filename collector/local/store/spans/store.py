@@ -33,6 +33,9 @@ SEGMENT_SPANS = 61_440
 """Spans in a segment, at least: half of DuckDB's row group."""
 MOST_OPEN = 100_000
 """With more traces that are not folded, those that are quiet for less are folded, too."""
+MOST_PATIENCE, CALM_FOLDS, LATE = 3, 24, 0.02
+"""If more than this share of the traces that are folded were folded too soon, the next ones wait for a fold more; after
+so many folds without any, for one less."""
 MINUTE_OVER_S = 70
 """So long after a minute began it is over."""
 
@@ -47,6 +50,7 @@ class SpanStore:
         self._in_segment = 0
         self._hashes: list[Array] = []
         self._read = False
+        self._patience, self._late, self._calm = 1, 0, 0
         self.has_parts = False
         """Whether there may be something to fold."""
 
@@ -71,6 +75,7 @@ class SpanStore:
         numbered = self._numbers.traces(cursor, spans.trace_ids)
         if numbered.folded:
             folding.unfold(cursor, numbered.folded)
+            self._late += len(numbered.folded)
         get = numbered.numbers.__getitem__
         numbers = np.array([get(text) for text in spans.trace_ids], np.int64)
         operations = spans.of_kind(self._numbers.operations(cursor, [kind.operation for kind in spans.kinds]))
@@ -87,17 +92,27 @@ class SpanStore:
         self._fill_segment(cursor, len(numbers), spans.hashes)
 
     def fold(self, cursor: duckdb.DuckDBPyConnection, now_unix_ns: int, *, everything: bool = False) -> None:
-        """Fold what is quiet, or everything."""
+        """Fold what is quiet since the last fold, or one of those before where spans come late; or fold everything."""
         self.read(cursor)
         if self._numbers.open_traces > MOST_OPEN:
             everything = True
         self._generation += 1
-        before = self._generation + 1 if everything else self._generation - 1
+        before = self._generation + 1 if everything else self._generation - self._patience
         minute = now_unix_ns // 1_000_000_000 - MINUTE_OVER_S
         folded = folding.fold(cursor, before, minute)
         if folded:
             self._numbers.folded(folded)
+            self._wait_longer_or_less(len(folded))
         self.has_parts = self._numbers.open_traces > 0
+
+    def _wait_longer_or_less(self, folded: int) -> None:
+        """A span that comes once its trace is folded costs more than a trace that waits."""
+        self._calm = 0 if self._late else self._calm + 1
+        if self._late > LATE * folded:
+            self._patience = min(self._patience + 1, MOST_PATIENCE)
+        elif self._calm == CALM_FOLDS:
+            self._patience, self._calm = max(self._patience - 1, 1), 0
+        self._late = 0
 
     def deleted(self, traces: Sequence[int]) -> None:
         """Traces, and perhaps operations, were deleted from the store."""
