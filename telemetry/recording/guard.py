@@ -26,6 +26,11 @@ class Guard:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
         return kind is not None and issubclass(kind, Exception) and self._suppress(exc)
 
+    def caught(self, exc: Exception) -> None:
+        """Suppress `exc`, or raise it where `strict` is set: for code that is too hot for a `with` block."""
+        if not self._suppress(exc):
+            raise exc
+
     def _suppress(self, exc: BaseException | None) -> bool:
         self.faults += 1
         if self.strict:

@@ -47,29 +47,35 @@ class Scope:
         self.entry = entry
         self.operation: str | None = None
         self.answered: Callable[[BaseException | None], Answer | None] | None = None
-        self._described = set[str]()
-        self._seen: deque[tuple[BaseException, str]] = deque(maxlen=_MAX_EXCEPTIONS)
+        self._described: set[str] | None = None  # this and the next are made when they are needed
+        self._seen: deque[tuple[BaseException, str]] | None = None
 
     def outcome_of(self, exc: BaseException) -> str | None:
         """Return the outcome of `exc` at an inner span, which has its event; None if no span has one."""
-        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)
+        return next((outcome for other, outcome in tuple(self._seen or ()) if other is exc), None)
 
     def remember(self, exc: BaseException, outcome: str) -> None:
         """Store that `exc` has its event."""
-        self._seen.append((exc, outcome))
+        seen = self._seen
+        if seen is None:
+            seen = self._seen = deque(maxlen=_MAX_EXCEPTIONS)
+        seen.append((exc, outcome))
 
     def describe(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set those of `attributes` on the SERVER span that were not set before."""
         if self.entry is not None and self.entry.is_recording():
-            new = {name: value for name, value in attributes.items() if name not in self._described}
+            described = self._described
+            if described is None:
+                described = self._described = set()
+            new = {name: value for name, value in attributes.items() if name not in described}
             if new:
-                self._described.update(new)
+                described.update(new)
                 self.entry.set_attributes(new)
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""
         self.answered = None
-        self._seen.clear()
+        self._seen = None
 
 
 def current_scope(context: Context | None = None) -> Scope | None:

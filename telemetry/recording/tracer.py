@@ -23,6 +23,7 @@ from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.limits import Limits
+from telemetry.recording.remote_span import RemoteSpan
 from telemetry.recording.sampling import SAMPLED_BY_BATCH
 from telemetry.recording.span import Span
 from telemetry.recording.span_block import SpanBlock
@@ -76,7 +77,7 @@ class Tracer(sdk.Tracer):
         self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
         self._asked: Sampler | None = None  # the one that the next two hold for
-        self._follows_parents = self._samples_roots = False
+        self._follows_parents = self._follows_remotes = self._samples_roots = False
 
     @property
     def id_generator(self) -> IdGenerator:
@@ -119,12 +120,15 @@ class Tracer(sdk.Tracer):
             self._judge()
         parent: Any = context.get(_SPAN_KEY)
         kind_of_parent = type(parent)
-        if self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan):
+        is_remote = kind_of_parent is RemoteSpan and self._follows_remotes
+        if is_remote or (self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan)):
             if not parent.flags & _SAMPLED:
                 return UnsampledSpan(self, parent.trace_id, parent.flags, parent.state)
             start_time = clock.wall() if start_time is None else start_time
             span = _blank(Span).begin(self, name, kind, parent.trace_id, self.new_span_id(), parent.flags, start_time)
             span.parent_id = parent.span_id
+            if is_remote:
+                span.parent_is_remote = True
             if parent.state is not None:
                 span.state = parent.state
         elif parent is None and self._samples_roots and SAMPLED_BY_BATCH not in context:
@@ -185,11 +189,13 @@ class Tracer(sdk.Tracer):
         self._asked = sampler = self.sampler
         is_known = self._is_enabled() and not self._is_counted
         root: Any = sampler
-        self._follows_parents = False
+        self._follows_parents = self._follows_remotes = False
         if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
-            root = sampler._root  # noqa: SLF001  the SDK has no public name for these three
+            root = sampler._root  # noqa: SLF001  the SDK has no public name for these
             of_locals = (sampler._local_parent_sampled, sampler._local_parent_not_sampled)  # noqa: SLF001  as above
+            of_remotes = (sampler._remote_parent_sampled, sampler._remote_parent_not_sampled)  # noqa: SLF001  as above
             self._follows_parents = is_known and of_locals == (ALWAYS_ON, ALWAYS_OFF)
+            self._follows_remotes = is_known and of_remotes == (ALWAYS_ON, ALWAYS_OFF)
         self._samples_roots = is_known and root is ALWAYS_ON
 
     def _ask(

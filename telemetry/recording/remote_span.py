@@ -1,0 +1,24 @@
+"""The span of a peer, whose call arrived here: a parent that is not of this process.
+
+In: the ids and flags of a `traceparent` header. Out: a span of the OpenTelemetry API, which records nothing. State: its
+`SpanContext`, made when someone first asks for it: our own tracer needs the ids alone.
+"""
+
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+
+class RemoteSpan(NonRecordingSpan):
+    """The span of a peer, without a trace state. `flags` are those that our spans know: sampled and random."""
+
+    state = None
+
+    def __init__(self, trace_id: int, span_id: int, flags: int) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+
+    def get_span_context(self) -> SpanContext:
+        """Return the context."""
+        return SpanContext(self.trace_id, self.span_id, is_remote=True, trace_flags=TraceFlags(self.flags))
+
+    _context = property(get_span_context)
