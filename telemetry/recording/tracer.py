@@ -102,7 +102,7 @@ class Tracer(sdk.Tracer):
         self._processor = processor
         self.others: Any = processor if hasattr(processor, "_span_processors") else _One(processor)
 
-    def start_span(  # noqa: C901, PLR0917  one function, for speed; the API's signature
+    def start_span(  # noqa: C901, PLR0912, PLR0917  one function, for speed; the API's signature
         self,
         name: str,
         context: Context | None = None,

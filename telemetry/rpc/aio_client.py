@@ -17,7 +17,7 @@ import grpc.aio
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import Call, Outcome, code_of
+from telemetry.rpc.call import OK, Call, Outcome, code_of
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import Outgoing
 
@@ -34,7 +34,6 @@ class _AioClient:
         call, details = self._outgoing.begin(details, request)
         if call is None:
             return await continuation(details, request)
-        call.mark(request)
         token = attach(call.context)  # a stream of requests is drawn in a task that is made below, in this context
         try:
             outgoing = await continuation(details, request)
@@ -104,7 +103,7 @@ def _end(finished: Any, call: Call) -> None:
 def _outcome(finished: Any) -> Outcome:
     code = code_of(_known(finished.code()))
     if code is grpc.StatusCode.OK:
-        return Outcome()
+        return OK
     return Outcome(code, str(_known(finished.details()) or ""))
 
 

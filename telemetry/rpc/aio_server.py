@@ -1,7 +1,7 @@
 """Interceptor of `grpc.aio` servers (asyncio).
 
 In: each incoming call. Out: a SERVER span around the handler, current in its task while it runs. State: none but each
-call's own.
+call's own, and the handlers wrapped.
 
 The wrapped handler is of the kind that the user's is (coroutine, async generator, or a plain function, which
 `grpc.aio` runs in a thread pool): gRPC, and interceptors around this one, look at the kind.
@@ -17,8 +17,8 @@ from opentelemetry import context as otel_context
 
 from telemetry.recording.current import attach, detach
 from telemetry.rpc import server
-from telemetry.rpc.incoming import Incoming, Served, behavior_of, rebuilt
-from telemetry.rpc.names import Filter
+from telemetry.rpc.incoming import Incoming, Passing, ServerCall, behavior_of, rebuilt
+from telemetry.rpc.names import Filter, Method
 from telemetry.rpc.remembering import remembering
 
 
@@ -26,26 +26,20 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg
     """Traces calls of all four arities."""
 
     def __init__(self, filter_: Filter | None = None) -> None:
-        self._incoming = Incoming(filter_)
+        self._incoming = Incoming(filter_, _wrapped)
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any) -> Any:
         """Return the handler, wrapped; gRPC asks once for each call, in the task that then runs the handler."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            self._incoming.refuse(handler_call_details)
-            return None
-        if not self._incoming.listens():
-            return handler
-        return _wrapped(self._incoming, handler_call_details, handler)
+        return self._incoming.wrapped(handler_call_details, await continuation(handler_call_details))
 
 
-def _wrapped(incoming: Incoming, details: Any, handler: Any) -> Any:
+def _wrapped(incoming: Incoming, method: Method, handler: Any, is_traced: bool) -> Any:
     behavior = behavior_of(handler)
     if _is(inspect.isasyncgenfunction, behavior):
-        return rebuilt(handler, _generator(incoming, details, behavior))
+        return rebuilt(handler, _generator(incoming, method, behavior, is_traced))
     if _is(inspect.iscoroutinefunction, behavior):
-        return rebuilt(handler, _coroutine(incoming, details, behavior))
-    return rebuilt(handler, remembering(behavior_of(server.wrapped(incoming, details, handler))))
+        return rebuilt(handler, _coroutine(incoming, method, behavior, is_traced))
+    return rebuilt(handler, remembering(behavior_of(server.wrapped(incoming, method, handler, is_traced))))
 
 
 def _is(kind: Callable[[Any], bool], behavior: Any) -> bool:
@@ -53,34 +47,36 @@ def _is(kind: Callable[[Any], bool], behavior: Any) -> bool:
     return kind(behavior) or kind(getattr(behavior, "__call__", None))  # noqa: B004  the method itself is asked
 
 
-def _coroutine(incoming: Incoming, details: Any, behavior: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+def _coroutine(
+    incoming: Incoming, method: Method, behavior: Callable[..., Awaitable[Any]], is_traced: bool
+) -> Callable[..., Any]:
     """Wrap a handler that returns its response, or writes its responses with `context.write`."""
 
     @functools.wraps(behavior)
     async def served(request: Any, servicer: Any) -> Any:
-        call = incoming.begin(details, request, servicer)
+        call = incoming.begin(method, request, servicer, is_traced)
         if call is None:
             return await behavior(request, servicer)
         token = attach(call.context)
         try:
             response = await behavior(request, servicer)
         except BaseException as error:
-            call.end(error)
+            call.leave(error)
             raise
         finally:
             detach(token)
-        call.end(None)
+        call.leave(None)
         return response
 
     return served
 
 
-def _generator(incoming: Incoming, details: Any, behavior: Callable[..., Any]) -> Callable[..., Any]:
+def _generator(incoming: Incoming, method: Method, behavior: Callable[..., Any], is_traced: bool) -> Callable[..., Any]:
     """Wrap a handler that yields its responses."""
 
     @functools.wraps(behavior)
     async def served(request: Any, servicer: Any) -> AsyncIterator[Any]:
-        call = incoming.begin(details, request, servicer)
+        call = incoming.begin(method, request, servicer, is_traced)
         responses = behavior(request, servicer)
         if call is None:
             async for response in responses:
@@ -97,14 +93,14 @@ def _generator(incoming: Incoming, details: Any, behavior: Callable[..., Any]) -
             try:
                 await _within(call, responses.aclose)
             finally:
-                call.end(error)
+                call.leave(error)
             raise
-        call.end(None)
+        call.leave(None)
 
     return served
 
 
-async def _within(call: Served, step: Callable[[], Awaitable[Any]]) -> Any:
+async def _within(call: ServerCall | Passing, step: Callable[[], Awaitable[Any]]) -> Any:
     """Await one step of the user's generator in the call's context, which is not current while gRPC sends.
 
     A step goes on in the context that the step before left: a `with stage(…)` may be open across a `yield`.

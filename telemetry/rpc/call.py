@@ -4,159 +4,166 @@ In: a method, the context it runs in, in the end a status code or an exception. 
 measurement. State: the open span, owned by the `Call`; whoever ends it first ends it, all later ends are ignored
 (a done callback, an exception and a cancellation race with each other).
 
-Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
-those that are the server's own fault (see `recording.outcome`), so that a caller's mistake or a caller's cancellation
-raises no alarm.
+All that calls of one method and one code share is made once. It runs for each call, so that it is long-winded: no
+`with guard:`, no dictionaries put together, no functions of OpenTelemetry's that look for the current context again.
 """
 
 import sys
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-import grpc
 from opentelemetry import context as otel_context
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode, get_current_span
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
-from telemetry import conventions as c
+from telemetry.recording import providers
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe
+from telemetry.recording.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
 from telemetry.recording.request_scope import current_scope, sent_in
-from telemetry.recording.spans import baggage_attributes, start_span
-from telemetry.rpc.names import Method
+from telemetry.recording.spans import baggage_attributes
+from telemetry.rpc.names import Method, Records
+from telemetry.rpc.outcome import CLIENT, OK, SERVER, Ending, Outcome, Side, code_of
 
-_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-_RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
+__all__ = ["CLIENT", "OK", "RUNNING", "SERVER", "Call", "Outcome", "Side", "code_of", "running"]
 
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What differs between the ends of a call."""
-
-    kind: SpanKind
-    duration: c.Metric
-    faults: frozenset[grpc.StatusCode]
-
-
-CLIENT: Final = Side(
-    SpanKind.CLIENT, c.RPC_CLIENT_CALL_DURATION, frozenset(code for code in grpc.StatusCode if code.value[0] != 0)
-)
-SERVER: Final = Side(
-    SpanKind.SERVER,
-    c.RPC_SERVER_CALL_DURATION,
-    frozenset(code for code in grpc.StatusCode if outcome_of_status(code.name) == ERROR),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended: gRPC's code (None: it never became a call), its details, the exception that ended it."""
-
-    code: grpc.StatusCode | None = grpc.StatusCode.OK
-    details: str = ""
-    error: BaseException | None = None
+RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
+"""The key of the mark in a context that says which call it belongs to."""
 
 
 class Call:
     """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
 
-    __slots__ = ("_adopted", "_generation", "_latch", "_method", "_side", "_steady", "_wall", "context", "span")
+    __slots__ = (
+        "__weakref__",
+        "_adopted",
+        "_generation",
+        "_method",
+        "_open",
+        "_side",
+        "_steady",
+        "_wall",
+        "context",
+        "span",
+    )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  by position, for speed
         self,
         side: Side,
         method: Method,
         context: Context,
         attributes: Mapping[str, AttributeValue],
         adopted: Span | None = None,
+        request: object = None,
     ) -> None:
-        """Start the span below the one in `context`; `adopted` is completed instead, and never ended here."""
+        """Start the span below the one in `context`.
+
+        Arguments: `attributes`, of the span; `adopted`, a span that is completed instead, and never ended here;
+        `request`, what `running` recognizes this call by.
+        """
         self._side = side
         self._method = method
         self._adopted = adopted is not None
         self._generation = generation.current
-        self._latch = threading.Lock()  # taken by the first end, never given back
-        self._wall, self._steady = clock.wall(), clock.steady()
-        given = {**method.attributes, **attributes}
+        self._open = True
+        self._wall = clock.wall()
+        self._steady = clock.steady()
+        self.span = span = self._started(context, attributes) if adopted is None else adopted
         if adopted is not None:
-            adopted.set_attributes({**given, **baggage_attributes(context)})
-        self.span = adopted or start_span(method.name, side.kind, given, context=context, start_time=self._wall)
-        self.context = trace.set_span_in_context(self.span, context)
-        sent = sent_in(context) if side is CLIENT else None
-        if sent is not None and sent.context is None:
-            sent.context = self.context
+            adopted.set_attributes({**attributes, **baggage_attributes(context)})
+        self.context = Context(self._entries(context, span, request))
+        if side is CLIENT and context:
+            sent = sent_in(context)
+            if sent is not None and sent.context is None:
+                sent.context = self.context
+
+    def _started(self, context: Context, attributes: Mapping[str, AttributeValue]) -> Span:
+        tracer = providers.tracer()
+        if tracer is not None:
+            try:
+                if context:
+                    from_baggage = baggage_attributes(context)
+                    if from_baggage:
+                        attributes = {**from_baggage, **attributes}
+            except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+                guard.caught(fault)
+            try:
+                return tracer.start_span(self._method.name, context, self._side.kind, attributes, (), self._wall)
+            except Exception as fault:  # noqa: BLE001  as above
+                guard.caught(fault)
+        return NonRecordingSpan(get_current_span(context).get_span_context())
+
+    def _entries(self, context: Context, span: Span, request: object) -> dict[str, object]:
+        """Return what the call's context contains."""
+        return {**context, _SPAN_KEY: span, RUNNING: (self._side, self._method.name, request)}
 
     @property
     def ended(self) -> bool:
         """Whether the outcome is known."""
-        return self._latch.locked()
-
-    def mark(self, request: object) -> None:
-        """Leave in the context what `running` looks for."""
-        self.context = otel_context.set_value(_RUNNING, (self._side, self._method.name, request), self.context)
+        return not hasattr(self, "_open")
 
     def end(self, outcome: Outcome) -> None:
         """Write the outcome, end the span and record the duration: the first time. Never raises."""
+        try:
+            del self._open  # one step of the interpreter: of two threads, one ends the call
+        except AttributeError:
+            return
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
-        if not self._latch.acquire(blocking=False):
-            return
         lasted = max(0, clock.steady() - self._steady)
-        result: dict[str, AttributeValue] = {}
-        with guard:
-            result = self._result(outcome)
-        with guard:
-            observe(self._side.duration, lasted / 1e9, {**self._method.attributes, **result}, self.context)
-        with guard:
-            self._write(outcome, result)
+        ending = self._side.ok if outcome is OK else self._side.endings[outcome.code]
+        error: str | None = None
+        try:
+            if outcome.error is not None and ending.failed:
+                error = error_type(outcome.error)
+            record = self._duration(ending, error)
+            if record is not None:
+                record(lasted / 1e9, self.span)
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(fault)
+        try:
+            self._write(ending, error, outcome)
+        except Exception as fault:  # noqa: BLE001  as above
+            guard.caught(fault)
         if not self._adopted:
-            with guard:
+            try:
                 self.span.end(self._wall + lasted)
+            except Exception as fault:  # noqa: BLE001  as above
+                guard.caught(fault)
 
-    def _failed(self, outcome: Outcome) -> bool:
-        return outcome.code is None or outcome.code in self._side.faults
+    def _duration(self, ending: Ending, error: str | None) -> Record | None:
+        """Return what records durations of calls that ended like this one."""
+        method = self._method
+        kept = method.records
+        if kept.generation is not providers.generation.current:
+            kept = method.records = Records(providers.generation.current)
+        if error is None:
+            record = kept.by_ending.get(ending)
+            if record is not None:
+                return record
+        found = bound(self._side.duration, {**method.attributes, **ending.labels_with(error)})
+        if found is None:
+            return None
+        if error is None and found.lasting:
+            kept.by_ending[ending] = found.record
+        return found.record
 
-    def _result(self, outcome: Outcome) -> dict[str, AttributeValue]:
-        """Return the attributes that span and metric share."""
-        result: dict[str, AttributeValue] = {}
-        if outcome.code is not None:
-            result[c.RPC_RESPONSE_STATUS_CODE.name] = outcome.code.name
-        if self._failed(outcome):
-            result[c.ERROR_TYPE.name] = (
-                error_type(outcome.error) if outcome.error is not None else str(outcome.code and outcome.code.name)
-            )
-        return result
-
-    def _write(self, outcome: Outcome, result: dict[str, AttributeValue]) -> None:
-        failed = self._failed(outcome)
-        if self.span.is_recording():
-            if outcome.code is not None:
-                result[c.RPC_GRPC_STATUS_CODE.name] = outcome.code.value[0]
-            self.span.set_attributes(result)
-            if failed and outcome.error is None:
-                self.span.set_status(Status(StatusCode.ERROR, outcome.details))
+    def _write(self, ending: Ending, error: str | None, outcome: Outcome) -> None:
+        span = self.span
+        if span.is_recording():
+            span.set_attributes(ending.attributes if error is None else ending.attributes_with(error))
+            if ending.failed and outcome.error is None:
+                span.set_status(Status(StatusCode.ERROR, outcome.details))
         if outcome.error is not None:  # told also where nothing is recorded
-            ended = ERROR if failed or outcome.code is None else outcome_of_status(outcome.code.name)
-            record_failure(self.span, outcome.error, current_scope(self.context), ended)
+            code = outcome.code
+            ended = ERROR if ending.failed or code is None else outcome_of_status(code.name)
+            record_failure(span, outcome.error, current_scope(self.context), ended)
 
 
-def code_of(raw: object) -> grpc.StatusCode | None:
-    """Return gRPC's code for what an API gave as one: the enum, its name, or (in `grpc.aio`'s servers) its number."""
-    if isinstance(raw, grpc.StatusCode):
-        return raw
-    if isinstance(raw, str):
-        return grpc.StatusCode.__members__.get(raw, grpc.StatusCode.UNKNOWN)
-    return _CODES.get(raw, grpc.StatusCode.UNKNOWN) if isinstance(raw, int) else None
-
-
-def running(side: Side, method: Method, request: object, context: Context | None = None) -> bool:
-    """Say whether this very call is already traced by us: interceptors may be installed twice."""
-    mark = otel_context.get_value(_RUNNING, context)
+def running(mark: Any, side: Side, method: Method, request: object) -> bool:
+    """Return whether `mark`, of the current context, is of this very call: interceptors may be installed twice."""
     return isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name and mark[2] is request

@@ -11,6 +11,7 @@ import contextlib
 import sys
 import weakref
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -19,7 +20,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import Call, Outcome, code_of
+from telemetry.rpc.call import OK, Call, Outcome, code_of
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
 from telemetry.rpc.streams import Produced
@@ -62,23 +63,28 @@ class ClientInterceptor(
         call, details = self._outgoing.begin(details, request)
         if call is None:
             return continuation(details, request)
-        call.mark(request)
         token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
         try:
-            with _alone():
+            if _BELOW in sys.modules:
+                with suppress_instrumentation():
+                    outgoing = continuation(details, request)
+            else:
                 outgoing = continuation(details, request)
         except BaseException as error:
             call.end(_outcome_of_error(error))
             raise
         finally:
             detach(token)
+        if type(outgoing) is _Answered:
+            call.end(OK)
+            return outgoing
         return _watched(outgoing, call)
 
 
-def _alone() -> contextlib.AbstractContextManager[None]:
-    """Keep the contributed interceptors from a second span: where they are installed, they are below ours."""
-    in_use = f"{CONTRIBUTED}._client" in sys.modules
-    return suppress_instrumentation() if in_use else contextlib.nullcontext()
+_BELOW = f"{CONTRIBUTED}._client"
+"""The contributed interceptors: where they are installed they are below ours, and would make a second span."""
+_Answered: Any = getattr(import_module("grpc._interceptor"), "_UnaryOutcome", None)
+"""What gRPC makes for the response of a call that it waited for; another status is an exception."""
 
 
 def _watched(outgoing: Any, call: Call) -> Any:
@@ -113,7 +119,7 @@ _ABANDONED = Outcome(grpc.StatusCode.CANCELLED, "abandoned by the caller")
 def _outcome(finished: Any) -> Outcome:
     code = code_of(finished.code())
     if code is grpc.StatusCode.OK:
-        return Outcome()
+        return OK
     error = finished.exception() if code is grpc.StatusCode.INTERNAL else None
     if error is not None and not is_a(error, grpc.RpcError):
         return _outcome_of_error(error)  # gRPC's stand-in for an exception raised below us
@@ -131,7 +137,7 @@ def _outcome_of_error(error: Any) -> Outcome:
 def _outcome_of_stream(error: BaseException | None) -> Outcome:
     """Tell how a stream ended that another interceptor wrapped, so that its iteration is all there is to see."""
     if error is None:
-        return Outcome()
+        return OK
     return _ABANDONED if is_a(error, GeneratorExit) else _outcome_of_error(error)
 
 

@@ -1,7 +1,7 @@
 """What sync and aio servers share: how a call begins, and how its outcome is read from gRPC's servicer context.
 
 In: gRPC's call details, the request, the servicer context. Out: a call with its `Scope`, and its `Outcome`. State: the
-scope of each call, in the call's context.
+scope of each call, in the call's context; the handlers that were wrapped, one for each method, a bounded number.
 """
 
 import asyncio
@@ -11,85 +11,171 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
+from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import is_a
 from telemetry.recording.request import Labels, is_inner
-from telemetry.recording.request_scope import Answer, Scope, with_scope
+from telemetry.recording.request_scope import SCOPE_KEY, Answer, Scope
 from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
-from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, peer_attributes
+from telemetry.rpc.names import Filter, Method, method_of, peer_attributes
 from telemetry.rpc.outgoing import contributed_span, wanted
 
 # what a handler meets when nobody hears it any more; InternalError is what `context.write` then raises
 _LEFT_ALONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)
 _PATIENCE: Final = 0.02  # seconds between the caller's deadline and the server's, which began when the call arrived
 _ROUNDING: Final = 0.01  # of the timeout: gRPC sends it with two or three digits, rounded up
+_MOST_HANDLERS: Final = 1024  # that stay wrapped; a handler for all methods may be asked for any name
+
+Wrap = Callable[["Incoming", Method, Any, bool], Any]
+"""Wraps a method handler; the last argument says whether its calls are traced, or only pass their context on."""
 
 
 class Incoming:
     """Begins the calls of one server."""
 
-    def __init__(self, filter_: Filter | None) -> None:
-        self._filter = filter_ or leave_out_infrastructure
+    def __init__(self, filter_: Filter | None, wrap: Wrap) -> None:
+        self._filter = filter_
+        self._wrap = wrap
+        self._traced: dict[str | bytes, tuple[Any, Any]] = {}  # a handler and itself wrapped, by method
+        self._passing: dict[str | bytes, tuple[Any, Any]] = {}
 
-    def listens(self) -> bool:
-        """Say whether calls are looked at at all; where nothing is recorded, their context passes all the same."""
-        return is_instrumentation_enabled()
-
-    def begin(self, details: Any, request: object, servicer: Any) -> "Served | None":
-        """Begin a call; None where it is served as if we were not here. Never raises."""
-        with guard:
-            method = method_of(details.method)
-            if rpc.running(rpc.SERVER, method, None):
+    def wrapped(self, details: Any, handler: Any) -> Any:
+        """Return `handler` as it serves this call: wrapped, or untouched where nothing is to be seen. Never raises."""
+        try:
+            if handler is None:
+                self._refuse(details)
                 return None
-            if not providers.recording() or not wanted(self._filter, details):
-                return Served(None, received(servicer.invocation_metadata()), servicer)
-            return Served(*_started(method, request, servicer), servicer)
+            if not self._listens():
+                return handler
+            full = details.method
+            if self._filter is None:
+                known = self._traced.get(full)
+                if known is not None and known[0] is handler:
+                    return known[1]
+                is_traced = not method_of(full).is_infrastructure
+            else:
+                is_traced = wanted(self._filter, details)
+            kept = self._traced if is_traced or self._filter is None else self._passing
+            known = kept.get(full)
+            if known is None or known[0] is not handler:
+                known = (handler, self._wrap(self, method_of(full), handler, is_traced))
+                if full in kept or len(kept) < _MOST_HANDLERS:
+                    kept[full] = known
+            return known[1]
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(fault)
+        return handler
+
+    def begin(
+        self, method: Method, request: object, servicer: Any, is_traced: bool = True
+    ) -> "ServerCall | Passing | None":
+        """Begin a call; None where it is served as if we were not here. Never raises."""
+        try:
+            current = get_current()
+            if current and rpc.running(current.get(rpc.RUNNING), rpc.SERVER, method, None):
+                return None
+            if not is_traced or not providers.recording():
+                return Passing(received(servicer.invocation_metadata()))
+            adopted = contributed_span(method, trace.SpanKind.SERVER, current) if current else None
+            context = received(servicer.invocation_metadata()) if adopted is None else current
+            attributes = {**method.attributes, **peer_attributes(servicer.peer())}
+            return ServerCall(method, context, attributes, adopted, request, servicer)
+        except Exception as fault:  # noqa: BLE001  as above
+            guard.caught(fault)
         return None
 
-    def refuse(self, details: Any) -> None:
-        """Record a call of a method that nobody serves. Never raises."""
-        with guard:
-            if not providers.recording() or not self.listens() or not wanted(self._filter, details):
-                return
-            found = method_of(details.method)
-            # callers choose these names, so that metrics must not keep them
-            method = Method(found.name, {**found.attributes, c.RPC_METHOD.name: c.OTHER})
-            context = received(details.invocation_metadata)
-            call = rpc.Call(rpc.SERVER, method, context, {c.RPC_METHOD.name: found.attributes[c.RPC_METHOD.name]})
-            call.end(rpc.Outcome(grpc.StatusCode.UNIMPLEMENTED, "Method not found!"))
+    def _listens(self) -> bool:
+        """Return whether calls are looked at at all; where nothing is recorded, their context passes all the same."""
+        return not get_current() or is_instrumentation_enabled()
 
-
-class Served:
-    """One call being served. Without a `call` (a health check), only its context passes."""
-
-    def __init__(self, call: "ServerCall | None", context: Context, servicer: Any) -> None:
-        self.context = context
-        self._call = call
-        self._servicer = servicer
-        self._allowed: float | None = None
-        if call is not None:
-            self._allowed = servicer.time_remaining()
-            call.scope.answered = self._answered
-
-    def end(self, error: BaseException | None) -> None:
-        """End the call as gRPC will tell the caller; `error` is what the handler raised. Never raises."""
-        if self._call is None or self._call.ended:
+    def _refuse(self, details: Any) -> None:
+        """Record a call of a method that nobody serves."""
+        found = method_of(details.method)
+        if not providers.recording() or not self._listens():
             return
-        outcome = rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
-        with guard:
+        if found.is_infrastructure if self._filter is None else not wanted(self._filter, details):
+            return
+        # callers choose these names, so that metrics must not keep them
+        method = Method(found.name, {**found.attributes, c.RPC_METHOD.name: c.OTHER})
+        call = rpc.Call(rpc.SERVER, method, received(details.invocation_metadata), found.attributes)
+        call.end(rpc.Outcome(grpc.StatusCode.UNIMPLEMENTED, "Method not found!"))
+
+
+class Passing:
+    """A call being served that is not traced (a health check): only its context passes."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def leave(self, error: BaseException | None) -> None:
+        """Do nothing."""
+
+
+class ServerCall(rpc.Call):
+    """A call being served, with its scope, and the size of its request."""
+
+    __slots__ = ("_allowed", "_servicer", "_size", "scope")
+
+    def __init__(  # noqa: PLR0917  by position, for speed
+        self,
+        method: Method,
+        context: Context,
+        attributes: Mapping[str, AttributeValue],
+        adopted: Span | None,
+        request: object,
+        servicer: Any,
+    ) -> None:
+        self._servicer = servicer
+        self._allowed: float | None = servicer.time_remaining()
+        super().__init__(rpc.SERVER, method, context, attributes, adopted)
+        self.scope.answered = self._answered
+        self._size: int | None = None
+        size = getattr(request, "ByteSize", None)
+        if size is not None:  # a protobuf message, which a handler may change
+            with contextlib.suppress(Exception):  # a message of a class of the user's
+                self._size = size()
+
+    def _entries(self, context: Context, span: Span, request: object) -> dict[str, object]:
+        self.scope = Scope(span)
+        return {**super()._entries(context, span, request), SCOPE_KEY: self.scope}
+
+    def leave(self, error: BaseException | None) -> None:
+        """End the call as gRPC will tell the caller; `error` is what the handler raised. Never raises."""
+        if self.ended:
+            return
+        outcome = rpc.OK
+        try:
             outcome = self._outcome(error)
-        self._call.end(outcome)
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+            outcome = rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
+            guard.caught(fault)
+        finally:
+            self.end(outcome)
+
+    def end(self, outcome: rpc.Outcome) -> None:
+        """End the call, and record its request's size where the operation is known by now."""
+        if self.ended:
+            return
+        super().end(outcome)
+        if self._size is not None:
+            operation = self.scope.operation or operation_of(self.context)
+            if operation is not None:
+                labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
+                observe(c.REQUEST_SIZE, self._size, labels, self.context)
+        self.scope.forget()
 
     def _outcome(self, error: BaseException | None) -> rpc.Outcome:
         if is_a(error, _LEFT_ALONE) or self._caller_has_gone():
@@ -97,7 +183,7 @@ class Served:
         code = rpc.code_of(_asked(self._servicer, "code"))
         if error is None:
             code = code or grpc.StatusCode.OK
-            return rpc.Outcome(code, self._details() if code is not grpc.StatusCode.OK else "")
+            return rpc.OK if code is grpc.StatusCode.OK else rpc.Outcome(code, self._details())
         if code is None or code is grpc.StatusCode.OK:
             return rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
         return rpc.Outcome(code, self._details(), None if is_abort(error) else error)
@@ -130,38 +216,6 @@ class Served:
         return details.decode(errors="replace") if isinstance(details, bytes) else str(details)
 
 
-class ServerCall(rpc.Call):
-    """A call with its scope, and the size of its request."""
-
-    __slots__ = ("_size", "scope")
-
-    def __init__(
-        self, method: Method, context: Context, attributes: Mapping[str, AttributeValue], adopted: trace.Span | None
-    ) -> None:
-        super().__init__(rpc.SERVER, method, context, attributes, adopted)
-        self.scope = Scope(self.span)
-        self._size: int | None = None
-        self.context = with_scope(self.scope, self.context)
-        self.mark(None)
-
-    def measure(self, request: object) -> None:
-        """Keep the size of a protobuf message: at the end, a handler may have changed it."""
-        with contextlib.suppress(Exception):  # a message of a class of the user's
-            size = getattr(request, "ByteSize", None)
-            self._size = size() if callable(size) else None
-
-    def end(self, outcome: rpc.Outcome) -> None:
-        """End the call, and record its request's size where the operation is known by now."""
-        if self.ended:
-            return
-        super().end(outcome)
-        operation = self.scope.operation or operation_of(self.context)
-        if self._size is not None and operation is not None:
-            labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
-            observe(c.REQUEST_SIZE, self._size, labels, self.context)
-        self.scope.forget()
-
-
 def is_abort(error: BaseException) -> bool:
     """Say whether `error` is only the way in which gRPC leaves a handler that called `abort`: it tells nothing."""
     return is_a(error, grpc.aio.AbortError) or (type(error) is Exception and not error.args)
@@ -185,14 +239,6 @@ def behavior_of(handler: Any) -> Any:
         (True, False): "stream_unary", (True, True): "stream_stream",
     }  # fmt: skip
     return getattr(handler, names[bool(handler.request_streaming), bool(handler.response_streaming)])
-
-
-def _started(method: Method, request: object, servicer: Any) -> tuple[ServerCall, Context]:
-    adopted = contributed_span(method, trace.SpanKind.SERVER)
-    context = otel_context.get_current() if adopted is not None else received(servicer.invocation_metadata())
-    call = ServerCall(method, context, peer_attributes(servicer.peer()), adopted)
-    call.measure(request)
-    return call, call.context
 
 
 def _asked(servicer: Any, question: str) -> Any:

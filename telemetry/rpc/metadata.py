@@ -2,6 +2,8 @@
 
 In: a caller's metadata or call details, a context. Out: new ones with the headers of the configured propagator beside
 what the caller gave; on the server, the context that arrived. State: none. The caller's objects are never changed.
+
+What `w3c` can write and read by itself does not go through the propagator, which takes most of a call's time.
 """
 
 import copy
@@ -10,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import grpc.aio
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
 from telemetry.config import propagators
+from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
+from telemetry.rpc import w3c
 
 propagate: Any = propagators.api()
 Pair = tuple[str, str | bytes]
@@ -44,13 +47,21 @@ def carrying(details: Any, context: Context | None = None) -> Any:
 
     Where that fails, the details come back as they are: the call goes on, and the trace breaks here.
     """
-    with guard:
-        given, headers = details.metadata, _headers(context)
-        if not headers:
+    try:
+        context = get_current() if context is None else context
+        textmap = propagate.get_global_textmap()
+        pairs = w3c.headers(textmap, context)
+        if pairs is None:
+            pairs = _headers(textmap, context)
+        if not pairs:
             return details
-        pairs = with_headers(given or (), headers)
-        metadata = grpc.aio.Metadata(*pairs) if isinstance(details, grpc.aio.ClientCallDetails) else pairs
-        return _with_metadata(details, metadata)
+        given = details.metadata
+        if given:
+            pairs = with_headers(given, dict(pairs))
+        is_aio = isinstance(details, grpc.aio.ClientCallDetails)
+        return _with_metadata(details, grpc.aio.Metadata(*pairs) if is_aio else pairs)
+    except Exception as fault:  # noqa: BLE001  a propagator of the user's: anything can be raised here
+        guard.caught(fault)
     return details
 
 
@@ -69,7 +80,12 @@ def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
     A span of this process is not kept as the parent: a server started inside a span would else hang every request
     below that one.
     """
-    base = otel_context.get_current()
+    base = get_current()
+    textmap = propagate.get_global_textmap()
+    if not base:
+        arrived = w3c.arrived(textmap, metadata or ())
+        if arrived is not None:
+            return arrived
     if trace.get_current_span(base) is not trace.INVALID_SPAN:
         base = trace.set_span_in_context(trace.INVALID_SPAN, base)
     headers: Headers = {}
@@ -77,24 +93,27 @@ def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
         if isinstance(value, str):
             headers.setdefault(key, []).append(value)
     with guard:
-        context: Context = propagate.extract(headers, base, _getter)
+        context: Context = textmap.extract(headers, base, getter=_getter)
         return context
     return base
 
 
-def _headers(context: Context | None) -> dict[str, str]:
+def _headers(textmap: Any, context: Context) -> tuple[tuple[str, str], ...]:
     carrier: dict[str, str] = {}
-    propagate.inject(carrier, context)
-    return {
+    textmap.inject(carrier, context)
+    found = {
         key.lower(): value
         for key, value in carrier.items()
         # gRPC refuses the whole call for one illegal header
         if _KEY.fullmatch(key.lower()) and not key.lower().endswith("-bin") and _VALUE.fullmatch(value)
     }
+    return tuple(found.items())
 
 
 def _with_metadata(details: Any, metadata: Any) -> Any:
-    if hasattr(details, "_replace"):  # gRPC's own are named tuples
+    if hasattr(details, "_fields"):  # gRPC's own are named tuples
+        if details._fields[2] == "metadata":
+            return tuple.__new__(type(details), (*details[:2], metadata, *details[3:]))  # half of what `_replace` takes
         return details._replace(metadata=metadata)
     changed = copy.copy(details)  # those of another interceptor may be of any class
     changed.metadata = metadata

@@ -5,7 +5,6 @@ attributes, and whether the method is left out by default. State: a bounded cach
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.recording.instruments import Record
 
 Filter = Callable[[Any], bool]
 """Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""
@@ -26,12 +26,29 @@ LEFT_OUT: Final = (
 """Services whose calls are no requests of anybody: orchestrators and tools send them, all day long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One rpc method: its span name, and the attributes that all of its calls share."""
+class Records:
+    """What records durations of one method, by how its calls end; for one generation of metrics."""
 
-    name: str
-    attributes: Mapping[str, AttributeValue]
+    __slots__ = ("by_ending", "generation")
+
+    def __init__(self, generation: object) -> None:
+        self.generation = generation
+        self.by_ending: dict[object, Record] = {}
+
+
+class Method:
+    """One rpc method: its span name, the attributes that all of its calls share, and what records their durations.
+
+    `is_infrastructure`: it is one of `LEFT_OUT`.
+    """
+
+    __slots__ = ("attributes", "is_infrastructure", "name", "records")
+
+    def __init__(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.is_infrastructure = name.startswith(LEFT_OUT)
+        self.records = Records(None)
 
 
 @lru_cache(maxsize=512)
@@ -52,7 +69,7 @@ def method_of(full: str | bytes) -> Method:
 
 def leave_out_infrastructure(details: Any) -> bool:
     """Trace all calls but those of `LEFT_OUT`: the filter used where none is given."""
-    return not method_of(details.method).name.startswith(LEFT_OUT)
+    return not method_of(details.method).is_infrastructure
 
 
 def target_attributes(target: str | None) -> dict[str, AttributeValue]:

@@ -1,31 +1,48 @@
 """What sync and aio clients share: whether a call is traced, and how it begins.
 
-In: gRPC's call details and the request. Out: an `Outgoing` call with its new details, or None where the call goes on
-without a span of ours. State: none.
+In: gRPC's call details and the request. Out: a call begun with its new details, or None where the call goes on without
+a span of ours. State: what is known of each method of the channel, for a bounded number of methods.
 """
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
+from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import carrying
-from telemetry.rpc.names import Filter, Method, leave_out_infrastructure, method_of, target_attributes
+from telemetry.rpc.names import Filter, Method, method_of, target_attributes
 
 CONTRIBUTED = "opentelemetry.instrumentation.grpc"
+
+
+class _Called(NamedTuple):
+    """One method as this channel calls it, and the attributes of its CLIENT spans."""
+
+    method: Method
+    attributes: dict[str, AttributeValue]
 
 
 class Outgoing:
     """Begins the calls of one channel. `target` is the channel's, which gRPC does not tell its interceptors."""
 
     def __init__(self, target: str | None, filter_: Filter | None) -> None:
-        self._filter = filter_ or leave_out_infrastructure
-        self._address: dict[str, AttributeValue] = target_attributes(target)
+        self._filter = filter_
+        address = target_attributes(target)
+
+        @lru_cache(maxsize=512)
+        def called(full: str | bytes) -> _Called:
+            method = method_of(full)
+            return _Called(method, {**method.attributes, **address})
+
+        self._called = called
 
     def begin(self, details: Any, request: object) -> tuple[rpc.Call | None, Any]:
         """Return the call begun and the details to go on with. Never raises.
@@ -33,19 +50,22 @@ class Outgoing:
         Without a call, the details carry the current context all the same, also where nothing is recorded, unless
         instrumentation is suppressed, or has been here already.
         """
-        if not is_instrumentation_enabled():
-            return None, details
-        if not providers.recording():
-            return None, carrying(details)
-        with guard:
-            method = method_of(details.method)
-            if rpc.running(rpc.CLIENT, method, request):
+        try:
+            context = get_current()
+            if context and not is_instrumentation_enabled():
                 return None, details
-            if not wanted(self._filter, details):
-                return None, carrying(details)
-            adopted = contributed_span(method, trace.SpanKind.CLIENT)
-            call = rpc.Call(rpc.CLIENT, method, otel_context.get_current(), self._address, adopted)
+            if not providers.recording():
+                return None, carrying(details, context)
+            method, attributes = self._called(details.method)
+            if context and rpc.running(context.get(rpc.RUNNING), rpc.CLIENT, method, request):
+                return None, details
+            if method.is_infrastructure if self._filter is None else not wanted(self._filter, details):
+                return None, carrying(details, context)
+            adopted = contributed_span(method, trace.SpanKind.CLIENT, context) if context else None
+            call = rpc.Call(rpc.CLIENT, method, context, attributes, adopted, request)
             return call, carrying(details, call.context)
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(fault)
         return None, details
 
 
@@ -57,14 +77,13 @@ def wanted(filter_: Filter, details: Any) -> bool:
         return True
 
 
-def contributed_span(method: Method, kind: trace.SpanKind) -> trace.Span | None:
-    """Return the current span if it is this very call's, made by `opentelemetry-instrumentation-grpc`.
+def contributed_span(method: Method, kind: trace.SpanKind, context: Context) -> trace.Span | None:
+    """Return the span in `context` if it is this very call's, made by `opentelemetry-instrumentation-grpc`.
 
     Such a span is completed instead of doubled: its own instrumentation leaves out statuses and metrics.
     """
-    span = trace.get_current_span()
-    scope = getattr(span, "instrumentation_scope", None)
-    if scope is None or not scope.name.startswith(CONTRIBUTED):
+    span: Any = context.get(_SPAN_KEY)
+    if getattr(span, "kind", None) is not kind or getattr(span, "name", None) != method.name:
         return None
-    ours = getattr(span, "kind", None) is kind and getattr(span, "name", None) == method.name
-    return span if ours else None
+    scope = getattr(span, "instrumentation_scope", None)
+    return span if scope is not None and scope.name.startswith(CONTRIBUTED) else None

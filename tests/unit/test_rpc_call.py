@@ -11,6 +11,7 @@ from opentelemetry import context as otel_context
 from telemetry.rpc.call import CLIENT, Call, Outcome
 from telemetry.rpc.incoming import Incoming
 from telemetry.rpc.names import method_of
+from telemetry.rpc.server import wrapped
 from tests.contract.rpc_echo import watching
 
 
@@ -37,14 +38,13 @@ class Servicer:
         return b"as asked"
 
 
-class Details:
-    method = "/test.Echo/unary_unary"
+METHOD = method_of("/test.Echo/unary_unary")
 
 
 def test_a_call_is_ended_once_whoever_is_first() -> None:
     """A callback, an exception and a cancellation race with each other: one span, one measurement, one outcome."""
     with watching() as watch:
-        call = Call(CLIENT, method_of("/test.Echo/unary_unary"), otel_context.get_current(), {})
+        call = Call(CLIENT, METHOD, otel_context.get_current(), {})
         together = threading.Barrier(8)
 
         def end(number: int) -> None:
@@ -79,9 +79,9 @@ def test_a_deadline_is_distinguished_from_a_cancellation_by_the_time_left(
 ) -> None:
     """Both reach a handler as the cancellation of its task."""
     with watching() as watch:
-        call = Incoming(None).begin(Details(), b"", Servicer([allowed, remaining, remaining]))
+        call = Incoming(None, wrapped).begin(METHOD, b"", Servicer([allowed, remaining, remaining]))
         assert call is not None
-        call.end(asyncio.CancelledError())
+        call.leave(asyncio.CancelledError())
         (span,) = watch.settled(1)
     assert (span.attributes or {})["rpc.response.status_code"] == code
 
@@ -103,8 +103,8 @@ def test_a_deadline_is_distinguished_from_a_cancellation_by_the_time_left(
 def test_codes_in_all_forms(raw: Any, error: Exception | None, code: str) -> None:
     """`grpc` keeps the enum or None, `grpc.aio` a number, which need not be one of gRPC's."""
     with watching() as watch:
-        call = Incoming(None).begin(Details(), b"", Servicer([None, None, None], raw))
+        call = Incoming(None, wrapped).begin(METHOD, b"", Servicer([None, None, None], raw))
         assert call is not None
-        call.end(error)
+        call.leave(error)
         (span,) = watch.settled(1)
     assert (span.attributes or {})["rpc.response.status_code"] == code

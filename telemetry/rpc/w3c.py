@@ -1,0 +1,143 @@
+"""Writes and reads `traceparent` and `baggage` where OpenTelemetry's propagators for them are the ones configured.
+
+In: a context, or metadata that arrived. Out: headers, or a context, equal to what the propagators would make; None for
+whatever is not plain (a trace state, a header that is there twice, another propagator), which is left to them. State:
+the texts of baggage that were met lately, a bounded number.
+
+What a baggage header says is always found out by the propagators: once for each text.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from opentelemetry.baggage import _BAGGAGE_KEY
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace import Span as AnySpan
+from opentelemetry.trace.propagation import _SPAN_KEY
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from telemetry.config import propagators
+from telemetry.recording.remote_span import RemoteSpan
+from telemetry.recording.span import Span
+
+Pairs = tuple[tuple[str, str], ...]
+
+_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])")
+_NO_TRACE: Final = "0" * 32
+_NO_SPAN: Final = "0" * 16
+_HEADERS: Final = frozenset({"traceparent", "tracestate", "baggage"})
+_MOST_CACHED: Final = 1024  # characters of a text of baggage
+
+
+def headers(textmap: Any, context: Context) -> Pairs | None:
+    """Return the headers that take `context` to a peer."""
+    if not _is_w3c(textmap):
+        return None
+    span = context.get(_SPAN_KEY)
+    if type(span) is Span and span.state is None:
+        pairs: Pairs = (("traceparent", f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.flags:02x}"),)
+    elif span is None:
+        pairs = ()
+    elif isinstance(span, AnySpan):
+        found = span.get_span_context()
+        if not found.is_valid or found.trace_state:
+            return None
+        pairs = (("traceparent", f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"),)
+    else:
+        return None
+    entries = context.get(_BAGGAGE_KEY)
+    if not entries:
+        return pairs
+    baggage = _written(textmap, entries)
+    if baggage is None:
+        return None
+    return (*pairs, ("baggage", baggage)) if baggage else pairs
+
+
+def arrived(textmap: Any, metadata: Sequence[tuple[str, str | bytes]]) -> Context | None:
+    """Return the context that a peer sent to a process whose own is empty."""
+    if not _is_w3c(textmap):
+        return None
+    given: dict[str, str] = {}
+    for key, value in metadata:
+        if key in _HEADERS:
+            if key in given or key == "tracestate" or type(value) is not str:
+                return None
+            given[key] = value
+    if not given:
+        return Context()
+    found: dict[str, object] = {}
+    if "traceparent" in given:
+        parent = _span(given["traceparent"])
+        if parent is None:
+            return None
+        found[_SPAN_KEY] = parent
+    baggage = given.get("baggage")
+    if baggage is not None:
+        entries = _read(baggage) if len(baggage) <= _MOST_CACHED else _read.__wrapped__(baggage)
+        if entries:
+            found[_BAGGAGE_KEY] = entries
+    return Context(found)
+
+
+def _span(traceparent: str) -> RemoteSpan | None:
+    match = _PARENT.fullmatch(traceparent)
+    if match is None:
+        return None
+    trace_id, span_id, flags = match.groups()
+    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        return None
+    return RemoteSpan(int(trace_id, 16), int(span_id, 16), int(flags))
+
+
+class _Known(NamedTuple):
+    """The propagator that was last looked at, and whether it writes `traceparent` and `baggage`, nothing else."""
+
+    textmap: object
+    is_w3c: bool
+
+
+_last = _Known(None, is_w3c=False)
+
+
+def _is_w3c(textmap: Any) -> bool:
+    global _last  # noqa: PLW0603  one propagator, looked at once
+    known = _last
+    if known.textmap is not textmap:
+        kinds = {type(one) for one in getattr(textmap, "_propagators", ())}
+        is_plain = type(textmap) is CompositePropagator or type(textmap).__module__ == propagators.__name__
+        known = _last = _Known(textmap, is_plain and kinds == {TraceContextTextMapPropagator, W3CBaggagePropagator})
+    return known.is_w3c
+
+
+def _written(textmap: Any, entries: Any) -> str | None:
+    """Return the header of these entries; None where one of them is not two plain texts."""
+    if type(entries) is not dict:
+        return None
+    length = 0
+    for name, value in entries.items():
+        if type(name) is not str or type(value) is not str or not (name.isascii() and value.isascii()):
+            return None
+        length += len(name) + len(value)
+    write = _header if length <= _MOST_CACHED else _header.__wrapped__
+    return write(textmap, tuple(entries.items()))
+
+
+@lru_cache(maxsize=256)
+def _header(textmap: Any, entries: Pairs) -> str:
+    """Return what `textmap` writes for this baggage: scrubbed, where it is ours."""
+    carrier: dict[str, str] = {}
+    textmap.inject(carrier, Context({_BAGGAGE_KEY: dict(entries)}))
+    return carrier.get("baggage", "")
+
+
+@lru_cache(maxsize=256)
+def _read(baggage: str) -> dict[str, object] | None:
+    """Return the entries of a header; nobody changes them: each change makes a new dictionary."""
+    context = W3CBaggagePropagator().extract({"baggage": [baggage]}, Context())
+    entries = context.get(_BAGGAGE_KEY)
+    return entries if isinstance(entries, dict) else None
