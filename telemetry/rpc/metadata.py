@@ -50,14 +50,13 @@ def carrying(details: Any, context: Context | None = None) -> Any:
     try:
         context = get_current() if context is None else context
         textmap = propagate.get_global_textmap()
-        pairs = w3c.headers(textmap, context)
-        if pairs is None:
-            pairs = _headers(textmap, context)
-        if not pairs:
+        headers = w3c.headers(textmap, context)
+        if headers is None:
+            headers = _headers(textmap, context)
+        if not headers:
             return details
         given = details.metadata
-        if given:
-            pairs = with_headers(given, dict(pairs))
+        pairs = with_headers(given, dict(headers)) if given else headers
         is_aio = isinstance(details, grpc.aio.ClientCallDetails)
         return _with_metadata(details, grpc.aio.Metadata(*pairs) if is_aio else pairs)
     except Exception as fault:  # noqa: BLE001  a propagator of the user's: anything can be raised here
