@@ -41,13 +41,13 @@ def insert_columns(
     Args:
         cursor: on the store.
         table: takes the rows.
-        columns: by name, all but those of `constants`, and texts that are empty in all rows.
+        columns: by name, all but those of `constants`, and those that are empty or 0 in all rows.
         constants: columns with one value in all rows.
     """
     values = [
         str(constants[column.name])
         if column.name in constants
-        else "''"
+        else ("''" if column.kind.startswith("VARCHAR") else "0")
         if column.name not in columns
         else f'"{column.name}"'
         for column in table.columns

@@ -98,6 +98,5 @@ class ExportRows:
         if self.facts is None:
             self.facts, self.hashes = other.facts, other.hashes
             return
-        self.facts.each += other.facts.each
-        self.facts.counts += [(place + before, docs, hits) for place, docs, hits in other.facts.counts]
+        self.facts.add_all(other.facts)
         self.hashes = (self.hashes or b"") + other.hashes

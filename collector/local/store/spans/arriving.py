@@ -6,6 +6,7 @@ In: rows of spans, events and links as decoded, with ids as text. Out: columns o
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,14 +66,14 @@ def arriving(exports: Sequence[ExportRows]) -> Arriving | None:
 def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
     rows: list[Row] = []
     facts: list[Facts] = []
-    counts: list[tuple[int, int, int]] = []
+    counts: list[Array] = []
     hashes = b""
     for export in exports:
         mine: Sequence[Any] = export.rows.get(SPANS.name, ())
         if not mine:
             continue
         found = find_facts(export) if export.facts is None or export.hashes is None else export.facts
-        counts += [(place + len(rows), docs, hits) for place, docs, hits in found.counts]
+        counts.append(found.counts_after(len(rows)))
         rows.extend(mine)
         facts.extend(found.each)
         hashes += export.hashes or b""
@@ -80,21 +81,19 @@ def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
         return None
     (trace, span, parent, _, _, _, start, end, status, message, attributes, lost, lost_events, lost_links, state, flags,
      resource, scope) = zip(*rows, strict=True)  # fmt: skip
-    starts = np.array(start, np.int64)
+    starts = _numbers("q", start)
     columns = {
         "span_id": span_ids(span),
         "parent_span_id": span_ids([text or _NONE for text in parent]),
         "start_unix_ns": starts,
-        "lasted_ns": np.array(end, np.int64) - starts,
-        "status": np.array([_STATUS[text] for text in status], np.uint8),
+        "lasted_ns": _numbers("q", end) - starts,
         "attributes": texts(attributes),
-        "dropped_attributes": np.array(lost, np.uint32),
-        "dropped_events": np.array(lost_events, np.uint32),
-        "dropped_links": np.array(lost_links, np.uint32),
-        "flags": np.array(flags, np.uint32),
-        "resource_id": np.array(resource, np.int64),
-        "scope_id": np.array(scope, np.int64),
+        "resource_id": _numbers("q", resource),
+        "scope_id": _numbers("q", scope),
     }
+    columns["status"] = np.fromiter(map(_STATUS.__getitem__, status), np.uint8, len(rows))
+    rare = {"dropped_attributes": lost, "dropped_events": lost_events, "dropped_links": lost_links, "flags": flags}
+    columns |= {name: _numbers("I", values) for name, values in rare.items() if any(values)}
     columns |= {
         name: texts(values) for name, values in (("status_message", message), ("trace_state", state)) if any(values)
     }
@@ -102,10 +101,14 @@ def _arriving(exports: Sequence[ExportRows]) -> Arriving | None:
     places = {fact: place for place, fact in enumerate(dict.fromkeys(facts))}
     kind = np.fromiter(map(places.__getitem__, facts), np.int64, len(facts))
     len_docs, hits = np.full(len(rows), UNKNOWN), np.full(len(rows), UNKNOWN)
-    if counts:
-        place, docs, found_hits = (np.array(values, np.int64) for values in zip(*counts, strict=True))
+    for place, docs, found_hits in (found.T for found in counts):
         len_docs[place], hits[place] = docs, found_hits
     return Arriving(list(places), kind, columns, trace, len_docs, hits, np.frombuffer(hashes, np.uint32))
+
+
+def _numbers(code: str, values: Sequence[int]) -> Array:
+    """Whole numbers as an array, of a type of the module `array`, which takes half of the time that numpy takes."""
+    return np.frombuffer(array(code, values), code)
 
 
 def find_facts(export: ExportRows) -> FactsOfSpans:

@@ -5,6 +5,7 @@ In: spans' attributes as JSON values. Out: `Facts`, and hashes of attributes.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,8 @@ class FactsOfSpans:
     def __init__(self) -> None:
         self.each: list[Facts] = []
         """Of each span."""
-        self.counts: list[tuple[int, int, int]] = []
-        """Place among the spans, `len_docs` and `search.hits`, of spans that have one of these."""
+        self.counts = array("q")
+        """Place among the spans, `len_docs` and `search.hits`, of spans that have one of these, one after the other."""
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._of_counts: dict[str | None, int] = {None: UNKNOWN}
 
@@ -81,7 +82,7 @@ class FactsOfSpans:
             shape = self._shapes[keys] = _Shape(keys)
         if shape.counts:
             get = attributes.get
-            self.counts.append((len(self.each), self._count(get(_LEN_DOCS)), self._count(get(_HITS))))
+            self.counts.extend((len(self.each), self._count(get(_LEN_DOCS)), self._count(get(_HITS))))
         name, kind, service, status = row[3], row[4], row[5], row[8]
         key = (name, kind, service, status, version, shape.is_rpc, shape.read(attributes))
         found = _KNOWN.get(key)
@@ -90,6 +91,18 @@ class FactsOfSpans:
                 _KNOWN.clear()
             found = _KNOWN[key] = _facts((name, kind, service), status, version, shape.is_rpc, shape.of(attributes))
         self.each.append(found)
+
+    def add_all(self, other: FactsOfSpans) -> None:
+        """Add the facts of the spans that come after these."""
+        counts = other.counts_after(len(self.each))
+        self.each += other.each
+        self.counts.frombytes(counts.tobytes())
+
+    def counts_after(self, spans: int) -> np.ndarray[Any, Any]:
+        """The counts as rows of three, if so many spans come before these."""
+        rows = np.frombuffer(self.counts, np.int64).reshape(-1, 3).copy()
+        rows[:, 0] += spans
+        return rows
 
     def _count(self, member: str | None) -> int:
         """The number in a member; `UNKNOWN` if it is not a whole number."""

@@ -153,7 +153,7 @@ class SpanStore:
         self._hashes.append(hashes)
         if self._in_segment < SEGMENT_SPANS:
             return
-        slices = filters.build(np.unique(np.concatenate(self._hashes)))
+        slices = filters.build(filters.different(np.concatenate(self._hashes)))
         # DuckDB finds it by its name; of bytes in an array it would take the text
         incoming = {"slice": np.arange(len(slices)), "bits": texts([bits.hex() for bits in slices])}  # noqa: F841
         cursor.execute(
