@@ -6,35 +6,34 @@ attributes, a backend would keep only one.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from opentelemetry.sdk.metrics import Exemplar
-from opentelemetry.sdk.metrics.export import (
-    Gauge,
-    HistogramDataPoint,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.privacy.scrubber import Scrubs
 
+if TYPE_CHECKING:  # the SDK's metrics load where they are used
+    from opentelemetry.sdk.metrics import Exemplar
+    from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics
 
-def scrub_metrics(data: MetricsData, scrubber: Scrubs) -> MetricsData:
+K = TypeVar("K")
+
+
+def scrub_metrics(data: "MetricsData", scrubber: Scrubs) -> "MetricsData":
     """Return `data` with the attributes of resources, scopes, data points and exemplars scrubbed."""
-    return MetricsData([_resource_metrics(of_resource, scrubber) for of_resource in data.resource_metrics])
+    scrubbed = [_resource_metrics(of_resource, scrubber) for of_resource in data.resource_metrics]
+    return dataclasses.replace(data, resource_metrics=scrubbed)
 
 
-def _resource_metrics(data: ResourceMetrics, scrubber: Scrubs) -> ResourceMetrics:
+def _resource_metrics(data: "ResourceMetrics", scrubber: Scrubs) -> "ResourceMetrics":
     scopes = [
         dataclasses.replace(
             scope, scope=_scope(scope.scope, scrubber), metrics=[_metric(metric, scrubber) for metric in scope.metrics]
         )
         for scope in data.scope_metrics
     ]
-    return ResourceMetrics(scrub_resource(data.resource, scrubber), scopes, data.schema_url)
+    return dataclasses.replace(data, resource=scrub_resource(data.resource, scrubber), scope_metrics=scopes)
 
 
 def _scope(scope: InstrumentationScope, scrubber: Scrubs) -> InstrumentationScope:
@@ -54,10 +53,8 @@ def _metric(metric: Any, scrubber: Scrubs) -> Any:
     points = [_point(point, scrubber) for point in metric.data.data_points]
     if all(new is old for new, old in zip(points, metric.data.data_points, strict=True)):
         return metric
-    latest = isinstance(metric.data, Gauge)
-    return dataclasses.replace(
-        metric, data=dataclasses.replace(metric.data, data_points=merged_points(points, latest=latest))
-    )
+    points = merged_points(points, latest=is_gauge(metric.data))
+    return dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))
 
 
 def _point(point: Any, scrubber: Scrubs) -> Any:
@@ -68,25 +65,34 @@ def _point(point: Any, scrubber: Scrubs) -> Any:
     return dataclasses.replace(point, attributes=attributes, exemplars=exemplars)
 
 
-def _exemplar(exemplar: Exemplar, scrubber: Scrubs) -> Exemplar:
+def _exemplar(exemplar: "Exemplar", scrubber: Scrubs) -> "Exemplar":
     if not exemplar.filtered_attributes:
         return exemplar
     return dataclasses.replace(exemplar, filtered_attributes=scrubber.attributes(exemplar.filtered_attributes))
 
 
+def is_gauge(data: Any) -> bool:
+    """Return whether the data of a metric are those of a gauge: they have no temporality."""
+    return not hasattr(data, "aggregation_temporality")
+
+
 def merged_points(points: Sequence[Any], *, latest: bool) -> list[Any]:
-    """Return one point per set of attributes: the sum of its points; for a gauge, the latest."""
-    merged: dict[object, Any] = {}
-    for point in points:
-        key = _key(point.attributes)
-        if key not in merged:
-            merged[key] = point
+    """Return one point per set of attributes, as `merged` does."""
+    return [point for _, point in merged([(_key(point.attributes), point) for point in points], latest=latest)]
+
+
+def merged(points: Sequence[tuple[K, Any]], *, latest: bool) -> list[tuple[K, Any]]:
+    """Return one point per key, with its key: the sum of its points; for a gauge (`latest`), the latest."""
+    found: dict[object, tuple[K, Any]] = {}
+    for key, point in points:
+        if key not in found:
+            found[key] = key, point
         elif latest:
-            merged[key] = max(point, merged[key], key=lambda one: one.time_unix_nano)
+            found[key] = key, max(point, found[key][1], key=lambda one: one.time_unix_nano)
         else:
-            added = _sum(merged[key], point)
-            merged[key if added is not None else (key, len(merged))] = point if added is None else added
-    return list(merged.values())
+            added = _sum(found[key][1], point)
+            found[key if added is not None else (key, len(found))] = key, point if added is None else added
+    return list(found.values())
 
 
 def _sum(one: Any, other: Any) -> Any:
@@ -96,9 +102,9 @@ def _sum(one: Any, other: Any) -> Any:
         "time_unix_nano": max(one.time_unix_nano, other.time_unix_nano),
         "exemplars": [*one.exemplars, *other.exemplars],
     }
-    if isinstance(one, NumberDataPoint):
+    if hasattr(one, "value"):
         return dataclasses.replace(one, value=one.value + other.value, **common)
-    if isinstance(one, HistogramDataPoint) and one.explicit_bounds == other.explicit_bounds:
+    if hasattr(one, "explicit_bounds") and one.explicit_bounds == other.explicit_bounds:
         total: Any = None if one.sum is None or other.sum is None else one.sum + other.sum
         counts = [a + b for a, b in zip(one.bucket_counts, other.bucket_counts, strict=True)]
         return dataclasses.replace(

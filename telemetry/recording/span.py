@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from telemetry.recording.tracer import Tracer
 
 _log = logging.getLogger("search_telemetry")
-_UNSET: Final = Status(StatusCode.UNSET)
+UNSET: Final = Status(StatusCode.UNSET)
+"""The status of a span until one is set."""
 _NO_STATE: Final = TraceState.get_default()
 
 
@@ -70,7 +71,7 @@ class Span(sdk.Span):
     lost_events = 0
     lost_links = 0
     _end_time: int | None = None
-    _status: Status = _UNSET
+    _status: Status = UNSET
     _record_exception = True
     _set_status_on_exception = True
     _made_context: SpanContext | None = None

@@ -34,7 +34,8 @@ from telemetry.logs import ExportHandler, JsonFormatter, attach_beside_root
 from telemetry.otlp import signals
 from telemetry.otlp.outcome import Sender
 from telemetry.otlp.signals import SignalKind
-from telemetry.otlp.span_encoder import Cuts, encode_spans
+from telemetry.otlp.writing.logs import encode_log_records
+from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.metrics import MetricPipeline
 from telemetry.pipeline.processors import LogPipeline, SpanPipeline
@@ -210,7 +211,7 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     if "otlp" not in settings.logs:
         return _Parts()
     provider, cut = _logger_provider(resource)
-    kind = dataclasses.replace(signals.LOGS, encode=partial(signals.encode_log_records, longest=cut))
+    kind = dataclasses.replace(signals.LOGS, encode=partial(encode_log_records, longest=cut))
     make_delivery = _delivery(kind, settings.logs_export, ("otlp",))
     pipeline = LogPipeline(
         _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)

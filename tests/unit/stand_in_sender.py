@@ -69,7 +69,7 @@ def span_queue(
     """A queue of strings before `sender`, or whatever makes one; each request is their `repr`."""
     counts = Counts()
     encode = encode or (lambda items: repr(items).encode())
-    kind = signals.SignalKind("spans", "", encode, ExportTraceServiceResponse, "rejected_spans")
+    kind = signals.SignalKind("spans", "", encode)
     make = sender if callable(sender) else lambda: sender
     delivery = Delivery(kind, make, 10.0, "the stand-in", counts)
     return BatchQueue(delivery, counts, size, batch, interval), counts

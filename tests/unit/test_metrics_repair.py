@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 
 from telemetry.otlp.repair import repaired_metrics
-from telemetry.otlp.signals import encode_metrics_data
+from telemetry.otlp.writing.metrics import encode_metrics_data
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition
 from telemetry.recording.aggregation import Sums

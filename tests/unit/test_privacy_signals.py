@@ -13,20 +13,23 @@ from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import Event, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 
 from telemetry import conventions as c
-from telemetry.otlp.signals import encode_log_records, encode_metrics_data
-from telemetry.otlp.span_encoder import Cuts, encode_spans
+from telemetry.otlp.writing.logs import encode_log_records
+from telemetry.otlp.writing.metrics import encode_metrics_data
+from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.recording import instruments, providers
 from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
+from telemetry.recording.span import Span
+from tests.own_spans import ended
 from tests.secrets_corpus import HARMLESS, SECRETS, leaked
 
 MAIL, CLEAN = "ada@example.com", "[redacted:email]"
@@ -42,14 +45,10 @@ def _all_rules() -> Iterator[None]:
     scrubber.use(Scrub())
 
 
-def spans_of(*spans: ReadableSpan, cuts: Cuts = Cuts()) -> Any:  # noqa: B008  it is frozen
+def spans_of(*spans: Span, cuts: Cuts = Cuts()) -> Any:  # noqa: B008  it is frozen
     request = ExportTraceServiceRequest()
     request.ParseFromString(encode_spans(spans, cuts))
     return request
-
-
-def span(**parts: Any) -> ReadableSpan:
-    return ReadableSpan(**{"name": "work", "context": CONTEXT, "resource": Resource({}), **parts})
 
 
 @pytest.mark.parametrize(
@@ -59,16 +58,16 @@ def test_no_part_of_a_span_lets_a_secret_out(place: str) -> None:
     """Names, attributes, lists, statuses, events, links, the scope and the resource: with the whole corpus in each."""
     texts: dict[str, Any] = {f"note.{number}": text for number, text in enumerate(ALL)} | NAMED
     made = {
-        "name": [span(name=text) for text in ALL],
-        "attribute": [span(attributes=texts)],
-        "list": [span(attributes={"notes": ALL, "password": ALL})],
-        "status": [span(status=Status(StatusCode.ERROR, text)) for text in ALL],
-        "event": [span(events=[Event("exception", texts), *(Event(text) for text in ALL)])],
-        "link": [span(links=[Link(CONTEXT, texts)])],
-        "scope": [span(instrumentation_scope=InstrumentationScope("x", attributes=texts))],
-        "resource": [span(resource=Resource(texts))],
+        "name": [ended(name=text) for text in ALL],
+        "attribute": [ended(attributes=texts)],
+        "list": [ended(attributes={"notes": ALL, "password": ALL})],
+        "status": [ended(status=Status(StatusCode.ERROR, text)) for text in ALL],
+        "event": [ended(events=[Event("exception", texts), *(Event(text) for text in ALL)])],
+        "link": [ended(links=[Link(CONTEXT, texts)])],
+        "scope": [ended(scope=InstrumentationScope("x", attributes=texts))],
+        "resource": [ended(resource=Resource(texts))],
         "state": [
-            span(events=[Event("exception", {"exception.stacktrace": "\n".join(ALL), "exception.message": MAIL})])
+            ended(events=[Event("exception", {"exception.stacktrace": "\n".join(ALL), "exception.message": MAIL})])
         ],
     }[place]
     sent = str(spans_of(*made))
@@ -81,7 +80,9 @@ def test_harmless_spans_come_out_as_they_were() -> None:
     attributes: dict[str, Any] = {
         harmless.name or f"note.{number}": harmless.text for number, harmless in enumerate(HARMLESS)
     }
-    sent = spans_of(span(attributes={**attributes, MAIL: 1})).resource_spans[0].scope_spans[0].spans[0]
+    made = ended()
+    made.given = {**attributes, MAIL: 1}  # more than the SDK's limit
+    sent = spans_of(made).resource_spans[0].scope_spans[0].spans[0]
     assert {pair.key: pair.value.string_value for pair in sent.attributes if pair.key != MAIL} == attributes
     assert [pair.value.int_value for pair in sent.attributes if pair.key == MAIL] == [1]
 
@@ -89,10 +90,10 @@ def test_harmless_spans_come_out_as_they_were() -> None:
 def test_a_secret_across_a_limit_leaves_no_half() -> None:
     """Texts are cut after they were scrubbed, in attributes, events and links, each to its own limit."""
     text = "x" * 8 + " " + MAIL + " and more"
-    made = span(
+    made = ended(
         attributes={"a": text, "b": ["y", text]}, events=[Event("e", {"a": text})], links=[Link(CONTEXT, {"a": text})]
     )
-    plain = span(attributes={"a": text}, resource=made.resource)
+    plain = ended(attributes={"a": text}, resource=made.resource)
     sent = spans_of(made, plain, cuts=Cuts(12, 20)).resource_spans[0].scope_spans[0].spans
     assert [sent[0].attributes[0].value.string_value, sent[1].attributes[0].value.string_value] == ["xxxxxxxx [re"] * 2
     assert sent[0].attributes[1].value.array_value.values[1].string_value == "xxxxxxxx [re"

@@ -4,21 +4,24 @@ import logging
 from typing import Any
 
 import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Status, StatusCode
 
 from telemetry import JsonFormatter
-from telemetry.otlp.span_encoder import encode_spans
+from telemetry.otlp.writing.logs import encode_log_records
+from telemetry.otlp.writing.spans import encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrub, scrubber
-from telemetry.privacy.messages import scrub_message
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.scrubber import NoScrubber, Scrubber
 from telemetry.privacy.urls import LOGGED
+from tests.own_spans import ended
 
 Q, F, U = "[redacted:query]", "[redacted:fragment]", "[redacted:credentials]"
 
@@ -124,8 +127,8 @@ def test_harmless_escapes_stay_as_they_are(text: str) -> None:
 
 def test_events_statuses_and_lists_of_a_span_are_looked_at() -> None:
     """In all its parts, as it is encoded."""
-    span = ReadableSpan(
-        "GET", SpanContext(1, 2, False, TraceFlags(1)), start_time=1, end_time=2,
+    span = ended(
+        "GET",
         attributes={"url.full": "/?q=illness", "http.query_params": {"q": "illness"}, "url.query": ("q=illness",)},
         status=Status(StatusCode.ERROR, "no answer from https://ada:x@a/?q=illness"),
     )  # fmt: skip
@@ -139,12 +142,13 @@ def test_events_statuses_and_lists_of_a_span_are_looked_at() -> None:
 def test_what_is_logged_is_looked_at() -> None:
     """In records that are exported, and in lines of JSON, with the words of their exceptions."""
     asked = "HTTP Request: GET https://a/x?q=illness"
-    exported = LogRecord(body=AnyValue(string_value=asked))
-    scrub_message(exported, Scrubber(Scrub()))
+    scrubber.use(Scrub())
+    record = ReadableLogRecord(LogRecord(body=asked), Resource({}))
+    sent = ExportLogsServiceRequest.FromString(encode_log_records([record]))
+    (exported,) = sent.resource_logs[0].scope_logs[0].log_records
     assert exported.body.string_value == f"HTTP Request: GET https://a/x?q={Q}"
     error = ConnectionError("no answer from https://a/x?q=illness")
     made = logging.getLogger("httpx").makeRecord("httpx", 20, "", 1, asked, (), (ConnectionError, error, None))
-    scrubber.use(Scrub())
     line = JsonFormatter().format(made)
     assert "illness" not in line
     assert line.count(f"q={Q}") == 2

@@ -1,0 +1,161 @@
+"""Attributes and values in OTLP: repaired, scrubbed, cut to the limit, encoded.
+
+In: attributes as they were given. Out: encoded `KeyValue`s, `AnyValue`s and texts. State: those encoded last, since
+items repeat them; each cache is emptied when it is full. An attribute that was encoded before was scrubbed before,
+which is why scrubbing costs an ordinary span next to nothing.
+
+A text is scrubbed before it is cut, so that no half of a secret is left.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from telemetry.otlp import repair
+from telemetry.otlp.writing.wire import DOUBLE, SMALL, sized, varint
+from telemetry.privacy.scrubber import Scrubs
+
+CACHED: Final = 4096  # entries of a cache
+LONGEST: Final = 256  # characters of a text that is kept in one
+
+_KEY, _STRING, _VALUE = b"\x0a", b"\x0a", b"\x12"
+_TRUE, _FALSE, _INT, _DOUBLE = b"\x10\x01", b"\x10\x00", b"\x18", b"\x21"
+_LIST, _MAPPING, _BYTES = b"\x2a", b"\x32", b"\x3a"
+_ITEM = b"\x0a"  # of a list or a mapping
+_DOUBLE_SIZE = b"\x09"
+
+
+class Values:
+    """Encodes with one scrubber, and one limit.
+
+    Arguments: `scrubber`; `longest`, how many characters the texts of attributes keep (None: all).
+    """
+
+    def __init__(self, scrubber: Scrubs, longest: int | None = None) -> None:
+        self.scrubber = scrubber
+        self._longest = longest
+        self._known: dict[tuple[str, object, type], bytes] = {}
+        self._keys: dict[str, bytes] = {}
+        self._fractions: dict[str, bytes] = {}
+        self._names: dict[str, bytes] = {}
+        self._free: dict[str, bool] = {}
+
+    def attributes(self, given: Mapping[str, Any], tag: bytes, parts: list[bytes]) -> None:
+        """Append `tag` and the encoded attribute to `parts`, for each attribute."""
+        known, fractions = self._known, self._fractions
+        for key, value in given.items():
+            kind = type(value)
+            if kind is str:
+                encoded = known.get((key, value, str)) if len(value) <= LONGEST else None
+            elif kind is float:
+                if key in fractions:  # nothing can be hidden in a fraction
+                    parts += tag, fractions[key] + DOUBLE(value)
+                    continue
+                encoded = self._fraction(key, value)
+            else:
+                encoded = known.get((key, value, kind)) if kind is int or kind is bool else None
+            if encoded is None:
+                encoded = self._attribute(key, value, kind)
+                if encoded is None:
+                    continue  # it has no value that OTLP can represent
+            parts += tag, encoded
+
+    def text(self, text: str) -> bytes:
+        """Return a name, behind its length."""
+        encoded = self._names.get(text) if type(text) is str else None
+        if encoded is None:
+            repaired = repair.text(text)
+            encoded = sized(self.scrubber.text(repaired).encode() if repaired else b"")
+            if repaired is text and len(text) <= LONGEST:
+                _keep(self._names, text, encoded)
+        return encoded
+
+    def any_value(self, name: str, value: Any) -> bytes:
+        """Return the value of `name` as the content of an `AnyValue`."""
+        repaired = repair.value(value)
+        if repaired is repair.LEFT_OUT:
+            repaired = f"<{type(value).__name__}>"
+        return _any(self.scrubber.value(name, repaired), None)
+
+    def _attribute(self, key: Any, value: Any, kind: type) -> bytes | None:
+        """Encode an attribute that is not known; None if its value is left out."""
+        if kind is tuple and (encoded := self._numbers(key, value)) is not None:
+            return encoded
+        repaired = value if kind is str and value.isascii() else repair.value(value)
+        name = self._key(key)
+        if repaired is repair.LEFT_OUT:
+            return None
+        content = _any(self.scrubber.value(repair.text(key), repaired), self._longest)
+        encoded = sized(name + _VALUE + varint(len(content)) + content)
+        if repaired is value and ((kind is str and len(value) <= LONGEST) or kind is int or kind is bool):
+            _keep(self._known, (key, value, kind), encoded)
+        return encoded
+
+    def _fraction(self, key: str, value: float) -> bytes:
+        name = self._key(key)
+        start = varint(len(name) + 11) + name + _VALUE + _DOUBLE_SIZE + _DOUBLE
+        if len(key) <= LONGEST:
+            _keep(self._fractions, key, start)
+        return start + DOUBLE(value)
+
+    def _key(self, key: Any) -> bytes:
+        encoded = self._keys.get(key) if type(key) is str else None
+        if encoded is None:
+            encoded = _KEY + sized(repair.text(key).encode())
+            if type(key) is str and len(key) <= LONGEST:
+                _keep(self._keys, key, encoded)
+        return encoded
+
+    def _numbers(self, key: Any, values: tuple[Any, ...]) -> bytes | None:
+        """Encode a list of numbers, in which a name alone can hide something; None if it is not one."""
+        parts: list[bytes] = []
+        for value in values:
+            if type(value) is float:
+                parts += b"\x0a\x09\x21", DOUBLE(value)
+            elif type(value) is int and 0 <= value < 128:
+                parts += b"\x0a\x02\x18", SMALL[value]
+            else:
+                return None
+        if not self._is_free(key):
+            return None
+        content = b"".join(parts)
+        content = _LIST + varint(len(content)) + content
+        return sized(self._key(key) + _VALUE + varint(len(content)) + content)
+
+    def _is_free(self, key: str) -> bool:
+        """Return whether a number under this name is exported as it is."""
+        free = self._free.get(key)
+        if free is None:
+            free = bool(self.scrubber.value(key, [1]) == [1])
+            _keep(self._free, key, free)
+        return free
+
+
+def _keep(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(cache) >= CACHED:
+        cache.clear()
+    cache[key] = value
+
+
+def _any(value: Any, longest: int | None) -> bytes:  # noqa: PLR0911  one return for each type
+    """Return a repaired and scrubbed value as the content of an `AnyValue`."""
+    if value is None:
+        return b""
+    if isinstance(value, str):
+        return _STRING + sized((value if longest is None else value[:longest]).encode())
+    if isinstance(value, bool):
+        return _TRUE if value else _FALSE
+    if isinstance(value, int):
+        return _INT + varint(value)
+    if isinstance(value, float):
+        return _DOUBLE + DOUBLE(value)
+    if isinstance(value, bytes):
+        return _BYTES + sized(value)
+    parts: list[bytes] = []
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            content = _any(item, longest)
+            parts += _ITEM, sized(_KEY + sized(key.encode()) + _VALUE + varint(len(content)) + content)
+        return _MAPPING + sized(b"".join(parts))
+    for item in value:
+        parts += _ITEM, sized(_any(item, longest))
+    return _LIST + sized(b"".join(parts))
