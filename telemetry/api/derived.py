@@ -21,9 +21,13 @@ def add_gen_ai(stage: str, attributes: dict[str, AttributeValue]) -> None:
         attributes.setdefault(c.GEN_AI_REQUEST_TOP_K.name, attributes[c.DB_VECTOR_QUERY_TOP_K.name])
 
 
+def uses_of_request(attributes: Mapping[str, AttributeValue]) -> bool:
+    """Return whether an attribute of a stage is shown on the SERVER span of its request."""
+    return not _OF_REQUEST.isdisjoint(attributes)
+
+
 def describe_request(attributes: Mapping[str, AttributeValue]) -> None:
     """Set on the SERVER span of the request what this stage uses; the first stage that names it decides."""
-    if not _OF_REQUEST.isdisjoint(attributes):
-        scope = current_scope()
-        if scope is not None:
-            scope.describe({name: attributes[name] for name in _OF_REQUEST.intersection(attributes)})
+    scope = current_scope()
+    if scope is not None:
+        scope.describe({name: attributes[name] for name in _OF_REQUEST.intersection(attributes)})

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeVar, overload
 
-from opentelemetry import context as otel_context
-from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.api.documents import Docs, DocumentFinder
@@ -15,21 +14,27 @@ from telemetry.privacy import content
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean
 from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bounds import bounds
+from telemetry.recording.bound_records import BoundRecords, Wanted
+from telemetry.recording.bounds import Value, bounds
 from telemetry.recording.callables import function_in, wrap
+from telemetry.recording.carried import Carried, carried, with_entries
+from telemetry.recording.current import get_current
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
 from telemetry.recording.instruments import observe
-from telemetry.recording.outcome import CANCELLED, REJECTED, expecting
+from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
-from telemetry.recording.request import Labels, entered, entry_labels, operation_name, request_name, with_request
+from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
 from telemetry.recording.request_scope import current_scope
-from telemetry.recording.spans import operation_of
 
 _MARK: Final = "__telemetry_endpoint__"
 BeginIn = Callable[..., Run]
 """Begins a call with these arguments and keyword arguments, in the context that is given third, or the current one."""
+
+
+_Entry = tuple[str, bool, Value | None, Value | None]
+"""Operation, whether the request entered here, and if so platform and region."""
 
 
 class Endpoint(Block):
@@ -82,28 +87,46 @@ class Endpoint(Block):
         return NO_ACTIVITY
 
     def _start(self, default: str, documents: object, count: int | None, context: Context | None = None) -> Run:
-        context = otel_context.get_current() if context is None else context
+        context = get_current() if context is None else context
         name = self._name(default, context)
-        operation = operation_of(context)
+        said = carried(context)
+        is_entry = not said.is_inner
+        platform, region = said.client() if is_entry else (None, None)
+        operation = said.operation
         if operation is None:
             operation = operation_name(name)
-            context = with_request(operation, context=context)
-        entry = entry_labels(operation, context)
-        if entry[c.SEARCH_ENTRY.name]:
-            context = entered(context)
+        if said.operation is None or is_entry or self._expected:
+            context = self._context(context, said, operation)
         scope = current_scope(context)
         if scope is not None:
             scope.operation = scope.operation or operation
-            scope.describe({c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: entry[c.SEARCH_ENTRY.name]})
-        attributes = clean(self._attributes)
-        attributes[c.SEARCH_ENTRY.name] = entry[c.SEARCH_ENTRY.name]
+            scope.describe({c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: is_entry})
+        attributes = clean(self._attributes) if self._attributes else {}
+        attributes[c.SEARCH_ENTRY.name] = is_entry
         if count is not None:
             attributes[c.LEN_DOCS.name] = count
         texts = content.texts_of(documents)
         if texts:
             attributes[c.SEARCH_DOCS_TEXT.name] = texts
-        context = expecting(self._expected, context)
-        return Activity(name, attributes, _AtEnd(count, entry), context=context, answers=True)
+        at_end = _AtEnd(count, (operation, is_entry, platform, region))
+        return Activity(name, attributes, at_end, context=context, answers=True)
+
+    def _context(self, context: Context, said: Carried, operation: str) -> Context:
+        """Return a copy of `context` that says what is asked for, that it has entered, and what is expected."""
+        values: dict[str, object] = context.copy()
+        entries: dict[str, object] = {}
+        if said.operation is None:
+            values[REQUEST_NAME] = operation
+            if operation:
+                bounds.add(c.SEARCH_OPERATION, operation_name(operation))
+                entries[c.SEARCH_OPERATION.name] = operation_name(operation)
+        if not said.is_inner:
+            entries[c.SEARCH_ENTRY.name] = c.INNER
+        if entries:
+            with_entries(values, entries)
+        if self._expected:
+            values[EXPECTED] = (*expected_in(context), *self._expected)
+        return Context(values)
 
     def _name(self, default: str, context: Context) -> str:
         if len(self._names) == 1:
@@ -127,30 +150,46 @@ class _AtEnd:
 
     __slots__ = ("_documents", "_entry")
 
-    def __init__(self, documents: int | None, entry: Labels) -> None:
+    def __init__(self, documents: int | None, entry: _Entry) -> None:
         self._documents = documents
         self._entry = entry
 
-    def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
-        labels = {**self._entry, c.SEARCH_OUTCOME.name: ending.outcome}
-        if self._documents is not None:
-            observe(c.DOCUMENTS, self._documents, labels, context)
-            if labels[c.SEARCH_ENTRY.name]:
-                observe(c.REQUEST_DOCUMENTS, self._documents, labels, context)
-                if self._documents == 0:
-                    observe(c.REQUEST_EMPTY, 1, labels, context)
-        span = trace.get_current_span(context)
+    def __call__(self, seconds: float, ending: Ending, run: Activity) -> None:
+        number, span = self._documents, run.span
+        key = (*self._entry, ending.outcome, ending.error, number is None, number == 0)
+        duration, documents, of_request, empty = _records.get(key) or _records.bind(key, self._wanted(ending))
+        if number is not None:
+            for record in (documents, of_request):
+                if record is not None:
+                    record(number, span)
+            if empty is not None:
+                empty(1, span)
         if ending.first_item is not None:
-            observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, context)
+            observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, run.context)
             if span.is_recording():
                 span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
         if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # the span's status shows the others
             span.set_attribute(c.SEARCH_OUTCOME.name, ending.outcome)
-        if ending.error is not None:
-            labels[c.ERROR_TYPE.name] = ending.error
-        observe(c.REQUEST_DURATION, seconds, labels, context)
+        if duration is not None:
+            duration(seconds, span)
+
+    def _wanted(self, ending: Ending) -> list[Wanted | None]:
+        operation, is_entry, platform, region = self._entry
+        labels: dict[str, AttributeValue] = {
+            c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: is_entry, c.SEARCH_OUTCOME.name: ending.outcome,
+        }  # fmt: skip
+        if platform is not None and region is not None:
+            labels |= {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}
+        counted, entered = self._documents is not None, self._documents is not None and is_entry
+        return [
+            (c.REQUEST_DURATION, labels if ending.error is None else {**labels, c.ERROR_TYPE.name: ending.error}),
+            (c.DOCUMENTS, labels) if counted else None,
+            (c.REQUEST_DOCUMENTS, labels) if entered else None,
+            (c.REQUEST_EMPTY, labels) if entered and self._documents == 0 else None,
+        ]
 
 
+_records: Final = BoundRecords()
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
 

@@ -1,28 +1,29 @@
 """`stage`: traces and times a named piece of work inside a request."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.api.derived import add_gen_ai, describe_request
+from telemetry.api.derived import add_gen_ai, describe_request, uses_of_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean
 from telemetry.recording.block import Block, F, check_decorated
+from telemetry.recording.bound_records import BoundRecords, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import wrap
+from telemetry.recording.carried import carried
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import is_framework_object, trace_inside
-from telemetry.recording.instruments import observe
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, where names are lower case
@@ -41,7 +42,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
     `search.batch.size`; with `db.system.name` also `db.client.operation.duration`.
     """
 
-    __slots__ = ("_attributes", "_links", "_name")
+    __slots__ = ("_attributes", "_links", "_name", "_prepared")
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         self._name = name
         self._attributes = {**attributes, **more} if attributes else more
         self._links = links
+        self._prepared: _Prepared | None = None
 
     def __call__(self, fn: F) -> F:
         """Return a wrapper of `fn`; each call is a run of this stage."""
@@ -79,33 +81,69 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         return wrapped
 
     def _begin(self) -> Run:
-        if providers.recording():
-            with guard:
-                attributes = clean(self._attributes)
-                add_gen_ai(self._name, attributes)
-                describe_request(attributes)
-                return Activity(self._name, attributes, _Metrics(self._name, attributes), self._links)
+        if not providers.recording():
+            return NO_ACTIVITY
+        try:
+            prepared = self._prepared or self._prepare()
+            if prepared.used_by_request:
+                describe_request(prepared.attributes)
+            return Activity(self._name, prepared.attributes, prepared.at_end, self._links)
+        except Exception as error:
+            if not guard.catches(error):
+                raise
         return NO_ACTIVITY
 
+    def _prepare(self) -> "_Prepared":
+        """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
+        prepared = _Prepared(self._name, clean(self._attributes))
+        if _PLAIN.issuperset(map(type, self._attributes.values())):
+            self._prepared = prepared
+        return prepared
 
-class _Metrics:
-    """Records the metrics of a finished stage."""
 
-    __slots__ = ("_attributes", "_name")
+class _Prepared:
+    """What the runs of a stage have in common: attributes, and what records their metrics."""
 
-    def __init__(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
+    __slots__ = ("_database", "_name", "_operation", "_size", "attributes", "used_by_request")
+
+    def __init__(self, name: str, attributes: dict[str, AttributeValue]) -> None:
         self._name = name
-        self._attributes = attributes
-
-    def __call__(self, seconds: float, ending: Ending, context: Context) -> None:
-        labels = {**self._attributes, c.SEARCH_STAGE.name: self._name}
-        if ending.error is not None:
-            labels[c.ERROR_TYPE.name] = ending.error
-        observe(c.STAGE_DURATION, seconds, labels, context)
-        size = self._attributes.get(c.LEN_DOCS.name)
+        add_gen_ai(name, attributes)
+        self.attributes = attributes
+        self.used_by_request = uses_of_request(attributes)
+        size = attributes.get(c.LEN_DOCS.name)
         if size is None:
-            size = self._attributes.get(c.MINIBATCH_SIZE.name)
-        if isinstance(size, int):
-            observe(c.BATCH_SIZE, size, labels, context)
-        if c.DB_SYSTEM_NAME.name in self._attributes:
-            observe(c.DB_CLIENT_OPERATION_DURATION, seconds, labels, context)
+            size = attributes.get(c.MINIBATCH_SIZE.name)
+        self._size = size if isinstance(size, int) else None
+        self._operation = attributes.get(c.SEARCH_OPERATION.name)
+        self._database: tuple[str, ...] | None = None
+        if c.DB_SYSTEM_NAME.name in attributes:
+            self._database = tuple(str(attributes.get(one.name)) for one in _NAMED)
+
+    def at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
+        """Record the metrics of a run that has ended."""
+        operation = carried(run.context).operation if self._operation is None else str(self._operation)
+        key = (self._name, operation, ending.error, self._size is None, self._database)
+        duration, size, database = _records.get(key) or _records.bind(key, self._wanted(operation, ending.error))
+        span = run.span
+        if duration is not None:
+            duration(seconds, span)
+        if size is not None and self._size is not None:
+            size(self._size, span)
+        if database is not None:
+            database(seconds, span)
+
+    def _wanted(self, operation: str | None, error: str | None) -> list[Wanted | None]:
+        labels = {**self.attributes, c.SEARCH_STAGE.name: self._name}
+        if operation is not None:
+            labels[c.SEARCH_OPERATION.name] = operation
+        if error is not None:
+            labels[c.ERROR_TYPE.name] = error
+        return [
+            (c.STAGE_DURATION, labels),
+            None if self._size is None else (c.BATCH_SIZE, labels),
+            None if self._database is None else (c.DB_CLIENT_OPERATION_DURATION, labels),
+        ]
+
+
+_records: Final = BoundRecords()

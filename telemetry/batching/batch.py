@@ -109,15 +109,15 @@ class Batch:
             part.call.links.append(BatchLink(start, identity))
         return activity
 
-    def _at_end(self, seconds: float, ending: Ending, context: Context) -> None:
+    def _at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
         for part in self.parts:
             if part.call.links:
                 part.call.links[-1].share = seconds * (part.stop - part.start) / len(self.items)
         labels: dict[str, AttributeValue] = {c.SEARCH_STAGE.name: self._name}
         if ending.error is not None:
             labels[c.ERROR_TYPE.name] = ending.error
-        observe(c.STAGE_DURATION, seconds, labels, context)
-        observe(c.BATCH_SIZE, len(self.items), labels, context)
+        observe(c.STAGE_DURATION, seconds, labels, run.context)
+        observe(c.BATCH_SIZE, len(self.items), labels, run.context)
 
 
 def result_list(results: Any, count: int, name: str) -> list[Any]:

@@ -11,10 +11,10 @@ import sys
 from types import FrameType, TracebackType
 from typing import TypeVar
 
-from opentelemetry import context as otel_context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.errors import TelemetryError
+from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
@@ -50,9 +50,14 @@ class Block:
         return run.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if not self._open:
+            return
         run: Run = NO_ACTIVITY
-        with guard:
+        try:
             run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+        except Exception as error:
+            if not guard.catches(error):
+                raise
         run.__exit__(kind, exc, tb)
 
     def _close(self, block: tuple[int, int] | None) -> Run:
@@ -66,8 +71,8 @@ class Block:
         if not opened:
             return NO_ACTIVITY
         entry = opened[0]
-        if block is None or entry[0] != block:
-            current = otel_context.get_current()
+        if len(opened) > 1 and (block is None or entry[0] != block):
+            current = get_current()
             mine = (entry for entry in opened if block is not None and entry[0] == block)
             same_context = (entry for entry in opened if entry[1].context is current)
             entry = next(mine, next(same_context, entry))

@@ -45,11 +45,13 @@ class Bounds:
             name: dict.fromkeys((*values, c.OTHER), _DECLARED) for name, values in self._closed.items()
         }
         self._overflow: Counter[str] = Counter()
+        self.epoch = object()  # another one whenever a value may be bounded in another way than before
         self._lock = threading.Lock()  # guards the growth of all above
 
     def close(self, attribute: c.Attribute, values: Sequence[str]) -> None:
         """Let `attribute` have these values, written in lower case, and no others."""
         with self._lock:
+            self.epoch = object()
             self._closed[attribute.name] = tuple(values)
             self._values[attribute.name] = dict.fromkeys((*values, c.OTHER), _DECLARED)
 

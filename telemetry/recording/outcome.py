@@ -24,7 +24,8 @@ REJECTED: Final = "rejected"
 CANCELLED: Final = "cancelled"
 ERROR: Final = "error"
 
-_EXPECTED: Final = otel_context.create_key("search-telemetry-expected")
+EXPECTED: Final = otel_context.create_key("search-telemetry-expected")
+"""The context's key of the classes that the enclosing endpoints expect."""
 
 _ERROR_STATUSES: Final = frozenset({
     "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "DATA_LOSS",
@@ -76,14 +77,9 @@ def expect(classes: ExceptionClasses) -> None:
     _Process.expected = classes
 
 
-def expecting(classes: ExceptionClasses, context: Context) -> Context:
-    """Return a copy of `context` in which exceptions of these classes are the caller's mistake too."""
-    return otel_context.set_value(_EXPECTED, (*expected_in(context), *classes), context) if classes else context
-
-
 def expected_in(context: Context) -> ExceptionClasses:
     """Return the classes that the enclosing endpoints expect."""
-    classes = otel_context.get_value(_EXPECTED, context)
+    classes = otel_context.get_value(EXPECTED, context)
     return classes if isinstance(classes, tuple) else ()
 
 

@@ -35,19 +35,24 @@ def adopted() -> "frozenset[Signal]":
     return frozenset(signal for signal, provider in found.items() if not is_default_provider(provider))
 
 
-class _Providers:
-    """What is in use. `decided` is true once `configure` has decided; the API is not asked any more."""
+class Providers:
+    """What is in use.
 
-    __slots__ = ("decided", "meter", "sums", "tracer")
+    `decided` is true once `configure` has decided; the API is not asked any more. `off`: that nothing is recorded is
+    decided, which a wrapper can look at without a call.
+    """
+
+    __slots__ = ("decided", "meter", "off", "sums", "tracer")
 
     def __init__(self) -> None:
+        self.off = False
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
         self.sums: Sums | None = None
         self.decided = False
 
 
-_current = _Providers()
+current = Providers()
 generation = Generation()
 """Holds an object that is replaced whenever what records values of metrics must be looked for anew."""
 in_child(Rank.SERIES, generation.renew)
@@ -66,25 +71,30 @@ def is_default_provider(provider: object) -> bool:
 
 def tracer() -> Tracer | None:
     """Return the tracer to record with; None if traces are not recorded."""
-    if _current.tracer is None and not _current.decided and _is_set(trace, "_TRACER_PROVIDER"):
+    if current.tracer is None and not current.decided and _is_set(trace, "_TRACER_PROVIDER"):
         provider = trace.get_tracer_provider()
         if not is_default_provider(provider):
-            _current.tracer = provider.get_tracer(SCOPE)
-    return _current.tracer
+            current.tracer = provider.get_tracer(SCOPE)
+    return current.tracer
 
 
 def meter() -> Meter | None:
     """Return the meter to record with; None if metrics are not recorded."""
-    if _current.meter is None and not _current.decided and _is_set(metrics_internal, "_METER_PROVIDER"):
+    if current.meter is None and not current.decided and _is_set(metrics_internal, "_METER_PROVIDER"):
         provider = metrics.get_meter_provider()
         if not is_default_provider(provider):
-            _current.meter = provider.get_meter(SCOPE)
-    return _current.meter
+            current.meter = provider.get_meter(SCOPE)
+    return current.meter
 
 
 def sums() -> "Sums | None":
     """Return the sums for counters and histograms; None if the meter has instruments for them."""
-    return _current.sums
+    return current.sums
+
+
+def _changed() -> None:
+    generation.renew()
+    current.off = current.decided and current.tracer is None and current.meter is None
 
 
 def _is_set(api: ModuleType, name: str) -> bool:
@@ -101,29 +111,29 @@ def recording() -> bool:
 
     False while the interpreter shuts down: a `__del__` may ask, and a daemon thread may have been frozen with a lock.
     """
-    if _current.decided:
-        return (_current.tracer is not None or _current.meter is not None) and not sys.is_finalizing()
+    if current.decided:
+        return (current.tracer is not None or current.meter is not None) and not sys.is_finalizing()
     return tracer() is not None or meter() is not None
 
 
 def set_current(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
     """Record with these from now on: None for a disabled signal, and for sums if the meter has its own instruments."""
-    _current.tracer, _current.meter, _current.sums, _current.decided = tracer, meter, sums, True
-    generation.renew()
+    current.tracer, current.meter, current.sums, current.decided = tracer, meter, sums, True
+    _changed()
 
 
 @contextmanager
 def override(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: "Sums | None" = None) -> Iterator[None]:
     """Record with these inside the block, as tests do. None leaves the tracer, or the meter with its sums, as it is."""
-    before = (_current.tracer, _current.meter, _current.sums, _current.decided)
+    before = (current.tracer, current.meter, current.sums, current.decided)
     if tracer is not None:
-        _current.tracer = tracer
+        current.tracer = tracer
     if meter is not None:
-        _current.meter, _current.sums = meter, sums
-    _current.decided = True
-    generation.renew()
+        current.meter, current.sums = meter, sums
+    current.decided = True
+    _changed()
     try:
         yield
     finally:
-        _current.tracer, _current.meter, _current.sums, _current.decided = before
-        generation.renew()
+        current.tracer, current.meter, current.sums, current.decided = before
+        _changed()

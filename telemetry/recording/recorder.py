@@ -13,24 +13,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import Token
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording.clock import clock, generation
-from telemetry.recording.current import attach, detach
+from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_scope import Scope, current_scope, with_scope
+from telemetry.recording.request_scope import SCOPE, Scope
 from telemetry.recording.spans import start_span
 
-AtEnd = Callable[[float, Ending, Context], None]
-"""Records the metrics of a finished run: its seconds, how it ended, the context that holds its span."""
+AtEnd = Callable[[float, Ending, "Activity"], None]
+"""Records the metrics of a finished run: its seconds, how it ended, the run."""
 
 
 Kept = ExitStack
@@ -78,30 +78,34 @@ class Activity:
         *,
         answers: bool = False,
     ) -> None:
-        scope = current_scope(context)
+        if context is None:
+            context = get_current()
+        values = context.copy()
+        scope: Any = values.get(SCOPE)
         self._owns_scope = scope is None
         if scope is None:
-            scope = Scope()
-            context = with_scope(scope, context)
-        self._scope = scope
+            scope = values[SCOPE] = Scope()
+        self._scope: Scope = scope
         self._answers = answers
         self._at_end = at_end
-        self._before: Token[Context] | None = None
         self._kept = False
         self._steps = self._first = 0
         self._generation = generation.current
         self._wall, self._steady = clock.wall(), clock.steady()
-        self.span = start_span(name, attributes=attributes, links=links, context=context, start_time=self._wall)
-        self.context = self._resumed = trace.set_span_in_context(self.span, context)
+        self.span = start_span(name, SpanKind.INTERNAL, attributes, links, context, start_time=self._wall)
+        values[_SPAN_KEY] = self.span
+        self.context = self._resumed = Context(values)
 
     def __enter__(self) -> Span:
         self._before = attach(self.context)
         return self.span
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        with guard:
-            if self._before is not None:
-                detach(self._before, self.context)
+        try:
+            detach(self._before, self.context)
+        except Exception as error:
+            if not guard.catches(error):
+                raise
         if exc is not None or not self._kept:
             self._end(exc)
 
@@ -134,26 +138,39 @@ class Activity:
         self._steps += 1
         if self._steps == 1 and self._answers:
             self._first = clock.steady()
-        self._resumed = otel_context.get_current()
+        self._resumed = get_current()
         if token is not None:
             detach(token, self._resumed)
 
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
-        lasted = max(0, clock.steady() - self._steady)
+        lasted = clock.steady() - self._steady
+        lasted = max(lasted, 0)
+        ending = ENDED_OK
+        if exc is not None or (self._answers and (self._scope.answered is not None or self._steps > 1)):
+            ending = self._record_end(exc)
+        try:
+            self._at_end(lasted / 1e9, ending, self)
+        except Exception as error:
+            if not guard.catches(error):
+                raise
+        try:
+            if self.span.is_recording():  # else the user ended it
+                self.span.end(self._wall + lasted)
+        except Exception as error:
+            if not guard.catches(error):
+                raise
+        if self._owns_scope:
+            self._scope.forget()
+
+    def _record_end(self, exc: BaseException | None) -> Ending:
         ending = ENDED_OK
         with guard:
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
-        with guard:
             if self._answers and self._steps > 1:  # had the first step given no item, it had been the last
                 ending = ending._replace(first_item=max(0, self._first - self._steady) / 1e9)
-            self._at_end(lasted / 1e9, ending, self.context)
-        with guard:
-            if self.span.is_recording():  # else the user ended it
-                self.span.end(self._wall + lasted)
-        if self._owns_scope:
-            self._scope.forget()
+        return ending
 
 
 class NoActivity:

@@ -6,7 +6,7 @@ keep the context.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
@@ -14,8 +14,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
-SCOPE_KEY: Final = otel_context.create_key("search-telemetry-scope")
-"""The key of the scope in a context."""
+SCOPE: Final = otel_context.create_key("search-telemetry-scope")
+"""The context's key of the scope."""
 _SENT: Final = otel_context.create_key("search-telemetry-sent")
 _MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
 
@@ -34,60 +34,59 @@ class Answer(NamedTuple):
 class Scope:
     """One request in one process: its SERVER span, its operation, and the exceptions that have an event already.
 
-    The outermost endpoint sets `operation` ("search") if the request arrived without one, for the rpc server around it,
-    whose context does not contain the endpoint's baggage. The rpc server sets `answered`, a function that returns the
-    response to the caller for an exception that leaves a span, or None if it is unknown.
+    `entry` is the SERVER span. The outermost endpoint sets `operation` ("search") if the request arrived without one,
+    for the rpc server around it, whose context does not contain the endpoint's baggage. The rpc server sets `answered`,
+    a function that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
 
     Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
     user's. `forget` releases them, since their tracebacks hold frames.
     """
 
-    __slots__ = ("_described", "_seen", "answered", "entry", "operation")
+    # What few scopes need is an attribute of the class until it is set.
+    entry: Span | None = None
+    operation: str | None = None
+    answered: Callable[[BaseException | None], Answer | None] | None = None
+    _described: frozenset[str] = frozenset()
+    _seen: Collection[tuple[BaseException, str]] = ()
 
     def __init__(self, entry: Span | None = None) -> None:
-        self.entry = entry
-        self.operation: str | None = None
-        self.answered: Callable[[BaseException | None], Answer | None] | None = None
-        self._described: set[str] | None = None  # this and the next are made when they are needed
-        self._seen: deque[tuple[BaseException, str]] | None = None
+        if entry is not None:
+            self.entry = entry
 
     def outcome_of(self, exc: BaseException) -> str | None:
         """Return the outcome of `exc` at an inner span, which has its event; None if no span has one."""
-        return next((outcome for other, outcome in tuple(self._seen or ()) if other is exc), None)
+        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)
 
     def remember(self, exc: BaseException, outcome: str) -> None:
         """Store that `exc` has its event."""
-        seen = self._seen
-        if seen is None:
-            seen = self._seen = deque(maxlen=_MAX_EXCEPTIONS)
+        seen = self.__dict__.setdefault("_seen", deque(maxlen=_MAX_EXCEPTIONS))  # one step of the interpreter
         seen.append((exc, outcome))
 
     def describe(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set those of `attributes` on the SERVER span that were not set before."""
         if self.entry is not None and self.entry.is_recording():
-            described = self._described
-            if described is None:
-                described = self._described = set()
-            new = {name: value for name, value in attributes.items() if name not in described}
+            new = {name: value for name, value in attributes.items() if name not in self._described}
             if new:
-                described.update(new)
+                self._described |= new.keys()
                 self.entry.set_attributes(new)
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""
-        self.answered = None
-        self._seen = None
+        if self.answered is not None:
+            self.answered = None
+        if self._seen:
+            self.__dict__.pop("_seen", None)
 
 
 def current_scope(context: Context | None = None) -> Scope | None:
     """Return the scope of the request of `context` (default: the current one), None outside of a request."""
-    scope = otel_context.get_value(SCOPE_KEY, context)
+    scope = otel_context.get_value(SCOPE, context)
     return scope if isinstance(scope, Scope) else None
 
 
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
     """Return `context` (default: the current one) with `scope` in it; do not make it current."""
-    return otel_context.set_value(SCOPE_KEY, scope, context)
+    return otel_context.set_value(SCOPE, scope, context)
 
 
 class Sent:

@@ -6,14 +6,13 @@ request; one that records nothing where telemetry is off. State: none.
 
 from collections.abc import Mapping, Sequence
 
-from opentelemetry import baggage, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from telemetry import conventions as c
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
+from telemetry.recording.carried import carried
 from telemetry.recording.guard import guard
 from telemetry.repairs import repairs
 
@@ -33,13 +32,13 @@ def start_span(
     """
     tracer = providers.tracer()
     if tracer is not None:
-        given: dict[str, AttributeValue] = {}
-        with guard:
-            given = baggage_attributes(context)
-        with guard:
-            if attributes:
-                given.update(attributes)
+        try:
+            said = carried(context).attributes
+            given = {**said, **attributes} if said and attributes else attributes or said
             return tracer.start_span(name, context, kind, given, _real(links) if links else (), start_time)
+        except Exception as error:
+            if not guard.catches(error):
+                raise
     return NonRecordingSpan(trace.get_current_span(context).get_span_context())
 
 
@@ -53,24 +52,9 @@ def _real(links: Sequence[Link]) -> list[Link]:
 
 def baggage_attributes(context: Context | None = None) -> dict[str, AttributeValue]:
     """Return the allow-listed entries of the request's baggage as attributes, their values bounded."""
-    entries = baggage.get_all(context)
-    if not entries:
-        return {}
-    return {
-        attribute.name: bounds.bounded(attribute, entries[attribute.name], count=False)
-        for attribute in c.BAGGAGE
-        if attribute.name in entries and _says_something(entries[attribute.name])
-    }
-
-
-def _says_something(value: object) -> bool:
-    """Say whether a value of the baggage can be shown: what is empty or of control characters is nobody's name."""
-    return not isinstance(value, str) or (value.isprintable() and value.strip() != "")
+    return dict(carried(context).attributes)
 
 
 def operation_of(context: Context | None = None) -> str | None:
     """Return the operation that the request asks for, from its baggage; None where that says nothing."""
-    operation = baggage.get_baggage(c.SEARCH_OPERATION.name, context)
-    if operation is None or not _says_something(operation):
-        return None
-    return operation if isinstance(operation, str) else str(bounds.bounded(c.SEARCH_OPERATION, operation, count=False))
+    return carried(context).operation

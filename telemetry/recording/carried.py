@@ -1,0 +1,116 @@
+"""What the baggage of a request says: its operation, its client, whether it has entered the flow.
+
+In: the context of a request. Out: one `Carried`. State: those of the baggages met so far, by their values, since the
+requests of a process differ little in these.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from opentelemetry import baggage
+from opentelemetry.context import Context
+from opentelemetry.util.types import AttributeValue
+
+from telemetry import conventions as c
+from telemetry.recording.bounds import Value, bounds
+from telemetry.recording.current import get_current
+
+_OPERATION: Final = c.SEARCH_OPERATION.name
+_PLATFORM: Final = c.CLIENT_PLATFORM.name
+_REGION: Final = c.CLIENT_REGION.name
+_ENTRY: Final = c.SEARCH_ENTRY.name
+_MOST_KNOWN: Final = 1024
+
+BAGGAGE: Final[str] = getattr(baggage, "_BAGGAGE_KEY", "")
+"""The context's key of the baggage. It is private: where it has another name, the API's functions are called."""
+
+
+class Carried:
+    """What one baggage says.
+
+    Attributes: `attributes`, its allow-listed entries as attributes of spans, bounded (not to be changed);
+    `operation` as it was given, None without one; `is_inner`, whether an endpoint before this one was the entry.
+    """
+
+    __slots__ = ("_client", "_entries", "attributes", "epoch", "is_inner", "operation")
+
+    def __init__(self, entries: Mapping[str, object]) -> None:
+        self.epoch = bounds.epoch
+        self._entries = entries
+        self._client: tuple[Value, Value] | None = None
+        self.attributes: dict[str, AttributeValue] = {
+            one.name: bounds.bounded(one, entries[one.name], count=False)
+            for one in c.BAGGAGE
+            if one.name in entries and _says_something(entries[one.name])
+        }
+        operation = entries.get(_OPERATION)
+        self.operation: str | None = None
+        if operation is not None and _says_something(operation):
+            self.operation = operation if isinstance(operation, str) else str(self.attributes[_OPERATION])
+        entry = entries.get(_ENTRY)
+        self.is_inner = isinstance(entry, str) and entry == c.INNER
+
+    def client(self) -> tuple[Value, Value]:
+        """Return platform and region; each is `_other` where the request has none, or one that is not known."""
+        if self._client is not None:
+            return self._client
+        given = self._entries.get(_PLATFORM), self._entries.get(_REGION)
+        found = (
+            c.OTHER if given[0] is None else bounds.bounded(c.CLIENT_PLATFORM, given[0]),
+            c.OTHER if given[1] is None else bounds.bounded(c.CLIENT_REGION, given[1]),
+        )
+        if all(one is None or kept != c.OTHER for one, kept in zip(given, found, strict=True)):
+            self._client = found  # one that is `_other` is counted each time
+        return found
+
+
+_known: dict[tuple[object, ...], Carried] = {}
+
+
+def carried(context: Context | None = None) -> Carried:
+    """Return what the baggage of `context` (default: the current one) says."""
+    if BAGGAGE:
+        entries: Any = (get_current() if context is None else context).get(BAGGAGE)
+        if not isinstance(entries, dict):
+            entries = _NO_ENTRIES
+    else:
+        entries = baggage.get_all(context)
+    key = (entries.get(_OPERATION), entries.get(_PLATFORM), entries.get(_REGION), entries.get(_ENTRY))
+    try:
+        found = _known.get(key)
+    except TypeError:  # a value that is not a string
+        return Carried(entries)
+    if found is not None and found.epoch is bounds.epoch:
+        return found
+    return _find(entries, key)
+
+
+def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> Carried:
+    found = Carried({name: value for name, value in entries.items() if name in _READ})
+    if all(value is None or type(value) is str for value in key) and c.OTHER not in found.attributes.values():
+        # one that is `_other` now may be admitted later, and is counted each time; 1 and True are the same key
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = found
+    return found
+
+
+_NO_ENTRIES: Final[dict[str, object]] = {}
+_READ: Final = frozenset({_OPERATION, _PLATFORM, _REGION, _ENTRY})
+
+
+def with_entries(values: dict[str, object], entries: Mapping[str, object]) -> None:
+    """Add entries to the baggage of a context that is being made, given by its `values`."""
+    if BAGGAGE:
+        before = values.get(BAGGAGE)
+        values[BAGGAGE] = {**before, **entries} if isinstance(before, dict) else dict(entries)
+        return
+    context = Context(values)
+    for name, value in entries.items():
+        context = baggage.set_baggage(name, value, context)
+    values.update(context)
+
+
+def _says_something(value: object) -> bool:
+    """Say whether a value can be shown: what is empty or of control characters is nobody's name."""
+    return not isinstance(value, str) or (value.isprintable() and value.strip() != "")
