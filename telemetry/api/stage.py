@@ -10,20 +10,20 @@ from telemetry import conventions as c
 from telemetry.api.derived import add_gen_ai, describe_request, uses_of_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
-from telemetry.recording.attributes import clean
+from telemetry.recording.attributes import clean_and_judge
 from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bound_records import BoundRecords, Wanted
+from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import wrap
-from telemetry.recording.carried import carried
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import is_framework_object, trace_inside
+from telemetry.recording.providers import generation
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, where names are lower case
@@ -63,10 +63,6 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
 
     def __call__(self, fn: F) -> F:
         """Return a wrapper of `fn`; each call is a run of this stage."""
-
-        def begin(_args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Run:
-            return self._begin()
-
         check_decorated("stage", fn)
         if is_framework_object(fn):
             traced: F = trace_inside("stage", fn, self)
@@ -77,26 +73,25 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         ):
             if value is not None:
                 bounds.declare(attribute, value)
-        wrapped: F = wrap(fn, begin)
+        wrapped: F = wrap(fn, self._begin)
         return wrapped
 
-    def _begin(self) -> Run:
+    def _begin(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] = _NONE) -> Run:
         if not providers.recording():
             return NO_ACTIVITY
         try:
             prepared = self._prepared or self._prepare()
             if prepared.used_by_request:
                 describe_request(prepared.attributes)
-            return Activity(self._name, prepared.attributes, prepared.at_end, self._links)
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+            return Activity(self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(error)
         return NO_ACTIVITY
 
     def _prepare(self) -> "_Prepared":
         """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
-        prepared = _Prepared(self._name, clean(self._attributes))
-        if _PLAIN.issuperset(map(type, self._attributes.values())):
+        prepared = _Prepared(self._name, *clean_and_judge(self._attributes))
+        if prepared.are_short:
             self._prepared = prepared
         return prepared
 
@@ -104,27 +99,32 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
 class _Prepared:
     """What the runs of a stage have in common: attributes, and what records their metrics."""
 
-    __slots__ = ("_database", "_name", "_operation", "_size", "attributes", "used_by_request")
+    __slots__ = ("_database", "_last", "_name", "_operation", "_size", "are_short", "attributes", "used_by_request")
 
-    def __init__(self, name: str, attributes: dict[str, AttributeValue]) -> None:
+    def __init__(self, name: str, attributes: dict[str, AttributeValue], are_short: bool) -> None:
         self._name = name
         add_gen_ai(name, attributes)
         self.attributes = attributes
+        self.are_short = are_short
         self.used_by_request = uses_of_request(attributes)
         size = attributes.get(c.LEN_DOCS.name)
         if size is None:
             size = attributes.get(c.MINIBATCH_SIZE.name)
         self._size = size if isinstance(size, int) else None
         self._operation = attributes.get(c.SEARCH_OPERATION.name)
+        self._last: tuple[object, str | None, Records] | None = None
         self._database: tuple[str, ...] | None = None
         if c.DB_SYSTEM_NAME.name in attributes:
             self._database = tuple(str(attributes.get(one.name)) for one in _NAMED)
 
     def at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
         """Record the metrics of a run that has ended."""
-        operation = carried(run.context).operation if self._operation is None else str(self._operation)
-        key = (self._name, operation, ending.error, self._size is None, self._database)
-        duration, size, database = _records.get(key) or _records.bind(key, self._wanted(operation, ending.error))
+        operation = run.said.operation if self._operation is None else str(self._operation)
+        last = self._last  # most runs are for the same operation as the one before
+        if last is not None and ending.error is None and last[0] is generation.current and last[1] == operation:
+            duration, size, database = last[2]
+        else:
+            duration, size, database = self._find(operation, ending.error)
         span = run.span
         if duration is not None:
             duration(seconds, span)
@@ -132,6 +132,15 @@ class _Prepared:
             size(self._size, span)
         if database is not None:
             database(seconds, span)
+
+    def _find(self, operation: str | None, error: str | None) -> Records:
+        key = (self._name, operation, error, self._size is None, self._database)
+        records = _records.get(key)
+        if records is None:
+            records = _records.bind(key, self._wanted(operation, error))
+        elif error is None:
+            self._last = (generation.current, operation, records)
+        return records
 
     def _wanted(self, operation: str | None, error: str | None) -> list[Wanted | None]:
         labels = {**self.attributes, c.SEARCH_STAGE.name: self._name}

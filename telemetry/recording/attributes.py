@@ -15,20 +15,37 @@ _warned: set[str] = set()
 _MAX_WARNINGS = 100
 
 _PLAIN = (str, bool, int, float, bytes)
+FEW = 32
+"""Attributes."""
+SHORT = 128
+"""Characters; a value from the baggage has no more."""
 
 
 def clean(attributes: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return the valid attributes, without those that are None. No value is converted to a string."""
+    return clean_and_judge(attributes)[0]
+
+
+def clean_and_judge(attributes: Mapping[str, object]) -> tuple[dict[str, AttributeValue], bool]:
+    """Return the valid attributes as `clean` does, and whether they are few, plain and short.
+
+    Such attributes never change, and fit whatever limits a span has.
+    """
     cleaned: dict[str, AttributeValue] = {}
+    are_short = len(attributes) <= FEW
     for name, value in attributes.items():
-        if type(value) in _PLAIN and type(name) is str:
+        kind = type(value)
+        if kind in _PLAIN and type(name) is str:
             cleaned[name] = value  # type: ignore[assignment]  # just tested
+            if (kind is str and len(value) > SHORT) or not name:  # type: ignore[arg-type]  # as above
+                are_short = False
         elif value is not None:
+            are_short = False
             try:
                 _add(cleaned, name, value)
             except Exception:  # noqa: BLE001  any access to an object of the user's may raise
                 _leave_out(name, value)
-    return cleaned
+    return cleaned, are_short
 
 
 def _add(cleaned: dict[str, AttributeValue], name: object, value: object) -> None:

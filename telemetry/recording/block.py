@@ -55,9 +55,8 @@ class Block:
         run: Run = NO_ACTIVITY
         try:
             run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(error)
         run.__exit__(kind, exc, tb)
 
     def _close(self, block: tuple[int, int] | None) -> Run:

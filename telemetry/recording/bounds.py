@@ -45,6 +45,7 @@ class Bounds:
             name: dict.fromkeys((*values, c.OTHER), _DECLARED) for name, values in self._closed.items()
         }
         self._overflow: Counter[str] = Counter()
+        self._has_refused = False
         self.epoch = object()  # another one whenever a value may be bounded in another way than before
         self._lock = threading.Lock()  # guards the growth of all above
 
@@ -61,6 +62,7 @@ class Bounds:
             declared = self._declared.setdefault(attribute.name, set())
             if len(declared) < _MAX_DECLARED:
                 declared.add(_plain(value))
+                self._changed()
 
     def add(self, attribute: c.Attribute, value: object) -> None:
         """Take a place for `value`, set by code of this process, before values from baggage do."""
@@ -86,12 +88,19 @@ class Bounds:
             taken = sum(other <= kind for other in known.values())
             if taken < (attribute.limit or 1):
                 known[value] = kind
+                self._changed()
                 return value
             if value in known:
                 return value
+            self._has_refused = True
             if count:
                 self._overflow[attribute.name] += 1
             return c.OTHER
+
+    def _changed(self) -> None:
+        """Begin a new epoch if a value that was `_other` may now be admitted. The lock is held."""
+        if self._has_refused:
+            self.epoch = object()
 
     def _listed(self, attribute: c.Attribute, value: Value, *, count: bool) -> Value:
         """Return the value of a closed list that is written like `value`, else `_other`. The lock is held."""

@@ -71,14 +71,14 @@ def carried(context: Context | None = None) -> Carried:
     """Return what the baggage of `context` (default: the current one) says."""
     if BAGGAGE:
         entries: Any = (get_current() if context is None else context).get(BAGGAGE)
-        if not isinstance(entries, dict):
-            entries = _NO_ENTRIES
+        if not entries or not isinstance(entries, dict):
+            return _nothing
     else:
         entries = baggage.get_all(context)
     key = (entries.get(_OPERATION), entries.get(_PLATFORM), entries.get(_REGION), entries.get(_ENTRY))
     try:
         found = _known.get(key)
-    except TypeError:  # a value that is not a string
+    except Exception:  # noqa: BLE001  an object of the user's in place of a string
         return Carried(entries)
     if found is not None and found.epoch is bounds.epoch:
         return found
@@ -87,8 +87,7 @@ def carried(context: Context | None = None) -> Carried:
 
 def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> Carried:
     found = Carried({name: value for name, value in entries.items() if name in _READ})
-    if all(value is None or type(value) is str for value in key) and c.OTHER not in found.attributes.values():
-        # one that is `_other` now may be admitted later, and is counted each time; 1 and True are the same key
+    if all(value is None or type(value) is str for value in key):  # 1 and True are the same key
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         _known[key] = found
@@ -96,6 +95,7 @@ def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> Carried:
 
 
 _NO_ENTRIES: Final[dict[str, object]] = {}
+_nothing: Final = Carried(_NO_ENTRIES)
 _READ: Final = frozenset({_OPERATION, _PLATFORM, _REGION, _ENTRY})
 
 

@@ -9,10 +9,14 @@ those go through the SDK's own `BoundedAttributes`.
 
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk.trace import SpanLimits
+
+from telemetry.recording.attributes import FEW, SHORT
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanLimits
 
 PLAIN: Final = frozenset({str, int, bool, float, bytes})
 """Types of values that are kept as they are."""
@@ -25,12 +29,14 @@ class Limits:
 
     Attributes: `attributes`, `event_attributes` and `link_attributes`, the most of a span, an event and a link;
     `events` and `links`, the most of a span; `length` and `other_length`, characters of a text in the attributes of a
-    span, and of an event or a link.
+    span, and of an event or a link; `are_wide`, whether few and short attributes fit (see `clean_and_judge`).
     """
 
-    __slots__ = ("attributes", "event_attributes", "events", "length", "link_attributes", "links", "other_length")
+    __slots__ = (
+        "are_wide", "attributes", "event_attributes", "events", "length", "link_attributes", "links", "other_length",
+    )  # fmt: skip
 
-    def __init__(self, limits: SpanLimits) -> None:
+    def __init__(self, limits: "SpanLimits") -> None:
         self.attributes = _number(limits.max_span_attributes)
         self.event_attributes = _number(limits.max_event_attributes)
         self.link_attributes = _number(limits.max_link_attributes)
@@ -38,6 +44,7 @@ class Limits:
         self.links = _number(limits.max_links)
         self.length = _number(limits.max_span_attribute_length)
         self.other_length = _number(limits.max_attribute_length)
+        self.are_wide = self.attributes >= 2 * FEW and self.length >= SHORT
 
     def of_span(self, attributes: Mapping[str, Any]) -> Kept:
         """Return the attributes that a span starts with."""

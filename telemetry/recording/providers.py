@@ -7,15 +7,16 @@ None means that nothing is recorded, which is why disabled telemetry costs next 
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Span, Tracer
 
 from telemetry.conventions import SCOPE, Signal
 from telemetry.recording.clock import Generation
@@ -39,13 +40,14 @@ class Providers:
     """What is in use.
 
     `decided` is true once `configure` has decided; the API is not asked any more. `off`: that nothing is recorded is
-    decided, which a wrapper can look at without a call.
+    decided, which a wrapper can look at without a call. `start_described`: that of a tracer of ours.
     """
 
-    __slots__ = ("decided", "meter", "off", "sums", "tracer")
+    __slots__ = ("decided", "meter", "off", "start_described", "sums", "tracer")
 
     def __init__(self) -> None:
         self.off = False
+        self.start_described: Callable[[str, Context, Mapping[str, Any], Mapping[str, Any]], Span] | None = None
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
         self.sums: Sums | None = None
@@ -94,6 +96,7 @@ def sums() -> "Sums | None":
 
 def _changed() -> None:
     generation.renew()
+    current.start_described = getattr(current.tracer, "start_described", None)
     current.off = current.decided and current.tracer is None and current.meter is None
 
 

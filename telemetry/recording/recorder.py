@@ -21,13 +21,15 @@ from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
+from telemetry.recording import providers
+from telemetry.recording.carried import carried
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_scope import SCOPE, Scope
-from telemetry.recording.spans import start_span
+from telemetry.recording.request_scope import SCOPE_KEY, Scope
+from telemetry.recording.spans import end_span, start_span
 
 AtEnd = Callable[[float, Ending, "Activity"], None]
 """Records the metrics of a finished run: its seconds, how it ended, the run."""
@@ -60,13 +62,16 @@ class Run(Protocol):
 class Activity:
     """A run that is recorded. Its span has begun once the object is made.
 
-    `answers`: what it returns is the answer to the rpc around it.
+    Arguments: `answers`, what it returns is the answer to the rpc around it; `are_short`, the attributes are (see
+    `clean_and_judge`). Attributes: `context`, which holds the `span`;
+    `said`, what the baggage of the request says.
     """
 
-    __slots__ = (
-        "_answers", "_at_end", "_before", "_first", "_generation", "_kept", "_owns_scope", "_resumed", "_scope",
-        "_steady", "_steps", "_wall", "context", "span",
-    )  # fmt: skip
+    # What few runs need is an attribute of the class until it is set.
+    _kept = False
+    _steps = 0
+    _first = 0
+    _resumed: Context | None = None
 
     def __init__(
         self,
@@ -77,24 +82,29 @@ class Activity:
         context: Context | None = None,
         *,
         answers: bool = False,
+        are_short: bool = False,
     ) -> None:
         if context is None:
             context = get_current()
         values = context.copy()
-        scope: Any = values.get(SCOPE)
+        scope: Any = values.get(SCOPE_KEY)
         self._owns_scope = scope is None
         if scope is None:
-            scope = values[SCOPE] = Scope()
+            scope = values[SCOPE_KEY] = Scope()
         self._scope: Scope = scope
         self._answers = answers
         self._at_end = at_end
-        self._kept = False
-        self._steps = self._first = 0
         self._generation = generation.current
-        self._wall, self._steady = clock.wall(), clock.steady()
-        self.span = start_span(name, SpanKind.INTERNAL, attributes, links, context, start_time=self._wall)
+        self.said = said = carried(context)
+        start = providers.current.start_described
+        if start is not None and are_short and not links:
+            self.span = start(name, context, said.attributes, attributes)
+        else:
+            given = {**said.attributes, **attributes} if said.attributes else attributes
+            self.span = start_span(name, SpanKind.INTERNAL, given, links, context)
         values[_SPAN_KEY] = self.span
-        self.context = self._resumed = Context(values)
+        self.context = Context(values)
+        self._begun = clock.steady()
 
     def __enter__(self) -> Span:
         self._before = attach(self.context)
@@ -102,10 +112,10 @@ class Activity:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         try:
-            detach(self._before, self.context)
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+            self._before.var.reset(self._before)
+        except (ValueError, RuntimeError):
+            with guard:
+                detach(self._before, self.context)
         if exc is not None or not self._kept:
             self._end(exc)
 
@@ -131,7 +141,7 @@ class Activity:
 
         That is the run's own, unless a `with stage(…)` inside the generator is open across a `yield`.
         """
-        return attach(self._resumed)
+        return attach(self.context if self._resumed is None else self._resumed)
 
     def pause(self, token: Token[Context] | None) -> None:
         """Make the consumer's context current again."""
@@ -145,22 +155,19 @@ class Activity:
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
-        lasted = clock.steady() - self._steady
+        lasted = clock.steady() - self._begun
         lasted = max(lasted, 0)
         ending = ENDED_OK
         if exc is not None or (self._answers and (self._scope.answered is not None or self._steps > 1)):
             ending = self._record_end(exc)
         try:
             self._at_end(lasted / 1e9, ending, self)
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(error)
         try:
-            if self.span.is_recording():  # else the user ended it
-                self.span.end(self._wall + lasted)
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+            end_span(self.span, lasted)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(error)
         if self._owns_scope:
             self._scope.forget()
 
@@ -169,7 +176,7 @@ class Activity:
         with guard:
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
             if self._answers and self._steps > 1:  # had the first step given no item, it had been the last
-                ending = ending._replace(first_item=max(0, self._first - self._steady) / 1e9)
+                ending = ending._replace(first_item=max(0, self._first - self._begun) / 1e9)
         return ending
 
 

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
-SCOPE: Final = otel_context.create_key("search-telemetry-scope")
+SCOPE_KEY: Final = otel_context.create_key("search-telemetry-scope")
 """The context's key of the scope."""
 _SENT: Final = otel_context.create_key("search-telemetry-sent")
 _MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
@@ -80,13 +80,13 @@ class Scope:
 
 def current_scope(context: Context | None = None) -> Scope | None:
     """Return the scope of the request of `context` (default: the current one), None outside of a request."""
-    scope = otel_context.get_value(SCOPE, context)
+    scope = otel_context.get_value(SCOPE_KEY, context)
     return scope if isinstance(scope, Scope) else None
 
 
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
     """Return `context` (default: the current one) with `scope` in it; do not make it current."""
-    return otel_context.set_value(SCOPE, scope, context)
+    return otel_context.set_value(SCOPE_KEY, scope, context)
 
 
 class Sent:

@@ -12,21 +12,20 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
 from telemetry.privacy.copied import CopiedSpan
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import PLAIN, kept, put, put_all
-
-if TYPE_CHECKING:
-    from telemetry.recording.tracer import Tracer
+from telemetry.recording.limits import PLAIN, Limits, kept, put, put_all
 
 _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
@@ -49,6 +48,17 @@ class RecordedLink(NamedTuple):
     context: SpanContext
     attributes: dict[str, Any] | None
     lost: int
+
+
+class Maker(Protocol):
+    """What a span needs of its tracer."""
+
+    limits: Limits
+    resource: Resource
+    instrumentation_scope: InstrumentationScope
+
+    def ended(self, span: "Span") -> None:
+        """Hand on a span that has ended."""
 
 
 class Span(sdk.Span):
@@ -77,14 +87,15 @@ class Span(sdk.Span):
     _made_context: SpanContext | None = None
     count_end: Callable[[], None] | None = None  # of the SDK's own metrics
 
-    tracer: "Tracer"
+    tracer: Maker
     trace_id: int
     span_id: int
     flags: int
     _open: bool
+    _start_time: int
 
     def begin(  # noqa: PLR0917  by position, for speed
-        self, tracer: "Tracer", name: str, kind: SpanKind, trace_id: int, span_id: int, flags: int, start_time: int
+        self, tracer: Maker, name: str, kind: SpanKind, trace_id: int, span_id: int, flags: int, start_time: int
     ) -> "Span":
         """Fill in a blank span, and return it: `__new__` and `__init__` of the SDK would take twice as long."""
         self.tracer = tracer
@@ -252,6 +263,15 @@ class Span(sdk.Span):
             _log.warning("a span was ended twice")
             return
         self._end_time = clock.wall() if end_time is None else end_time
+        self.tracer.ended(self)
+
+    def end_after(self, lasted: int) -> None:
+        """End the span so many nanoseconds after its start, unless somebody has ended it."""
+        try:
+            del self._open
+        except AttributeError:
+            return
+        self._end_time = self._start_time + lasted
         self.tracer.ended(self)
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:

@@ -4,7 +4,7 @@ In: a name, a kind, attributes, links. Out: a span of the OpenTelemetry API, car
 request; one that records nothing where telemetry is off. State: none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -30,16 +30,23 @@ def start_span(
 
     Arguments: `start_time` in nanoseconds since 1970 (default: now). Returns a span that must be ended. Never raises.
     """
-    tracer = providers.tracer()
+    tracer = providers.current.tracer or providers.tracer()
     if tracer is not None:
         try:
-            said = carried(context).attributes
-            given = {**said, **attributes} if said and attributes else attributes or said
-            return tracer.start_span(name, context, kind, given, _real(links) if links else (), start_time)
-        except Exception as error:
-            if not guard.catches(error):
-                raise
+            return tracer.start_span(name, context, kind, attributes, _real(links) if links else (), start_time)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+            guard.caught(error)
     return NonRecordingSpan(trace.get_current_span(context).get_span_context())
+
+
+def end_span(span: Span, lasted: int) -> None:
+    """End a span that has lasted so many nanoseconds, unless the user has ended it."""
+    end_after: Callable[[int], None] | None = getattr(span, "end_after", None)  # a span of our own
+    if end_after is not None:
+        end_after(lasted)
+    elif span.is_recording():
+        start: int | None = getattr(span, "start_time", None)  # spans of the API need not have one
+        span.end(None if start is None else start + lasted)
 
 
 def _real(links: Sequence[Link]) -> list[Link]:

@@ -7,7 +7,7 @@ A sampler of the SDK's is not asked where its answer is known; every other one i
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -54,6 +54,9 @@ class UnsampledSpan(NonRecordingSpan):
 
     _context = property(get_span_context)
 
+    def end_after(self, lasted: int) -> None:
+        """Do nothing."""
+
 
 def _new_span_id() -> int:
     return random.getrandbits(64) or 1
@@ -77,7 +80,8 @@ class Tracer(sdk.Tracer):
         self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
         self._asked: Sampler | None = None  # the one that the next two hold for
-        self._follows_parents = self._follows_remotes = self._samples_roots = False
+        self._follows_parents = self._follows_remotes = False
+        self._samples_roots: bool | None = None  # None: it is asked
 
     @property
     def id_generator(self) -> IdGenerator:
@@ -102,7 +106,7 @@ class Tracer(sdk.Tracer):
         self._processor = processor
         self.others: Any = processor if hasattr(processor, "_span_processors") else _One(processor)
 
-    def start_span(  # noqa: C901, PLR0912, PLR0917  one function, for speed; the API's signature
+    def start_span(  # noqa: PLR0917  the API's signature
         self,
         name: str,
         context: Context | None = None,
@@ -116,30 +120,11 @@ class Tracer(sdk.Tracer):
         """Start a span below the one in `context` (default: the current one); `start_time` in ns since 1970."""
         if context is None:
             context = get_current()
-        if self.sampler is not self._asked:
-            self._judge()
-        parent: Any = context.get(_SPAN_KEY)
-        kind_of_parent = type(parent)
-        is_remote = kind_of_parent is RemoteSpan and self._follows_remotes
-        if is_remote or (self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan)):
-            if not parent.flags & _SAMPLED:
-                return UnsampledSpan(self, parent.trace_id, parent.flags, parent.state)
-            start_time = clock.wall() if start_time is None else start_time
-            span = _blank(Span).begin(self, name, kind, parent.trace_id, self.new_span_id(), parent.flags, start_time)
-            span.parent_id = parent.span_id
-            if is_remote:
-                span.parent_is_remote = True
-            if parent.state is not None:
-                span.state = parent.state
-        elif parent is None and self._samples_roots and SAMPLED_BY_BATCH not in context:
-            flags = _SAMPLED | self._root_flags
-            start_time = clock.wall() if start_time is None else start_time
-            span = _blank(Span).begin(self, name, kind, self.new_trace_id(), self.new_span_id(), flags, start_time)
-        else:
-            asked, attributes = self._ask(name, context, kind, attributes, links=links or (), start=start_time)
-            if not isinstance(asked, Span):
-                return asked
-            span = asked
+        span = self._known(name, context, kind, start_time)
+        if span is None:
+            span, attributes = self._ask(name, context, kind, attributes, links=links or (), start=start_time)
+        if not isinstance(span, Span):
+            return span
         if attributes:
             span.given, span.lost_attributes = self.limits.of_span(attributes)
         if links:
@@ -149,6 +134,52 @@ class Tracer(sdk.Tracer):
         if self.others._span_processors:  # noqa: SLF001  looked at for each span: one may be added at any time
             with guard:
                 self.others.on_start(span, parent_context=context)
+        return span
+
+    def start_described(
+        self, name: str, context: Context, of_request: Mapping[str, Any], own: Mapping[str, Any]
+    ) -> trace.Span:
+        """Start an internal span with attributes that need no check, as they are few, plain and short."""
+        span = self._known(name, context, SpanKind.INTERNAL, None)
+        if span is None or not self.limits.are_wide:
+            return self.start_span(name, context, SpanKind.INTERNAL, {**of_request, **own})
+        if type(span) is Span:
+            if of_request:
+                span.given = {**of_request, **own}
+            elif own:
+                span.given = dict(own)
+            if self.others._span_processors:  # noqa: SLF001  as above
+                with guard:
+                    self.others.on_start(span, parent_context=context)
+        return span
+
+    def _known(self, name: str, context: Context, kind: SpanKind, start_time: int | None) -> trace.Span | None:
+        """Return a span where the sampler need not be asked; else None."""
+        if self.sampler is not self._asked:
+            self._judge()
+        parent: Any = context.get(_SPAN_KEY)
+        kind_of_parent = type(parent)
+        is_remote = kind_of_parent is RemoteSpan and self._follows_remotes
+        if is_remote or (self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan)):
+            flags, trace_id = parent.flags, parent.trace_id
+            if not flags & _SAMPLED:
+                return UnsampledSpan(self, trace_id, flags, parent.state)
+        elif parent is None and self._samples_roots is not None and SAMPLED_BY_BATCH not in context:
+            flags, trace_id = self._root_flags, self.new_trace_id()
+            if not self._samples_roots:
+                return UnsampledSpan(self, trace_id, flags, None)
+            flags |= _SAMPLED
+        else:
+            return None
+        span = _blank(Span).begin(
+            self, name, kind, trace_id, self.new_span_id(), flags, clock.wall() if start_time is None else start_time
+        )
+        if parent is not None:
+            span.parent_id = parent.span_id
+            if is_remote:
+                span.parent_is_remote = True
+            if parent.state is not None:
+                span.state = parent.state
         return span
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  the API's signature; not a generator
@@ -196,7 +227,7 @@ class Tracer(sdk.Tracer):
             of_remotes = (sampler._remote_parent_sampled, sampler._remote_parent_not_sampled)  # noqa: SLF001  as above
             self._follows_parents = is_known and of_locals == (ALWAYS_ON, ALWAYS_OFF)
             self._follows_remotes = is_known and of_remotes == (ALWAYS_ON, ALWAYS_OFF)
-        self._samples_roots = is_known and root is ALWAYS_ON
+        self._samples_roots = {ALWAYS_ON: True, ALWAYS_OFF: False}.get(root) if is_known else None
 
     def _ask(
         self,

@@ -93,7 +93,7 @@ def test_a_span_ends_though_neither_its_error_nor_its_metric_can_be_recorded(
 ) -> None:
     """What is left is the span."""
     monkeypatch.setattr(recorder, "record_end", fail)
-    monkeypatch.setattr(sys.modules["telemetry.api.stage"], "observe", fail)
+    monkeypatch.setattr(sys.modules["telemetry.api.stage"]._Prepared, "at_end", fail)
     with pytest.raises(ValueError, match="x"), telemetry.stage("encode"):
         raise ValueError("x")
     assert spans.tree() == "encode"
