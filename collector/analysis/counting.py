@@ -71,8 +71,8 @@ def path_of(spans: Sequence[Seen]) -> Path | Reason:
 
 def _has_cycle(spans: Sequence[Seen], tree: Tree) -> bool:
     """Whether a root has a parent in the trace: it was the earliest span of a cycle."""
-    ids = {span.span_id for span in spans}
-    return any(spans[root].parent_span_id in ids for root in tree.roots)
+    above = [spans[root].parent_span_id for root in tree.roots if spans[root].parent_span_id is not None]
+    return bool(above) and not {span.span_id for span in spans}.isdisjoint(above)
 
 
 class Counting:

@@ -13,7 +13,7 @@ between 0 and its time on the critical path.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import TypeVar
 
 from collector.analysis.tree import Tree
@@ -43,7 +43,7 @@ def savings(tree: Tree, stages: Sequence[Stage], times: Mapping[Stage, int]) -> 
         stages: of the spans, by their index.
         times: on the critical path, by stage.
     """
-    if not any(map(_overlap, tree.children, repeat(tree))):
+    if not any(_overlap(children, tree) for children in tree.children if len(children) > 1):
         return times
     laid = lay_out(tree)
     whole = laid[0].end - laid[0].start
@@ -52,7 +52,7 @@ def savings(tree: Tree, stages: Sequence[Stage], times: Mapping[Stage, int]) -> 
 
 def _overlap(children: Sequence[int], tree: Tree) -> bool:
     """Whether some siblings, given by start, ran at the same time."""
-    return len(children) > 1 and any(tree.starts[later] < tree.ends[sooner] for sooner, later in pairwise(children))
+    return any(tree.starts[later] < tree.ends[sooner] for sooner, later in pairwise(children))
 
 
 def lay_out(tree: Tree) -> list[Laid]:

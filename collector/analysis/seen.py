@@ -37,6 +37,11 @@ def is_rpc(attributes: Mapping[str, Any]) -> bool:
     return _SYSTEM_NAME in attributes or _SYSTEM in attributes or _METHOD in attributes
 
 
+def is_unanswered(attributes: Mapping[str, Any]) -> bool:
+    """Whether a call ended UNAVAILABLE."""
+    return attributes.get(_STATUS) == "UNAVAILABLE"
+
+
 def seen_of(span: Any, ours: bool, attributes: Mapping[str, Any]) -> Seen:
     """A span of the store or of a query, reduced.
 
@@ -55,7 +60,7 @@ def seen_of(span: Any, ours: bool, attributes: Mapping[str, Any]) -> Seen:
         span.name,
         ours,
         is_rpc(attributes),
-        get(_STATUS) == "UNAVAILABLE",
+        is_unanswered(attributes),
         get(_OPERATION),
         get(_PLATFORM),
         get(_REGION),

@@ -8,7 +8,6 @@ time; a server that took longer than its client, which gave up, only so that it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Final
 
 from collector.analysis.tree import Tree, ordered
@@ -35,7 +34,7 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
         tree: of one trace.
         kinds: of the spans, by their index.
     """
-    if all(map(_fits, repeat(tree), repeat(kinds), range(len(kinds)), tree.parents)):
+    if all(_fits(tree, kinds, index) for index, kind in enumerate(kinds) if kind == "server"):
         return Aligned(tree, 0, 0)
     shifts = [0] * len(kinds)
     starts, ends = list(tree.starts), list(tree.ends)
@@ -60,9 +59,10 @@ def align(tree: Tree, kinds: Sequence[str]) -> Aligned:
     return Aligned(aligned, moved, too_far)
 
 
-def _fits(tree: Tree, kinds: Sequence[str], index: int, parent: int | None) -> bool:
-    """Whether a span lies inside of its CLIENT span, or is not the SERVER span of one."""
-    if parent is None or kinds[index] != "server" or kinds[parent] != "client":
+def _fits(tree: Tree, kinds: Sequence[str], index: int) -> bool:
+    """Whether a SERVER span lies inside of its CLIENT span, or has none."""
+    parent = tree.parents[index]
+    if parent is None or kinds[parent] != "client":
         return True
     return tree.starts[parent] <= tree.starts[index] and tree.ends[index] <= tree.ends[parent]
 

@@ -41,8 +41,11 @@ def stages_of(spans: Sequence[Staged], tree: Tree) -> list[str]:
     served = {tree.parents[index] for index, span in enumerate(spans) if span.kind == "server"}
     stages = [OTHER] * len(spans)
     for index, _ in tree.order:
-        parent = tree.parents[index]
-        stages[index] = _stage(spans[index], OTHER if parent is None else stages[parent], index in served)
+        span, parent = spans[index], tree.parents[index]
+        if span.ours and span.kind == "internal" and not span.is_rpc:  # most spans: a call for each would cost more
+            stages[index] = STAGE_ENDPOINT if span.name.startswith("/") else span.name
+        else:
+            stages[index] = _stage(span, OTHER if parent is None else stages[parent], index in served)
     return stages
 
 

@@ -80,7 +80,8 @@ def build(spans: Sequence[Timed]) -> Tree:
     first = min(filter(None, known), default=0)
     starts = [start or first for start in known]
     ends = [max(start, span.end_unix_ns) for start, span in zip(starts, spans, strict=True)]
-    by_start = sorted(range(len(spans)), key=lambda index: (starts[index], spans[index].span_id))
+    ordered_starts = sorted(zip(starts, [span.span_id for span in spans], range(len(spans)), strict=True))
+    by_start = [index for _, _, index in ordered_starts]
     parents = _parents(spans, by_start)
     _break_cycles(parents, by_start)
     children: list[list[int]] = [[] for _ in spans]
@@ -88,9 +89,8 @@ def build(spans: Sequence[Timed]) -> Tree:
     for index in by_start:
         parent = parents[index]
         (roots if parent is None else children[parent]).append(index)
-    roots.sort(
-        key=lambda index: bool(spans[index].parent_span_id)
-    )  # stable: the order by start stays within each group
+    if len(roots) > 1:
+        roots.sort(key=lambda index: bool(spans[index].parent_span_id))  # stable: by start within each group
     return Tree(starts, ends, parents, children, roots, min(starts), max(ends), ordered(roots, children))
 
 
