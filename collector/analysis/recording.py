@@ -6,20 +6,20 @@ from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from telemetry import conventions as c
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.own_metrics import OwnMetrics
 
 
 class Recorder:
-    """Adds values to sums; of each attribute, values above its limit become `_other`.
+    """Adds values to metrics; of each attribute, values above its limit become `_other`.
 
     What arrives has been bounded by its senders, each for itself: here the first values of all of them are kept.
 
     Args:
-        sums: takes the values.
+        own: takes the values.
     """
 
-    def __init__(self, sums: Sums) -> None:
-        self._sums = sums
+    def __init__(self, own: OwnMetrics) -> None:
+        self._own = own
         self._known: dict[str, set[str]] = {c.SEARCH_STAGE.name: set(c.STAGES_OF_CALLS)}
 
     def record(self, metric: c.Metric, value: float, attributes: Mapping[str, str], context: Context | None) -> None:
@@ -29,7 +29,7 @@ class Recorder:
             for attribute in metric.attributes
             if attribute.name in attributes
         }
-        self._sums.series(metric, kept).record(value, None if context is None else get_current_span(context))
+        self._own.aggregation(metric, kept).record(value, None if context is None else get_current_span(context))
 
     def _bounded(self, attribute: c.Attribute, value: str) -> str:
         known = self._known.setdefault(attribute.name, set())

@@ -234,7 +234,7 @@ class LocalCollector:
         self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self.settings, self._follow)
         own = OwnMetrics(self._store, self._writer.do)
-        self._follower = Follower(Counting(Recorder(own.sums).record), own.tell, own.recent_traces(), rest=PATHS_REST)
+        self._follower = Follower(Counting(Recorder(own.values).record), own.tell, own.recent_traces(), rest=PATHS_REST)
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter
         )

@@ -1,56 +1,46 @@
 """Collects the metrics at a steady interval and exports them.
 
-In: the SDK's metrics and our own sums, collected on our thread. Out: requests; the books count data points. State: the
-thread, and how far collecting is, owned by one `MetricPipeline`; the sums.
+In: all metrics, collected on our thread. Out: requests; the counts are those of data points. State: the thread, and how
+far collecting is, owned by one `MetricPipeline`.
 
-Where sums are cumulative a failed export is not tried again: the next one says it all. Sums since the last export
-(`delta`) are tried until they are taken, as are the last ones of the process.
+Where all sums are cumulative, a failed export is not tried again: the next one says it all. Sums since the last export
+(of the temporality delta) are tried until they are taken, as are the last ones of the process.
 """
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
-
-from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
-from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
+from typing import TYPE_CHECKING, Any, Final
 
 from telemetry.otlp.outcome import Outcome
-from telemetry.otlp.repair import repaired_metrics
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import start_worker, stop_worker
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.fork import importing
 from telemetry.recording.guard import guard
+from telemetry.recording.meter_provider import Collector
 
-_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the SDK's provider down and names no time
-_SINCE_LAST: dict[str, tuple[type, ...]] = {
-    "cumulative": (), "delta": (Counter, Histogram, ObservableCounter), "lowmemory": (Counter, Histogram),
+if TYPE_CHECKING:  # the metrics SDK loads when somebody collects
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the provider down and names no time
+DELTA: Final[dict[str, tuple[str, ...]]] = {
+    "cumulative": (), "delta": ("Counter", "Histogram", "ObservableCounter"), "lowmemory": ("Counter", "Histogram"),
 }  # fmt: skip
-"""Whose sums are those since the last export, by temporality."""
+"""The instruments whose sums are those since the last export, by the preferred temporality."""
 
 
-class MetricPipeline(MetricReader):
-    """A reader with its thread.
+class MetricPipeline:
+    """Exports all metrics, on a thread of its own.
 
-    Arguments: `make_delivery` makes who sends and keeps the books it is given; `interval` in seconds; `temporality` of
-    sums: `cumulative`, `delta` (since the last export) or `lowmemory`; `exemplar_filter` of our own metrics.
+    Arguments: `make_delivery` makes who sends, and keeps the counts it is given; `interval` in seconds; `collector`.
     """
 
-    def __init__(
-        self,
-        make_delivery: Callable[[Counts], Delivery],
-        interval: float,
-        *,
-        temporality: str = "cumulative",
-        exemplar_filter: str = "trace_based",
-    ) -> None:
-        delta = temporality != "cumulative"
-        super().__init__(dict.fromkeys(_SINCE_LAST[temporality], AggregationTemporality.DELTA) or None)
-        self.sums = Sums(exemplar_filter, delta=delta)
+    def __init__(self, make_delivery: Callable[[Counts], Delivery], interval: float, collector: Collector) -> None:
         self._make_delivery = make_delivery
         self._interval = interval
-        self._delta = delta
+        self._collector = collector
+        self._delta = bool(collector.reader.delta)
         self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
         self._begin(Counts())
 
@@ -60,14 +50,14 @@ class MetricPipeline(MetricReader):
         self._asked = 0  # rounds of collecting that someone asked for
         self._done = 0  # of these, the rounds that are over
         self._in_flight = 0  # data points
-        self._lost_before = counts.lost()  # losses that an earlier flush has told of
+        self._lost_before = counts.lost()  # losses that an earlier flush has reported
         self._closed = False
         self._given_up = False
         self._changed = threading.Condition(self._counts.lock)  # the lock guards all of the above
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to collect. The reader must have its provider by then."""
+        """Begin to collect."""
         with self._changed:
             if self._thread is None:
                 self._thread = start_worker("metrics", self._run)
@@ -110,27 +100,26 @@ class MetricPipeline(MetricReader):
         return done and nothing_lost
 
     def stats(self) -> SignalStats:
-        """Return the books."""
+        """Return the counts."""
         return self._counts.snapshot()
 
     def renew(self) -> None:
         """Begin anew in a forked child, and touch nothing that was inherited."""
-        self.sums.renew()
         self._inherited.append(self._delivery)
         self._begin(Counts())
 
     def begin_again(self) -> None:
-        """Collect again where it was closed; do nothing while it runs. Sums and books go on."""
+        """Collect again where it was closed; do nothing while it runs. Metrics and counts go on."""
         if self._closed:
             self._begin(self._counts)
             self.start()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Flush, as the SDK's provider asks for it."""
+        """Flush, as the meter provider asks for it."""
         return self.finish_flush(self.begin_flush(), time.monotonic() + timeout_millis / 1000)
 
     def shutdown(self, timeout_millis: float = _PROVIDER_TIMEOUT * 1000, **_: Any) -> None:
-        """Close, as the SDK's provider asks for it."""
+        """Close, as the meter provider asks for it."""
         deadline = time.monotonic() + timeout_millis / 1000
         self.begin_close(deadline)
         self.finish_close(deadline)
@@ -145,15 +134,19 @@ class MetricPipeline(MetricReader):
                 self._changed.wait_for(lambda: self._asked > self._done, self._interval)
                 asked, last = self._asked, self._closed
             with guard:  # a user's own callback may raise
-                self.collect()
+                self._export(self._collector.collect())
             with self._changed:
                 self._done = asked
                 self._changed.notify_all()
             if last:
                 return
 
-    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002  the SDK's own signature
-        metrics_data, unfit = repaired_metrics(self.sums.added_to(metrics_data))
+    def _export(self, metrics_data: "MetricsData | None") -> None:
+        if metrics_data is None:
+            return
+        with importing:
+            from telemetry.otlp.repair import repaired_metrics
+        metrics_data, unfit = repaired_metrics(metrics_data)
         points = _count_points(metrics_data)
         if not points + unfit:
             return
@@ -173,7 +166,7 @@ class MetricPipeline(MetricReader):
         rejected = min(self._delivery.rejected(outcome), points)
         with self._changed:
             if not self._in_flight:
-                return  # `finish_close` has given up on them, and counted them
+                return  # `finish_close` has given up, and counted them
             self._in_flight = 0
             if outcome.response is not None:
                 self._counts.export(points, rejected)
@@ -181,7 +174,7 @@ class MetricPipeline(MetricReader):
                 self._counts.drop(self._delivery.reason(), points)
 
 
-def _count_points(metrics_data: MetricsData) -> int:
+def _count_points(metrics_data: "MetricsData") -> int:
     return sum(
         len(metric.data.data_points)
         for resource in metrics_data.resource_metrics

@@ -3,40 +3,35 @@
 They have one series for each reason and attribute from the start, also those that are zero.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.pipeline.stats import SignalStats
 from telemetry.privacy.scrubber import current
 from telemetry.recording.bounds import bounds
+from telemetry.recording.instruments import watch
 from telemetry.repairs import repairs
 
+_Values = Iterator[tuple[float, Mapping[str, AttributeValue]]]
 
-def observe_self(meter: Meter, stats: Callable[[], Mapping[str, SignalStats]]) -> None:
-    """Register the metrics. Arguments: `stats` returns the counts by signal, of those that we export ourselves."""
 
-    def dropped(_: CallbackOptions) -> Iterable[Observation]:
+def watch_self(stats: Callable[[], Mapping[str, SignalStats]]) -> None:
+    """Have the metrics read. Arguments: `stats` returns the counts by signal, of those that we export ourselves."""
+
+    def dropped() -> _Values:
         for signal, counts in stats().items():
             for reason, count in counts.dropped.items():
-                yield Observation(count, {c.TELEMETRY_SIGNAL.name: signal, c.TELEMETRY_REASON.name: reason})
+                yield count, {c.TELEMETRY_SIGNAL.name: signal, c.TELEMETRY_REASON.name: reason}
 
-    def overflow(_: CallbackOptions) -> Iterable[Observation]:
-        counted = bounds.overflow()
-        for name in sorted({attribute.name for metric in c.METRICS for attribute in metric.attributes}):
-            yield Observation(counted.get(name, 0), {c.TELEMETRY_ATTRIBUTE.name: name})
+    watch(c.TELEMETRY_DROPPED, dropped)
+    watch(c.TELEMETRY_OVERFLOW, _overflow)
+    watch(c.TELEMETRY_SCRUB_FAILURES, lambda: [(current().failures, {})])
+    watch(c.TELEMETRY_REPAIRED, lambda: [(repairs.count, {})])
 
-    def failures(_: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(current().failures)
 
-    def repaired(_: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(repairs.count)
-
-    for metric, callback in (
-        (c.TELEMETRY_DROPPED, dropped),
-        (c.TELEMETRY_OVERFLOW, overflow),
-        (c.TELEMETRY_SCRUB_FAILURES, failures),
-        (c.TELEMETRY_REPAIRED, repaired),
-    ):
-        meter.create_observable_counter(metric.name, [callback], metric.unit, metric.brief)
+def _overflow() -> _Values:
+    counted = bounds.overflow()
+    for name in sorted({attribute.name for metric in c.METRICS for attribute in metric.attributes}):
+        yield counted.get(name, 0), {c.TELEMETRY_ATTRIBUTE.name: name}

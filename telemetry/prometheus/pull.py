@@ -1,6 +1,7 @@
-"""Sets up metrics for scraping: a reader for the SDK's provider, a collector in a registry, and a server.
+"""Sets up metrics for scraping: a reader of all metrics, a collector in a registry, and a server.
 
-In: the settings, and our sums. State: the server, owned by `Pull`; the `Pull` of this process, owned by this module.
+In: the settings, and our meter provider. State: the server, owned by `Pull`; the `Pull` of this process, owned by this
+module.
 """
 
 import errno
@@ -8,7 +9,6 @@ import logging
 import re
 import socket
 
-from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
 from telemetry.config.settings import Settings
@@ -17,8 +17,8 @@ from telemetry.otlp.target import address
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, wsgi
 from telemetry.prometheus.server import MetricsServer
-from telemetry.recording.aggregation import Sums
 from telemetry.recording.fork import in_parent, weakly
+from telemetry.recording.meter_provider import MeterProvider
 
 _log = logging.getLogger("search_telemetry")
 _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
@@ -40,9 +40,9 @@ class Pull:
     Raises `ConfigurationError` if the registry has metrics of our names, or the server cannot listen.
     """
 
-    def __init__(self, settings: Settings, resource: Resource, sums: Sums) -> None:
+    def __init__(self, settings: Settings, provider: MeterProvider) -> None:
         self._settings = settings
-        self.reader = PullReader(resource, sums)
+        self.reader = PullReader(provider)
         self._collector = PullCollector(self.reader)
         registry = settings.prometheus_registry or CollectorRegistry()
         _register(registry, self._collector)
@@ -58,7 +58,7 @@ class Pull:
         in_parent(weakly(Pull.remember_warning, self))
 
     def start(self) -> None:
-        """Start the server. The reader must have its provider by then."""
+        """Start the server."""
         Process.pull = self
         if self._server is not None:
             self._server.start()
@@ -93,7 +93,7 @@ class Pull:
             self.serve(None, None)
 
     def renew(self) -> None:
-        """Start over in a forked child: with new sums, and without the parent's server."""
+        """Start over in a forked child, without the parent's server."""
         self.reader.renew()
         registry = self._settings.prometheus_registry
         if registry is None:  # the lock of the parent's may be held by a thread that does not exist here

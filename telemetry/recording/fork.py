@@ -1,13 +1,15 @@
-"""The registry of hooks that run at a fork, with their order.
+"""The registry of hooks that run at a fork, with their order, and the imports that a fork waits for.
 
 In: hooks with their ranks, from any thread. Out: calls of the hooks, in a forked child by rank. State: the hooks, which
-are never removed.
+are never removed, and a lock.
 """
 
 import os
+import threading
 import weakref
 from bisect import insort
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum, auto
 from functools import partial
 from operator import itemgetter
@@ -17,6 +19,7 @@ from telemetry.recording.guard import guard
 
 T = TypeVar("T")
 Hook = Callable[[], object]
+_LONGEST_IMPORT = 5.0  # seconds
 
 
 class Rank(IntEnum):
@@ -38,6 +41,37 @@ class Rank(IntEnum):
     """Pipelines start again with new threads, after the SDK's own hooks, which set a new `service.instance.id`."""
 
 
+class Importing:
+    """A `with` block around an import on a thread of ours, which a fork waits for.
+
+    A child that is forked in the middle of an import has a module that is half there for ever, and whoever imports it
+    waits for a thread of the parent.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def before(self) -> None:
+        """Wait, in the thread that forks, until nothing is imported, but not for ever."""
+        self._lock.acquire(timeout=_LONGEST_IMPORT)
+
+    def after_in_parent(self) -> None:
+        """Let others import again, unless `before` has given up."""
+        with suppress(RuntimeError):
+            self._lock.release()
+
+    def after_in_child(self) -> None:
+        """Let others import again."""
+        self._lock = threading.RLock()
+
+
+importing = Importing()
 _in_child: list[tuple[Rank, Hook]] = []
 
 
@@ -82,3 +116,4 @@ def _register(**hooks: Hook) -> None:
 
 
 _register(after_in_child=_call_all)
+_register(before=importing.before, after_in_parent=importing.after_in_parent, after_in_child=importing.after_in_child)

@@ -1,9 +1,9 @@
 """Records values of the declared metrics.
 
-In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, added up by
-`aggregation` where the provider is ours, else measured on the OpenTelemetry instrument of that metric;
-nothing where telemetry is off. State: one instrument for each metric, made at its first use, what records into the
-attribute sets met so far, and what is watched; all owned by this module.
+In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, aggregated by
+`own_metrics` where the provider is ours, else measured on the OpenTelemetry instrument of that metric; nothing where
+telemetry is off. State: one instrument for each metric, made at its first use, what records with the attribute sets met
+so far, and what is watched; all owned by this module.
 
 Who records often asks for a `Record` once, with `bound`, and keeps it: a value then costs neither a look at the
 attributes nor a key of them. `observe` is for who records seldom.
@@ -107,12 +107,15 @@ def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, Attribute
 
 
 def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str, AttributeValue]]]]) -> None:
-    """Have the up-down counter `metric` read whenever metrics are collected.
+    """Have `metric`, a counter or an up-down counter, read whenever metrics are collected.
 
     Arguments: `read` gives values with their attributes, these bounded already. To be called before each use: it takes
-    effect once there is a meter. Never raises.
+    effect once metrics are recorded. Never raises.
     """
-    meter = providers.meter()
+    own, meter = providers.own_metrics(), providers.meter()
+    if own is not None:
+        own.watch(metric, read)
+        return
     if meter is None or _watching.get(metric.name) is meter:
         return
     with guard:
@@ -126,7 +129,9 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
                 for value, attributes in read():
                     yield Observation(value, attributes)
 
-        meter.create_observable_up_down_counter(metric.name, [observations], metric.unit, metric.brief)
+        is_counter = metric.instrument is c.Instrument.COUNTER
+        create = meter.create_observable_counter if is_counter else meter.create_observable_up_down_counter
+        create(metric.name, [observations], metric.unit, metric.brief)
 
 
 def forget() -> None:
@@ -149,7 +154,7 @@ def _bound(metric: c.Metric, values: list[AttributeValue | None]) -> Bound | Non
 
 def _find(metric: c.Metric, kept: _Kept, key: tuple[object, ...], values: list[AttributeValue | None]) -> Bound | None:
     """Return what records values with these attributes, and keep it, unless a value had to be bounded."""
-    clean = _scrub if providers.sums() is not None else _as_it_is  # a provider of the user's own scrubs by itself
+    clean = _scrub if providers.own_metrics() is not None else _as_it_is  # the user's own provider scrubs by itself
     labels: dict[str, AttributeValue] = {
         attribute.name: bounds.bounded(attribute, clean(attribute.name, value))
         for attribute, value in zip(metric.attributes, values, strict=True)
@@ -180,9 +185,11 @@ def _as_it_is(_name: str, value: AttributeValue) -> object:
 
 
 def _record(metric: c.Metric, kept: _Kept, attributes: Mapping[str, AttributeValue]) -> Record | None:
-    sums = providers.sums()
-    if sums is not None and metric.instrument is not c.Instrument.GAUGE:
-        return sums.series(metric, attributes).record
+    if metric.instrument is c.Instrument.UP_DOWN_COUNTER:
+        raise ValueError(f"{metric.name} is read when it is collected: see watch()")
+    own = providers.own_metrics()
+    if own is not None:
+        return own.aggregation(metric, attributes).record
     meter = providers.meter()
     if meter is None:
         return None
@@ -198,13 +205,11 @@ def _record(metric: c.Metric, kept: _Kept, attributes: Mapping[str, AttributeVal
 
 def _instrument(meter: Meter, metric: c.Metric) -> Measure:
     match metric.instrument:
-        case c.Instrument.UP_DOWN_COUNTER:
-            raise ValueError(f"{metric.name} is read when it is collected: see watch()")
         case c.Instrument.COUNTER:
             return meter.create_counter(metric.name, metric.unit, metric.brief).add
         case c.Instrument.GAUGE:
             return meter.create_gauge(metric.name, metric.unit, metric.brief).set
-        case c.Instrument.HISTOGRAM:
+        case _:
             return meter.create_histogram(
                 metric.name, metric.unit, metric.brief, explicit_bucket_boundaries_advisory=metric.buckets
             ).record

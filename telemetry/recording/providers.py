@@ -1,4 +1,4 @@
-"""The tracer and the meter that this process records with, and the sums that replace our meter's instruments.
+"""The tracer that this process records with, and our own metrics, or the meter of a provider of the user's.
 
 They come from `configure`, or from the providers that the user set in OpenTelemetry's API. The decision is made once
 per process, as providers can be set only once, and is kept in this module. Everything that records asks here first;
@@ -23,7 +23,7 @@ from telemetry.recording.clock import Generation
 from telemetry.recording.fork import Rank, in_child
 
 if TYPE_CHECKING:  # it imports the SDK
-    from telemetry.recording.aggregation import Sums
+    from telemetry.recording.own_metrics import OwnMetrics
 
 
 def adopted() -> "frozenset[Signal]":
@@ -43,14 +43,14 @@ class Providers:
     decided, which a wrapper can look at without a call. `start_described`: that of a tracer of ours.
     """
 
-    __slots__ = ("decided", "meter", "off", "start_described", "sums", "tracer")
+    __slots__ = ("decided", "meter", "off", "own", "start_described", "tracer")
 
     def __init__(self) -> None:
         self.off = False
         self.start_described: Callable[[str, Context, Mapping[str, Any], Mapping[str, Any]], Span] | None = None
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
-        self.sums: Sums | None = None
+        self.own: OwnMetrics | None = None
         self.decided = False
 
 
@@ -81,7 +81,7 @@ def tracer() -> Tracer | None:
 
 
 def meter() -> Meter | None:
-    """Return the meter to record with; None if metrics are not recorded."""
+    """Return the user's meter to record with; None if metrics are not recorded, or with `own_metrics`."""
     if current.meter is None and not current.decided and _is_set(metrics_internal, "_METER_PROVIDER"):
         provider = metrics.get_meter_provider()
         if not is_default_provider(provider):
@@ -89,15 +89,16 @@ def meter() -> Meter | None:
     return current.meter
 
 
-def sums() -> "Sums | None":
-    """Return the sums for counters and histograms; None if the meter has instruments for them."""
-    return current.sums
+def own_metrics() -> "OwnMetrics | None":
+    """Return what takes the values of our metrics; None if they are not recorded, or with the user's meter."""
+    return current.own
 
 
 def _changed() -> None:
     generation.renew()
     current.start_described = getattr(current.tracer, "start_described", None)
-    current.off = current.decided and current.tracer is None and current.meter is None
+    nothing = current.tracer is None and current.meter is None and current.own is None
+    current.off = current.decided and nothing
 
 
 def _is_set(api: ModuleType, name: str) -> bool:
@@ -115,28 +116,31 @@ def recording() -> bool:
     False while the interpreter shuts down: a `__del__` may ask, and a daemon thread may have been frozen with a lock.
     """
     if current.decided:
-        return (current.tracer is not None or current.meter is not None) and not sys.is_finalizing()
+        is_on = current.tracer is not None or current.own is not None or current.meter is not None
+        return is_on and not sys.is_finalizing()
     return tracer() is not None or meter() is not None
 
 
-def set_current(tracer: Tracer | None, meter: Meter | None, sums: "Sums | None" = None) -> None:
-    """Record with these from now on: None for a disabled signal, and for sums if the meter has its own instruments."""
-    current.tracer, current.meter, current.sums, current.decided = tracer, meter, sums, True
+def set_current(tracer: Tracer | None, meter: Meter | None, own: "OwnMetrics | None" = None) -> None:
+    """Record with these from now on: None for a disabled signal; `own`, in place of a meter of the user's."""
+    current.tracer, current.meter, current.own, current.decided = tracer, meter, own, True
     _changed()
 
 
 @contextmanager
-def override(*, tracer: Tracer | None = None, meter: Meter | None = None, sums: "Sums | None" = None) -> Iterator[None]:
-    """Record with these inside the block, as tests do. None leaves the tracer, or the meter with its sums, as it is."""
-    before = (current.tracer, current.meter, current.sums, current.decided)
+def override(
+    *, tracer: Tracer | None = None, meter: Meter | None = None, own: "OwnMetrics | None" = None
+) -> Iterator[None]:
+    """Record with these inside the block, as tests do. What is not given stays as it is."""
+    before = (current.tracer, current.meter, current.own, current.decided)
     if tracer is not None:
         current.tracer = tracer
-    if meter is not None:
-        current.meter, current.sums = meter, sums
+    if meter is not None or own is not None:
+        current.meter, current.own = meter, own
     current.decided = True
     _changed()
     try:
         yield
     finally:
-        current.tracer, current.meter, current.sums, current.decided = before
+        current.tracer, current.meter, current.own, current.decided = before
         _changed()

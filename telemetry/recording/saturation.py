@@ -10,13 +10,10 @@ from functools import partial
 from typing import Any, Final, Protocol
 from weakref import WeakSet
 
-from opentelemetry.metrics import Meter
-
 from telemetry import conventions as c
-from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.fork import Rank, in_child
-from telemetry.recording.instruments import watch
+from telemetry.recording.instruments import generation, watch
 
 _METRICS: Final = (c.STAGE_ACTIVE, c.STAGE_LIMIT, c.BATCH_LIMIT, c.QUEUE_LENGTH)
 
@@ -37,7 +34,7 @@ class Source(Protocol):
 
 _sources: Final[WeakSet[Any]] = WeakSet()
 _unused: Final[WeakSet[Any]] = WeakSet()
-_watching: list[Meter] = []  # the meter that reads, if any
+_watching: list[object] = []  # the generation of metrics in which sources are read
 
 
 def register(source: Source) -> None:
@@ -50,9 +47,9 @@ def register(source: Source) -> None:
 def measure(source: Source) -> None:
     """Read all sources in use, from now on also `source`, at each collection of metrics. To be called at each use."""
     _unused.discard(source)
-    meter = providers.meter()
-    if meter is not None and meter not in _watching:
-        _watching[:] = [meter]
+    now = generation.current
+    if now not in _watching:
+        _watching[:] = [now]
         for metric in _METRICS:
             watch(metric, partial(_read, metric))
 

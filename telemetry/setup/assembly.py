@@ -15,14 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
-from opentelemetry.sdk.metrics import (
-    AlwaysOffExemplarFilter,
-    AlwaysOnExemplarFilter,
-    ExemplarFilter,
-    MeterProvider,
-    TraceBasedExemplarFilter,
-)
-from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, sampling
 
@@ -37,15 +29,16 @@ from telemetry.otlp.signals import SignalKind
 from telemetry.otlp.writing.logs import encode_log_records
 from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import MetricPipeline
+from telemetry.pipeline.metrics import DELTA, MetricPipeline
 from telemetry.pipeline.processors import LogPipeline, SpanPipeline
 from telemetry.pipeline.queue import BatchQueue, T
-from telemetry.pipeline.self_metrics import observe_self
+from telemetry.pipeline.self_metrics import watch_self
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
-from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
+from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.tracer_provider import TracerProvider
 from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
@@ -62,7 +55,7 @@ _MAX_VALUE_LENGTH = 16_384  # characters of an attribute, without OTEL_ATTRIBUTE
 
 @dataclass(slots=True)
 class _Parts:
-    """What is built for one signal: the provider; the pipeline, sums and pull if the provider is ours.
+    """What is built for one signal: the provider; the pipeline, our own metrics and pull if the provider is ours.
 
     `adopted`: the provider is the user's. `wanted`: the settings want this signal exported.
     """
@@ -71,7 +64,7 @@ class _Parts:
     pipeline: Any = None
     adopted: bool = False
     wanted: bool = True
-    sums: Sums | None = None
+    own: OwnMetrics | None = None
     pull: "Pull | None" = None
 
 
@@ -102,7 +95,7 @@ def assemble(settings: Settings) -> Telemetry:
         if part.adopted and part.wanted:
             warn_if_not_exported(name, part.provider)
     _set_recording(parts["spans"].provider, parts["metrics"], telemetry)
-    watch_forks(telemetry, parts["metrics"].provider)
+    watch_forks(telemetry, None if parts["metrics"].own is None else parts["metrics"].provider)
     for pipeline in telemetry.pipelines.values():
         pipeline.start()
     if telemetry.pull is not None:
@@ -122,16 +115,15 @@ def _sentry(settings: Settings) -> Any:
 
 def _set_recording(tracer_provider: Any, metering: _Parts, telemetry: Telemetry) -> None:
     tracer = None if tracer_provider is None else tracer_provider.get_tracer(c.SCOPE)
-    meter = None if metering.provider is None else metering.provider.get_meter(c.SCOPE)
-    if tracer is None and meter is None and "errors" in telemetry.pipelines:
+    meter = metering.provider.get_meter(c.SCOPE) if metering.adopted else None
+    if tracer is None and metering.provider is None and "errors" in telemetry.pipelines:
         tracer = trace.NoOpTracer()  # calls are recorded for their errors alone
-    providers.set_current(tracer, meter, metering.sums)
-    if meter is not None:
+    providers.set_current(tracer, meter, metering.own)
 
-        def stats() -> dict[str, SignalStats]:
-            return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items() if name != "errors"}
+    def stats() -> dict[str, SignalStats]:
+        return {name: pipeline.stats() for name, pipeline in telemetry.pipelines.items() if name != "errors"}
 
-        observe_self(meter, stats)
+    watch_self(stats)
 
 
 def _spans(settings: Settings, resource: Resource) -> _Parts:
@@ -175,33 +167,23 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
         return _Parts(existing, adopted=True, wanted=bool(settings.metrics) and "prometheus" not in settings.metrics)
     if not settings.metrics:
         return _Parts()
-    pipeline = _metric_pipeline(settings) if {"otlp", "console"} & set(settings.metrics) else None
-    sums = Sums(settings.exemplar_filter, delta=False) if pipeline is None else pipeline.sums
-    pull = _pull(settings, resource, sums) if "prometheus" in settings.metrics else None
-    readers: list[MetricReader] = [one for one in (pipeline, None if pull is None else pull.reader) if one is not None]
-    filters: dict[str, Callable[[], ExemplarFilter]] = {
-        "trace_based": TraceBasedExemplarFilter,
-        "always_on": AlwaysOnExemplarFilter,
-        "always_off": AlwaysOffExemplarFilter,
-    }
-    provider = MeterProvider(readers, resource, filters[settings.exemplar_filter](), shutdown_on_exit=False)
+    own = OwnMetrics(settings.exemplar_filter)
+    provider = MeterProvider(own, resource, settings.exemplar_filter)
+    pipeline = None
+    if {"otlp", "console"} & set(settings.metrics):
+        make_delivery = _delivery(signals.METRICS, settings.metrics_export, settings.metrics)
+        collector = provider.collector(delta=DELTA[settings.temporality])
+        pipeline = MetricPipeline(make_delivery, settings.metric_interval, collector)
+        provider.export_with(pipeline)
+    pull = _pull(settings, provider) if "prometheus" in settings.metrics else None
     metrics.set_meter_provider(provider)
-    return _Parts(provider, pipeline, sums=sums, pull=pull)
+    return _Parts(provider, pipeline, own=own, pull=pull)
 
 
-def _metric_pipeline(settings: Settings) -> MetricPipeline:
-    return MetricPipeline(
-        _delivery(signals.METRICS, settings.metrics_export, settings.metrics),
-        settings.metric_interval,
-        temporality=settings.temporality,
-        exemplar_filter=settings.exemplar_filter,
-    )
-
-
-def _pull(settings: Settings, resource: Resource, sums: Sums) -> "Pull":
+def _pull(settings: Settings, provider: MeterProvider) -> "Pull":
     from telemetry.prometheus.pull import Pull
 
-    return Pull(settings, resource, sums)
+    return Pull(settings, provider)
 
 
 def _logs_parts(settings: Settings, resource: Resource) -> _Parts:

@@ -1,8 +1,8 @@
 """Restarts telemetry in forked children, and shuts it down when a process of `multiprocessing` exits.
 
-A forked child does not use, flush or shut down anything inherited: inherited connections and sums are the parent's, and
-an inherited lock may be held by a thread that the child does not have. The SDK's own hook, which runs before ours, sets
-a new `service.instance.id`.
+A forked child does not use, flush or shut down anything inherited: inherited connections and metrics are the parent's,
+and an inherited lock may be held by a thread that the child does not have. The SDK's own hook, which runs before ours,
+sets a new `service.instance.id`.
 
 Locks and threads made before gevent patches `threading` do not work with greenlets. A server like gunicorn forks first,
 and gevent patches later; so if gevent is loaded and has not patched yet, the child starts no threads, and renews
@@ -19,11 +19,15 @@ from typing import Any
 
 from telemetry.recording.fork import Rank, in_child, weakly
 from telemetry.recording.guard import guard
+from telemetry.recording.meter_provider import MeterProvider
 from telemetry.setup.handle import Telemetry
 
 
-def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
-    """Restart `telemetry` in forked children, and shut it down when a process of `multiprocessing` exits."""
+def watch_forks(telemetry: Telemetry, meter_provider: MeterProvider | None) -> None:
+    """Restart `telemetry` in forked children, and shut it down when a process of `multiprocessing` exits.
+
+    Arguments: `meter_provider`, if it is ours.
+    """
     if parent_process() is not None:
         _finalize(telemetry)
     multiprocessing.util.register_after_fork(telemetry, _finalize)
@@ -31,7 +35,7 @@ def watch_forks(telemetry: Telemetry, meter_provider: Any) -> None:
     in_child(Rank.PIPELINES, weakly(partial(_restart_in_child, meter_provider), telemetry))
 
 
-def _restart_in_child(meter_provider: Any, telemetry: Telemetry) -> None:
+def _restart_in_child(meter_provider: MeterProvider | None, telemetry: Telemetry) -> None:
     _renew(telemetry, meter_provider)
     _finalize_billiard(telemetry)
     monkey = sys.modules.get("gevent.monkey")
@@ -53,22 +57,10 @@ def _start(telemetry: Telemetry) -> None:
         pipeline.start()
 
 
-def _renew(telemetry: Telemetry, meter_provider: Any) -> None:
+def _renew(telemetry: Telemetry, meter_provider: MeterProvider | None) -> None:
     telemetry.renew()
-    if "metrics" in telemetry.pipelines or telemetry.pull is not None:
-        _renew_instruments(meter_provider)
-
-
-def _renew_instruments(meter_provider: Any) -> None:
-    """Reset all instruments of our provider, also the user's, without acquiring a lock.
-
-    All instruments record through the provider's measurement consumer: initialized again, it has neither the storage
-    nor the locks of the parent. Its callbacks stay.
-    """
-    consumer = meter_provider._measurement_consumer  # noqa: SLF001  the SDK has no public API
-    callbacks = consumer._async_instruments  # noqa: SLF001
-    consumer.__init__(sdk_config=meter_provider._sdk_config, metric_readers=meter_provider._metric_readers)  # noqa: SLF001
-    consumer._async_instruments = callbacks  # noqa: SLF001
+    if meter_provider is not None:
+        meter_provider.renew()
 
 
 def _finalize(telemetry: Telemetry) -> None:

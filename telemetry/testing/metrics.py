@@ -1,6 +1,6 @@
 """The metrics of a test.
 
-Exemplars are collected across reads, since the SDK returns each of them once.
+Exemplars are collected across reads, since each of them is read once.
 """
 
 from collections import defaultdict
@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
+from opentelemetry.sdk.resources import Resource
 
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.own_metrics import Reader
 
 Point = HistogramDataPoint | NumberDataPoint
 
@@ -17,9 +18,9 @@ Point = HistogramDataPoint | NumberDataPoint
 class Metrics:
     """The value of the fixture `metrics`: the values measured since the start of the test."""
 
-    def __init__(self, reader: InMemoryMetricReader, sums: Sums | None) -> None:
+    def __init__(self, reader: InMemoryMetricReader, own: Reader | None) -> None:
         self._reader: InMemoryMetricReader | None = reader
-        self._sums = sums
+        self._own = own  # reads our own metrics, where the provider is ours
         self._last: MetricsData | None = None
         self._exemplars: defaultdict[str, list[tuple[dict[str, Any], int]]] = defaultdict(list)
 
@@ -63,8 +64,10 @@ class Metrics:
             self._last, self._reader = self._read(self._reader), None
 
     def _read(self, reader: InMemoryMetricReader) -> MetricsData:
-        data = reader.get_metrics_data() or MetricsData([])
-        return data if self._sums is None else self._sums.added_to(data)
+        data = reader.get_metrics_data()
+        if self._own is not None:
+            data = self._own.added_to(data, Resource.get_empty())
+        return data or MetricsData([])
 
     def _all(self) -> Iterator[tuple[str, Point]]:
         data = self._last if self._reader is None else self._read(self._reader)

@@ -24,9 +24,9 @@ from telemetry.conventions import SCOPE
 from telemetry.errors import TelemetryError
 from telemetry.logs import ExportHandler, attach_beside_root
 from telemetry.recording import instruments, providers
-from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.saturation import forget_unused
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
@@ -94,12 +94,12 @@ def record_metrics() -> Iterator[Metrics]:
     provider = _meter_provider()
     reader = InMemoryMetricReader()
     provider.add_metric_reader(reader)
-    sums = Sums("trace_based", delta=False) if _Process.meters_are_ours else None
-    with providers.override(meter=provider.get_meter(SCOPE), sums=sums):
+    own = OwnMetrics("trace_based") if _Process.meters_are_ours else None
+    with providers.override(meter=provider.get_meter(SCOPE) if own is None else None, own=own):
         instruments.forget()
         bounds.forget()
         forget_unused()
-        recorded = Metrics(reader, sums)
+        recorded = Metrics(reader, None if own is None else own.reader())
         try:
             yield recorded
         finally:

@@ -81,8 +81,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/recording/aggregation.py",
-        "self._bounds = metric.buckets",
-        "self._bounds = metric.buckets and (0.0, 5.0, 10.0, 25.0, 50.0)",
+        "self.bounds: Final = metric.buckets",
+        "self.bounds: Final = metric.buckets and (0.0, 5.0, 10.0, 25.0, 50.0)",
         _CONFIGURE + "TestExport::test_buckets_are_the_declared_ones",
     ),
     Mutant(

@@ -23,7 +23,7 @@ from collector.local.net.access import OPEN
 from collector.local.paths import follower
 from collector.local.server import LocalCollector
 from telemetry import conventions as c
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.own_metrics import OwnMetrics
 from tests.local_collector import EXPORT
 from tests.search_spans import SEARCH, TIMES, export_of
 
@@ -46,7 +46,7 @@ def sender(address: str, method: str = EXPORT) -> Iterator[Callable[[bytes], byt
 
 @pytest.fixture
 def program() -> Iterator[CriticalPathProgram]:
-    with CriticalPathProgram("127.0.0.1:0", Sums("always_off", delta=False), OPEN) as running:
+    with CriticalPathProgram("127.0.0.1:0", OwnMetrics("always_off"), OPEN) as running:
         yield running
 
 
@@ -72,7 +72,7 @@ def test_a_port_that_is_taken_is_reported(program: CriticalPathProgram) -> None:
     """With its number, and nothing is left running."""
     port = program.address.rpartition(":")[2]
     with pytest.raises(PortTakenError, match=port):
-        CriticalPathProgram(program.address, Sums("always_off", delta=False), OPEN).start()
+        CriticalPathProgram(program.address, OwnMetrics("always_off"), OPEN).start()
 
 
 def test_a_full_queue_is_the_senders_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_a_full_queue_is_the_senders_to_wait_for(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(follower, "MOST_SPANS", -1)
     monkeypatch.setattr(follower.Follower, "_run", lambda _: None)
     with (
-        CriticalPathProgram("127.0.0.1:0", Sums("always_off", delta=False), OPEN) as program,
+        CriticalPathProgram("127.0.0.1:0", OwnMetrics("always_off"), OPEN) as program,
         sender(program.address) as send,
     ):
         send(body_of(export_of(A, SEARCH)))  # one is always taken

@@ -19,7 +19,7 @@ from collector.local.paths.follower import Follower
 from collector.local.server import LocalCollector
 from collector.local.store.store import Store
 from telemetry import conventions as c
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.own_metrics import OwnMetrics
 from tests.local_collector import JSON, post
 from tests.search_spans import SEARCH, TIMES, export_of
 
@@ -124,7 +124,7 @@ def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored) -
 
 
 def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, stored: Stored) -> None:
-    """Two processes with sums of their own; of a trace that a restart cuts in two, none takes a half for the whole."""
+    """Two processes with their own metrics; of a trace that a restart cuts in two, none takes a half for the whole."""
     with running(path) as collector:
         send(collector, export_of(A, SEARCH), export_of(B, SEARCH[3:]))
     with running(path) as collector:
@@ -138,13 +138,13 @@ def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, st
 
 def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted() -> None:
     """The queue is bounded by spans, and nobody waits for it."""
-    sums = Sums("always_off", delta=False)
-    slow = Follower(Counting(Recorder(sums).record))
+    own = OwnMetrics("always_off")
+    slow = Follower(Counting(Recorder(own).record))
     for records in (follower.MOST_SPANS - 1, 10, 1, 1):
         slow.take(Decoded("traces", records=records))
     slow.start()
     assert slow.stop(30)
-    (lost,) = [metric for metric in sums.totals().metrics if metric.name == c.CRITICAL_PATH_LOST.name]
+    (lost,) = [metric for metric in own.reader().collect() if metric.name == c.CRITICAL_PATH_LOST.name]
     by_reason = {
         dict(point.attributes or {})[c.SEARCH_CRITICAL_PATH_REASON.name]: point for point in lost.data.data_points
     }

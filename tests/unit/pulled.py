@@ -1,11 +1,10 @@
-"""Reads what is pulled: a provider with a `PullReader`, and prometheus_client's own parsers."""
+"""Reads what is pulled: a provider of ours with a `PullReader`, and prometheus_client's own parsers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opentelemetry.metrics import Meter
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, core
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -13,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, Response
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.own_metrics import OwnMetrics
 
 SCRAPE_AND_SEARCH = """
 import telemetry.prometheus, urllib.request
@@ -37,7 +37,7 @@ RESOURCE = Resource({"service.name": "encoder", "service.instance.id": "i1", "ho
 class Pulled:
     """What a test measures, and what a scrape of it gives."""
 
-    sums: Sums
+    own: OwnMetrics
     meter: Meter
     provider: MeterProvider
     registry: CollectorRegistry
@@ -57,14 +57,13 @@ class Pulled:
 
 
 @contextmanager
-def pulled(*, delta: bool = False) -> Iterator[Pulled]:
+def pulled() -> Iterator[Pulled]:
     """A provider of our own whose metrics are pulled."""
-    sums = Sums("always_on", delta=delta)
-    reader = PullReader(RESOURCE, sums)
-    provider = MeterProvider([reader], RESOURCE, shutdown_on_exit=False)
+    own = OwnMetrics("always_on")
+    provider = MeterProvider(own, RESOURCE)
     registry = CollectorRegistry()
-    registry.register(PullCollector(reader))
-    yield Pulled(sums, provider.get_meter("theirs"), provider, registry, Exposition(registry))
+    registry.register(PullCollector(PullReader(provider)))
+    yield Pulled(own, provider.get_meter("theirs"), provider, registry, Exposition(registry))
     provider.shutdown()
 
 

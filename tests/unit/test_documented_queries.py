@@ -21,7 +21,7 @@ def test_milliseconds_per_document(spans: Spans) -> None:
             f"1000 * sum by (search_stage) (rate({seconds}[5m])) / (sum by (search_stage) (rate({documents}[5m])) > 0)"
         ).split()
     )
-    with pulled() as scrape, providers.override(meter=scrape.meter, sums=scrape.sums):
+    with pulled() as scrape, providers.override(own=scrape.own):
         instruments.forget()
         for size, milliseconds in ((1, 99), (5, 199)):  # the clock advances by one more with each reading
             with telemetry.stage("inference", len_docs=size, minibatch_size=32):

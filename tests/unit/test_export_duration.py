@@ -5,16 +5,17 @@ from collections.abc import Callable
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
 
-from telemetry.conventions import SCOPE
 from telemetry.otlp import signals
 from telemetry.otlp.grpc import failed
 from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import MetricPipeline
+from telemetry.pipeline.metrics import DELTA, MetricPipeline
 from telemetry.pipeline.stats import Counts
 from telemetry.recording import instruments, providers
+from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.testing.metrics import Metrics
 from tests.unit.stand_in_sender import PATIENCE, TAKEN, StandInSender
 
@@ -60,10 +61,10 @@ def test_the_export_of_metrics_is_in_the_next_one(temporality: str) -> None:
     make: Callable[[Counts], Delivery] = lambda counts: Delivery(  # noqa: E731
         signals.METRICS, lambda: sender, 10.0, "the stand-in", counts
     )
-    made = MetricPipeline(make, 3600, temporality=temporality)
-    provider = MeterProvider([made], shutdown_on_exit=False)
+    provider = MeterProvider(OwnMetrics("trace_based"), Resource.get_empty())
+    made = MetricPipeline(make, 3600, provider.collector(delta=DELTA[temporality]))
     made.start()
-    with providers.override(meter=provider.get_meter(SCOPE), sums=made.sums):
+    with providers.override(own=provider.own):
         instruments.forget()
         counter = provider.get_meter("theirs").create_counter("c")
         for _ in range(3):

@@ -7,24 +7,27 @@ from contextlib import contextmanager
 
 import pytest
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
 
 from telemetry.otlp import signals
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import MetricPipeline
+from telemetry.pipeline.metrics import DELTA, MetricPipeline
 from telemetry.recording.guard import guard
+from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.own_metrics import OwnMetrics
 from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSender
 
 
 @contextmanager
 def pipeline(sender: StandInSender, *, delta: bool = False) -> Iterator[tuple[MetricPipeline, MeterProvider]]:
     """A pipeline that collects only when asked, and its provider."""
+    provider = MeterProvider(OwnMetrics("trace_based"), Resource.get_empty())
     made = MetricPipeline(
         lambda counts: Delivery(signals.METRICS, lambda: sender, 10.0, "the stand-in", counts),
         3600,
-        temporality="delta" if delta else "cumulative",
+        provider.collector(delta=DELTA["delta" if delta else "cumulative"]),
     )
-    provider = MeterProvider([made], shutdown_on_exit=False)
+    provider.export_with(made)
     made.start()
     try:
         yield made, provider

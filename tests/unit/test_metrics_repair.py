@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from opentelemetry.metrics import Observation
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 
@@ -17,7 +16,8 @@ from telemetry.otlp.repair import repaired_metrics
 from telemetry.otlp.writing.metrics import encode_metrics_data
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.repairs import repairs
 
 
@@ -31,8 +31,10 @@ class Unlike:
 @pytest.fixture
 def meter() -> Iterator[Any]:
     """A user's own meter on a provider with two readers: one to push from, one to pull from."""
-    reader, pulled = InMemoryMetricReader(), PullReader(Resource({}), Sums("always_off", delta=False))
-    provider = MeterProvider([reader, pulled], Resource({"team": "a\udcff"}), AlwaysOnExemplarFilter(), False)
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(OwnMetrics("always_off"), Resource({"team": "a\udcff"}), "always_on")
+    pulled = PullReader(provider)
+    provider.add_metric_reader(reader)
     meter: Any = provider.get_meter("mine")
     meter.create_counter("innocent").add(3)
     meter.readers = reader, pulled

@@ -26,8 +26,8 @@ from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.recording import instruments, providers
-from telemetry.recording.aggregation import Sums
 from telemetry.recording.bounds import bounds
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.span import Span
 from tests.own_spans import ended
 from tests.secrets_corpus import HARMLESS, SECRETS, leaked
@@ -178,21 +178,18 @@ class TestMetrics:
 
     def test_our_own_series_are_scrubbed_before_they_are_bounded(self) -> None:
         """A thousand addresses are one series, and use up one of the values that an attribute may take."""
-        reader = InMemoryMetricReader()
-        provider = MeterProvider([reader], shutdown_on_exit=False)
-        sums = Sums("trace_based", delta=False)
+        own = OwnMetrics("trace_based")
         instruments.forget()
         bounds.forget()
-        with providers.override(meter=provider.get_meter("x"), sums=sums):
+        with providers.override(own=own):
             for number in range(50):
                 instruments.observe(c.STAGE_DURATION, 0.1, {c.SEARCH_STAGE.name: f"mail to u{number}@example.com"})
             instruments.forget()
         assert not bounds.overflow()
-        (metric,) = sums._collect()
+        (metric,) = own.reader().collect()
         assert [(dict(p.attributes or {}), p.count) for p in metric.data.data_points] == [  # type: ignore[union-attr]
             ({c.SEARCH_STAGE.name: f"mail to {CLEAN}"}, 50)
         ]
-        provider.shutdown()
 
 
 def test_a_provider_of_the_users_own_can_be_scrubbed() -> None:

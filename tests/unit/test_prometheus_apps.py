@@ -40,7 +40,7 @@ def _scrapes_end() -> Any:
 async def test_the_asgi_app_is_mounted_beside_the_users_own_routes() -> None:
     """In Starlette, at `/metrics`: negotiated and compressed as from our own server."""
     with pulled() as scrape:
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
         app = Starlette(routes=[Mount("/metrics", asgi(scrape.exposition.respond))])
         async with client(app) as http:
             answer = await http.get("/metrics/", headers={"Accept": OPENMETRICS, "Accept-Encoding": "gzip"})
@@ -117,7 +117,7 @@ def test_the_wsgi_app_keeps_to_the_protocol() -> None:
     """The standard library's validator finds nothing in it."""
     started: list[Any] = []
     with pulled() as scrape:
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
         environ: dict[str, Any] = {"HTTP_ACCEPT": OPENMETRICS, "QUERY_STRING": ""}
         setup_testing_defaults(environ)
         answer = validator(wsgi(scrape.exposition.respond))(environ, lambda *args: started.append(args))  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_a_users_registry_has_both() -> None:
     """One `/metrics` with the user's own metrics and ours."""
     with pulled() as scrape:
         Counter("orders", "Orders.", registry=scrape.registry).inc()
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
         assert {"orders", "search_documents", "target"} <= scrape.families().keys()
 
 

@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry, core, generate_latest
 
 from telemetry import conventions as c
 from telemetry.prometheus import families as families_module
-from telemetry.recording.aggregation import Sums
 from telemetry.recording.guard import guard
+from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.sdk_metrics import SdkReader
 from tests.unit.pulled import RESOURCE, Pulled, families, pulled
 
 OURS = {"job": "encoder", "instance": "i1"}
@@ -32,7 +33,7 @@ def scrape() -> Iterator[Pulled]:
 
 def test_a_histogram_of_ours_counts_upwards(scrape: Pulled) -> None:
     """Each bucket holds all values up to its bound; count and sum follow, with the labels of service and scope."""
-    series = scrape.sums.series(c.RESULTS, {c.SEARCH_OPERATION.name: "search"})
+    series = scrape.own.aggregation(c.RESULTS, {c.SEARCH_OPERATION.name: "search"})
     for value in (0, 1, 1, 3, 5000):
         series.record(value, None)
     family = scrape.families()["search_results"]
@@ -92,9 +93,9 @@ def test_the_scope_is_in_the_labels(scrape: Pulled) -> None:
 def test_exemplars_lead_from_a_bucket_and_a_counter_to_the_trace(scrape: Pulled) -> None:
     """Each bucket has its last one, with trace, span, value and time; at every scrape, not at the first alone."""
     with TRACER.start_as_current_span("request") as span:
-        scrape.sums.series(c.RESULTS, {}).record(1, span)
-        scrape.sums.series(c.RESULTS, {}).record(2, span)
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, span)
+        scrape.own.aggregation(c.RESULTS, {}).record(1, span)
+        scrape.own.aggregation(c.RESULTS, {}).record(2, span)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, span)
     ids = {
         "trace_id": f"{span.get_span_context().trace_id:032x}",
         "span_id": f"{span.get_span_context().span_id:016x}",
@@ -126,7 +127,7 @@ def test_an_exemplar_of_the_users_own_instrument_is_reported(scrape: Pulled) -> 
 def test_the_plain_format_has_no_exemplars_and_no_created_series(scrape: Pulled) -> None:
     """What asks for nothing else gets `text/plain`, with the same names and values."""
     with TRACER.start_as_current_span("request"):
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
     status, headers, body = scrape.answer(accept="text/plain")
     assert (status, dict(headers)["Content-Type"].split(";")[0]) == ("200 OK", "text/plain")
     assert "# {" not in body.decode()
@@ -139,27 +140,25 @@ def test_the_plain_format_has_no_exemplars_and_no_created_series(scrape: Pulled)
 
 def test_pulling_is_cumulative_beside_a_delta_export() -> None:
     """What the pipeline takes away for its export stays in what is pulled; neither sees the other."""
-    with pulled(delta=True) as scrape:
-        series = scrape.sums.series(c.RESULTS, {})
-        counter = scrape.sums.series(c.DOCUMENTS, {})
-        series.record(1, None)
+    with pulled() as scrape:
+        pushed = scrape.own.reader(delta=("Counter", "Histogram"))
+        histogram = scrape.own.aggregation(c.RESULTS, {})
+        counter = scrape.own.aggregation(c.DOCUMENTS, {})
+        histogram.record(1, None)
         counter.record(5, None)
-        first = series.histogram(1, delta=True)
-        assert first is not None
-        assert counter.counter(1, delta=True) is not None
+        first = {metric.name: metric.data.data_points[0] for metric in pushed.collect()}
         assert scrape.sample("search_results_count").value == 1, "the export has taken it, and it is there"
-        series.record(3, None)
+        histogram.record(3, None)
         counter.record(2, None)
         assert (scrape.sample("search_results_count").value, scrape.sample("search_results_sum").value) == (2, 4)
         assert scrape.sample("search_results_bucket", {"le": "1.5"}).value == 1
         assert scrape.sample("search_documents_total").value == 7
         assert scrape.sample("search_results_bucket", {"le": "1.5"}).exemplar is not None
-        second = series.histogram(2, delta=True)
-        assert second is not None
-        assert (first.count, second.count, second.sum) == (1, 1, 3)
-        assert series.histogram(3, delta=True) is None
-        total = series.histogram_total(4)
-        assert (total.count, total.sum, total.min, total.max) == (2, 4, 1, 3)
+        second = {metric.name: metric.data.data_points[0] for metric in pushed.collect()}
+        counts = [(found[c.RESULTS.name].count, found[c.DOCUMENTS.name].value) for found in (first, second)]  # type: ignore[union-attr]
+        assert counts == [(1, 5), (1, 2)]
+        assert pushed.collect() == []
+        assert scrape.sample("search_results_count").value == 2
 
 
 def test_strange_values_do_not_break_a_scrape(scrape: Pulled) -> None:
@@ -216,13 +215,13 @@ def test_of_two_kinds_under_one_name_the_first_is_served(
 def test_a_fault_while_collecting_leaves_our_metrics_there(scrape: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scrape never raises: without what the SDK has, it gives what we have."""
     guard.strict = False
-    scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
-    reader = next(iter(scrape.registry._collector_to_names))._reader  # type: ignore[attr-defined]
+    scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
+    scrape.meter.create_counter("theirs").add(1)
 
-    def fail() -> None:
+    def fail(*_args: object, **_named: object) -> None:
         raise TimeoutError("a callback hung")
 
-    monkeypatch.setattr(reader, "collect", fail)
+    monkeypatch.setattr(SdkReader, "_receive_metrics", fail)
     before = guard.faults
     assert scrape.sample("search_documents_total").value == 3
     assert guard.faults == before + 1
@@ -231,7 +230,7 @@ def test_a_fault_while_collecting_leaves_our_metrics_there(scrape: Pulled, monke
 def test_a_scrape_is_bounded_by_the_series_that_are_kept(scrape: Pulled) -> None:
     """Attributes without end are one series more, and no more lines."""
     for number in range(2500):
-        scrape.sums.series(c.DOCUMENTS, {"search.operation": str(number)}).record(1, None)
+        scrape.own.aggregation(c.DOCUMENTS, {"search.operation": str(number)}).record(1, None)
     found = scrape.families()
     assert len(found["search_documents"].samples) == 2001
     assert sum(s.value for s in found["search_documents"].samples) == 2500
@@ -255,7 +254,7 @@ def test_scrapes_at_once_and_measuring_meanwhile_disturb_nothing(scrape: Pulled)
 
     def measure() -> None:
         for _ in range(rounds):
-            scrape.sums.series(c.RESULTS, {}).record(1, None)
+            scrape.own.aggregation(c.RESULTS, {}).record(1, None)
             counter.add(1)
 
     def look() -> None:
@@ -292,9 +291,12 @@ def test_a_secret_in_an_attribute_is_hidden(scrape: Pulled) -> None:
 
 def test_totals_change_nothing() -> None:
     """Who pulls takes nothing from who pushes, exemplars included."""
-    sums = Sums("always_on", delta=True)
-    sums.series(c.DOCUMENTS, {}).record(3, None)
-    assert sums.totals() is not None
-    point = sums.series(c.DOCUMENTS, {}).counter(1, delta=True)
-    assert point is not None
-    assert (point.value, len(point.exemplars)) == (3, 1)
+    own = OwnMetrics("always_on")
+    pushed, pulled = own.reader(delta=("Counter",)), own.reader(all_exemplars=True)
+    own.aggregation(c.DOCUMENTS, {}).record(3, None)
+    for _ in range(2):
+        assert [metric.name for metric in pulled.collect()] == [c.DOCUMENTS.name]
+    (metric,) = pushed.collect()
+    (point,) = metric.data.data_points
+    assert (point.value, len(point.exemplars)) == (3, 1)  # type: ignore[union-attr]
+    assert pushed.collect() == []

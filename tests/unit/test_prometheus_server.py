@@ -54,7 +54,7 @@ def greeting(environ: dict[str, Any], start_response: Callable[..., Any]) -> lis
 def test_a_scrape_gets_what_it_accepts(served: Callable[[WsgiApp], tuple[str, int]]) -> None:
     """OpenMetrics where it is asked for, the plain text otherwise, each compressed where that is accepted."""
     with pulled() as scrape:
-        scrape.sums.series(c.DOCUMENTS, {}).record(3, None)
+        scrape.own.aggregation(c.DOCUMENTS, {}).record(3, None)
         address = served(wsgi(scrape.exposition.respond))
         status, headers, body = get(address, Accept=OPENMETRICS)
         assert (status, headers["Content-Length"]) == (200, str(len(body)))

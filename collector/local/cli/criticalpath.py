@@ -31,13 +31,13 @@ def criticalpath(args: argparse.Namespace) -> int:
     log = log_to_stderr()
     try:
         exporting = telemetry.configure(c.CRITICAL_PATH_SERVICE, endpoint=args.endpoint, traces_exporter="none")
-        sums = providers.sums()
-        if sums is None:
+        own = providers.own_metrics()
+        if own is None:
             raise TelemetryError(
                 "No metrics would be exported: OTEL_METRICS_EXPORTER is none, or OTEL_SDK_DISABLED is true.",
                 "Unset it.",
             )
-        with CriticalPathProgram(args.grpc, sums, access) as program:
+        with CriticalPathProgram(args.grpc, own, access) as program:
             for line in _banner(program, exporting, console):
                 show(console, line, soft_wrap=True)
             end_requested.wait()

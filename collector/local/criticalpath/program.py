@@ -28,7 +28,7 @@ from collector.local.paths.follower import Follower
 from collector.local.server import Addresses, Ports, find_places
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
-from telemetry.recording.aggregation import Sums
+from telemetry.recording.own_metrics import OwnMetrics
 
 SIGNALS = (BY_PATH["/v1/traces"],)
 
@@ -49,13 +49,13 @@ class CriticalPathProgram:
 
     Args:
         grpc: address of OTLP over gRPC, `HOST:PORT`; port 0 takes a free one.
-        sums: takes the metrics; somebody exports them.
+        own: takes the metrics; somebody exports them.
         access: who may send; by default, only this machine.
     """
 
-    def __init__(self, grpc: str, sums: Sums, access: Access) -> None:
+    def __init__(self, grpc: str, own: OwnMetrics, access: Access) -> None:
         self.address = grpc
-        self.counting = Counting(Recorder(sums).record)
+        self.counting = Counting(Recorder(own).record)
         self._access = access
         self._settings = CollectorSettings()
         self._follower = Follower(self.counting)

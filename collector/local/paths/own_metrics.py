@@ -1,7 +1,7 @@
 """The collector's own metrics, stored as if a service of its own had sent them.
 
-In: sums. Out: points in the store, written between two commits. Each start of the collector is a process of its own,
-whose sums begin at 0.
+In: values. Out: points in the store, written between two commits. Each start of the collector is a process of its own,
+whose metrics begin at 0.
 """
 
 import logging
@@ -14,7 +14,6 @@ from typing import Any
 
 import duckdb
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics
 from opentelemetry.sdk.resources import Resource
 
 from collector.analysis.seen import NS
@@ -23,14 +22,14 @@ from collector.local.decode.metrics import decode_metrics
 from collector.local.store.store import Store
 from telemetry import conventions as c
 from telemetry.config.version import own_version
-from telemetry.recording.aggregation import Sums
+from telemetry.recording import own_metrics
 
 _RECENT = "SELECT trace_id FROM traces WHERE last_ingested_unix_ns > ? ORDER BY last_ingested_unix_ns DESC"
 _log = logging.getLogger(__name__)
 
 
 class OwnMetrics:
-    """Sums, and how they get into the store.
+    """The metrics, and how they get into the store.
 
     Args:
         store: takes the points.
@@ -38,7 +37,8 @@ class OwnMetrics:
     """
 
     def __init__(self, store: Store, do: Callable[[Callable[[], Any]], Future[Any]]) -> None:
-        self.sums = Sums("trace_based", delta=False)
+        self.values = own_metrics.OwnMetrics("trace_based")
+        self._reader = self.values.reader()
         self._store = store
         self._do = do
         self._resource = Resource(
@@ -58,7 +58,9 @@ class OwnMetrics:
 
     def tell(self) -> None:
         """Have the points of now stored. If the store does not work now, the next ones say all that these do."""
-        data = self.sums.added_to(MetricsData([ResourceMetrics(self._resource, [], "")]))
+        data = self._reader.added_to(None, self._resource)
+        if data is None:
+            return
         decoded = decode_metrics(encode_metrics(data))
         digest = uuid.uuid4().hex
         done = self._do(lambda: self._store.write([decoded], [digest], time.time_ns()))

@@ -1,10 +1,10 @@
-"""The sums of our own metrics: the same points as the SDK's instruments make of the same values."""
+"""Our own metrics: the same points as the SDK's instruments make of the same values."""
 
 import dataclasses
+import gc
 import os
 import random
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,15 +13,15 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry import conventions as c
-from telemetry.recording import aggregation as sums_module
-from telemetry.recording import instruments, providers
-from telemetry.recording.aggregation import Sums
+from telemetry.recording import instruments, own_metrics, providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
+from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.tracer_provider import TracerProvider
 
 FILTERS: dict[str, type[Any]] = {
@@ -30,6 +30,7 @@ FILTERS: dict[str, type[Any]] = {
     "always_off": sdk.AlwaysOffExemplarFilter,
 }
 NOTHING = MetricsData([])
+DELTA = ("Counter", "Histogram")
 UNSIGNED = dataclasses.replace(c.RESULT_SCORE, signed=False)
 """The SDK's histograms have no values below zero."""
 
@@ -77,30 +78,19 @@ class Both:
             c.RESULT_SCORE.brief,
             explicit_bucket_boundaries_advisory=c.RESULT_SCORE.buckets,
         )
-        self.sums = Sums(filter_, delta=delta)
+        self.own = OwnMetrics(filter_)
+        self.mine = self.own.reader(delta=DELTA if delta else ())
 
     def record(self, value: float, attributes: dict[str, Any], where: Context) -> None:
         self.histogram.record(value, attributes, where)
-        self.sums.series(UNSIGNED, attributes).record(value, trace.get_current_span(where))
+        self.own.aggregation(UNSIGNED, attributes).record(value, trace.get_current_span(where))
 
     def add(self, value: int, attributes: dict[str, Any], where: Context) -> None:
         self.counter.add(value, attributes, where)
-        self.sums.series(c.DOCUMENTS, attributes).record(value, trace.get_current_span(where))
+        self.own.aggregation(c.DOCUMENTS, attributes).record(value, trace.get_current_span(where))
 
     def collect(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        theirs = self.reader.get_metrics_data()
-        return read(self._ours()), read(theirs)
-
-    def _ours(self) -> MetricsData:
-        """Only what is ours, beside one metric that makes the SDK collect at all."""
-        reader = InMemoryMetricReader()
-        provider = sdk.MeterProvider([reader], shutdown_on_exit=False)
-        provider.get_meter("other").create_counter("other").add(1)
-        data = self.sums.added_to(reader.get_metrics_data() or NOTHING)
-        provider.shutdown()
-        (of_resource,) = data.resource_metrics
-        kept = [scope for scope in of_resource.scope_metrics if scope.scope.name == c.SCOPE]
-        return MetricsData([type(of_resource)(of_resource.resource, kept, of_resource.schema_url)])
+        return read(self.mine.added_to(None, Resource.get_empty())), read(self.reader.get_metrics_data())
 
 
 @pytest.mark.parametrize("delta", [False, True], ids=["cumulative", "delta"])
@@ -126,18 +116,19 @@ def test_points_are_those_of_the_sdk(filter_: str, *, delta: bool) -> None:
 @pytest.mark.parametrize("delta", [False, True], ids=["cumulative", "delta"])
 def test_scores_below_zero_count_and_leave_no_sum(*, delta: bool) -> None:
     """OTLP and Prometheus want sums that do not fall; an interval without such a score has one again."""
-    sums = Sums("always_off", delta=delta)
-    series = sums.series(c.RESULT_SCORE, {})
+    own = OwnMetrics("always_off")
+    reader, pulled = own.reader(delta=DELTA if delta else ()), own.reader(all_exemplars=True)
+    aggregation = own.aggregation(c.RESULT_SCORE, {})
     for value in (-0.5, -0.25, 0.5):
-        series.record(value, None)
-    points: list[Any] = [sums._collect()[0].data.data_points[0]]
-    series.record(0.5, None)
-    points += sums._collect()[0].data.data_points
+        aggregation.record(value, None)
+    points: list[Any] = [reader.collect()[0].data.data_points[0]]
+    aggregation.record(0.5, None)
+    points += reader.collect()[0].data.data_points
     assert [(p.count, p.sum, p.bucket_counts[0], p.min) for p in points] == [
         (3, None, 2, -0.5),
         (1, 0.5, 0, 0.5) if delta else (4, None, 2, -0.5),
     ]
-    total = sums.totals().metrics[0].data.data_points[0]
+    total = pulled.collect()[0].data.data_points[0]
     assert (total.count, total.sum, total.min, total.max) == (4, None, -0.5, 0.5)  # type: ignore[union-attr]
 
 
@@ -155,49 +146,129 @@ def test_what_the_sdk_refuses_is_refused(caplog: pytest.LogCaptureFixture) -> No
 
 def test_series_beyond_the_limit_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A metric has no more series than the SDK allows; the others are added up as its overflow."""
-    monkeypatch.setattr(sums_module, "_MOST_SERIES", 2)
-    sums = Sums("always_off", delta=False)
+    monkeypatch.setattr(own_metrics, "_MOST_ATTRIBUTE_SETS", 2)
+    own = OwnMetrics("always_off")
     for name in ("a", "b", "c", "d", "a"):
-        sums.series(c.DOCUMENTS, {"search.outcome": name}).record(1, None)
-    (metric,) = sums._collect()
+        own.aggregation(c.DOCUMENTS, {"search.outcome": name}).record(1, None)
+    (metric,) = own.reader().collect()
     found = [(point.attributes, point.value) for point in metric.data.data_points]  # type: ignore[union-attr]
     assert found == [({"search.outcome": "a"}, 2), ({"search.outcome": "b"}, 1), ({"otel.metric.overflow": True}, 2)]
 
 
 def test_one_and_true_are_two_series() -> None:
     """Values that are equal in Python are distinguished, as in the SDK."""
-    sums = Sums("always_off", delta=False)
-    sums.series(c.DOCUMENTS, {"search.outcome": 1}).record(1, None)
-    sums.series(c.DOCUMENTS, {"search.outcome": True}).record(1, None)
-    (metric,) = sums._collect()
+    own = OwnMetrics("always_off")
+    own.aggregation(c.DOCUMENTS, {"search.outcome": 1}).record(1, None)
+    own.aggregation(c.DOCUMENTS, {"search.outcome": True}).record(1, None)
+    (metric,) = own.reader().collect()
     assert len(metric.data.data_points) == 2
 
 
 def test_threads_lose_nothing() -> None:
-    """Values of many threads are all there, also those recorded while others are collected."""
-    sums = Sums("always_off", delta=True)
+    """Values of many threads are all there, each once, for two that collect at the same time and one that joins."""
+    own = OwnMetrics("always_off")
     over = threading.Event()
-    counted: list[int] = []
+    counted: dict[str, list[int]] = {"one": [], "other": []}
+    readers = {name: own.reader(delta=DELTA) for name in counted}
 
-    def collect() -> None:
+    def take(name: str) -> None:
+        counted[name].extend(point.count for metric in readers[name].collect() for point in metric.data.data_points)  # type: ignore[union-attr]
+
+    def collect(name: str) -> None:
         while not over.is_set():
-            counted.extend(point.count for metric in sums._collect() for point in metric.data.data_points)  # type: ignore[union-attr]
+            take(name)
 
     def record() -> None:
         for _ in range(5000):
-            sums.series(c.RESULT_SCORE, {}).record(0.5, None)
+            own.aggregation(c.RESULT_SCORE, {}).record(0.5, None)
 
-    collector = threading.Thread(target=collect)
+    collectors = [threading.Thread(target=collect, args=(name,)) for name in counted]
     recorders = [threading.Thread(target=record) for _ in range(3)]
-    for thread in (collector, *recorders):
+    for thread in (*collectors, *recorders):
         thread.start()
     for thread in recorders:
         thread.join()
     over.set()
-    collector.join()
-    collect_last: Sequence[Any] = sums._collect()
-    counted += [point.count for metric in collect_last for point in metric.data.data_points]
-    assert sum(counted) == 15_000
+    for thread in collectors:
+        thread.join()
+    for name in counted:
+        take(name)
+    assert {name: sum(counts) for name, counts in counted.items()} == {"one": 15_000, "other": 15_000}
+    (metric,) = own.reader().collect()
+    assert [point.count for point in metric.data.data_points] == [15_000]  # type: ignore[union-attr]
+
+
+def test_what_the_garbage_collector_ends_is_counted_in_the_middle_of_anything() -> None:
+    """A generator that records at its end may end while a value is recorded, or while values are collected."""
+    own = OwnMetrics("always_off")
+    reader = own.reader(delta=DELTA)
+    aggregation = own.aggregation(c.RESULT_SCORE, {})
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            aggregation.record(0.5, None)
+
+    before = gc.get_threshold()
+    counted: list[int] = []
+    gc.set_threshold(1)
+    try:
+        for _ in range(300):
+            Cycle()
+            aggregation.record(0.25, None)
+            counted += [point.count for metric in reader.collect() for point in metric.data.data_points]  # type: ignore[union-attr]
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    counted += [point.count for metric in reader.collect() for point in metric.data.data_points]  # type: ignore[union-attr]
+    assert sum(counted) == 600
+
+
+def test_a_reader_gets_what_is_watched_as_it_wants_it() -> None:
+    """A counter that is read at collection, as a sum or as what was added; an up-down counter always as it is."""
+    own = OwnMetrics("always_off")
+    values = iter([(3, 5), (3, 5), (7, 2), (7, 2)])
+    now: dict[str, float] = {}
+    own.watch(c.TELEMETRY_REPAIRED, lambda: [(now["counter"], {})])
+    own.watch(c.QUEUE_LENGTH, lambda: [(now["queue"], {"search.stage": "encode"})])
+    readers = {"cumulative": own.reader(), "delta": own.reader(delta=("Counter", "Histogram", "ObservableCounter"))}
+    found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in readers}
+    for _ in range(2):
+        for name, reader in readers.items():
+            now["counter"], now["queue"] = next(values)
+            collected = read(reader.added_to(None, Resource.get_empty()))
+            found[name] += [tuple(one[-1][0]["value"] for one in collected.values())]
+            assert collected[c.TELEMETRY_REPAIRED.name][3] is AggregationTemporality[name.upper()]
+            assert collected[c.QUEUE_LENGTH.name][2:4] == (False, AggregationTemporality.CUMULATIVE)
+    assert found == {"cumulative": [(3, 5), (7, 2)], "delta": [(3, 5), (4, 2)]}
+
+
+def test_what_cannot_be_read_spoils_only_its_own() -> None:
+    """The other metrics are collected."""
+    guard.strict = False
+    own = OwnMetrics("always_off")
+    own.watch(c.TELEMETRY_REPAIRED, lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    own.watch(c.TELEMETRY_OVERFLOW, lambda: [(1, {})])
+    assert [metric.name for metric in own.reader().collect()] == [c.TELEMETRY_OVERFLOW.name]
+
+
+@pytest.mark.parametrize("filter_", list(FILTERS))
+def test_a_gauge_is_what_it_was_set_to_last(filter_: str) -> None:
+    """As the SDK's: the last value, at each collection, with the exemplars since the one before."""
+    both = Both(filter_)
+    meter = both.provider.get_meter(c.SCOPE)
+    gauge = meter.create_gauge(c.INDEX_POINTS.name, c.INDEX_POINTS.unit, c.INDEX_POINTS.brief)
+    own = both.own.aggregation(c.INDEX_POINTS, {"db.collection.name": "goods"})
+    for value in (5, -2, None, 7.5):
+        if value is not None:
+            where = context(4, sampled=True)
+            gauge.set(value, {"db.collection.name": "goods"}, where)
+            own.record(value, trace.get_current_span(where))
+        ours, theirs = both.collect()
+        assert ours == theirs
+    both.provider.shutdown()
 
 
 def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
@@ -206,8 +277,9 @@ def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
     meter = both.provider.get_meter(c.SCOPE)
     meter.create_gauge(c.INDEX_POINTS.name).set(5)
     both.provider.get_meter("theirs").create_counter("theirs").add(1)
-    both.sums.series(c.DOCUMENTS, {}).record(1, None)
-    data = both.sums.added_to(both.reader.get_metrics_data() or NOTHING)
+    both.own.aggregation(c.DOCUMENTS, {}).record(1, None)
+    data = both.mine.added_to(both.reader.get_metrics_data(), Resource.get_empty())
+    assert data is not None
     (of_resource,) = encode_metrics(data).resource_metrics
     found = {scope.scope.name: [metric.name for metric in scope.metrics] for scope in of_resource.scope_metrics}
     assert found == {"theirs": ["theirs"], c.SCOPE: [c.INDEX_POINTS.name, c.DOCUMENTS.name]}
@@ -216,52 +288,49 @@ def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_begins_at_zero() -> None:
-    """Renewed sums hold nothing, even where a lock of the old ones is held for ever."""
-    sums = Sums("always_off", delta=False)
-    old = sums.series(c.RESULT_SCORE, {})
+    """Renewed metrics hold nothing, even where a lock of the old ones is held for ever."""
+    own = OwnMetrics("always_off")
+    reader = own.reader()
+    old = own.aggregation(c.RESULT_SCORE, {})
     old.record(0.5, None)
-    held = threading.Thread(target=lambda: (sums._lock.acquire(), old._lock.acquire()))
+    held = threading.Thread(target=lambda: (own._lock.acquire(), old._lock.acquire()))
     held.start()
     held.join()
-    sums.renew()
-    assert sums._collect() == []
-    sums.series(c.RESULT_SCORE, {}).record(0.5, None)
-    assert len(sums._collect()) == 1
+    own.renew()
+    assert reader.collect() == []
+    own.aggregation(c.RESULT_SCORE, {}).record(0.5, None)
+    assert len(reader.collect()) == 1
 
 
 class TestObserve:
     @pytest.fixture(autouse=True)
-    def sums(self) -> Any:
-        """Sums of our own in use."""
-        provider = sdk.MeterProvider(shutdown_on_exit=False)
-        made = Sums("always_off", delta=False)
-        with providers.override(meter=provider.get_meter(c.SCOPE), sums=made):
-            instruments.forget()
+    def own(self) -> Any:
+        """Metrics of our own in use."""
+        made = OwnMetrics("always_off")
+        with providers.override(own=made):
             bounds.forget()
             yield made
-            instruments.forget()
-        provider.shutdown()
 
-    def test_a_value_beyond_its_limit_is_counted_each_time(self, sums: Sums) -> None:
+    def test_a_value_beyond_its_limit_is_counted_each_time(self, own: OwnMetrics) -> None:
         """Series at hand change nothing about bounds: the overflow goes on to be counted."""
         for number in (*range(30), 1, 29):
             instruments.observe(c.STAGE_DURATION, 1, {"search.stage": f"stage {number}"})
-        (metric,) = sums._collect()
+        (metric,) = own.reader().collect()
         points = {p.attributes["search.stage"]: p.count for p in metric.data.data_points}  # type: ignore[index,union-attr]
         assert (len(points), points["stage 1"], points["_other"]) == (25, 2, 7)
         assert bounds.overflow() == {"search.stage": 7}
 
-    def test_odd_values_are_recorded_too(self, sums: Sums) -> None:
+    def test_odd_values_are_recorded_too(self, own: OwnMetrics) -> None:
         """A list cannot be looked up, a number is not a string: both make series as they do elsewhere."""
         assert guard.strict, "a fault would show"
         for stage in (["a"], 1, True, 1):
             instruments.observe(c.STAGE_DURATION, 1, {"search.stage": stage})
-        (metric,) = sums._collect()
+        (metric,) = own.reader().collect()
         points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[index,union-attr]
         assert points == [("['a']", 1), (1, 2), (True, 1)]
 
-    def test_what_lasts_may_be_kept(self, sums: Sums) -> None:
-        """A record that was kept counts as `observe` does, until providers, sums or the process are others."""
+    def test_what_lasts_may_be_kept(self, own: OwnMetrics) -> None:
+        """A record that was kept counts as `observe` does, until providers or the process are others."""
         labels = {"search.stage": "encode", "unknown": "left out"}
         found = instruments.bound(c.STAGE_DURATION, labels)
         assert found is not None
@@ -269,16 +338,16 @@ class TestObserve:
         before = instruments.generation.current
         found.record(0.5, None)
         instruments.observe(c.STAGE_DURATION, 0.25, labels)
-        (metric,) = sums._collect()
+        (metric,) = own.reader().collect()
         (point,) = metric.data.data_points
         assert (point.attributes, point.count) == ({"search.stage": "encode"}, 2)  # type: ignore[union-attr]
         assert instruments.generation.current is before
-        for change in (instruments.forget, sums.renew, lambda: providers.set_current(None, providers.meter(), sums)):
+        for change in (instruments.forget, own.renew, lambda: providers.set_current(None, None, own)):
             change()
             assert instruments.generation.current is not before
             before = instruments.generation.current
 
-    def test_what_became_other_does_not_last(self, sums: Sums) -> None:
+    def test_what_became_other_does_not_last(self, own: OwnMetrics) -> None:
         """Its place may be another one later, and each such value counts as an overflow."""
         for number in range(26):
             found = instruments.bound(c.STAGE_DURATION, {"search.stage": f"stage {number}"})
@@ -298,7 +367,7 @@ def test_the_span_in_hand_becomes_the_exemplar(filter_: str) -> None:
     for number, span in enumerate((ours, left_out, other, unsampled, None)):
         where = Context() if span is None else trace.set_span_in_context(span)
         both.histogram.record(0.0625 * (number + 1), {}, where)
-        both.sums.series(UNSIGNED, {}).record(0.0625 * (number + 1), span)
+        both.own.aggregation(UNSIGNED, {}).record(0.0625 * (number + 1), span)
     found, theirs = both.collect()
     assert found == theirs
     (point,) = found[c.RESULT_SCORE.name][-1]
