@@ -9,6 +9,7 @@
 # make test-versions  a few tests of each kind on the lowest versions that the library allows, on the newest, and on every
 #                  other installed Python (ALL=1: all that need only the library)
 # make test-install   every line of docs/installing.md, in empty environments
+# make test-sdk    OpenTelemetry's own tests of spans, samplers, limits and propagation, on our tracer provider (a minute)
 # make mutants     tests that each defect of docs/defects.md fails its test (ONLY=callables.py: some)
 # make bench       side-by-side benchmarks
 # make incidents   every incident of the demo on the real stack: which alert fires, what it says, which board it links
@@ -27,7 +28,7 @@ BIN     = $(VENV)/bin
 INPUTS  = pyproject.toml packaging/stack/pyproject.toml packaging/demo/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test stack test-stack test-boards-fast browser dashboards-page lint mutants bench incidents chaos dist docs proto test-clip test-versions test-install clean
+.PHONY: help env demo test stack test-stack test-boards-fast browser dashboards-page lint mutants bench incidents chaos dist docs proto test-clip test-versions test-install test-sdk clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -60,6 +61,9 @@ stack: env
 
 test-versions: env
 	@$(BIN)/python -m tests.versions $(if $(ALL),--all)
+
+test-sdk: env
+	@$(BIN)/python -m tests.sdk_suites
 
 test-install: env dist
 	@$(BIN)/python -m pytest -m '' tests/install

@@ -128,6 +128,7 @@ class Span(sdk.Span):
     )
     _links = property(lambda self: [Link(one.context, bounded(one)) for one in tuple(self.recorded_links)])
     _instrumentation_scope = property(lambda self: self.tracer.instrumentation_scope)
+    _span_processor = property(lambda self: self.tracer.span_processor)
     _instrumentation_info = property(lambda self: self.tracer.instrumentation_info)
     dropped_attributes = property(lambda self: self.lost_attributes)
     dropped_events = property(lambda self: self.lost_events)
@@ -234,6 +235,8 @@ class Span(sdk.Span):
             status = Status(status, description)
         elif not isinstance(status, Status):
             return
+        elif description is not None:
+            _log.warning("a description was given beside a status that has its own: it is not kept")
         if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
             self._status = status
 
