@@ -40,7 +40,7 @@ def main(given: list[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(table.as_json(rows, figures, libraries), indent=2))
     else:
-        table.show(rows, figures, libraries, Console())
+        table.show(rows, figures, libraries, Console(), markdown=arguments.markdown)
         Console().print(
             f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians of "
             f"{arguments.rounds} launches in turns, {arguments.calls:,} calls each. µs and ms: CPU, but p50.",
@@ -66,6 +66,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--before", metavar="REVISION", help="also with the library as it was, in a column of its own")
     parser.add_argument("--json", action="store_true", help="print JSON, with the figure of each launch")
+    parser.add_argument("--markdown", action="store_true", help="print the table as docs/benchmarks.md has it")
     parser.add_argument("--profile", action="store_true", help="print what costs most of a stage and of its export")
     arguments = parser.parse_args(given)
     for name in arguments.only:

@@ -45,7 +45,8 @@ class Environment:
 
 
 def ours() -> Environment:
-    """Return the environment that this runs in."""
+    """Return the environment that this runs in, its library compiled as an installed one is."""
+    compileall.compile_dir(ROOT / "telemetry", quiet=2)
     return Environment(sys.executable, version("search-telemetry"))
 
 
@@ -57,7 +58,7 @@ def before(revision: str) -> Iterator[Environment]:
         call("git", "archive", "--output", str(packed), revision, "telemetry", cwd=ROOT)
         with tarfile.open(packed) as file:
             file.extractall(name, filter="data")
-        compileall.compile_dir(name, quiet=1)
+        compileall.compile_dir(name, quiet=2)
         yield Environment(sys.executable, revision[:8], Path(name))
 
 

@@ -17,7 +17,7 @@ from benchmarks.engine.rows import COLUMNS, ONCE, SHARE, Row
 from benchmarks.engine.sink import Sink
 
 LATENCY: Final = 0.2  # seconds that an export takes where spans could be lost
-FOREIGN: Final = ("OTEL_", "DD_", "SENTRY_", "LOGFIRE_", "SEARCH_TELEMETRY_")
+FOREIGN: Final = ("OTEL_", "DD_", "SENTRY_", "LOGFIRE_", "SEARCH_TELEMETRY_", "PYTHON")
 """Beginnings of variables that would change what is measured."""
 LIMIT: Final = 300.0  # seconds that a launch may take
 

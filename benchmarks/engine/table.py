@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,16 +14,25 @@ from benchmarks.engine.runner import Figures
 NAMES = {OURS: "ours", SDK: "OTel SDK", "sentry": "sentry-sdk"}
 
 
-def show(rows: Sequence[Row], figures: Figures, libraries: Mapping[str, Environment], console: Console) -> None:
+def show(
+    rows: Sequence[Row],
+    figures: Figures,
+    libraries: Mapping[str, Environment],
+    console: Console,
+    *,
+    markdown: bool = False,
+) -> None:
     """Print medians, a library a column with its version, and ours as a multiple of the SDK's."""
     columns = [column for column in COLUMNS if column in libraries]
-    table = Table(box=None)
+    table, between = Table(box=box.MARKDOWN if markdown else None), " " if markdown else "\n"
     for _ in ("title", "unit"):
         table.add_column(no_wrap=True)
     for column in columns:
-        table.add_column(f"{NAMES.get(column, column)}\n{libraries[column].version}", justify="right", no_wrap=True)
+        table.add_column(
+            f"{NAMES.get(column, column)}{between}{libraries[column].version}", justify="right", no_wrap=True
+        )
     if SDK in columns:
-        table.add_column("ours ÷\nSDK", justify="right", no_wrap=True)
+        table.add_column(f"ours ÷{between}SDK", justify="right", no_wrap=True)
     for row in rows:
         medians = [figures.median(row, column) for column in columns]
         shares = [_share(medians[0], medians[columns.index(SDK)])] if SDK in columns else []

@@ -7,7 +7,7 @@ from typing import Any
 from opentelemetry import trace
 
 import telemetry
-from benchmarks.engine.peers import ATTRIBUTES, Addresses, Call, Mode, Started
+from benchmarks.engine.peers import ATTRIBUTES, Addresses, Call, Mode, Started, nothing
 from benchmarks.engine.peers.otel_calls import SCORES, otel_calls
 
 SIDE_BY_SIDE = 8  # calls of a batch
@@ -24,7 +24,7 @@ def start(sink: Addresses, mode: Mode, *, protocol: str = "grpc", metrics: bool 
         disabled=mode == "off",
     )
     tracer = trace.get_tracer("bench")
-    calls = {**otel_calls(tracer), **_spans(), **_more(), "histogram": _histogram()}
+    calls = {**otel_calls(tracer), **_spans(), **_more(), "histogram": _histogram(tracer)}
     return Started(
         calls,
         lambda: tracer.start_as_current_span("root"),
@@ -119,13 +119,17 @@ def _batch() -> Call:
     return Call(lambda: loop.run_until_complete(together(batching)), lambda: loop.run_until_complete(together(double)))
 
 
-def _histogram() -> Call:
-    """What a stage does to write its duration."""
+def _histogram(tracer: trace.Tracer) -> Call:
+    """What a stage does to write its duration: it has found the series, and its span is at hand."""
     from telemetry import conventions as c
-    from telemetry.recording.instruments import observe
+    from telemetry.recording import instruments
 
     labels = {**ATTRIBUTES, c.SEARCH_STAGE.name: "work"}
-    return Call(lambda: observe(c.STAGE_DURATION, 0.01, labels))
+    if not hasattr(instruments, "bound"):  # as it was at an earlier revision
+        return Call(lambda: instruments.observe(c.STAGE_DURATION, 0.01, labels))
+    found, span = instruments.bound(c.STAGE_DURATION, labels), tracer.start_span("held")
+    record = found.record if found is not None else nothing
+    return Call(lambda: record(0.01, span))
 
 
 def server_interceptors() -> list[Any]:
