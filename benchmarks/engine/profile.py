@@ -21,7 +21,7 @@ from benchmarks.engine.measures.memory import MOST as TURN
 
 ROOT = Path(__file__).parents[2]
 MOST = 20  # functions
-WAITS = ("acquire", "poll", "select", "recv")
+WAITS = ("acquire", "poll", "recv", "select", "sleep")
 """What a thread does while it waits, which is not CPU."""
 
 
