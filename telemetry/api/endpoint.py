@@ -1,7 +1,7 @@
 """`endpoint`: traces, times and counts the requests that an executor serves."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, TypeVar, overload
+from typing import Any, ClassVar, Final, TypeVar, overload
 
 from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
@@ -12,35 +12,34 @@ from telemetry.api.streamed import follow
 from telemetry.errors import ExceptionClasses, TelemetryError, exception_classes
 from telemetry.privacy import content
 from telemetry.recording import providers
-from telemetry.recording.attributes import clean
+from telemetry.recording.attributes import clean, clean_and_judge
 from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bound_records import BoundRecords, Wanted
-from telemetry.recording.bounds import Value, bounds
+from telemetry.recording.bound_records import BoundRecords, Records, Wanted
+from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import function_in, wrap
 from telemetry.recording.carried import Carried, carried, with_entries
 from telemetry.recording.current import get_current
-from telemetry.recording.exceptions import Ending
+from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
+from telemetry.recording.providers import generation
 from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
-from telemetry.recording.request_scope import current_scope
+from telemetry.recording.request_scope import SCOPE_KEY, Scope
 
 _MARK: Final = "__telemetry_endpoint__"
+_MOST_KEPT: Final = 1024  # names and baggages of an endpoint
 BeginIn = Callable[..., Run]
 """Begins a call with these arguments and keyword arguments, in the context that is given third, or the current one."""
-
-
-_Entry = tuple[str, bool, Value | None, Value | None]
-"""Operation, whether the request entered here, and if so platform and region."""
 
 
 class Endpoint(Block):
     """Trace, time and count the requests of one endpoint; made by `endpoint`."""
 
-    __slots__ = ("_attributes", "_docs", "_expected", "_names")
+    __slots__ = ("_attributes", "_calls", "_docs", "_expected", "_names")
+    _of_runs: ClassVar[Mapping[str, Callable[[], object]]] = {"_open": list, "_calls": dict}
 
     def __init__(
         self,
@@ -54,6 +53,7 @@ class Endpoint(Block):
         self._expected = expected
         self._docs = docs
         self._attributes = attributes or {}
+        self._calls: dict[tuple[str, Carried], _Call] = {}
 
     def __call__(self, fn: F) -> F:
         """Return a wrapper of `fn`; each call is a request at this endpoint."""
@@ -87,46 +87,46 @@ class Endpoint(Block):
         return NO_ACTIVITY
 
     def _start(self, default: str, documents: object, count: int | None, context: Context | None = None) -> Run:
-        context = get_current() if context is None else context
-        name = self._name(default, context)
+        if context is None:
+            context = get_current()
+        name = self._names[0] if len(self._names) == 1 else self._name(default, context)
         said = carried(context)
-        is_entry = not said.is_inner
-        platform, region = said.client() if is_entry else (None, None)
-        operation = said.operation
-        if operation is None:
-            operation = operation_name(name)
-        if said.operation is None or is_entry or self._expected:
-            context = self._context(context, said, operation)
-        scope = current_scope(context)
-        if scope is not None:
-            scope.operation = scope.operation or operation
-            scope.describe({c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: is_entry})
-        attributes = clean(self._attributes) if self._attributes else {}
-        attributes[c.SEARCH_ENTRY.name] = is_entry
-        if count is not None:
-            attributes[c.LEN_DOCS.name] = count
-        texts = content.texts_of(documents)
-        if texts:
-            attributes[c.SEARCH_DOCS_TEXT.name] = texts
-        at_end = _AtEnd(count, (operation, is_entry, platform, region))
-        return Activity(name, attributes, at_end, context=context, answers=True)
-
-    def _context(self, context: Context, said: Carried, operation: str) -> Context:
-        """Return a copy of `context` that says what is asked for, that it has entered, and what is expected."""
+        call = self._calls.get((name, said))
+        if call is None:
+            call = self._kept(name, said)
+        if call.counts_unknown:
+            said.count_unknown()
         values: dict[str, object] = context.copy()
-        entries: dict[str, object] = {}
-        if said.operation is None:
-            values[REQUEST_NAME] = operation
-            if operation:
-                bounds.add(c.SEARCH_OPERATION, operation_name(operation))
-                entries[c.SEARCH_OPERATION.name] = operation_name(operation)
-        if not said.is_inner:
-            entries[c.SEARCH_ENTRY.name] = c.INNER
-        if entries:
-            with_entries(values, entries)
+        if call.entries:
+            with_entries(values, call.entries)
+            if said.operation is None:
+                values[REQUEST_NAME] = call.operation
         if self._expected:
             values[EXPECTED] = (*expected_in(context), *self._expected)
-        return Context(values)
+        scope: Scope | None = values.get(SCOPE_KEY)  # type: ignore[assignment]  # nobody else has that key
+        if scope is not None:
+            scope.operation = scope.operation or call.operation
+            scope.describe(call.described)
+        attributes = call.attributes if call.are_short else {**clean(self._attributes), **call.described_entry}
+        if count is not None:
+            attributes = {**attributes, c.LEN_DOCS.name: count}
+        texts = content.texts_of(documents)
+        if texts:
+            attributes = {**attributes, c.SEARCH_DOCS_TEXT.name: texts}
+        run = Activity(
+            name, attributes, call.at_end, values=values, said=call.said, answers=True,
+            are_short=call.are_short and not texts,
+        )  # fmt: skip
+        run.documents = count
+        return run
+
+    def _kept(self, name: str, said: Carried) -> "_Call":
+        """Return what calls with this name and this baggage share, and keep it."""
+        call = _Call(name, said, self._attributes)
+        if len(self._calls) >= _MOST_KEPT:
+            self._calls.clear()
+        self._calls[name, said] = call
+        return call
 
     def _name(self, default: str, context: Context) -> str:
         if len(self._names) == 1:
@@ -145,48 +145,101 @@ def is_marked(fn: Any) -> bool:
     return getattr(function_in(fn), _MARK, False) is True
 
 
-class _AtEnd:
-    """Records the outcome of a request on its span and in metrics."""
+class _Call:
+    """What the calls of an endpoint with one name and one baggage have in common.
 
-    __slots__ = ("_documents", "_entry")
+    Attributes: `operation`; `entries`, what is added to the baggage; `said`, what that says then; `attributes` of the
+    span without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
+    `counts_unknown`, whether its platform or region is `_other`.
+    """
 
-    def __init__(self, documents: int | None, entry: _Entry) -> None:
-        self._documents = documents
-        self._entry = entry
+    __slots__ = (
+        "_labels",
+        "_last",
+        "are_short",
+        "attributes",
+        "counts_unknown",
+        "described",
+        "described_entry",
+        "entries",
+        "is_entry",
+        "operation",
+        "said",
+    )  # fmt: skip
 
-    def __call__(self, seconds: float, ending: Ending, run: Activity) -> None:
-        number, span = self._documents, run.span
-        key = (*self._entry, ending.outcome, ending.error, number is None, number == 0)
-        duration, documents, of_request, empty = _records.get(key) or _records.bind(key, self._wanted(ending))
-        if number is not None:
-            for record in (documents, of_request):
-                if record is not None:
-                    record(number, span)
-            if empty is not None:
-                empty(1, span)
-        if ending.first_item is not None:
-            observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, run.context)
-            if span.is_recording():
-                span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
-        if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # the span's status shows the others
-            span.set_attribute(c.SEARCH_OUTCOME.name, ending.outcome)
+    def __init__(self, name: str, said: Carried, attributes: Mapping[str, object]) -> None:
+        self.is_entry = not said.is_inner
+        self.operation = operation_name(name) if said.operation is None else said.operation
+        self.entries: dict[str, object] = {}
+        if said.operation is None and self.operation:
+            bounds.add(c.SEARCH_OPERATION, self.operation)
+            self.entries[c.SEARCH_OPERATION.name] = self.operation
+        if self.is_entry:
+            self.entries[c.SEARCH_ENTRY.name] = c.INNER
+        self.said = said.extended(self.entries)
+        self._labels = (self.operation, self.is_entry, *(said.client() if self.is_entry else (None, None)))
+        self.counts_unknown = self.is_entry and c.OTHER in self._labels
+        self.described_entry = {c.SEARCH_ENTRY.name: self.is_entry}
+        self.described: dict[str, AttributeValue] = {c.SEARCH_OPERATION.name: self.operation, **self.described_entry}
+        own, self.are_short = clean_and_judge(attributes)
+        self.attributes: dict[str, AttributeValue] = {**own, **self.described_entry}
+        self._last: tuple[object, bool | None, Records] | None = None
+
+    def at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
+        """Record the outcome of a request on its span and in metrics."""
+        number, span = run.documents, run.span
+        some = None if number is None else number > 0
+        last = self._last  # most requests end well, and have documents or have none
+        if last is not None and ending is ENDED_OK and last[0] is generation.current and last[1] is some:
+            duration, documents, of_request, empty = last[2]
+        else:
+            duration, documents, of_request, empty = self._find(ending, some)
         if duration is not None:
             duration(seconds, span)
+        if number is not None:
+            if documents is not None:
+                documents(number, span)
+            if of_request is not None:
+                of_request(number, span)
+            if empty is not None:
+                empty(1, span)
+        if ending is not ENDED_OK:
+            _write(ending, run)
 
-    def _wanted(self, ending: Ending) -> list[Wanted | None]:
-        operation, is_entry, platform, region = self._entry
+    def _find(self, ending: Ending, some: bool | None) -> Records:
+        key = (*self._labels, ending.outcome, ending.error, some)
+        records = _records.get(key)
+        if records is None:
+            return _records.bind(key, self._wanted(ending, some))
+        if ending is ENDED_OK:
+            self._last = (generation.current, some, records)
+        return records
+
+    def _wanted(self, ending: Ending, some: bool | None) -> list[Wanted | None]:
+        operation, is_entry, platform, region = self._labels
         labels: dict[str, AttributeValue] = {
             c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: is_entry, c.SEARCH_OUTCOME.name: ending.outcome,
         }  # fmt: skip
         if platform is not None and region is not None:
             labels |= {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}
-        counted, entered = self._documents is not None, self._documents is not None and is_entry
+        counted, entered = some is not None, some is not None and is_entry
         return [
             (c.REQUEST_DURATION, labels if ending.error is None else {**labels, c.ERROR_TYPE.name: ending.error}),
             (c.DOCUMENTS, labels) if counted else None,
             (c.REQUEST_DOCUMENTS, labels) if entered else None,
-            (c.REQUEST_EMPTY, labels) if entered and self._documents == 0 else None,
+            (c.REQUEST_EMPTY, labels) if entered and not some else None,
         ]
+
+
+def _write(ending: Ending, run: Activity) -> None:
+    """Write an ending that is not an ordinary one on the span."""
+    span = run.span
+    if ending.first_item is not None:
+        observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, run.context)
+        if span.is_recording():
+            span.set_attribute(c.SEARCH_FIRST_ITEM_DURATION.name, ending.first_item)
+    if ending.outcome in {REJECTED, CANCELLED} and span.is_recording():  # the span's status shows the others
+        span.set_attribute(c.SEARCH_OUTCOME.name, ending.outcome)
 
 
 _records: Final = BoundRecords()

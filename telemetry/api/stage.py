@@ -1,7 +1,7 @@
 """`stage`: traces and times a named piece of work inside a request."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
@@ -43,6 +43,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
     """
 
     __slots__ = ("_attributes", "_links", "_name", "_prepared")
+    _of_runs: ClassVar[Mapping[str, Callable[[], object]]] = {"_open": list, "_prepared": lambda: None}
 
     def __init__(
         self,

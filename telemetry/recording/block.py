@@ -8,8 +8,9 @@ each a single step of the interpreter, and every thread takes out no entry but i
 
 import contextlib
 import sys
+from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from opentelemetry.trace import INVALID_SPAN, Span
 
@@ -26,6 +27,8 @@ class Block:
     """A named piece of work. Subclasses say how a run of it begins."""
 
     __slots__ = ("_open",)
+    _of_runs: ClassVar[Mapping[str, Callable[[], object]]] = {"_open": list}
+    """What a copy makes anew."""
 
     def __init__(self) -> None:
         self._open: list[tuple[tuple[int, int] | None, Activity]] = []
@@ -34,12 +37,13 @@ class Block:
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the open blocks out of a copy: they are left where they were entered."""
-        names = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()) if name != "_open")
-        return {name: getattr(self, name) for name in names}
+        """Leave out of a copy what belongs to runs: open blocks are left where they were entered."""
+        names = (name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()))
+        return {name: getattr(self, name) for name in names if name not in self._of_runs}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        for name, value in {**state, "_open": []}.items():
+        new = {name: make() for name, make in self._of_runs.items()}
+        for name, value in {**state, **new}.items():
             setattr(self, name, value)
 
     def __enter__(self) -> Span:

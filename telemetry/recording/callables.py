@@ -173,21 +173,24 @@ def _copy_methods(wrapped: Any, fn: Any) -> None:
 
 def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[..., Any]:
     in_use = providers.current
+    if follow is unchanged:
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if in_use.off:  # one that is switched off costs next to nothing
-            return fn(*args, **kwargs)
-        run = begin(args, kwargs)
-        with run:
-            return follow(fn(*args, **kwargs), run)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if in_use.off:  # what is switched off costs next to nothing
+                return fn(*args, **kwargs)
+            with begin(args, kwargs):
+                return fn(*args, **kwargs)
 
-    def without_following(*args: Any, **kwargs: Any) -> Any:
-        if in_use.off:  # as above
-            return fn(*args, **kwargs)
-        with begin(args, kwargs):
-            return fn(*args, **kwargs)
+    else:
 
-    return without_following if follow is unchanged else wrapper
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if in_use.off:  # as above
+                return fn(*args, **kwargs)
+            run = begin(args, kwargs)
+            with run:
+                return follow(fn(*args, **kwargs), run)
+
+    return wrapper
 
 
 def _coroutine(fn: Callable[..., Any], begin: Begin, follow: Follow = unchanged) -> Callable[..., Any]:

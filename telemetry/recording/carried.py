@@ -50,31 +50,39 @@ class Carried:
         entry = entries.get(_ENTRY)
         self.is_inner = isinstance(entry, str) and entry == c.INNER
 
+    def extended(self, entries: Mapping[str, object]) -> "Carried":
+        """Return what the baggage says once these entries are added."""
+        return Carried({**self._entries, **entries})
+
     def client(self) -> tuple[Value, Value]:
         """Return platform and region; each is `_other` where the request has none, or one that is not known."""
-        if self._client is not None:
-            return self._client
-        given = self._entries.get(_PLATFORM), self._entries.get(_REGION)
-        found = (
-            c.OTHER if given[0] is None else bounds.bounded(c.CLIENT_PLATFORM, given[0]),
-            c.OTHER if given[1] is None else bounds.bounded(c.CLIENT_REGION, given[1]),
-        )
-        if all(one is None or kept != c.OTHER for one, kept in zip(given, found, strict=True)):
-            self._client = found  # one that is `_other` is counted each time
+        found = self._client
+        if found is None:
+            platform, region = self._entries.get(_PLATFORM), self._entries.get(_REGION)
+            found = self._client = (
+                c.OTHER if platform is None else bounds.bounded(c.CLIENT_PLATFORM, platform, count=False),
+                c.OTHER if region is None else bounds.bounded(c.CLIENT_REGION, region, count=False),
+            )
         return found
+
+    def count_unknown(self) -> None:
+        """Count platform and region where they are not known: once for each request that is measured."""
+        for attribute, kept in zip((c.CLIENT_PLATFORM, c.CLIENT_REGION), self.client(), strict=True):
+            if kept == c.OTHER and attribute.name in self._entries:
+                bounds.bounded(attribute, self._entries[attribute.name])
 
 
 _known: dict[tuple[object, ...], Carried] = {}
 
 
-def carried(context: Context | None = None) -> Carried:
-    """Return what the baggage of `context` (default: the current one) says."""
+def carried(context: Mapping[str, object] | None = None) -> Carried:
+    """Return what the baggage of `context` (default: the current one), or of its values, says."""
     if BAGGAGE:
         entries: Any = (get_current() if context is None else context).get(BAGGAGE)
         if not entries or not isinstance(entries, dict):
             return _nothing
     else:
-        entries = baggage.get_all(context)
+        entries = baggage.get_all(None if context is None else Context(context))
     key = (entries.get(_OPERATION), entries.get(_PLATFORM), entries.get(_REGION), entries.get(_ENTRY))
     try:
         found = _known.get(key)

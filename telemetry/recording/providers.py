@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Span, Tracer
@@ -36,6 +35,10 @@ def adopted() -> "frozenset[Signal]":
     return frozenset(signal for signal, provider in found.items() if not is_default_provider(provider))
 
 
+StartDescribed = Callable[[str, dict[str, object], Mapping[str, Any], Mapping[str, Any]], Span]
+"""`Tracer.start_described` of our own tracer."""
+
+
 class Providers:
     """What is in use.
 
@@ -47,7 +50,9 @@ class Providers:
 
     def __init__(self) -> None:
         self.off = False
-        self.start_described: Callable[[str, Context, Mapping[str, Any], Mapping[str, Any]], Span] | None = None
+        self.start_described: Callable[[str, dict[str, object], Mapping[str, Any], Mapping[str, Any]], Span] | None = (
+            None
+        )
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
         self.own: OwnMetrics | None = None

@@ -22,7 +22,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.carried import carried
+from telemetry.recording.carried import Carried, carried
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
@@ -62,9 +62,11 @@ class Run(Protocol):
 class Activity:
     """A run that is recorded. Its span has begun once the object is made.
 
-    Arguments: `answers`, what it returns is the answer to the rpc around it; `are_short`, the attributes are (see
-    `clean_and_judge`). Attributes: `context`, which holds the `span`;
-    `said`, what the baggage of the request says.
+    Arguments: `context` that it runs in (default: the current one), or its `values`, of which it becomes the owner;
+    `said`, what its baggage says, where that is known; `answers`, whether what it returns is the answer to the rpc
+    around it; `are_short`, whether the attributes are (see `clean_and_judge`).
+
+    Attributes: `context`, which holds the `span`; `said`; `documents`, how many an endpoint was called with.
     """
 
     # What few runs need is an attribute of the class until it is set.
@@ -72,6 +74,7 @@ class Activity:
     _steps = 0
     _first = 0
     _resumed: Context | None = None
+    documents: int | None = None
 
     def __init__(
         self,
@@ -81,12 +84,13 @@ class Activity:
         links: Sequence[Link] = (),
         context: Context | None = None,
         *,
+        values: dict[str, object] | None = None,
+        said: Carried | None = None,
         answers: bool = False,
         are_short: bool = False,
     ) -> None:
-        if context is None:
-            context = get_current()
-        values = context.copy()
+        if values is None:
+            values = (get_current() if context is None else context).copy()
         scope: Any = values.get(SCOPE_KEY)
         self._owns_scope = scope is None
         if scope is None:
@@ -95,13 +99,15 @@ class Activity:
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        self.said = said = carried(context)
+        if said is None:
+            said = carried(values)
+        self.said = said
         start = providers.current.start_described
         if start is not None and are_short and not links:
-            self.span = start(name, context, said.attributes, attributes)
+            self.span = start(name, values, said.attributes, attributes)
         else:
             given = {**said.attributes, **attributes} if said.attributes else attributes
-            self.span = start_span(name, SpanKind.INTERNAL, given, links, context)
+            self.span = start_span(name, SpanKind.INTERNAL, given, links, Context(values))
         values[_SPAN_KEY] = self.span
         self.context = Context(values)
         self._begun = clock.steady()

@@ -85,5 +85,8 @@ def entered(context: Context) -> Context:
 
 def client_labels(context: Context) -> Labels:
     """Return platform and region of the request of `context`; each is `_other` where the request has none."""
-    platform, region = carried(context).client()
+    said = carried(context)
+    platform, region = said.client()
+    if c.OTHER in {platform, region}:
+        said.count_unknown()
     return {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}

@@ -137,12 +137,15 @@ class Tracer(sdk.Tracer):
         return span
 
     def start_described(
-        self, name: str, context: Context, of_request: Mapping[str, Any], own: Mapping[str, Any]
+        self, name: str, values: dict[str, object], of_request: Mapping[str, Any], own: Mapping[str, Any]
     ) -> trace.Span:
-        """Start an internal span with attributes that need no check, as they are few, plain and short."""
-        span = self._known(name, context, SpanKind.INTERNAL, None)
-        if span is None or not self.limits.are_wide:
-            return self.start_span(name, context, SpanKind.INTERNAL, {**of_request, **own})
+        """Start an internal span with attributes that need no check, as they are few, plain and short.
+
+        Arguments: `values` of the context; attributes `of_request`, and those that the span has beside these.
+        """
+        span = self._known(name, values, SpanKind.INTERNAL, None) if self.limits.are_wide else None
+        if span is None:
+            return self.start_span(name, Context(values), SpanKind.INTERNAL, {**of_request, **own})
         if type(span) is Span:
             if of_request:
                 span.given = {**of_request, **own}
@@ -150,10 +153,12 @@ class Tracer(sdk.Tracer):
                 span.given = dict(own)
             if self.others._span_processors:  # noqa: SLF001  as above
                 with guard:
-                    self.others.on_start(span, parent_context=context)
+                    self.others.on_start(span, parent_context=Context(values))
         return span
 
-    def _known(self, name: str, context: Context, kind: SpanKind, start_time: int | None) -> trace.Span | None:
+    def _known(
+        self, name: str, context: Mapping[str, object], kind: SpanKind, start_time: int | None
+    ) -> trace.Span | None:
         """Return a span where the sampler need not be asked; else None."""
         if self.sampler is not self._asked:
             self._judge()
