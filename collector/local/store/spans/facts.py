@@ -44,8 +44,7 @@ class Facts:
 
 
 MOST_KNOWN = 20_000
-"""So many different facts are kept, from one export to the next; with more, all are forgotten."""
-_KNOWN: dict[Any, Facts] = {}
+"""So many different facts, and numbers, are kept, from one export to the next; with more, all are forgotten."""
 
 
 def member_of(key: str, value: Any) -> str:
@@ -65,8 +64,6 @@ class FactsOfSpans:
         """Of each span."""
         self.counts = array("q")
         """Place among the spans, `len_docs` and `search.hits`, of spans that have one of these, one after the other."""
-        self._shapes: dict[tuple[str, ...], _Shape] = {}
-        self._of_counts: dict[str | None, int] = {None: UNKNOWN}
 
     def add(self, row: tuple[Any, ...], attributes: Mapping[str, str], version: str) -> None:
         """Add the next span.
@@ -77,20 +74,14 @@ class FactsOfSpans:
             version: `service version` of its resource; '' without a version.
         """
         keys = tuple(attributes)
-        shape = self._shapes.get(keys)
+        shape = _SHAPES.get(keys)
         if shape is None:
-            shape = self._shapes[keys] = _Shape(keys)
+            shape = _SHAPES[keys] = _Shape(keys)
         if shape.counts:
             get = attributes.get
-            self.counts.extend((len(self.each), self._count(get(_LEN_DOCS)), self._count(get(_HITS))))
-        name, kind, service, status = row[3], row[4], row[5], row[8]
-        key = (name, kind, service, status, version, shape.is_rpc, shape.read(attributes))
-        found = _KNOWN.get(key)
-        if found is None:
-            if len(_KNOWN) >= MOST_KNOWN:
-                _KNOWN.clear()
-            found = _KNOWN[key] = _facts((name, kind, service), status, version, shape.is_rpc, shape.of(attributes))
-        self.each.append(found)
+            self.counts.extend((len(self.each), _count(get(_LEN_DOCS)), _count(get(_HITS))))
+        key = (row[3], row[4], row[5], row[8], version, shape.read(attributes))
+        self.each.append(shape.known.get(key) or shape.learn(key, attributes))
 
     def add_all(self, other: FactsOfSpans) -> None:
         """Add the facts of the spans that come after these."""
@@ -104,30 +95,50 @@ class FactsOfSpans:
         rows[:, 0] += spans
         return rows
 
-    def _count(self, member: str | None) -> int:
-        """The number in a member; `UNKNOWN` if it is not a whole number."""
-        found = self._of_counts.get(member)
-        if found is None:
-            value = orjson.loads(f"{{{member}}}").popitem()[1]
-            found = value if type(value) is int and -(2**63) <= value < 2**63 else UNKNOWN
-            if len(self._of_counts) < MOST_KNOWN:
-                self._of_counts[member] = found
-        return found
+
+_COUNTS: dict[str | None, int] = {}
+
+
+def _count(member: str | None) -> int:
+    """The number in a member; `UNKNOWN` if it is not a whole number, or if there is none."""
+    found = _COUNTS.get(member)
+    if found is None:
+        value = None if member is None else orjson.loads(f"{{{member}}}").popitem()[1]
+        found = value if type(value) is int and -(2**63) <= value < 2**63 else UNKNOWN
+        if len(_COUNTS) >= MOST_KNOWN:
+            _COUNTS.clear()
+        _COUNTS[member] = found
+    return found
 
 
 class _Shape:
-    """What is to be read of spans that have the same keys in the same order."""
+    """What is to be read of spans that have the same keys in the same order; and what was found."""
+
+    learned = 0
+    """By all of them; each has learned something."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._named = [key for key in (_OPERATION, _PLATFORM, _REGION, _OUTCOME, _ENTRY) if key in keys]
+        self._is_rpc = is_rpc(dict.fromkeys(keys))
         self.read: Callable[[Mapping[str, str]], Any] = itemgetter(*self._named) if self._named else _nothing
         self.counts = _LEN_DOCS in keys or _HITS in keys
-        self.is_rpc = is_rpc(dict.fromkeys(keys))
+        self.known: dict[tuple[Any, ...], Facts] = {}
+        """By name, kind, service, status, version, and what was read."""
 
-    def of(self, attributes: Mapping[str, str]) -> Mapping[str, Any]:
-        """The values of what is read."""
-        found: dict[str, Any] = orjson.loads(f"{{{','.join(attributes[key] for key in self._named)}}}")
+    def learn(self, key: tuple[Any, ...], attributes: Mapping[str, str]) -> Facts:
+        """The facts of a span whose like was not seen yet."""
+        _Shape.learned += 1
+        if _Shape.learned > MOST_KNOWN:
+            _SHAPES.clear()
+            _Shape.learned = 0
+        values: dict[str, Any] = orjson.loads(f"{{{','.join(attributes[key] for key in self._named)}}}")
+        name, kind, service, status, version, _ = key
+        found = self.known[key] = _facts((name, kind, service), status, version, self._is_rpc, values)
         return found
+
+
+_SHAPES: dict[tuple[str, ...], _Shape] = {}
+"""Kept from one export to the next. Any thread may use and replace them."""
 
 
 def _nothing(_: Mapping[str, str]) -> None:
