@@ -10,18 +10,15 @@ Where all sums are cumulative, a failed export is not tried again: the next one 
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from telemetry.otlp.outcome import Outcome
+from telemetry.otlp.repair import repaired_metrics
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import start_worker, stop_worker
-from telemetry.recording.fork import importing
 from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import Collector
-
-if TYPE_CHECKING:  # the metrics SDK loads when somebody collects
-    from opentelemetry.sdk.metrics.export import MetricsData
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the provider down and names no time
 DELTA: Final[dict[str, tuple[str, ...]]] = {
@@ -141,11 +138,9 @@ class MetricPipeline:
             if last:
                 return
 
-    def _export(self, metrics_data: "MetricsData | None") -> None:
+    def _export(self, metrics_data: Any) -> None:
         if metrics_data is None:
             return
-        with importing:
-            from telemetry.otlp.repair import repaired_metrics
         metrics_data, unfit = repaired_metrics(metrics_data)
         points = _count_points(metrics_data)
         if not points + unfit:
@@ -174,7 +169,7 @@ class MetricPipeline:
                 self._counts.drop(self._delivery.reason(), points)
 
 
-def _count_points(metrics_data: "MetricsData") -> int:
+def _count_points(metrics_data: Any) -> int:
     return sum(
         len(metric.data.data_points)
         for resource in metrics_data.resource_metrics

@@ -6,8 +6,8 @@ scrape holds a lock that requests need only while it copies one set of attribute
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
-from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
@@ -19,6 +19,7 @@ from telemetry.prometheus.families import families, family_of, target_info
 from telemetry.prometheus.names import Kind, metric_name
 from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.points import MetricsData, ResourceMetrics
 
 
 class PullReader:
@@ -33,15 +34,16 @@ class PullReader:
         """Start over in a forked child."""
         self._lock = threading.Lock()  # one collection at a time: concurrent ones would each get a part of the values
 
-    def read(self) -> ResourceMetrics:
+    def read(self) -> Any:
         """Return all metrics, scrubbed; if collecting the user's own fails, ours alone."""
         with self._lock:
-            data = self._collector.collect()
-        of_resources = data.resource_metrics if data else ()
+            collected = self._collector.collect()
+        of_resources = collected.resource_metrics if collected else ()
         found = ResourceMetrics(
             self._provider.resource, [scope for one in of_resources for scope in one.scope_metrics], ""
         )
-        repaired, _ = repaired_metrics(MetricsData([found]))
+        data: Any = MetricsData([found])
+        repaired, _ = repaired_metrics(data)
         (scrubbed,) = scrub_metrics(repaired, current()).resource_metrics
         return scrubbed
 

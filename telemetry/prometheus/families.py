@@ -1,36 +1,28 @@
 """Converts collected metrics to metric families of prometheus_client, with exemplars.
 
-The labels are those of the Collector's exporter: the attributes, `job` and `instance` for the service, and
-`otel_scope_name` etc. for the scope. Labels without a value are left out, which means the same to Prometheus.
+Data points are told apart by their fields: ours have those of the SDK's. The labels are those of the Collector's
+exporter: the attributes, `job` and `instance` for the service, and `otel_scope_name` etc. for the scope. Labels without
+a value are left out, which means the same to Prometheus.
 """
 
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from opentelemetry.sdk.metrics import Exemplar
-from opentelemetry.sdk.metrics.export import (
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-    Sum,
-)
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import core
 
 from telemetry import conventions as c
 from telemetry.prometheus import names
 from telemetry.recording.guard import guard
+from telemetry.recording.points import Exemplar, HistogramDataPoint, Metric, ScopeMetrics
 
 _log = logging.getLogger("search_telemetry")
 _conflicts: set[str] = set()
 
 
-def families(collected: ResourceMetrics) -> list[core.Metric]:
+def families(collected: Any) -> list[core.Metric]:
     """Return the families, `target_info` first. A metric that cannot be converted is left out."""
     found: dict[str, core.Metric] = {}
     service = service_labels(collected.resource)
@@ -85,11 +77,12 @@ def _add(found: dict[str, core.Metric], metric: Metric, common: dict[str, str]) 
     if family.type != new.type:
         _warn_of_conflict(name, family.type, new.type)
         return
-    for point in metric.data.data_points:
+    points: Sequence[Any] = metric.data.data_points
+    for point in points:
         labels = _labels(point.attributes or {}, common)
-        if isinstance(point, HistogramDataPoint):
+        if kind == "histogram":
             family.samples.extend(_buckets(name, labels, point))
-        elif isinstance(point, NumberDataPoint):
+        else:
             exemplar = _exemplar(point.exemplars[-1]) if kind == "counter" and point.exemplars else None
             family.samples.append(core.Sample(name, labels, point.value, None, exemplar))
 
@@ -100,15 +93,13 @@ def _labels(attributes: Mapping[str, object], common: dict[str, str]) -> dict[st
     return {f"exported_{name}" if name in common or name == "le" else name: own[name] for name in own} | common
 
 
-def _kind(data: object) -> names.Kind | None:
-    match data:
-        case Sum():
-            return "counter" if data.is_monotonic else "updowncounter"
-        case Gauge():
-            return "gauge"
-        case Histogram():
-            return "histogram"
-    return None
+def _kind(data: Any) -> names.Kind | None:
+    """Return the kind of a metric; None for an exponential histogram, which Prometheus's formats do not have."""
+    if hasattr(data, "is_monotonic"):
+        return "counter" if data.is_monotonic else "updowncounter"
+    if not hasattr(data, "aggregation_temporality"):
+        return "gauge"
+    return "histogram" if all(hasattr(point, "explicit_bounds") for point in data.data_points) else None
 
 
 def family_of(name: str, brief: str, unit: str, kind: names.Kind) -> core.Metric:

@@ -22,8 +22,6 @@ from telemetry.recording.fork import importing
 from telemetry.recording.own_metrics import OwnMetrics, Reader
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricsData
-
     from telemetry.recording.sdk_metrics import SdkMeterProvider, SdkReader
 
 
@@ -148,7 +146,10 @@ class Collector:
         self.of_sdk: SdkReader | None = None
         self._resource = resource
 
-    def collect(self) -> "MetricsData | None":
-        """Return all metrics, where a callback of the user's fails ours alone; None if there are none."""
+    def collect(self) -> Any:
+        """Return all metrics, where a callback of the user's fails ours alone; None if there are none.
+
+        They are in the SDK's classes, or have the same fields.
+        """
         theirs = None if self.of_sdk is None else self.of_sdk.read()
         return self.reader.added_to(theirs, self._resource())

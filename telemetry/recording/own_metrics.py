@@ -1,7 +1,7 @@
 """All that is measured of our own metrics, and who reads it.
 
 In: metrics with sets of attributes, for which it hands out what records; functions that read a value when it is
-collected. Out: the metrics in the SDK's classes, for each reader with the temporality that it wants. State: the
+collected. Out: the metrics, for each reader with the temporality that it wants. State: the
 aggregations, what is watched and the readers, owned by one `OwnMetrics`, from which the pipeline of OTLP, the scrapes
 of Prometheus and readers of the user's read the same values.
 """
@@ -9,19 +9,16 @@ of Prometheus and readers of the user's read the same values.
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.recording import points
 from telemetry.recording.aggregation import Aggregation, LastValue
-from telemetry.recording.fork import importing
 from telemetry.recording.guard import guard
 from telemetry.recording.providers import generation
-
-if TYPE_CHECKING:  # the metrics SDK loads when somebody collects: its import takes longer than the rest of ours
-    from opentelemetry.sdk.metrics.export import Metric, MetricsData
-    from opentelemetry.sdk.resources import Resource
 
 Values = Iterable[tuple[float, Mapping[str, AttributeValue]]]
 """Values with their attributes."""
@@ -127,38 +124,36 @@ class Reader:
         self.since = now
         self._before: dict[object, float] = {}  # by metric and attributes: the value of what is watched
 
-    def collect(self) -> list["Metric"]:
-        """Return the metrics that have values. It loads the metrics SDK, if nobody else has."""
-        with importing:
-            from telemetry.recording import points
+    def collect(self) -> list[points.Metric]:
+        """Return the metrics that have values."""
         now, metrics = time.time_ns(), []
         for metric, aggregations in self._own.aggregated():
             collected = [(one, *one.collect(self)) for one in aggregations]
-            metrics.append(points.metric_of(metric, collected, self, now))
+            metrics.append(
+                points.metric_of(
+                    metric, collected, now, delta=self.delta, since=self.since, all_exemplars=self.all_exemplars
+                )
+            )
         for metric, values in self._own.watched():
-            metrics.append(points.watched_metric(metric, self._changes(metric, values), self, self._own.begun, now))
+            if metric.instrument is c.Instrument.COUNTER and "ObservableCounter" in self.delta:
+                changes, start = self._changes(metric, values), max(self._own.begun, self.since)
+                metrics.append(points.watched_metric(metric, changes, start, now, delta=True))
+            else:
+                metrics.append(points.watched_metric(metric, values, self._own.begun, now, delta=False))
         self.since = now
         return [metric for metric in metrics if metric.data.data_points]
 
-    def added_to(self, data: "MetricsData | None", resource: "Resource") -> "MetricsData | None":
-        """Return `data`, collected by the SDK, with all that `collect` returns; None if there is nothing at all."""
+    def added_to(self, data: Any, resource: Resource) -> Any:
+        """Return `data`, collected by the SDK or None, with all that `collect` returns; None if there is nothing."""
         metrics = self.collect()
-        if not metrics:
-            return data
-        with importing:
-            from telemetry.recording import points
-        return points.added_to(data, metrics, resource)
+        return points.added_to(data, metrics, resource) if metrics else data
 
     def close(self) -> None:
         """Read no more."""
         self._own.remove(self)
 
-    def _changes(
-        self, metric: c.Metric, values: Iterable[tuple[float, Mapping[str, AttributeValue]]]
-    ) -> list[tuple[float, Mapping[str, AttributeValue]]]:
-        """Return what is watched as the reader wants it: what it is, or by how much it has changed."""
-        if metric.instrument is not c.Instrument.COUNTER or "ObservableCounter" not in self.delta:
-            return list(values)
+    def _changes(self, metric: c.Metric, values: Values) -> list[tuple[float, Mapping[str, AttributeValue]]]:
+        """Return by how much the values have changed since the last collection."""
         changes = []
         for value, attributes in values:
             key = (metric.name, _key(attributes))

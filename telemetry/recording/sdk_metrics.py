@@ -13,9 +13,11 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from opentelemetry.sdk import metrics as sdk
+from opentelemetry.sdk.metrics import export
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 
+from telemetry.recording import points
 from telemetry.recording.guard import guard
 from telemetry.recording.own_metrics import OwnMetrics, Reader
 
@@ -96,8 +98,7 @@ class SdkMeterProvider(sdk.MeterProvider):
             reader.close()
 
     def _collect_all(self, reader: Reader, *args: Any, **kwargs: Any) -> MetricsData | None:
-        theirs = self._measurement_consumer.collect(*args, **kwargs)
-        return reader.added_to(theirs, self.resource)
+        return with_own(self._measurement_consumer.collect(*args, **kwargs), reader, self.resource)
 
     def renew(self) -> None:
         """Reset all instruments in a forked child, without acquiring a lock.
@@ -109,3 +110,28 @@ class SdkMeterProvider(sdk.MeterProvider):
         callbacks, readers = consumer._async_instruments, list(consumer._reader_storages)  # noqa: SLF001  the SDK has no public API
         consumer.__init__(sdk_config=self._sdk_config, metric_readers=readers)
         consumer._async_instruments = callbacks  # noqa: SLF001  as above
+
+
+def with_own(theirs: MetricsData | None, reader: Reader, resource: Resource) -> MetricsData | None:
+    """Return what the SDK has collected, with our own metrics, all in the SDK's classes; None if there is nothing."""
+    metrics = [_converted(metric) for metric in reader.collect()]
+    if not metrics:
+        return theirs
+    added = points.added_to(theirs, metrics, resource)
+    first, *others = added.resource_metrics
+    scopes = [one if isinstance(one, export.ScopeMetrics) else _converted(one) for one in first.scope_metrics]
+    return MetricsData([export.ResourceMetrics(first.resource, scopes, first.schema_url), *others])
+
+
+def _converted(item: Any) -> Any:
+    """Return a metric, or one of its parts, in the SDK's class of the same name."""
+    fields = dict(vars(item))
+    for name in ("data", "data_points", "exemplars"):
+        if name in fields:
+            inner = fields[name]
+            fields[name] = _converted(inner) if name == "data" else [_converted(one) for one in inner]
+    if "aggregation_temporality" in fields:
+        fields["aggregation_temporality"] = AggregationTemporality(fields["aggregation_temporality"])
+    kind = type(item).__name__
+    made: Any = sdk.Exemplar if kind == "Exemplar" else getattr(export, kind)
+    return made(**fields)

@@ -11,6 +11,7 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricR
 from opentelemetry.sdk.resources import Resource
 
 from telemetry.recording.own_metrics import Reader
+from telemetry.recording.sdk_metrics import with_own
 
 Point = HistogramDataPoint | NumberDataPoint
 
@@ -66,7 +67,7 @@ class Metrics:
     def _read(self, reader: InMemoryMetricReader) -> MetricsData:
         data = reader.get_metrics_data()
         if self._own is not None:
-            data = self._own.added_to(data, Resource.get_empty())
+            data = with_own(data, self._own, Resource.get_empty())
         return data or MetricsData([])
 
     def _all(self) -> Iterator[tuple[str, Point]]:

@@ -22,6 +22,7 @@ from telemetry.recording import instruments, own_metrics, providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
 from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.sdk_metrics import with_own
 from telemetry.recording.tracer_provider import TracerProvider
 
 FILTERS: dict[str, type[Any]] = {
@@ -90,7 +91,7 @@ class Both:
         self.own.aggregation(c.DOCUMENTS, attributes).record(value, trace.get_current_span(where))
 
     def collect(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        return read(self.mine.added_to(None, Resource.get_empty())), read(self.reader.get_metrics_data())
+        return read(with_own(None, self.mine, Resource.get_empty())), read(self.reader.get_metrics_data())
 
 
 @pytest.mark.parametrize("delta", [False, True], ids=["cumulative", "delta"])
@@ -240,7 +241,7 @@ def test_a_reader_gets_what_is_watched_as_it_wants_it() -> None:
             now["counter"], now["queue"] = next(values)
             collected = read(reader.added_to(None, Resource.get_empty()))
             found[name] += [tuple(one[-1][0]["value"] for one in collected.values())]
-            assert collected[c.TELEMETRY_REPAIRED.name][3] is AggregationTemporality[name.upper()]
+            assert collected[c.TELEMETRY_REPAIRED.name][3] == AggregationTemporality[name.upper()]
             assert collected[c.QUEUE_LENGTH.name][2:4] == (False, AggregationTemporality.CUMULATIVE)
     assert found == {"cumulative": [(3, 5), (7, 2)], "delta": [(3, 5), (4, 2)]}
 
@@ -278,7 +279,7 @@ def test_the_sdks_metrics_and_ours_arrive_under_one_scope() -> None:
     meter.create_gauge(c.INDEX_POINTS.name).set(5)
     both.provider.get_meter("theirs").create_counter("theirs").add(1)
     both.own.aggregation(c.DOCUMENTS, {}).record(1, None)
-    data = both.mine.added_to(both.reader.get_metrics_data(), Resource.get_empty())
+    data = with_own(both.reader.get_metrics_data(), both.mine, Resource.get_empty())
     assert data is not None
     (of_resource,) = encode_metrics(data).resource_metrics
     found = {scope.scope.name: [metric.name for metric in scope.metrics] for scope in of_resource.scope_metrics}
@@ -316,7 +317,7 @@ class TestObserve:
         for number in (*range(30), 1, 29):
             instruments.observe(c.STAGE_DURATION, 1, {"search.stage": f"stage {number}"})
         (metric,) = own.reader().collect()
-        points = {p.attributes["search.stage"]: p.count for p in metric.data.data_points}  # type: ignore[index,union-attr]
+        points = {p.attributes["search.stage"]: p.count for p in metric.data.data_points}  # type: ignore[union-attr]
         assert (len(points), points["stage 1"], points["_other"]) == (25, 2, 7)
         assert bounds.overflow() == {"search.stage": 7}
 
@@ -326,7 +327,7 @@ class TestObserve:
         for stage in (["a"], 1, True, 1):
             instruments.observe(c.STAGE_DURATION, 1, {"search.stage": stage})
         (metric,) = own.reader().collect()
-        points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[index,union-attr]
+        points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[union-attr]
         assert points == [("['a']", 1), (1, 2), (True, 1)]
 
     def test_what_lasts_may_be_kept(self, own: OwnMetrics) -> None:

@@ -23,6 +23,7 @@ from collector.local.store.store import Store
 from telemetry import conventions as c
 from telemetry.config.version import own_version
 from telemetry.recording import own_metrics
+from telemetry.recording.sdk_metrics import with_own
 
 _RECENT = "SELECT trace_id FROM traces WHERE last_ingested_unix_ns > ? ORDER BY last_ingested_unix_ns DESC"
 _log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class OwnMetrics:
 
     def tell(self) -> None:
         """Have the points of now stored. If the store does not work now, the next ones say all that these do."""
-        data = self._reader.added_to(None, self._resource)
+        data = with_own(None, self._reader, self._resource)
         if data is None:
             return
         decoded = decode_metrics(encode_metrics(data))
