@@ -147,11 +147,15 @@ def _text(value: object) -> str:
 
 
 class ExportHandler(logging.Handler):
-    """A logging handler that emits records to an OpenTelemetry logger provider."""
+    """A logging handler that emits records to an OpenTelemetry logger provider: ours, or one of the user's."""
 
     def __init__(self, provider: LoggerProvider) -> None:
+        from telemetry.recording import logger_provider  # imports the SDK
+
         super().__init__()
         self._provider = provider
+        ours = logger_provider.LoggerProvider
+        self._emit = provider.emit if isinstance(provider, ours) else self._emit_to_logger
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record. Never raises."""
@@ -161,14 +165,18 @@ class ExportHandler(logging.Handler):
             number, text = next((n, t) for level, n, t in _SEVERITIES if record.levelno >= level)
             attributes = _attributes(record)
             event = attributes.pop(EVENT_NAME, None)
-            self._provider.get_logger(record.name).emit(
+            self._emit(
+                record.name,
+                attributes,
                 timestamp=int(record.created * 1e9),
                 severity_number=number,
                 severity_text=text,
                 body=_message(record),
-                attributes=attributes,
                 event_name=None if event is None else str(event),
             )
+
+    def _emit_to_logger(self, name: str, attributes: dict[str, AttributeValue], **values: Any) -> None:
+        self._provider.get_logger(name).emit(attributes=attributes, **values)
 
 
 def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:

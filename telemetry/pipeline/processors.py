@@ -1,17 +1,13 @@
-"""The SDK's processors, which put ended spans and emitted log records into a queue.
+"""The pipelines of spans and of log records: each puts its items into a queue.
 
 In: items, on the user's threads. Out: the same, queued. State: one queue each.
 """
 
-import copy
 import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final, Generic
 
-from opentelemetry import context as otel_context
-from opentelemetry.context import Context
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 
 from telemetry.pipeline.queue import BatchQueue, T
@@ -50,6 +46,15 @@ class QueuePipeline(Generic[T]):
         """Accept items again after a close; do nothing while it runs. The counts go on."""
         if self.queue.closed:
             self._start_queue(self._counts)
+
+    def put(self, item: T) -> None:
+        """Queue an item. Never raises."""
+        try:
+            if not self.queue.push(item):
+                self._say_why_closed()
+        except Exception:
+            with guard:  # around all of it, it would double the cost
+                raise
 
     def _say_why_closed(self) -> None:
         if self._why_closed is not None and not process_exits():
@@ -137,33 +142,10 @@ class SpanPipeline(QueuePipeline[Span]):
         """Queue a sampled span."""
         if self._child_resources and id(span.resource) not in self._child_resources:
             return
-        try:
-            if not self.queue.push(span):
-                self._say_why_closed()
-        except Exception:
-            with guard:
-                raise
+        super().put(span)
 
 
-class LogPipeline(QueuePipeline[ReadableLogRecord], LogRecordProcessor):
-    """Queues log records."""
+class LogPipeline(QueuePipeline[Any]):
+    """Queues log records: `ReadableLogRecord`s of the SDK's, and `Record`s of ours."""
 
     _name = "log records"
-
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Queue a record without its context: a queue must not keep requests alive."""
-        with guard:
-            record = copy.copy(log_record.log_record)
-            record.context = Context()
-            readable = ReadableLogRecord(
-                log_record=record,
-                resource=log_record.resource or Resource.create({}),
-                instrumentation_scope=log_record.instrumentation_scope,
-                limits=log_record.limits,
-            )
-            if not self.queue.push(readable):
-                self._say_why_closed()
-
-    def enabled(self, **_: Any) -> bool:
-        """Return whether a record would be queued: not if it comes from our own export."""
-        return not otel_context.get_value("suppress_instrumentation")

@@ -4,8 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
+from opentelemetry import context as otel_context
 
+from telemetry.recording.current import attach, detach
+
+_SUPPRESS = ("_SUPPRESS_INSTRUMENTATION_KEY", "_SUPPRESS_HTTP_INSTRUMENTATION_KEY")
+"""The names in OpenTelemetry's API of the keys that `opentelemetry.instrumentation.utils` sets, whose import takes
+longer than all of `configure`."""
 _GRACE = 0.1  # seconds after the deadline; a thread that hangs longer is abandoned
 
 PREFIX = "search-telemetry-"
@@ -21,8 +26,14 @@ def start_worker(name: str, run: Callable[[], None]) -> threading.Thread:
 
 def run_uninstrumented(run: Callable[[], None]) -> None:
     """Run `run` on this thread, without instrumentation."""
-    with suppress_instrumentation(), suppress_http_instrumentation():
+    context = otel_context.set_value("suppress_instrumentation", True)
+    for name in _SUPPRESS:
+        context = otel_context.set_value(getattr(otel_context, name, name), True, context)
+    token = attach(context)
+    try:
         run()
+    finally:
+        detach(token, context)
 
 
 def stop_worker(thread: threading.Thread | None, deadline: float) -> None:

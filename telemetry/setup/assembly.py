@@ -10,11 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, sampling
 
@@ -37,6 +35,8 @@ from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
 from telemetry.recording.bounds import bounds
+from telemetry.recording.fork import importing
+from telemetry.recording.logger_provider import LoggerProvider
 from telemetry.recording.meter_provider import MeterProvider
 from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.tracer_provider import TracerProvider
@@ -51,6 +51,11 @@ if TYPE_CHECKING:  # it loads prometheus_client
 _log = logging.getLogger("search_telemetry")
 _MAX_LINKS = 1024  # of a span, without OTEL_SPAN_LINK_COUNT_LIMIT: a batch has a link to each of its calls
 _MAX_VALUE_LENGTH = 16_384  # characters of an attribute, without OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
+_LOG_LIMITS = frozenset({
+    "OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+})  # fmt: skip
+"""Variables that the logs SDK reads."""
 
 
 @dataclass(slots=True)
@@ -192,25 +197,21 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
         return _Parts(existing, adopted=True, wanted="otlp" in settings.logs)
     if "otlp" not in settings.logs:
         return _Parts()
-    provider, cut = _logger_provider(resource)
+    cut = None
+    if not _LOG_LIMITS.isdisjoint(os.environ):
+        from telemetry.recording.sdk_logs import longest
+
+        cut = longest()
     kind = dataclasses.replace(signals.LOGS, encode=partial(encode_log_records, longest=cut))
     make_delivery = _delivery(kind, settings.logs_export, ("otlp",))
     pipeline = LogPipeline(
         _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)
     )
-    provider.add_log_record_processor(pipeline)
+    provider = LoggerProvider(resource, pipeline, scrubber.MARGIN)
+    if not _LOG_LIMITS.isdisjoint(os.environ):
+        provider.sdk()
     _logs.set_logger_provider(provider)
     return _Parts(provider, pipeline)
-
-
-def _logger_provider(resource: Resource) -> tuple[LoggerProvider, int | None]:
-    """Return a provider, and the length that we cut the texts of its records to."""
-    limits = LogRecordLimits()
-    if "log_record_limits" not in signature(LoggerProvider).parameters:  # before 1.45, the SDK cuts, and then we scrub
-        return LoggerProvider(resource, shutdown_on_exit=False), limits.max_attribute_length
-    cut = limits.max_log_record_attribute_length
-    margin = LogRecordLimits(max_log_record_attribute_length=_with_margin(cut))
-    return LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=margin), cut
 
 
 def _with_margin(longest: int | None) -> int | None:
@@ -279,14 +280,19 @@ def _console(kind: SignalKind, then: Callable[[], Sender] | None) -> Callable[[]
 
 
 def _sender(kind: SignalKind, settings: ExporterSettings) -> Callable[[], Sender]:
-    """Import the sender now, on this thread: a fork during an import leaves a half-imported module in the child."""
-    if settings.protocol == "grpc":
-        from telemetry.otlp.grpc import GrpcSender
+    """Return what makes a sender, and imports it: HTTP/2 and TLS take longer than the rest of `configure`."""
 
-        return lambda: GrpcSender(settings, kind.method)
-    from telemetry.otlp.http import HttpSender
+    def make() -> Sender:
+        with importing:
+            if settings.protocol == "grpc":
+                from telemetry.otlp.grpc import GrpcSender
 
-    return lambda: HttpSender(settings)
+                return GrpcSender(settings, kind.method)
+            from telemetry.otlp.http import HttpSender
+
+            return HttpSender(settings)
+
+    return make
 
 
 def _queue(

@@ -7,12 +7,15 @@ import atexit
 import dataclasses
 import logging
 import os
+import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from inspect import Parameter, Signature
 from typing import Unpack
 
 from telemetry.config.settings import Arguments, Settings, load
+from telemetry.config.version import installed
 from telemetry.conventions import Signal
 from telemetry.errors import did_you_mean
 from telemetry.recording import providers
@@ -109,6 +112,14 @@ def _at_exit() -> None:
     if _Process.telemetry is not None:
         with guard:
             _Process.telemetry.exit()
+            _stay_interrupted()
+
+
+def _stay_interrupted() -> None:
+    """Keep the exit status of Ctrl-C: Python forgets it if anything is compiled meanwhile, as some imports do."""
+    if getattr(sys, "last_type", None) is KeyboardInterrupt and not hasattr(sys, "ps1"):
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102  what Python remembers is an interrupt that leaves `exec`
 
 
 def _start(settings: Settings) -> Telemetry:
@@ -122,14 +133,10 @@ def _start(settings: Settings) -> Telemetry:
 
 def _warn_of_namesake() -> None:
     """Warn if PyPI's package `telemetry` is installed too: both have the same import name."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        namesake = distribution("telemetry")
-    except PackageNotFoundError:
-        return
-    _log.warning(
-        "the package telemetry %s is installed beside search-telemetry and has the same import name; "
-        "pip uninstall telemetry, then pip install --force-reinstall search-telemetry",
-        namesake.version,
-    )
+    namesake = installed({"telemetry"}).get("telemetry")
+    if namesake is not None:
+        _log.warning(
+            "the package telemetry %s is installed beside search-telemetry and has the same import name; "
+            "pip uninstall telemetry, then pip install --force-reinstall search-telemetry",
+            namesake,
+        )

@@ -11,16 +11,19 @@ everything again after the patch.
 
 import functools
 import importlib
-import multiprocessing.util
 import sys
 from functools import partial
-from multiprocessing import parent_process
 from typing import Any
+from weakref import WeakSet
 
 from telemetry.recording.fork import Rank, in_child, weakly
 from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import MeterProvider
 from telemetry.setup.handle import Telemetry
+
+_registered: "WeakSet[Telemetry]" = (
+    WeakSet()
+)  # with `multiprocessing`, in this process or the one that it was forked from
 
 
 def watch_forks(telemetry: Telemetry, meter_provider: MeterProvider | None) -> None:
@@ -28,15 +31,17 @@ def watch_forks(telemetry: Telemetry, meter_provider: MeterProvider | None) -> N
 
     Arguments: `meter_provider`, if it is ours.
     """
-    if parent_process() is not None:
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
         _finalize(telemetry)
-    multiprocessing.util.register_after_fork(telemetry, _finalize)
+    _finalize_processes(telemetry)
     _finalize_billiard(telemetry)
     in_child(Rank.PIPELINES, weakly(partial(_restart_in_child, meter_provider), telemetry))
 
 
 def _restart_in_child(meter_provider: MeterProvider | None, telemetry: Telemetry) -> None:
     _renew(telemetry, meter_provider)
+    _finalize_processes(telemetry)
     _finalize_billiard(telemetry)
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or monkey.is_module_patched("threading"):
@@ -63,9 +68,22 @@ def _renew(telemetry: Telemetry, meter_provider: MeterProvider | None) -> None:
         meter_provider.renew()
 
 
+def _finalize_processes(telemetry: Telemetry) -> None:
+    """Shut down at the exit of forked processes of `multiprocessing`, if it is used.
+
+    In a child this comes before its own hooks for children, which it runs when `os.fork` has returned.
+    """
+    register = getattr(sys.modules.get("multiprocessing.util"), "register_after_fork", None)
+    if register is not None and telemetry not in _registered:
+        _registered.add(telemetry)
+        register(telemetry, _finalize)
+
+
 def _finalize(telemetry: Telemetry) -> None:
     """Shut down at the exit of a process of `multiprocessing`, which does not run `atexit` hooks."""
-    multiprocessing.util.Finalize(telemetry, _at_exit, args=(telemetry,), exitpriority=10)
+    from multiprocessing.util import Finalize
+
+    Finalize(telemetry, _at_exit, args=(telemetry,), exitpriority=10)
 
 
 def _finalize_billiard(telemetry: Telemetry) -> None:
