@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry import baggage
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import TextMapPropagator
 
 from telemetry.config import checks, standard
 from telemetry.errors import nearest
@@ -87,8 +88,6 @@ def api() -> Any:
 
 def use(names: Sequence[str]) -> None:
     """Set the global propagator to those of these names, in this order."""
-    from importlib.metadata import entry_points
-
     from opentelemetry.context import Context, get_current
     from opentelemetry.propagators.composite import CompositePropagator
 
@@ -101,8 +100,22 @@ def use(names: Sequence[str]) -> None:
         def extract(self, carrier: Any, context: Context | None = None, *args: Any, **kwargs: Any) -> Context:
             return super().extract(carrier, get_current() if context is None else context, *args, **kwargs)
 
-    loaded = [entry_points(group=_GROUP)[name].load()() for name in names]
-    api().set_global_textmap(Propagators(loaded))
+    api().set_global_textmap(Propagators([_load(name) for name in names]))
+
+
+def _load(name: str) -> TextMapPropagator:
+    if name == "tracecontext":
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        return TraceContextTextMapPropagator()
+    if name == "baggage":
+        from opentelemetry.baggage.propagation import W3CBaggagePropagator
+
+        return W3CBaggagePropagator()
+    from importlib.metadata import entry_points  # reads the metadata of all that is installed
+
+    made: TextMapPropagator = entry_points(group=_GROUP)[name].load()()
+    return made
 
 
 if os.environ.get(_VARIABLE):

@@ -20,7 +20,7 @@ def collector() -> Iterator[StandIn]:
 @pytest.mark.parametrize("logs", ["none", "otlp"])
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_what_is_loaded_only_where_it_is_needed(protocol: str, logs: str) -> None:
-    """After `configure` and a stage, before anything is sent; `-I` because tests put more into every process."""
+    """After `configure` and a stage, before anything is sent."""
     ended = python(
         f"""
 telemetry.configure("x", protocol={protocol!r}, logs={logs!r}, endpoint="http://127.0.0.1:1")
@@ -36,7 +36,7 @@ os._exit(0)
 
 @pytest.mark.parametrize(("protocol", "module"), [("grpc", "h2.connection"), ("http/protobuf", "ssl")])
 def test_a_fork_waits_for_an_import(collector: StandIn, protocol: str, module: str) -> None:
-    """The sender is imported when something is sent first; a child forked in the middle of that exports all the same."""
+    """The sender is imported when something is sent first; a child forked meanwhile exports all the same."""
     ended = python(
         f"""
 import signal, threading, time, warnings
@@ -109,7 +109,8 @@ assert isinstance(provider, LoggerProvider)
 got = []
 class Got(LogRecordProcessor):
     def on_emit(self, log_record):
-        got.append((log_record.log_record.body, log_record.instrumentation_scope.name, log_record.resource.attributes["service.name"]))
+        scope, resource = log_record.instrumentation_scope, log_record.resource
+        got.append((log_record.log_record.body, scope.name, resource.attributes["service.name"]))
     def shutdown(self): pass
     def force_flush(self, timeout_millis=0): return True
 provider.add_log_record_processor(Got())
