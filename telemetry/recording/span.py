@@ -25,7 +25,7 @@ from opentelemetry.util.types import Attributes
 
 from telemetry.privacy.copied import CopiedSpan
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import PLAIN, Limits, kept, put, put_all
+from telemetry.recording.limits import PLAIN, ROOM, Limits, kept, put, put_all
 
 _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
@@ -179,9 +179,21 @@ class Span(sdk.Span):
         if self._end_time is not None:
             _log.warning("attributes were set on a span that has ended")
             return
-        if attributes:
-            limits = self.tracer.limits
-            self.lost_attributes += put_all(self.own_attributes(), attributes, limits.attributes, limits.length)
+        if not attributes:
+            return
+        given, limits = self.own_attributes(), self.tracer.limits
+        if type(attributes) is dict and len(given) + len(attributes) <= limits.attributes:
+            length = limits.length
+            for key, value in attributes.items():
+                kind = type(value)
+                if kind not in PLAIN or type(key) is not str or not key or key in given:
+                    break
+                if kind is str and len(value) > length:
+                    break
+            else:
+                given.update(attributes)
+                return
+        self.lost_attributes += put_all(given, attributes, limits.attributes, limits.length)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; `timestamp` in nanoseconds since 1970 (default: now)."""
@@ -276,6 +288,23 @@ class Span(sdk.Span):
             return
         self._end_time = self._start_time + lasted
         self.tracer.ended(self)
+
+    def end_prepared(self, attributes: dict[str, Any], end_time: int) -> None:
+        """Set attributes that need no check, and end the span unless the user has ended it."""
+        given, tracer = self.given, self.tracer
+        limits = tracer.limits
+        if given is None or len(given) + len(attributes) > limits.attributes or limits.length < ROOM:
+            if self.is_recording():
+                self.set_attributes(attributes)
+                self.end(end_time)
+            return
+        try:
+            del self._open
+        except AttributeError:
+            return
+        given.update(attributes)
+        self._end_time = end_time
+        tracer.ended(self)
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """End the span, and record an exception that leaves `with span:`, also one that is no `Exception`."""

@@ -9,6 +9,7 @@ whoever cancelled: the caller's task, `call.cancel()`, the deadline, or the coll
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import grpc
@@ -30,8 +31,9 @@ class _AioClient:
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
 
-    async def _intercept(self, continuation: Continuation, details: Any, request: Any) -> Any:
-        call, details = self._outgoing.begin(details, request)
+    async def intercept(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
+        """Trace one call; `request` may be an iterator of them."""
+        call, details = self._outgoing.begin(client_call_details, request)
         if call is None:
             return await continuation(details, request)
         token = attach(call.context)  # a stream of requests is drawn in a task that is made below, in this context
@@ -49,33 +51,25 @@ class _AioClient:
 class UnaryUnary(_AioClient, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with one request and one response."""
 
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """Trace one call."""
-        return await self._intercept(continuation, client_call_details, request)
+    intercept_unary_unary: Any = _AioClient.intercept
 
 
 class UnaryStream(_AioClient, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with one request and a stream of responses."""
 
-    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """Trace one call."""
-        return await self._intercept(continuation, client_call_details, request)
+    intercept_unary_stream: Any = _AioClient.intercept
 
 
 class StreamUnary(_AioClient, grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with a stream of requests and one response."""
 
-    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        """Trace one call."""
-        return await self._intercept(continuation, client_call_details, request_iterator)
+    intercept_stream_unary: Any = _AioClient.intercept
 
 
 class StreamStream(_AioClient, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
     """Traces calls with streams in both directions."""
 
-    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        """Trace one call."""
-        return await self._intercept(continuation, client_call_details, request_iterator)
+    intercept_stream_stream: Any = _AioClient.intercept
 
 
 def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
@@ -88,16 +82,20 @@ def _watch(outgoing: Any, call: Call) -> None:
     """Have `call` ended when `outgoing` is."""
     with guard:
         if not outgoing.done():
-            outgoing.add_done_callback(lambda finished: _end(finished, call))
+            outgoing.add_done_callback(partial(_end, call))
             return
-    _end(outgoing, call)
+    _end(call, outgoing)
 
 
-def _end(finished: Any, call: Call) -> None:
+def _end(call: Call, finished: Any) -> None:
     outcome = Outcome(None)
-    with guard:
-        outcome = _outcome(finished)
-    call.end(outcome)
+    try:
+        known = getattr(finished, "_cython_call", None)  # where gRPC's own call objects have their status
+        outcome = OK if known is not None and known.is_ok() else _outcome(finished)
+    except Exception as fault:  # noqa: BLE001  a call object of another's: anything can be raised here
+        guard.caught(fault)
+    finally:
+        call.end(outcome)
 
 
 def _outcome(finished: Any) -> Outcome:

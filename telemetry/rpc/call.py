@@ -9,9 +9,9 @@ All that calls of one method and one code share is made once. It runs for each c
 """
 
 import sys
-from collections.abc import Mapping
 from typing import Any, Final
 
+import grpc
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode, get_current_span
@@ -19,13 +19,13 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
+from telemetry.recording.carried import BAGGAGE, carried
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
-from telemetry.recording.request_scope import current_scope, sent_in
-from telemetry.recording.spans import baggage_attributes
+from telemetry.recording.request_scope import SCOPE_KEY, Scope, current_scope, sent_in
 from telemetry.rpc.names import Method, Records
 from telemetry.rpc.outcome import CLIENT, OK, SERVER, Ending, Outcome, Side, code_of
 
@@ -38,113 +38,107 @@ RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
 class Call:
     """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
 
-    __slots__ = (
-        "__weakref__",
-        "_adopted",
-        "_generation",
-        "_method",
-        "_open",
-        "_side",
-        "_steady",
-        "_wall",
-        "context",
-        "span",
-    )  # fmt: skip
+    __slots__ = ("_adopted", "_generation", "_method", "_open", "_side", "_steady", "_wall", "context", "span")
 
     def __init__(  # noqa: PLR0917  by position, for speed
         self,
         side: Side,
         method: Method,
         context: Context,
-        attributes: Mapping[str, AttributeValue],
+        attributes: dict[str, AttributeValue],
         adopted: Span | None = None,
         request: object = None,
+        scope: Scope | None = None,
     ) -> None:
         """Start the span below the one in `context`.
 
         Arguments: `attributes`, of the span; `adopted`, a span that is completed instead, and never ended here;
-        `request`, what `running` recognizes this call by.
+        `request`, what `running` recognizes this call by; `scope`, that of the request, whose span this one becomes.
         """
         self._side = side
         self._method = method
-        self._adopted = adopted is not None
+        self._adopted = adopted
         self._generation = generation.current
         self._open = True
         self._wall = clock.wall()
         self._steady = clock.steady()
-        self.span = span = self._started(context, attributes) if adopted is None else adopted
-        if adopted is not None:
-            adopted.set_attributes({**attributes, **baggage_attributes(context)})
-        self.context = Context(self._entries(context, span, request))
+        if BAGGAGE in context:
+            attributes = _with_baggage(attributes, context)
+        if adopted is None:
+            self.span = span = _started(side, method, context, attributes, self._wall)
+        else:
+            self.span = span = adopted
+            span.set_attributes(attributes)
+        entries = {**context, _SPAN_KEY: span, RUNNING: (side, method.name, request)}
+        if scope is not None:
+            scope.entry = span
+            entries[SCOPE_KEY] = scope
+        self.context = Context(entries)
         if side is CLIENT and context:
             sent = sent_in(context)
             if sent is not None and sent.context is None:
                 sent.context = self.context
-
-    def _started(self, context: Context, attributes: Mapping[str, AttributeValue]) -> Span:
-        tracer = providers.tracer()
-        if tracer is not None:
-            try:
-                if context:
-                    from_baggage = baggage_attributes(context)
-                    if from_baggage:
-                        attributes = {**from_baggage, **attributes}
-            except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
-                guard.caught(fault)
-            try:
-                return tracer.start_span(self._method.name, context, self._side.kind, attributes, (), self._wall)
-            except Exception as fault:  # noqa: BLE001  as above
-                guard.caught(fault)
-        return NonRecordingSpan(get_current_span(context).get_span_context())
-
-    def _entries(self, context: Context, span: Span, request: object) -> dict[str, object]:
-        """Return what the call's context contains."""
-        return {**context, _SPAN_KEY: span, RUNNING: (self._side, self._method.name, request)}
 
     @property
     def ended(self) -> bool:
         """Whether the outcome is known."""
         return not hasattr(self, "_open")
 
-    def end(self, outcome: Outcome) -> None:
-        """Write the outcome, end the span and record the duration: the first time. Never raises."""
+    def end(self, outcome: Outcome) -> bool:  # noqa: C901, PLR0912  one function, for speed
+        """Write the outcome, end the span and record the duration: the first time. Never raises.
+
+        Returns whether it did.
+        """
         try:
             del self._open  # one step of the interpreter: of two threads, one ends the call
         except AttributeError:
-            return
+            return False
         if self._generation is not generation.current or sys.is_finalizing():
-            return  # it is the parent's, which forked this process; or no lock can be trusted any more
+            return False  # it is the parent's, which forked this process; or no lock can be trusted any more
         lasted = max(0, clock.steady() - self._steady)
+        span = self.span
         ending = self._side.ok if outcome is OK else self._side.endings[outcome.code]
-        error: str | None = None
+        error = outcome.error
+        kind = None if error is None or not ending.failed else error_type(error)
         try:
-            if outcome.error is not None and ending.failed:
-                error = error_type(outcome.error)
-            record = self._duration(ending, error)
+            records = self._method.records
+            record = None
+            if kind is None and records.generation is providers.generation.current:
+                record = records.by_ending.get(ending)
+            if record is None:
+                record = self._duration(ending, kind)
             if record is not None:
-                record(lasted / 1e9, self.span)
+                record(lasted / 1e9, span)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(fault)
+        adopted = self._adopted
         try:
-            self._write(ending, error, outcome)
+            if adopted is None and not ending.failed and error is None:
+                finish = getattr(span, "end_prepared", None)
+                if finish is not None:
+                    finish(ending.attributes, self._wall + lasted)
+                    return True
+            if span.is_recording():
+                span.set_attributes(ending.attributes if kind is None else ending.attributes_with(kind))
+                if ending.failed and error is None:
+                    span.set_status(Status(StatusCode.ERROR, outcome.details))
+            if error is not None:  # told also where nothing is recorded
+                self._tell(error, outcome.code, ending)
         except Exception as fault:  # noqa: BLE001  as above
             guard.caught(fault)
-        if not self._adopted:
+        if adopted is None:
             try:
-                self.span.end(self._wall + lasted)
+                span.end(self._wall + lasted)
             except Exception as fault:  # noqa: BLE001  as above
                 guard.caught(fault)
+        return True
 
     def _duration(self, ending: Ending, error: str | None) -> Record | None:
-        """Return what records durations of calls that ended like this one."""
+        """Return what records durations of calls that ended like this one, and keep it if there is no `error`."""
         method = self._method
         kept = method.records
         if kept.generation is not providers.generation.current:
             kept = method.records = Records(providers.generation.current)
-        if error is None:
-            record = kept.by_ending.get(ending)
-            if record is not None:
-                return record
         found = bound(self._side.duration, {**method.attributes, **ending.labels_with(error)})
         if found is None:
             return None
@@ -152,16 +146,33 @@ class Call:
             kept.by_ending[ending] = found.record
         return found.record
 
-    def _write(self, ending: Ending, error: str | None, outcome: Outcome) -> None:
-        span = self.span
-        if span.is_recording():
-            span.set_attributes(ending.attributes if error is None else ending.attributes_with(error))
-            if ending.failed and outcome.error is None:
-                span.set_status(Status(StatusCode.ERROR, outcome.details))
-        if outcome.error is not None:  # told also where nothing is recorded
-            code = outcome.code
-            ended = ERROR if ending.failed or code is None else outcome_of_status(code.name)
-            record_failure(span, outcome.error, current_scope(self.context), ended)
+    def _tell(self, error: BaseException, code: grpc.StatusCode | None, ending: Ending) -> None:
+        outcome = ERROR if ending.failed or code is None else outcome_of_status(code.name)
+        record_failure(self.span, error, current_scope(self.context), outcome)
+
+
+def _with_baggage(attributes: dict[str, AttributeValue], context: Context) -> dict[str, AttributeValue]:
+    try:
+        return {**carried(context).attributes, **attributes}
+    except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
+        guard.caught(fault)
+    return attributes
+
+
+def _started(
+    side: Side, method: Method, context: Context, attributes: dict[str, AttributeValue], start_time: int
+) -> Span:
+    tracer: Any = providers.current.tracer or providers.tracer()
+    if tracer is not None:
+        try:
+            if method.is_short and hasattr(tracer, "start_prepared"):  # a tracer of our own
+                span: Span = tracer.start_prepared(method.name, context, side.kind, attributes, start_time)
+            else:
+                span = tracer.start_span(method.name, context, side.kind, attributes, (), start_time)
+            return span
+        except Exception as fault:  # noqa: BLE001  a sampler of the user's: anything can be raised here
+            guard.caught(fault)
+    return NonRecordingSpan(get_current_span(context).get_span_context())
 
 
 def running(mark: Any, side: Side, method: Method, request: object) -> bool:

@@ -21,6 +21,7 @@ from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import OK, Call, Outcome, code_of
+from telemetry.rpc.multicallables import keep
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
 from telemetry.rpc.streams import Produced
@@ -41,26 +42,8 @@ class ClientInterceptor(
 
     def intercept_unary_unary(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
         """Trace a call with one request and one response."""
-        return self._intercept(continuation, client_call_details, request)
-
-    def intercept_unary_stream(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
-        """Trace a call with one request and a stream of responses."""
-        return self._intercept(continuation, client_call_details, request)
-
-    def intercept_stream_unary(
-        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
-    ) -> Any:
-        """Trace a call with a stream of requests and one response."""
-        return self._intercept(continuation, client_call_details, request_iterator)
-
-    def intercept_stream_stream(
-        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
-    ) -> Any:
-        """Trace a call with streams in both directions."""
-        return self._intercept(continuation, client_call_details, request_iterator)
-
-    def _intercept(self, continuation: Continuation, details: Any, request: Any) -> Any:
-        call, details = self._outgoing.begin(details, request)
+        keep(continuation)
+        call, details = self._outgoing.begin(client_call_details, request)
         if call is None:
             return continuation(details, request)
         token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
@@ -79,6 +62,20 @@ class ClientInterceptor(
             call.end(OK)
             return outgoing
         return _watched(outgoing, call)
+
+    intercept_unary_stream = intercept_unary_unary
+
+    def intercept_stream_unary(
+        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Trace a call with a stream of requests and one response."""
+        return self.intercept_unary_unary(continuation, client_call_details, request_iterator)
+
+    def intercept_stream_stream(
+        self, continuation: Continuation, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        """Trace a call with streams in both directions."""
+        return self.intercept_unary_unary(continuation, client_call_details, request_iterator)
 
 
 _BELOW = f"{CONTRIBUTED}._client"

@@ -6,7 +6,7 @@ scope of each call, in the call's context; the handlers that were wrapped, one f
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
@@ -14,17 +14,16 @@ import grpc.aio
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import Span
-from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
+from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import is_a
 from telemetry.recording.request import Labels, is_inner
-from telemetry.recording.request_scope import SCOPE_KEY, Answer, Scope
+from telemetry.recording.request_scope import Answer, Scope
 from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import received
@@ -56,8 +55,8 @@ class Incoming:
             if handler is None:
                 self._refuse(details)
                 return None
-            if not self._listens():
-                return handler
+            if get_current() and not is_instrumentation_enabled():
+                return handler  # where nothing is recorded, the context passes all the same
             full = details.method
             if self._filter is None:
                 known = self._traced.get(full)
@@ -90,19 +89,18 @@ class Incoming:
             adopted = contributed_span(method, trace.SpanKind.SERVER, current) if current else None
             context = received(servicer.invocation_metadata()) if adopted is None else current
             attributes = {**method.attributes, **peer_attributes(servicer.peer())}
-            return ServerCall(method, context, attributes, adopted, request, servicer)
+            scope = Scope()
+            call = ServerCall(rpc.SERVER, method, context, attributes, adopted, None, scope)
+            call.serve(request, servicer, scope)
+            return call
         except Exception as fault:  # noqa: BLE001  as above
             guard.caught(fault)
         return None
 
-    def _listens(self) -> bool:
-        """Return whether calls are looked at at all; where nothing is recorded, their context passes all the same."""
-        return not get_current() or is_instrumentation_enabled()
-
     def _refuse(self, details: Any) -> None:
         """Record a call of a method that nobody serves."""
         found = method_of(details.method)
-        if not providers.recording() or not self._listens():
+        if not providers.recording() or not is_instrumentation_enabled():
             return
         if found.is_infrastructure if self._filter is None else not wanted(self._filter, details):
             return
@@ -127,55 +125,50 @@ class Passing:
 class ServerCall(rpc.Call):
     """A call being served, with its scope, and the size of its request."""
 
-    __slots__ = ("_allowed", "_servicer", "_size", "scope")
+    __slots__ = ("_servicer", "_size", "scope")
 
-    def __init__(  # noqa: PLR0917  by position, for speed
-        self,
-        method: Method,
-        context: Context,
-        attributes: Mapping[str, AttributeValue],
-        adopted: Span | None,
-        request: object,
-        servicer: Any,
-    ) -> None:
+    def serve(self, request: object, servicer: Any, scope: Scope) -> None:
+        """Say what is served, and whom the spans inside ask what the caller is answered."""
         self._servicer = servicer
-        self._allowed: float | None = servicer.time_remaining()
-        super().__init__(rpc.SERVER, method, context, attributes, adopted)
-        self.scope.answered = self._answered
+        self.scope = scope
+        scope.answered = self._answered
         self._size: int | None = None
         size = getattr(request, "ByteSize", None)
         if size is not None:  # a protobuf message, which a handler may change
             with contextlib.suppress(Exception):  # a message of a class of the user's
                 self._size = size()
 
-    def _entries(self, context: Context, span: Span, request: object) -> dict[str, object]:
-        self.scope = Scope(span)
-        return {**super()._entries(context, span, request), SCOPE_KEY: self.scope}
-
     def leave(self, error: BaseException | None) -> None:
         """End the call as gRPC will tell the caller; `error` is what the handler raised. Never raises."""
-        if self.ended:
-            return
         outcome = rpc.OK
         try:
-            outcome = self._outcome(error)
+            if error is not None:
+                outcome = self._outcome(error)
+            else:  # what most calls end with is found out here: an answer that arrives, with status OK
+                servicer = self._servicer
+                is_active = getattr(servicer, "is_active", None)
+                code = getattr(servicer, "code", None)
+                if (
+                    (is_active is not None and not is_active())
+                    or servicer.time_remaining() == 0
+                    or (code is not None and code())  # neither None nor 0; gRPC's enum is always true
+                ):
+                    outcome = self._outcome(None)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
             outcome = rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
             guard.caught(fault)
         finally:
-            self.end(outcome)
+            is_first = self.end(outcome)
+            if is_first and self._size is not None:
+                self._measure(self._size)
+            self.scope.forget()
 
-    def end(self, outcome: rpc.Outcome) -> None:
-        """End the call, and record its request's size where the operation is known by now."""
-        if self.ended:
-            return
-        super().end(outcome)
-        if self._size is not None:
-            operation = self.scope.operation or operation_of(self.context)
-            if operation is not None:
-                labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
-                observe(c.REQUEST_SIZE, self._size, labels, self.context)
-        self.scope.forget()
+    def _measure(self, size: int) -> None:
+        """Record the size of the request, where the operation is known by now."""
+        operation = self.scope.operation or operation_of(self.context)
+        if operation is not None:
+            labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
+            observe(c.REQUEST_SIZE, size, labels, self.context)
 
     def _outcome(self, error: BaseException | None) -> rpc.Outcome:
         if is_a(error, _LEFT_ALONE) or self._caller_has_gone():
@@ -203,7 +196,8 @@ class ServerCall(rpc.Call):
 
     def _unanswered(self) -> rpc.Outcome:
         remaining = self._servicer.time_remaining()
-        if remaining is None or self._allowed is None or remaining > _PATIENCE + _ROUNDING * self._allowed:
+        passed = (clock.steady() - self._steady) / 1e9
+        if remaining is None or remaining > _PATIENCE + _ROUNDING * (remaining + passed):
             return rpc.Outcome(grpc.StatusCode.CANCELLED)
         return rpc.Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
 

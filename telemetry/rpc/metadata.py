@@ -9,6 +9,7 @@ What `w3c` can write and read by itself does not go through the propagator, whic
 import copy
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import grpc.aio
@@ -57,8 +58,12 @@ def carrying(details: Any, context: Context | None = None) -> Any:
             return details
         given = details.metadata
         pairs = with_headers(given, dict(headers)) if given else headers
-        is_aio = isinstance(details, grpc.aio.ClientCallDetails)
-        return _with_metadata(details, grpc.aio.Metadata(*pairs) if is_aio else pairs)
+        kind: Any = type(details)
+        is_aio, is_known = _shape(kind)
+        metadata: Any = grpc.aio.Metadata(*pairs) if is_aio else pairs
+        if is_known:  # half of what `_replace` takes
+            return tuple.__new__(kind, (*details[:2], metadata, *details[3:]))
+        return _with_metadata(details, metadata)
     except Exception as fault:  # noqa: BLE001  a propagator of the user's: anything can be raised here
         guard.caught(fault)
     return details
@@ -109,10 +114,15 @@ def _headers(textmap: Any, context: Context) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
+@lru_cache(maxsize=64)
+def _shape(kind: Any) -> tuple[bool, bool]:
+    """Return whether call details of this kind are those of `grpc.aio`, and whether they are tuples as gRPC's own."""
+    fields = getattr(kind, "_fields", ())
+    return issubclass(kind, grpc.aio.ClientCallDetails), issubclass(kind, tuple) and fields[2:3] == ("metadata",)
+
+
 def _with_metadata(details: Any, metadata: Any) -> Any:
-    if hasattr(details, "_fields"):  # gRPC's own are named tuples
-        if details._fields[2] == "metadata":
-            return tuple.__new__(type(details), (*details[:2], metadata, *details[3:]))  # half of what `_replace` takes
+    if hasattr(details, "_replace"):
         return details._replace(metadata=metadata)
     changed = copy.copy(details)  # those of another interceptor may be of any class
     changed.metadata = metadata

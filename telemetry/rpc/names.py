@@ -4,7 +4,7 @@ In: gRPC's full method (`/package.Service/Method`), a channel's target, a server
 attributes, and whether the method is left out by default. State: a bounded cache of methods described.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -17,6 +17,7 @@ from telemetry.recording.instruments import Record
 Filter = Callable[[Any], bool]
 """Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""
 
+_SHORT: Final = 128  # characters
 LEFT_OUT: Final = (
     "/grpc.health.",
     "/grpc.reflection.",
@@ -39,13 +40,14 @@ class Records:
 class Method:
     """One rpc method: its span name, the attributes that all of its calls share, and what records their durations.
 
-    `is_infrastructure`: it is one of `LEFT_OUT`.
+    `is_infrastructure`: it is one of `LEFT_OUT`; `is_short`, its name fits wherever it becomes an attribute.
     """
 
-    __slots__ = ("attributes", "is_infrastructure", "name", "records")
+    __slots__ = ("attributes", "is_infrastructure", "is_short", "name", "records")
 
-    def __init__(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
+    def __init__(self, name: str, attributes: dict[str, AttributeValue]) -> None:
         self.name = name
+        self.is_short = len(name) < _SHORT
         self.attributes = attributes
         self.is_infrastructure = name.startswith(LEFT_OUT)
         self.records = Records(None)
@@ -92,7 +94,7 @@ def target_attributes(target: str | None) -> dict[str, AttributeValue]:
 
 
 @lru_cache(maxsize=512)  # a connection has one peer and many calls
-def peer_attributes(peer: str) -> Mapping[str, AttributeValue]:
+def peer_attributes(peer: str) -> dict[str, AttributeValue]:
     """Return `network.peer.address` of what gRPC calls a peer, such as `ipv4:127.0.0.1:57284` or `ipv6:%5B::1%5D:1`."""
     scheme, _, address = unquote(peer).partition(":")
     host = address if scheme.startswith("unix") else _split_port(address.partition(",")[0])[0]

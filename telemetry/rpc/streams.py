@@ -22,7 +22,7 @@ class Produced(Iterator[Any]):
     """
 
     def __init__(
-        self, messages: Any, context: Context | None, on_end: Callable[[BaseException | None], None] | None = None
+        self, messages: Any, context: Context | None, on_end: Callable[[BaseException | None], object] | None = None
     ) -> None:
         self._messages = messages
         self._context = context

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from opentelemetry.baggage import _BAGGAGE_KEY
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
@@ -21,8 +20,8 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.config import propagators
+from telemetry.recording.carried import BAGGAGE
 from telemetry.recording.remote_span import RemoteSpan
-from telemetry.recording.span import Span
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -30,16 +29,22 @@ _PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])")
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _HEADERS: Final = frozenset({"traceparent", "tracestate", "baggage"})
+_OUR_SPANS: Final = "telemetry.recording.span"  # whose import takes the SDK's
 _MOST_CACHED: Final = 1024  # characters of a text of baggage
 
 
-def headers(textmap: Any, context: Context) -> Pairs | None:
+def headers(textmap: Any, context: Context) -> Pairs | None:  # noqa: PLR0911  one function, for speed
     """Return the headers that take `context` to a peer."""
-    if not _is_w3c(textmap):
+    known = _last
+    if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None
     span = context.get(_SPAN_KEY)
-    if type(span) is Span and span.state is None:
-        pairs: Pairs = (("traceparent", f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.flags:02x}"),)
+    pairs: Pairs
+    if type(span).__module__ == _OUR_SPANS:
+        ours: Any = span
+        if ours.state is not None:
+            return None
+        pairs = (("traceparent", f"00-{ours.trace_id:032x}-{ours.span_id:016x}-{ours.flags:02x}"),)
     elif span is None:
         pairs = ()
     elif isinstance(span, AnySpan):
@@ -49,7 +54,7 @@ def headers(textmap: Any, context: Context) -> Pairs | None:
         pairs = (("traceparent", f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"),)
     else:
         return None
-    entries = context.get(_BAGGAGE_KEY)
+    entries = context.get(BAGGAGE)
     if not entries:
         return pairs
     baggage = _written(textmap, entries)
@@ -58,9 +63,12 @@ def headers(textmap: Any, context: Context) -> Pairs | None:
     return (*pairs, ("baggage", baggage)) if baggage else pairs
 
 
-def arrived(textmap: Any, metadata: Sequence[tuple[str, str | bytes]]) -> Context | None:
+def arrived(  # noqa: C901  one function, for speed
+    textmap: Any, metadata: Sequence[tuple[str, str | bytes]]
+) -> Context | None:
     """Return the context that a peer sent to a process whose own is empty."""
-    if not _is_w3c(textmap):
+    known = _last
+    if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None
     given: dict[str, str] = {}
     for key, value in metadata:
@@ -71,27 +79,21 @@ def arrived(textmap: Any, metadata: Sequence[tuple[str, str | bytes]]) -> Contex
     if not given:
         return Context()
     found: dict[str, object] = {}
-    if "traceparent" in given:
-        parent = _span(given["traceparent"])
-        if parent is None:
+    parent = given.get("traceparent")
+    if parent is not None:
+        match = _PARENT.fullmatch(parent)
+        if match is None:
             return None
-        found[_SPAN_KEY] = parent
+        trace_id, span_id, flags = match.groups()
+        if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+            return None
+        found[_SPAN_KEY] = RemoteSpan(int(trace_id, 16), int(span_id, 16), int(flags))
     baggage = given.get("baggage")
     if baggage is not None:
         entries = _read(baggage) if len(baggage) <= _MOST_CACHED else _read.__wrapped__(baggage)
         if entries:
-            found[_BAGGAGE_KEY] = entries
+            found[BAGGAGE] = entries
     return Context(found)
-
-
-def _span(traceparent: str) -> RemoteSpan | None:
-    match = _PARENT.fullmatch(traceparent)
-    if match is None:
-        return None
-    trace_id, span_id, flags = match.groups()
-    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return None
-    return RemoteSpan(int(trace_id, 16), int(span_id, 16), int(flags))
 
 
 class _Known(NamedTuple):
@@ -104,14 +106,14 @@ class _Known(NamedTuple):
 _last = _Known(None, is_w3c=False)
 
 
-def _is_w3c(textmap: Any) -> bool:
+def _look_at(textmap: Any) -> _Known:
     global _last  # noqa: PLW0603  one propagator, looked at once
-    known = _last
-    if known.textmap is not textmap:
-        kinds = {type(one) for one in getattr(textmap, "_propagators", ())}
-        is_plain = type(textmap) is CompositePropagator or type(textmap).__module__ == propagators.__name__
-        known = _last = _Known(textmap, is_plain and kinds == {TraceContextTextMapPropagator, W3CBaggagePropagator})
-    return known.is_w3c
+    kinds = {type(one) for one in getattr(textmap, "_propagators", ())}
+    is_plain = type(textmap) is CompositePropagator or type(textmap).__module__ == propagators.__name__
+    _last = known = _Known(
+        textmap, is_plain and BAGGAGE != "" and kinds == {TraceContextTextMapPropagator, W3CBaggagePropagator}
+    )
+    return known
 
 
 def _written(textmap: Any, entries: Any) -> str | None:
@@ -131,7 +133,7 @@ def _written(textmap: Any, entries: Any) -> str | None:
 def _header(textmap: Any, entries: Pairs) -> str:
     """Return what `textmap` writes for this baggage: scrubbed, where it is ours."""
     carrier: dict[str, str] = {}
-    textmap.inject(carrier, Context({_BAGGAGE_KEY: dict(entries)}))
+    textmap.inject(carrier, Context({BAGGAGE: dict(entries)}))
     return carrier.get("baggage", "")
 
 
@@ -139,5 +141,5 @@ def _header(textmap: Any, entries: Pairs) -> str:
 def _read(baggage: str) -> dict[str, object] | None:
     """Return the entries of a header; nobody changes them: each change makes a new dictionary."""
     context = W3CBaggagePropagator().extract({"baggage": [baggage]}, Context())
-    entries = context.get(_BAGGAGE_KEY)
+    entries = context.get(BAGGAGE)
     return entries if isinstance(entries, dict) else None

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from opentelemetry import context as otel_context
 
+from telemetry.recording.clock import clock
 from telemetry.rpc.call import CLIENT, Call, Outcome
 from telemetry.rpc.incoming import Incoming
 from telemetry.rpc.names import method_of
@@ -75,13 +76,16 @@ def test_a_call_is_ended_once_whoever_is_first() -> None:
     ],
 )
 def test_a_deadline_is_distinguished_from_a_cancellation_by_the_time_left(
-    allowed: float | None, remaining: float | None, code: str
+    monkeypatch: pytest.MonkeyPatch, allowed: float | None, remaining: float | None, code: str
 ) -> None:
     """Both reach a handler as the cancellation of its task."""
     with watching() as watch:
-        call = Incoming(None, wrapped).begin(METHOD, b"", Servicer([allowed, remaining, remaining]))
+        call = Incoming(None, wrapped).begin(METHOD, b"", Servicer([remaining]))
         assert call is not None
-        call.leave(asyncio.CancelledError())
+        with monkeypatch.context() as later:
+            now = clock.steady() + int(((allowed or 0) - (remaining or 0)) * 1e9)
+            later.setattr(clock, "steady", lambda: now)
+            call.leave(asyncio.CancelledError())
         (span,) = watch.settled(1)
     assert (span.attributes or {})["rpc.response.status_code"] == code
 
