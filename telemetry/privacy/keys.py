@@ -110,6 +110,9 @@ _NAMED: Final = re.compile(
     r"""(?:(?P<name>[A-Za-z_][\w.-]{0,63}+)[\\"'\]]{0,4}+\s{0,2}+(?P<sign>=>|:=|==?|:)\s{0,3}+"""
     r"""|--?(?P<option>[A-Za-z][\w-]{0,63}+)["']?+[\s,]{1,3}(?=[^\s-])|<(?P<tag>[A-Za-z_][\w.-]{0,63}+)>)"""
 )
+# What stands after any part of a name: the rest of it and a sign; after that of an option, a space.
+_AFTER_STEM: Final = re.compile(r"""[\w.-]{0,63}+(?:(?P<sign>[\\"'\]]{0,4}+\s{0,2}+[=:]|>)|["']?+[\s,])""")
+_AFTER_LINE: Final = 16  # characters, more than `_NAMED` matches after the line of the name
 _QUOTED: Final = re.compile(r"""(?P<q>\\{0,3}["'])""")
 _IN_DOUBLE: Final = re.compile(r'[^"\\]*+(?:\\[\s\S][^"\\]*+)*+')
 _IN_SINGLE: Final = re.compile(r"[^'\\]*+(?:\\[\s\S][^'\\]*+)*+")
@@ -125,7 +128,7 @@ _MIN_WEAK: Final = 6  # characters of a credential after an everyday word
 def find_values(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
     """Yield start and end of each value that its name hides, in order."""
     done = passed = 0
-    for match in _NAMED.finditer(text):
+    for match in _names(text, keys.stems):
         if match.start() < passed:
             continue  # inside a value that is hidden already
         name = match["name"] or match["option"] or match["tag"]
@@ -138,6 +141,41 @@ def find_values(text: str, keys: Keys) -> Iterator[tuple[int, int]]:
             line = _ESCAPED_LINE.search(text, begin, end)
             passed, done = end if line is None else line.start(), end  # the next line may name further secrets
             yield begin, end
+
+
+def may_name(line: str, lowered: str, stems: tuple[str, ...]) -> bool:
+    """Return whether a text may hold, in this line, a name with a value; the sign may stand in the next line."""
+    for stem in stems:
+        if stem in lowered:
+            return len(lowered) != len(line) or bool(_lines_with_names(f"{line}\n=", f"{lowered}\n=", stems))
+    return False
+
+
+def _names(text: str, stems: tuple[str, ...]) -> Iterator[re.Match[str]]:
+    """Yield all names with values in the lines that hold a stem: a name that hides something has one, in one line."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters become two
+        yield from _NAMED.finditer(text)
+        return
+    for begin, end in sorted(_lines_with_names(text, lowered, stems).items()):
+        for match in _NAMED.finditer(text, begin, end + _AFTER_LINE):
+            if match.start() < end:
+                yield match
+
+
+def _lines_with_names(text: str, lowered: str, stems: tuple[str, ...]) -> dict[int, int]:
+    """Return start and end of the lines that hold a stem, and behind it what may be the end of a name."""
+    lines: dict[int, int] = {}
+    for stem in stems:
+        place = lowered.find(stem)
+        while place >= 0:
+            after = _AFTER_STEM.match(text, place + len(stem))
+            begin = lowered.rfind("\n", 0, place) + 1 if after else 0
+            if after and (after["sign"] or text.find("-", begin, place) >= 0):
+                end = lowered.find("\n", place)
+                lines[begin] = place = len(text) if end < 0 else end
+            place = lowered.find(stem, place + 1)
+    return lines
 
 
 def _value(text: str, begin: int, *, tagged: bool, header: bool) -> tuple[int, int]:

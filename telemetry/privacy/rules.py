@@ -154,7 +154,10 @@ class Rule:
 
 
 _LONG: Final = re.compile("[A-Za-z0-9_=+/.~-]{14}")
-_DIGITS: Final = re.compile("[0-9]{3}")
+_GROUPS: Final = re.compile("[0-9]{3}(?:[0-9][0-9 .-][0-9]{4}|-[0-9]{2}-[0-9]{4})")  # of a card, or of a US number
+_COUNTRY: Final = re.compile("[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]")
+_DIAL: Final = re.compile(r"\+[1-9][0-9 ().-]{6}")
+_GITLAB: Final = re.compile("gl[a-z]{2,5}-")
 _LINE: Final = r"(?<=\\[nrt])"  # after an escaped line end, as in `repr` and JSON
 _START: Final = rf"(?:(?<![A-Za-z0-9])|{_LINE})"  # a key starts where a word does
 
@@ -166,7 +169,7 @@ _KEYS: Final = (
      r"(?:AIza[A-Za-z0-9_-]{30,}|(?:ya29\.|GOCSPX-)[A-Za-z0-9_.-]{20,})"),
     ("github_token", "GitHub tokens of every kind", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
      r"(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,}"),
-    ("gitlab_token", "GitLab tokens of every kind", ("gl",),
+    ("gitlab_token", "GitLab tokens of every kind", (),
      r"gl(?:pat|dt|rt|rtr|cbt|ptt|ft|oas|soat|imt|agent|ffct|wt)-[A-Za-z0-9_.-]{16,}"),
     ("slack_token", "Slack tokens", ("xox", "xapp-"), r"(?:xox[abceoprs]|xapp)-[A-Za-z0-9-]{10,}"),
     ("slack_webhook", "Slack webhooks", ("hooks.slack.com",), r"hooks\.slack\.com/[a-z]{1,16}/[A-Za-z0-9/_+-]{10,}"),
@@ -208,7 +211,8 @@ RULES: Final = (
          re.compile(r"""://([^\s/?#@:\["'<>]{0,128}:(?![0-9]{1,5}[/?#])[^\s"'<>]{1,256})@"""), 1),
     Rule("credentials", "the same in the form of Go's MySQL driver", ("@tcp(", "@unix("),
          re.compile(r"""([^\s:@/"'=]{1,64}:[^\s@]{1,128})@(?:tcp|unix)\("""), 1),
-    *(Rule(kind, what, hints, re.compile(_START + pattern), gate=_LONG) for kind, what, hints, pattern in _KEYS),
+    *(Rule(kind, what, hints, re.compile(_START + pattern), gate=_LONG if hints else _GITLAB)
+      for kind, what, hints, pattern in _KEYS),
     Rule("openai_key", "older OpenAI keys, and other keys in their format", ("sk-",), re.compile(_START + _SK),
          validator=with_digit, gate=_LONG, skip=True),
     Rule("azure_key", "client secrets of Azure", ("q~",), re.compile(_START + _AZURE), gate=_LONG),
@@ -217,7 +221,7 @@ RULES: Final = (
     Rule("jwt", "further parts of a JSON Web Token", ("[redacted:jwt].",),
          re.compile(r"(?<=\[redacted:jwt\])\.[A-Za-z0-9_.-]*")),
     Rule("credentials", "`Bearer`, `Basic` and the like with their credentials",
-         ("bearer", "basic", "apikey", "token"),
+         tuple(f"{word}{space}" for word in ("bearer", "basic", "apikey", "token") for space in " \t"),
          re.compile(rf"(?i)(?:\b|{_LINE})(bearer|basic|apikey|token)" + r"[ \t]{1,3}([a-z0-9._~+/=-]{8,})"), 2,
          scheme),
     Rule("signature", "signatures and keys in the query of a URL",
@@ -229,12 +233,12 @@ RULES: Final = (
     Rule("email", "e-mail addresses", ("@", "%40"), re.compile(r"[\w.%+-]{1,64}(?:@|%40)([\w.-]{1,253}+)"),
          validator=email),
     Rule("card", "payment card numbers of known schemes with a valid Luhn digit, plain or in groups", (),
-         re.compile(_CARD), validator=card, gate=_DIGITS),
+         re.compile(_CARD), validator=card, gate=_GROUPS),
     Rule("iban", "IBANs in capitals with valid check digits, plain or in groups", (), re.compile(_IBAN),
-         validator=iban, gate=_DIGITS),
-    Rule("ssn", "US social security numbers, with hyphens", ("-",), re.compile(_SSN), gate=_DIGITS),
-    Rule("phone", "phone numbers that begin with + (E.164)", ("+",),
-         re.compile(rf"(?:(?<![\w+/=.])|{_LINE})" + r"\+[1-9][0-9 ().-]{6,24}+"), validator=phone),
+         validator=iban, gate=_COUNTRY),
+    Rule("ssn", "US social security numbers, with hyphens", (), re.compile(_SSN), gate=_GROUPS),
+    Rule("phone", "phone numbers that begin with + (E.164)", (),
+         re.compile(rf"(?:(?<![\w+/=.])|{_LINE})" + r"\+[1-9][0-9 ().-]{6,24}+"), validator=phone, gate=_DIAL),
 )  # fmt: skip
 """The order matters if patterns overlap: `user:password@example.com` in a URL is credentials, not an e-mail address."""
 

@@ -7,15 +7,15 @@ the process. Short texts are cached, since attributes repeat. If scrubbing a val
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from telemetry.privacy.keys import HINTS, Keys, find_values
+from telemetry.privacy.keys import HINTS, Keys, find_values, may_name
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.rules import ERROR, IP_RULE, RULES, SECRET, Rule, marker
-from telemetry.privacy.urls import without_contents
+from telemetry.privacy.urls import hiding_of, without_contents
 
 _log = logging.getLogger("search_telemetry")
 _CACHED_LENGTH: Final = 256  # longest text that is cached, in characters
@@ -27,6 +27,8 @@ _MAX_ESCAPES: Final = 3  # levels of percent-encoding
 _WORD: Final = re.compile(r"""[^\s"'<>]+""")
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
+_HIDEABLE: Final = (str, int, bytes, *_CONTAINERS)
+_KEPT, _HIDDEN = object(), object()  # what a name does to its value
 
 MARGIN: Final = 1024
 """Characters after the cut that are scrubbed with a text before it is cut.
@@ -68,7 +70,11 @@ class Scrubber:
         self._named = SECRET not in options.off
         self._secret = marker(SECRET)
         self._gates = tuple({rule.gate for rule in self._rules if rule.gate is not None})
+        self._first = _first_checks(self._rules)
+        self._unhinted = tuple(rule.pattern for rule in self._rules if rule.gate is None and not rule.hints)
         self._cached = lru_cache(_CACHE_SIZE)(self._scrubbed)
+        self._by_name = lru_cache(_CACHE_SIZE)(self._found_by_name)
+        self._lines = lru_cache(_CACHE_SIZE)(self._suspicion_of)
 
     def text(self, text: str) -> str:
         """Return `text` with markers for the secrets in it."""
@@ -89,9 +95,12 @@ class Scrubber:
         return {name: self.value(name, value) for name, value in attributes.items()}
 
     def _value(self, name: str, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, bool | float) or self._keys.kept(name):
+        hide = self._by_name(name)
+        if hide is None and type(value) is str:  # nearly always
+            return self.text(value)
+        if value is None or isinstance(value, bool | float) or hide is _KEPT:
             return value
-        if self._named and self._keys.found(name) and isinstance(value, (str, int, bytes, *_CONTAINERS)):
+        if hide is _HIDDEN and isinstance(value, _HIDEABLE):
             return value if value in ("", b"", self._secret) else self._secret
         if not self._contents:
             value = without_contents(name, value)
@@ -103,6 +112,14 @@ class Scrubber:
             return value if scrubbed == clear else scrubbed.encode("latin-1", "replace")
         return self._container(name, value, depth) if isinstance(value, _CONTAINERS) else value
 
+    def _found_by_name(self, name: str) -> object:
+        """Return what a name does to its value; None if nothing, as nearly always. Cached as `_by_name`."""
+        if self._keys.kept(name):
+            return _KEPT
+        if self._named and self._keys.found(name):
+            return _HIDDEN
+        return None if self._contents else hiding_of(name)
+
     def _container(self, name: str, value: Any, depth: int) -> Any:
         if depth == 0:
             raise ValueError(f"more than {_MAX_DEPTH} containers inside each other")
@@ -112,17 +129,55 @@ class Scrubber:
         return items if isinstance(value, list) else tuple(items) if isinstance(value, tuple) else set(items)
 
     def _scrubbed(self, text: str, depth: int = _MAX_ESCAPES) -> str:
-        lowered = text.lower()
+        signed = self._named and _hinted(HINTS, text)
+        matching, naming = self._suspicion(text, signed=signed)
+        if matching:
+            text = self._by_rules(text, text.lower())
+            naming = self._named and _hinted(HINTS, text)
+        if naming:
+            text = self._hide_named(text)
+        return self._hide_escaped(text, depth) if "%" in text and depth else text
+
+    def _suspicion(self, text: str, *, signed: bool) -> tuple[bool, bool]:
+        """Return whether a rule may match, and whether a name may hide something. Nearly always neither is so.
+
+        Arguments: `signed`, whether the text has a sign that stands behind a name.
+
+        Hints and gates have no line ends, so a text is looked at line by line: most lines of a stack trace are known.
+        """
+        if len(text) > _CHUNK:
+            return True, signed
+        for pattern in self._unhinted:  # of users: it may match across lines
+            if pattern.search(text):
+                return True, signed
+        if len(text) <= _CACHED_LENGTH:
+            return self._suspicion_of(text, signed)
+        matching = naming = False
+        for line in text.split("\n"):
+            of_line = (self._lines if len(line) <= _CACHED_LENGTH else self._suspicion_of)(line, signed)
+            matching, naming = matching or of_line[0], naming or of_line[1]
+        return matching, naming
+
+    def _suspicion_of(self, line: str, signed: bool) -> tuple[bool, bool]:
+        lowered = line.lower()
+        return self._may_match(line, lowered), signed and may_name(line, lowered, self._keys.stems)
+
+    def _may_match(self, text: str, lowered: str) -> bool:
+        for gate, hints in self._first:
+            if gate is None or gate.search(text):
+                for hint in hints:  # faster than any() with a generator
+                    if hint in lowered:
+                        return True
+        return False
+
+    def _by_rules(self, text: str, lowered: str) -> str:
         open_gates = {gate for gate in self._gates if gate.search(text)}
         for rule in self._rules:
             if (rule.gate is None or rule.gate in open_gates) and _hinted(rule.hints, lowered):
                 hidden = _hide(rule, text)
                 if hidden is not text:
                     text, lowered = hidden, hidden.lower()
-        named = self._named and _hinted(HINTS, lowered) and _hinted(self._keys.stems, lowered)
-        if named:
-            text = self._hide_named(text)
-        return self._hide_escaped(text, depth) if "%" in text and depth else text
+        return text
 
     def _hide_escaped(self, text: str, depth: int) -> str:
         """Hide secrets in percent-encoded words; a word that holds one is returned decoded."""
@@ -172,6 +227,18 @@ class NoScrubber:
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy."""
         return {name: self.value(name, value) for name, value in attributes.items()}
+
+
+def _first_checks(rules: Iterable[Rule]) -> tuple[tuple[re.Pattern[str] | None, tuple[str, ...]], ...]:
+    """Return the hints of rules by gate, each once; a rule that has a gate alone has the hint that is in every text."""
+    by_gate: dict[re.Pattern[str] | None, list[str]] = {}
+    for rule in rules:
+        if rule.hints or rule.gate is not None:
+            by_gate.setdefault(rule.gate, []).extend(rule.hints or ("",))
+    return tuple(
+        (gate, tuple(hint for hint in dict.fromkeys(hints) if not any(one in hint for one in hints if one != hint)))
+        for gate, hints in by_gate.items()
+    )
 
 
 def _hinted(hints: tuple[str, ...], lowered: str) -> bool:

@@ -35,7 +35,7 @@ Hide = Callable[[str], str]
 
 def without_contents(name: str, value: Any) -> Any:
     """Return `value` as it is recorded when contents are not: the parts of a URL are hidden, other values stay."""
-    hide = _method_for(name)
+    hide = hiding_of(name)
     return value if hide is None else _applied(hide, value)
 
 
@@ -52,7 +52,7 @@ def _applied(hide: Hide, value: Any) -> Any:
 
 
 @lru_cache(4096)
-def _method_for(name: str) -> Hide | None:
+def hiding_of(name: str) -> Hide | None:
     """Return the function that hides an attribute of this name; None if it is neither a URL nor a part of one."""
     if name in _TEXTS:
         return _message

@@ -118,6 +118,27 @@ class TestSettings:
         assert NoScrubber().attributes({"password": MAIL}) == {"password": MAIL}
 
 
+class TestLines:
+    @pytest.mark.parametrize(
+        ("text", "hidden"),
+        [
+            ("password\n= hunter2", "password\n= [redacted:secret]"),
+            ("token:\n  a1b2c3d4", "token:\n  [redacted:secret]"),
+            ("--api-key\nx1", "--api-key\n[redacted:secret]"), ("password\nspent", "password\nspent"),
+            (f"to {MAIL}\n", f"to {CLEAN}\n"), ("ORD\n123", "[redacted:order]"),
+            ("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----", "[redacted:private_key]"),
+        ],
+    )  # fmt: skip
+    def test_a_secret_in_a_long_text_is_found_in_any_line(self, text: str, hidden: str) -> None:
+        """Texts are looked at line by line; a name, its sign and its value may stand in three of them."""
+        mine = Scrubber(Scrub(patterns={"order": r"ORD\s[0-9]{3}"}))
+        for around in (
+            "",
+            "\n".join(f'  File "/srv/shop_{number}.py", line {number}, in call' for number in range(20)),
+        ):
+            assert mine.text(f"{around}\n{text}\n{around}") == f"{around}\n{hidden}\n{around}"
+
+
 class TestFaults:
     def test_a_fault_hides_the_value_and_is_counted(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -16,12 +16,14 @@ from telemetry.privacy.scrubber import Scrubs
 
 CACHED: Final = 4096  # entries of a cache
 LONGEST: Final = 256  # characters of a text that is kept in one
+_FEW, _LONG = 64, 4096  # of the cache for longer texts, which are stack traces
 
 _KEY, _STRING, _VALUE = b"\x0a", b"\x0a", b"\x12"
 _TRUE, _FALSE, _INT, _DOUBLE = b"\x10\x01", b"\x10\x00", b"\x18", b"\x21"
 _LIST, _MAPPING, _BYTES = b"\x2a", b"\x32", b"\x3a"
 _ITEM = b"\x0a"  # of a list or a mapping
 _DOUBLE_SIZE = b"\x09"
+_DOUBLE_ITEM, _SMALL_ITEM = _ITEM + _DOUBLE_SIZE + _DOUBLE, _ITEM + b"\x02" + _INT
 
 
 class Values:
@@ -37,7 +39,9 @@ class Values:
         self._keys: dict[str, bytes] = {}
         self._fractions: dict[str, bytes] = {}
         self._names: dict[str, bytes] = {}
-        self._free: dict[str, bool] = {}
+        self._long: dict[tuple[str, str], bytes] = {}
+        self._items: dict[tuple[str, str], bytes] = {}
+        self._open: dict[str, bool] = {}
 
     def attributes(self, given: Mapping[str, Any], tag: bytes, parts: list[bytes]) -> None:
         """Append `tag` and the encoded attribute to `parts`, for each attribute."""
@@ -45,7 +49,7 @@ class Values:
         for key, value in given.items():
             kind = type(value)
             if kind is str:
-                encoded = known.get((key, value, str)) if len(value) <= LONGEST else None
+                encoded = known.get((key, value, str)) if len(value) <= LONGEST else self._long.get((key, value))
             elif kind is float:
                 if key in fractions:  # nothing can be hidden in a fraction
                     parts += tag, fractions[key] + DOUBLE(value)
@@ -78,16 +82,19 @@ class Values:
 
     def _attribute(self, key: Any, value: Any, kind: type) -> bytes | None:
         """Encode an attribute that is not known; None if its value is left out."""
-        if kind is tuple and (encoded := self._numbers(key, value)) is not None:
+        if kind is tuple and (encoded := self._list(key, value)) is not None:
             return encoded
-        repaired = value if kind is str and value.isascii() else repair.value(value)
+        repaired = repair.value(value)
         name = self._key(key)
         if repaired is repair.LEFT_OUT:
             return None
         content = _any(self.scrubber.value(repair.text(key), repaired), self._longest)
         encoded = sized(name + _VALUE + varint(len(content)) + content)
-        if repaired is value and ((kind is str and len(value) <= LONGEST) or kind is int or kind is bool):
-            _keep(self._known, (key, value, kind), encoded)
+        if repaired is value and type(key) is str:
+            if kind is int or kind is bool or (kind is str and len(value) <= LONGEST):
+                _keep(self._known, (key, value, kind), encoded)
+            elif kind is str and len(value) <= _LONG:
+                _keep(self._long, (key, value), encoded, _FEW)
         return encoded
 
     def _fraction(self, key: str, value: float) -> bytes:
@@ -105,33 +112,44 @@ class Values:
                 _keep(self._keys, key, encoded)
         return encoded
 
-    def _numbers(self, key: Any, values: tuple[Any, ...]) -> bytes | None:
-        """Encode a list of numbers, in which a name alone can hide something; None if it is not one."""
+    def _list(self, key: Any, values: tuple[Any, ...]) -> bytes | None:
+        """Encode a list of texts and numbers one by one; None if it is not one, or hidden as a whole."""
+        if type(key) is not str or not self._is_open(key):
+            return None
         parts: list[bytes] = []
         for value in values:
-            if type(value) is float:
-                parts += b"\x0a\x09\x21", DOUBLE(value)
-            elif type(value) is int and 0 <= value < 128:
-                parts += b"\x0a\x02\x18", SMALL[value]
+            kind = type(value)
+            if kind is float:
+                parts += _DOUBLE_ITEM, DOUBLE(value)
+            elif kind is int and 0 <= value < 128:
+                parts += _SMALL_ITEM, SMALL[value]
+            elif kind is str and len(value) <= LONGEST:
+                parts.append(self._items.get((key, value)) or self._item(key, value))
             else:
                 return None
-        if not self._is_free(key):
-            return None
         content = b"".join(parts)
         content = _LIST + varint(len(content)) + content
         return sized(self._key(key) + _VALUE + varint(len(content)) + content)
 
-    def _is_free(self, key: str) -> bool:
-        """Return whether a number under this name is exported as it is."""
-        free = self._free.get(key)
-        if free is None:
-            free = bool(self.scrubber.value(key, [1]) == [1])
-            _keep(self._free, key, free)
-        return free
+    def _item(self, key: str, value: str) -> bytes:
+        repaired = repair.text(value)
+        encoded = _ITEM + sized(_any(self.scrubber.value(key, repaired), self._longest))
+        if repaired is value:
+            _keep(self._items, (key, value), encoded)
+        return encoded
+
+    def _is_open(self, key: str) -> bool:
+        """Return whether a list of this name is exported, with each text in it scrubbed alone."""
+        is_open = self._open.get(key)
+        if is_open is None:
+            is_open = bool(self.scrubber.value(repair.text(key), [1]) == [1])
+            if len(key) <= LONGEST:
+                _keep(self._open, key, is_open)
+        return is_open
 
 
-def _keep(cache: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(cache) >= CACHED:
+def _keep(cache: dict[Any, Any], key: Any, value: Any, most: int = CACHED) -> None:
+    if len(cache) >= most:
         cache.clear()
     cache[key] = value
 
