@@ -1,8 +1,10 @@
 """How long questions take at ten million spans, beside ingest: `python -m benchmarks.store [--store PATH]`.
 
 In: a store of realistic spans, made if none is given (some minutes). Out: a table: p50 and p95 of each question beside
-the goal, while a sender sends a steady rate; the collector's memory; bytes a span. A question of which the collector
-does not know the path is named and skipped. The sender, who also asks, and the collector are processes of their own.
+the goal, while a sender sends a steady rate; the rate that was reached, without and with questions; the collector's
+memory; bytes a span. Questions are asked one after the other, with a pause after each answer, as somebody looks at a
+page. A question of which the collector does not know the path is named and skipped. The senders, who asks, and the
+collector are processes of their own.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ QUESTIONS = (
     ("failed traces", "/api/traces?limit=20&status=error&" + RANGE, 150),
     ("a common attribute", "/api/traces?limit=20&attribute=device=cpu", 150),
     ("a rare attribute", "/api/traces?limit=20&attribute=request.id=RARE", 250),
+    ("one of every hour", "/api/traces?limit=20&attribute=request.id=SPREAD", 250),
     ("a trace by its id", "/api/traces/TRACE", 50),
     ("performance", "/api/performance?" + RANGE, 150),
     ("performance, inner", "/api/performance?scope=inner&" + RANGE, 150),
@@ -54,7 +57,8 @@ QUESTIONS = (
     ("suspects", "/api/suspects?operation=/search&" + RANGE, 500),
     ("compare", "/api/compare?left=slow&right=typical&" + RANGE, 1000),
 )
-"""Name, path, and the goal in milliseconds at p95."""
+"""Name, path, and the goal in milliseconds at p95. `RARE` is in one request; `SPREAD` is in one of nearly every hour,
+since the store is made of copies of its first hour."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=10_000_000, help="how many, if none is given")
     parser.add_argument("--rate", type=int, default=30_000, help="spans a second beside the questions; 0: none")
     parser.add_argument("--times", type=int, default=20, help="how often each question is asked")
+    parser.add_argument("--pause", type=float, default=0.25, help="seconds after each answer; 0: none")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="store-") as folder:
         path = Path(folder) / "telemetry.duckdb"
@@ -83,10 +88,10 @@ def main() -> None:
             shutil.copy(arguments.store, path)
         else:
             realistic.fill(path, arguments.spans, 24, tell=True)
-        measure(path, arguments.rate, arguments.times)
+        measure(path, arguments.rate, arguments.times, arguments.pause)
 
 
-def measure(path: Path, rate: int, times: int) -> None:
+def measure(path: Path, rate: int, times: int, pause_s: float) -> None:
     """Start a collector on the store, send to it, ask it, and print."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
@@ -101,11 +106,15 @@ def measure(path: Path, rate: int, times: int) -> None:
     ]
     for sender in senders:
         sender.start()
-    time.sleep(15)  # summaries wait to be folded, as they always do
-    ask = Asker(addresses["api"])
-    stored, begun = ask.get("/api/stats")[0]["traces"]["stored"], time.monotonic()
+    ask = Asker(addresses["api"], pause_s)
+    time.sleep(10)  # summaries wait to be folded, as they always do
+    alone = Rate(ask)
+    time.sleep(15)
+    alone_per_s, beside = alone.per_s(), Rate(ask)
+    ask.choose_traces()
     memory = Memory(collector.pid or 0)
     found = [ask.times(name, path_, goal, times) for name, path_, goal in QUESTIONS]
+    rates = f"{alone_per_s:,.0f} spans/s without questions, {beside.per_s():,.0f} beside them"
     stats = ask.get("/api/stats")[0]
     peak = memory.stop()
     stop.set()
@@ -113,7 +122,22 @@ def measure(path: Path, rate: int, times: int) -> None:
         sender.join()
     mine.send("end")
     collector.join()
-    show(found, stats, peak, (stats["traces"]["stored"] - stored) / (time.monotonic() - begun))
+    show(found, stats, peak, f"{rates}, each after a pause of {pause_s * 1e3:.0f} ms")
+
+
+class Rate:
+    """Measures how many spans are stored in a second, from now on."""
+
+    def __init__(self, ask: Asker) -> None:
+        self._ask = ask
+        self._begun, self._stored = time.monotonic(), self._count()
+
+    def per_s(self) -> float:
+        """The rate since then."""
+        return (self._count() - self._stored) / (time.monotonic() - self._begun)
+
+    def _count(self) -> int:
+        return int(self._ask.get("/api/stats")[0]["traces"]["stored"])
 
 
 class Memory(threading.Thread):
@@ -141,12 +165,21 @@ class Memory(threading.Thread):
 class Asker:
     """Asks a collector, one question after the other."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, pause_s: float) -> None:
         self._connection = http.client.HTTPConnection(address, timeout=120)
-        latest = self.get("/api/traces?limit=1&until=10m")[0]["traces"]
-        self._trace = str(latest[0]["trace_id"])
-        spans = self.get(f"/api/traces/{self._trace}")[0]["spans"]
-        self._rare = str(spans[0]["attributes"].get("request.id", "none"))
+        self._pause_s = pause_s
+        self._values: dict[str, str] = {}
+
+    def choose_traces(self) -> None:
+        """Choose what is asked for: a trace and an attribute of some seconds ago, and an attribute that comes again."""
+        self._values["TRACE"], self._values["RARE"] = self._trace_before("8s")
+        self._values["SPREAD"] = self._trace_before("10m")[1]
+
+    def _trace_before(self, when: str) -> tuple[str, str]:
+        """The last trace before a moment, and the random text of its first span."""
+        trace = str(self.get(f"/api/traces?limit=1&until={when}")[0]["traces"][0]["trace_id"])
+        first = self.get(f"/api/traces/{trace}")[0]["spans"][0]
+        return trace, str(first["attributes"]["request.id"])
 
     def get(self, path: str) -> tuple[Any, int]:
         """The answer and its size; an answer of another status than 200 has its message as `refused`."""
@@ -160,7 +193,9 @@ class Asker:
 
     def times(self, name: str, path: str, goal: int, times: int) -> Timed:
         """Ask a question so often."""
-        asked = path.replace("TRACE", self._trace).replace("RARE", quote(self._rare))
+        asked = path
+        for word, value in self._values.items():
+            asked = asked.replace(word, quote(value))
         took = []
         size = 0
         for _ in range(times):
@@ -169,6 +204,7 @@ class Asker:
             took.append((time.perf_counter() - begun) * 1e3)
             if "refused" in answer:
                 return Timed(name, goal, 0, 0, 0, answer["refused"])
+            time.sleep(self._pause_s)
         p50, p95 = np.percentile(took, (50, 95))
         return Timed(name, goal, float(p50), float(p95), size)
 
@@ -193,7 +229,7 @@ def send_steadily(address: str, rate: float, stop: Any, seed: int) -> None:
         time.sleep(max(0.0, begun + sent / rate - time.monotonic()))
 
 
-def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, sent_per_s: float) -> None:
+def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, rates: str) -> None:
     """Print the times beside their goals."""
     spans = stats["held"]["spans"]
     title = f"Questions at {spans:,} spans, beside ingest"
@@ -210,7 +246,7 @@ def show(found: list[Timed], stats: dict[str, Any], peak_mib: float, sent_per_s:
             )
     console = Console()
     console.print(table)
-    console.print(f"sent beside: {sent_per_s:,.0f} spans/s")
+    console.print(f"stored: {rates}")
     console.print(f"collector's memory: {peak_mib:,.0f} MiB at most (goal: 500)")
     console.print(f"used blocks: {stats['store']['used'] / spans:.1f} bytes a span (goal: 80)")
 

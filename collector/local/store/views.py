@@ -261,9 +261,10 @@ VIEWS = (
 """In this order: a view reads those before it."""
 
 STARTS = f"""
-    SELECT trace_no, start_unix_ns, error_count FROM {TRACE_ROWS.name} UNION ALL {starts(TRACE_PARTS.name)}
+    SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns FROM {TRACE_ROWS.name}
+    UNION ALL {starts(TRACE_PARTS.name)}
 """  # noqa: S608 (as above)
-"""A query for `trace_no`, `start_unix_ns` and `error_count` of `traces`, which sums up all else as well."""
+"""A query for a few columns of `traces`, which sums up all of it."""
 MINUTES_ONCE = (
     f"CREATE TEMP TABLE {_MINUTES_ONCE} AS {_MINUTES_OF_PARTS}",
     ENTRY_MINUTES.temporary(_entry_minutes(f"FROM {_MINUTES_ONCE}")),

@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
 from collector.local.query.overview.lost import lost_beginnings
+from collector.local.store.views import STARTS
 
 MOST = 200
 """Values of each."""
@@ -62,7 +63,7 @@ BEHIND_NS = 86_400 * NS
 _LIMITS = f"""
 SELECT coalesce(min(start_unix_ns) FILTER (start_unix_ns >= last_ingested_unix_ns - {BEHIND_NS}), min(start_unix_ns)),
        coalesce(max(start_unix_ns) FILTER (start_unix_ns <= last_ingested_unix_ns + {AHEAD_NS}), max(start_unix_ns))
-FROM traces WHERE start_unix_ns > 0"""  # noqa: S608 (our own number)
+FROM ({STARTS}) WHERE start_unix_ns > 0"""  # noqa: S608 (our own number)
 
 
 def who(connection: DuckDBPyConnection, asked: Asked) -> Who:

@@ -119,8 +119,9 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
     found = [
         found
         for key, cells in operations.items()
-        for who in cells
-        if (found := _compare(key, who, cells, looked_at)) is not None
+        for every in (_sum(cells.values()),)
+        for who, cell in cells.items()
+        if (found := _compare(key, who, cell, every.without(cell), looked_at)) is not None
     ]
     return Worst(max(found, key=lambda cell: cell.factor, default=None), asked.sample)
 
@@ -128,10 +129,10 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
 def _compare(
     key: tuple[str, str],
     who: tuple[str | None, str | None],
-    cells: Mapping[tuple[str | None, str | None], _Cell],
+    cell: _Cell,
+    rest: _Cell,
     looked_at: int,
 ) -> WorstCell | None:
-    cell, rest = cells[who], _sum(cells.values()).without(cells[who])
     # What clients waited, where most of both say so: a few requests without it change nothing.
     of_clients = cell.has_clients and rest.has_clients
     counts, others = (cell.client, rest.client) if of_clients else (cell.server, rest.server)
