@@ -35,6 +35,8 @@ from collector.local.server import LocalCollector, collect_garbage_less_often
 from collector.local.settings import CollectorSettings
 
 BATCH, SENDERS = 512, 8
+DIFFERENT = 20
+"""Traces and attributes that are asked for, each about as old."""
 RANGE = "since=1h"
 QUESTIONS = (
     ("latest traces", "/api/traces?limit=20&" + RANGE, 150),
@@ -57,8 +59,8 @@ QUESTIONS = (
     ("suspects", "/api/suspects?operation=/search&" + RANGE, 500),
     ("compare", "/api/compare?left=slow&right=typical&" + RANGE, 1000),
 )
-"""Name, path, and the goal in milliseconds at p95. `RARE` is in one request; `SPREAD` is in one of nearly every hour,
-since the store is made of copies of its first hour."""
+"""Name, path, and the goal in milliseconds at p95. `RARE` is in one request, each time in another; `SPREAD` is in
+one of nearly every hour, since the store is made of copies of its first hour."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def measure(path: Path, rate: int, times: int, pause_s: float) -> None:
     for sender in senders:
         sender.start()
     ask = Asker(addresses["api"], pause_s)
+    ask.await_spans()
     time.sleep(10)  # summaries wait to be folded, as they always do
     alone = Rate(ask)
     time.sleep(15)
@@ -168,18 +171,27 @@ class Asker:
     def __init__(self, address: str, pause_s: float) -> None:
         self._connection = http.client.HTTPConnection(address, timeout=120)
         self._pause_s = pause_s
-        self._values: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}
+
+    def await_spans(self) -> None:
+        """Wait until all senders have begun, which takes a while on a busy machine."""
+        while int(self.get("/api/stats")[0]["traces"]["stored"]) < 8 * SENDERS * BATCH:
+            time.sleep(0.5)
 
     def choose_traces(self) -> None:
-        """Choose what is asked for: a trace and an attribute of some seconds ago, and an attribute that comes again."""
-        self._values["TRACE"], self._values["RARE"] = self._trace_before("8s")
-        self._values["SPREAD"] = self._trace_before("10m")[1]
+        """Choose what is asked for: traces and attributes of some seconds ago, and an attribute that comes again."""
+        found = self._traces_before("8s")
+        self._values = {"TRACE": [trace for trace, _ in found], "RARE": [text for _, text in found]}
+        self._values["SPREAD"] = [self._traces_before("10m")[0][1]]
 
-    def _trace_before(self, when: str) -> tuple[str, str]:
-        """The last trace before a moment, and the random text of its first span."""
-        trace = str(self.get(f"/api/traces?limit=1&until={when}")[0]["traces"][0]["trace_id"])
-        first = self.get(f"/api/traces/{trace}")[0]["spans"][0]
-        return trace, str(first["attributes"]["request.id"])
+    def _traces_before(self, when: str) -> list[tuple[str, str]]:
+        """The last traces before a moment, each with the random text of its first span."""
+        rows = self.get(f"/api/traces?limit={DIFFERENT}&until={when}")[0]["traces"]
+        found = []
+        for trace in (str(row["trace_id"]) for row in rows):
+            first = self.get(f"/api/traces/{trace}")[0]["spans"][0]
+            found.append((trace, str(first["attributes"]["request.id"])))
+        return found
 
     def get(self, path: str) -> tuple[Any, int]:
         """The answer and its size; an answer of another status than 200 has its message as `refused`."""
@@ -193,12 +205,12 @@ class Asker:
 
     def times(self, name: str, path: str, goal: int, times: int) -> Timed:
         """Ask a question so often."""
-        asked = path
-        for word, value in self._values.items():
-            asked = asked.replace(word, quote(value))
         took = []
         size = 0
-        for _ in range(times):
+        for number in range(times):
+            asked = path
+            for word, values in self._values.items():
+                asked = asked.replace(word, quote(values[number % len(values)]))
             begun = time.perf_counter()
             answer, size = self.get(asked)
             took.append((time.perf_counter() - begun) * 1e3)

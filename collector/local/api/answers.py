@@ -209,7 +209,7 @@ def answer(connection: DuckDBPyConnection, path: str, pairs: Pairs = ()) -> Answ
         query.QueryError: no such path, parameter or item.
     """
     question, name = find(path)
-    return ask(connection, question, name, Parameters(pairs, question.parameters))
+    return ask(connection, question, name, Parameters(pairs, question.parameters, connection=connection))
 
 
 def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Parameters) -> Answer:
@@ -224,7 +224,6 @@ def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Pa
     Raises:
         query.QueryError: no such item.
     """
-    asked.connection = connection
     connection.begin()
     try:
         return question.answer(connection, name, asked)

@@ -84,7 +84,7 @@ def create_app(
         source: what the page says that it reads: `collector`, or `store` where none runs.
     """
     api = _Api(collector, access)
-    routes = [Route("/api/health", api.serve(api.health)), Route("/api/stats", api.serve(api.stats))]
+    routes = [Route("/api/health", api.serve(api.health, is_health=True)), Route("/api/stats", api.serve(api.stats))]
     for question in api_answers.QUESTIONS:
         path = question.path.replace("}", ":path}")
         handler = api.trace if question.path == "/api/traces/{trace_id}" else api.answer
@@ -124,7 +124,7 @@ class _Api:
         pairs = _pairs(request)
 
         def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-            asked = Parameters(pairs, question.parameters, time.time_ns(), self._shapes)
+            asked = Parameters(pairs, question.parameters, time.time_ns(), self._shapes, connection)
             return api_answers.ask(connection, question, name or "", asked)
 
         wait_s = Parameters(pairs, question.parameters).wait_s()
@@ -140,32 +140,41 @@ class _Api:
         return api_answers.trace_answer(*await_trace(self._collector.store, request.path_params["trace_id"], limit_s))
 
     def serve(
-        self, handler: Callable[[Request], dict[str, Any]], question: Question | None = None
+        self, handler: Callable[[Request], dict[str, Any]], question: Question | None = None, *, is_health: bool = False
     ) -> Callable[[Request], Any]:
-        """An endpoint that runs `handler` in a thread, turns its exceptions into JSON, and keeps the answer small."""
+        """An endpoint that runs `handler` in a thread, turns its exceptions into JSON, and keeps the answer small.
+
+        Args:
+            handler: makes the answer.
+            question: what it answers, if it is of the store.
+            is_health: it has no data. Anybody may ask, and a page of another port learns that something answers.
+        """
         made = partial(_encoded, question)
         queries, waits = anyio.CapacityLimiter(_QUERIES_AT_ONCE), anyio.CapacityLimiter(_WAITS_AT_ONCE)
 
         async def endpoint(request: Request) -> Response:
-            is_health = handler == self.health
             check_caller(request, self._access, is_data=not is_health, is_health=is_health)
             if not is_health:
                 check_reader(request, self._access)
             limiter = waits if "wait" in request.query_params else queries
-            return await anyio.to_thread.run_sync(self._respond, handler, made, request, limiter=limiter)
+            response = await anyio.to_thread.run_sync(self._respond, handler, made, request, limiter=limiter)
+            return self._marked(response, is_health=is_health)
 
         return endpoint
+
+    def _marked(self, response: Response, *, is_health: bool) -> Response:
+        """With the headers that depend on what was asked."""
+        if is_health:
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        elif problem := self._collector.problem:
+            response.headers[api_answers.PROBLEM_HEADER] = quote(problem)
+        return response
 
     def _respond(
         self, handler: Callable[[Request], dict[str, Any]], made: Callable[[dict[str, Any]], bytes], request: Request
     ) -> Response:
         try:
-            response = _respond(handler, made, request)
-            if handler == self.health:  # a page of another port may learn that something answers, though not what
-                response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-            if handler != self.health and (problem := self._collector.problem):
-                response.headers[api_answers.PROBLEM_HEADER] = quote(problem)
-            return response
+            return _respond(handler, made, request)
         except duckdb.Error as error:
             self._collector.suspect()
             _log.warning("The store is damaged: %s", error)

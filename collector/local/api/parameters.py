@@ -36,12 +36,13 @@ class Parameters:
         known: Iterable[str],
         now_unix_ns: int | None = None,
         shapes: ShapeCache | None = None,
+        connection: DuckDBPyConnection | None = None,
     ) -> None:
         self.now_unix_ns = now_unix_ns
         """By the collector's clock; None in a store without a collector."""
         self.shapes = shapes or ShapeCache()
         """Those of the server, which keeps them between requests."""
-        self.connection: DuckDBPyConnection | None = None
+        self._connection = connection
         """To the store that is asked, whose attributes a filter may name."""
         known = tuple(known)
         self._attributes: list[str] = []
@@ -169,7 +170,7 @@ class Parameters:
         )
 
     def _terms(self, language: Language) -> tuple[Term, ...]:
-        words = StoredWords(self.connection, of_logs=language is LOGS) if self.connection else None
+        words = StoredWords(self._connection, of_logs=language is LOGS) if self._connection else None
         return parse(self.text("filter") or "", language, words.is_attribute if words else unknown)
 
     def after(self) -> str | None:
