@@ -66,6 +66,19 @@ def _new_trace_id() -> int:
     return getrandbits(128) or 1
 
 
+def _always(sampler: Sampler) -> bool | None:
+    """Return what a sampler decides about every span; None if it must be asked."""
+    return True if sampler is ALWAYS_ON else False if sampler is ALWAYS_OFF else None
+
+
+def _of_children(of_unsampled: Sampler, of_sampled: Sampler) -> tuple[bool | None, bool | None]:
+    """Return what is decided about the child of a span that is not sampled, and of one that is.
+
+    A sampled child of an unsampled span is asked about: its flags are not its parent's.
+    """
+    return (_always(of_unsampled) and None, _always(of_sampled))
+
+
 class Tracer(sdk.Tracer):
     """Starts spans of one scope; `sink` takes each sampled span that ends. Other arguments are the SDK's.
 
@@ -80,8 +93,9 @@ class Tracer(sdk.Tracer):
         self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
         self._asked: Sampler | None = None  # the one that the next two hold for
-        self._follows_parents = self._follows_remotes = False
-        self._samples_roots: bool | None = None  # None: it is asked
+        self._of_root: bool | None = None  # whether it samples a root; None: it is asked, about each one
+        self._of_local: tuple[bool | None, bool | None] = (None, None)  # the child of a span that is not, or is sampled
+        self._of_remote: tuple[bool | None, bool | None] = (None, None)
 
     @property
     def id_generator(self) -> IdGenerator:
@@ -156,7 +170,7 @@ class Tracer(sdk.Tracer):
                     self.others.on_start(span, parent_context=Context(values))
         return span
 
-    def _known(
+    def _known(  # noqa: C901  one function, for speed
         self, name: str, context: Mapping[str, object], kind: SpanKind, start_time: int | None
     ) -> trace.Span | None:
         """Return a span where the sampler need not be asked; else None."""
@@ -164,27 +178,31 @@ class Tracer(sdk.Tracer):
             self._judge()
         parent: Any = context.get(_SPAN_KEY)
         kind_of_parent = type(parent)
-        is_remote = kind_of_parent is RemoteSpan and self._follows_remotes
-        if is_remote or (self._follows_parents and (kind_of_parent is Span or kind_of_parent is UnsampledSpan)):
-            flags, trace_id = parent.flags, parent.trace_id
-            if not flags & _SAMPLED:
-                return UnsampledSpan(self, trace_id, flags, parent.state)
-        elif parent is None and self._samples_roots is not None and SAMPLED_BY_BATCH not in context:
-            flags, trace_id = self._root_flags, self.new_trace_id()
-            if not self._samples_roots:
-                return UnsampledSpan(self, trace_id, flags, None)
-            flags |= _SAMPLED
-        else:
+        decision = None
+        if kind_of_parent is Span or kind_of_parent is UnsampledSpan:
+            decision = self._of_local[parent.flags & _SAMPLED]
+        elif kind_of_parent is RemoteSpan:
+            decision = self._of_remote[parent.flags & _SAMPLED]
+        elif parent is None and SAMPLED_BY_BATCH not in context:
+            decision = self._of_root
+        if decision is None:
             return None
+        if parent is None:
+            flags, trace_id, state = self._root_flags, self.new_trace_id(), None
+        else:
+            flags, trace_id, state = parent.flags, parent.trace_id, parent.state
+        if not decision:
+            return UnsampledSpan(self, trace_id, flags & ~_SAMPLED, state)
+        flags |= _SAMPLED
         span = _blank(Span).begin(
             self, name, kind, trace_id, self.new_span_id(), flags, clock.wall() if start_time is None else start_time
         )
         if parent is not None:
             span.parent_id = parent.span_id
-            if is_remote:
+            if kind_of_parent is RemoteSpan:
                 span.parent_is_remote = True
-            if parent.state is not None:
-                span.state = parent.state
+            elif state is not None:
+                span.state = state
         return span
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  the API's signature; not a generator
@@ -213,15 +231,15 @@ class Tracer(sdk.Tracer):
         parent: Any = context.get(_SPAN_KEY)
         kind_of_parent = type(parent)
         limits = self.limits
-        if kind_of_parent is Span or kind_of_parent is UnsampledSpan:
-            is_known = self._follows_parents
+        if kind_of_parent is Span:
+            is_sampled = parent.flags & _SAMPLED and self._of_local[1]
         elif kind_of_parent is RemoteSpan:
-            is_known = self._follows_remotes
+            is_sampled = parent.flags & _SAMPLED and self._of_remote[1]
         else:
-            is_known = parent is None and self._samples_roots is True and SAMPLED_BY_BATCH not in context
+            is_sampled = parent is None and self._of_root and SAMPLED_BY_BATCH not in context
         if (
-            not is_known or self.sampler is not self._asked or self.others._span_processors  # noqa: SLF001  as above
-            or limits.attributes < ROOM or limits.length < ROOM or (parent is not None and not parent.flags & _SAMPLED)
+            not is_sampled or self.sampler is not self._asked or self.others._span_processors  # noqa: SLF001  as above
+            or limits.attributes < ROOM or limits.length < ROOM
         ):  # fmt: skip
             return self.start_span(name, context, kind, attributes, (), start_time)
         span = _blank(Span)
@@ -267,16 +285,17 @@ class Tracer(sdk.Tracer):
     def _judge(self) -> None:
         """Find out what the sampler decides whatever it is asked."""
         self._asked = sampler = self.sampler
-        is_known = self._is_enabled() and not self._is_counted
-        root: Any = sampler
-        self._follows_parents = self._follows_remotes = False
+        self._of_root = None
+        self._of_local = self._of_remote = (None, None)
+        if not self._is_enabled() or self._is_counted:
+            return
         if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
-            root = sampler._root  # noqa: SLF001  the SDK has no public name for these
-            of_locals = (sampler._local_parent_sampled, sampler._local_parent_not_sampled)  # noqa: SLF001  as above
-            of_remotes = (sampler._remote_parent_sampled, sampler._remote_parent_not_sampled)  # noqa: SLF001  as above
-            self._follows_parents = is_known and of_locals == (ALWAYS_ON, ALWAYS_OFF)
-            self._follows_remotes = is_known and of_remotes == (ALWAYS_ON, ALWAYS_OFF)
-        self._samples_roots = {ALWAYS_ON: True, ALWAYS_OFF: False}.get(root) if is_known else None
+            self._of_root = _always(sampler._root)  # noqa: SLF001  the SDK has no public name for these
+            self._of_local = _of_children(sampler._local_parent_not_sampled, sampler._local_parent_sampled)  # noqa: SLF001  as above
+            self._of_remote = _of_children(sampler._remote_parent_not_sampled, sampler._remote_parent_sampled)  # noqa: SLF001  as above
+        else:
+            self._of_root = _always(sampler)
+            self._of_local = self._of_remote = _of_children(sampler, sampler)
 
     def _ask(
         self,
