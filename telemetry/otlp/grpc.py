@@ -14,15 +14,13 @@ import time
 from typing import Final
 from urllib.parse import unquote
 
-from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no types are published
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
-
 from telemetry.config.settings import ExporterSettings
 from telemetry.config.version import own_version
 from telemetry.otlp.caller import Caller
 from telemetry.otlp.connection import Connection
 from telemetry.otlp.http2 import Headers, Http2, Response
 from telemetry.otlp.outcome import CallError, Outcome, decompressed
+from telemetry.otlp.status import retry_delay
 from telemetry.otlp.target import grpc_proxy_for, grpc_target
 
 _CODES: Final = (
@@ -94,14 +92,9 @@ def _message(response: Response) -> bytes:
 def _retry_delay(details: str) -> float | None:
     """Return the seconds in the `RetryInfo` of a status, by which a collector asks for a delay before the retry."""
     try:
-        status = Status.FromString(base64.b64decode(details + "=" * (-len(details) % 4)))
-    except Exception:  # noqa: BLE001  errors of base64 and protobuf
+        return retry_delay(base64.b64decode(details + "=" * (-len(details) % 4)))
+    except Exception:  # noqa: BLE001  whatever a collector sends
         return None
-    for detail in status.details:
-        info = RetryInfo()
-        if detail.Is(RetryInfo.DESCRIPTOR) and detail.Unpack(info):
-            return max(0.0, float(info.retry_delay.seconds) + float(info.retry_delay.nanos) / 1e9)
-    return None
 
 
 class GrpcSender(Caller[Http2, Response]):

@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no types are published
-
 from telemetry.config.settings import ExporterSettings
 from telemetry.config.version import own_version
 from telemetry.otlp.caller import Caller
 from telemetry.otlp.connection import Connection
 from telemetry.otlp.outcome import MAX_RESPONSE_BYTES, CallError, ClosedError, Outcome, decompressed
+from telemetry.otlp.status import message_of
 from telemetry.otlp.target import authorization_of, http_proxy_for, http_target
 
 _CHUNK: Final = 65536  # bytes read at once
@@ -267,7 +266,7 @@ def _error_message(response: Response, body: bytes) -> str:
         elif kind.startswith("text/plain") or not kind:  # Go's response to plain HTTP on a TLS port has no type
             message = body.decode("utf-8", "replace").strip()
         else:
-            message = str(Status.FromString(body).message)
+            message = message_of(body)
     except Exception:  # noqa: BLE001  another body, such as a proxy's error page
         return ""
     return f": {_one_line(message)}" if message.isprintable() and message else ""

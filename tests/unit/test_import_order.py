@@ -161,3 +161,11 @@ def test_importing_the_library_loads_neither_the_sdk_nor_the_scrub_rules() -> No
         "telemetry.privacy.rules",
     )
     assert [name for name in run.stdout.split() if name.startswith(heavy)] == []
+
+
+def test_exporting_loads_no_message_classes() -> None:
+    """Nor the SDK's metrics: encoders and senders read and write protobuf's bytes."""
+    code = "import sys, telemetry.otlp.signals, telemetry.otlp.grpc, telemetry.otlp.http; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = ("google", "opentelemetry.proto", "opentelemetry.exporter", "opentelemetry.sdk.metrics", "grpc")
+    assert [name for name in run.stdout.split() if name.startswith(heavy)] == []
