@@ -6,13 +6,26 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry import conventions as c
 from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
+from telemetry.testing import recording
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
 pytest_plugins = ("tests.pamazon_fixtures", "tests.incident_fixtures") if find_spec("onnxruntime") else ()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine=sdk`: the fixture `spans` records with the tracer provider of OpenTelemetry's SDK."""
+    parser.addoption("--engine", choices=("ours", "sdk"), default="ours", help="tracer provider of the fixture spans")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the tracer provider."""
+    if config.getoption("--engine") == "sdk":
+        recording._Process.provider_class = TracerProvider
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
 from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.saturation import forget_unused
+from telemetry.recording.tracer_provider import TracerProvider as OwnTracerProvider
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics
@@ -61,8 +62,9 @@ class _OnlyInTests(Sampler):
 
 
 class _Process:
-    """What is created once per process."""
+    """What is created once per process; our own tests set `provider_class` to compare with OpenTelemetry's."""
 
+    provider_class: type[TracerProvider] = OwnTracerProvider
     provider: TracerProvider | None = None
     meter_provider: MeterProvider | None = None
     meters_are_ours = False
@@ -162,7 +164,7 @@ def _provider() -> TracerProvider:
     if _Process.provider is None:
         found = trace.get_tracer_provider()
         if providers.is_default_provider(found):
-            found = TracerProvider(_OnlyInTests(), id_generator=_Process.ids, shutdown_on_exit=False)
+            found = _Process.provider_class(_OnlyInTests(), id_generator=_Process.ids, shutdown_on_exit=False)
             trace.set_tracer_provider(found)
         if not isinstance(found, TracerProvider):
             raise TelemetryError(
