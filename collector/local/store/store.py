@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,6 +42,7 @@ from collector.local.store.schema import (
 from collector.local.store.spans.store import SpanStore
 from collector.local.store.upgrade import copy_for_reading, upgrade
 
+FEW_BATCHES = 16
 KNOWN_LIMIT = 10_000
 """How many ids of resources and scopes are cached as stored; others are looked up."""
 _log = logging.getLogger(__name__)
@@ -153,8 +155,7 @@ class Store:
         with self._writing() as cursor:
             self._spans.write(cursor, exports, now_unix_ns)
             next_point = self._insert_all(cursor, exports, now_unix_ns)
-            batches = [(digest, export.signal, export.records) for digest, export in zip(digests, exports, strict=True)]
-            insert(cursor, BATCHES, batches, now_unix_ns)
+            self._note_batches(cursor, exports, digests, now_unix_ns)
             noted = {
                 table.name: self._add_missing(cursor, table, exports, now_unix_ns) for table in (RESOURCES, SCOPES)
             }
@@ -316,6 +317,19 @@ class Store:
             if rows:
                 insert(cursor, table, rows, now_unix_ns)
         return next_point
+
+    @staticmethod
+    def _note_batches(
+        cursor: duckdb.DuckDBPyConnection, exports: Sequence[ExportRows], digests: Sequence[str], now_unix_ns: int
+    ) -> None:
+        """Remember the exports; a few rows take less time as parameters than as columns."""
+        if len(exports) > FEW_BATCHES:
+            batches = [(digest, export.signal, export.records) for digest, export in zip(digests, exports, strict=True)]
+            insert(cursor, BATCHES, batches, now_unix_ns)
+            return
+        values = ", ".join(["(?, ?, ?, ?)"] * len(exports))
+        found = ((digest, x.signal, x.records, now_unix_ns) for digest, x in zip(digests, exports, strict=True))
+        cursor.execute(f"INSERT INTO {BATCHES.name} VALUES {values}", [*chain.from_iterable(found)])  # noqa: S608 (our names)
 
     def _add_missing(
         self, cursor: duckdb.DuckDBPyConnection, table: Table, exports: Iterable[ExportRows], now_unix_ns: int

@@ -6,6 +6,7 @@ Everything is computed by numpy over all spans at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ ROOT_FIRST = -(2**63)
 """Added to when a span began, it comes before all spans without."""
 NO_BUCKET = -1
 """Of a duration that is not known."""
+MOST_VERSIONS = 62
+"""So many fit into the bits of a number."""
 
 
 def bucket_of(durations: Array) -> Array:
@@ -42,16 +45,15 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
         numbered: for each span `trace_no`, `operation_no` and `ingested_unix_ns`.
     """
     numbers, operations = numbered["trace_no"], numbered["operation_no"]
-    who_numbers: dict[Any, int] = {}
-    who = spans.of_kind([who_numbers.setdefault(kind.who, len(who_numbers)) for kind in spans.kinds])
     columns = spans.columns
     began, took = began_of(columns)
     orphan = columns["parent_span_id"] != 0
     entry = spans.of_kind(kind.entry for kind in spans.kinds)
     start = columns["start_unix_ns"]
     end = start + columns["lasted_ns"]
-    order = np.lexsort((columns["span_id"], began, orphan, who, numbers))
-    group = _Groups(order, numbers[order], who[order])
+    versions = _Versions(spans)
+    order = np.lexsort((columns["span_id"], began, orphan, versions.group, numbers))
+    group = _Groups(order, numbers[order], versions.group[order])
     root = group.first()
     entry_row, has_entry = group.least((columns["span_id"], began, entry), entry < 2)
     is_server = spans.of_kind(kind.operation[3] == "server" for kind in spans.kinds) != 0
@@ -59,8 +61,6 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
     outcome, len_docs = spans.of_kind(kind.outcome for kind in spans.kinds), spans.len_docs
     known = np.where(began == 0, np.iinfo(np.int64).max, began)
     first = group.minimum(known)
-    people = list(who_numbers)
-    of_whom = [people[number] for number in who[root]]
     return {
         "trace_no": numbers[root],
         "trace_id": texts([spans.trace_ids[row] for row in root]),
@@ -85,13 +85,42 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
         "server_key": _or_unknown(began[server_row], has_server),
         "server_parent": columns["parent_span_id"][server_row],
         "server_ns": _or_unknown(took[server_row], took[server_row] >= 0),
-        "search_operation": texts([found[0] for found in of_whom]),
-        "platform": texts([found[1] for found in of_whom]),
-        "region": texts([found[2] for found in of_whom]),
-        "versions": texts([found[3] for found in of_whom]),
+        "search_operation": _first_text(spans, group, [kind.who[0] for kind in spans.kinds]),
+        "platform": _first_text(spans, group, [kind.who[1] for kind in spans.kinds]),
+        "region": _first_text(spans, group, [kind.who[2] for kind in spans.kinds]),
+        "versions": versions.of(group),
         "hits": group.maximum(spans.hits),
         "last_ingested_unix_ns": group.maximum(numbered["ingested_unix_ns"]),
     }  # fmt: skip
+
+
+def _first_text(spans: Arriving, group: _Groups, values: Sequence[str | None]) -> Array:
+    """The first text in each group, by the alphabet, of one for each kind of span; None if there is none."""
+    found: list[str | None] = [*sorted({value for value in values if value is not None}), None]
+    places = {value: place for place, value in enumerate(found)}
+    first = group.minimum(spans.of_kind(places[value] for value in values))
+    return texts([found[place] for place in first.tolist()])
+
+
+class _Versions:
+    """The versions of spans, as bits; if there are too many, each has groups of its own."""
+
+    def __init__(self, spans: Arriving) -> None:
+        self._all = sorted({kind.who[3] for kind in spans.kinds} - {""})
+        places = {version: place for place, version in enumerate(self._all)}
+        place = spans.of_kind(places.get(kind.who[3], -1) for kind in spans.kinds)
+        few = len(self._all) <= MOST_VERSIONS
+        self.group: Array = np.zeros(len(place), np.int64) if few else place
+        """By which spans of a trace have to be told apart."""
+        self._bits: Array | None = np.where(place < 0, 0, np.left_shift(1, np.maximum(place, 0))) if few else None
+
+    def of(self, group: _Groups) -> Array:
+        """Those of each group, with ', ' between them."""
+        if self._bits is None:
+            return texts([self._all[place] if place >= 0 else "" for place in self.group[group.first()].tolist()])
+        found, place = np.unique(group.any_bits(self._bits), return_inverse=True)
+        named = [", ".join(name for bit, name in enumerate(self._all) if bits >> bit & 1) for bits in found.tolist()]
+        return texts([named[number] for number in place.tolist()])
 
 
 def minutes_of(spans: Arriving, operations: Array) -> Columns:
@@ -151,6 +180,11 @@ class _Groups:
     def maximum(self, values: Array) -> Array:
         """The greatest in each group."""
         found: Array = np.maximum.reduceat(values[self._order], self._starts)
+        return found
+
+    def any_bits(self, values: Array) -> Array:
+        """The bits that some have in each group."""
+        found: Array = np.bitwise_or.reduceat(values[self._order], self._starts)
         return found
 
     def least(self, by: tuple[Array, ...], among: Array) -> tuple[Array, Array]:

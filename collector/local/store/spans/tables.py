@@ -108,7 +108,7 @@ _COUNTS = (
 
 TRACE_PARTS = Table(
     "trace_parts",
-    "One row for each trace that is not folded yet, transaction, and who asked. The least number means NULL.",
+    "One row or more for each trace that is not folded yet and transaction. The least number means NULL.",
     (
         _NO,
         _ID,
