@@ -6,8 +6,7 @@ The socket never blocks. All waiting is in `_wait`, for at most 0.1 s at a time,
 another thread can interrupt them. A forked child closes its copy of the socket and sends nothing on it. `close` shuts
 the socket down, so the collector notices even while children still hold copies.
 
-TLS works in memory buffers, because OpenSSL must not write to the socket itself: its write could raise SIGPIPE, and a
-forked child would close TLS on its parent's connection.
+TLS is loaded by the first connection that needs it.
 """
 
 import contextlib
@@ -16,76 +15,22 @@ import errno
 import os
 import select
 import socket
-import ssl
 import time
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telemetry.config.settings import ExporterSettings
 from telemetry.otlp.outcome import CallError, ClosedError
 from telemetry.otlp.target import Proxy, Target, address
-from telemetry.recording.fork import Rank, in_child
+from telemetry.recording.fork import Rank, importing, in_child
+
+if TYPE_CHECKING:
+    from telemetry.otlp.tls import Tls
 
 _CHUNK = 65536  # bytes read at once
 _POLL_S = 0.1
 _MAX_PROXY_HEAD = 16384  # bytes of a proxy's response
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # SIGPIPE would end a host that does not ignore it
-
-
-class Tls:
-    """The client's side of TLS. The certificate must be for `host`; `alpn` is the protocol offered: h2 or http/1.1."""
-
-    def __init__(self, settings: ExporterSettings, host: str, alpn: str) -> None:
-        self.established = False
-        self.closed = False  # by the other side
-        self._from_socket, self._to_socket = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._object = _context(settings, alpn).wrap_bio(self._from_socket, self._to_socket, server_hostname=host)
-
-    def handshake(self, received: bytes) -> bytes:
-        """Continue the handshake; return the bytes to send. Raises `ssl.SSLError`."""
-        self._from_socket.write(received)
-        try:
-            self._object.do_handshake()
-            self.established = True
-        except ssl.SSLWantReadError:
-            pass
-        return self._to_socket.read()
-
-    def encrypt(self, data: bytes) -> bytes:
-        """Return `data` as TLS records, to be sent."""
-        if data:
-            self._object.write(data)
-        return self._to_socket.read()
-
-    def decrypt(self, received: bytes) -> bytes:
-        """Return the data of all complete TLS records. Raises `ssl.SSLError`."""
-        self._from_socket.write(received)
-        plain = bytearray()
-        try:
-            while chunk := self._object.read(_CHUNK):
-                plain += chunk
-            self.closed = True
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            self.closed = True
-        return bytes(plain)
-
-
-def _context(settings: ExporterSettings, alpn: str) -> ssl.SSLContext:
-    """Read the certificate files, for each connection again: they may have been renewed."""
-    path = settings.certificate
-    try:
-        is_folder = path is not None and path.is_dir()
-        context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
-        path = settings.client_certificate
-        if path is not None:
-            context.load_cert_chain(path, settings.client_key, password="")  # never ask on the terminal
-    except OSError as error:
-        raise CallError(f"the PEM file {path or 'of the system'} cannot be used: {error}") from None
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # since Python 3.13 it rejects many private authorities
-    context.set_alpn_protocols([alpn])
-    return context
 
 
 class Connection:
@@ -109,13 +54,13 @@ class Connection:
         elif proxy is not None:
             self._connect_by_name(proxy.host, proxy.port)
             if proxy.tls:
-                self._handshake(Tls(settings, proxy.host, "http/1.1"), address(proxy.host, proxy.port))
+                self._handshake(_tls(settings, proxy.host, "http/1.1"), address(proxy.host, proxy.port))
             if proxy.tunnels:
                 self._tunnel(target, proxy)
         else:
             self._connect_by_name(target.host, target.port)
         if target.tls:
-            self._handshake(Tls(settings, target.host, target.alpn), target.name)
+            self._handshake(_tls(settings, target.host, target.alpn), target.name)
 
     @property
     def is_tls(self) -> bool:
@@ -228,7 +173,7 @@ class Connection:
         if not status.startswith("HTTP/1.") or status.split(" ")[1:2] != ["200"]:
             raise CallError(f"the proxy {where} refused a tunnel to {target.name}: {status[:100]}")
 
-    def _handshake(self, tls: Tls, name: str) -> None:
+    def _handshake(self, tls: "Tls", name: str) -> None:
         self.phase = f"TLS handshake with {name}"
         received = b""
         try:
@@ -237,7 +182,7 @@ class Connection:
                 received = b"" if tls.established else self.exchange()
         except ClosedError as error:
             raise CallError(f"connection closed in the TLS handshake ({error})") from None
-        except ssl.SSLError:
+        except tls.Error:
             self.put(tls.encrypt(b""))  # the alert, which gives the reason in the other side's log
             self.send()
             raise
@@ -284,6 +229,12 @@ class Connection:
                 self._closed_why = "EOF"
         self.put(b"")  # sends TLS's own records, such as key updates
         return data
+
+
+def _tls(settings: ExporterSettings, host: str, alpn: str) -> "Tls":
+    with importing:
+        from telemetry.otlp.tls import Tls
+    return Tls(settings, host, alpn)
 
 
 _connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()

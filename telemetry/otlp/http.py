@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import os
-import ssl
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -163,14 +163,14 @@ class HttpSender(Caller[Http1, Response]):
         try:
             body = gzip.compress(request) if self._settings.compression == "gzip" else request
             return _outcome_of(self._call_twice(body, deadline))
-        except ssl.SSLError as error:
-            return Outcome(problem=f"TLS: {error}", error="SSLError", retry=True)  # as a certificate may be renewed
         except (ClosedError, HTTPException) as error:
             return Outcome(problem=self._closed_by_peer(error), error=type(error).__name__, retry=True)
         except CallError as error:
             timeout = "Timeout: " if error.code == "DEADLINE_EXCEEDED" else ""
             return Outcome(problem=f"{timeout}{error}", error=error.code, retry=True)
         except OSError as error:
+            if isinstance(error, getattr(sys.modules.get("ssl"), "SSLError", ())):
+                return Outcome(problem=f"TLS: {error}", error="SSLError", retry=True)  # as a certificate may be renewed
             return Outcome(problem=f"{self._target.name}: {error}", error=type(error).__name__, retry=True)
         except Exception as error:  # noqa: BLE001  an error must not end the thread
             return Outcome(problem=f"{type(error).__name__}: {error}", error=type(error).__name__)

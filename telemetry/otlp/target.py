@@ -9,12 +9,13 @@ import base64
 import contextlib
 import ipaddress
 import os
+import sys
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from telemetry.config.settings import ExporterSettings
 from telemetry.otlp.outcome import CallError
+from telemetry.recording.fork import importing
 
 _PORT = 443  # gRPC's default
 _PORTS = {"http": 80, "https": 443}
@@ -95,6 +96,10 @@ def http_target(endpoint: str) -> Target:
 
 def http_proxy_for(target: Target) -> Proxy | None:
     """Return the proxy that the environment sets for an HTTP target. Raises `CallError` if we do not support it."""
+    if not _may_have_proxies():
+        return None
+    with importing:
+        from urllib.request import getproxies, proxy_bypass
     proxies = getproxies()
     exempt = is_loopback(target.name) or proxy_bypass(target.host) or _is_exempt(target, proxies.get("no", ""))
     url = proxies.get("https" if target.tls else "http") or proxies.get("all")
@@ -149,3 +154,8 @@ def _is_within(host: str, network: str) -> bool:
         return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
     except ValueError:
         return False
+
+
+def _may_have_proxies() -> bool:
+    """Return whether it is worth to load `urllib.request`: a variable is set, or the system has settings of its own."""
+    return sys.platform in {"darwin", "win32"} or any(name.lower().endswith("_proxy") for name in os.environ)

@@ -81,6 +81,11 @@ class Delivery:
             self._hurry.clear()
             wait = min(wait * 2, _MAX_WAIT)
 
+    def prepare(self) -> None:
+        """Make the first sender, whose import takes its time where other threads are busy."""
+        if not self._senders:
+            self._idle.append(self._new_sender())
+
     def rejected(self, outcome: Outcome) -> int:
         """Return how many items the collector rejected of a request that it accepted."""
         if outcome.response is None:
@@ -137,15 +142,19 @@ class Delivery:
         try:
             sender = self._idle.pop()
         except IndexError:
-            sender = self._make_sender()
-            self._senders.append(sender)
-        if self._closed:  # `close` ran before it could see this sender
-            sender.close()
+            sender = self._new_sender()
         began = time.monotonic()
         outcome = sender.send(request, max(0.001, self._at_most(self._timeout)))
         self._measure(time.monotonic() - began, outcome)
         self._idle.append(sender)
         return outcome
+
+    def _new_sender(self) -> Sender:
+        sender = self._make_sender()
+        self._senders.append(sender)
+        if self._closed:  # `close` ran before it could see this sender
+            sender.close()
+        return sender
 
     def _measure(self, seconds: float, outcome: Outcome) -> None:
         """Record how long an attempt took. That of metrics is in the next export: an export never causes another."""

@@ -185,6 +185,8 @@ class BatchQueue(Generic[T]):
             self._workers[worker] = start_worker(self._delivery.kind.name, partial(self._run, worker))
 
     def _run(self, worker: int) -> None:
+        with guard:
+            self._delivery.prepare()
         while self._goes_on(worker):
             if pieces := self._request():
                 self._deliver(pieces)

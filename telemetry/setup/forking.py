@@ -21,9 +21,7 @@ from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import MeterProvider
 from telemetry.setup.handle import Telemetry
 
-_registered: "WeakSet[Telemetry]" = (
-    WeakSet()
-)  # with `multiprocessing`, in this process or the one that it was forked from
+_registered: "WeakSet[Telemetry]" = WeakSet()  # with `multiprocessing`, here or in the parent
 
 
 def watch_forks(telemetry: Telemetry, meter_provider: MeterProvider | None) -> None:

@@ -218,6 +218,7 @@ import threading, time, types
 handle = telemetry.configure("x")
 with telemetry.stage("first"):
     pass
+handle.flush(20)  # what follows leaves others hardly any time, and an import needs some
 lock = handle.pipelines["spans"].queue._counts.lock
 work = telemetry.stage("work")
 def generator():
