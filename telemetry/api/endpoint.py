@@ -17,7 +17,7 @@ from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import function_in, wrap
-from telemetry.recording.carried import Carried, carried, with_entries
+from telemetry.recording.carried import BAGGAGE, Carried, carried, with_entries
 from telemetry.recording.current import get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
@@ -74,8 +74,11 @@ class Endpoint(Block):
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
             if providers.recording():
-                with guard:
-                    return self._start(default, *find(args, kwargs), context)
+                try:
+                    documents, count = find(args, kwargs)
+                    return self._start(default, documents, count, context)
+                except Exception as error:  # noqa: BLE001  whatever it is, it is ours
+                    guard.caught(error)
             return NO_ACTIVITY
 
         return begin
@@ -86,7 +89,9 @@ class Endpoint(Block):
                 return self._start("/", None, None)
         return NO_ACTIVITY
 
-    def _start(self, default: str, documents: object, count: int | None, context: Context | None = None) -> Run:
+    def _start(  # noqa: C901  one function, for speed
+        self, default: str, documents: object, count: int | None, context: Context | None = None
+    ) -> Run:
         if context is None:
             context = get_current()
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
@@ -98,19 +103,23 @@ class Endpoint(Block):
             said.count_unknown()
         values: dict[str, object] = context.copy()
         if call.entries:
-            with_entries(values, call.entries)
+            if BAGGAGE in values or not BAGGAGE:
+                with_entries(values, call.entries)
+            else:
+                values[BAGGAGE] = call.entries.copy()
             if said.operation is None:
                 values[REQUEST_NAME] = call.operation
         if self._expected:
             values[EXPECTED] = (*expected_in(context), *self._expected)
         scope: Scope | None = values.get(SCOPE_KEY)  # type: ignore[assignment]  # nobody else has that key
         if scope is not None:
-            scope.operation = scope.operation or call.operation
+            if scope.operation is None:
+                scope.operation = call.operation
             scope.describe(call.described)
         attributes = call.attributes if call.are_short else {**clean(self._attributes), **call.described_entry}
         if count is not None:
             attributes = {**attributes, c.LEN_DOCS.name: count}
-        texts = content.texts_of(documents)
+        texts = content.texts_of(documents) if content.Process.limits is not None else None
         if texts:
             attributes = {**attributes, c.SEARCH_DOCS_TEXT.name: texts}
         run = Activity(

@@ -54,7 +54,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         links: Sequence[Link] = (),
         **more: object,
     ) -> None:
-        super().__init__()
+        self._open = []
         if not isinstance(name, str):
             raise TelemetryError(f"stage needs a name, not {type(name).__name__}", 'write @telemetry.stage("encode")')
         self._name = name

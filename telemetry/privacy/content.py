@@ -18,7 +18,7 @@ class Limits:
     characters: int
 
 
-class _Process:
+class Process:
     """The limits of this process."""
 
     limits: Limits | None = None
@@ -26,12 +26,12 @@ class _Process:
 
 def use(limits: Limits | None) -> None:
     """Record within `limits` from now on; None: nothing."""
-    _Process.limits = limits
+    Process.limits = limits
 
 
 def texts_of(documents: object) -> list[str]:
     """Return the texts to record, in order. Never raises."""
-    limits = _Process.limits
+    limits = Process.limits
     if limits is None or not _is_sequence(documents):
         return []
     from telemetry.privacy.scrubber import MARGIN, current  # loaded only if contents are recorded

@@ -18,7 +18,7 @@ from telemetry.errors import TelemetryError
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate
-from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.recorder import NO_ACTIVITY, Run
 
 F = TypeVar("F")
 
@@ -31,7 +31,7 @@ class Block:
     """What a copy makes anew."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[tuple[int, int] | None, Activity]] = []
+        self._open: list[tuple[tuple[int, int] | None, Run]] = []
 
     def _begin(self) -> Run:
         raise NotImplementedError
@@ -48,7 +48,7 @@ class Block:
 
     def __enter__(self) -> Span:
         run = self._begin()
-        if not isinstance(run, Activity):
+        if run is NO_ACTIVITY:
             return INVALID_SPAN
         self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
         return run.__enter__()
@@ -77,7 +77,7 @@ class Block:
         if len(opened) > 1 and (block is None or entry[0] != block):
             current = get_current()
             mine = (entry for entry in opened if block is not None and entry[0] == block)
-            same_context = (entry for entry in opened if entry[1].context is current)
+            same_context = (entry for entry in opened if getattr(entry[1], "context", None) is current)
             entry = next(mine, next(same_context, entry))
         self._open.remove(entry)
         return entry[1]

@@ -178,7 +178,10 @@ def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[...
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if in_use.off:  # what is switched off costs next to nothing
                 return fn(*args, **kwargs)
-            with begin(args, kwargs):
+            run = begin(args, kwargs)
+            if run is NO_ACTIVITY:
+                return fn(*args, **kwargs)
+            with run:
                 return fn(*args, **kwargs)
 
     else:
@@ -187,6 +190,8 @@ def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[...
             if in_use.off:  # as above
                 return fn(*args, **kwargs)
             run = begin(args, kwargs)
+            if run is NO_ACTIVITY:
+                return fn(*args, **kwargs)
             with run:
                 return follow(fn(*args, **kwargs), run)
 

@@ -106,6 +106,9 @@ def _changed() -> None:
     current.off = current.decided and nothing
 
 
+_of_traces, _of_metrics = vars(trace), vars(metrics_internal)
+
+
 def _is_set(api: ModuleType, name: str) -> bool:
     """Return whether the API has a provider, by reading its private variable.
 

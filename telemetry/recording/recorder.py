@@ -164,7 +164,7 @@ class Activity:
         lasted = clock.steady() - self._begun
         lasted = max(lasted, 0)
         ending = ENDED_OK
-        if exc is not None or (self._answers and (self._scope.answered is not None or self._steps > 1)):
+        if exc is not None or (self._answers and (self._steps > 1 or self._is_answered())):
             ending = self._record_end(exc)
         try:
             self._at_end(lasted / 1e9, ending, self)
@@ -176,6 +176,13 @@ class Activity:
             guard.caught(error)
         if self._owns_scope:
             self._scope.forget()
+
+    def _is_answered(self) -> bool:
+        """Return whether the rpc around it is answered with more than what the run returned."""
+        try:
+            return self._scope.answered is not None and self._scope.answered(None) is not None
+        except Exception:  # noqa: BLE001  `record_end` meets and counts it again
+            return True
 
     def _record_end(self, exc: BaseException | None) -> Ending:
         ending = ENDED_OK

@@ -7,6 +7,7 @@ keep the context.
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
@@ -46,7 +47,7 @@ class Scope:
     entry: Span | None = None
     operation: str | None = None
     answered: Callable[[BaseException | None], Answer | None] | None = None
-    _described: frozenset[str] = frozenset()
+    _described: Mapping[str, AttributeValue] = MappingProxyType({})
     _seen: Collection[tuple[BaseException, str]] = ()
 
     def __init__(self, entry: Span | None = None) -> None:
@@ -65,9 +66,10 @@ class Scope:
     def describe(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set those of `attributes` on the SERVER span that were not set before."""
         if self.entry is not None and self.entry.is_recording():
-            new = {name: value for name, value in attributes.items() if name not in self._described}
+            before = self._described
+            new = {name: value for name, value in attributes.items() if name not in before} if before else attributes
             if new:
-                self._described |= new.keys()
+                self._described = {**before, **new}
                 self.entry.set_attributes(new)
 
     def forget(self) -> None:
