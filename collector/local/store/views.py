@@ -57,6 +57,12 @@ _BUCKET_SQL = "CASE WHEN bucket >= 0 THEN bucket END"
 _OUTCOMES = str(list(OUTCOMES))
 _SUMMED_ONCE, _MINUTES_ONCE = "traces_summed_once", "minutes_summed_once"
 """Temporary tables of one connection."""
+_HIDDEN = frozenset(
+    ("id_key", "root_later_ns", "root_is_orphan", "entry_later_ns", "entry_is_endpoint", "root_id", "server_key",
+     "server_parent", "server_ns")
+)  # fmt: skip
+"""What is only kept in case that a late span comes."""
+_SHOWN = ", ".join(column.name for column in TRACE_ROWS.columns if column.name not in _HIDDEN)
 
 
 def _traces(of_parts: str) -> str:
@@ -65,7 +71,7 @@ SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_n
     duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
     entry_duration_ns, duration_ns - client_less_ns, search_operation, platform, region, versions,
     {_OUTCOMES}[outcome + 1], len_docs, hits, transit_ns, last_ingested_unix_ns
-FROM (FROM {TRACE_ROWS.name} UNION ALL {of_parts})
+FROM (SELECT {_SHOWN} FROM {TRACE_ROWS.name} UNION ALL SELECT {_SHOWN} FROM ({of_parts}))
 """  # noqa: S608 (our own names)
 
 
@@ -271,7 +277,7 @@ MINUTES_ONCE = (
 )
 """For one connection, in a transaction: sum up once what is not folded, for all queries of `entry_minutes`."""
 TRACES_ONCE = (
-    f"CREATE TEMP TABLE {_SUMMED_ONCE} AS {summed_at_once(TRACE_PARTS.name)}",
+    f"CREATE TEMP TABLE {_SUMMED_ONCE} AS SELECT {_SHOWN} FROM ({summed_at_once(TRACE_PARTS.name)})",  # noqa: S608
     TRACES.temporary(_traces(f"FROM {_SUMMED_ONCE}")),
 )
 """The same for all queries of `traces`."""
