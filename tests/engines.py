@@ -39,12 +39,14 @@ class Sink:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.is_open = True
 
     def put(self, span: Span) -> None:
-        self.spans.append(span)
+        if self.is_open:
+            self.spans.append(span)
 
     def shutdown(self) -> None:
-        """Do nothing."""
+        self.is_open = False
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
