@@ -34,4 +34,5 @@ def ended(
     if status is not None:
         span.set_status(status)
     span.end(2)
+    span.trace_id, span.span_id = 1, 2
     return span

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]  # no types are published
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # as above
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
@@ -16,6 +16,7 @@ from telemetry.otlp.status import message_of, retry_delay
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.none() | st.integers(-(2**62), 2**62), st.integers(-999_999_999, 999_999_999))
 def test_a_status_is_read_as_protobuf_reads_it(message: str, seconds: int | None, nanos: int) -> None:
     """Its message, and the delay that it asks for among other details."""
@@ -45,6 +46,7 @@ def test_rejected_items_are_read_from_each_response(kind: SignalKind, response: 
     assert kind.rejected(made.SerializeToString()) == (300, "too öld")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_other_answer_rejects_nothing_or_is_refused(answer: bytes) -> None:
     """Nothing but ValueError and TypeError comes out of bytes that are no message."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -56,6 +56,7 @@ def test_any_records_come_out_as_the_library_has_them(monkeypatch: pytest.Monkey
     nothing = NoScrubber()
     monkeypatch.setattr(writing, "current", lambda: nothing)
 
+    @settings(max_examples=50, deadline=None)
     @given(st.lists(RECORDS, max_size=4))
     def check(records: list[ReadableLogRecord]) -> None:
         assert canonical(ExportLogsServiceRequest, encode_log_records(records)) == canonical(
