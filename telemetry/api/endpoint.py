@@ -17,7 +17,6 @@ from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import function_in, wrap
-from telemetry.recording.carried import BAGGAGE, Carried, carried, with_entries
 from telemetry.recording.current import get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
@@ -25,13 +24,14 @@ from telemetry.recording.inside import can_decorate, is_framework_object, trace_
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
 from telemetry.recording.providers import generation
-from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
+from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 
 _MARK: Final = "__telemetry_endpoint__"
 _MOST_KEPT: Final = 1024  # names and baggages of an endpoint
-BeginIn = Callable[..., Run]
+BeginIn = Callable[..., Recorder]
 """Begins a call with these arguments and keyword arguments, in the context that is given third, or the current one."""
 
 
@@ -53,7 +53,7 @@ class Endpoint(Block):
         self._expected = expected
         self._docs = docs
         self._attributes = attributes or {}
-        self._calls: dict[tuple[str, Carried], _Call] = {}
+        self._calls: dict[tuple[str, RequestBaggage], _Call] = {}
 
     def __call__(self, fn: F) -> F:
         """Return a wrapper of `fn`; each call is a request at this endpoint."""
@@ -72,42 +72,42 @@ class Endpoint(Block):
         for name in self._names or (default,):
             bounds.declare(c.SEARCH_OPERATION, operation_name(name))
 
-        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Run:
+        def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Recorder:
             if providers.recording():
                 try:
                     documents, count = find(args, kwargs)
                     return self._start(default, documents, count, context)
                 except Exception as error:  # noqa: BLE001  whatever it is, it is ours
                     guard.caught(error)
-            return NO_ACTIVITY
+            return NO_RECORDER
 
         return begin
 
-    def _begin(self) -> Run:
+    def _begin(self) -> Recorder:
         if providers.recording():
             with guard:
                 return self._start("/", None, None)
-        return NO_ACTIVITY
+        return NO_RECORDER
 
     def _start(  # noqa: C901  one function, for speed
         self, default: str, documents: object, count: int | None, context: Context | None = None
-    ) -> Run:
+    ) -> Recorder:
         if context is None:
             context = get_current()
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
-        said = carried(context)
-        call = self._calls.get((name, said))
+        baggage = request_baggage(context)
+        call = self._calls.get((name, baggage))
         if call is None:
-            call = self._kept(name, said)
+            call = self._kept(name, baggage)
         if call.counts_unknown:
-            said.count_unknown()
+            baggage.count_unknown()
         values: dict[str, object] = context.copy()
         if call.entries:
             if BAGGAGE in values or not BAGGAGE:
                 with_entries(values, call.entries)
             else:
                 values[BAGGAGE] = call.entries.copy()
-            if said.operation is None:
+            if baggage.operation is None:
                 values[REQUEST_NAME] = call.operation
         if self._expected:
             values[EXPECTED] = (*expected_in(context), *self._expected)
@@ -122,19 +122,19 @@ class Endpoint(Block):
         texts = content.texts_of(documents) if content.Process.limits is not None else None
         if texts:
             attributes = {**attributes, c.SEARCH_DOCS_TEXT.name: texts}
-        run = Activity(
-            name, attributes, call.at_end, values=values, said=call.said, answers=True,
+        run = SpanRecorder(
+            name, attributes, call.at_end, values=values, baggage=call.baggage, answers=True,
             are_short=call.are_short and not texts,
         )  # fmt: skip
         run.documents = count
         return run
 
-    def _kept(self, name: str, said: Carried) -> "_Call":
+    def _kept(self, name: str, baggage: RequestBaggage) -> "_Call":
         """Return what calls with this name and this baggage share, and keep it."""
-        call = _Call(name, said, self._attributes)
+        call = _Call(name, baggage, self._attributes)
         if len(self._calls) >= _MOST_KEPT:
             self._calls.clear()
-        self._calls[name, said] = call
+        self._calls[name, baggage] = call
         return call
 
     def _name(self, default: str, context: Context) -> str:
@@ -157,8 +157,8 @@ def is_marked(fn: Any) -> bool:
 class _Call:
     """What the calls of an endpoint with one name and one baggage have in common.
 
-    Attributes: `operation`; `entries`, what is added to the baggage; `said`, what that says then; `attributes` of the
-    span without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
+    Attributes: `operation`; `entries`, which are added to the baggage; `baggage`, with these; `attributes` of the span
+    without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
     `counts_unknown`, whether its platform or region is `_other`.
     """
 
@@ -167,26 +167,26 @@ class _Call:
         "_last",
         "are_short",
         "attributes",
+        "baggage",
         "counts_unknown",
         "described",
         "described_entry",
         "entries",
         "is_entry",
         "operation",
-        "said",
     )  # fmt: skip
 
-    def __init__(self, name: str, said: Carried, attributes: Mapping[str, object]) -> None:
-        self.is_entry = not said.is_inner
-        self.operation = operation_name(name) if said.operation is None else said.operation
+    def __init__(self, name: str, baggage: RequestBaggage, attributes: Mapping[str, object]) -> None:
+        self.is_entry = not baggage.is_inner
+        self.operation = operation_name(name) if baggage.operation is None else baggage.operation
         self.entries: dict[str, object] = {}
-        if said.operation is None and self.operation:
+        if baggage.operation is None and self.operation:
             bounds.add(c.SEARCH_OPERATION, self.operation)
             self.entries[c.SEARCH_OPERATION.name] = self.operation
         if self.is_entry:
             self.entries[c.SEARCH_ENTRY.name] = c.INNER
-        self.said = said.extended(self.entries)
-        self._labels = (self.operation, self.is_entry, *(said.client() if self.is_entry else (None, None)))
+        self.baggage = baggage.extended(self.entries)
+        self._labels = (self.operation, self.is_entry, *(baggage.client() if self.is_entry else (None, None)))
         self.counts_unknown = self.is_entry and c.OTHER in self._labels
         self.described_entry = {c.SEARCH_ENTRY.name: self.is_entry}
         self.described: dict[str, AttributeValue] = {c.SEARCH_OPERATION.name: self.operation, **self.described_entry}
@@ -194,7 +194,7 @@ class _Call:
         self.attributes: dict[str, AttributeValue] = {**own, **self.described_entry}
         self._last: tuple[object, bool | None, Records] | None = None
 
-    def at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
+    def at_end(self, seconds: float, ending: Ending, run: SpanRecorder) -> None:
         """Record the outcome of a request on its span and in metrics."""
         number, span = run.documents, run.span
         some = None if number is None else number > 0
@@ -240,7 +240,7 @@ class _Call:
         ]
 
 
-def _write(ending: Ending, run: Activity) -> None:
+def _write(ending: Ending, run: SpanRecorder) -> None:
     """Write an ending that is not an ordinary one on the span."""
     span = run.span
     if ending.first_item is not None:

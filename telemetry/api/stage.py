@@ -19,7 +19,7 @@ from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import is_framework_object, trace_inside
 from telemetry.recording.providers import generation
-from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""
@@ -77,17 +77,19 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         wrapped: F = wrap(fn, self._begin)
         return wrapped
 
-    def _begin(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] = _NONE) -> Run:
+    def _begin(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] = _NONE) -> Recorder:
         if not providers.recording():
-            return NO_ACTIVITY
+            return NO_RECORDER
         try:
             prepared = self._prepared or self._prepare()
             if prepared.used_by_request:
                 describe_request(prepared.attributes)
-            return Activity(self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short)
+            return SpanRecorder(
+                self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short
+            )
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
-        return NO_ACTIVITY
+        return NO_RECORDER
 
     def _prepare(self) -> "_Prepared":
         """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
@@ -118,9 +120,9 @@ class _Prepared:
         if c.DB_SYSTEM_NAME.name in attributes:
             self._database = tuple(str(attributes.get(one.name)) for one in _NAMED)
 
-    def at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
+    def at_end(self, seconds: float, ending: Ending, run: SpanRecorder) -> None:
         """Record the metrics of a run that has ended."""
-        operation = run.said.operation if self._operation is None else str(self._operation)
+        operation = run.baggage.operation if self._operation is None else str(self._operation)
         last = self._last  # most runs are for the same operation as the one before
         if last is not None and ending.error is None and last[0] is generation.current and last[1] == operation:
             duration, size, database = last[2]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from telemetry.recording.callables import RUNNERS, StartedRecorder, continue_in
 from telemetry.recording.guard import guard
-from telemetry.recording.recorder import Activity, Run
+from telemetry.recording.recorder import Recorder, SpanRecorder
 
 _VALUES: Final = frozenset({type(None), list, dict, str, tuple, int, float, bool, bytes, set})
 _RESPONSES: Final = (
@@ -29,10 +29,10 @@ _VIEWS: Final = ("flask", "quart")
 """Frameworks whose views may return a tuple: body, status and headers."""
 
 
-def follow(returned: Any, run: Run) -> Any:
+def follow(returned: Any, run: Recorder) -> Any:
     """Return what an endpoint returned; if it is a stream, wrapped so that the run ends with it. Never raises."""
     kind = type(returned)
-    if (kind in _VALUES and kind is not tuple) or not isinstance(run, Activity | StartedRecorder):
+    if (kind in _VALUES and kind is not tuple) or not isinstance(run, SpanRecorder | StartedRecorder):
         return returned
     answer = returned
     with guard:
@@ -47,7 +47,7 @@ def follow(returned: Any, run: Run) -> Any:
     return answer
 
 
-def _follow_first(returned: tuple[Any, ...], run: "Activity | StartedRecorder") -> tuple[Any, ...]:
+def _follow_first(returned: tuple[Any, ...], run: "SpanRecorder | StartedRecorder") -> tuple[Any, ...]:
     """Return the tuple of a view with its body wrapped; any other tuple as it is."""
     if len(returned) not in {2, 3} or not _in_view():
         return returned
@@ -64,7 +64,7 @@ def _in_view() -> bool:
     return any(check() for check in checks if check is not None)
 
 
-def _follow_body(response: Any, run: "Activity | StartedRecorder") -> None:
+def _follow_body(response: Any, run: "SpanRecorder | StartedRecorder") -> None:
     kind = type(response)
     for module, name, attribute in _RESPONSES:
         if _is_one(kind, module, name) and not _is_file(kind):
@@ -79,7 +79,7 @@ def _follow_body(response: Any, run: "Activity | StartedRecorder") -> None:
             return
 
 
-def _inside(steps: Any, run: "Activity | StartedRecorder") -> Any:
+def _inside(steps: Any, run: "SpanRecorder | StartedRecorder") -> Any:
     """Return a generator that takes the steps inside the run, with the name of the original."""
     generator = continue_in(steps, run, RUNNERS[type(steps)])()
     generator.__name__, generator.__qualname__ = steps.__name__, steps.__qualname__

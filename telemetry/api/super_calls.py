@@ -16,7 +16,7 @@ from telemetry.api.endpoint import Endpoint
 from telemetry.recording import providers
 from telemetry.recording.callables import Begin
 from telemetry.recording.guard import guard
-from telemetry.recording.recorder import NO_ACTIVITY, Run
+from telemetry.recording.recorder import NO_RECORDER, Recorder
 
 _KEY: Final = otel_context.create_key("search-telemetry-served")
 
@@ -43,7 +43,7 @@ def begin_once(fn: Any, method: Method, names: tuple[str, ...]) -> Begin:
     begin = Endpoint(names).begin_of(fn)
     bound = getattr(fn, "__self__", None)
 
-    def begin_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Run:
+    def begin_call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Recorder:
         if providers.recording():
             with guard:
                 receiver = _receiver(method, bound, args)
@@ -52,7 +52,7 @@ def begin_once(fn: Any, method: Method, names: tuple[str, ...]) -> Begin:
                 served = _Served(method, None if receiver is None else id(receiver))
                 if not (isinstance(above, _Served) and _calls_up(above, served, receiver)):
                     return begin(args, kwargs, otel_context.set_value(_KEY, served, context))
-        return NO_ACTIVITY
+        return NO_RECORDER
 
     return begin_call
 

@@ -25,7 +25,7 @@ from telemetry.recording.clock import clock
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import observe
-from telemetry.recording.recorder import NO_ACTIVITY, Activity, Run
+from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import entered
 from telemetry.recording.sampling import root_context
 
@@ -80,14 +80,14 @@ class Batch:
         for number, part in enumerate(self.parts):
             part.call.fail(duplicate(own) if number else own)
 
-    def _begin(self) -> Run:
+    def _begin(self) -> Recorder:
         if not providers.recording():
-            return NO_ACTIVITY
+            return NO_RECORDER
         with guard:
             return self._start()
-        return NO_ACTIVITY
+        return NO_RECORDER
 
-    def _start(self) -> Activity:
+    def _start(self) -> SpanRecorder:
         start = clock.steady()
         contexts = (part.call.context for part in self.parts)
         callers = {(span.trace_id, span.span_id): span for span in map(_span_of, contexts) if span.is_valid}
@@ -97,19 +97,19 @@ class Batch:
             c.SEARCH_BATCH_REQUESTS.name: len(self.parts),
         }
         sampled = [Link(span) for span in callers.values() if span.trace_flags.sampled]
-        activity = Activity(
+        recorder = SpanRecorder(
             c.BATCH.name,
             attributes,
             self._at_end,
             sampled,
             entered(root_context(bool(sampled)) if callers else Context()),
         )
-        identity = activity.span.get_span_context()
+        identity = recorder.span.get_span_context()
         for part in self.parts:
             part.call.links.append(BatchLink(start, identity))
-        return activity
+        return recorder
 
-    def _at_end(self, seconds: float, ending: Ending, run: Activity) -> None:
+    def _at_end(self, seconds: float, ending: Ending, run: SpanRecorder) -> None:
         for part in self.parts:
             if part.call.links:
                 part.call.links[-1].share = seconds * (part.stop - part.start) / len(self.items)

@@ -1,6 +1,6 @@
 """What `endpoint` and `stage` have in common: one object is a decorator and a reusable context manager.
 
-In: calls and `with` blocks. Out: activities. State: the activities of the open `with` blocks, owned by the object.
+In: calls and `with` blocks. Out: recorders. State: the recorders of the open `with` blocks, owned by the object.
 
 That state has no lock, which a fork could leave held for ever: it is only appended to, copied, and rid of one entry,
 each a single step of the interpreter, and every thread takes out no entry but its own.
@@ -18,7 +18,7 @@ from telemetry.errors import TelemetryError
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate
-from telemetry.recording.recorder import NO_ACTIVITY, Run
+from telemetry.recording.recorder import NO_RECORDER, Recorder
 
 F = TypeVar("F")
 
@@ -31,9 +31,9 @@ class Block:
     """What a copy makes anew."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[tuple[int, int] | None, Run]] = []
+        self._open: list[tuple[tuple[int, int] | None, Recorder]] = []
 
-    def _begin(self) -> Run:
+    def _begin(self) -> Recorder:
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, object]:
@@ -48,7 +48,7 @@ class Block:
 
     def __enter__(self) -> Span:
         run = self._begin()
-        if run is NO_ACTIVITY:
+        if run is NO_RECORDER:
             return INVALID_SPAN
         self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
         return run.__enter__()
@@ -56,15 +56,15 @@ class Block:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         if not self._open:
             return
-        run: Run = NO_ACTIVITY
+        run: Recorder = NO_RECORDER
         try:
             run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         run.__exit__(kind, exc, tb)
 
-    def _close(self, block: tuple[int, int] | None) -> Run:
-        """Take out the activity of the `with` block that ends now.
+    def _close(self, block: tuple[int, int] | None) -> Recorder:
+        """Take out the recorder of the `with` block that ends now.
 
         Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
         in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
@@ -72,7 +72,7 @@ class Block:
         """
         opened = self._open[::-1]
         if not opened:
-            return NO_ACTIVITY
+            return NO_RECORDER
         entry = opened[0]
         if len(opened) > 1 and (block is None or entry[0] != block):
             current = get_current()

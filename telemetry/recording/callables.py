@@ -27,12 +27,12 @@ from opentelemetry.trace import Span
 
 from telemetry.recording import providers
 from telemetry.recording.current import attach, detach
-from telemetry.recording.recorder import NO_ACTIVITY, Activity, Kept, Run
+from telemetry.recording.recorder import NO_RECORDER, Kept, Recorder, SpanRecorder
 
-Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Run]
+Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Recorder]
 Runner = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
 """Returns a wrapper of a function of one kind, each call of which is a run."""
-Follow = Callable[[Any, Run], Any]
+Follow = Callable[[Any, Recorder], Any]
 """Returns what a call returned; if that is a streamed response, the run continues in it."""
 
 
@@ -101,7 +101,7 @@ def function_in(fn: Any) -> Any:
     return fn.func if isinstance(fn, functools.cached_property | functools.partialmethod) else fn
 
 
-def unchanged(returned: Any, _run: Run) -> Any:
+def unchanged(returned: Any, _run: Recorder) -> Any:
     """Return what a call returned: the run ends with the call."""
     return returned
 
@@ -179,7 +179,7 @@ def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[...
             if in_use.off:  # what is switched off costs next to nothing
                 return fn(*args, **kwargs)
             run = begin(args, kwargs)
-            if run is NO_ACTIVITY:
+            if run is NO_RECORDER:
                 return fn(*args, **kwargs)
             with run:
                 return fn(*args, **kwargs)
@@ -190,7 +190,7 @@ def _plain(fn: Callable[..., Any], begin: Begin, follow: Follow) -> Callable[...
             if in_use.off:  # as above
                 return fn(*args, **kwargs)
             run = begin(args, kwargs)
-            if run is NO_ACTIVITY:
+            if run is NO_RECORDER:
                 return fn(*args, **kwargs)
             with run:
                 return follow(fn(*args, **kwargs), run)
@@ -218,7 +218,7 @@ def _generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         run = begin(args, kwargs)
         del args, kwargs  # so that they live only as long as the generator keeps them
         resume: Callable[[], Any] = functools.partial(next, generator)
-        with run.whole():
+        with run.until_end():
             while True:
                 token = run.resume()
                 try:
@@ -244,7 +244,7 @@ def _async_generator(fn: Callable[..., Any], begin: Begin) -> Callable[..., Any]
         run = begin(args, kwargs)
         del args, kwargs  # as above
         resume: Callable[[], Any] = generator.__anext__
-        with run.whole():
+        with run.until_end():
             while True:
                 token = run.resume()
                 try:
@@ -309,9 +309,9 @@ def _wrap_result(
         with run:
             returned = fn(*args, **kwargs)
             runner = runners.get(type(returned))
-            if runner is None or run is NO_ACTIVITY:
+            if runner is None or run is NO_RECORDER:
                 return follow(returned, run)
-            if isinstance(run, Activity):
+            if isinstance(run, SpanRecorder):
                 return functools.update_wrapper(continue_in(returned, run, runner), fn)()
             return functools.update_wrapper(
                 runner(lambda: returned, begin), fn
@@ -320,7 +320,7 @@ def _wrap_result(
     return wrapper
 
 
-def continue_in(returned: Any, run: "Activity | StartedRecorder", runner: Runner) -> Callable[[], Any]:
+def continue_in(returned: Any, run: "SpanRecorder | StartedRecorder", runner: Runner) -> Callable[[], Any]:
     """Return a function that returns `returned` wrapped, in which `run` continues after its `with` block."""
     started = StartedRecorder(run)
     return runner(lambda: returned, lambda *_: started)
@@ -331,7 +331,7 @@ class StartedRecorder:
 
     __slots__ = ("_kept", "_run", "_token", "context", "span")
 
-    def __init__(self, run: "Activity | StartedRecorder") -> None:
+    def __init__(self, run: "SpanRecorder | StartedRecorder") -> None:
         self.context: Context = run.context
         self.span: Span = run.span
         self._run = run
@@ -347,7 +347,7 @@ class StartedRecorder:
             detach(self._token, self.context)
         self._kept.__exit__(kind, exc, tb)
 
-    def whole(self) -> AbstractContextManager[Any]:
+    def until_end(self) -> AbstractContextManager[Any]:
         """End the run when the block ends."""
         return self._kept
 

@@ -1,11 +1,12 @@
 """One run of an endpoint or a stage, from its begin to its end, in whatever pieces it runs.
 
-In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` with the duration. State: one `Activity`
-for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off, `NO_ACTIVITY` stands in.
+In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` with the duration. State: one
+`SpanRecorder` for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off,
+`NO_RECORDER` stands in.
 
-A run in one piece is `with activity: …`. A generator runs in pieces between which its consumer must not see its
-context: `with activity.whole(): …` around it all, `resume` before and `pause` after each step. One that goes on after
-its `with` block, in what the block returned, is kept: `activity.keep()`.
+A run in one piece is `with recorder: …`. A generator runs in pieces between which its consumer must not see its
+context: `with recorder.until_end(): …` around it all, `resume` before and `pause` after each step. One that goes on
+after its `with` block, in what the block returned, is kept: `recorder.keep()`.
 """
 
 import sys
@@ -22,16 +23,16 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.carried import Carried, carried
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
+from telemetry.recording.request_baggage import RequestBaggage, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import end_span, start_span
 
-AtEnd = Callable[[float, Ending, "Activity"], None]
+AtEnd = Callable[[float, Ending, "SpanRecorder"], None]
 """Records the metrics of a finished run: its seconds, how it ended, the run."""
 
 
@@ -39,14 +40,14 @@ Kept = ExitStack
 """What ends a run that outlasts its `with` block: when it is closed or collected."""
 
 
-class Run(Protocol):
-    """What wrappers and `with` blocks ask of an activity."""
+class Recorder(Protocol):
+    """What wrappers and `with` blocks ask of a recorder."""
 
     def __enter__(self) -> Span: ...
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None: ...
-    def whole(self) -> AbstractContextManager[None]:
+    def until_end(self) -> AbstractContextManager[None]:
         """End the run when the block ends, without making its context current."""
         ...
 
@@ -59,14 +60,14 @@ class Run(Protocol):
         ...
 
 
-class Activity:
+class SpanRecorder:
     """A run that is recorded. Its span has begun once the object is made.
 
     Arguments: `context` that it runs in (default: the current one), or its `values`, of which it becomes the owner;
-    `said`, what its baggage says, where that is known; `answers`, whether what it returns is the answer to the rpc
+    `baggage`, what its baggage says, where that is known; `answers`, whether what it returns is the answer to the rpc
     around it; `are_short`, whether the attributes are (see `clean_and_judge`).
 
-    Attributes: `context`, which holds the `span`; `said`; `documents`, how many an endpoint was called with.
+    Attributes: `context`, which holds the `span`; `baggage`; `documents`, how many an endpoint was called with.
     """
 
     # What few runs need is an attribute of the class until it is set.
@@ -85,7 +86,7 @@ class Activity:
         context: Context | None = None,
         *,
         values: dict[str, object] | None = None,
-        said: Carried | None = None,
+        baggage: RequestBaggage | None = None,
         answers: bool = False,
         are_short: bool = False,
     ) -> None:
@@ -99,14 +100,14 @@ class Activity:
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        if said is None:
-            said = carried(values)
-        self.said = said
+        if baggage is None:
+            baggage = request_baggage(values)
+        self.baggage = baggage
         start = providers.current.start_described
         if start is not None and are_short and not links:
-            self.span = start(name, values, said.attributes, attributes)
+            self.span = start(name, values, baggage.attributes, attributes)
         else:
-            given = {**said.attributes, **attributes} if said.attributes else attributes
+            given = {**baggage.attributes, **attributes} if baggage.attributes else attributes
             self.span = start_span(name, SpanKind.INTERNAL, given, links, Context(values))
         values[_SPAN_KEY] = self.span
         self.context = Context(values)
@@ -128,12 +129,12 @@ class Activity:
     def keep(self) -> Kept:
         """Let the run outlast its `with` block, to the end of what is returned."""
         kept = ExitStack()
-        kept.enter_context(self.whole())
+        kept.enter_context(self.until_end())
         self._kept = True
         return kept
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
+    def until_end(self) -> Iterator[None]:
         """End the run when this block ends, without making its context current."""
         try:
             yield
@@ -193,7 +194,7 @@ class Activity:
         return ending
 
 
-class NoActivity:
+class NoRecorder:
     """A run that is not recorded: telemetry is off, or failed at the begin."""
 
     def __enter__(self) -> Span:
@@ -203,7 +204,7 @@ class NoActivity:
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None: ...
 
-    def whole(self) -> AbstractContextManager[None]:
+    def until_end(self) -> AbstractContextManager[None]:
         """Do nothing."""
         return nullcontext()
 
@@ -214,4 +215,4 @@ class NoActivity:
         """Do nothing."""
 
 
-NO_ACTIVITY = NoActivity()
+NO_RECORDER = NoRecorder()

@@ -16,8 +16,8 @@ from opentelemetry.context import Context
 
 from telemetry import conventions as c
 from telemetry.recording.bounds import Value, bounds
-from telemetry.recording.carried import carried, with_entries
 from telemetry.recording.current import attach, detach, get_current
+from telemetry.recording.request_baggage import request_baggage, with_entries
 
 Labels = Mapping[str, Value]
 
@@ -75,7 +75,7 @@ def request_name(context: Context | None = None) -> str | None:
 
 def is_inner(context: Context | None = None) -> bool:
     """Return whether an endpoint around `context`, in whatever process, is the entry of its request already."""
-    return carried(context).is_inner
+    return request_baggage(context).is_inner
 
 
 def entered(context: Context) -> Context:
@@ -85,8 +85,8 @@ def entered(context: Context) -> Context:
 
 def client_labels(context: Context) -> Labels:
     """Return platform and region of the request of `context`; each is `_other` where the request has none."""
-    said = carried(context)
-    platform, region = said.client()
+    baggage = request_baggage(context)
+    platform, region = baggage.client()
     if c.OTHER in {platform, region}:
-        said.count_unknown()
+        baggage.count_unknown()
     return {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}

@@ -12,8 +12,8 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.carried import carried
 from telemetry.recording.guard import guard
+from telemetry.recording.request_baggage import request_baggage
 from telemetry.repairs import repairs
 
 
@@ -59,9 +59,9 @@ def _real(links: Sequence[Link]) -> list[Link]:
 
 def baggage_attributes(context: Context | None = None) -> dict[str, AttributeValue]:
     """Return the allow-listed entries of the request's baggage as attributes, their values bounded."""
-    return dict(carried(context).attributes)
+    return dict(request_baggage(context).attributes)
 
 
 def operation_of(context: Context | None = None) -> str | None:
     """Return the operation that the request asks for, from its baggage; None where that says nothing."""
-    return carried(context).operation
+    return request_baggage(context).operation

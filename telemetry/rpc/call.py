@@ -19,12 +19,12 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.carried import BAGGAGE, carried
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
+from telemetry.recording.request_baggage import BAGGAGE, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope, current_scope, sent_in
 from telemetry.rpc.names import Method, Records
 from telemetry.rpc.outcome import CLIENT, OK, SERVER, Ending, Outcome, Side, code_of
@@ -153,7 +153,7 @@ class Call:
 
 def _with_baggage(attributes: dict[str, AttributeValue], context: Context) -> dict[str, AttributeValue]:
     try:
-        return {**carried(context).attributes, **attributes}
+        return {**request_baggage(context).attributes, **attributes}
     except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
         guard.caught(fault)
     return attributes

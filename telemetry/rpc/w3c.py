@@ -20,8 +20,8 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.config import propagators
-from telemetry.recording.carried import BAGGAGE
 from telemetry.recording.remote_span import RemoteSpan
+from telemetry.recording.request_baggage import BAGGAGE
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -1,7 +1,7 @@
 """What the baggage of a request says: its operation, its client, whether it has entered the flow.
 
-In: the context of a request. Out: one `Carried`. State: those of the baggages met so far, by their values, since the
-requests of a process differ little in these.
+In: the context of a request. Out: one `RequestBaggage`. State: those met so far, by their values: the requests of a
+process differ little in these.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ BAGGAGE: Final[str] = getattr(baggage, "_BAGGAGE_KEY", "")
 """The context's key of the baggage. It is private: where it has another name, the API's functions are called."""
 
 
-class Carried:
+class RequestBaggage:
     """What one baggage says.
 
     Attributes: `attributes`, its allow-listed entries as attributes of spans, bounded (not to be changed);
@@ -50,9 +50,9 @@ class Carried:
         entry = entries.get(_ENTRY)
         self.is_inner = isinstance(entry, str) and entry == c.INNER
 
-    def extended(self, entries: Mapping[str, object]) -> "Carried":
+    def extended(self, entries: Mapping[str, object]) -> "RequestBaggage":
         """Return what the baggage says once these entries are added."""
-        return Carried({**self._entries, **entries})
+        return RequestBaggage({**self._entries, **entries})
 
     def client(self) -> tuple[Value, Value]:
         """Return platform and region; each is `_other` where the request has none, or one that is not known."""
@@ -72,10 +72,10 @@ class Carried:
                 bounds.bounded(attribute, self._entries[attribute.name])
 
 
-_known: dict[tuple[object, ...], Carried] = {}
+_known: dict[tuple[object, ...], RequestBaggage] = {}
 
 
-def carried(context: Mapping[str, object] | None = None) -> Carried:
+def request_baggage(context: Mapping[str, object] | None = None) -> RequestBaggage:
     """Return what the baggage of `context` (default: the current one), or of its values, says."""
     if BAGGAGE:
         entries: Any = (get_current() if context is None else context).get(BAGGAGE)
@@ -87,14 +87,14 @@ def carried(context: Mapping[str, object] | None = None) -> Carried:
     try:
         found = _known.get(key)
     except Exception:  # noqa: BLE001  an object of the user's in place of a string
-        return Carried(entries)
+        return RequestBaggage(entries)
     if found is not None and found.epoch is bounds.epoch:
         return found
     return _find(entries, key)
 
 
-def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> Carried:
-    found = Carried({name: value for name, value in entries.items() if name in _READ})
+def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> RequestBaggage:
+    found = RequestBaggage({name: value for name, value in entries.items() if name in _READ})
     if all(value is None or type(value) is str for value in key):  # 1 and True are the same key
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
@@ -103,7 +103,7 @@ def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> Carried:
 
 
 _NO_ENTRIES: Final[dict[str, object]] = {}
-_nothing: Final = Carried(_NO_ENTRIES)
+_nothing: Final = RequestBaggage(_NO_ENTRIES)
 _READ: Final = frozenset({_OPERATION, _PLATFORM, _REGION, _ENTRY})
 
 
