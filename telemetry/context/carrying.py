@@ -39,7 +39,7 @@ class _Carried:
         if self._token is not None:
             detach(self._token, self._context)
 
-    def whole(self) -> AbstractContextManager[None]:
+    def until_end(self) -> AbstractContextManager[None]:
         """Do nothing: there is no span to end."""
         return nullcontext()
 
