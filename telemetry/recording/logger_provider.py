@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from opentelemetry import _logs
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
-from opentelemetry.sdk import resources
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from telemetry.recording.child_resource import child_resource
 from telemetry.recording.fork import Rank, importing, in_child, weakly
 from telemetry.recording.limits import PLAIN
 
@@ -130,7 +130,7 @@ class LoggerProvider(_logs.LoggerProvider):
     def _renew(self) -> None:
         self._lock = threading.RLock()
         if self._sdk is None:  # else the SDK's own hook has done it
-            self._update_resource(resources._get_process_dependent_resource())  # noqa: SLF001  as the SDK's hooks do
+            self._update_resource(child_resource())
 
 
 def _is_kept(name: str, value: object) -> bool:

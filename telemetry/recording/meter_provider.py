@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import metrics
-from opentelemetry.sdk import resources
 from opentelemetry.sdk.resources import Resource
 
+from telemetry.recording.child_resource import child_resource
 from telemetry.recording.fork import importing
 from telemetry.recording.own_metrics import OwnMetrics, Reader
 
@@ -66,10 +66,9 @@ class MeterProvider(metrics.MeterProvider):
         """What all metrics are about."""
         if self._sdk is not None:
             return self._sdk.resource
-        if self._has_parents_resource:  # found out here, not in the hook of the fork: the SDK starts threads for it
+        if self._has_parents_resource:  # found out here, not in the hook of the fork: detectors may start threads
             self._has_parents_resource = False
-            found: Callable[[], Resource] = getattr(resources, "_get_process_dependent_resource", Resource.get_empty)
-            self._resource = self._resource.merge(found())
+            self._resource = self._resource.merge(child_resource())
         return self._resource
 
     def _update_resource(self, resource: Resource) -> None:  # named as in the SDK
