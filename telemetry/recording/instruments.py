@@ -35,21 +35,22 @@ Record = Callable[[float, Span | None], None]
 """Records a value of one metric with one set of attributes; the span becomes the exemplar (None: there is none)."""
 Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 
-_MOST_KEPT: Final = 10_000  # attribute sets; the others are looked for each time
+_MOST_CACHED: Final = 10_000  # attribute sets; the others are looked for each time
 
 
 class Bound(NamedTuple):
     """What records values of one metric with one set of attributes.
 
-    `lasting`: `record` may be kept, until `generation.current` is another object. It is false where a value of an
-    attribute became `_other`, which is to be counted each time, and where there are too many attribute sets.
+    `lasting`: `record` may be kept, until `generation.current` is another object than before the call of `bound`. It is
+    false where a value of an attribute became `_other`, which is to be counted each time, and where there are too many
+    attribute sets.
     """
 
     record: Record
     lasting: bool
 
 
-class _Kept:
+class _Cache:
     """What was found so far, for one generation."""
 
     def __init__(self) -> None:
@@ -58,7 +59,7 @@ class _Kept:
         self.records: dict[tuple[object, ...], Record] = {}
 
 
-_kept = _Kept()
+_cache = _Cache()
 _watching: dict[str, Meter] = {}  # the meter that each watched metric was last read by
 _watched: WeakKeyDictionary[Meter, set[str]] = WeakKeyDictionary()
 
@@ -140,19 +141,21 @@ def forget() -> None:
 
 
 def _bound(metric: c.Metric, values: list[AttributeValue | None]) -> Bound | None:
-    global _kept  # noqa: PLW0603  what is kept for an earlier generation is left to who still uses it
-    kept = _kept
-    if kept.generation is not generation.current:
-        kept = _kept = _Kept()
+    global _cache  # noqa: PLW0603  who is in the middle goes on with the earlier one
+    cache = _cache
+    if cache.generation is not generation.current:
+        cache = _cache = _Cache()
     key = (metric.name, *values)
     try:
-        record = kept.records.get(key)
+        record = cache.records.get(key)
     except TypeError:  # a list
         record = None
-    return Bound(record, lasting=True) if record is not None else _find(metric, kept, key, values)
+    return Bound(record, lasting=True) if record is not None else _find(metric, cache, key, values)
 
 
-def _find(metric: c.Metric, kept: _Kept, key: tuple[object, ...], values: list[AttributeValue | None]) -> Bound | None:
+def _find(
+    metric: c.Metric, cache: _Cache, key: tuple[object, ...], values: list[AttributeValue | None]
+) -> Bound | None:
     """Return what records values with these attributes, and keep it, unless a value had to be bounded."""
     clean = _scrub if providers.own_metrics() is not None else _as_it_is  # the user's own provider scrubs by itself
     labels: dict[str, AttributeValue] = {
@@ -160,7 +163,7 @@ def _find(metric: c.Metric, kept: _Kept, key: tuple[object, ...], values: list[A
         for attribute, value in zip(metric.attributes, values, strict=True)
         if value is not None
     }
-    record = _record(metric, kept, labels)
+    record = _record(metric, cache, labels)
     if record is None:
         return None
     as_given = list(labels.values()) == [value for value in values if value is not None]
@@ -168,9 +171,9 @@ def _find(metric: c.Metric, kept: _Kept, key: tuple[object, ...], values: list[A
         isinstance(value, (bool if attribute.type == "boolean" else str) | None)
         for attribute, value in zip(metric.attributes, values, strict=True)
     )
-    lasting = as_given and plain and len(kept.records) < _MOST_KEPT
+    lasting = as_given and plain and len(cache.records) < _MOST_CACHED
     if lasting:
-        kept.records[key] = record
+        cache.records[key] = record
     return Bound(record, lasting)
 
 
@@ -184,7 +187,7 @@ def _as_it_is(_name: str, value: AttributeValue) -> object:
     return value
 
 
-def _record(metric: c.Metric, kept: _Kept, attributes: Mapping[str, AttributeValue]) -> Record | None:
+def _record(metric: c.Metric, cache: _Cache, attributes: Mapping[str, AttributeValue]) -> Record | None:
     if metric.instrument is c.Instrument.UP_DOWN_COUNTER:
         raise ValueError(f"{metric.name} is read when it is collected: see watch()")
     own = providers.own_metrics()
@@ -193,7 +196,9 @@ def _record(metric: c.Metric, kept: _Kept, attributes: Mapping[str, AttributeVal
     meter = providers.meter()
     if meter is None:
         return None
-    measure = kept.instruments.get(metric.name) or kept.instruments.setdefault(metric.name, _instrument(meter, metric))
+    measure = cache.instruments.get(metric.name) or cache.instruments.setdefault(
+        metric.name, _instrument(meter, metric)
+    )
     takes_any = metric.instrument is c.Instrument.GAUGE
 
     def record(value: float, span: Span | None) -> None:

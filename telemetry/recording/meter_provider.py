@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import metrics
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.util.types import Attributes
 
 from telemetry.recording.child_resource import child_resource
 from telemetry.recording.fork import importing
@@ -51,6 +52,7 @@ class MeterProvider(metrics.MeterProvider):
         self._sdk: SdkMeterProvider | None = None
         self._resource = resource
         self._has_parents_resource = False
+        self._is_shut_down = False
 
     @property  # type: ignore[misc]  # nobody sets it
     def __class__(self) -> type:
@@ -90,9 +92,17 @@ class MeterProvider(metrics.MeterProvider):
         """Have `export` flushed and shut down with the provider."""
         self._export = export
 
-    def get_meter(self, *args: Any, **kwargs: Any) -> metrics.Meter:
-        """Return a meter of the SDK's."""
-        return self.sdk().get_meter(*args, **kwargs)
+    def get_meter(
+        self,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> metrics.Meter:
+        """Return a meter of the SDK's; after a shutdown, one that measures nothing."""
+        if self._is_shut_down and self._sdk is None:
+            return metrics.NoOpMeter(name, version, schema_url)
+        return self.sdk().get_meter(name, version, schema_url, attributes)
 
     def sdk(self) -> "SdkMeterProvider":
         """Return the SDK's provider, made when it is first asked for."""
@@ -120,7 +130,9 @@ class MeterProvider(metrics.MeterProvider):
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Export for the last time, and hand out no more meters."""
-        self.sdk().shutdown(timeout_millis)
+        self._is_shut_down = True
+        if self._sdk is not None:
+            self._sdk.shutdown(timeout_millis)
         if self._export is not None:
             self._export.shutdown(timeout_millis)
 
