@@ -3,6 +3,8 @@
 In: the installed versions; their source distributions, from the registry. Out: how many tests pass on the SDK's
 provider and on ours, which do not, and why; exit status 1 if that is not what `NOT_OURS` says. State: the sources, in
 the user's cache by version: none of them is a part of this repository.
+
+Then OpenInference and Traceloop, in an environment of their own, on both providers: see `neighbours`.
 """
 
 import json
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from tests.environments import call
+from tests.environments import UV, call, made
 
 HERE: Final = Path(__file__).parent
 SDK: Final = version("opentelemetry-sdk")
@@ -40,6 +42,9 @@ SUITES: Final = {
     ),
 }  # fmt: skip
 """Folders of tests, by distribution and version."""
+
+NEIGHBOURS: Final = ("openinference-instrumentation", "traceloop-sdk", "httpx", "pydantic")
+"""What `neighbours` needs; the last two are imported by the first two, and not named by them."""
 
 NOT_OURS: Final = {
     "test_start_span_implicit": "asks that `child.parent` *is* the parent's context; ours is an equal one",
@@ -65,7 +70,20 @@ def main() -> int:
             reason = NOT_OURS.get(test.rpartition("::")[2])
             unexpected += reason is None
             sys.stdout.write(f"  {test}: {reason or 'NOT KNOWN'}\n")
-    return bool(unexpected)
+    return bool(unexpected) or _neighbours()
+
+
+def _neighbours() -> int:
+    """Run `neighbours` with the current releases of those libraries; return its exit status."""
+    lock = call(*UV, "pip", "compile", "--no-header", "--no-annotate", "-", given="\n".join(NEIGHBOURS))
+    folder = made("neighbours", sys.executable, lock)
+    command = (str(folder / "bin/python"), str(HERE / "neighbours.py"))
+    ended = subprocess.run(
+        command, env={"PYTHONPATH": str(HERE.parents[1])}, check=False, capture_output=True, text=True
+    )
+    versions = [line for line in lock.splitlines() if line.partition("==")[0] in {*NEIGHBOURS, "opentelemetry-sdk"}]
+    sys.stdout.write(f"{', '.join(versions)}: {ended.stderr if ended.returncode else 'equal on both'}\n")
+    return ended.returncode
 
 
 def _run(source: Path, utilities: Path, tests: tuple[str, ...], engine: str) -> Any:
