@@ -24,7 +24,7 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/recording/providers.py",
-        "            _current.tracer = provider.get_tracer(SCOPE)\n",
+        "            current.tracer = provider.get_tracer(SCOPE)\n",
         "            pass\n",
         "contract/test_configure_once.py::TestOnce::test_a_provider_without_configure_is_enough",
     ),

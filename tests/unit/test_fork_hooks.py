@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import os
 from functools import partial
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from telemetry.recording import fork
 from telemetry.recording.fork import Rank, in_child, weakly
 from telemetry.recording.guard import guard
+from tests.unit.own_process import python
 
 OWNERS = {
     Rank.GENERATION: "telemetry.recording.clock",
     Rank.BOUNDS: "telemetry.recording.bounds",
-    Rank.SERIES: "telemetry.recording.instruments",
+    Rank.SERIES: "telemetry.recording.providers",
     Rank.CONFIGURATION: "telemetry.setup.configure",
     Rank.SOURCES: "telemetry.recording.saturation",
     Rank.CONNECTIONS: "telemetry.otlp.connection",
@@ -58,3 +60,31 @@ def test_a_hook_does_not_keep_its_owner_alive(called: list[str]) -> None:
     gc.collect()
     hook()
     assert called == ["{1}"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_waits_for_a_module_that_a_thread_of_ours_imports() -> None:
+    """A child has a module wholly or not at all, and its own threads import again."""
+    ended = python(
+        """
+import threading, warnings
+from telemetry.recording.fork import importing
+warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of a fork with threads from 3.12 on
+inside, forking, imported = threading.Event(), threading.Event(), []
+def load():
+    with importing:
+        inside.set()
+        forking.wait(10)
+        imported.append("module")
+os.register_at_fork(before=forking.set)  # runs before ours, which is older
+threading.Thread(target=load).start()
+inside.wait(10)
+child = os.fork()
+if not child:
+    with importing:
+        os._exit(0 if imported else 3)
+with importing:
+    show(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    assert (ended.status, ended.shown) == (0, [0]), ended.err
