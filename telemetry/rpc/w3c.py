@@ -7,7 +7,6 @@ the texts of baggage that were met lately, a bounded number.
 What a baggage header says is always found out by the propagators: once for each text.
 """
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -25,7 +24,8 @@ from telemetry.recording.request_baggage import BAGGAGE
 
 Pairs = tuple[tuple[str, str], ...]
 
-_PARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])")
+_FLAGS: Final = tuple(f"{flags:02x}" for flags in range(256))
+_ENDS: Final = {f"-{_FLAGS[flags]}": flags for flags in range(4)}  # of a `traceparent`; other flags are not known
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _HEADERS: Final = frozenset({"traceparent", "tracestate", "baggage"})
@@ -44,14 +44,14 @@ def headers(textmap: Any, context: Context) -> Pairs | None:  # noqa: PLR0911  o
         ours: Any = span
         if ours.state is not None:
             return None
-        pairs = (("traceparent", f"00-{ours.trace_id:032x}-{ours.span_id:016x}-{ours.flags:02x}"),)
+        pairs = (("traceparent", _traceparent(ours.trace_id, ours.span_id, ours.flags)),)
     elif span is None:
         pairs = ()
     elif isinstance(span, AnySpan):
         found = span.get_span_context()
         if not found.is_valid or found.trace_state:
             return None
-        pairs = (("traceparent", f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"),)
+        pairs = (("traceparent", _traceparent(found.trace_id, found.span_id, found.trace_flags)),)
     else:
         return None
     entries = context.get(BAGGAGE)
@@ -63,7 +63,12 @@ def headers(textmap: Any, context: Context) -> Pairs | None:  # noqa: PLR0911  o
     return (*pairs, ("baggage", baggage)) if baggage else pairs
 
 
-def arrived(  # noqa: C901  one function, for speed
+def _traceparent(trace_id: int, span_id: int, flags: int) -> str:
+    """Return the header: by way of bytes, in less than half the time of a format for numbers."""
+    return f"00-{trace_id.to_bytes(16, 'big').hex()}-{span_id.to_bytes(8, 'big').hex()}-{_FLAGS[flags]}"
+
+
+def arrived(  # noqa: C901, PLR0911  one function, for speed
     textmap: Any, metadata: Sequence[tuple[str, str | bytes]]
 ) -> Context | None:
     """Return the context that a peer sent to a process whose own is empty."""
@@ -81,13 +86,16 @@ def arrived(  # noqa: C901  one function, for speed
     found: dict[str, object] = {}
     parent = given.get("traceparent")
     if parent is not None:
-        match = _PARENT.fullmatch(parent)
-        if match is None:
+        trace_id, span_id, flags = parent[3:35], parent[36:52], _ENDS.get(parent[52:])
+        if flags is None or parent[:3] != "00-" or parent[35] != "-" or trace_id == _NO_TRACE or span_id == _NO_SPAN:
             return None
-        trace_id, span_id, flags = match.groups()
-        if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        try:
+            of_trace, of_span = bytes.fromhex(trace_id), bytes.fromhex(span_id)
+        except ValueError:
             return None
-        found[_SPAN_KEY] = RemoteSpan(int(trace_id, 16), int(span_id, 16), int(flags))
+        if of_trace.hex() != trace_id or of_span.hex() != span_id:  # capitals, or a space
+            return None
+        found[_SPAN_KEY] = RemoteSpan(int.from_bytes(of_trace, "big"), int.from_bytes(of_span, "big"), flags)
     baggage = given.get("baggage")
     if baggage is not None:
         entries = _read(baggage) if len(baggage) <= _MOST_CACHED else _read.__wrapped__(baggage)
