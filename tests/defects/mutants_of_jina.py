@@ -12,29 +12,28 @@ _RPC_CONTEXT: Final = "contract/test_rpc_context.py::"
 
 JINA: Final = (
     Mutant(
-        "telemetry/rpc/incoming.py",
-        "    return call, call.context\n",
-        "    return call, context\n",
+        "telemetry/rpc/call.py",
+        "{**context, _SPAN_KEY: span, ",
+        "{**context, ",
         _METRICS + "test_an_endpoint_is_the_child_of_its_server_span",
     ),
     Mutant(
         "telemetry/rpc/metadata.py",
-        "    propagate.inject(carrier, context)\n",
+        "    textmap.inject(carrier, context)\n",
         "    from opentelemetry.trace.propagation import tracecontext\n"
         "    tracecontext.TraceContextTextMapPropagator().inject(carrier, context)\n",
         _RPC_CONTEXT + "TestPropagation::test_any_propagator",
     ),
     Mutant(
-        "telemetry/rpc/metadata.py",
-        "    propagate.inject(carrier, context)\n",
-        "    from opentelemetry.trace.propagation import tracecontext\n"
-        "    tracecontext.TraceContextTextMapPropagator().inject(carrier, context)\n",
+        "telemetry/rpc/w3c.py",
+        '    return (*pairs, ("baggage", baggage)) if baggage else pairs\n',
+        "    return pairs\n",
         _RPC_CONTEXT + "TestPropagation::test_baggage_arrives",
     ),
     Mutant(
         "telemetry/rpc/call.py",
-        "        failed = self._failed(outcome)\n",
-        "        return\n",
+        "                self._tell(error, outcome.code, ending)\n",
+        "                pass\n",
         "contract/test_rpc_trees.py::test_an_exception_in_the_handler_is_an_error_on_both_sides",
     ),
     Mutant(

@@ -116,8 +116,8 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/rpc/call.py",
-        "            observe(self._side.duration,",
-        "            str(self._side.duration), (",
+        "                record(lasted / 1e9, span)\n",
+        "                pass\n",
         _METRICS + "test_durations_are_exact_whatever_is_sampled",
     ),
     Mutant(
@@ -134,7 +134,7 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/rpc/aio_client.py",
-        "            outgoing.add_done_callback(lambda finished: _end(finished, call))\n",
+        "            outgoing.add_done_callback(partial(_end, call))\n",
         "            pass\n",
         _ENDINGS + "TestTasks::test_a_call_that_is_cancelled",
     ),

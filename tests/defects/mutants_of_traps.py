@@ -44,8 +44,8 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/recording/request_scope.py",
-        "        self._seen.clear()\n",
-        "",
+        '            self.__dict__.pop("_seen", None)\n',
+        "            pass\n",
         _TRAPS + "test_an_exception_that_cannot_be_weakly_referenced_was_reported_twice_or_kept",
     ),
     Mutant(

@@ -44,7 +44,9 @@ def test_it_is_made_once(arity: str) -> None:
         def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
             return continuation(client_call_details, request)
 
-        intercept_unary_stream = intercept_stream_unary = intercept_stream_stream = intercept_unary_unary
+        intercept_unary_stream: Any = intercept_unary_unary
+        intercept_stream_unary: Any = intercept_unary_unary
+        intercept_stream_stream: Any = intercept_unary_unary
 
     with watching(), threaded_server(Threads()) as target, grpc.insecure_channel(target) as plain:
         for others in ([], [Other()]):
