@@ -12,6 +12,10 @@ PEERS: Final = ("ddtrace", "logfire", "sentry", "fastotel")
 COLUMNS: Final = (OURS, BEFORE, SDK, *PEERS)
 
 
+ALONE: Final = ("demo",)
+"""Measures of this checkout alone: the demo and the collector need its library."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row. Its name is of its group, or begins with it and a hyphen: `--only` takes either."""
@@ -25,7 +29,8 @@ class Row:
 
     def measure(self, library: str) -> str | None:
         """Return the measure of a library, None where it has none."""
-        return self.measures.get(OURS if library == BEFORE else library)
+        found = self.measures.get(OURS if library == BEFORE else library)
+        return None if library == BEFORE and found in ALONE else found
 
     def asked(self, names: Iterable[str]) -> bool:
         """Say whether one of the names is this row's, or its group's."""
@@ -44,6 +49,8 @@ ROWS: Final = (
     Row("stage", "stage, decorator", _of("caller.stage", OURS) | _SPAN),
     Row("stage-with", "stage, with", _of("caller.stage_with", OURS) | _SPAN),
     Row("stage-live", "stage, in a live handler", _of("handler.stage_with", OURS) | {SDK: "handler.span"}),
+    Row("stage-live-alone", "… without interceptors",
+        _of("handler.stage_with.alone", OURS) | {SDK: "handler.span.alone"}),
     Row("endpoint", "endpoint", _of("caller.endpoint", OURS) | _SPAN),
     Row("endpoint-live", "endpoint, in a live handler", _of("handler.endpoint", OURS) | {SDK: "handler.span"}),
     Row("unsampled", "sampled out: span", _of("caller.span.unsampled", *ALL)),

@@ -48,12 +48,13 @@ class Handlers:
         return with_it - without
 
 
-def measure(peer: str, name: str, *, calls: int, addresses: tuple[str, ...]) -> dict[str, float]:
-    """Measure the call of that name."""
+def measure(peer: str, name: str, alone: str = "", *, calls: int, addresses: tuple[str, ...]) -> dict[str, float]:
+    """Measure the call of that name; `alone`: on a server without interceptors, whose handler finds it colder."""
     started = begin(peer, addresses)
     handlers = Handlers(started.calls[name])
+    interceptors = [] if alone else library(peer).server_interceptors()
     with ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool, service(handlers.handle), interceptors=library(peer).server_interceptors())
+        server = grpc.server(pool, service(handlers.handle), interceptors=interceptors)
         target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         server.start()
         echo = (sys.executable, "-m", "benchmarks.engine.measures.echo", target)
