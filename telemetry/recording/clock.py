@@ -1,6 +1,6 @@
 """The clocks of spans and metrics, and the generation of this process, which changes in a forked child.
 
-State: the two clocks, which only `telemetry.testing` replaces, and the generation.
+State: the two clocks, which only `telemetry.testing` replaces, and the generations of spans and of metrics.
 
 A span starts at a time of the wall clock, and ends after a duration of the steady clock: a wall clock that is set back
 makes no negative durations, and a span and its metric have the same duration.
@@ -31,6 +31,9 @@ class Generation:
 
 generation = Generation()
 in_child(Rank.GENERATION, generation.renew)
+metrics_generation = Generation()
+"""Changes also whenever what records values of metrics must be looked for anew."""
+in_child(Rank.SERIES, metrics_generation.renew)
 
 
 @dataclass(slots=True)

@@ -25,8 +25,8 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
+from telemetry.recording.clock import metrics_generation as generation
 from telemetry.recording.guard import guard
-from telemetry.recording.providers import generation
 from telemetry.recording.spans import operation_of
 
 __all__ = ["Bound", "Record", "bound", "forget", "generation", "observe", "observe_all", "set_gauge", "watch"]

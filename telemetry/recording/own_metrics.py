@@ -17,8 +17,8 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.recording import points
 from telemetry.recording.aggregation import Aggregation, LastValue
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
-from telemetry.recording.providers import generation
 
 Values = Iterable[tuple[float, Mapping[str, AttributeValue]]]
 """Values with their attributes."""
@@ -48,7 +48,7 @@ class OwnMetrics:
         self.begun = time.time_ns()
         for reader in self._readers:
             reader.renew(self.begun)
-        generation.renew()
+        metrics_generation.renew()
 
     def aggregation(self, metric: c.Metric, attributes: Mapping[str, AttributeValue]) -> Aggregation:
         """Return what takes the values of `metric` with these attributes."""

@@ -18,8 +18,7 @@ from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.trace import Span, Tracer
 
 from telemetry.conventions import SCOPE, Signal
-from telemetry.recording.clock import Generation
-from telemetry.recording.fork import Rank, in_child
+from telemetry.recording.clock import metrics_generation
 
 if TYPE_CHECKING:  # it imports the SDK
     from telemetry.recording.own_metrics import OwnMetrics
@@ -60,9 +59,8 @@ class Providers:
 
 
 current = Providers()
-generation = Generation()
+generation = metrics_generation
 """Holds an object that is replaced whenever what records values of metrics must be looked for anew."""
-in_child(Rank.SERIES, generation.renew)
 _LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"}.isdisjoint(os.environ)
 """Whether the API will load a provider named by these variables when it is first asked for one."""
 

@@ -15,7 +15,7 @@ from tests.unit.own_process import python
 OWNERS = {
     Rank.GENERATION: "telemetry.recording.clock",
     Rank.BOUNDS: "telemetry.recording.bounds",
-    Rank.SERIES: "telemetry.recording.providers",
+    Rank.SERIES: "telemetry.recording.clock",
     Rank.CONFIGURATION: "telemetry.setup.configure",
     Rank.SOURCES: "telemetry.recording.saturation",
     Rank.CONNECTIONS: "telemetry.otlp.connection",
