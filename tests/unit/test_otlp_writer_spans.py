@@ -27,6 +27,7 @@ from opentelemetry.trace import (
 
 from telemetry.otlp.writing import spans as writing
 from telemetry.otlp.writing.spans import Cuts, encode_spans
+from telemetry.otlp.writing.values import CACHED, Values
 from telemetry.privacy import processor, scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.scrubber import NoScrubber
@@ -255,3 +256,24 @@ def test_a_long_message_of_a_status_is_cut() -> None:
     made.set_status(StatusCode.ERROR, "x" * 100_000)
     made.end()
     assert len(sent(made, cuts=Cuts(16_384, 16_384))[0].status.message) == 16_384
+
+
+def test_what_was_encoded_before_is_not_scrubbed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a stack trace that comes again; and what is kept stays within its size, whatever comes."""
+    values = Values(NoScrubber())
+    asked: list[str] = []
+
+    def value(_: NoScrubber, name: str, given: Any) -> Any:
+        asked.append(name)
+        return given
+
+    monkeypatch.setattr(NoScrubber, "value", value)
+    for _ in range(3):
+        values.attributes({"runtime": "onnx", "size": 32, "stack": "x" * 1000, "tags": ("a", "b")}, b"", [])
+    assert asked == ["runtime", "size", "stack", "tags", "tags", "tags"]
+    for number in range(10_000):
+        values.attributes({f"k{number}": 0.5, "id": f"{number}", "tags": (f"{number}",)}, b"", [])
+        values.text(f"{number}")
+    kept = {name: len(cache) for name, cache in vars(values).items() if isinstance(cache, dict)}
+    assert len(kept) == 7
+    assert max(kept.values()) <= CACHED
