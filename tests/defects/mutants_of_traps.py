@@ -104,7 +104,7 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/setup/forking.py",
-        "    multiprocessing.util.register_after_fork(telemetry, _finalize)\n",
+        "        register(telemetry, _finalize)\n",
         "",
         "contract/test_forks.py::test_the_workers_of_a_pool_export_their_own",
     ),
