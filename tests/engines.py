@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest import mock
 
+import pytest
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk import trace as sdk
@@ -31,6 +33,10 @@ from telemetry.testing.clock import CountingIds
 CLASSES: Final = {"sdk": sdk.TracerProvider, "ours": tracer_provider.TracerProvider}
 RESOURCE: Final = Resource({"service.name": "shop"})
 HEADERS: Final = tracecontext.TraceContextTextMapPropagator()
+any_value: Final = pytest.mark.skipif(
+    "mapping" not in BoundedAttributes(None, {"mapping": {"a": 1}}),
+    reason="older releases of the SDK keep other attributes, and count others as lost",
+)
 STACK: Final = "exception.stacktrace"
 
 

@@ -82,7 +82,10 @@ def put(given: dict[str, Any], key: Any, value: Any, most: int, length: int) -> 
         return 1
     kind = type(value)
     if kind not in PLAIN:
-        value = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))[key]
+        cleaned = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))
+        if key not in cleaned:  # of older releases: this is no value of an attribute
+            return 1
+        value = cleaned[key]
     elif kind is str and len(value) > length:
         value = value[:length]
     lost = 0

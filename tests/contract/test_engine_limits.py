@@ -6,7 +6,9 @@ import pytest
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.trace import Link, SpanContext
 
-from tests.engines import Engine, on_both
+from tests.engines import Engine, any_value, on_both
+
+pytestmark = any_value
 
 OTHER = SpanContext(7, 8, is_remote=False)
 
