@@ -1,8 +1,12 @@
-"""Attributes decoded by their bytes are what they are as messages, the first time and when they are known."""
+"""Attributes decoded by their bytes are what they are as messages, the first time and when they are known.
+
+So are what else is read without parsing it, and what is summed up of many spans at once.
+"""
 
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,7 @@ from collector.local.decode.attributes import MOST_OF_A_KEY, Attributes, KnownAt
 from collector.local.decode.decoded import DEFAULT, plain_map
 from collector.local.decode.traces import decode_bytes, decode_traces
 from collector.local.store.spans.facts import Pairs
+from collector.local.store.store import Store
 
 VALUES: dict[str, list[Any]] = {
     "string_value": ["", "x", "à pois", 'a "quote" \\ and\n', "\x00", "y" * 125, "y" * 126, "z" * 500, "日本", "²"],
@@ -96,6 +101,30 @@ def test_events_and_links_of_any_span_are_found() -> None:
     rows: Any = decoded.rows
     assert [event.name for event in rows["span_events"]] == ["one", "two"]
     assert [link.linked_trace_id for link in rows["span_links"]] == [(b"l" * 16).hex(), (b"m" * 16).hex()]
+
+
+@pytest.mark.parametrize("versions", [3, 100])
+def test_who_asked_and_all_versions_are_found_however_many_arrive_at_once(versions: int) -> None:
+    """Of each trace the first texts by the alphabet, and every version, before it is folded and after."""
+    request = ExportTraceServiceRequest()
+    for number in range(versions):
+        resource = request.resource_spans.add()
+        for key, value in (("service.name", f"s{number}"), ("service.version", "1")):
+            resource.resource.attributes.add(key=key, value=AnyValue(string_value=value))
+        platform = KeyValue(key="client.platform", value=AnyValue(string_value=f"p{number}"))
+        span_id = (number + 1).to_bytes(8, "big")
+        of_all = Span(trace_id=b"t" * 16, span_id=span_id, attributes=[platform])
+        alone = Span(trace_id=bytes(8) + span_id, span_id=span_id, start_time_unix_nano=number + 1)
+        resource.scope_spans.add().spans.extend([of_all, alone])
+    all_versions = ", ".join(sorted(f"s{number} 1" for number in range(versions)))
+    expected: set[tuple[str, str | None, str]] = {((b"t" * 16).hex(), "p0", all_versions)}
+    expected |= {((number + 1).to_bytes(16, "big").hex(), None, f"s{number} 1") for number in range(versions)}
+    with closing(Store.open(None)) as store:
+        store.write([decode_traces(request)], ["digest"], 1)
+        for _ in range(2):
+            found = store.reader().execute("SELECT trace_id, platform, versions FROM traces").fetchall()
+            assert set(found) == expected
+            store.fold(2, everything=True)
 
 
 def test_text_that_is_not_unicode_has_to_be_repaired_also_where_its_like_is_known() -> None:
