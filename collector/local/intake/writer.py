@@ -34,9 +34,9 @@ BAD_VALUE = (duckdb.DataError, duckdb.IntegrityError)
 """DuckDB cannot store a value. Any other error means that the store itself does not work."""
 ROOM_BYTES = 4 << 20
 """A disk with less free space counts as full: a reopened store could be read, but would fail at the next write."""
-GATHER_S = 0.02
+GATHER_S = 0.1
 """How long a transaction waits for exports that are being decoded: ten milliseconds of its CPU do not depend on its
-size, so that senders who come together are answered sooner for it."""
+size, so that senders who come together are answered sooner for it. It does not wait for exports that may yet come."""
 _log = logging.getLogger(__name__)
 
 
