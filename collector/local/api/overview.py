@@ -22,7 +22,8 @@ ASKED = (
 
 def _performance(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     scope = asked.text("scope") or "entry"
-    return _plain(performance(connection, asked.asked(connection), scope, asked.limit(100), asked.text("before")))
+    about = asked.asked_often(connection) if scope == "entry" else asked.asked(connection)
+    return _plain(performance(connection, about, scope, asked.limit(100), asked.text("before")))
 
 
 def _worst(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
@@ -30,19 +31,19 @@ def _worst(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 def _who(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(choosable(who(connection, asked.asked(connection))))
+    return _plain(choosable(who(connection, asked.asked_often(connection))))
 
 
 def _summary(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(summary(connection, asked.asked(connection, of_traces=True)))
+    return _plain(summary(connection, asked.asked_often(connection, of_traces=True)))
 
 
 def _scatter(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(scatter(connection, asked.asked(connection, of_traces=True), asked.text("x") or "len_docs"))
+    return _plain(scatter(connection, asked.asked(connection), asked.text("x") or "len_docs"))
 
 
 def _map(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(service_map(connection, asked.asked(connection, of_traces=True)))
+    return _plain(service_map(connection, asked.asked(connection)))
 
 
 def _plain(value: object) -> Answer:

@@ -131,21 +131,26 @@ class Parameters:
             where=self._terms(TRACES),
         )
 
-    def asked(self, connection: DuckDBPyConnection, *, of_traces: bool = False) -> Asked:
+    def asked(self, connection: DuckDBPyConnection) -> Asked:
         """What an aggregated answer is about: by default the last hour.
 
         In a store without a collector, that is the hour before its last trace.
+        """
+        return Asked.of(connection, *self.ranged_filter(connection))
+
+    def asked_often(self, connection: DuckDBPyConnection, *, of_traces: bool = False) -> Asked:
+        """The same, for several queries of it: what is not folded is summed up first.
 
         Args:
             connection: to the store, in the transaction of the question.
-            of_traces: the answer is made by several queries of traces.
+            of_traces: there are some of traces, too.
         """
-        wanted, now = self.ranged_filter(connection)
-        if of_traces or wanted.is_narrow:
+        asked = self.asked(connection)
+        if of_traces or not asked.by_minute:
             sum_up_traces(connection, with_minutes=True)
         else:
             sum_up_minutes(connection)
-        return Asked.of(connection, wanted, now)
+        return asked
 
     def ranged_filter(self, connection: DuckDBPyConnection) -> tuple[TraceFilter, int]:
         """The filter of such an answer, with both ends of its time; and what time it is."""

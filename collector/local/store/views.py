@@ -267,10 +267,16 @@ VIEWS = (
 """In this order: a view reads those before it."""
 
 STARTS = f"""
-    SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns FROM {TRACE_ROWS.name}
+    SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns, is_batch FROM {TRACE_ROWS.name}
     UNION ALL {starts(TRACE_PARTS.name)}
 """  # noqa: S608 (as above)
 """A query for a few columns of `traces`, which sums up all of it."""
+ENTRY_COUNTS = f"""
+    SELECT minute_unix_s, n FROM (FROM {ENTRY_MINUTE_ROWS.name} UNION ALL FROM {ENTRY_MINUTE_PARTS.name})
+    WHERE NOT is_client
+    UNION ALL SELECT start_unix_ns // 60000000000 * 60, 1 FROM ({starts(TRACE_PARTS.name)}) WHERE NOT is_batch
+"""  # noqa: S608 (as above)
+"""The same of `entry_minutes`, of the side `server`."""
 MINUTES_ONCE = (
     f"CREATE TEMP TABLE {_MINUTES_ONCE} AS {_MINUTES_OF_PARTS}",
     ENTRY_MINUTES.temporary(_entry_minutes(f"FROM {_MINUTES_ONCE}")),

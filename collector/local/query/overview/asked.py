@@ -17,6 +17,7 @@ from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.matching import Matching, matching, sample_of
 from collector.local.query.model import Sample
 from collector.local.store.spans.folding import bucket
+from collector.local.store.views import ENTRY_COUNTS
 
 T = TypeVar("T")
 NS = 1_000_000_000
@@ -201,6 +202,4 @@ def _began_s(connection: DuckDBPyConnection, wanted: TraceFilter) -> float:
 _EARLIER = "SELECT 1 FROM span_minutes WHERE minute_unix_s < $1 AND minute_unix_s >= $1 - $2 LIMIT 1"
 """Where there is a span there is a request; this view is planned much faster than `entry_minutes`."""
 _FIRST = "SELECT min(start_unix_ns) FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND NOT is_batch"
-_COUNT = """
-SELECT coalesce(sum(n), 0) FROM entry_minutes WHERE side = 'server' AND minute_unix_s BETWEEN ? AND ?
-"""
+_COUNT = f"SELECT coalesce(sum(n), 0) FROM ({ENTRY_COUNTS}) WHERE minute_unix_s BETWEEN ? AND ?"  # noqa: S608 (ours)

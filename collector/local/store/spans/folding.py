@@ -112,10 +112,10 @@ def summed(parts: str, versions: str = _VERSIONS) -> str:
 
 
 def starts(parts: str) -> str:
-    """A query for number, start, errors and last arrival of each trace with a part among `parts`, as in `summed`."""
+    """A query for a few columns of `summed`, without the joins."""
     return f"""
     SELECT trace_no, coalesce(min({_known("start_unix_ns")}), 0) AS start_unix_ns, sum(error_count) AS error_count,
-        max(last_ingested_unix_ns) AS last_ingested_unix_ns
+        max(last_ingested_unix_ns) AS last_ingested_unix_ns, bool_or(is_batch) AS is_batch
     FROM {parts} GROUP BY trace_no
     """  # noqa: S608 (our own names)
 
