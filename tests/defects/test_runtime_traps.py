@@ -47,7 +47,7 @@ def test_twenty_thousand_spans_were_unaccounted_for(collector: StandIn) -> None:
     collector.hang.set()
     ended = python(
         """
-handle = telemetry.configure("x", timeout=60, span_queue_size=5000)
+handle = telemetry.configure("x", timeout=60, span_queue_size=2000)
 for _ in range(20_000):
     with telemetry.stage("work"):
         pass
