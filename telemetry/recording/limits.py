@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 PLAIN: Final = frozenset({str, int, bool, float, bytes})
 """Types of values that are kept as they are."""
-ROOM: Final = 128
-"""Attributes of a span, and characters of each: where there is less, all attributes are checked."""
 Kept = tuple[dict[str, Any] | None, int]
 """Attributes (None: none) and how many were lost."""
 

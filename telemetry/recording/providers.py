@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.metrics import Meter
 from opentelemetry.metrics import _internal as metrics_internal
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.util.types import AttributeValue
 
 from telemetry.conventions import SCOPE, Signal
 from telemetry.recording.clock import metrics_generation
@@ -34,24 +35,24 @@ def adopted() -> "frozenset[Signal]":
     return frozenset(signal for signal, provider in found.items() if not is_default_provider(provider))
 
 
-StartDescribed = Callable[[str, dict[str, object], Mapping[str, Any], Mapping[str, Any]], Span]
-"""`Tracer.start_described` of our own tracer."""
+StartPrepared = Callable[
+    [str, Mapping[str, object], SpanKind, Mapping[str, AttributeValue], Mapping[str, AttributeValue]], Span
+]
+"""`Tracer.start_prepared` of our own tracer."""
 
 
 class Providers:
     """What is in use.
 
     `decided` is true once `configure` has decided; the API is not asked any more. `off`: that nothing is recorded is
-    decided, which a wrapper can look at without a call. `start_described`: that of a tracer of ours.
+    decided, which a wrapper can look at without a call. `start_prepared`: that of a tracer of ours.
     """
 
-    __slots__ = ("decided", "meter", "off", "own", "start_described", "tracer")
+    __slots__ = ("decided", "meter", "off", "own", "start_prepared", "tracer")
 
     def __init__(self) -> None:
         self.off = False
-        self.start_described: Callable[[str, dict[str, object], Mapping[str, Any], Mapping[str, Any]], Span] | None = (
-            None
-        )
+        self.start_prepared: StartPrepared | None = None
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
         self.own: OwnMetrics | None = None
@@ -99,7 +100,7 @@ def own_metrics() -> "OwnMetrics | None":
 
 def _changed() -> None:
     generation.renew()
-    current.start_described = getattr(current.tracer, "start_described", None)
+    current.start_prepared = getattr(current.tracer, "start_prepared", None)
     nothing = current.tracer is None and current.meter is None and current.own is None
     current.off = current.decided and nothing
 

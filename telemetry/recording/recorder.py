@@ -28,7 +28,7 @@ from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_baggage import RequestBaggage, request_baggage
+from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import end_span, start_span
 
@@ -100,12 +100,12 @@ class SpanRecorder:
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        if baggage is None:
-            baggage = request_baggage(values)
+        if baggage is None:  # where there is none, that is seen here
+            baggage = NO_BAGGAGE if BAGGAGE and not values.get(BAGGAGE) else request_baggage(values)
         self.baggage = baggage
-        start = providers.current.start_described
+        start = providers.current.start_prepared
         if start is not None and are_short and not links:
-            self.span = start(name, values, baggage.attributes, attributes)
+            self.span = start(name, values, SpanKind.INTERNAL, attributes, baggage.attributes)
         else:
             given = {**baggage.attributes, **attributes} if baggage.attributes else attributes
             self.span = start_span(name, SpanKind.INTERNAL, given, links, Context(values))
@@ -172,7 +172,11 @@ class SpanRecorder:
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         try:
-            end_span(self.span, lasted)
+            end_after = getattr(self.span, "end_after", None)  # of a span of our own
+            if end_after is not None:
+                end_after(lasted)
+            else:
+                end_span(self.span, lasted)
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         if self._owns_scope:

@@ -80,7 +80,7 @@ def request_baggage(context: Mapping[str, object] | None = None) -> RequestBagga
     if BAGGAGE:
         entries: Any = (get_current() if context is None else context).get(BAGGAGE)
         if not entries or not isinstance(entries, dict):
-            return _nothing
+            return NO_BAGGAGE
     else:
         entries = baggage.get_all(None if context is None else Context(context))
     key = (entries.get(_OPERATION), entries.get(_PLATFORM), entries.get(_REGION), entries.get(_ENTRY))
@@ -103,7 +103,7 @@ def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> RequestBagg
 
 
 _NO_ENTRIES: Final[dict[str, object]] = {}
-_nothing: Final = RequestBaggage(_NO_ENTRIES)
+NO_BAGGAGE: Final = RequestBaggage(_NO_ENTRIES)
 _READ: Final = frozenset({_OPERATION, _PLATFORM, _REGION, _ENTRY})
 
 

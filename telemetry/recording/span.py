@@ -25,7 +25,7 @@ from opentelemetry.util.types import Attributes
 
 from telemetry.privacy.copied import CopiedSpan
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import PLAIN, ROOM, Limits, kept, put, put_all
+from telemetry.recording.limits import PLAIN, Limits, kept, put, put_all
 
 _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
@@ -293,7 +293,7 @@ class Span(sdk.Span):
         """Set attributes that need no check, and end the span unless the user has ended it."""
         given, tracer = self.given, self.tracer
         limits = tracer.limits
-        if given is None or len(given) + len(attributes) > limits.attributes or limits.length < ROOM:
+        if given is None or len(given) + len(attributes) > limits.attributes or not limits.are_wide:
             if self.is_recording():
                 self.set_attributes(attributes)
                 self.end(end_time)

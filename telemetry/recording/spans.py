@@ -4,7 +4,7 @@ In: a name, a kind, attributes, links. Out: a span of the OpenTelemetry API, car
 request; one that records nothing where telemetry is off. State: none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -40,11 +40,8 @@ def start_span(
 
 
 def end_span(span: Span, lasted: int) -> None:
-    """End a span that has lasted so many nanoseconds, unless the user has ended it."""
-    end_after: Callable[[int], None] | None = getattr(span, "end_after", None)  # a span of our own
-    if end_after is not None:
-        end_after(lasted)
-    elif span.is_recording():
+    """End a span of another provider that has lasted so many nanoseconds, unless the user has ended it."""
+    if span.is_recording():
         start: int | None = getattr(span, "start_time", None)  # spans of the API need not have one
         span.end(None if start is None else start + lasted)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001  the tracer writes the fields of its spans, and reads those of the SDK's that have no public name
 """The tracer of our own provider: it starts spans.
 
 In: a name, a context, attributes, links. Out: a `Span`, or an `UnsampledSpan` where the sampler leaves it out; each
@@ -22,7 +23,7 @@ from opentelemetry.util.types import Attributes
 from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.limits import ROOM, Limits
+from telemetry.recording.limits import Limits
 from telemetry.recording.remote_span import RemoteSpan
 from telemetry.recording.sampling import SAMPLED_BY_BATCH
 from telemetry.recording.span import Span
@@ -30,6 +31,7 @@ from telemetry.recording.span_block import SpanBlock
 
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)
+_NONE: Final[Mapping[str, Any]] = {}
 _blank: Final[Callable[[type[Span]], Span]] = object.__new__
 
 
@@ -145,30 +147,69 @@ class Tracer(sdk.Tracer):
             span.add_links(links)
         if not (record_exception and set_status_on_exception):
             span.set_on_exception(record_exception, set_status_on_exception)
-        if self.others._span_processors:  # noqa: SLF001  looked at for each span: one may be added at any time
+        if self.others._span_processors:
             with guard:
                 self.others.on_start(span, parent_context=context)
         return span
 
-    def start_described(
-        self, name: str, values: dict[str, object], of_request: Mapping[str, Any], own: Mapping[str, Any]
+    def start_prepared(  # noqa: C901, PLR0912, PLR0917  one function, by position, for speed
+        self,
+        name: str,
+        context: Mapping[str, object],
+        kind: SpanKind,
+        attributes: Mapping[str, Any],
+        of_request: Mapping[str, Any] = _NONE,
+        start_time: int | None = None,
     ) -> trace.Span:
-        """Start an internal span with attributes that need no check, as they are few, plain and short.
+        """Start a span as `start_span` does, with attributes that need no check: few numbers and short texts.
 
-        Arguments: `values` of the context; attributes `of_request`, and those that the span has beside these.
+        Arguments: `context`, or the values of one; attributes `of_request`, and those that the span has beside these.
+        One function for the span that is sampled: amid the work of a request, each function that is called costs as
+        much as what it does.
         """
-        span = self._known(name, values, SpanKind.INTERNAL, None) if self.limits.are_wide else None
-        if span is None:
-            return self.start_span(name, Context(values), SpanKind.INTERNAL, {**of_request, **own})
-        if type(span) is Span:
-            if of_request:
-                span.given = {**of_request, **own}
-            elif own:
-                span.given = dict(own)
-            if self.others._span_processors:  # noqa: SLF001  as above
-                with guard:
-                    self.others.on_start(span, parent_context=Context(values))
-        return span
+        if self.sampler is not self._asked:
+            self._judge()
+        parent: Any = context.get(_SPAN_KEY)
+        kind_of_parent = type(parent)
+        decision = None
+        if kind_of_parent is Span or kind_of_parent is UnsampledSpan:
+            decision = self._of_local[parent.flags & _SAMPLED]
+        elif kind_of_parent is RemoteSpan:
+            decision = self._of_remote[parent.flags & _SAMPLED]
+        elif parent is None and SAMPLED_BY_BATCH not in context:
+            decision = self._of_root
+        if decision is False and parent is not None:
+            return UnsampledSpan(self, parent.trace_id, parent.flags & ~_SAMPLED, parent.state)
+        if not decision or not self.limits.are_wide:
+            return self.start_span(name, Context(context), kind, {**of_request, **attributes}, (), start_time)
+        span: Any = _blank(Span)
+        span.tracer = self
+        span._resource = self.resource
+        span._name = name
+        span._kind = kind
+        is_random = self.new_span_id is _new_span_id
+        if parent is None:
+            span.trace_id = (getrandbits(128) or 1) if is_random else self.new_trace_id()
+            span.flags = _SAMPLED | self._root_flags
+        else:
+            span.trace_id = parent.trace_id
+            span.flags = parent.flags | _SAMPLED
+            span.parent_id = parent.span_id
+            if kind_of_parent is RemoteSpan:
+                span.parent_is_remote = True
+            elif parent.state is not None:
+                span.state = parent.state
+        span.span_id = (getrandbits(64) or 1) if is_random else self.new_span_id()
+        span._start_time = clock.wall() if start_time is None else start_time
+        span._open = True
+        if of_request:
+            span.given = {**of_request, **attributes}
+        elif attributes:
+            span.given = dict(attributes)
+        if self.others._span_processors:  # looked at for each span: one may be added at any time
+            with guard:
+                self.others.on_start(span, parent_context=Context(context))
+        return span  # type: ignore[no-any-return]  # typed as one, its fields could not be written
 
     def _known(  # noqa: C901  one function, for speed
         self, name: str, context: Mapping[str, object], kind: SpanKind, start_time: int | None
@@ -221,55 +262,11 @@ class Tracer(sdk.Tracer):
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return SpanBlock(self.start_span, arguments, record_exception, set_status_on_exception, end_on_exit)
 
-    def start_prepared(
-        self, name: str, context: Context, kind: SpanKind, attributes: dict[str, Any], start_time: int
-    ) -> trace.Span:
-        """Start a span as `start_span` does, with attributes that need no check: a few numbers and short texts.
-
-        One function, for what runs amid gRPC's own work, where each function called costs as much as what it does.
-        """
-        parent: Any = context.get(_SPAN_KEY)
-        kind_of_parent = type(parent)
-        limits = self.limits
-        if kind_of_parent is Span:
-            is_sampled = parent.flags & _SAMPLED and self._of_local[1]
-        elif kind_of_parent is RemoteSpan:
-            is_sampled = parent.flags & _SAMPLED and self._of_remote[1]
-        else:
-            is_sampled = parent is None and self._of_root and SAMPLED_BY_BATCH not in context
-        if (
-            not is_sampled or self.sampler is not self._asked or self.others._span_processors  # noqa: SLF001  as above
-            or limits.attributes < ROOM or limits.length < ROOM
-        ):  # fmt: skip
-            return self.start_span(name, context, kind, attributes, (), start_time)
-        span = _blank(Span)
-        span.tracer = self
-        span._resource = self.resource  # noqa: SLF001  ours
-        span._name = name  # noqa: SLF001  ours
-        span._kind = kind  # noqa: SLF001  ours
-        is_random = self.new_span_id is _new_span_id
-        if parent is None:
-            span.trace_id = (getrandbits(128) or 1) if is_random else self.new_trace_id()
-            span.flags = _SAMPLED | self._root_flags
-        else:
-            span.trace_id = parent.trace_id
-            span.flags = parent.flags
-            span.parent_id = parent.span_id
-            if kind_of_parent is RemoteSpan:
-                span.parent_is_remote = True
-            elif parent.state is not None:
-                span.state = parent.state
-        span.span_id = (getrandbits(64) or 1) if is_random else self.new_span_id()
-        span._start_time = start_time  # noqa: SLF001  ours
-        span._open = True  # noqa: SLF001  ours
-        span.given = dict(attributes)
-        return span
-
     def ended(self, span: Span) -> None:
         """Hand a span that has ended to the other processors, and if it is sampled to the sink."""
         if self._is_counted and span.count_end is not None:
             span.count_end()
-        if self.others._span_processors:  # noqa: SLF001  as above
+        if self.others._span_processors:
             with guard:
                 ending = getattr(self.others, "_on_ending", None)
                 if ending is not None:
@@ -290,9 +287,9 @@ class Tracer(sdk.Tracer):
         if not self._is_enabled() or self._is_counted:
             return
         if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
-            self._of_root = _always(sampler._root)  # noqa: SLF001  the SDK has no public name for these
-            self._of_local = _of_children(sampler._local_parent_not_sampled, sampler._local_parent_sampled)  # noqa: SLF001  as above
-            self._of_remote = _of_children(sampler._remote_parent_not_sampled, sampler._remote_parent_sampled)  # noqa: SLF001  as above
+            self._of_root = _always(sampler._root)
+            self._of_local = _of_children(sampler._local_parent_not_sampled, sampler._local_parent_sampled)
+            self._of_remote = _of_children(sampler._remote_parent_not_sampled, sampler._remote_parent_sampled)
         else:
             self._of_root = _always(sampler)
             self._of_local = self._of_remote = _of_children(sampler, sampler)

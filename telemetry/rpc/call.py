@@ -166,7 +166,7 @@ def _started(
     if tracer is not None:
         try:
             if method.is_short and hasattr(tracer, "start_prepared"):  # a tracer of our own
-                span: Span = tracer.start_prepared(method.name, context, side.kind, attributes, start_time)
+                span: Span = tracer.start_prepared(method.name, context, side.kind, attributes, start_time=start_time)
             else:
                 span = tracer.start_span(method.name, context, side.kind, attributes, (), start_time)
             return span
