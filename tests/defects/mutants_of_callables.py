@@ -29,7 +29,7 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/recording/recorder.py",
-        "        self._resumed = otel_context.get_current()\n",
+        "        self._resumed = get_current()\n",
         "",
         _MACHINE,
     ),

@@ -128,8 +128,8 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/api/endpoint.py",
-        "            labels[c.ERROR_TYPE.name] = ending.error\n",
-        "            pass\n",
+        "labels if ending.error is None else {**labels, c.ERROR_TYPE.name: ending.error}",
+        "labels",
         _JINA + "test_failed_requests_were_timed_as_successes",
     ),
 )
