@@ -97,7 +97,7 @@ class Endpoint(Block):
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
         baggage = request_baggage(context)
         call = self._calls.get((name, baggage))
-        if call is None:
+        if call is None or call.epoch is not bounds.epoch:
             call = self._kept(name, baggage)
         if call.counts_unknown:
             baggage.count_unknown()
@@ -159,7 +159,7 @@ class _Call:
 
     Attributes: `operation`; `entries`, which are added to the baggage; `baggage`, with these; `attributes` of the span
     without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
-    `counts_unknown`, whether its platform or region is `_other`.
+    `counts_unknown`, whether its platform or region is `_other`; `epoch`, that of the bounds.
     """
 
     __slots__ = (
@@ -172,11 +172,13 @@ class _Call:
         "described",
         "described_entry",
         "entries",
+        "epoch",
         "is_entry",
         "operation",
     )  # fmt: skip
 
     def __init__(self, name: str, baggage: RequestBaggage, attributes: Mapping[str, object]) -> None:
+        self.epoch = bounds.epoch
         self.is_entry = not baggage.is_inner
         self.operation = operation_name(name) if baggage.operation is None else baggage.operation
         self.entries: dict[str, object] = {}

@@ -162,8 +162,7 @@ class SpanRecorder:
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
             return  # it is the parent's, which forked this process; or no lock can be trusted any more
-        lasted = clock.steady() - self._begun
-        lasted = max(lasted, 0)
+        lasted = max(0, clock.steady() - self._begun)
         ending = ENDED_OK
         if exc is not None or (self._answers and (self._steps > 1 or self._is_answered())):
             ending = self._record_end(exc)
