@@ -12,7 +12,7 @@ from telemetry.api.streamed import follow
 from telemetry.errors import ExceptionClasses, TelemetryError, exception_classes
 from telemetry.privacy import content
 from telemetry.recording import providers
-from telemetry.recording.attributes import clean, clean_and_judge
+from telemetry.recording.attributes import clean, clean_and_check
 from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
@@ -192,7 +192,7 @@ class _Call:
         self.counts_unknown = self.is_entry and c.OTHER in self._labels
         self.described_entry = {c.SEARCH_ENTRY.name: self.is_entry}
         self.described: dict[str, AttributeValue] = {c.SEARCH_OPERATION.name: self.operation, **self.described_entry}
-        own, self.are_short = clean_and_judge(attributes)
+        own, self.are_short = clean_and_check(attributes)
         self.attributes: dict[str, AttributeValue] = {**own, **self.described_entry}
         self._last: tuple[object, bool | None, Records] | None = None
 

@@ -10,7 +10,7 @@ from telemetry import conventions as c
 from telemetry.api.derived import add_gen_ai, describe_request, uses_of_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
-from telemetry.recording.attributes import clean_and_judge
+from telemetry.recording.attributes import clean_and_check
 from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
@@ -93,7 +93,7 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
 
     def _prepare(self) -> "_Prepared":
         """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
-        prepared = _Prepared(self._name, *clean_and_judge(self._attributes))
+        prepared = _Prepared(self._name, *clean_and_check(self._attributes))
         if prepared.are_short:
             self._prepared = prepared
         return prepared

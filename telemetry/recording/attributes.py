@@ -5,6 +5,7 @@ Each invalid attribute is logged once; the SDK would log it on each span.
 
 import logging
 from collections.abc import Mapping
+from typing import Final
 
 from opentelemetry.util.types import AttributeValue
 
@@ -14,19 +15,21 @@ _log = logging.getLogger("search_telemetry")
 _warned: set[str] = set()
 _MAX_WARNINGS = 100
 
-_PLAIN = (str, bool, int, float, bytes)
-FEW = 32
-"""Attributes."""
-SHORT = 128
-"""Characters; a value from the baggage has no more."""
+_PLAIN_TYPES = (str, bool, int, float, bytes)
+PLAIN: Final = frozenset(_PLAIN_TYPES)
+"""Types of values that are recorded as they are."""
+FEW: Final = 32
+"""The most attributes that fit any limits of spans."""
+SHORT: Final = 128
+"""The most characters of a value that fit any limits; a value from the baggage has no more."""
 
 
 def clean(attributes: Mapping[str, object]) -> dict[str, AttributeValue]:
     """Return the valid attributes, without those that are None. No value is converted to a string."""
-    return clean_and_judge(attributes)[0]
+    return clean_and_check(attributes)[0]
 
 
-def clean_and_judge(attributes: Mapping[str, object]) -> tuple[dict[str, AttributeValue], bool]:
+def clean_and_check(attributes: Mapping[str, object]) -> tuple[dict[str, AttributeValue], bool]:
     """Return the valid attributes as `clean` does, and whether they are few, plain and short.
 
     Such attributes never change, and fit whatever limits a span has.
@@ -35,7 +38,7 @@ def clean_and_judge(attributes: Mapping[str, object]) -> tuple[dict[str, Attribu
     are_short = len(attributes) <= FEW
     for name, value in attributes.items():
         kind = type(value)
-        if kind in _PLAIN and type(name) is str:
+        if kind in PLAIN and type(name) is str:
             cleaned[name] = value  # type: ignore[assignment]  # just tested
             if (kind is str and len(value) > SHORT) or not name:  # type: ignore[arg-type]  # as above
                 are_short = False
@@ -69,11 +72,11 @@ def _leave_out(name: object, value: object) -> None:
 
 
 def _plain(value: object) -> AttributeValue:
-    if isinstance(value, _PLAIN):
+    if isinstance(value, _PLAIN_TYPES):
         return value
     if isinstance(value, list | tuple):
         return [item for item in map(_plain, value) if item is not None]
     if getattr(value, "ndim", None) == 0:  # a NumPy scalar, or a tensor of one number
         item = value.item()  # type: ignore[attr-defined]
-        return item if isinstance(item, _PLAIN) else None
+        return item if isinstance(item, _PLAIN_TYPES) else None
     return None

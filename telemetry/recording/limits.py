@@ -1,10 +1,10 @@
-"""How much a span keeps: the SDK's `SpanLimits`, ready for the hot path, and attributes as they are kept.
+"""The limits of spans: the SDK's `SpanLimits`, ready for the hot path, and attributes within them.
 
-In: attributes as the user gave them. Out: a dictionary of their own, each value as the SDK would keep it, and how many
-had no room or were not valid. State: none.
+In: the user's attributes. Out: a copy, each value as the SDK keeps it, and how many were dropped: beyond the limit,
+or not valid. State: none.
 
-Nearly all values are strings and numbers, which are kept as they are. Others can change later, or are no attributes:
-those go through the SDK's own `BoundedAttributes`.
+Nearly all values are strings and numbers, which are kept as they are. Others can change later, or are not valid: for
+those, the SDK's own `BoundedAttributes` is used.
 """
 
 import sys
@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
 
-from telemetry.recording.attributes import FEW, SHORT
+from telemetry.recording.attributes import FEW, PLAIN, SHORT
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
 
-PLAIN: Final = frozenset({str, int, bool, float, bytes})
-"""Types of values that are kept as they are."""
-Kept = tuple[dict[str, Any] | None, int]
-"""Attributes (None: none) and how many were lost."""
+Limited = tuple[dict[str, Any] | None, int]
+"""Attributes (None: none), and how many were dropped."""
+_GONE: Final = object()
 
 
 class Limits:
@@ -29,7 +28,7 @@ class Limits:
 
     Attributes: `attributes`, `event_attributes` and `link_attributes`, the most of a span, an event and a link;
     `events` and `links`, the most of a span; `length` and `other_length`, characters of a text in the attributes of a
-    span, and of an event or a link; `are_wide`, whether few and short attributes fit (see `clean_and_judge`).
+    span, and of an event or a link; `are_wide`, whether few and short attributes fit (see `clean_and_check`).
     """
 
     __slots__ = (
@@ -46,61 +45,60 @@ class Limits:
         self.other_length = _number(limits.max_attribute_length)
         self.are_wide = self.attributes >= 2 * FEW and self.length >= SHORT
 
-    def of_span(self, attributes: Mapping[str, Any]) -> Kept:
+    def of_span(self, attributes: Mapping[str, Any]) -> Limited:
         """Return the attributes that a span starts with."""
-        return kept(attributes, self.attributes, self.length)
+        return limited(attributes, self.attributes, self.length)
 
 
-def kept(attributes: Mapping[str, Any] | None, most: int, length: int) -> Kept:
+def limited(attributes: Mapping[str, Any] | None, most: int, length: int) -> Limited:
     """Return a copy of `attributes` with at most `most` of them, and texts of at most `length` characters."""
     if not attributes:
         return None, 0
-    given = dict(attributes)
-    if len(given) <= most:
-        for key, value in given.items():
+    copied = dict(attributes)
+    if len(copied) <= most:
+        for key, value in copied.items():
             kind = type(value)
             if kind not in PLAIN or type(key) is not str or not key or (kind is str and len(value) > length):
                 break
         else:
-            return given, 0
-    return _as_the_sdk(given, most, length)
+            return copied, 0
+    return _as_the_sdk(copied, most, length)
 
 
-def _as_the_sdk(given: Mapping[Any, Any], most: int, length: int) -> Kept:
-    bounded = BoundedAttributes(_limit(most), given, max_value_len=_limit(length))
+def _as_the_sdk(attributes: Mapping[Any, Any], most: int, length: int) -> Limited:
+    bounded = BoundedAttributes(_limit(most), attributes, max_value_len=_limit(length))
     return dict(bounded), bounded.dropped
 
 
-def put(given: dict[str, Any], key: Any, value: Any, most: int, length: int) -> int:
-    """Set an attribute as the SDK does; return how many were lost: it, if it is not valid, or the oldest one.
+def set_limited(known: dict[str, Any], key: Any, value: Any, most: int, length: int) -> int:
+    """Set an attribute as the SDK does; return how many were dropped: this one, if it is not valid, or the oldest.
 
-    Other threads may do the same: one of them may have taken away what this one finds.
+    Other threads may set attributes of the same span meanwhile, and so remove a key that this one has found.
     """
     if most == 0 or not isinstance(key, str) or not key:
         return 1
     kind = type(value)
     if kind not in PLAIN:
         cleaned = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))
-        if key not in cleaned:  # of older releases: this is no value of an attribute
+        if key not in cleaned:  # not valid, for older releases of the SDK
             return 1
         value = cleaned[key]
     elif kind is str and len(value) > length:
         value = value[:length]
-    lost = 0
-    if key in given:
-        given.pop(key, None)  # the one set last is the newest
-    elif len(given) >= most:
-        for oldest in list(given)[:1]:
-            given.pop(oldest, None)
-        lost = 1
-    given[key] = value
-    return lost
+    dropped = 0
+    if key in known:
+        known.pop(key, None)  # the one set last is the newest
+    elif len(known) >= most:
+        for oldest in list(known)[: len(known) - most + 1]:  # more than one where several threads had found room
+            dropped += known.pop(oldest, _GONE) is not _GONE
+    known[key] = value
+    return dropped
 
 
-def put_all(given: dict[str, Any], attributes: Mapping[Any, Any], most: int, length: int) -> int:
-    """Set several attributes; return how many were lost. A key that is not a text becomes one, as in the SDK."""
-    own, lost = kept(attributes, sys.maxsize, length)
-    return lost + sum(put(given, key, value, most, length) for key, value in (own or {}).items())
+def set_all_limited(known: dict[str, Any], attributes: Mapping[Any, Any], most: int, length: int) -> int:
+    """Set several attributes; return how many were dropped. A key that is not a string becomes one, as in the SDK."""
+    own, dropped = limited(attributes, sys.maxsize, length)
+    return dropped + sum(set_limited(known, key, value, most, length) for key, value in (own or {}).items())
 
 
 def _limit(number: int) -> int | None:

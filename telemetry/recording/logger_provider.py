@@ -18,9 +18,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from telemetry.recording.attributes import PLAIN
 from telemetry.recording.child_resource import child_resource
 from telemetry.recording.fork import Rank, importing, in_child, weakly
-from telemetry.recording.limits import PLAIN
 
 if TYPE_CHECKING:
     from opentelemetry.sdk import _logs as sdk

@@ -65,7 +65,7 @@ class SpanRecorder:
 
     Arguments: `context` that it runs in (default: the current one), or its `values`, of which it becomes the owner;
     `baggage`, what its baggage says, where that is known; `answers`, whether what it returns is the answer to the rpc
-    around it; `are_short`, whether the attributes are (see `clean_and_judge`).
+    around it; `are_short`, whether the attributes are (see `clean_and_check`).
 
     Attributes: `context`, which holds the `span`; `baggage`; `documents`, how many an endpoint was called with.
     """

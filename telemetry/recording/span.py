@@ -1,11 +1,11 @@
 """Spans of our own tracer provider.
 
 In: what the OpenTelemetry API writes to a span. Out: the ended span, to the tracer that made it. State: one `Span`
-each, owned by whoever started it.
+each, owned by the code that started it.
 
-A span is a class of OpenTelemetry's SDK, so that whoever asks `isinstance(span, ReadableSpan)` goes on working, and has
-none of the SDK's parts: no lock, no containers with limits, no `SpanContext` until someone asks for it. Secrets are
-hidden by the thread that exports.
+`Span` is a subclass of the SDK's, so that `isinstance(span, ReadableSpan)` of other libraries holds, without the SDK's
+parts: no lock, no containers with limits, and a `SpanContext` only once it is asked for. The thread that exports hides
+secrets.
 """
 
 import logging
@@ -24,8 +24,9 @@ from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
 from telemetry.privacy.copied import CopiedSpan
+from telemetry.recording.attributes import PLAIN
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import PLAIN, Limits, kept, put, put_all
+from telemetry.recording.limits import Limits, limited, set_all_limited, set_limited
 
 _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
@@ -34,23 +35,23 @@ _NO_STATE: Final = TraceState.get_default()
 
 
 class RecordedEvent(NamedTuple):
-    """An event: its name, nanoseconds since 1970, its attributes (None: none), how many of these were lost."""
+    """An event: its name, nanoseconds since 1970, its attributes (None: none), how many were dropped."""
 
     name: str
     timestamp: int
     attributes: dict[str, Any] | None
-    lost: int
+    dropped: int
 
 
 class RecordedLink(NamedTuple):
-    """A link: the span it leads to, its attributes (None: none), how many of these were lost."""
+    """A link: the span it leads to, its attributes (None: none), how many were dropped."""
 
     context: SpanContext
     attributes: dict[str, Any] | None
-    lost: int
+    dropped: int
 
 
-class Maker(Protocol):
+class SpanTracer(Protocol):
     """What a span needs of its tracer."""
 
     limits: Limits
@@ -65,8 +66,8 @@ class Span(sdk.Span):
     """A span that records. `Tracer` makes it.
 
     Beside what the SDK's `Span` has, the exporter reads: `trace_id` and `span_id`; `parent_id`, 0 for a root, and
-    `parent_is_remote`; `flags`; `state`, None where it is empty; `given`, its attributes, None where it has none;
-    `recorded_events` and `recorded_links`; `lost_attributes`, `lost_events` and `lost_links`.
+    `parent_is_remote`; `flags`; `state`, None where it is empty; `recorded_attributes`, None where it has none;
+    `recorded_events` and `recorded_links`.
     """
 
     # What few spans have is an attribute of the class until it is set: that costs the others nothing.
@@ -74,12 +75,12 @@ class Span(sdk.Span):
     parent_id = 0
     parent_is_remote = False
     parent_context: SpanContext | None = None  # of a parent that is not a `Span` of ours
-    given: dict[str, Any] | None = None
+    recorded_attributes: dict[str, Any] | None = None
     recorded_events: Any = ()  # a list of `RecordedEvent` where there are any
     recorded_links: Any = ()  # a list of `RecordedLink`
-    lost_attributes = 0
-    lost_events = 0
-    lost_links = 0
+    dropped_attributes = 0  # in place of the SDK's properties
+    dropped_events = 0
+    dropped_links = 0
     _end_time: int | None = None
     _status: Status = UNSET
     _record_exception = True
@@ -87,7 +88,7 @@ class Span(sdk.Span):
     _made_context: SpanContext | None = None
     count_end: Callable[[], None] | None = None  # of the SDK's own metrics
 
-    tracer: Maker
+    tracer: SpanTracer
     trace_id: int
     span_id: int
     flags: int
@@ -95,7 +96,7 @@ class Span(sdk.Span):
     _start_time: int
 
     def begin(  # noqa: PLR0917  by position, for speed
-        self, tracer: Maker, name: str, kind: SpanKind, trace_id: int, span_id: int, flags: int, start_time: int
+        self, tracer: SpanTracer, name: str, kind: SpanKind, trace_id: int, span_id: int, flags: int, start_time: int
     ) -> "Span":
         """Fill in a blank span, and return it: `__new__` and `__init__` of the SDK would take twice as long."""
         self.tracer = tracer
@@ -110,7 +111,7 @@ class Span(sdk.Span):
         return self
 
     def get_span_context(self) -> SpanContext:
-        """Return the context, made when someone first asks for it."""
+        """Return the context, made at the first call."""
         made = self._made_context
         if made is None:
             made = self._made_context = SpanContext(
@@ -122,7 +123,7 @@ class Span(sdk.Span):
     # What the SDK's own properties and methods read.
     _context = property(get_span_context)
     _parent = property(lambda self: self.parent_made())
-    _attributes = property(lambda self: self.own_attributes())
+    _attributes = property(lambda self: self.ensure_attributes())
     _events = property(
         lambda self: [sdk.Event(one.name, bounded(one), one.timestamp) for one in tuple(self.recorded_events)]
     )
@@ -130,9 +131,6 @@ class Span(sdk.Span):
     _instrumentation_scope = property(lambda self: self.tracer.instrumentation_scope)
     _span_processor = property(lambda self: self.tracer.span_processor)
     _instrumentation_info = property(lambda self: self.tracer.instrumentation_info)
-    dropped_attributes = property(lambda self: self.lost_attributes)
-    dropped_events = property(lambda self: self.lost_events)
-    dropped_links = property(lambda self: self.lost_links)
 
     def parent_made(self) -> SpanContext | None:
         """Return the parent's context; None for a root."""
@@ -150,29 +148,29 @@ class Span(sdk.Span):
         """Do nothing: the tracer has started the span."""
         _log.warning("a span was started twice")
 
-    def own_attributes(self) -> dict[str, Any]:
-        """Return the attributes, where nobody has set one yet an empty dictionary that is theirs from now on."""
-        given = self.given
-        return (
-            self.__dict__.setdefault("given", {}) if given is None else given
-        )  # one step: of two threads, one sets it
+    def ensure_attributes(self) -> dict[str, Any]:
+        """Return the dictionary of the attributes, made where there is none."""
+        attributes = self.recorded_attributes
+        if attributes is None:  # one step of the interpreter: of two threads, one sets it
+            attributes = self.__dict__.setdefault("recorded_attributes", {})
+        return attributes
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute."""
         if self._end_time is not None:
             _log.warning("an attribute was set on a span that has ended")
             return
-        given = self.given
-        if given is None:
-            given = self.own_attributes()
-        if type(value) in PLAIN and type(value) is not str and type(key) is str and key in given:
-            given.pop(key, None)
-            given[key] = value
+        known = self.recorded_attributes
+        if known is None:
+            known = self.ensure_attributes()
+        if type(value) in PLAIN and type(value) is not str and type(key) is str and key in known:
+            known.pop(key, None)
+            known[key] = value
             return
         limits = self.tracer.limits
-        lost = put(given, key, value, limits.attributes, limits.length)
-        if lost:
-            self.lost_attributes += lost
+        dropped = set_limited(known, key, value, limits.attributes, limits.length)
+        if dropped:
+            self.dropped_attributes += dropped
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
@@ -181,19 +179,19 @@ class Span(sdk.Span):
             return
         if not attributes:
             return
-        given, limits = self.own_attributes(), self.tracer.limits
-        if type(attributes) is dict and len(given) + len(attributes) <= limits.attributes:
+        known, limits = self.ensure_attributes(), self.tracer.limits
+        if type(attributes) is dict and len(known) + len(attributes) <= limits.attributes:
             length = limits.length
             for key, value in attributes.items():
                 kind = type(value)
-                if kind not in PLAIN or type(key) is not str or not key or key in given:
+                if kind not in PLAIN or type(key) is not str or not key or key in known:
                     break
                 if kind is str and len(value) > length:
                     break
             else:
-                given.update(attributes)
+                known.update(attributes)
                 return
-        self.lost_attributes += put_all(given, attributes, limits.attributes, limits.length)
+        self.dropped_attributes += set_all_limited(known, attributes, limits.attributes, limits.length)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; `timestamp` in nanoseconds since 1970 (default: now)."""
@@ -201,17 +199,17 @@ class Span(sdk.Span):
             _log.warning("an event was added to a span that has ended")
             return
         limits = self.tracer.limits
-        own, lost = kept(attributes, limits.event_attributes, limits.other_length)
-        event = RecordedEvent(name, clock.wall() if timestamp is None else timestamp, own, lost)
+        own, dropped = limited(attributes, limits.event_attributes, limits.other_length)
+        event = RecordedEvent(name, clock.wall() if timestamp is None else timestamp, own, dropped)
         events = self.recorded_events or self.__dict__.setdefault("recorded_events", [])
         events.append(event)
         if len(events) > limits.events:
             del events[:1]
-            self.lost_events += 1
+            self.dropped_events += 1
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        """Add a link to another span, unless it says nothing."""
-        if not says_something(context, attributes):
+        """Add a link to another span, unless it is empty."""
+        if not is_kept(context, attributes):
             return
         if self._end_time is not None:
             _log.warning("a link was added to a span that has ended")
@@ -223,18 +221,18 @@ class Span(sdk.Span):
         limits = self.tracer.limits
         found = self.recorded_links or self.__dict__.setdefault("recorded_links", [])
         for link in links:
-            if link and says_something(link.context, link.attributes):
-                own, lost = kept(link.attributes, limits.link_attributes, limits.other_length)
-                found.append(RecordedLink(link.context, own, lost))
+            if link and is_kept(link.context, link.attributes):
+                own, dropped = limited(link.attributes, limits.link_attributes, limits.other_length)
+                found.append(RecordedLink(link.context, own, dropped))
         over = len(found) - limits.links
         if over > 0:
             del found[:over]
-            self.lost_links += over
+            self.dropped_links += over
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
         if self._end_time is not None:
-            _log.warning("a name was given to a span that has ended")
+            _log.warning("the name of a span that has ended was changed")
             return
         self._name = name
 
@@ -248,7 +246,7 @@ class Span(sdk.Span):
         elif not isinstance(status, Status):
             return
         elif description is not None:
-            _log.warning("a description was given beside a status that has its own: it is not kept")
+            _log.warning("a description beside a `Status` is ignored: the status has its own")
         if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
             self._status = status
 
@@ -281,7 +279,7 @@ class Span(sdk.Span):
         self.tracer.ended(self)
 
     def end_after(self, lasted: int) -> None:
-        """End the span so many nanoseconds after its start, unless somebody has ended it."""
+        """End the span `lasted` nanoseconds after its start, unless it has ended."""
         try:
             del self._open
         except AttributeError:
@@ -290,10 +288,10 @@ class Span(sdk.Span):
         self.tracer.ended(self)
 
     def end_prepared(self, attributes: dict[str, Any], end_time: int) -> None:
-        """Set attributes that need no check, and end the span unless the user has ended it."""
-        given, tracer = self.given, self.tracer
+        """Set attributes that need no check, and end the span, unless it has ended."""
+        known, tracer = self.recorded_attributes, self.tracer
         limits = tracer.limits
-        if given is None or len(given) + len(attributes) > limits.attributes or not limits.are_wide:
+        if known is None or len(known) + len(attributes) > limits.attributes or not limits.are_wide:
             if self.is_recording():
                 self.set_attributes(attributes)
                 self.end(end_time)
@@ -302,22 +300,24 @@ class Span(sdk.Span):
             del self._open
         except AttributeError:
             return
-        given.update(attributes)
+        known.update(attributes)
         self._end_time = end_time
         tracer.ended(self)
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        """End the span, and record an exception that leaves `with span:`, also one that is no `Exception`."""
+        """End the span, and record an exception that leaves `with span:`, also a `BaseException`."""
         if exc is not None and self.is_recording():
             if self._record_exception:
                 self.record_exception(exc, escaped=True)
             if self._set_status_on_exception:
-                self.set_status(Status(StatusCode.ERROR, f"{type(exc).__name__}: {text_of(exc)}"))
+                self.set_status(error_status(exc))
         self.end()
 
     def readable(self) -> CopiedSpan:
         """Return a copy that nobody can write to, for processors that keep it."""
-        return CopiedSpan(self, attributes=dict(self.given or {}), instrumentation_info=self._instrumentation_info)
+        return CopiedSpan(
+            self, attributes=dict(self.recorded_attributes or {}), instrumentation_info=self._instrumentation_info
+        )
 
     _readable_span = readable
 
@@ -330,7 +330,7 @@ class Span(sdk.Span):
 def bounded(one: RecordedEvent | RecordedLink) -> BoundedAttributes:
     """Return the attributes of an event or a link as the SDK has them."""
     own = BoundedAttributes(attributes=one.attributes)
-    own.dropped = one.lost
+    own.dropped = one.dropped
     return own
 
 
@@ -342,6 +342,11 @@ def text_of(exc: BaseException) -> str:
         return f"<{type(exc).__name__} str() failed>"
 
 
-def says_something(context: SpanContext, attributes: Attributes) -> bool:
-    """Return whether a link is kept: it leads somewhere, or it has attributes or a trace state."""
+def error_status(exc: BaseException) -> Status:
+    """Return the status of a span that an exception left, as the SDK writes it."""
+    return Status(StatusCode.ERROR, f"{type(exc).__name__}: {text_of(exc)}")
+
+
+def is_kept(context: SpanContext, attributes: Attributes) -> bool:
+    """Return whether a link is kept: its context is valid, or it has attributes or a trace state."""
     return bool(context and (context.is_valid or attributes or context.trace_state))

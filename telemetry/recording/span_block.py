@@ -3,8 +3,8 @@
 In: a function that starts a span, and its arguments. Out: the span, current inside the block. State: the open span,
 owned by the block.
 
-An exception that leaves the block is recorded as `opentelemetry.trace.use_span` does it: not those, like
-`GeneratorExit`, that are no errors.
+An exception that leaves the block is recorded as `opentelemetry.trace.use_span` does it: only an `Exception`, so that
+`GeneratorExit` is not an error.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util._decorator import _agnosticcontextmanager
 
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.span import text_of
+from telemetry.recording.span import error_status
 
 F = TypeVar("F")
 
@@ -81,4 +81,4 @@ def record_error(span: Span, exc: Exception, *, record: bool, fail: bool) -> Non
         if record:
             span.record_exception(exc)
         if fail:
-            span.set_status(Status(StatusCode.ERROR, f"{type(exc).__name__}: {text_of(exc)}"))
+            span.set_status(error_status(exc))

@@ -142,7 +142,7 @@ class Tracer(sdk.Tracer):
         if not isinstance(span, Span):
             return span
         if attributes:
-            span.given, span.lost_attributes = self.limits.of_span(attributes)
+            span.recorded_attributes, span.dropped_attributes = self.limits.of_span(attributes)
         if links:
             span.add_links(links)
         if not (record_exception and set_status_on_exception):
@@ -203,9 +203,9 @@ class Tracer(sdk.Tracer):
         span._start_time = clock.wall() if start_time is None else start_time
         span._open = True
         if of_request:
-            span.given = {**of_request, **attributes}
+            span.recorded_attributes = {**of_request, **attributes}
         elif attributes:
-            span.given = dict(attributes)
+            span.recorded_attributes = dict(attributes)
         if self.others._span_processors:  # looked at for each span: one may be added at any time
             with guard:
                 self.others.on_start(span, parent_context=Context(context))

@@ -80,8 +80,8 @@ PEERS: Final = (
     ),
     Mutant(
         "telemetry/recording/attributes.py",
-        "        return item if isinstance(item, _PLAIN) else None\n    return None\n",
-        "        return item if isinstance(item, _PLAIN) else None\n    return str(value)\n",
+        "        return item if isinstance(item, _PLAIN_TYPES) else None\n    return None\n",
+        "        return item if isinstance(item, _PLAIN_TYPES) else None\n    return str(value)\n",
         _PEERS + "test_a_whole_query_became_an_attribute_though_content_was_off",
     ),
     Mutant(

@@ -124,7 +124,7 @@ def expected(spans: Sequence[Span]) -> ExportTraceServiceRequest:
     for span in spans:
         recorded: list[Any] = [*span.recorded_events, *span.recorded_links]
         for part, made in zip(parts_of(encoded[span.span_id.to_bytes(8, "big")]), recorded, strict=True):
-            part.dropped_attributes_count = made.lost
+            part.dropped_attributes_count = made.dropped
     return request
 
 
@@ -188,7 +188,11 @@ def test_secrets_are_hidden_as_in_the_spans_of_the_sdk(spans: list[Span], secret
     hiding = scrubber.use(Scrub())
     with_secrets = {secret.name or f"note.{number}": secret.text for number, secret in enumerate(secrets)}
     for one in spans:
-        one.given = {**(one.given or {}), **with_secrets, "list": tuple(with_secrets.values())}
+        one.recorded_attributes = {
+            **(one.recorded_attributes or {}),
+            **with_secrets,
+            "list": tuple(with_secrets.values()),
+        }
         one._name = secrets[0].text
         one._end_time = None
         one.add_event(secrets[-1].text, {"deep": {"er": with_secrets}}, 5)
@@ -212,7 +216,7 @@ def test_secrets_are_hidden_as_in_the_spans_of_the_sdk(spans: list[Span], secret
 def test_what_otlp_cannot_represent_is_repaired(value: object, repaired: str, caplog: pytest.LogCaptureFixture) -> None:
     """The span arrives with the nearest value, the others as they are, and no stack is logged."""
     made = span()
-    made.given = {"odd": value, "map": {"x": (value,)}, "fine": 1}
+    made.recorded_attributes = {"odd": value, "map": {"x": (value,)}, "fine": 1}
     first, second = sent(made, span({"odd": "x"}))
     attributes, plain = read_back(first.attributes), read_back(second.attributes)
     deep = read_back(attributes.pop("map").values)["x"].values[0].string_value
@@ -225,8 +229,13 @@ def test_what_otlp_cannot_represent_is_repaired(value: object, repaired: str, ca
     [
         {"_name": "a\ud800"}, {"_name": None}, {"_name": []}, {"_start_time": 1.5}, {"_start_time": -1},
         {"_start_time": None}, {"_end_time": 2**64},
-        {"given": {"a\ud800": 1}}, {"given": {1: 1}}, {"given": {"x": object()}}, {"given": {"x": (object(), 1)}},
-        {"given": {"x": {"y": {"z": object()}}}}, {"given": {"x": range(3)}}, {"given": {"a\ud800": 0.5}},
+        *(
+            {"recorded_attributes": odd}
+            for odd in (
+                {"a\ud800": 1}, {1: 1}, {"x": object()}, {"x": (object(), 1)}, {"x": {"y": {"z": object()}}},
+                {"x": range(3)}, {"a\ud800": 0.5},
+            )
+        ),
         {"_resource": Resource({"team": "a\udcff"})}, {"_status": Status(StatusCode.ERROR, "a\ud800")},
     ],
     ids=lambda odd: next(iter(odd)),

@@ -81,7 +81,7 @@ def test_harmless_spans_come_out_as_they_were() -> None:
         harmless.name or f"note.{number}": harmless.text for number, harmless in enumerate(HARMLESS)
     }
     made = ended()
-    made.given = {**attributes, MAIL: 1}  # more than the SDK's limit
+    made.recorded_attributes = {**attributes, MAIL: 1}  # more than the SDK's limit
     sent = spans_of(made).resource_spans[0].scope_spans[0].spans[0]
     assert {pair.key: pair.value.string_value for pair in sent.attributes if pair.key != MAIL} == attributes
     assert [pair.value.int_value for pair in sent.attributes if pair.key == MAIL] == [1]

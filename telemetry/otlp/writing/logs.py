@@ -18,7 +18,7 @@ from telemetry.privacy.urls import LOGGED
 
 # Of `LogRecord`, in opentelemetry/proto/logs/v1/logs.proto, by number.
 _TIME, _OBSERVED = fixed64_tag(1)[0], fixed64_tag(11)[0]
-_SEVERITY, _SEVERITY_TEXT, _BODY, _ATTRIBUTE, _LOST = varint_tag(2), tag(3), tag(5), tag(6), varint_tag(7)
+_SEVERITY, _SEVERITY_TEXT, _BODY, _ATTRIBUTE, _DROPPED = varint_tag(2), tag(3), tag(5), tag(6), varint_tag(7)
 _FLAGS, _TRACE_ID, _SPAN_ID, _EVENT_NAME = fixed32_tag(8), tag(9) + b"\x10", tag(10) + b"\x08", tag(12)
 _TIMES: Final = struct.Struct("<BQBQ").pack
 
@@ -58,9 +58,9 @@ class _LogWriter:
         attributes = record.attributes
         if attributes:
             self._attributes(attributes, _ATTRIBUTE, parts)
-        lost = getattr(attributes, "dropped", 0)  # of the SDK's `BoundedAttributes`
-        if lost:
-            parts += _LOST, varint(lost)
+        dropped = getattr(attributes, "dropped", 0)  # of the SDK's `BoundedAttributes`
+        if dropped:
+            parts += _DROPPED, varint(dropped)
         if record.trace_flags:
             parts += _FLAGS, FIXED32(record.trace_flags)
         if record.trace_id:

@@ -23,13 +23,13 @@ from telemetry.recording.span import UNSET, RecordedEvent, RecordedLink, Span
 
 # Of `Span`, in opentelemetry/proto/trace/v1/trace.proto, by number.
 _TRACE_ID, _SPAN_ID, _STATE, _PARENT_ID = tag(1) + b"\x10", tag(2) + b"\x08", tag(3), tag(4) + b"\x08"
-_NAME, _KIND, _ATTRIBUTE, _LOST_ATTRIBUTES = tag(5), varint_tag(6), tag(9), varint_tag(10)
-_EVENT, _LOST_EVENTS, _LINK, _LOST_LINKS, _STATUS = tag(11), varint_tag(12), tag(13), varint_tag(14), tag(15)
+_NAME, _KIND, _ATTRIBUTE, _DROPPED_ATTRIBUTES = tag(5), varint_tag(6), tag(9), varint_tag(10)
+_EVENT, _DROPPED_EVENTS, _LINK, _DROPPED_LINKS, _STATUS = tag(11), varint_tag(12), tag(13), varint_tag(14), tag(15)
 _START_AND_END: Final = struct.Struct("<BQBQ").pack
 _START, _END = fixed64_tag(7)[0], fixed64_tag(8)[0]
 _EVENT_TIME: Final = struct.Struct("<BQ").pack
-_TIME, _EVENT_NAME, _EVENT_ATTRIBUTE, _EVENT_LOST = fixed64_tag(1)[0], tag(2), tag(3), varint_tag(4)
-_LINK_ATTRIBUTE, _LINK_LOST = tag(4), varint_tag(5)
+_TIME, _EVENT_NAME, _EVENT_ATTRIBUTE, _EVENT_DROPPED = fixed64_tag(1)[0], tag(2), tag(3), varint_tag(4)
+_LINK_ATTRIBUTE, _LINK_DROPPED = tag(4), varint_tag(5)
 _CODE: Final = varint_tag(3)
 _CODES: Final = {code: _STATUS + sized(_CODE + varint(code.value)) for code in StatusCode}
 _LOCAL, _REMOTE = FIXED32(0x100), FIXED32(0x300)  # of `SpanFlags`: it is known whether the context is remote; it is
@@ -100,8 +100,8 @@ class _SpanWriter:
         else:
             flags = _REMOTE if span.parent_is_remote else _LOCAL
             parts += _KINDS[span._kind], self._status(span._status), _FLAGS, flags
-        if span.given is not None:
-            self._attributes(span.given, _ATTRIBUTE, parts)
+        if span.recorded_attributes is not None:
+            self._attributes(span.recorded_attributes, _ATTRIBUTE, parts)
         if span.recorded_events:
             for event in span.recorded_events:
                 parts += _EVENT, sized(self._event(event))
@@ -110,13 +110,13 @@ class _SpanWriter:
                 parts += _LINK, sized(self._link(link))
         if span.state is not None:
             parts += _STATE, self._text(span.state.to_header())
-        if span.lost_attributes or span.lost_events or span.lost_links:
-            parts += _LOST_ATTRIBUTES, varint(span.lost_attributes), _LOST_EVENTS, varint(span.lost_events)
-            parts += _LOST_LINKS, varint(span.lost_links)
+        if span.dropped_attributes or span.dropped_events or span.dropped_links:
+            parts += _DROPPED_ATTRIBUTES, varint(span.dropped_attributes), _DROPPED_EVENTS, varint(span.dropped_events)
+            parts += _DROPPED_LINKS, varint(span.dropped_links)
         return b"".join(parts)
 
     def _event(self, event: RecordedEvent) -> bytes:
-        name, time, attributes, lost = event
+        name, time, attributes, dropped = event
         try:
             encoded_time = _EVENT_TIME(_TIME, time)
         except struct.error:
@@ -124,20 +124,20 @@ class _SpanWriter:
         parts = [encoded_time, _EVENT_NAME, self._text(name)]
         if attributes is not None:
             self._other_attributes(attributes, _EVENT_ATTRIBUTE, parts)
-        if lost:
-            parts += _EVENT_LOST, varint(lost)
+        if dropped:
+            parts += _EVENT_DROPPED, varint(dropped)
         return b"".join(parts)
 
     def _link(self, link: RecordedLink) -> bytes:
-        context, attributes, lost = link
+        context, attributes, dropped = link
         parts = [
             _TRACE_ID, context.trace_id.to_bytes(16, "big"), _SPAN_ID, context.span_id.to_bytes(8, "big"),
             _LINK_FLAGS, _REMOTE if context.is_remote else _LOCAL,
         ]  # fmt: skip
         if attributes is not None:
             self._other_attributes(attributes, _LINK_ATTRIBUTE, parts)
-        if lost:
-            parts += _LINK_LOST, varint(lost)
+        if dropped:
+            parts += _LINK_DROPPED, varint(dropped)
         return b"".join(parts)
 
     def _status(self, status: Status) -> bytes:
