@@ -17,13 +17,13 @@ from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import function_in, wrap
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.current import get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
 from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
-from telemetry.recording.providers import generation
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
 from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
@@ -201,7 +201,7 @@ class _Call:
         number, span = run.documents, run.span
         some = None if number is None else number > 0
         last = self._last  # most requests end well, and have documents or have none
-        if last is not None and ending is ENDED_OK and last[0] is generation.current and last[1] is some:
+        if last is not None and ending is ENDED_OK and last[0] is metrics_generation.current and last[1] is some:
             duration, documents, of_request, empty = last[2]
         else:
             duration, documents, of_request, empty = self._find(ending, some)
@@ -223,7 +223,7 @@ class _Call:
         if records is None:
             return _records.bind(key, self._wanted(ending, some))
         if ending is ENDED_OK:
-            self._last = (generation.current, some, records)
+            self._last = (metrics_generation.current, some, records)
         return records
 
     def _wanted(self, ending: Ending, some: bool | None) -> list[Wanted | None]:

@@ -15,10 +15,10 @@ from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import wrap
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import is_framework_object, trace_inside
-from telemetry.recording.providers import generation
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
@@ -124,7 +124,7 @@ class _Prepared:
         """Record the metrics of a run that has ended."""
         operation = run.baggage.operation if self._operation is None else str(self._operation)
         last = self._last  # most runs are for the same operation as the one before
-        if last is not None and ending.error is None and last[0] is generation.current and last[1] == operation:
+        if last is not None and ending.error is None and last[0] is metrics_generation.current and last[1] == operation:
             duration, size, database = last[2]
         else:
             duration, size, database = self._find(operation, ending.error)
@@ -142,7 +142,7 @@ class _Prepared:
         if records is None:
             records = _records.bind(key, self._wanted(operation, error))
         elif error is None:
-            self._last = (generation.current, operation, records)
+            self._last = (metrics_generation.current, operation, records)
         return records
 
     def _wanted(self, operation: str | None, error: str | None) -> list[Wanted | None]:

@@ -10,7 +10,8 @@ from typing import Final
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.instruments import Record, bound, generation
+from telemetry.recording.clock import metrics_generation
+from telemetry.recording.instruments import Record, bound
 
 _MOST_KEPT: Final = 10_000
 Records = tuple[Record | None, ...]
@@ -28,15 +29,15 @@ class BoundRecords:
     def get(self, key: object) -> Records | None:
         """Return the records of `key`; None where they are not known."""
         kept = self._kept
-        return kept[1].get(key) if kept[0] is generation.current else None
+        return kept[1].get(key) if kept[0] is metrics_generation.current else None
 
     def bind(self, key: object, wanted: Sequence[Wanted | None]) -> Records:
         """Return records of these metrics with these labels, and keep them under `key` if they last. May raise.
 
         A metric has a series from here on: None stands for one that the key never measures.
         """
-        if self._kept[0] is not generation.current:
-            self._kept = (generation.current, {})
+        if self._kept[0] is not metrics_generation.current:
+            self._kept = (metrics_generation.current, {})
         kept = self._kept[1]
         found = [None if one is None else bound(*one) for one in wanted]
         records = tuple(None if one is None else one.record for one in found)

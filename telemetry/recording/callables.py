@@ -27,7 +27,7 @@ from opentelemetry.trace import Span
 
 from telemetry.recording import providers
 from telemetry.recording.current import attach, detach
-from telemetry.recording.recorder import NO_RECORDER, Kept, Recorder, SpanRecorder
+from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Recorder]
 Runner = Callable[[Callable[..., Any], Begin], Callable[..., Any]]
@@ -351,7 +351,7 @@ class StartedRecorder:
         """End the run when the block ends."""
         return self._kept
 
-    def keep(self) -> Kept:
+    def keep(self) -> contextlib.ExitStack:
         """Let the run outlast this `with` block too."""
         return self._kept.pop_all()
 

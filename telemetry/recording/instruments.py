@@ -25,11 +25,9 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
-from telemetry.recording.clock import metrics_generation as generation
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
 from telemetry.recording.spans import operation_of
-
-__all__ = ["Bound", "Record", "bound", "forget", "generation", "observe", "observe_all", "set_gauge", "watch"]
 
 Record = Callable[[float, Span | None], None]
 """Records a value of one metric with one set of attributes; the span becomes the exemplar (None: there is none)."""
@@ -41,9 +39,9 @@ _MOST_CACHED: Final = 10_000  # attribute sets; the others are looked for each t
 class Bound(NamedTuple):
     """What records values of one metric with one set of attributes.
 
-    `lasting`: `record` may be kept, until `generation.current` is another object than before the call of `bound`. It is
-    false where a value of an attribute became `_other`, which is to be counted each time, and where there are too many
-    attribute sets.
+    `lasting`: `record` may be kept until `metrics_generation.current` is another object than before the call of
+    `bound`. It is false where a value of an attribute became `_other`, which is to be counted each time, and where
+    there are too many attribute sets.
     """
 
     record: Record
@@ -54,7 +52,7 @@ class _Cache:
     """What was found so far, for one generation."""
 
     def __init__(self) -> None:
-        self.generation: object = generation.current
+        self.generation: object = metrics_generation.current
         self.instruments: dict[str, Measure] = {}
         self.records: dict[tuple[object, ...], Record] = {}
 
@@ -137,13 +135,13 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
 
 def forget() -> None:
     """Make all instruments anew at their next use, and look for all attribute sets anew."""
-    generation.renew()
+    metrics_generation.renew()
 
 
 def _bound(metric: c.Metric, values: list[AttributeValue | None]) -> Bound | None:
     global _cache  # noqa: PLW0603  who is in the middle goes on with the earlier one
     cache = _cache
-    if cache.generation is not generation.current:
+    if cache.generation is not metrics_generation.current:
         cache = _cache = _Cache()
     key = (metric.name, *values)
     try:

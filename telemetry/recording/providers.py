@@ -35,9 +35,8 @@ def adopted() -> "frozenset[Signal]":
     return frozenset(signal for signal, provider in found.items() if not is_default_provider(provider))
 
 
-StartPrepared = Callable[
-    [str, Mapping[str, object], SpanKind, Mapping[str, AttributeValue], Mapping[str, AttributeValue]], Span
-]
+Attributes = Mapping[str, AttributeValue]
+StartPrepared = Callable[[str, Mapping[str, object], SpanKind, Attributes, Attributes, int | None], Span | None]
 """`Tracer.start_prepared` of our own tracer."""
 
 
@@ -60,8 +59,6 @@ class Providers:
 
 
 current = Providers()
-generation = metrics_generation
-"""Holds an object that is replaced whenever what records values of metrics must be looked for anew."""
 _LOADS_PROVIDERS = not {"OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER"}.isdisjoint(os.environ)
 """Whether the API will load a provider named by these variables when it is first asked for one."""
 
@@ -99,7 +96,7 @@ def own_metrics() -> "OwnMetrics | None":
 
 
 def _changed() -> None:
-    generation.renew()
+    metrics_generation.renew()
     current.start_prepared = getattr(current.tracer, "start_prepared", None)
     nothing = current.tracer is None and current.meter is None and current.own is None
     current.off = current.decided and nothing

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import Token
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -36,8 +36,7 @@ AtEnd = Callable[[float, Ending, "SpanRecorder"], None]
 """Records the metrics of a finished run: its seconds, how it ended, the run."""
 
 
-Kept = ExitStack
-"""What ends a run that outlasts its `with` block: when it is closed or collected."""
+_INTERNAL: Final = SpanKind.INTERNAL
 
 
 class Recorder(Protocol):
@@ -104,12 +103,14 @@ class SpanRecorder:
             baggage = NO_BAGGAGE if BAGGAGE and not values.get(BAGGAGE) else request_baggage(values)
         self.baggage = baggage
         start = providers.current.start_prepared
+        span = None
         if start is not None and are_short and not links:
-            self.span = start(name, values, SpanKind.INTERNAL, attributes, baggage.attributes)
-        else:
-            given = {**baggage.attributes, **attributes} if baggage.attributes else attributes
-            self.span = start_span(name, SpanKind.INTERNAL, given, links, Context(values))
-        values[_SPAN_KEY] = self.span
+            span = start(name, values, _INTERNAL, attributes, baggage.attributes, None)
+        if span is None:
+            if baggage.attributes:
+                attributes = {**baggage.attributes, **attributes}
+            span = start_span(name, _INTERNAL, attributes, links, Context(values))
+        self.span = values[_SPAN_KEY] = span
         self.context = Context(values)
         self._begun = clock.steady()
 
@@ -126,8 +127,8 @@ class SpanRecorder:
         if exc is not None or not self._kept:
             self._end(exc)
 
-    def keep(self) -> Kept:
-        """Let the run outlast its `with` block, to the end of what is returned."""
+    def keep(self) -> ExitStack:
+        """Let the run outlast its `with` block; return what ends it, when that is closed or garbage-collected."""
         kept = ExitStack()
         kept.enter_context(self.until_end())
         self._kept = True

@@ -86,11 +86,6 @@ def current_scope(context: Context | None = None) -> Scope | None:
     return scope if isinstance(scope, Scope) else None
 
 
-def with_scope(scope: Scope, context: Context | None = None) -> Context:
-    """Return `context` (default: the current one) with `scope` in it; do not make it current."""
-    return otel_context.set_value(SCOPE_KEY, scope, context)
-
-
 class Sent:
     """One request of a client: the generation and the time of its begin, and the context of the first call it makes.
 

@@ -12,8 +12,9 @@ from weakref import WeakSet
 
 from telemetry import conventions as c
 from telemetry.recording.bounds import bounds
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.fork import Rank, in_child
-from telemetry.recording.instruments import generation, watch
+from telemetry.recording.instruments import watch
 
 _METRICS: Final = (c.STAGE_ACTIVE, c.STAGE_LIMIT, c.BATCH_LIMIT, c.QUEUE_LENGTH)
 
@@ -47,7 +48,7 @@ def register(source: Source) -> None:
 def measure(source: Source) -> None:
     """Read all sources in use, from now on also `source`, at each collection of metrics. To be called at each use."""
     _unused.discard(source)
-    now = generation.current
+    now = metrics_generation.current
     if now not in _watching:
         _watching[:] = [now]
         for metric in _METRICS:

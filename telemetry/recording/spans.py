@@ -54,11 +54,6 @@ def _real(links: Sequence[Link]) -> list[Link]:
     return found
 
 
-def baggage_attributes(context: Context | None = None) -> dict[str, AttributeValue]:
-    """Return the allow-listed entries of the request's baggage as attributes, their values bounded."""
-    return dict(request_baggage(context).attributes)
-
-
 def operation_of(context: Context | None = None) -> str | None:
     """Return the operation that the request asks for, from its baggage; None where that says nothing."""
     return request_baggage(context).operation

@@ -160,10 +160,11 @@ class Tracer(sdk.Tracer):
         attributes: Mapping[str, Any],
         of_request: Mapping[str, Any] = _NONE,
         start_time: int | None = None,
-    ) -> trace.Span:
-        """Start a span as `start_span` does, with attributes that need no check: few numbers and short texts.
+    ) -> trace.Span | None:
+        """Start a span with attributes that need no check: few, numbers and short texts.
 
-        Arguments: `context`, or the values of one; attributes `of_request`, and those that the span has beside these.
+        Arguments: `context`, or the values of one; `of_request`, the attributes that all spans of the request have.
+        Returns None where only `start_span` can do it: the sampler must be asked, or the limits are narrow.
         One function for the span that is sampled: amid the work of a request, each function that is called costs as
         much as what it does.
         """
@@ -181,7 +182,7 @@ class Tracer(sdk.Tracer):
         if decision is False and parent is not None:
             return UnsampledSpan(self, parent.trace_id, parent.flags & ~_SAMPLED, parent.state)
         if not decision or not self.limits.are_wide:
-            return self.start_span(name, Context(context), kind, {**of_request, **attributes}, (), start_time)
+            return None
         span: Any = _blank(Span)
         span.tracer = self
         span._resource = self.resource

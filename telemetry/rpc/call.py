@@ -14,23 +14,25 @@ from typing import Any, Final
 import grpc
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode, get_current_span
+from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.clock import clock, generation
+from telemetry.recording.clock import clock, generation, metrics_generation
 from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
 from telemetry.recording.request_baggage import BAGGAGE, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope, current_scope, sent_in
+from telemetry.recording.spans import start_span
 from telemetry.rpc.names import Method, Records
 from telemetry.rpc.outcome import CLIENT, OK, SERVER, Ending, Outcome, Side, code_of
 
 __all__ = ["CLIENT", "OK", "RUNNING", "SERVER", "Call", "Outcome", "Side", "code_of", "running"]
 
+_NONE: Final[dict[str, AttributeValue]] = {}
 RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
 """The key of the mark in a context that says which call it belongs to."""
 
@@ -103,7 +105,7 @@ class Call:
         try:
             records = self._method.records
             record = None
-            if kind is None and records.generation is providers.generation.current:
+            if kind is None and records.generation is metrics_generation.current:
                 record = records.by_ending.get(ending)
             if record is None:
                 record = self._duration(ending, kind)
@@ -137,8 +139,8 @@ class Call:
         """Return what records durations of calls that ended like this one, and keep it if there is no `error`."""
         method = self._method
         kept = method.records
-        if kept.generation is not providers.generation.current:
-            kept = method.records = Records(providers.generation.current)
+        if kept.generation is not metrics_generation.current:
+            kept = method.records = Records(metrics_generation.current)
         found = bound(self._side.duration, {**method.attributes, **ending.labels_with(error)})
         if found is None:
             return None
@@ -162,17 +164,11 @@ def _with_baggage(attributes: dict[str, AttributeValue], context: Context) -> di
 def _started(
     side: Side, method: Method, context: Context, attributes: dict[str, AttributeValue], start_time: int
 ) -> Span:
-    tracer: Any = providers.current.tracer or providers.tracer()
-    if tracer is not None:
-        try:
-            if method.is_short and hasattr(tracer, "start_prepared"):  # a tracer of our own
-                span: Span = tracer.start_prepared(method.name, context, side.kind, attributes, start_time=start_time)
-            else:
-                span = tracer.start_span(method.name, context, side.kind, attributes, (), start_time)
-            return span
-        except Exception as fault:  # noqa: BLE001  a sampler of the user's: anything can be raised here
-            guard.caught(fault)
-    return NonRecordingSpan(get_current_span(context).get_span_context())
+    start = providers.current.start_prepared
+    span = None
+    if start is not None and method.is_short:
+        span = start(method.name, context, side.kind, attributes, _NONE, start_time)
+    return start_span(method.name, side.kind, attributes, (), context, start_time=start_time) if span is None else span
 
 
 def running(mark: Any, side: Side, method: Method, request: object) -> bool:

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
+from telemetry.recording.attributes import SHORT
 from telemetry.recording.instruments import Record
 
 Filter = Callable[[Any], bool]
 """Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""
 
-_SHORT: Final = 128  # characters
 LEFT_OUT: Final = (
     "/grpc.health.",
     "/grpc.reflection.",
@@ -47,7 +47,7 @@ class Method:
 
     def __init__(self, name: str, attributes: dict[str, AttributeValue]) -> None:
         self.name = name
-        self.is_short = len(name) < _SHORT
+        self.is_short = len(name) <= SHORT
         self.attributes = attributes
         self.is_infrastructure = name.startswith(LEFT_OUT)
         self.records = Records(None)
@@ -67,11 +67,6 @@ def method_of(full: str | bytes) -> Method:
     if service:
         attributes[c.RPC_SERVICE.name] = service
     return Method(name, attributes)
-
-
-def leave_out_infrastructure(details: Any) -> bool:
-    """Trace all calls but those of `LEFT_OUT`: the filter used where none is given."""
-    return not method_of(details.method).is_infrastructure
 
 
 def target_attributes(target: str | None) -> dict[str, AttributeValue]:

@@ -22,6 +22,10 @@ from opentelemetry.sdk.trace.sampling import (
 )
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, TraceState
 
+import telemetry
+from telemetry.recording import providers
+from telemetry.recording.guard import guard
+from telemetry.recording.own_metrics import OwnMetrics
 from tests.engines import HEADERS, Engine, on_both
 
 STATE = TraceState([("vendor", "x")])
@@ -243,3 +247,24 @@ def test_one_scope_is_one_tracer() -> None:
         ]  # fmt: skip
 
     on_both(program)
+
+
+class Raising(Sampler):
+    """A sampler with a defect."""
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        raise RuntimeError("no decision")
+
+    def get_description(self) -> str:
+        return "raising"
+
+
+def test_a_sampler_that_raises_costs_the_span_and_not_the_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+    own = OwnMetrics("trace_based")
+    reader = own.reader()
+    with providers.override(tracer=Engine("ours", sampler=Raising()).tracer, own=own):
+        with telemetry.stage("encode"), telemetry.endpoint("/search"):
+            pass
+        found = {metric.name: len(metric.data.data_points) for metric in reader.collect()}
+    assert found == {"search.stage.duration": 1, "search.request.duration": 1}

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+import grpc.experimental
 import pytest
 
 from telemetry import rpc
@@ -105,7 +106,7 @@ class TestThreads:
     def test_a_stream_that_is_read_in_one_thread(self, served: tuple[Echo, str], watch: Watch, early: bool) -> None:
         """An experiment of gRPC's: nothing happens but while the caller reads; the spans end all the same."""
         echo, target = served
-        option = (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1)  # type: ignore[attr-defined]
+        option = (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1)
         with grpc.insecure_channel(target, [option]) as plain:
             channel = grpc.intercept_channel(plain, *rpc.client_interceptors(target))
             call = outgoing(channel, "unary_stream")(b"ok hang" if early else b"ok ok")

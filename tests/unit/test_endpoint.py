@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from opentelemetry import baggage, propagate, trace
+from opentelemetry.context import set_value
 
 import telemetry
 from telemetry.context import attach, detach
-from telemetry.recording.request_scope import Scope, with_scope
+from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import start_span
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
@@ -165,7 +166,7 @@ class TestTheOperation:
     def test_the_server_span_is_reported(self, spans: Spans) -> None:
         """A caller that sent no baggage still gets a SERVER span with the operation."""
         server = start_span("/pamazon.Executor/Process", trace.SpanKind.SERVER)
-        token = attach(with_scope(Scope(server)))
+        token = attach(set_value(SCOPE_KEY, Scope(server)))
         Executor().search([])
         detach(token)
         server.end()

@@ -20,6 +20,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from telemetry import conventions as c
 from telemetry.recording import instruments, own_metrics, providers
 from telemetry.recording.bounds import bounds
+from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
 from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.sdk_metrics import with_own
@@ -338,17 +339,17 @@ class TestObserve:
         found = instruments.bound(c.STAGE_DURATION, labels)
         assert found is not None
         assert found.lasting
-        before = instruments.generation.current
+        before = metrics_generation.current
         found.record(0.5, None)
         instruments.observe(c.STAGE_DURATION, 0.25, labels)
         (metric,) = own.reader().collect()
         (point,) = metric.data.data_points
         assert (point.attributes, point.count) == ({"search.stage": "encode"}, 2)  # type: ignore[union-attr]
-        assert instruments.generation.current is before
+        assert metrics_generation.current is before
         for change in (instruments.forget, own.renew, lambda: providers.set_current(None, None, own)):
             change()
-            assert instruments.generation.current is not before
-            before = instruments.generation.current
+            assert metrics_generation.current is not before
+            before = metrics_generation.current
 
     def test_what_became_other_does_not_last(self, own: OwnMetrics) -> None:
         """Its place may be another one later, and each such value counts as an overflow."""

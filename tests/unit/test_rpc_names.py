@@ -1,13 +1,12 @@
 """Names of calls: methods, addresses, what is left out."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.rpc.names import leave_out_infrastructure, method_of, peer_attributes, target_attributes
+from telemetry.rpc.names import method_of, peer_attributes, target_attributes
 
 
 @pytest.mark.parametrize("full", ["/pkg.Service/Method", b"/pkg.Service/Method"])
@@ -101,4 +100,4 @@ def test_no_address_makes_it_raise(text: str) -> None:
 )
 def test_what_is_left_out_by_default(method: str | bytes, traced: bool) -> None:
     """Health, reflection, channelz and the exports of telemetry itself."""
-    assert leave_out_infrastructure(SimpleNamespace(method=method)) is traced
+    assert method_of(method).is_infrastructure is not traced

@@ -7,7 +7,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.trace import SpanKind
 
 import telemetry
-from telemetry.recording.request_scope import Scope, with_scope
+from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import start_span
 from telemetry.testing.spans import Spans
 
@@ -42,7 +42,7 @@ def test_encoding_and_retrieval_have_their_names(
 def test_the_server_span_has_what_its_stages_use(spans: Spans) -> None:
     """Model, collection and minibatch size, each from the first stage that has it; nothing else of theirs."""
     server = start_span("/shop.Search/Find", SpanKind.SERVER)
-    token = otel_context.attach(with_scope(Scope(server)))
+    token = otel_context.attach(otel_context.set_value(SCOPE_KEY, Scope(server)))
     with telemetry.endpoint("/search"):
         with telemetry.stage("encode", model="ViT-B-32::openai", runtime="onnx"):
             with telemetry.stage("inference", minibatch_size=32):
@@ -67,7 +67,7 @@ def test_a_server_span_that_has_ended_is_left_alone(spans: Spans) -> None:
     """Work that outlasts the call: the SDK would log a warning for each attribute."""
     server = start_span("/shop.Search/Find", SpanKind.SERVER)
     server.end()
-    token = otel_context.attach(with_scope(Scope(server)))
+    token = otel_context.attach(otel_context.set_value(SCOPE_KEY, Scope(server)))
     with telemetry.stage("encode", model="late"):
         pass
     otel_context.detach(token)
