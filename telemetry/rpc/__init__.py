@@ -24,9 +24,9 @@ __all__ = [
 def server_interceptors(filter_: Filter | None = None) -> list[Any]:
     """Return interceptors for `grpc.server(pool, interceptors=server_interceptors())`.
 
-    Arguments: `filter_` takes gRPC's call details and says which calls are traced; those of
-    `opentelemetry.instrumentation.grpc.filters` fit. Without it all are but health checks, reflection, channelz and
-    the exports of telemetry itself. A call left out still passes its context on.
+    Arguments: `filter_` takes gRPC's call details and returns whether the call is traced; those of
+    `opentelemetry.instrumentation.grpc.filters` fit. Without it, all are traced except health checks, reflection,
+    channelz and the exports of telemetry itself. A call that is not traced still propagates its context.
     """
     return server.interceptors(filter_)
 
@@ -39,8 +39,8 @@ def aio_server_interceptors(filter_: Filter | None = None) -> list[Any]:
 def client_interceptors(target: str | None = None, filter_: Filter | None = None) -> list[Any]:
     """Return interceptors for `grpc.intercept_channel(channel, *client_interceptors(target))`.
 
-    Arguments: `target`, the channel's, becomes `server.address` and `server.port` (gRPC does not tell it to its
-    interceptors; without it the spans lack these two). `filter_` as in `server_interceptors`.
+    Arguments: `target`, the channel's, becomes `server.address` and `server.port` (interceptors do not get
+    it from gRPC; without it the spans lack these two). `filter_` as in `server_interceptors`.
     """
     return client.interceptors(target, filter_)
 

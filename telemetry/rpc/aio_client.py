@@ -18,8 +18,9 @@ import grpc.aio
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import OK, Call, Outcome, code_of
+from telemetry.rpc.call import Call
 from telemetry.rpc.names import Filter
+from telemetry.rpc.outcome import OK, Outcome, code_of
 from telemetry.rpc.outgoing import Outgoing
 
 Continuation = Callable[[Any, Any], Awaitable[Any]]

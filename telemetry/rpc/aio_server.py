@@ -17,9 +17,9 @@ from opentelemetry import context as otel_context
 
 from telemetry.recording.current import attach, detach
 from telemetry.rpc import server
-from telemetry.rpc.incoming import Incoming, Passing, ServerCall, behavior_of, rebuilt
+from telemetry.rpc.incoming import Incoming, ServerCall, UntracedCall, behavior_of, rebuilt
 from telemetry.rpc.names import Filter, Method
-from telemetry.rpc.remembering import remembering
+from telemetry.rpc.status_recording import recording_status
 
 
 class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
@@ -39,7 +39,7 @@ def _wrapped(incoming: Incoming, method: Method, handler: Any, is_traced: bool) 
         return rebuilt(handler, _generator(incoming, method, behavior, is_traced))
     if _is(inspect.iscoroutinefunction, behavior):
         return rebuilt(handler, _coroutine(incoming, method, behavior, is_traced))
-    return rebuilt(handler, remembering(behavior_of(server.wrapped(incoming, method, handler, is_traced))))
+    return rebuilt(handler, recording_status(behavior_of(server.wrapped(incoming, method, handler, is_traced))))
 
 
 def _is(kind: Callable[[Any], bool], behavior: Any) -> bool:
@@ -61,11 +61,11 @@ def _coroutine(
         try:
             response = await behavior(request, servicer)
         except BaseException as error:
-            call.leave(error)
+            call.finish(error)
             raise
         finally:
             detach(token)
-        call.leave(None)
+        call.finish(None)
         return response
 
     return served
@@ -93,14 +93,14 @@ def _generator(incoming: Incoming, method: Method, behavior: Callable[..., Any],
             try:
                 await _within(call, responses.aclose)
             finally:
-                call.leave(error)
+                call.finish(error)
             raise
-        call.leave(None)
+        call.finish(None)
 
     return served
 
 
-async def _within(call: ServerCall | Passing, step: Callable[[], Awaitable[Any]]) -> Any:
+async def _within(call: ServerCall | UntracedCall, step: Callable[[], Awaitable[Any]]) -> Any:
     """Await one step of the user's generator in the call's context, which is not current while gRPC sends.
 
     A step goes on in the context that the step before left: a `with stage(…)` may be open across a `yield`.

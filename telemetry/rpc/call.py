@@ -1,11 +1,11 @@
 """One rpc on one side of the wire: its span, its status, its duration.
 
 In: a method, the context it runs in, in the end a status code or an exception. Out: one CLIENT or SERVER span and one
-measurement. State: the open span, owned by the `Call`; whoever ends it first ends it, all later ends are ignored
-(a done callback, an exception and a cancellation race with each other).
+measurement. State: the open span, owned by the `Call`. The first end counts, later ones are ignored: a done
+callback, an exception and a cancellation race with each other.
 
-All that calls of one method and one code share is made once. It runs for each call, so that it is long-winded: no
-`with guard:`, no dictionaries put together, no functions of OpenTelemetry's that look for the current context again.
+What calls of one method and one code share is made once. This code runs for each call, and is long-winded for speed: no
+`with guard:`, no merged dictionaries, and no function of OpenTelemetry's that reads the current context again.
 """
 
 import sys
@@ -28,13 +28,11 @@ from telemetry.recording.request_baggage import BAGGAGE, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope, current_scope, sent_in
 from telemetry.recording.spans import start_span
 from telemetry.rpc.names import Method, Records
-from telemetry.rpc.outcome import CLIENT, OK, SERVER, Ending, Outcome, Side, code_of
-
-__all__ = ["CLIENT", "OK", "RUNNING", "SERVER", "Call", "Outcome", "Side", "code_of", "running"]
+from telemetry.rpc.outcome import CLIENT, OK, CallEnding, Outcome, Side
 
 _NONE: Final[dict[str, AttributeValue]] = {}
-RUNNING: Final = otel_context.create_key("search-telemetry-rpc")
-"""The key of the mark in a context that says which call it belongs to."""
+CALL_KEY: Final = otel_context.create_key("search-telemetry-rpc")
+"""The context's key of the call that the context belongs to."""
 
 
 class Call:
@@ -55,7 +53,7 @@ class Call:
         """Start the span below the one in `context`.
 
         Arguments: `attributes`, of the span; `adopted`, a span that is completed instead, and never ended here;
-        `request`, what `running` recognizes this call by; `scope`, that of the request, whose span this one becomes.
+        `request`, which identifies this call (see `is_same_call`); `scope`, of the request, which gets this span.
         """
         self._side = side
         self._method = method
@@ -71,7 +69,7 @@ class Call:
         else:
             self.span = span = adopted
             span.set_attributes(attributes)
-        entries = {**context, _SPAN_KEY: span, RUNNING: (side, method.name, request)}
+        entries = {**context, _SPAN_KEY: span, CALL_KEY: (side, method.name, request)}
         if scope is not None:
             scope.entry = span
             entries[SCOPE_KEY] = scope
@@ -124,8 +122,8 @@ class Call:
                 span.set_attributes(ending.attributes if kind is None else ending.attributes_with(kind))
                 if ending.failed and error is None:
                     span.set_status(Status(StatusCode.ERROR, outcome.details))
-            if error is not None:  # told also where nothing is recorded
-                self._tell(error, outcome.code, ending)
+            if error is not None:  # also where nothing is recorded: Sentry gets it
+                self._record_failure(error, outcome.code, ending)
         except Exception as fault:  # noqa: BLE001  as above
             guard.caught(fault)
         if adopted is None:
@@ -135,7 +133,7 @@ class Call:
                 guard.caught(fault)
         return True
 
-    def _duration(self, ending: Ending, error: str | None) -> Record | None:
+    def _duration(self, ending: CallEnding, error: str | None) -> Record | None:
         """Return what records durations of calls that ended like this one, and keep it if there is no `error`."""
         method = self._method
         kept = method.records
@@ -148,7 +146,7 @@ class Call:
             kept.by_ending[ending] = found.record
         return found.record
 
-    def _tell(self, error: BaseException, code: grpc.StatusCode | None, ending: Ending) -> None:
+    def _record_failure(self, error: BaseException, code: grpc.StatusCode | None, ending: CallEnding) -> None:
         outcome = ERROR if ending.failed or code is None else outcome_of_status(code.name)
         record_failure(self.span, error, current_scope(self.context), outcome)
 
@@ -171,6 +169,6 @@ def _started(
     return start_span(method.name, side.kind, attributes, (), context, start_time=start_time) if span is None else span
 
 
-def running(mark: Any, side: Side, method: Method, request: object) -> bool:
-    """Return whether `mark`, of the current context, is of this very call: interceptors may be installed twice."""
+def is_same_call(mark: Any, side: Side, method: Method, request: object) -> bool:
+    """Return whether `mark`, from the current context, is of this call: interceptors may be installed twice."""
     return isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name and mark[2] is request

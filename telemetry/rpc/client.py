@@ -20,11 +20,12 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import OK, Call, Outcome, code_of
-from telemetry.rpc.multicallables import keep
+from telemetry.rpc.call import Call
+from telemetry.rpc.multicallables import keep_multicallable
 from telemetry.rpc.names import Filter
+from telemetry.rpc.outcome import OK, Outcome, code_of
 from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
-from telemetry.rpc.streams import Produced
+from telemetry.rpc.streams import TracedIterator
 
 Continuation = Callable[[Any, Any], Any]
 
@@ -42,7 +43,7 @@ class ClientInterceptor(
 
     def intercept_unary_unary(self, continuation: Continuation, client_call_details: Any, request: Any) -> Any:
         """Trace a call with one request and one response."""
-        keep(continuation)
+        keep_multicallable(continuation)
         call, details = self._outgoing.begin(client_call_details, request)
         if call is None:
             return continuation(details, request)
@@ -87,7 +88,7 @@ _Answered: Any = getattr(import_module("grpc._interceptor"), "_UnaryOutcome", No
 def _watched(outgoing: Any, call: Call) -> Any:
     """Have `call` ended when `outgoing` is; return what the caller gets."""
     if not isinstance(outgoing, grpc.Future) and hasattr(outgoing, "__next__"):
-        return Produced(outgoing, None, lambda error: call.end(_outcome_of_stream(error)))
+        return TracedIterator(outgoing, None, lambda error: call.end(_outcome_of_stream(error)))
     with guard:
         if outgoing.done():
             call.end(_outcome(outgoing))
@@ -124,7 +125,7 @@ def _outcome(finished: Any) -> Outcome:
 
 
 def _outcome_of_error(error: Any) -> Outcome:
-    """Tell how a call ended that raised: a code where there is one, else it never was a call (a closed channel)."""
+    """Return the outcome of a call that raised: its code, or without one, such as a closed channel, the exception."""
     if is_a(error, grpc.RpcError) and issubclass(type(error), grpc.Call):
         with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
             return Outcome(code_of(error.code()), str(error.details() or ""))
@@ -132,7 +133,7 @@ def _outcome_of_error(error: Any) -> Outcome:
 
 
 def _outcome_of_stream(error: BaseException | None) -> Outcome:
-    """Tell how a stream ended that another interceptor wrapped, so that its iteration is all there is to see."""
+    """Return the outcome of a stream that another interceptor wrapped, so that only its iteration can be observed."""
     if error is None:
         return OK
     return _ABANDONED if is_a(error, GeneratorExit) else _outcome_of_error(error)

@@ -26,18 +26,19 @@ from telemetry.recording.request import Labels, is_inner
 from telemetry.recording.request_scope import Answer, Scope
 from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
-from telemetry.rpc.metadata import received
+from telemetry.rpc.metadata import extract_from
 from telemetry.rpc.names import Filter, Method, method_of, peer_attributes
-from telemetry.rpc.outgoing import contributed_span, wanted
+from telemetry.rpc.outcome import OK, SERVER, Outcome, code_of
+from telemetry.rpc.outgoing import contributed_span, is_selected
 
-# what a handler meets when nobody hears it any more; InternalError is what `context.write` then raises
-_LEFT_ALONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)
-_PATIENCE: Final = 0.02  # seconds between the caller's deadline and the server's, which began when the call arrived
+# what a handler gets once the caller has gone; InternalError is what `context.write` then raises
+_CALLER_GONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)
+_TOLERANCE: Final = 0.02  # seconds between the caller's deadline and the server's, which began when the call arrived
 _ROUNDING: Final = 0.01  # of the timeout: gRPC sends it with two or three digits, rounded up
 _MOST_HANDLERS: Final = 1024  # that stay wrapped; a handler for all methods may be asked for any name
 
 Wrap = Callable[["Incoming", Method, Any, bool], Any]
-"""Wraps a method handler; the last argument says whether its calls are traced, or only pass their context on."""
+"""Wraps a method handler; the last argument: whether its calls are traced, or only propagate their context."""
 
 
 class Incoming:
@@ -56,7 +57,7 @@ class Incoming:
                 self._refuse(details)
                 return None
             if get_current() and not is_instrumentation_enabled():
-                return handler  # where nothing is recorded, the context passes all the same
+                return handler  # where nothing is recorded, the context is propagated all the same
             full = details.method
             if self._filter is None:
                 known = self._traced.get(full)
@@ -64,7 +65,7 @@ class Incoming:
                     return known[1]
                 is_traced = not method_of(full).is_infrastructure
             else:
-                is_traced = wanted(self._filter, details)
+                is_traced = is_selected(self._filter, details)
             kept = self._traced if is_traced or self._filter is None else self._passing
             known = kept.get(full)
             if known is None or known[0] is not handler:
@@ -78,19 +79,19 @@ class Incoming:
 
     def begin(
         self, method: Method, request: object, servicer: Any, is_traced: bool = True
-    ) -> "ServerCall | Passing | None":
+    ) -> "ServerCall | UntracedCall | None":
         """Begin a call; None where it is served as if we were not here. Never raises."""
         try:
             current = get_current()
-            if current and rpc.running(current.get(rpc.RUNNING), rpc.SERVER, method, None):
+            if current and rpc.is_same_call(current.get(rpc.CALL_KEY), SERVER, method, None):
                 return None
             if not is_traced or not providers.recording():
-                return Passing(received(servicer.invocation_metadata()))
+                return UntracedCall(extract_from(servicer.invocation_metadata()))
             adopted = contributed_span(method, trace.SpanKind.SERVER, current) if current else None
-            context = received(servicer.invocation_metadata()) if adopted is None else current
+            context = extract_from(servicer.invocation_metadata()) if adopted is None else current
             attributes = {**method.attributes, **peer_attributes(servicer.peer())}
             scope = Scope()
-            call = ServerCall(rpc.SERVER, method, context, attributes, adopted, None, scope)
+            call = ServerCall(SERVER, method, context, attributes, adopted, None, scope)
             call.serve(request, servicer, scope)
             return call
         except Exception as fault:  # noqa: BLE001  as above
@@ -102,23 +103,23 @@ class Incoming:
         found = method_of(details.method)
         if not providers.recording() or not is_instrumentation_enabled():
             return
-        if found.is_infrastructure if self._filter is None else not wanted(self._filter, details):
+        if found.is_infrastructure if self._filter is None else not is_selected(self._filter, details):
             return
         # callers choose these names, so that metrics must not keep them
         method = Method(found.name, {**found.attributes, c.RPC_METHOD.name: c.OTHER})
-        call = rpc.Call(rpc.SERVER, method, received(details.invocation_metadata), found.attributes)
-        call.end(rpc.Outcome(grpc.StatusCode.UNIMPLEMENTED, "Method not found!"))
+        call = rpc.Call(SERVER, method, extract_from(details.invocation_metadata), found.attributes)
+        call.end(Outcome(grpc.StatusCode.UNIMPLEMENTED, "Method not found!"))
 
 
-class Passing:
-    """A call being served that is not traced (a health check): only its context passes."""
+class UntracedCall:
+    """A call being served that is not traced (a health check): its context is propagated."""
 
     __slots__ = ("context",)
 
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def leave(self, error: BaseException | None) -> None:
+    def finish(self, error: BaseException | None) -> None:
         """Do nothing."""
 
 
@@ -128,7 +129,7 @@ class ServerCall(rpc.Call):
     __slots__ = ("_servicer", "_size", "scope")
 
     def serve(self, request: object, servicer: Any, scope: Scope) -> None:
-        """Say what is served, and whom the spans inside ask what the caller is answered."""
+        """Set what is served, and let the spans inside read the response to the caller from the scope."""
         self._servicer = servicer
         self.scope = scope
         scope.answered = self._answered
@@ -138,13 +139,13 @@ class ServerCall(rpc.Call):
             with contextlib.suppress(Exception):  # a message of a class of the user's
                 self._size = size()
 
-    def leave(self, error: BaseException | None) -> None:
-        """End the call as gRPC will tell the caller; `error` is what the handler raised. Never raises."""
-        outcome = rpc.OK
+    def finish(self, error: BaseException | None) -> None:
+        """End the call with the status that the caller gets; `error` is what the handler raised. Never raises."""
+        outcome = OK
         try:
             if error is not None:
                 outcome = self._outcome(error)
-            else:  # what most calls end with is found out here: an answer that arrives, with status OK
+            else:  # most calls: the response is sent, with status OK
                 servicer = self._servicer
                 is_active = getattr(servicer, "is_active", None)
                 code = getattr(servicer, "code", None)
@@ -155,7 +156,7 @@ class ServerCall(rpc.Call):
                 ):
                     outcome = self._outcome(None)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
-            outcome = rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
+            outcome = Outcome(grpc.StatusCode.UNKNOWN, error=error)
             guard.caught(fault)
         finally:
             is_first = self.end(outcome)
@@ -170,39 +171,39 @@ class ServerCall(rpc.Call):
             labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
             observe(c.REQUEST_SIZE, size, labels, self.context)
 
-    def _outcome(self, error: BaseException | None) -> rpc.Outcome:
-        if is_a(error, _LEFT_ALONE) or self._caller_has_gone():
+    def _outcome(self, error: BaseException | None) -> Outcome:
+        if is_a(error, _CALLER_GONE) or self._caller_has_gone():
             return self._unanswered()
-        code = rpc.code_of(_asked(self._servicer, "code"))
+        code = code_of(_asked(self._servicer, "code"))
         if error is None:
             code = code or grpc.StatusCode.OK
-            return rpc.OK if code is grpc.StatusCode.OK else rpc.Outcome(code, self._details())
+            return OK if code is grpc.StatusCode.OK else Outcome(code, self._details())
         if code is None or code is grpc.StatusCode.OK:
-            return rpc.Outcome(grpc.StatusCode.UNKNOWN, error=error)
-        return rpc.Outcome(code, self._details(), None if is_abort(error) else error)
+            return Outcome(grpc.StatusCode.UNKNOWN, error=error)
+        return Outcome(code, self._details(), None if is_abort(error) else error)
 
     def _answered(self, error: BaseException | None) -> Answer | None:
         """Return what the caller is answered, for the spans inside: by `abort`, by `set_code`, or because it has gone.
 
         `error` is what leaves such a span. A failure that is met while the caller leaves stays one.
         """
-        if is_a(error, _LEFT_ALONE) or (error is None and self._caller_has_gone()):
+        if is_a(error, _CALLER_GONE) or (error is None and self._caller_has_gone()):
             left = self._unanswered()
             return Answer(left.code.name, left.details) if left.code is not None else None
-        code = rpc.code_of(_asked(self._servicer, "code"))
+        code = code_of(_asked(self._servicer, "code"))
         if code is None or code is grpc.StatusCode.OK:
             return None
         return Answer(code.name, self._details(), replaces=error is not None and is_abort(error))
 
-    def _unanswered(self) -> rpc.Outcome:
+    def _unanswered(self) -> Outcome:
         remaining = self._servicer.time_remaining()
         passed = (clock.steady() - self._steady) / 1e9
-        if remaining is None or remaining > _PATIENCE + _ROUNDING * (remaining + passed):
-            return rpc.Outcome(grpc.StatusCode.CANCELLED)
-        return rpc.Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
+        if remaining is None or remaining > _TOLERANCE + _ROUNDING * (remaining + passed):
+            return Outcome(grpc.StatusCode.CANCELLED)
+        return Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
 
     def _caller_has_gone(self) -> bool:
-        """Say whether nobody hears the answer. A thread on an aio server can only look at the deadline."""
+        """Return whether nobody waits for the response. A thread on an aio server can only look at the deadline."""
         return _asked(self._servicer, "is_active") is False or self._servicer.time_remaining() == 0
 
     def _details(self) -> str:
@@ -211,7 +212,7 @@ class ServerCall(rpc.Call):
 
 
 def is_abort(error: BaseException) -> bool:
-    """Say whether `error` is only the way in which gRPC leaves a handler that called `abort`: it tells nothing."""
+    """Return whether `error` is the one that gRPC's `abort` raises to leave a handler: it has no information."""
     return is_a(error, grpc.aio.AbortError) or (type(error) is Exception and not error.args)
 
 

@@ -43,7 +43,7 @@ class _HeaderGetter(Getter[Headers]):
 _getter: Final = _HeaderGetter()
 
 
-def carrying(details: Any, context: Context | None = None) -> Any:
+def inject_into(details: Any, context: Context | None = None) -> Any:
     """Return gRPC's call details with `context` (default: the current one) in the metadata; never raises.
 
     Where that fails, the details come back as they are: the call goes on, and the trace breaks here.
@@ -51,7 +51,7 @@ def carrying(details: Any, context: Context | None = None) -> Any:
     try:
         context = get_current() if context is None else context
         textmap = propagate.get_global_textmap()
-        headers = w3c.headers(textmap, context)
+        headers = w3c.inject(textmap, context)
         if headers is None:
             headers = _headers(textmap, context)
         if not headers:
@@ -72,13 +72,13 @@ def carrying(details: Any, context: Context | None = None) -> Any:
 def with_headers(given: Iterable[Pair], headers: dict[str, str]) -> tuple[Pair, ...]:
     """Return the pairs given, then the headers.
 
-    Duplicates and `-bin` keys stay. A pair with a header's own name goes: a gateway that hands on all it received
-    would send its caller's span on as the parent.
+    Duplicates and `-bin` keys stay. A pair with the name of a header is replaced: a gateway that forwards all that it
+    received would send its caller's span as the parent.
     """
     return (*(pair for pair in given if pair[0] not in headers), *headers.items())
 
 
-def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
+def extract_from(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
     """Return the current context with what the peer sent: its span as the parent, its baggage.
 
     A span of this process is not kept as the parent: a server started inside a span would else hang every request
@@ -87,9 +87,9 @@ def received(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
     base = get_current()
     textmap = propagate.get_global_textmap()
     if not base:
-        arrived = w3c.arrived(textmap, metadata or ())
-        if arrived is not None:
-            return arrived
+        extracted = w3c.extract(textmap, metadata or ())
+        if extracted is not None:
+            return extracted
     if trace.get_current_span(base) is not trace.INVALID_SPAN:
         base = trace.set_span_in_context(trace.INVALID_SPAN, base)
     headers: Headers = {}

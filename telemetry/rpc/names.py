@@ -18,13 +18,13 @@ from telemetry.recording.instruments import Record
 Filter = Callable[[Any], bool]
 """Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""
 
-LEFT_OUT: Final = (
+INFRASTRUCTURE: Final = (
     "/grpc.health.",
     "/grpc.reflection.",
     "/grpc.channelz.",
     "/opentelemetry.proto.collector.",  # an exporter's own calls: tracing them would make spans without end
 )
-"""Services whose calls are no requests of anybody: orchestrators and tools send them, all day long."""
+"""Services whose calls are not requests of users: orchestrators and tools send them all the time."""
 
 
 class Records:
@@ -40,7 +40,7 @@ class Records:
 class Method:
     """One rpc method: its span name, the attributes that all of its calls share, and what records their durations.
 
-    `is_infrastructure`: it is one of `LEFT_OUT`; `is_short`, its name fits wherever it becomes an attribute.
+    `is_infrastructure`: it is one of `INFRASTRUCTURE`; `is_short`, its name fits wherever it becomes an attribute.
     """
 
     __slots__ = ("attributes", "is_infrastructure", "is_short", "name", "records")
@@ -49,7 +49,7 @@ class Method:
         self.name = name
         self.is_short = len(name) <= SHORT
         self.attributes = attributes
-        self.is_infrastructure = name.startswith(LEFT_OUT)
+        self.is_infrastructure = name.startswith(INFRASTRUCTURE)
         self.records = Records(None)
 
 

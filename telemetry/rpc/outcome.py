@@ -1,11 +1,11 @@
 """How an rpc ends, on each side of the wire.
 
-In: status codes as gRPC's interfaces have them. Out: an `Outcome`; what spans and metrics tell of each code, made once.
+In: status codes as gRPC's interfaces have them. Out: an `Outcome`; the attributes of spans and metrics for each code.
 State: none.
 
 Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
 those that are the server's own fault (see `recording.outcome`), so that a caller's mistake or a caller's cancellation
-raises no alarm.
+does not count as an error.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Outcome(NamedTuple):
 OK: Final = Outcome()
 
 
-class Ending:
-    """What a span and a metric tell of one code (None: it never became a call) on one side.
+class CallEnding:
+    """The attributes of a span and a metric for one code (None: it never became a call) on one side.
 
     Attributes: `failed`, whether it is an error there; `labels` of the metric; `attributes` of the span.
     """
@@ -68,8 +68,8 @@ class Side:
     def __init__(self, kind: SpanKind, duration: c.Metric, faults: frozenset[grpc.StatusCode]) -> None:
         self.kind = kind
         self.duration = duration
-        self.endings: dict[grpc.StatusCode | None, Ending] = {
-            code: Ending(code, failed=code is None or code in faults) for code in (*grpc.StatusCode, None)
+        self.endings: dict[grpc.StatusCode | None, CallEnding] = {
+            code: CallEnding(code, failed=code is None or code in faults) for code in (*grpc.StatusCode, None)
         }
         self.ok = self.endings[grpc.StatusCode.OK]
 

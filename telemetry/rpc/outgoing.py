@@ -17,13 +17,14 @@ from telemetry.recording import providers
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.rpc import call as rpc
-from telemetry.rpc.metadata import carrying
+from telemetry.rpc.metadata import inject_into
 from telemetry.rpc.names import Filter, Method, method_of, target_attributes
+from telemetry.rpc.outcome import CLIENT
 
 CONTRIBUTED = "opentelemetry.instrumentation.grpc"
 
 
-class _Called(NamedTuple):
+class _ChannelMethod(NamedTuple):
     """One method as this channel calls it, and the attributes of its CLIENT spans."""
 
     method: Method
@@ -31,16 +32,16 @@ class _Called(NamedTuple):
 
 
 class Outgoing:
-    """Begins the calls of one channel. `target` is the channel's, which gRPC does not tell its interceptors."""
+    """Begins the calls of one channel. `target` is the channel's, which interceptors do not get from gRPC."""
 
     def __init__(self, target: str | None, filter_: Filter | None) -> None:
         self._filter = filter_
         address = target_attributes(target)
 
         @lru_cache(maxsize=512)
-        def called(full: str | bytes) -> _Called:
+        def called(full: str | bytes) -> _ChannelMethod:
             method = method_of(full)
-            return _Called(method, {**method.attributes, **address})
+            return _ChannelMethod(method, {**method.attributes, **address})
 
         self._called = called
 
@@ -55,22 +56,22 @@ class Outgoing:
             if context and not is_instrumentation_enabled():
                 return None, details
             if not providers.recording():
-                return None, carrying(details, context)
+                return None, inject_into(details, context)
             method, attributes = self._called(details.method)
-            if context and rpc.running(context.get(rpc.RUNNING), rpc.CLIENT, method, request):
+            if context and rpc.is_same_call(context.get(rpc.CALL_KEY), CLIENT, method, request):
                 return None, details
-            if method.is_infrastructure if self._filter is None else not wanted(self._filter, details):
-                return None, carrying(details, context)
+            if method.is_infrastructure if self._filter is None else not is_selected(self._filter, details):
+                return None, inject_into(details, context)
             adopted = contributed_span(method, trace.SpanKind.CLIENT, context) if context else None
-            call = rpc.Call(rpc.CLIENT, method, context, attributes, adopted, request)
-            return call, carrying(details, call.context)
+            call = rpc.Call(CLIENT, method, context, attributes, adopted, request)
+            return call, inject_into(details, call.context)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(fault)
         return None, details
 
 
-def wanted(filter_: Filter, details: Any) -> bool:
-    """Ask the filter; one that raises leaves the call traced."""
+def is_selected(filter_: Filter, details: Any) -> bool:
+    """Return whether the filter selects the call; if it raises, the call is traced."""
     try:
         return bool(filter_(details))
     except Exception:  # noqa: BLE001  user code: anything can be raised here

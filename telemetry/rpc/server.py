@@ -13,7 +13,7 @@ import grpc
 from telemetry.recording.current import attach, detach
 from telemetry.rpc.incoming import Incoming, behavior_of, rebuilt
 from telemetry.rpc.names import Filter, Method
-from telemetry.rpc.streams import Produced
+from telemetry.rpc.streams import TracedIterator
 
 Behavior = Callable[[Any, Any], Any]
 
@@ -48,11 +48,11 @@ def _unary(incoming: Incoming, method: Method, behavior: Behavior, is_traced: bo
         try:
             response = behavior(request, servicer)
         except BaseException as error:
-            call.leave(error)
+            call.finish(error)
             raise
         finally:
             detach(token)
-        call.leave(None)
+        call.finish(None)
         return response
 
     return served
@@ -68,11 +68,11 @@ def _stream(incoming: Incoming, method: Method, behavior: Behavior, is_traced: b
         try:
             responses = behavior(request, servicer)
         except BaseException as error:
-            call.leave(error)
+            call.finish(error)
             raise
         finally:
             detach(token)
-        return Produced(responses, call.context, call.leave)
+        return TracedIterator(responses, call.context, call.finish)
 
     return served
 

@@ -1,7 +1,7 @@
 """Iterates messages for gRPC in the context of their call.
 
 In: the user's iterator. Out: its messages, unchanged, one by one and only when asked for; the end of the iteration,
-told once. State: the iterator, owned by gRPC through `Produced`.
+reported once. State: the iterator, owned by gRPC through `TracedIterator`.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from telemetry.recording.current import attach, detach
 
 
-class Produced(Iterator[Any]):
+class TracedIterator(Iterator[Any]):
     """The user's iterator, each of whose steps runs with `context` current (None: whatever is current).
 
     `on_end` is given None at exhaustion, the exception that ended it, or `GeneratorExit` where it is closed or dropped
@@ -28,7 +28,7 @@ class Produced(Iterator[Any]):
         self._context = context
         self._on_end = on_end
 
-    def __iter__(self) -> "Produced":
+    def __iter__(self) -> "TracedIterator":
         return self
 
     def __next__(self) -> Any:

@@ -2,9 +2,9 @@
 
 In: a context, or metadata that arrived. Out: headers, or a context, equal to what the propagators would make; None for
 whatever is not plain (a trace state, a header that is there twice, another propagator), which is left to them. State:
-the texts of baggage that were met lately, a bounded number.
+the latest texts of baggage, a bounded number.
 
-What a baggage header says is always found out by the propagators: once for each text.
+A baggage header is always parsed by the propagators: once for each text.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ _OUR_SPANS: Final = "telemetry.recording.span"  # whose import takes the SDK's
 _MOST_CACHED: Final = 1024  # characters of a text of baggage
 
 
-def headers(textmap: Any, context: Context) -> Pairs | None:  # noqa: PLR0911  one function, for speed
-    """Return the headers that take `context` to a peer."""
+def inject(textmap: Any, context: Context) -> Pairs | None:  # noqa: PLR0911  one function, for speed
+    """Return the headers that the propagators inject for `context`; None: they must do it."""
     known = _last
     if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None
@@ -68,10 +68,10 @@ def _traceparent(trace_id: int, span_id: int, flags: int) -> str:
     return f"00-{trace_id.to_bytes(16, 'big').hex()}-{span_id.to_bytes(8, 'big').hex()}-{_FLAGS[flags]}"
 
 
-def arrived(  # noqa: C901, PLR0911  one function, for speed
+def extract(  # noqa: C901, PLR0911  one function, for speed
     textmap: Any, metadata: Sequence[tuple[str, str | bytes]]
 ) -> Context | None:
-    """Return the context that a peer sent to a process whose own is empty."""
+    """Return the context that the propagators extract, where the current one is empty; None: they must do it."""
     known = _last
     if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None

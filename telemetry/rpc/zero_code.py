@@ -29,7 +29,7 @@ def instrument_grpc(filter_: Filter | None = None) -> None:
     """Trace all gRPC of this process, without a changed line: servers and channels made from now on, sync and aio.
 
     Arguments: `filter_` as in `telemetry.rpc.server_interceptors`. A second call changes nothing. Call it before other
-    modules import names out of `grpc`; `configure` says where the spans go.
+    modules import names out of `grpc`; `configure` sets where the spans go.
     """
     with _lock:
         _replace(grpc, "server", lambda made: _adding(made, 2, lambda _: server.interceptors(filter_)))

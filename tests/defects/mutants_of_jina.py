@@ -32,7 +32,7 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/rpc/call.py",
-        "                self._tell(error, outcome.code, ending)\n",
+        "                self._record_failure(error, outcome.code, ending)\n",
         "                pass\n",
         "contract/test_rpc_trees.py::test_an_exception_in_the_handler_is_an_error_on_both_sides",
     ),

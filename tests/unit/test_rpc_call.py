@@ -9,9 +9,10 @@ import pytest
 from opentelemetry import context as otel_context
 
 from telemetry.recording.clock import clock
-from telemetry.rpc.call import CLIENT, Call, Outcome
+from telemetry.rpc.call import Call
 from telemetry.rpc.incoming import Incoming
 from telemetry.rpc.names import method_of
+from telemetry.rpc.outcome import CLIENT, Outcome
 from telemetry.rpc.server import wrapped
 from tests.contract.rpc_echo import watching
 
@@ -85,7 +86,7 @@ def test_a_deadline_is_distinguished_from_a_cancellation_by_the_time_left(
         with monkeypatch.context() as later:
             now = clock.steady() + int(((allowed or 0) - (remaining or 0)) * 1e9)
             later.setattr(clock, "steady", lambda: now)
-            call.leave(asyncio.CancelledError())
+            call.finish(asyncio.CancelledError())
         (span,) = watch.settled(1)
     assert (span.attributes or {})["rpc.response.status_code"] == code
 
@@ -109,6 +110,6 @@ def test_codes_in_all_forms(raw: Any, error: Exception | None, code: str) -> Non
     with watching() as watch:
         call = Incoming(None, wrapped).begin(METHOD, b"", Servicer([None, None, None], raw))
         assert call is not None
-        call.leave(error)
+        call.finish(error)
         (span,) = watch.settled(1)
     assert (span.attributes or {})["rpc.response.status_code"] == code

@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from telemetry.rpc.metadata import carrying, received, with_headers
+from telemetry.rpc.metadata import extract_from, inject_into, with_headers
 
 SPAN = SpanContext(0x1F, 0x2F, is_remote=False, trace_flags=TraceFlags(1))
 CONTEXT = trace.set_span_in_context(NonRecordingSpan(SPAN), Context())
@@ -20,7 +20,7 @@ Details = namedtuple("Details", "method timeout metadata")  # noqa: PYI024  as g
 def test_details_of_a_named_tuple_are_replaced() -> None:
     """The new details are of the same kind; the given ones stay."""
     given = Details("/s/m", 1.5, (("a", "1"),))
-    assert carrying(given, CONTEXT) == Details("/s/m", 1.5, (("a", "1"), TRACEPARENT))
+    assert inject_into(given, CONTEXT) == Details("/s/m", 1.5, (("a", "1"), TRACEPARENT))
     assert given.metadata == (("a", "1"),)
 
 
@@ -34,14 +34,14 @@ def test_details_of_any_class_are_copied() -> None:
             self.metadata: Any = None
 
     given = Own()
-    made = carrying(given, CONTEXT)
+    made = inject_into(given, CONTEXT)
     assert (made.metadata, given.metadata, type(made)) == ((TRACEPARENT,), None, Own)
 
 
 def test_details_of_aio_get_metadata_of_aio() -> None:
     """Interceptors below ours may use its methods."""
     given = grpc.aio.ClientCallDetails("/s/m", None, grpc.aio.Metadata(("a", "1"), ("a", "2")), None, None)
-    made = carrying(given, CONTEXT).metadata
+    made = inject_into(given, CONTEXT).metadata
     assert isinstance(made, grpc.aio.Metadata)
     assert tuple(made) == (("a", "1"), ("a", "2"), TRACEPARENT)
 
@@ -56,11 +56,11 @@ def test_headers_replace_pairs_of_their_own_name_only() -> None:
 
 def test_received_reads_text_and_leaves_bytes() -> None:
     """A propagator is never shown a binary value."""
-    context = received((("a-bin", b"\xff"), TRACEPARENT))
+    context = extract_from((("a-bin", b"\xff"), TRACEPARENT))
     assert trace.get_current_span(context).get_span_context().span_id == 0x2F
 
 
 def test_received_without_metadata_is_a_root() -> None:
     """No parent."""
     for nothing in (None, (), (("a", "b"),)):
-        assert not trace.get_current_span(received(nothing)).get_span_context().is_valid
+        assert not trace.get_current_span(extract_from(nothing)).get_span_context().is_valid

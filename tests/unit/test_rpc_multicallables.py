@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from telemetry import rpc
-from telemetry.rpc.multicallables import keep
+from telemetry.rpc.multicallables import keep_multicallable
 from tests.contract.rpc_echo import ARITIES, SERVICE, Threads, threaded_server, watching
 
 
@@ -90,5 +90,5 @@ def test_what_is_not_grpcs_stays_as_it_is() -> None:
 
     own = Own()
     for other in (None, 1, print, lambda: None, own.continuation()):
-        keep(other)
+        keep_multicallable(other)
     assert own._thunk is None

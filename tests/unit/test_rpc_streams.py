@@ -7,7 +7,7 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from telemetry.rpc.streams import Produced
+from telemetry.rpc.streams import TracedIterator
 
 INSIDE = Context({"where": "inside"})
 
@@ -25,7 +25,7 @@ def test_steps_run_inside_and_the_loop_runs_outside() -> None:
         yield 1
         seen.append(where())
 
-    body = [where() for _ in Produced(messages(), INSIDE)]
+    body = [where() for _ in TracedIterator(messages(), INSIDE)]
     assert (seen, body) == (["inside", "inside"], [None])
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_drawn_before_it_is_asked_for() -> None:
             drawn.append(number)
             yield number
 
-    produced = Produced(messages(), INSIDE)
+    produced = TracedIterator(messages(), INSIDE)
     assert drawn == []
     assert next(produced) == 0
     assert drawn == [0]
@@ -47,7 +47,7 @@ def test_nothing_is_drawn_before_it_is_asked_for() -> None:
 def test_the_end_is_reported_once_at_exhaustion() -> None:
     """Asking on after the end returns nothing more."""
     ends: list[BaseException | None] = []
-    produced = Produced(iter([1]), INSIDE, ends.append)
+    produced = TracedIterator(iter([1]), INSIDE, ends.append)
     assert list(produced) == [1]
     assert list(produced) == []
     produced.close()
@@ -63,7 +63,7 @@ def test_an_exception_is_reported_and_goes_through_unchanged() -> None:
         yield 1
         raise error
 
-    produced = Produced(messages(), INSIDE, ends.append)
+    produced = TracedIterator(messages(), INSIDE, ends.append)
     assert next(produced) == 1
     with pytest.raises(ValueError, match="boom") as raised:
         next(produced)
@@ -84,7 +84,7 @@ def test_closing_or_dropping_it_closes_the_generator_inside(begun: bool, dropped
         finally:
             seen.append(where())
 
-    produced = Produced(messages(), INSIDE, ends.append)
+    produced = TracedIterator(messages(), INSIDE, ends.append)
     if begun:
         next(produced)
     if dropped:
@@ -108,7 +108,7 @@ def test_a_context_left_by_a_step_is_there_at_the_next() -> None:
         yield 2
         seen.append(where())
 
-    for _ in Produced(messages(), INSIDE):
+    for _ in TracedIterator(messages(), INSIDE):
         assert where() is None
     assert seen == ["deeper", "inside"]
 
@@ -123,7 +123,7 @@ def test_what_the_iterator_offers_is_offered() -> None:
         def code(self) -> str:
             return "OK"
 
-    produced = Produced(Responses(), None)
+    produced = TracedIterator(Responses(), None)
     assert (next(produced), produced.code()) == (1, "OK")
     with pytest.raises(TypeError, match="not an iterator"):
-        next(Produced([1], None))
+        next(TracedIterator([1], None))

@@ -46,7 +46,7 @@ def test_what_is_written_is_what_the_propagators_write(of_span: tuple[int, int, 
     if of_span is not None:
         span = NonRecordingSpan(SpanContext(of_span[0], of_span[1], False, TraceFlags(of_span[2])))
     context = within(span, said)
-    found = w3c.headers(W3C, context)
+    found = w3c.inject(W3C, context)
     plain = all(isinstance(value, str) and (name + value).isascii() for name, value in said.items())
     assert (found is not None) == plain
     if found is not None:
@@ -59,16 +59,16 @@ def test_our_own_spans_are_written(sampler: Sampler) -> None:
     tracer = TracerProvider(sampler, shutdown_on_exit=False).get_tracer("test")
     for parent in (Context(), W3C.extract({"traceparent": PARENT}, Context())):
         context = within(tracer.start_span("call", parent), {"tenant": "a b"})
-        assert dict(w3c.headers(W3C, context) or ()) == injected(context)
+        assert dict(w3c.inject(W3C, context) or ()) == injected(context)
 
 
 def test_a_trace_state_is_left_to_the_propagators() -> None:
     """Of a span of ours, and of another's."""
     tracer = TracerProvider(ALWAYS_ON, shutdown_on_exit=False).get_tracer("test")
     parent = W3C.extract({"traceparent": PARENT, "tracestate": "vendor=1"}, Context())
-    assert w3c.headers(W3C, parent) is None
-    assert w3c.headers(W3C, within(tracer.start_span("call", parent), {})) is None
-    assert w3c.arrived(W3C, (("traceparent", PARENT), ("tracestate", "vendor=1"))) is None
+    assert w3c.inject(W3C, parent) is None
+    assert w3c.inject(W3C, within(tracer.start_span("call", parent), {})) is None
+    assert w3c.extract(W3C, (("traceparent", PARENT), ("tracestate", "vendor=1"))) is None
 
 
 def test_other_propagators_are_asked() -> None:
@@ -79,13 +79,13 @@ def test_other_propagators_are_asked() -> None:
 
     each = [TraceContextTextMapPropagator(), W3CBaggagePropagator()]
     for other in (Own(each), CompositePropagator(each[:1]), CompositePropagator([*each, *each[:1], Odd()]), Odd()):
-        assert w3c.headers(other, Context()) is None
-        assert w3c.arrived(other, ()) is None
+        assert w3c.inject(other, Context()) is None
+        assert w3c.extract(other, ()) is None
     before = propagate.get_global_textmap()
     propagators.use(("tracecontext", "baggage"))
     try:
         ours = propagate.get_global_textmap()
-        found = dict(w3c.headers(ours, within(None, {"user": "mary@example.com"})) or ())
+        found = dict(w3c.inject(ours, within(None, {"user": "mary@example.com"})) or ())
         carrier: dict[str, str] = {}
         ours.inject(carrier, within(None, {"user": "mary@example.com"}))
         assert found == carrier
@@ -114,7 +114,7 @@ def read(context: Context) -> tuple[Any, ...]:
 )  # fmt: skip
 def test_what_is_read_is_what_the_propagators_read(metadata: Any) -> None:
     """Hostile headers too: either they are left to the propagators, or the context is the same."""
-    found = w3c.arrived(W3C, metadata)
+    found = w3c.extract(W3C, metadata)
     if found is None:
         return
     headers: dict[str, list[str]] = {}
@@ -136,6 +136,6 @@ def test_what_is_read_is_what_the_propagators_read(metadata: Any) -> None:
 )
 def test_what_is_plain_is_not_left_to_the_propagators(metadata: Any) -> None:
     """Else nothing is gained."""
-    found = w3c.arrived(W3C, metadata)
+    found = w3c.extract(W3C, metadata)
     assert found is not None
     assert read(found) == read(W3C.extract({key: [value] for key, value in metadata}, Context()))

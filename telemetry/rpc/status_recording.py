@@ -1,6 +1,6 @@
-"""Remembers the status that a plain handler on a `grpc.aio` server sets.
+"""Records the status that a plain handler on a `grpc.aio` server sets.
 
-In: the context that `grpc.aio` gives to handlers in its thread pool, which can be told a code but not asked for one.
+In: the context that `grpc.aio` gives to handlers in its thread pool, which has `set_code` but not `code`.
 Out: the same context, with `code` and `details`. State: those two, for one call.
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 
 
-class Remembering:
-    """Hands everything on to `servicer`, and keeps what was set."""
+class StatusRecordingContext:
+    """Delegates everything to `servicer`, and records the status that is set."""
 
     def __init__(self, servicer: Any) -> None:
         self._servicer = servicer
@@ -46,11 +46,11 @@ class Remembering:
         self._servicer.abort(code, details, trailing_metadata)
 
 
-def remembering(behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Return `behavior`, which is given a context that can be asked for its code."""
+def recording_status(behavior: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return `behavior`, called with a context that has `code` and `details`."""
 
     @functools.wraps(behavior)
-    def remembered(request: Any, servicer: Any) -> Any:
-        return behavior(request, servicer if hasattr(servicer, "code") else Remembering(servicer))
+    def recorded(request: Any, servicer: Any) -> Any:
+        return behavior(request, servicer if hasattr(servicer, "code") else StatusRecordingContext(servicer))
 
-    return remembered
+    return recorded
