@@ -1,7 +1,7 @@
 """Reads the `google.rpc.Status` of a collector's error, without protobuf's message classes.
 
-In: its bytes. Out: what a sender tells and obeys. State: none. The messages are described in google/rpc/status.proto
-and google/rpc/error_details.proto.
+In: its bytes. Out: the message to log and the delay to obey. State: none. The messages are described in
+google/rpc/status.proto and google/rpc/error_details.proto.
 """
 
 from typing import Any, Final

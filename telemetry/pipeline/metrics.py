@@ -1,10 +1,10 @@
 """Collects the metrics at a steady interval and exports them.
 
-In: all metrics, collected on our thread. Out: requests; the counts are those of data points. State: the thread, and how
-far collecting is, owned by one `MetricPipeline`.
+In: all metrics, collected on our thread. Out: requests; the counts are those of data points. State: the thread and
+its progress, owned by one `MetricPipeline`.
 
-Where all sums are cumulative, a failed export is not tried again: the next one says it all. Sums since the last export
-(of the temporality delta) are tried until they are taken, as are the last ones of the process.
+Where all sums are cumulative, a failed export is not tried again: the next one includes it. Sums of the temporality
+delta are tried until they are accepted, as are the last ones of the process.
 """
 
 import threading
@@ -20,7 +20,7 @@ from telemetry.pipeline.worker import start_worker, stop_worker
 from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import Collector
 
-_PROVIDER_TIMEOUT = 5.0  # seconds, where a user shuts the provider down and names no time
+_PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the provider down without a timeout
 DELTA: Final[dict[str, tuple[str, ...]]] = {
     "cumulative": (), "delta": ("Counter", "Histogram", "ObservableCounter"), "lowmemory": ("Counter", "Histogram"),
 }  # fmt: skip
@@ -30,7 +30,8 @@ DELTA: Final[dict[str, tuple[str, ...]]] = {
 class MetricPipeline:
     """Exports all metrics, on a thread of its own.
 
-    Arguments: `make_delivery` makes who sends, and keeps the counts it is given; `interval` in seconds; `collector`.
+    Arguments: `make_delivery` returns the delivery, which counts in the `Counts` that it gets; `interval` in seconds;
+    `collector`.
     """
 
     def __init__(self, make_delivery: Callable[[Counts], Delivery], interval: float, collector: Collector) -> None:
@@ -38,14 +39,14 @@ class MetricPipeline:
         self._interval = interval
         self._collector = collector
         self._delta = bool(collector.reader.delta)
-        self._inherited: list[object] = []  # kept: to destroy a channel of the parent's would touch it
+        self._inherited: list[object] = []  # kept alive: destroying a parent's object would have effects on the parent
         self._begin(Counts())
 
     def _begin(self, counts: Counts) -> None:
         self._counts = counts
         self._delivery = self._make_delivery(counts)
-        self._asked = 0  # rounds of collecting that someone asked for
-        self._done = 0  # of these, the rounds that are over
+        self._asked = 0  # collections that were asked for
+        self._done = 0  # of these, how many are finished
         self._in_flight = 0  # data points
         self._lost_before = counts.lost()  # losses that an earlier flush has reported
         self._closed = False
@@ -60,7 +61,7 @@ class MetricPipeline:
                 self._thread = start_worker("metrics", self._run)
 
     def begin_flush(self) -> int:
-        """Have everything exported, without waiting for it."""
+        """Start to export everything, without waiting."""
         with self._changed:
             if self._given_up:
                 return self._done
@@ -72,7 +73,7 @@ class MetricPipeline:
         return target
 
     def finish_flush(self, target: int, deadline: float) -> bool:
-        """Wait for what `begin_flush` began; say whether nothing was lost since the flush before."""
+        """Wait for what `begin_flush` began; return whether nothing was lost since the last flush."""
         with self._changed:
             done = self._changed.wait_for(lambda: self._done >= target, max(0.0, deadline - time.monotonic()))
             return done and self._nothing_lost()
@@ -85,7 +86,7 @@ class MetricPipeline:
             self.begin_flush()
 
     def finish_close(self, deadline: float) -> bool:
-        """Wait for what `begin_close` began, and give up what is left; say whether nothing was lost."""
+        """Wait for what `begin_close` began, and drop what is left; return whether nothing was lost."""
         with self._changed:
             done = self._changed.wait_for(lambda: self._done >= self._asked, max(0.0, deadline - time.monotonic()))
             lost, self._in_flight = self._in_flight, 0
@@ -101,22 +102,22 @@ class MetricPipeline:
         return self._counts.snapshot()
 
     def renew(self) -> None:
-        """Begin anew in a forked child, and touch nothing that was inherited."""
+        """Start over in a forked child, without using what was inherited."""
         self._inherited.append(self._delivery)
         self._begin(Counts())
 
     def begin_again(self) -> None:
-        """Collect again where it was closed; do nothing while it runs. Metrics and counts go on."""
+        """Collect again after a close; do nothing while it runs. Metrics and counts go on."""
         if self._closed:
             self._begin(self._counts)
             self.start()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Flush, as the meter provider asks for it."""
+        """Flush, for the meter provider."""
         return self.finish_flush(self.begin_flush(), time.monotonic() + timeout_millis / 1000)
 
     def shutdown(self, timeout_millis: float = _PROVIDER_TIMEOUT * 1000, **_: Any) -> None:
-        """Close, as the meter provider asks for it."""
+        """Close, for the meter provider."""
         deadline = time.monotonic() + timeout_millis / 1000
         self.begin_close(deadline)
         self.finish_close(deadline)

@@ -1,9 +1,9 @@
 """Encodes items in pieces, and lets other threads run between them.
 
-In: items, and the encoder of their signal. Out: encoded pieces, which one after the other are a request. State: none.
+In: items, and the encoder of their signal. Out: encoded pieces; joined, they are a request. State: none.
 
-A thread that works in Python keeps all others waiting for up to 5 ms (`sys.setswitchinterval`), and for as long as it
-is inside of C. To release a lock lets nobody in; `time.sleep(0)` does.
+A thread that runs Python holds the GIL for up to 5 ms (`sys.setswitchinterval`), and during a call of C code. Releasing
+a lock lets no other thread run; `time.sleep(0)` does.
 """
 
 import time
@@ -19,12 +19,12 @@ LARGEST: Final = 3 * 2**20
 """Bytes of a request; gRPC servers refuse 4 MiB by default."""
 PIECE: Final = 64
 """Items that are encoded in one go."""
-_TURN: Final = 0.002  # seconds that a thread works before it lets others run
+_TURN: Final = 0.002  # seconds that a thread runs before it lets others run
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Items, encoded; None if they cannot be. `start` is the number of the items that were taken along with them."""
+    """Items, encoded (None: they cannot be). `start`: the number of the first item that was taken along with them."""
 
     start: int
     items: int
@@ -32,7 +32,7 @@ class Piece:
 
 
 def encoded(encode: Callable[[list[T]], bytes], items: list[T], start: int) -> Iterator[Piece]:
-    """Encode items, in halves where they are too large; what cannot be encoded is alone."""
+    """Encode items, in halves if they are too large; an item that cannot be encoded is a piece of its own."""
     body: bytes | None = None
     with guard:  # an item that cannot be encoded must not end this thread
         body = encode(items)
@@ -45,7 +45,7 @@ def encoded(encode: Callable[[list[T]], bytes], items: list[T], start: int) -> I
 
 
 class Turn:
-    """The time that this thread works at a stretch."""
+    """Limits the time that this thread runs without a pause."""
 
     __slots__ = ("_until",)
 

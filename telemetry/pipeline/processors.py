@@ -1,6 +1,6 @@
 """The pipelines of spans and of log records: each puts its items into a queue.
 
-In: items, on the user's threads. Out: the same, queued. State: one queue each.
+In: items, on the user's threads. Out: the same items, in a queue. State: one queue each.
 """
 
 import logging
@@ -40,7 +40,7 @@ class QueuePipeline(Generic[T]):
     def _start_queue(self, counts: Counts) -> None:
         self._counts = counts
         self.queue = self._make_queue(counts)
-        self._why_closed: str | None = None  # until it has been logged
+        self._close_reason: str | None = None  # until it has been logged
 
     def begin_again(self) -> None:
         """Accept items again after a close; do nothing while it runs. The counts go on."""
@@ -51,14 +51,14 @@ class QueuePipeline(Generic[T]):
         """Queue an item. Never raises."""
         try:
             if not self.queue.push(item):
-                self._say_why_closed()
+                self._warn_of_close()
         except Exception:
             with guard:  # around all of it, it would double the cost
                 raise
 
-    def _say_why_closed(self) -> None:
-        if self._why_closed is not None and not process_exits():
-            why, self._why_closed = self._why_closed, None
+    def _warn_of_close(self) -> None:
+        if self._close_reason is not None and not process_exits():
+            why, self._close_reason = self._close_reason, None
             _log.warning("%s are recorded but lost: %s (logged once)", self._name, why)
 
     def begin_flush(self) -> int:
@@ -75,7 +75,7 @@ class QueuePipeline(Generic[T]):
 
     def _close(self, deadline: float, why: str | None, *, patient: bool = True) -> None:
         if not self.queue.closed:
-            self._why_closed = why
+            self._close_reason = why
         self.queue.begin_close(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:

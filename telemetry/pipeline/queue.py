@@ -1,16 +1,16 @@
-"""Keeps items until they are delivered: the same for spans and for log records.
+"""Queues items until they are delivered: one class for spans and for log records.
 
-In: items, one by one, on any thread, which is never made to wait. Out: requests with all items that wait, on our
-threads, each item within the interval and the time that a request takes. State: a bounded queue and the counts of its
+In: items, one by one, on any thread, which never waits. Out: requests with all items that wait, on our threads, each
+item within the interval and the time that a request takes. State: a bounded queue and the counts of its
 signal, owned by one `BatchQueue` each.
 
-A thread that puts an item takes no lock: it appends the item, and looks whether someone must be woken. All else is
+A thread that puts an item takes no lock: it appends the item, and checks whether a worker must be woken. All else is
 guarded by the lock of the counts. Threads that put items at the same moment may fill the queue beyond its size, by one
 item each.
 
-One thread does it all while requests are short. Where they take long and many items wait meanwhile, others begin
-requests beside it, and end when there is nothing to do for them. The more requests are under way, the more items wait
-for the next one. One thread at a time encodes, in pieces.
+One worker thread is enough while requests are short. Where they take long and many items wait meanwhile, further
+workers send requests beside it, and end when there is nothing to do for them. The more requests are under way, the more
+items wait for the next one. One thread at a time encodes, in pieces.
 
 Every item is counted exactly once. An item that finds no room is dropped; those in the queue stay.
 """
@@ -42,8 +42,8 @@ _NEVER: Final = sys.maxsize
 class BatchQueue(Generic[T]):
     """A queue with its threads.
 
-    Arguments: `delivery`, who sends; `counts` of the signal; `size`, the items kept at most; `batch`, the items in one
-    request at most; `interval`, the seconds that an item waits for others.
+    Arguments: `delivery`, which sends; `counts` of the signal; `size`, the items kept at most; `batch`, the items in
+    one request at most; `interval`, the seconds that an item waits for others.
     """
 
     def __init__(self, delivery: Delivery, counts: Counts, size: int, batch: int, interval: float) -> None:
@@ -59,15 +59,15 @@ class BatchQueue(Generic[T]):
         self._wake_at = 1  # items, of which the last one wakes a thread; these three are used without the lock
         self._encoded: deque[Piece] = deque()  # left over by a request that was full
         self._taken = 0  # items that have left the queue, ever
-        self._unsettled: dict[int, int] = {}  # items taken and not yet counted, by the number of the first, ascending
+        self._uncounted: dict[int, int] = {}  # items taken and not counted yet, by the number of the first, ascending
         self._requests = 0  # under way, or being encoded
-        self._encoding = False  # one thread at a time encodes: the host waits for no more of them
+        self._encoding = False  # one thread at a time encodes, so that the host waits for one at most
         self._flushes = 0  # flushes that wait
         self._lost_before = counts.lost()  # losses that an earlier flush has reported
-        self._ended = False  # nobody delivers any more: what is in the queue came too late
+        self._ended = False  # nothing is delivered any more: what is in the queue came too late
         self._changed = threading.Condition(counts.lock)  # the lock guards all of the above
         self._workers: dict[int, threading.Thread] = {}
-        self._idle: set[int] = set()  # of these, who has nothing to do; the first of them is next
+        self._idle: set[int] = set()  # of these, the ones without work; the first of them is next
         with counts.lock:
             counts.waiting, counts.ended = self._items, False
 
@@ -77,7 +77,7 @@ class BatchQueue(Generic[T]):
         return not self._room
 
     def push(self, item: T) -> bool:
-        """Keep `item` for delivery, or count it as dropped; return false if the queue is closed. Never waits."""
+        """Queue `item`, or count it as dropped; return False if the queue is closed. Never waits."""
         items = self._items
         if len(items) < self._room:
             items.append(item)
@@ -100,9 +100,9 @@ class BatchQueue(Generic[T]):
         return target
 
     def finish_flush(self, target: int, deadline: float) -> bool:
-        """Wait for a flush until `deadline` (of `time.monotonic`); say whether nothing was lost since the last one."""
+        """Wait for a flush until `deadline` (of `time.monotonic`); return whether nothing was lost."""
         with self._changed:
-            done = self._changed.wait_for(lambda: self._settled() >= target, max(0.0, deadline - time.monotonic()))
+            done = self._changed.wait_for(lambda: self._counted() >= target, max(0.0, deadline - time.monotonic()))
             self._flushes -= 1
             return done and self._nothing_lost()
 
@@ -116,18 +116,18 @@ class BatchQueue(Generic[T]):
         self._delivery.finish_by(deadline, patient=patient)
 
     def finish_close(self, deadline: float) -> bool:
-        """Wait until `deadline`, then drop the rest; say whether nothing was lost since the last flush."""
+        """Wait until `deadline`, then drop the rest; return whether nothing was lost since the last flush."""
         if not self._workers:
             run_uninstrumented(partial(self._run, 0))  # what was recorded when no thread could be started any more
         with self._changed:
             self._changed.wait_for(self._is_empty, max(0.0, deadline - time.monotonic()))
             waiting = 0 if self._ended else self._discard()
-            lost = waiting + sum(self._unsettled.values())
+            lost = waiting + sum(self._uncounted.values())
             self._taken += waiting
             self._counts.recorded += waiting
             self._counts.drop("deadline", lost)
             self._encoded.clear()
-            self._unsettled.clear()
+            self._uncounted.clear()
             self._end()
             nothing_lost = self._nothing_lost()
             workers = tuple(self._workers.values())
@@ -138,7 +138,7 @@ class BatchQueue(Generic[T]):
         return nothing_lost
 
     def _wake(self) -> None:
-        """Have a thread look at the queue; where it has ended, count what came too late."""
+        """Wake a worker; if the queue has ended, count what came too late."""
         if sys.is_finalizing():
             return  # too late for everything: even the lock may be held by a daemon thread that was frozen
         with self._changed:
@@ -162,7 +162,7 @@ class BatchQueue(Generic[T]):
         return count
 
     def _end(self) -> None:
-        """From now on, what is in the queue came too late."""
+        """Deliver nothing any more: what is in the queue from now on came too late."""
         self._ended = True
         if self._counts.waiting is self._items:  # else another queue has begun after this one
             self._counts.ended = True
@@ -172,12 +172,12 @@ class BatchQueue(Generic[T]):
         before, self._lost_before = self._lost_before, self._counts.lost()
         return before == self._lost_before
 
-    def _settled(self) -> int:
-        """Return how many items are all counted, from the first one on."""
-        return next(iter(self._unsettled), self._taken)
+    def _counted(self) -> int:
+        """Return the number of the first item that is not counted yet."""
+        return next(iter(self._uncounted), self._taken)
 
     def _is_empty(self) -> bool:
-        return not self._unsettled and (self._ended or not self._items)
+        return not self._uncounted and (self._ended or not self._items)
 
     def _start(self, worker: int) -> None:
         # From Python 3.12 on none starts while the interpreter exits: `finish_close` delivers what comes then.
@@ -187,12 +187,12 @@ class BatchQueue(Generic[T]):
     def _run(self, worker: int) -> None:
         with guard:
             self._delivery.prepare()
-        while self._goes_on(worker):
+        while self._wait_for_work(worker):
             if pieces := self._request():
                 self._deliver(pieces)
 
-    def _goes_on(self, worker: int) -> bool:
-        """Wait until there may be something to do, and begin with it; say false where there never will be."""
+    def _wait_for_work(self, worker: int) -> bool:
+        """Wait until there is a request to encode, and claim it; return False if there never will be one."""
         with self._changed:
             while True:
                 self._idle.add(worker)
@@ -215,7 +215,7 @@ class BatchQueue(Generic[T]):
         return False
 
     def _is_due(self, worker: int) -> bool:
-        """Say whether a thread should begin a request; if not, it is woken once enough items wait."""
+        """Return whether this worker should begin a request; if not, it is woken once enough items wait."""
         if self._ended:
             return True
         if self._encoding or worker > min(self._idle):
@@ -225,16 +225,16 @@ class BatchQueue(Generic[T]):
         if self._is_held_back():
             return False
         enough = min(self._enough << self._requests, max(self._enough, self._size // 2))
-        self._wake_at = enough  # before the look at the queue: whoever fills it meanwhile sees this, or is seen
+        self._wake_at = enough  # before the queue is read: who fills it meanwhile sees this, or its item is seen
         waiting = len(self._items)
         return bool(self._encoded) or waiting >= enough or (self._flushes > 0 and waiting > 0)
 
     def _is_held_back(self) -> bool:
-        """Say whether the collector is away: one request after the other finds out about that."""
+        """Return whether the collector is unavailable: then one request is tried at a time."""
         return self._requests > 0 and self._delivery.failing and not self.closed
 
     def _request(self) -> list[Piece]:
-        """Take and encode whatever waits, as far as it fits into one request; have somebody look after the rest."""
+        """Encode what waits, as far as it fits into one request; start another worker for the rest."""
         pieces: list[Piece] = []
         items = size = 0
         turn = Turn()
@@ -259,7 +259,7 @@ class BatchQueue(Generic[T]):
         return pieces
 
     def _piece(self, most: int) -> Piece | None:
-        """Return a piece of a request, of `most` items where it is not left over; None where nothing waits."""
+        """Return a piece that is left over, else one of at most `most` items; None if nothing waits."""
         while True:
             with self._changed:
                 if self._encoded:
@@ -270,15 +270,15 @@ class BatchQueue(Generic[T]):
                 start = self._taken
                 self._taken += len(items)
                 self._counts.recorded += len(items)
-                self._unsettled[start] = len(items)
+                self._uncounted[start] = len(items)
             for piece in encoded(self._delivery.kind.encode, items, start):
                 if piece.body is None:
-                    self._settle([piece], Outcome(problem="it could not be encoded"))
+                    self._count_outcome([piece], Outcome(problem="it could not be encoded"))
                 else:
                     self._encoded.append(piece)
 
     def _deliver(self, pieces: list[Piece]) -> None:
-        """Send a request, and count what became of it."""
+        """Send a request, and count its outcome."""
         outcome = Outcome(problem="it could not be sent")
         before = self._losses.count()
         try:
@@ -288,20 +288,20 @@ class BatchQueue(Generic[T]):
         finally:
             with self._changed:
                 self._requests -= 1
-            self._settle(pieces, outcome)
+            self._count_outcome(pieces, outcome)
         self._losses.check()
         if outcome.response is not None:
             self._losses.over(before)
 
-    def _settle(self, pieces: list[Piece], outcome: Outcome) -> None:
+    def _count_outcome(self, pieces: list[Piece], outcome: Outcome) -> None:
         rejected = min(self._delivery.rejected(outcome), sum(piece.items for piece in pieces))
         with self._changed:
-            known = [piece for piece in pieces if piece.start in self._unsettled]
+            known = [piece for piece in pieces if piece.start in self._uncounted]
             items = sum(piece.items for piece in known)  # `finish_close` gives up on all, and counts them
             for piece in known:
-                self._unsettled[piece.start] -= piece.items
-                if not self._unsettled[piece.start]:
-                    del self._unsettled[piece.start]
+                self._uncounted[piece.start] -= piece.items
+                if not self._uncounted[piece.start]:
+                    del self._uncounted[piece.start]
             if items and outcome.response is not None:
                 self._counts.export(items, rejected)
             elif items:

@@ -49,15 +49,15 @@ class Tally:
     @property
     def value(self) -> int:
         """How often `add` was called."""
-        return int(repr(self._numbers).strip("count()"))  # looking at it must not count
+        return int(repr(self._numbers).strip("count()"))  # reading must not count
 
 
 class Counts:
     """The current counts of one signal.
 
-    Attributes: `lock`, for all but what threads do without it; `recorded` counts the items that have left the queue,
-    or were never in one; `waiting`, the items in the queue, which threads append without the lock; `ended`, whether
-    nobody delivers these any more; `full` and `late`, the items that the queue has refused.
+    Attributes: `lock`, which guards all except `waiting`, `full` and `late`; `recorded` counts the items that have left
+    the queue, or were never in one; `waiting`, the items in the queue, which threads append without the lock; `ended`,
+    whether these are not delivered any more; `full` and `late`, the items that the queue has refused.
     """
 
     def __init__(self) -> None:

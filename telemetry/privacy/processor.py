@@ -1,7 +1,7 @@
 """Scrubs the spans of a tracer provider that is the user's own.
 
-In: ended spans. Out: scrubbed copies of them, to the processor that it is put in front of. State: none; the spans
-themselves stay as they are, for other processors of the same provider.
+In: ended spans. Out: scrubbed copies of them, for the processor that it wraps. State: none; the spans are not
+changed, for other processors of the same provider.
 """
 
 from opentelemetry.context import Context
@@ -14,28 +14,28 @@ from telemetry.privacy.scrubber import Scrubs, current
 
 
 class ScrubbingSpanProcessor(SpanProcessor):
-    """Stands before another processor: `provider.add_span_processor(ScrubbingSpanProcessor(BatchSpanProcessor(…)))`.
+    """Wraps another processor: `provider.add_span_processor(ScrubbingSpanProcessor(BatchSpanProcessor(…)))`.
 
-    Arguments: `behind`, which gets scrubbed copies of the spans that end.
+    Arguments: `behind`, the processor that gets scrubbed copies of the spans that end.
     """
 
     def __init__(self, behind: SpanProcessor) -> None:
         self._behind = behind
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Hand on a span that begins, as it is: it is still being written."""
+        """Pass on a span that starts, unchanged: it is still being written."""
         self._behind.on_start(span, parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Hand on a scrubbed copy."""
+        """Pass on a scrubbed copy."""
         self._behind.on_end(_scrubbed(span, current()))
 
     def shutdown(self) -> None:
-        """Shut down the processor behind."""
+        """Shut down the wrapped processor."""
         self._behind.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush the processor behind."""
+        """Flush the wrapped processor."""
         return self._behind.force_flush(timeout_millis)
 
 
@@ -55,5 +55,5 @@ def _scrubbed(span: ReadableSpan, scrubber: Scrubs) -> ReadableSpan:
 
 
 def _status(status: Status, scrubber: Scrubs) -> Status:
-    words = status.description
-    return Status(status.status_code, scrubber.value("exception.message", words)) if words else status
+    text = status.description
+    return Status(status.status_code, scrubber.value("exception.message", text)) if text else status
