@@ -98,7 +98,7 @@ class Endpoint(Block):
         baggage = request_baggage(context)
         call = self._calls.get((name, baggage))
         if call is None or call.epoch is not bounds.epoch:
-            call = self._kept(name, baggage)
+            call = self._cached(name, baggage)
         if call.counts_unknown:
             baggage.count_unknown()
         values: dict[str, object] = context.copy()
@@ -129,8 +129,8 @@ class Endpoint(Block):
         run.documents = count
         return run
 
-    def _kept(self, name: str, baggage: RequestBaggage) -> "_Call":
-        """Return what calls with this name and this baggage share, and keep it."""
+    def _cached(self, name: str, baggage: RequestBaggage) -> "_Call":
+        """Return what calls with this name and this baggage share, and cache it."""
         call = _Call(name, baggage, self._attributes)
         if len(self._calls) >= _MOST_KEPT:
             self._calls.clear()
@@ -199,12 +199,12 @@ class _Call:
     def at_end(self, seconds: float, ending: Ending, run: SpanRecorder) -> None:
         """Record the outcome of a request on its span and in metrics."""
         number, span = run.documents, run.span
-        some = None if number is None else number > 0
+        has_docs = None if number is None else number > 0
         last = self._last  # most requests end well, and have documents or have none
-        if last is not None and ending is ENDED_OK and last[0] is metrics_generation.current and last[1] is some:
+        if last is not None and ending is ENDED_OK and last[0] is metrics_generation.current and last[1] is has_docs:
             duration, documents, of_request, empty = last[2]
         else:
-            duration, documents, of_request, empty = self._find(ending, some)
+            duration, documents, of_request, empty = self._find(ending, has_docs)
         if duration is not None:
             duration(seconds, span)
         if number is not None:
@@ -217,33 +217,33 @@ class _Call:
         if ending is not ENDED_OK:
             _write(ending, run)
 
-    def _find(self, ending: Ending, some: bool | None) -> Records:
-        key = (*self._labels, ending.outcome, ending.error, some)
+    def _find(self, ending: Ending, has_docs: bool | None) -> Records:
+        key = (*self._labels, ending.outcome, ending.error, has_docs)
         records = _records.get(key)
         if records is None:
-            return _records.bind(key, self._wanted(ending, some))
+            return _records.bind(key, self._wanted(ending, has_docs))
         if ending is ENDED_OK:
-            self._last = (metrics_generation.current, some, records)
+            self._last = (metrics_generation.current, has_docs, records)
         return records
 
-    def _wanted(self, ending: Ending, some: bool | None) -> list[Wanted | None]:
+    def _wanted(self, ending: Ending, has_docs: bool | None) -> list[Wanted | None]:
         operation, is_entry, platform, region = self._labels
         labels: dict[str, AttributeValue] = {
             c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: is_entry, c.SEARCH_OUTCOME.name: ending.outcome,
         }  # fmt: skip
         if platform is not None and region is not None:
             labels |= {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}
-        counted, entered = some is not None, some is not None and is_entry
+        counted, entered = has_docs is not None, has_docs is not None and is_entry
         return [
             (c.REQUEST_DURATION, labels if ending.error is None else {**labels, c.ERROR_TYPE.name: ending.error}),
             (c.DOCUMENTS, labels) if counted else None,
             (c.REQUEST_DOCUMENTS, labels) if entered else None,
-            (c.REQUEST_EMPTY, labels) if entered and not some else None,
+            (c.REQUEST_EMPTY, labels) if entered and not has_docs else None,
         ]
 
 
 def _write(ending: Ending, run: SpanRecorder) -> None:
-    """Write an ending that is not an ordinary one on the span."""
+    """Write on the span what an ordinary end does not have: the outcome, the time to the first item."""
     span = run.span
     if ending.first_item is not None:
         observe(c.FIRST_ITEM_DURATION, ending.first_item, {}, run.context)

@@ -1,6 +1,6 @@
 """Converts collected metrics to metric families of prometheus_client, with exemplars.
 
-Data points are told apart by their fields: ours have those of the SDK's. The labels are those of the Collector's
+Data points are distinguished by their fields: ours have those of the SDK's. The labels are those of the Collector's
 exporter: the attributes, `job` and `instance` for the service, and `otel_scope_name` etc. for the scope. Labels without
 a value are left out, which means the same to Prometheus.
 """

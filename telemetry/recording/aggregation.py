@@ -1,11 +1,11 @@
-"""Aggregates what is measured of one metric with one set of attributes, until it is collected.
+"""Aggregates the values of one metric with one set of attributes until they are collected.
 
 In: values, with the spans that they were measured in, on any thread. Out: an `Interval` for each reader that collects.
 State: one `Aggregation` for each metric and set of attributes.
 
-It counts as the SDK's instruments do (tests compare the two). Those look for views, make a measurement, and copy and
-hash its attributes each time a value is recorded, which takes most of what a stage costs. Here all of that is done
-once, and values go to what is common to all readers; only who collects divides it among them.
+It counts as the SDK's instruments do (tests compare the two). Those find views, make a measurement, and copy and hash
+its attributes for each value, which takes most of the time of a stage. Here that is done once, and a value is added to
+what all readers share; only a collection distributes it among them.
 """
 
 import math
@@ -24,7 +24,7 @@ from telemetry.recording.span import Span
 from telemetry.recording.tracer import UnsampledSpan
 
 Sample = tuple[float, int, int | None, int | None]
-"""What becomes an exemplar: value, nanoseconds since 1970 (by no clock of a test, which counts reads), span, trace."""
+"""A possible exemplar: value, nanoseconds since 1970 (not by a test's clock, which counts reads), span id, trace id."""
 
 
 class Interval:
@@ -96,7 +96,7 @@ class Aggregation:
         self._samples: dict[int, Sample] = {}
 
     def record(self, value: float, span: AnySpan | None) -> None:
-        """Add `value`, measured in `span` (None: in none), if the metric can have it."""
+        """Add `value`, measured in `span` (None: in none), if the metric allows it."""
         # Long-winded, since it runs for every stage: it costs its caller half of what shorter code does.
         if type(value) is not float and type(value) is not int:
             value = float(value)
@@ -137,12 +137,12 @@ class Aggregation:
             return self._total.copy(dict(self._total.samples)), recent
 
     def divide(self) -> None:
-        """Give what was recorded so far to the readers that there are, and to no later ones."""
+        """Distribute what was recorded so far among the present readers, so that later ones do not get it."""
         with self._lock:
             self._divide()
 
     def forget(self, reader: object) -> None:
-        """Keep nothing for `reader` any more."""
+        """Drop what is kept for `reader`."""
         with self._lock:
             self._intervals.pop(reader, None)
 

@@ -32,7 +32,7 @@ def clean(attributes: Mapping[str, object]) -> dict[str, AttributeValue]:
 def clean_and_check(attributes: Mapping[str, object]) -> tuple[dict[str, AttributeValue], bool]:
     """Return the valid attributes as `clean` does, and whether they are few, plain and short.
 
-    Such attributes never change, and fit whatever limits a span has.
+    Such attributes cannot change later, and fit any limits of spans that are not unusually narrow (`Limits.are_wide`).
     """
     cleaned: dict[str, AttributeValue] = {}
     are_short = len(attributes) <= FEW

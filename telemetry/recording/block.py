@@ -2,8 +2,8 @@
 
 In: calls and `with` blocks. Out: recorders. State: the recorders of the open `with` blocks, owned by the object.
 
-That state has no lock, which a fork could leave held for ever: it is only appended to, copied, and rid of one entry,
-each a single step of the interpreter, and every thread takes out no entry but its own.
+That state has no lock, which a fork could leave locked for ever: each operation on the list is one step of the
+interpreter, and a thread removes only its own entries.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ F = TypeVar("F")
 
 
 class Block:
-    """A named piece of work. Subclasses say how a run of it begins."""
+    """A named piece of work. Subclasses define how a run of it begins."""
 
     __slots__ = ("_open",)
     _of_runs: ClassVar[Mapping[str, Callable[[], object]]] = {"_open": list}
-    """What a copy makes anew."""
+    """The fields that a copy does not share, each with what makes its initial value."""
 
     def __init__(self) -> None:
         self._open: list[tuple[tuple[int, int] | None, Recorder]] = []
@@ -68,7 +68,7 @@ class Block:
 
         Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
         in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
-        in an `ExitStack` or another helper, whose frames say nothing, the current context tells.
+        in an `ExitStack` or another helper, whose frames cannot identify them, the current context does.
         """
         opened = self._open[::-1]
         if not opened:

@@ -1,7 +1,7 @@
-"""Keeps what records the metrics of a stage or an endpoint, by the labels that differ from run to run.
+"""Caches the records of the metrics of a stage or an endpoint, by the labels that differ from run to run.
 
-In: a key, and the metrics with their labels. Out: the records. State: those met so far, owned by one `BoundRecords`;
-forgotten in a forked child, and when other providers are used.
+In: a key, and the metrics with their labels. Out: the records. State: a cache, owned by one `BoundRecords`,
+empty again in a forked child and when other providers are used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class BoundRecords:
     def bind(self, key: object, wanted: Sequence[Wanted | None]) -> Records:
         """Return records of these metrics with these labels, and keep them under `key` if they last. May raise.
 
-        A metric has a series from here on: None stands for one that the key never measures.
+        None in `wanted`, and in the result, is a metric that this key does not measure.
         """
         if self._kept[0] is not metrics_generation.current:
             self._kept = (metrics_generation.current, {})

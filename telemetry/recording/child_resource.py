@@ -1,4 +1,4 @@
-"""What a forked child says anew about itself: its `service.instance.id`, and what detectors of the user's find.
+"""The resource attributes that differ in a forked child: `service.instance.id`, and those of the user's detectors.
 
 In: the SDK's detectors. Out: a resource, to be merged with the parent's. State: the SDK's.
 """

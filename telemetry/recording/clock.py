@@ -32,7 +32,7 @@ class Generation:
 generation = Generation()
 in_child(Rank.GENERATION, generation.renew)
 metrics_generation = Generation()
-"""Changes also whenever what records values of metrics must be looked for anew."""
+"""Renewed, beside forks, whenever bound records of metrics are no longer valid."""
 in_child(Rank.SERIES, metrics_generation.renew)
 
 

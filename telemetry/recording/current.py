@@ -1,7 +1,7 @@
 """Attaches and detaches OpenTelemetry contexts.
 
-OpenTelemetry's context lives in a `ContextVar`, unless `OTEL_PYTHON_CONTEXT` names another place. Where it does, its
-own functions are called without OpenTelemetry's layers above them, which take longer than all the rest.
+OpenTelemetry's context lives in a `ContextVar`, unless `OTEL_PYTHON_CONTEXT` names another place. Where it does, the
+variable's own methods are called, without OpenTelemetry's layers above them, which take most of the time.
 """
 
 from collections.abc import Callable

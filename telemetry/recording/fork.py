@@ -44,7 +44,7 @@ class Rank(IntEnum):
 class Importing:
     """A `with` block around an import on a thread of ours, which a fork waits for.
 
-    A child that is forked in the middle of an import has a module that is half there for ever, and whoever imports it
+    A child that is forked in the middle of an import has a half-initialized module for ever, and an import of it
     waits for a thread of the parent.
     """
 

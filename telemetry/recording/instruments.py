@@ -2,13 +2,13 @@
 
 In: a metric of `telemetry.conventions`, values, attributes. Out: the values with attributes bounded, aggregated by
 `own_metrics` where the provider is ours, else measured on the OpenTelemetry instrument of that metric; nothing where
-telemetry is off. State: one instrument for each metric, made at its first use, what records with the attribute sets met
-so far, and what is watched; all owned by this module.
+telemetry is off. State: one instrument for each metric, made at its first use, a cache of records by
+attribute set, and what is watched; all owned by this module.
 
-Who records often asks for a `Record` once, with `bound`, and keeps it: a value then costs neither a look at the
-attributes nor a key of them. `observe` is for who records seldom.
+Frequent callers get a `Record` once, from `bound`, and keep it: recording a value then does not read the attributes.
+`observe` is for rare values.
 
-Buckets go along as the instrument's advice, so that a provider of the user's own gets them too.
+Buckets are the instrument's advisory, so that a provider of the user's gets them too.
 """
 
 import math
@@ -30,10 +30,10 @@ from telemetry.recording.guard import guard
 from telemetry.recording.spans import operation_of
 
 Record = Callable[[float, Span | None], None]
-"""Records a value of one metric with one set of attributes; the span becomes the exemplar (None: there is none)."""
+"""Records a value of one metric with one set of attributes; the span becomes the exemplar (None: no exemplar)."""
 Measure = Callable[[float, Mapping[str, AttributeValue], Context | None], None]
 
-_MOST_CACHED: Final = 10_000  # attribute sets; the others are looked for each time
+_MOST_CACHED: Final = 10_000  # attribute sets; further ones are resolved each time
 
 
 class Bound(NamedTuple):
@@ -49,7 +49,7 @@ class Bound(NamedTuple):
 
 
 class _Cache:
-    """What was found so far, for one generation."""
+    """Instruments and records of one generation."""
 
     def __init__(self) -> None:
         self.generation: object = metrics_generation.current
@@ -134,7 +134,7 @@ def watch(metric: c.Metric, read: Callable[[], Iterable[tuple[float, Mapping[str
 
 
 def forget() -> None:
-    """Make all instruments anew at their next use, and look for all attribute sets anew."""
+    """Drop all instruments and attribute sets; they are made again at their next use."""
     metrics_generation.renew()
 
 

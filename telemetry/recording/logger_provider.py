@@ -1,6 +1,6 @@
-"""Our own logger provider, which loads the logs SDK only for who asks for it.
+"""Our own logger provider, which loads the logs SDK when other code first needs it.
 
-In: records of `logging`, from our handler; a resource; who exports. Out: records, to who exports; loggers. State: the
+In: records of `logging`, from our handler; a resource; an exporter. Out: records, for the exporter; loggers. State: the
 resource until the SDK is loaded, then the SDK's provider.
 
 Our handler needs no logger, so the provider begins as an empty one of OpenTelemetry's API. The first record of a
@@ -46,9 +46,9 @@ class Record(NamedTuple):
 
 
 class LoggerProvider(_logs.LoggerProvider):
-    """Hands out loggers.
+    """Makes loggers.
 
-    Arguments: `resource`; `export`, who takes the records; `margin`, characters that the SDK keeps after its limit.
+    Arguments: `resource`; `export`, which takes the records; `margin`, characters that the SDK keeps after its limit.
     """
 
     def __init__(self, resource: Resource, export: "LogExport", margin: int = 0) -> None:
@@ -62,13 +62,13 @@ class LoggerProvider(_logs.LoggerProvider):
 
     @property  # type: ignore[misc]  # in the stubs it can be set
     def __class__(self) -> type:
-        """The class for `isinstance`: whoever can name the SDK's has loaded it."""
+        """The class for `isinstance`: the SDK's, once that is loaded."""
         found = getattr(sys.modules.get(_SDK), "LoggerProvider", None)
         return type(self) if found is None else found
 
     @property
     def resource(self) -> Resource:
-        """What all records are about."""
+        """The resource of all records."""
         return self._resource if self._sdk is None else self._sdk.resource
 
     def _update_resource(self, resource: Resource) -> None:  # named as in the SDK

@@ -1,12 +1,11 @@
-"""Our own meter provider, which loads the metrics SDK only for who asks for a meter.
+"""Our own meter provider, which loads the metrics SDK when a meter is first asked for.
 
-In: our own metrics, a resource. Out: meters for all others; all metrics, for who exports. State: the SDK's provider
-once somebody needed one, until then the resource.
+In: our own metrics, a resource. Out: meters for other code; all metrics, for exporters. State: the SDK's provider once
+one is needed, until then the resource.
 
 Our own metrics need no meter, and the SDK's import takes longer than the rest of `configure`. So this is a provider of
-OpenTelemetry's API, with one of the SDK's behind it that is made when somebody asks for what only the SDK can do. Who
-asks whether it is an instance of the SDK's class hears yes (`__class__`, as `unittest.mock` does it), and finds there
-all that the SDK's has.
+OpenTelemetry's API, with one of the SDK's behind it, made when something is used that only the SDK has. `isinstance`
+with the SDK's class is true (`__class__`, as in `unittest.mock`), and all attributes of the SDK's provider are there.
 """
 
 import sys
@@ -27,17 +26,17 @@ if TYPE_CHECKING:
 
 
 class MetricExport(Protocol):
-    """What exports all metrics, and ends with the provider."""
+    """An exporter of all metrics, which is shut down with the provider."""
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Export what there is; return whether that was possible."""
+        """Export all values; return whether that was possible."""
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Export for the last time."""
 
 
 class MeterProvider(metrics.MeterProvider):
-    """Hands out meters.
+    """Makes meters.
 
     Arguments: `own`, our own metrics; `resource`; `exemplar_filter` of the SDK's instruments, as the standard variable
     has it.
@@ -56,7 +55,7 @@ class MeterProvider(metrics.MeterProvider):
 
     @property  # type: ignore[misc]  # nobody sets it
     def __class__(self) -> type:
-        """The class for `isinstance`: whoever can name the SDK's has loaded it."""
+        """The class for `isinstance`: the SDK's, once that is loaded."""
         if hasattr(sys.modules.get("opentelemetry.sdk.metrics"), "MeterProvider"):
             from telemetry.recording.sdk_metrics import SdkMeterProvider
 
@@ -65,7 +64,7 @@ class MeterProvider(metrics.MeterProvider):
 
     @property
     def resource(self) -> Resource:
-        """What all metrics are about."""
+        """The resource of all metrics."""
         if self._sdk is not None:
             return self._sdk.resource
         if self._has_parents_resource:  # found out here, not in the hook of the fork: detectors may start threads
@@ -129,7 +128,7 @@ class MeterProvider(metrics.MeterProvider):
         return (self._export is None or self._export.force_flush(timeout_millis)) and flushed
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
-        """Export for the last time, and hand out no more meters."""
+        """Export for the last time, and make no more meters."""
         self._is_shut_down = True
         if self._sdk is not None:
             self._sdk.shutdown(timeout_millis)
@@ -137,7 +136,7 @@ class MeterProvider(metrics.MeterProvider):
             self._export.shutdown(timeout_millis)
 
     def renew(self) -> None:
-        """Begin anew in a forked child, without using a lock of the parent's."""
+        """Start over in a forked child, without using a lock of the parent's."""
         self._lock = threading.RLock()
         self.own.renew()
         if self._sdk is None:
@@ -149,7 +148,7 @@ class MeterProvider(metrics.MeterProvider):
 class Collector:
     """Collects all metrics: ours, and those of the SDK's instruments. One collection at a time.
 
-    Arguments: `reader` of ours; `resource`, of what nobody else says what it is about.
+    Arguments: `reader` of our own metrics; `resource` of these.
     """
 
     def __init__(self, reader: Reader, resource: Callable[[], Resource]) -> None:

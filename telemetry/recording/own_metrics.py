@@ -1,7 +1,7 @@
-"""All that is measured of our own metrics, and who reads it.
+"""The values of our own metrics, and their readers.
 
 In: metrics with sets of attributes, for which it hands out what records; functions that read a value when it is
-collected. Out: the metrics, for each reader with the temporality that it wants. State: the
+collected. Out: the metrics, for each reader with its temporality. State: the
 aggregations, what is watched and the readers, owned by one `OwnMetrics`, from which the pipeline of OTLP, the scrapes
 of Prometheus and readers of the user's read the same values.
 """
@@ -27,7 +27,7 @@ _OVERFLOW: Final = {"otel.metric.overflow": True}
 
 
 class OwnMetrics:
-    """All that is measured of our own metrics in this process.
+    """The values of our own metrics in this process.
 
     Arguments: `exemplar_filter`, as the standard variable `OTEL_METRICS_EXEMPLAR_FILTER` has it.
     """
@@ -39,7 +39,7 @@ class OwnMetrics:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew: in a forked child the values are the parent's, and a lock's owner may be a thread not there.
+        """Start over in a forked child: the values are the parent's, and so may be the thread that holds a lock.
 
         Readers stay, and what is watched.
         """
@@ -83,7 +83,7 @@ class OwnMetrics:
             return reader
 
     def remove(self, reader: "Reader") -> None:
-        """Keep nothing for `reader` any more."""
+        """Drop what is kept for `reader`."""
         with self._lock:
             if reader in self._readers:
                 self._readers.remove(reader)
@@ -120,7 +120,7 @@ class Reader:
         self.renew(time.time_ns())
 
     def renew(self, now: int) -> None:
-        """Begin anew in a forked child."""
+        """Start over in a forked child."""
         self.since = now
         self._before: dict[object, float] = {}  # by metric and attributes: the value of what is watched
 
@@ -163,5 +163,5 @@ class Reader:
 
 
 def _key(attributes: Mapping[str, AttributeValue]) -> tuple[object, ...]:
-    """Tell sets of attributes apart, 1 and True included."""
+    """Return a key of a set of attributes, in which 1 and True differ."""
     return tuple((name, type(value), value) for name, value in attributes.items())

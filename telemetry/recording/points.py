@@ -1,9 +1,9 @@
-"""Metrics and data points of what was aggregated, in classes with the fields of the SDK's.
+"""Metrics and data points of our own aggregations, in classes with the fields of the SDK's.
 
 In: intervals of our own metrics, and what the SDK has collected. Out: `MetricsData`. State: none.
 
-The exporter tells data points apart by their fields, so it takes these and the SDK's alike. With the SDK's classes a
-process that measures nothing of its own would load the metrics SDK, which takes longer than the rest of `configure`.
+The exporter distinguishes data points by their fields, so it takes these and the SDK's alike. Importing the SDK's
+classes would load the metrics SDK, which takes longer than the rest of `configure`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

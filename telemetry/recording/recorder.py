@@ -1,12 +1,12 @@
-"""One run of an endpoint or a stage, from its begin to its end, in whatever pieces it runs.
+"""One run of an endpoint or a stage, from start to end, in one piece or in steps.
 
 In: a name, attributes, what to do at the end. Out: a span; a call of `at_end` with the duration. State: one
 `SpanRecorder` for each run, owned by the wrapper or the `with` block that began it. Where telemetry is off,
 `NO_RECORDER` stands in.
 
 A run in one piece is `with recorder: …`. A generator runs in pieces between which its consumer must not see its
-context: `with recorder.until_end(): …` around it all, `resume` before and `pause` after each step. One that goes on
-after its `with` block, in what the block returned, is kept: `recorder.keep()`.
+context: `with recorder.until_end(): …` around it all, `resume` before and `pause` after each step. One that continues
+after its `with` block, in what the block returned, needs `recorder.keep()`.
 """
 
 import sys
@@ -33,14 +33,14 @@ from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import end_span, start_span
 
 AtEnd = Callable[[float, Ending, "SpanRecorder"], None]
-"""Records the metrics of a finished run: its seconds, how it ended, the run."""
+"""Records the metrics of a finished run. Arguments: its duration in seconds, how it ended, the run."""
 
 
 _INTERNAL: Final = SpanKind.INTERNAL
 
 
 class Recorder(Protocol):
-    """What wrappers and `with` blocks ask of a recorder."""
+    """What wrappers and `with` blocks use of a recorder."""
 
     def __enter__(self) -> Span: ...
     def __exit__(
@@ -62,9 +62,9 @@ class Recorder(Protocol):
 class SpanRecorder:
     """A run that is recorded. Its span has begun once the object is made.
 
-    Arguments: `context` that it runs in (default: the current one), or its `values`, of which it becomes the owner;
-    `baggage`, what its baggage says, where that is known; `answers`, whether what it returns is the answer to the rpc
-    around it; `are_short`, whether the attributes are (see `clean_and_check`).
+    Arguments: `context` that it runs in (default: the current one), or its `values`, which it then owns; `baggage` of
+    the request, if that is known; `answers`, whether its result is the response to the rpc around it; `are_short`,
+    whether the attributes are (see `clean_and_check`).
 
     Attributes: `context`, which holds the `span`; `baggage`; `documents`, how many an endpoint was called with.
     """
@@ -99,7 +99,7 @@ class SpanRecorder:
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        if baggage is None:  # where there is none, that is seen here
+        if baggage is None:  # the usual case without a call
             baggage = NO_BAGGAGE if BAGGAGE and not values.get(BAGGAGE) else request_baggage(values)
         self.baggage = baggage
         start = providers.current.start_prepared
@@ -162,7 +162,7 @@ class SpanRecorder:
 
     def _end(self, exc: BaseException | None) -> None:
         if self._generation is not generation.current or sys.is_finalizing():
-            return  # it is the parent's, which forked this process; or no lock can be trusted any more
+            return  # it belongs to the parent of this fork; or the interpreter ends, and a lock may never be free
         lasted = max(0, clock.steady() - self._begun)
         ending = ENDED_OK
         if exc is not None or (self._answers and (self._steps > 1 or self._is_answered())):
@@ -193,7 +193,7 @@ class SpanRecorder:
         ending = ENDED_OK
         with guard:
             ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
-            if self._answers and self._steps > 1:  # had the first step given no item, it had been the last
+            if self._answers and self._steps > 1:  # with more than one step, the first gave an item
                 ending = ending._replace(first_item=max(0, self._first - self._begun) / 1e9)
         return ending
 

@@ -1,7 +1,7 @@
 """The span of a peer, whose call arrived here: a parent that is not of this process.
 
-In: the ids and flags of a `traceparent` header. Out: a span of the OpenTelemetry API, which records nothing. State: its
-`SpanContext`, made when someone first asks for it: our own tracer needs the ids alone.
+In: the ids and flags of a `traceparent` header. Out: a span of the OpenTelemetry API, which records nothing. State:
+none; its `SpanContext` is made when it is read, since our own tracer needs the ids alone.
 """
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags

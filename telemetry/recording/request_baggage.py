@@ -1,7 +1,7 @@
-"""What the baggage of a request says: its operation, its client, whether it has entered the flow.
+"""The parsed baggage of a request: its operation, its client, and whether an endpoint has been its entry.
 
-In: the context of a request. Out: one `RequestBaggage`. State: those met so far, by their values: the requests of a
-process differ little in these.
+In: the context of a request. Out: one `RequestBaggage`. State: a cache of these by their
+values, in which the requests of a process differ little.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ BAGGAGE: Final[str] = getattr(baggage, "_BAGGAGE_KEY", "")
 
 
 class RequestBaggage:
-    """What one baggage says.
+    """One parsed baggage.
 
     Attributes: `attributes`, its allow-listed entries as attributes of spans, bounded (not to be changed);
     `operation` as it was given, None without one; `is_inner`, whether an endpoint before this one was the entry.
@@ -41,17 +41,17 @@ class RequestBaggage:
         self.attributes: dict[str, AttributeValue] = {
             one.name: bounds.bounded(one, entries[one.name], count=False)
             for one in c.BAGGAGE
-            if one.name in entries and _says_something(entries[one.name])
+            if one.name in entries and _is_printable(entries[one.name])
         }
         operation = entries.get(_OPERATION)
         self.operation: str | None = None
-        if operation is not None and _says_something(operation):
+        if operation is not None and _is_printable(operation):
             self.operation = operation if isinstance(operation, str) else str(self.attributes[_OPERATION])
         entry = entries.get(_ENTRY)
         self.is_inner = isinstance(entry, str) and entry == c.INNER
 
     def extended(self, entries: Mapping[str, object]) -> "RequestBaggage":
-        """Return what the baggage says once these entries are added."""
+        """Return the parsed baggage with these entries added."""
         return RequestBaggage({**self._entries, **entries})
 
     def client(self) -> tuple[Value, Value]:
@@ -76,7 +76,7 @@ _known: dict[tuple[object, ...], RequestBaggage] = {}
 
 
 def request_baggage(context: Mapping[str, object] | None = None) -> RequestBaggage:
-    """Return what the baggage of `context` (default: the current one), or of its values, says."""
+    """Return the parsed baggage of `context` (default: the current one), or of its values."""
     if BAGGAGE:
         entries: Any = (get_current() if context is None else context).get(BAGGAGE)
         if not entries or not isinstance(entries, dict):
@@ -119,6 +119,6 @@ def with_entries(values: dict[str, object], entries: Mapping[str, object]) -> No
     values.update(context)
 
 
-def _says_something(value: object) -> bool:
-    """Say whether a value can be shown: what is empty or of control characters is nobody's name."""
+def _is_printable(value: object) -> bool:
+    """Return whether a value can be shown: it is not empty, and has no control characters."""
     return not isinstance(value, str) or (value.isprintable() and value.strip() != "")

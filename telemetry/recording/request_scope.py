@@ -87,7 +87,7 @@ def current_scope(context: Context | None = None) -> Scope | None:
 
 
 class Sent:
-    """One request of a client: the generation and the time of its begin, and the context of the first call it makes.
+    """One request of a client: the generation and time of its start, and the context of the first call it makes.
 
     The rpc client sets that: its CLIENT span ends before the block does, and is the root of the request's trace.
     """

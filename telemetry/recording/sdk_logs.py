@@ -1,7 +1,7 @@
 """The logs SDK's provider, which hands its records to our pipeline.
 
-In: records of the SDK's loggers, on the user's threads. Out: the same, to who exports. State: none. This module imports
-the logs SDK; `telemetry.recording.logger_provider` imports it once someone asks for it.
+In: records of the SDK's loggers, on the user's threads. Out: the same records, for the exporter. State: none. This
+module imports the logs SDK; `telemetry.recording.logger_provider` imports it once it is needed.
 """
 
 import copy
@@ -23,7 +23,7 @@ from telemetry.recording.guard import guard
 
 
 class LogExport(Protocol):
-    """What takes log records, and ends with the provider."""
+    """An exporter of log records, which is shut down with the provider."""
 
     def put(self, item: Any) -> object:
         """Take a `ReadableLogRecord`, or what has the same attributes."""
@@ -59,13 +59,13 @@ def _cuts_late() -> bool:
 
 
 class _Processor(LogRecordProcessor):
-    """Hands records on."""
+    """Passes records on."""
 
     def __init__(self, export: LogExport) -> None:
         self._export = export
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Hand on a record without its context: a queue must not keep requests alive."""
+        """Pass on a record without its context: a queue must not keep requests alive."""
         with guard:
             record = copy.copy(log_record.log_record)
             record.context = Context()

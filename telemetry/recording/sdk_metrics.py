@@ -62,11 +62,11 @@ class SdkMeterProvider(sdk.MeterProvider):
 
     @property
     def resource(self) -> Resource:
-        """What all metrics are about."""
+        """The resource of all metrics."""
         return self._sdk_config.resource
 
     def update_resource(self, resource: Resource) -> None:
-        """Say more of what all metrics are about."""
+        """Add attributes to the resource of all metrics."""
         self._sdk_config.resource = self._sdk_config.resource.merge(resource)
 
     def reader(self, delta: frozenset[str]) -> SdkReader:

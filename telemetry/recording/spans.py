@@ -55,5 +55,5 @@ def _real(links: Sequence[Link]) -> list[Link]:
 
 
 def operation_of(context: Context | None = None) -> str | None:
-    """Return the operation that the request asks for, from its baggage; None where that says nothing."""
+    """Return the operation that the request asks for, from its baggage; None without one."""
     return request_baggage(context).operation

@@ -1,10 +1,11 @@
 # ruff: noqa: SLF001  the tracer writes the fields of its spans, and reads those of the SDK's that have no public name
 """The tracer of our own provider: it starts spans.
 
-In: a name, a context, attributes, links. Out: a `Span`, or an `UnsampledSpan` where the sampler leaves it out; each
-sampled span that ends goes to the provider's exporter. State: what the sampler decides whatever it is asked.
+In: a name, a context, attributes, links. Out: a `Span`, or an `UnsampledSpan` where the sampler drops it; each sampled
+span that ends goes to the provider's exporter. State: the decisions of the sampler that are the same for all spans.
 
-A sampler of the SDK's is not asked where its answer is known; every other one is asked about each span.
+The SDK's samplers `ALWAYS_ON` and `ALWAYS_OFF`, also inside `ParentBased`, are not called; every other one is called
+for each span.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,7 @@ _blank: Final[Callable[[type[Span]], Span]] = object.__new__
 
 
 class UnsampledSpan(NonRecordingSpan):
-    """A span that the sampler left out: it hands on its trace, and has an id once someone asks for it."""
+    """A span that the sampler dropped: it propagates its trace, and gets an id when its context is first read."""
 
     _made_context: SpanContext | None = None
 
@@ -47,7 +48,7 @@ class UnsampledSpan(NonRecordingSpan):
         self.state = state
 
     def get_span_context(self) -> SpanContext:
-        """Return the context, made when someone first asks for it: the same one for each thread."""
+        """Return the context, made at the first call: the same one for each thread."""
         made = self._made_context
         if made is None:
             made = SpanContext(self.trace_id, self.tracer.new_span_id(), False, TraceFlags(self.flags), self.state)
@@ -69,14 +70,14 @@ def _new_trace_id() -> int:
 
 
 def _always(sampler: Sampler) -> bool | None:
-    """Return what a sampler decides about every span; None if it must be asked."""
+    """Return what a sampler decides about every span; None if it must be called."""
     return True if sampler is ALWAYS_ON else False if sampler is ALWAYS_OFF else None
 
 
 def _of_children(of_unsampled: Sampler, of_sampled: Sampler) -> tuple[bool | None, bool | None]:
-    """Return what is decided about the child of a span that is not sampled, and of one that is.
+    """Return the decisions about the child of a span that is not sampled, and of one that is.
 
-    A sampled child of an unsampled span is asked about: its flags are not its parent's.
+    For an unsampled parent, a sampler that samples is called all the same: the flags of the child are not its parent's.
     """
     return (_always(of_unsampled) and None, _always(of_sampled))
 
@@ -84,7 +85,7 @@ def _of_children(of_unsampled: Sampler, of_sampled: Sampler) -> tuple[bool | Non
 class Tracer(sdk.Tracer):
     """Starts spans of one scope; `sink` takes each sampled span that ends. Other arguments are the SDK's.
 
-    Attributes: `limits` of its spans; `others`, the span processors that were added to the provider.
+    Attributes: `limits` of its spans; `processors`, those that were added to the provider.
     """
 
     def __init__(self, *args: Any, sink: Callable[[Span], object] | None = None, **kwargs: Any) -> None:
@@ -94,8 +95,8 @@ class Tracer(sdk.Tracer):
         # Where OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED asks for it, the SDK counts spans that start and end.
         self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
-        self._asked: Sampler | None = None  # the one that the next two hold for
-        self._of_root: bool | None = None  # whether it samples a root; None: it is asked, about each one
+        self._read_from: Sampler | None = None  # the one that the next three are of
+        self._of_root: bool | None = None  # whether it samples a root; None: it is called for each one
         self._of_local: tuple[bool | None, bool | None] = (None, None)  # the child of a span that is not, or is sampled
         self._of_remote: tuple[bool | None, bool | None] = (None, None)
 
@@ -120,7 +121,7 @@ class Tracer(sdk.Tracer):
     @span_processor.setter
     def span_processor(self, processor: Any) -> None:
         self._processor = processor
-        self.others: Any = processor if hasattr(processor, "_span_processors") else _One(processor)
+        self.processors: Any = processor if hasattr(processor, "_span_processors") else _SingleProcessor(processor)
 
     def start_span(  # noqa: PLR0917  the API's signature
         self,
@@ -136,9 +137,9 @@ class Tracer(sdk.Tracer):
         """Start a span below the one in `context` (default: the current one); `start_time` in ns since 1970."""
         if context is None:
             context = get_current()
-        span = self._known(name, context, kind, start_time)
+        span = self._start_decided(name, context, kind, start_time)
         if span is None:
-            span, attributes = self._ask(name, context, kind, attributes, links=links or (), start=start_time)
+            span, attributes = self._start_asking(name, context, kind, attributes, links=links or (), start=start_time)
         if not isinstance(span, Span):
             return span
         if attributes:
@@ -147,9 +148,9 @@ class Tracer(sdk.Tracer):
             span.add_links(links)
         if not (record_exception and set_status_on_exception):
             span.set_on_exception(record_exception, set_status_on_exception)
-        if self.others._span_processors:
+        if self.processors._span_processors:
             with guard:
-                self.others.on_start(span, parent_context=context)
+                self.processors.on_start(span, parent_context=context)
         return span
 
     def start_prepared(  # noqa: C901, PLR0912, PLR0917  one function, by position, for speed
@@ -164,12 +165,12 @@ class Tracer(sdk.Tracer):
         """Start a span with attributes that need no check: few, numbers and short texts.
 
         Arguments: `context`, or the values of one; `of_request`, the attributes that all spans of the request have.
-        Returns None where only `start_span` can do it: the sampler must be asked, or the limits are narrow.
+        Returns None where only `start_span` can do it: the sampler must be called, or the limits are narrow.
         One function for the span that is sampled: amid the work of a request, each function that is called costs as
         much as what it does.
         """
-        if self.sampler is not self._asked:
-            self._judge()
+        if self.sampler is not self._read_from:
+            self._read_sampler()
         parent: Any = context.get(_SPAN_KEY)
         kind_of_parent = type(parent)
         decision = None
@@ -207,17 +208,17 @@ class Tracer(sdk.Tracer):
             span.recorded_attributes = {**of_request, **attributes}
         elif attributes:
             span.recorded_attributes = dict(attributes)
-        if self.others._span_processors:  # looked at for each span: one may be added at any time
+        if self.processors._span_processors:  # read for each span: one may be added at any time
             with guard:
-                self.others.on_start(span, parent_context=Context(context))
+                self.processors.on_start(span, parent_context=Context(context))
         return span  # type: ignore[no-any-return]  # typed as one, its fields could not be written
 
-    def _known(  # noqa: C901  one function, for speed
+    def _start_decided(  # noqa: C901  one function, for speed
         self, name: str, context: Mapping[str, object], kind: SpanKind, start_time: int | None
     ) -> trace.Span | None:
-        """Return a span where the sampler need not be asked; else None."""
-        if self.sampler is not self._asked:
-            self._judge()
+        """Start a span where the decision is known; else return None."""
+        if self.sampler is not self._read_from:
+            self._read_sampler()
         parent: Any = context.get(_SPAN_KEY)
         kind_of_parent = type(parent)
         decision = None
@@ -264,25 +265,25 @@ class Tracer(sdk.Tracer):
         return SpanBlock(self.start_span, arguments, record_exception, set_status_on_exception, end_on_exit)
 
     def ended(self, span: Span) -> None:
-        """Hand a span that has ended to the other processors, and if it is sampled to the sink."""
+        """Pass a span that has ended to the processors, and to the sink if it is sampled."""
         if self._is_counted and span.count_end is not None:
             span.count_end()
-        if self.others._span_processors:
+        if self.processors._span_processors:
             with guard:
-                ending = getattr(self.others, "_on_ending", None)
+                ending = getattr(self.processors, "_on_ending", None)
                 if ending is not None:
                     ending(span)
-                self.others.on_end(span.readable())
+                self.processors.on_end(span.readable())
         if self.sink is not None and span.flags & _SAMPLED:
             self.sink(span)
 
     def _set_tracer_config(self, tracer_config: Any) -> None:
         super()._set_tracer_config(tracer_config)
-        self._asked = None
+        self._read_from = None
 
-    def _judge(self) -> None:
-        """Find out what the sampler decides whatever it is asked."""
-        self._asked = sampler = self.sampler
+    def _read_sampler(self) -> None:
+        """Read from the sampler the decisions that are the same for all spans."""
+        self._read_from = sampler = self.sampler
         self._of_root = None
         self._of_local = self._of_remote = (None, None)
         if not self._is_enabled() or self._is_counted:
@@ -295,7 +296,7 @@ class Tracer(sdk.Tracer):
             self._of_root = _always(sampler)
             self._of_local = self._of_remote = _of_children(sampler, sampler)
 
-    def _ask(
+    def _start_asking(
         self,
         name: str,
         context: Context,
@@ -305,7 +306,7 @@ class Tracer(sdk.Tracer):
         links: Sequence[Link],
         start: int | None,
     ) -> tuple[trace.Span, Attributes]:
-        """Ask the sampler; return a span, and its attributes."""
+        """Start a span as the sampler decides; return it, and its attributes."""
         parent: Any = trace.get_current_span(context).get_span_context()
         if not self._is_enabled():
             return NonRecordingSpan(parent), None
@@ -315,7 +316,7 @@ class Tracer(sdk.Tracer):
             flags = self._root_flags
         else:
             trace_id, flags = parent.trace_id, parent.trace_flags & _RANDOM
-        result = self._decide(parent, context, trace_id, name, kind, attributes, links)
+        result = self._sample(parent, context, trace_id, name, kind, attributes, links)
         if result.decision is Decision.RECORD_AND_SAMPLE:
             flags |= _SAMPLED
         count_end = self._tracer_metrics.start_span(parent, result.decision) if self._is_counted else None
@@ -330,14 +331,14 @@ class Tracer(sdk.Tracer):
             span.parent_is_remote = parent.is_remote
         return span, result.attributes
 
-    def _decide(self, parent: SpanContext | None, context: Context, *question: Any) -> SamplingResult:
+    def _sample(self, parent: SpanContext | None, context: Context, *question: Any) -> SamplingResult:
         sampled = context.get(SAMPLED_BY_BATCH) if parent is None else None
         sampler = self.sampler if sampled is None else ALWAYS_ON if sampled else ALWAYS_OFF
         return sampler.should_sample(context, *question)
 
 
-class _One:
-    """A processor that the user made the provider with, in place of the SDK's list of processors."""
+class _SingleProcessor:
+    """A processor that the provider was made with, in place of the SDK's list of processors."""
 
     _span_processors = (True,)
 

@@ -1,11 +1,11 @@
 """Our own tracer provider: the SDK's, with spans and tracers that cost a fraction of it.
 
 In: sampler, resource, id generator, limits and span processors, as for the SDK's. Out: tracers; ended spans, to the
-exporter that it is given. State: the SDK's own, and the exporter.
+exporter that is set. State: the SDK's own, and the exporter.
 
-It is an SDK's provider by its class, since auto-instrumentations and other libraries ask for that before they add their
-span processors. A processor gets what it gets from the SDK: in `on_start` the span that is being written, in `on_end` a
-readable copy. It costs something only where one was added.
+It is a subclass of the SDK's, since auto-instrumentations and other libraries check that before they add their span
+processors. A processor gets what it gets from the SDK: in `on_start` the span that is being written, in `on_end` a
+readable copy. Without processors, this costs nothing.
 """
 
 import logging
@@ -24,7 +24,7 @@ _log = logging.getLogger("search_telemetry")
 
 
 class SpanExport(Protocol):
-    """What takes ended spans, and ends with the provider."""
+    """An exporter of ended spans, which is shut down with the provider."""
 
     def put(self, span: Span) -> object:
         """Take a sampled span that has ended."""
@@ -44,7 +44,7 @@ class TracerProvider(sdk.TracerProvider):
         self._export: SpanExport | None = None
 
     def export_to(self, export: SpanExport) -> None:
-        """Hand all spans that end from now on to `export`."""
+        """Pass all spans that end from now on to `export`."""
         self._export = export
         for tracer in self._tracers.values():
             if isinstance(tracer, Tracer):
@@ -61,7 +61,7 @@ class TracerProvider(sdk.TracerProvider):
         if self._disabled:
             return NoOpTracer()
         if not instrumenting_module_name:
-            _log.error("a tracer was asked for without the name of a module")
+            _log.error("get_tracer was called without the name of a module")
         name, version = instrumenting_module_name or "", instrumenting_library_version or ""
         scope = InstrumentationScope(name, version, schema_url, attributes)
         with self._tracers_lock:
@@ -88,7 +88,7 @@ class TracerProvider(sdk.TracerProvider):
 
 
 def _info(scope: InstrumentationScope) -> InstrumentationInfo:
-    """Return what the SDK had before scopes, which older exporters read; its constructor warns."""
+    """Return the scope as older exporters read it; its constructor would warn of deprecation."""
     info = object.__new__(InstrumentationInfo)
     info._name, info._version, info._schema_url = scope.name, scope.version, scope.schema_url or ""
     return info

@@ -94,7 +94,7 @@ class Call:
         except AttributeError:
             return False
         if self._generation is not generation.current or sys.is_finalizing():
-            return False  # it is the parent's, which forked this process; or no lock can be trusted any more
+            return False  # it belongs to the parent of this fork; or the interpreter ends, and a lock may never be free
         lasted = max(0, clock.steady() - self._steady)
         span = self.span
         ending = self._side.ok if outcome is OK else self._side.endings[outcome.code]

@@ -46,7 +46,7 @@ class SpanByHand(Span):
             super().start(start_time)
             return
         self._start_time = clock.wall() if start_time is None else start_time
-        self.tracer.others.on_start(self, parent_context=parent_context)
+        self.tracer.processors.on_start(self, parent_context=parent_context)
 
     def end(self, end_time: int | None = None) -> None:
         if self._start_time is None:

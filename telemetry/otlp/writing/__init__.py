@@ -4,6 +4,6 @@ In: our spans, the SDK's metrics and log records. Out: the bytes of export reque
 them with what OpenTelemetry's own encoder makes of the same items.
 
 OpenTelemetry's encoder makes a dozen objects for each span, in C code that does not let another thread run. An encoded
-message is no more than the sequence of its encoded fields, so here they are joined, and most of them are known from an
-item before. `wire.py` has the format, `values.py` attributes, `frames.py` what is around items of one resource.
+message is the sequence of its encoded fields, so here these are joined; most of them were encoded for an earlier item.
+`wire.py` has the format, `values.py` attributes, `frames.py` what is around items of one resource.
 """

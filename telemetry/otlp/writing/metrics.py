@@ -1,6 +1,6 @@
 """Encodes metrics for OTLP.
 
-In: the SDK's `MetricsData`, repaired; its classes are not imported here, and told apart by their fields. Out: an
+In: the SDK's `MetricsData`, repaired; its classes are not imported here, but distinguished by their fields. Out: an
 encoded `ExportMetricsServiceRequest`. State: as for spans.
 
 Data points that differ only in a secret have equal attributes once these are scrubbed, and are merged.
