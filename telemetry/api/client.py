@@ -1,4 +1,4 @@
-"""`client_request`: says who asks for what, and times the request where it is sent.
+"""`client_request`: sets operation, platform and region, and times the request where it is sent.
 
 In: operation, platform, region. Out: the baggage of the request; its duration, with the outcome of the exception that
 leaves the block. State: one `Sent` for each measured request, in the block's context.

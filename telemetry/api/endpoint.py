@@ -111,7 +111,7 @@ class Endpoint(Block):
                 values[REQUEST_NAME] = call.operation
         if self._expected:
             values[EXPECTED] = (*expected_in(context), *self._expected)
-        scope: Scope | None = values.get(SCOPE_KEY)  # type: ignore[assignment]  # nobody else has that key
+        scope: Scope | None = values.get(SCOPE_KEY)  # type: ignore[assignment]  # only a `Scope` has this key
         if scope is not None:
             if scope.operation is None:
                 scope.operation = call.operation

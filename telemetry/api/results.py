@@ -128,7 +128,7 @@ def _record_hits(hits: int) -> None:
 
 
 def _kind(distance: object, model: object) -> dict[str, AttributeValue]:
-    """Return the attributes that tell scores apart which cannot be compared."""
+    """Return the attributes by which scores that cannot be compared are separated."""
     name = distance.lower() if isinstance(distance, str) else distance  # an enum's member may be a string, too
     return clean({c.SEARCH_DISTANCE.name: name, c.MODEL.name: model})
 

@@ -143,7 +143,7 @@ def export_timeout(raw: object) -> float:
     """Accept the timeout of one export; return seconds.
 
     `OTEL_EXPORTER_OTLP_TIMEOUT` is in milliseconds by the specification, and in seconds for OpenTelemetry's exporters
-    for Python. Below 100 it is taken as seconds: nobody means 30 ms or 3 hours. 0, no limit, is taken as an hour.
+    for Python. Below 100 it is taken as seconds: 30 ms or 3 hours are never meant. 0, no limit, is taken as an hour.
     """
     if not isinstance(raw, str):
         return min(_seconds(raw, 0.001), _LONGEST_TIMEOUT)

@@ -13,7 +13,7 @@ STAGE_SERVER: Final = "server"
 STAGE_TRANSIT: Final = "transit"
 STAGE_CLIENT: Final = "client"
 STAGES_OF_CALLS: Final = (STAGE_ENDPOINT, STAGE_SERVER, STAGE_TRANSIT, STAGE_CLIENT)
-"""The values of `search.stage` for spans that are no stage: an endpoint's own time; a server's around it; the way
+"""The values of `search.stage` for spans that are not stages: an endpoint's own time; a server's around it; the way
 between a client and its server; a call whose server sends no spans."""
 
 SEARCH_CRITICAL_PATH_REASON: Final = Attribute(

@@ -21,7 +21,7 @@ from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import Collector
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the provider down without a timeout
-DELTA: Final[dict[str, tuple[str, ...]]] = {
+DELTA_INSTRUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "cumulative": (), "delta": ("Counter", "Histogram", "ObservableCounter"), "lowmemory": ("Counter", "Histogram"),
 }  # fmt: skip
 """The instruments whose sums are those since the last export, by the preferred temporality."""

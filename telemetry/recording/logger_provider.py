@@ -5,7 +5,7 @@ resource until the SDK is loaded, then the SDK's provider.
 
 Our handler needs no logger, so the provider begins as an empty one of OpenTelemetry's API. The first record of a
 logger that someone else asked for, or the first look at what only the SDK's provider has, makes one of the SDK's behind
-it. From then on all records go through that one, ours too: a log record processor that somebody adds gets every record.
+it. From then on all records go through that one, ours too: a log record processor that is added gets every record.
 """
 
 import sys

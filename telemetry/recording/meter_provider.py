@@ -53,7 +53,7 @@ class MeterProvider(metrics.MeterProvider):
         self._has_parents_resource = False
         self._is_shut_down = False
 
-    @property  # type: ignore[misc]  # nobody sets it
+    @property  # type: ignore[misc]  # it is not set
     def __class__(self) -> type:
         """The class for `isinstance`: the SDK's, once that is loaded."""
         if hasattr(sys.modules.get("opentelemetry.sdk.metrics"), "MeterProvider"):

@@ -49,7 +49,7 @@ class SdkReader(MetricReader):
         self._received = metrics_data
 
     def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
-        """Do nothing: it collects as long as somebody reads."""
+        """Do nothing: it collects as long as it is read."""
 
 
 class SdkMeterProvider(sdk.MeterProvider):

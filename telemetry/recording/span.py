@@ -314,7 +314,7 @@ class Span(sdk.Span):
         self.end()
 
     def readable(self) -> CopiedSpan:
-        """Return a copy that nobody can write to, for processors that keep it."""
+        """Return a copy without write methods, for processors, which may keep it."""
         return CopiedSpan(
             self, attributes=dict(self.recorded_attributes or {}), instrumentation_info=self._instrumentation_info
         )

@@ -3,7 +3,7 @@
 In: each call of a stub. Out: a CLIENT span around it, the trace in its metadata. State: none but each call's own.
 
 As with threads, the caller gets gRPC's own call object, at once; its callback ends the span when the status is there,
-whoever cancelled: the caller's task, `call.cancel()`, the deadline, or the collection of a stream left early.
+whatever cancelled it: the caller's task, `call.cancel()`, the deadline, or the collection of a stream left early.
 """
 
 import asyncio

@@ -99,7 +99,7 @@ class Incoming:
         return None
 
     def _refuse(self, details: Any) -> None:
-        """Record a call of a method that nobody serves."""
+        """Record a call of a method that the server does not have."""
         found = method_of(details.method)
         if not providers.recording() or not is_instrumentation_enabled():
             return
@@ -203,7 +203,7 @@ class ServerCall(rpc.Call):
         return Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "deadline exceeded")
 
     def _caller_has_gone(self) -> bool:
-        """Return whether nobody waits for the response. A thread on an aio server can only look at the deadline."""
+        """Return whether the caller no longer waits. A thread on an aio server can only look at the deadline."""
         return _asked(self._servicer, "is_active") is False or self._servicer.time_remaining() == 0
 
     def _details(self) -> str:

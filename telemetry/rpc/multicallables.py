@@ -40,7 +40,7 @@ def keep_multicallable(continuation: Any) -> None:
     """Keep the multicallable below this continuation. Never raises."""
     try:
         called = continuation.__closure__[_SELF].cell_contents
-        if type(called._thunk) is not _KeptThunk and type(called) in _KINDS:  # noqa: SLF001  there is no public name
+        if type(called._thunk) is not _KeptThunk and type(called) in _KINDS:  # noqa: SLF001  it has no public name
             called._thunk = _KeptThunk(called._thunk, called._method)  # noqa: SLF001  as above
     except Exception:  # noqa: BLE001  another library's continuation; or a closed channel, for which the call raises
         return

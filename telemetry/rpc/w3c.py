@@ -147,7 +147,7 @@ def _header(textmap: Any, entries: Pairs) -> str:
 
 @lru_cache(maxsize=256)
 def _read(baggage: str) -> dict[str, object] | None:
-    """Return the entries of a header; nobody changes them: each change makes a new dictionary."""
+    """Return the entries of a header, never changed in place: OpenTelemetry copies them to change them."""
     context = W3CBaggagePropagator().extract({"baggage": [baggage]}, Context())
     entries = context.get(BAGGAGE)
     return entries if isinstance(entries, dict) else None

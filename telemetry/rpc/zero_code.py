@@ -48,7 +48,7 @@ def uninstrument_grpc() -> None:
     """Undo `instrument_grpc`. Servers and channels made in between keep their interceptors."""
     with _lock:
         for (module, name), (ours, original) in _replaced.items():
-            if getattr(module, name) is ours:  # else somebody replaced it after us, and calls ours: that must stay
+            if getattr(module, name) is ours:  # else another library replaced ours, and calls it: that must stay
                 setattr(module, name, original)
         _replaced.clear()
 

@@ -27,7 +27,7 @@ from telemetry.otlp.signals import SignalKind
 from telemetry.otlp.writing.logs import encode_log_records
 from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import DELTA, MetricPipeline
+from telemetry.pipeline.metrics import DELTA_INSTRUMENTS, MetricPipeline
 from telemetry.pipeline.processors import LogPipeline, SpanPipeline
 from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.self_metrics import watch_self
@@ -177,7 +177,7 @@ def _metrics(settings: Settings, resource: Resource) -> _Parts:
     pipeline = None
     if {"otlp", "console"} & set(settings.metrics):
         make_delivery = _delivery(signals.METRICS, settings.metrics_export, settings.metrics)
-        collector = provider.collector(delta=DELTA[settings.temporality])
+        collector = provider.collector(delta=DELTA_INSTRUMENTS[settings.temporality])
         pipeline = MetricPipeline(make_delivery, settings.metric_interval, collector)
         provider.export_with(pipeline)
     pull = _pull(settings, provider) if "prometheus" in settings.metrics else None
@@ -198,7 +198,8 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     if "otlp" not in settings.logs:
         return _Parts()
     cut = None
-    if not _LOG_LIMITS.isdisjoint(os.environ):
+    has_limits = not _LOG_LIMITS.isdisjoint(os.environ)
+    if has_limits:
         from telemetry.recording.sdk_logs import longest
 
         cut = longest()
@@ -208,7 +209,7 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
         _queue(make_delivery, settings.log_queue_size, settings.log_batch_size, settings.log_interval)
     )
     provider = LoggerProvider(resource, pipeline, scrubber.MARGIN)
-    if not _LOG_LIMITS.isdisjoint(os.environ):
+    if has_limits:
         provider.sdk()
     _logs.set_logger_provider(provider)
     return _Parts(provider, pipeline)

@@ -11,7 +11,7 @@ from telemetry.otlp import signals
 from telemetry.otlp.grpc import failed
 from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import DELTA, MetricPipeline
+from telemetry.pipeline.metrics import DELTA_INSTRUMENTS, MetricPipeline
 from telemetry.pipeline.stats import Counts
 from telemetry.recording import instruments, providers
 from telemetry.recording.meter_provider import MeterProvider
@@ -62,7 +62,7 @@ def test_the_export_of_metrics_is_in_the_next_one(temporality: str) -> None:
         signals.METRICS, lambda: sender, 10.0, "the stand-in", counts
     )
     provider = MeterProvider(OwnMetrics("trace_based"), Resource.get_empty())
-    made = MetricPipeline(make, 3600, provider.collector(delta=DELTA[temporality]))
+    made = MetricPipeline(make, 3600, provider.collector(delta=DELTA_INSTRUMENTS[temporality]))
     made.start()
     with providers.override(own=provider.own):
         instruments.forget()

@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 
 from telemetry.otlp import signals
 from telemetry.pipeline.delivery import Delivery
-from telemetry.pipeline.metrics import DELTA, MetricPipeline
+from telemetry.pipeline.metrics import DELTA_INSTRUMENTS, MetricPipeline
 from telemetry.recording.guard import guard
 from telemetry.recording.meter_provider import MeterProvider
 from telemetry.recording.own_metrics import OwnMetrics
@@ -25,7 +25,7 @@ def pipeline(sender: StandInSender, *, delta: bool = False) -> Iterator[tuple[Me
     made = MetricPipeline(
         lambda counts: Delivery(signals.METRICS, lambda: sender, 10.0, "the stand-in", counts),
         3600,
-        provider.collector(delta=DELTA["delta" if delta else "cumulative"]),
+        provider.collector(delta=DELTA_INSTRUMENTS["delta" if delta else "cumulative"]),
     )
     provider.export_with(made)
     made.start()
