@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 import duckdb
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.resources import Resource
 
 from collector.analysis.seen import NS
@@ -22,8 +22,8 @@ from collector.local.decode.metrics import decode_metrics
 from collector.local.store.store import Store
 from telemetry import conventions as c
 from telemetry.config.version import own_version
+from telemetry.otlp.writing.metrics import encode_metrics_data
 from telemetry.recording import own_metrics
-from telemetry.recording.sdk_metrics import with_own
 
 _RECENT = "SELECT trace_id FROM traces WHERE last_ingested_unix_ns > ? ORDER BY last_ingested_unix_ns DESC"
 _log = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ class OwnMetrics:
 
     def tell(self) -> None:
         """Have the points of now stored. If the store does not work now, the next ones say all that these do."""
-        data = with_own(None, self._reader, self._resource)
+        data = self._reader.added_to(None, self._resource)
         if data is None:
             return
-        decoded = decode_metrics(encode_metrics(data))
+        decoded = decode_metrics(ExportMetricsServiceRequest.FromString(encode_metrics_data(data)))
         digest = uuid.uuid4().hex
         done = self._do(lambda: self._store.write([decoded], [digest], time.time_ns()))
         done.add_done_callback(_report)
