@@ -1,8 +1,8 @@
 """Queues items until they are delivered: one class for spans and for log records.
 
 In: items, one by one, on any thread, which never waits. Out: requests with all items that wait, on our threads, each
-item within the interval and the time that a request takes. State: a bounded queue and the counts of its
-signal, owned by one `BatchQueue` each.
+item within the interval and the time that a request takes. State: a bounded queue and the counts of its signal, owned
+by one `BatchQueue` each.
 
 A thread that puts an item takes no lock: it appends the item, and checks whether a worker must be woken. All else is
 guarded by the lock of the counts. Threads that put items at the same moment may fill the queue beyond its size, by one

@@ -1,7 +1,7 @@
-"""What is around items in a request: their resource and scope, the same for all signals.
+"""Encodes what surrounds the items of a request: their resource and scope, the same for all signals.
 
 In: encoded items, by resource and scope. Out: an encoded request; several of them, joined, are one too. State: the
-resources and scopes encoded last, by identity: to compare them would cost more than to encode them.
+resources and scopes encoded last, by identity: comparing them would cost more than encoding them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -94,11 +94,11 @@ class Groups:
 
 
 ITEM: Final = _ITEM
-"""What stands before each item."""
+"""The tag before each item."""
 
 
 def _keep(cache: dict[int, tuple[object, bytes]], key: object, encoded: bytes) -> tuple[object, bytes]:
-    """Keep what is encoded, together with the object: its id must not become that of another."""
+    """Cache an encoding together with its object, which so keeps its id."""
     if len(cache) >= _KEPT:
         cache.clear()
     cache[id(key)] = key, encoded

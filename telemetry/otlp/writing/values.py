@@ -1,8 +1,8 @@
 """Attributes and values in OTLP: repaired, scrubbed, cut to the limit, encoded.
 
-In: attributes as they were given. Out: encoded `KeyValue`s, `AnyValue`s and texts. State: those encoded last, since
-items repeat them; each cache is emptied when it is full. An attribute that was encoded before was scrubbed before,
-which is why scrubbing costs an ordinary span next to nothing.
+In: recorded attributes. Out: encoded `KeyValue`s, `AnyValue`s and texts. State: those encoded last, since items repeat
+them; each cache is emptied when it is full. A cached attribute has been scrubbed, so that scrubbing costs an ordinary
+span next to nothing.
 
 A text is scrubbed before it is cut, so that no half of a secret is left.
 """
@@ -37,24 +37,24 @@ class Values:
         self._longest = longest
         self._known: dict[tuple[str, object, type], bytes] = {}
         self._keys: dict[str, bytes] = {}
-        self._fractions: dict[str, bytes] = {}
+        self._floats: dict[str, bytes] = {}
         self._names: dict[str, bytes] = {}
         self._long: dict[tuple[str, str], bytes] = {}
         self._items: dict[tuple[str, str], bytes] = {}
-        self._open: dict[str, bool] = {}
+        self._exported_lists: dict[str, bool] = {}
 
-    def attributes(self, given: Mapping[str, Any], tag: bytes, parts: list[bytes]) -> None:
+    def attributes(self, attributes: Mapping[str, Any], tag: bytes, parts: list[bytes]) -> None:
         """Append `tag` and the encoded attribute to `parts`, for each attribute."""
-        known, fractions = self._known, self._fractions
-        for key, value in given.items():
+        known, floats = self._known, self._floats
+        for key, value in attributes.items():
             kind = type(value)
             if kind is str:
                 encoded = known.get((key, value, str)) if len(value) <= LONGEST else self._long.get((key, value))
             elif kind is float:
-                if key in fractions:  # nothing can be hidden in a fraction
-                    parts += tag, fractions[key] + DOUBLE(value)
+                if key in floats:  # a float never holds a secret
+                    parts += tag, floats[key] + DOUBLE(value)
                     continue
-                encoded = self._fraction(key, value)
+                encoded = self._float(key, value)
             else:
                 encoded = known.get((key, value, kind)) if kind is int or kind is bool else None
             if encoded is None:
@@ -64,7 +64,7 @@ class Values:
             parts += tag, encoded
 
     def text(self, text: str) -> bytes:
-        """Return a name, behind its length."""
+        """Return a name, after its length."""
         encoded = self._names.get(text) if type(text) is str else None
         if encoded is None:
             repaired = repair.text(text)
@@ -81,7 +81,7 @@ class Values:
         return _any(self.scrubber.value(name, repaired), None)
 
     def _attribute(self, key: Any, value: Any, kind: type) -> bytes | None:
-        """Encode an attribute that is not known; None if its value is left out."""
+        """Encode an attribute that is not cached; None if its value cannot be exported."""
         if kind is tuple and (encoded := self._list(key, value)) is not None:
             return encoded
         repaired = repair.value(value)
@@ -97,11 +97,11 @@ class Values:
                 _keep(self._long, (key, value), encoded, _FEW)
         return encoded
 
-    def _fraction(self, key: str, value: float) -> bytes:
+    def _float(self, key: str, value: float) -> bytes:
         name = self._key(key)
         start = varint(len(name) + 11) + name + _VALUE + _DOUBLE_SIZE + _DOUBLE
         if len(key) <= LONGEST:
-            _keep(self._fractions, key, start)
+            _keep(self._floats, key, start)
         return start + DOUBLE(value)
 
     def _key(self, key: Any) -> bytes:
@@ -113,8 +113,8 @@ class Values:
         return encoded
 
     def _list(self, key: Any, values: tuple[Any, ...]) -> bytes | None:
-        """Encode a list of texts and numbers one by one; None if it is not one, or hidden as a whole."""
-        if type(key) is not str or not self._is_open(key):
+        """Encode a list of texts and numbers one by one; None if it has other values, or is hidden."""
+        if type(key) is not str or not self._lists_are_exported(key):
             return None
         parts: list[bytes] = []
         for value in values:
@@ -138,14 +138,14 @@ class Values:
             _keep(self._items, (key, value), encoded)
         return encoded
 
-    def _is_open(self, key: str) -> bool:
-        """Return whether a list of this name is exported, with each text in it scrubbed alone."""
-        is_open = self._open.get(key)
-        if is_open is None:
-            is_open = bool(self.scrubber.value(repair.text(key), [1]) == [1])
+    def _lists_are_exported(self, key: str) -> bool:
+        """Return whether lists of this name are exported, each text in them scrubbed alone; else they are hidden."""
+        exported = self._exported_lists.get(key)
+        if exported is None:
+            exported = bool(self.scrubber.value(repair.text(key), [1]) == [1])
             if len(key) <= LONGEST:
-                _keep(self._open, key, is_open)
-        return is_open
+                _keep(self._exported_lists, key, exported)
+        return exported
 
 
 def _keep(cache: dict[Any, Any], key: Any, value: Any, most: int = CACHED) -> None:

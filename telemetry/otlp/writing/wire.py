@@ -60,7 +60,7 @@ def varint_tag(number: int) -> bytes:
 
 
 def sized(content: bytes) -> bytes:
-    """Return the content of a text, of bytes or of a message, behind its length."""
+    """Return the content of a text, of bytes or of a message, after its length."""
     return varint(len(content)) + content
 
 
@@ -70,7 +70,7 @@ def field(number: int, content: bytes) -> bytes:
 
 
 def packed(number: int, letter: str, values: Sequence[float]) -> bytes:
-    """Return a repeated field of numbers of eight bytes: `letter` is Q for integers, d for fractions."""
+    """Return a repeated field of numbers of eight bytes: `letter` is Q for integers, d for floats."""
     return field(number, Struct(f"<{len(values)}{letter}").pack(*values)) if values else b""
 
 
