@@ -2,23 +2,29 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
 from numbers import Number
 from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean
+from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe, observe_all, set_gauge
+from telemetry.recording.instruments import record_of, set_gauge
+from telemetry.recording.spans import operation_of
 from telemetry.repairs import repairs
 
 _MAX_DEPTH: Final = 3  # levels of nested rows
 _SMALLER_IS_BETTER: Final = frozenset({"euclid", "manhattan"})
+_TEXT: Final = frozenset({str, type(None)})
 _MAX_SCORES: Final = 100  # in the distribution: a search for thousands must not spend its time on telemetry
+
+Kind = tuple[AttributeValue | None, AttributeValue | None]
+"""Distance and model."""
 
 
 def results(
@@ -52,15 +58,20 @@ def results(
         count = _collect(scores, values)
     with guard:
         found = count if hits is None else _whole(hits)
-        if found is not None:
-            _record_hits(found)
-    with guard:
-        kind = _kind(distance, model)
-        smaller_is_better = kind.get(c.SEARCH_DISTANCE.name) in _SMALLER_IS_BETTER
-        if values:
-            _record_scores(values, kind, smaller_is_better=smaller_is_better)
-        if threshold is not None and count is not None:
-            _record_threshold(values, threshold, smaller_is_better=smaller_is_better)
+        context = get_current()
+        search = _Search(trace.get_current_span(context), operation_of(context))
+        with guard:
+            if found is not None:
+                search.record_hits(found)
+        with guard:
+            kind = _kind(distance, model)
+            smaller_is_better = kind[0] in _SMALLER_IS_BETTER
+            if values:
+                search.record_scores(values, kind, smaller_is_better=smaller_is_better)
+            if threshold is not None and count is not None:
+                search.record_threshold(values, threshold, smaller_is_better=smaller_is_better)
+        if search.attributes:
+            search.span.set_attributes(search.attributes)
 
 
 def index_points(collection: str, count: int) -> None:
@@ -78,15 +89,16 @@ def _collect(scores: Any, values: list[float], depth: int = _MAX_DEPTH) -> int |
     None for an iterator, which must not be consumed. Lists and arrays are rows of scores; a tuple is not, since it may
     hold an id as well.
     """
-    if hasattr(scores, "ndim") and hasattr(scores, "tolist"):
-        scores = scores.tolist()  # faster than one number at a time
-    if isinstance(scores, Number):
-        scores = [scores]
-    if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
-        return None
+    if type(scores) is not list:  # the most frequent case first
+        if hasattr(scores, "ndim") and hasattr(scores, "tolist"):
+            scores = scores.tolist()  # faster than one number at a time
+        if isinstance(scores, Number):
+            scores = [scores]
+        if scores is None or isinstance(scores, str | bytes) or not hasattr(scores, "__len__"):
+            return None
     count = 0
     for score in scores.values() if isinstance(scores, Mapping) else scores:
-        if type(score) is float:  # the most frequent case first
+        if type(score) is float:  # as above
             count += 1
             if math.isfinite(score):
                 values.append(score)
@@ -120,36 +132,57 @@ def _whole(hits: Any) -> int | None:
     return None if number is None or number < 0 else int(number)
 
 
-def _record_hits(hits: int) -> None:
-    trace.get_current_span().set_attribute(c.SEARCH_HITS.name, hits)
-    observe(c.RESULTS, hits, {})
-    if hits == 0:
-        observe(c.RESULTS_EMPTY, 1, {})
-
-
-def _kind(distance: object, model: object) -> dict[str, AttributeValue]:
-    """Return the attributes by which scores that cannot be compared are separated."""
+def _kind(distance: object, model: object) -> Kind:
+    """Return distance and model as attributes: scores of different ones cannot be compared."""
     name = distance.lower() if isinstance(distance, str) else distance  # an enum's member may be a string, too
-    return clean({c.SEARCH_DISTANCE.name: name, c.MODEL.name: model})
+    if type(name) in _TEXT and type(model) in _TEXT:
+        return name, model  # type: ignore[return-value]  # just tested
+    cleaned = clean({c.SEARCH_DISTANCE.name: name, c.MODEL.name: model})
+    return cleaned.get(c.SEARCH_DISTANCE.name), cleaned.get(c.MODEL.name)
 
 
-def _record_scores(scores: Sequence[float], kind: Mapping[str, AttributeValue], *, smaller_is_better: bool) -> None:
-    least, greatest = min(scores), max(scores)
-    top = least if smaller_is_better else greatest
-    attributes = {c.SEARCH_TOP_SCORE.name: top}
-    observe(c.RESULT_SCORE, top, {c.SEARCH_RANK.name: "top1", **kind})
-    observe_all(c.RESULT_SCORE, islice(scores, _MAX_SCORES), {c.SEARCH_RANK.name: "topk", **kind})
-    if len(scores) > 1:
-        attributes[c.SEARCH_MARGIN.name] = greatest - least
-        observe(c.RESULT_MARGIN, greatest - least, kind)
-    trace.get_current_span().set_attributes(attributes)
+class _Search:
+    """Records one search on its span and in metrics. `attributes` are those that the span gets at the end."""
 
+    __slots__ = ("_operation", "attributes", "span")
 
-def _record_threshold(scores: Sequence[float], threshold: object, *, smaller_is_better: bool) -> None:
-    limit = _number(threshold)
-    if limit is None:
-        repairs.add("a threshold that is not a number")
-        return
-    below = sum(score > limit if smaller_is_better else score < limit for score in scores)
-    trace.get_current_span().set_attributes({c.SEARCH_THRESHOLD.name: limit, c.SEARCH_BELOW_THRESHOLD.name: below})
-    observe(c.RESULTS_BELOW_THRESHOLD, below, {})
+    def __init__(self, span: Span, operation: str | None) -> None:
+        self.span = span
+        self._operation = operation
+        self.attributes: dict[str, AttributeValue] = {}
+
+    def record_hits(self, hits: int) -> None:
+        self.attributes[c.SEARCH_HITS.name] = hits
+        self._record(c.RESULTS, hits)
+        if hits == 0:
+            self._record(c.RESULTS_EMPTY, 1)
+
+    def record_scores(self, scores: Sequence[float], kind: Kind, *, smaller_is_better: bool) -> None:
+        least, greatest = min(scores), max(scores)
+        top = least if smaller_is_better else greatest
+        self._record(c.RESULT_SCORE, top, "top1", *kind)
+        record = record_of(c.RESULT_SCORE, self._operation, "topk", *kind)
+        if record is not None:
+            span = self.span
+            for score in scores if len(scores) <= _MAX_SCORES else scores[:_MAX_SCORES]:
+                record(score, span)
+        self.attributes[c.SEARCH_TOP_SCORE.name] = top
+        if len(scores) > 1:
+            self.attributes[c.SEARCH_MARGIN.name] = greatest - least
+            self._record(c.RESULT_MARGIN, greatest - least, *kind)
+
+    def record_threshold(self, scores: Sequence[float], threshold: object, *, smaller_is_better: bool) -> None:
+        limit = _number(threshold)
+        if limit is None:
+            repairs.add("a threshold that is not a number")
+            return
+        below = len([1 for score in scores if (score > limit if smaller_is_better else score < limit)])
+        self.attributes[c.SEARCH_THRESHOLD.name] = limit
+        self.attributes[c.SEARCH_BELOW_THRESHOLD.name] = below
+        self._record(c.RESULTS_BELOW_THRESHOLD, below)
+
+    def _record(self, metric: c.Metric, value: float, *labels: AttributeValue | None) -> None:
+        """Record `value`; `labels` are the attributes of `metric` after the operation, in their order."""
+        record = record_of(metric, self._operation, *labels)
+        if record is not None:
+            record(value, self.span)

@@ -24,7 +24,7 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe
+from telemetry.recording.instruments import record_of
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import entered
 from telemetry.recording.sampling import root_context
@@ -113,11 +113,12 @@ class Batch:
         for part in self.parts:
             if part.call.links:
                 part.call.links[-1].share = seconds * (part.stop - part.start) / len(self.items)
-        labels: dict[str, AttributeValue] = {c.SEARCH_STAGE.name: self._name}
-        if ending.error is not None:
-            labels[c.ERROR_TYPE.name] = ending.error
-        observe(c.STAGE_DURATION, seconds, labels, run.context)
-        observe(c.BATCH_SIZE, len(self.items), labels, run.context)
+        duration = record_of(c.STAGE_DURATION, run.baggage.operation, self._name, ending.error)
+        if duration is not None:
+            duration(seconds, run.span)
+        size = record_of(c.BATCH_SIZE, self._name)
+        if size is not None:
+            size(len(self.items), run.span)
 
 
 def result_list(results: Any, count: int, name: str) -> list[Any]:

@@ -25,7 +25,8 @@ from telemetry.batching.limits import Limits
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe
+from telemetry.recording.instruments import record_of
+from telemetry.recording.spans import operation_of
 
 
 @dataclass(slots=True)
@@ -112,11 +113,13 @@ class Call:
             return
         with guard:
             waited = max(0, self.links[0].start - self.start) / 1e9
-            observe(c.QUEUE_WAIT_DURATION, waited, {c.SEARCH_STAGE.name: name}, self.context)
             span = trace.get_current_span(self.context)
+            record = record_of(c.QUEUE_WAIT_DURATION, operation_of(self.context), name)
+            if record is not None:
+                record(waited, span)
             if span.is_recording():
-                span.set_attribute(c.SEARCH_BATCH_QUEUE_WAIT.name, waited)
-                span.set_attribute(c.SEARCH_BATCH_SHARE.name, sum(link.share for link in self.links))
+                share = sum([link.share for link in self.links])
+                span.set_attributes({c.SEARCH_BATCH_QUEUE_WAIT.name: waited, c.SEARCH_BATCH_SHARE.name: share})
                 for link in self.links:
                     if link.span.trace_flags.sampled:
                         span.add_link(link.span)

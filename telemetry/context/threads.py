@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from telemetry import conventions as c
@@ -19,8 +20,10 @@ from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.current import attach, detach
-from telemetry.recording.instruments import observe
+from telemetry.recording.guard import guard
+from telemetry.recording.instruments import record_of
 from telemetry.recording.saturation import measure, register
+from telemetry.recording.spans import operation_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,7 +111,10 @@ class _Task:
         self.leave()
         waited = max(0, clock.steady() - self._queued) / 1e9
         context, self._context = self._context or Context(), None
-        observe(c.QUEUE_WAIT_DURATION, waited, {c.SEARCH_STAGE.name: self._usage.name}, context)
+        with guard:
+            record = record_of(c.QUEUE_WAIT_DURATION, operation_of(context), self._usage.name)
+            if record is not None:
+                record(waited, trace.get_current_span(context))
         return context
 
     def end(self) -> None:

@@ -72,6 +72,25 @@ def bound(metric: c.Metric, labels: Mapping[str, AttributeValue]) -> Bound | Non
     return _bound(metric, [labels.get(attribute.name) for attribute in metric.attributes])
 
 
+def record_of(metric: c.Metric, *values: AttributeValue | None) -> Record | None:
+    """Return what records values of `metric`, not an up-down counter; None if metrics are off.
+
+    For code that runs often with few attribute sets: it costs a third of what `observe` does.
+    Arguments: `values` of the metric's attributes, all of them, in the order of their declaration; None where there is
+    no such attribute. To be called for each value: nothing may be kept. May raise; the `Record` may too.
+    """
+    cache = _cache
+    if cache.generation is metrics_generation.current:
+        try:
+            record = cache.records.get((metric.name, *values))
+        except TypeError:  # a list
+            record = None
+        if record is not None:
+            return record
+    found = _bound(metric, list(values))
+    return None if found is None else found.record
+
+
 def observe(
     metric: c.Metric, value: float, attributes: Mapping[str, AttributeValue], context: Context | None = None
 ) -> None:

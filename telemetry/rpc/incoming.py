@@ -20,11 +20,10 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe
+from telemetry.recording.instruments import record_of
 from telemetry.recording.outcome import is_a
-from telemetry.recording.request import Labels, is_inner
+from telemetry.recording.request_baggage import request_baggage
 from telemetry.recording.request_scope import Answer, Scope
-from telemetry.recording.spans import operation_of
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import extract_from
 from telemetry.rpc.names import Filter, Method, method_of, peer_attributes
@@ -166,10 +165,12 @@ class ServerCall(rpc.Call):
 
     def _measure(self, size: int) -> None:
         """Record the size of the request, where the operation is known by now."""
-        operation = self.scope.operation or operation_of(self.context)
-        if operation is not None:
-            labels: Labels = {c.SEARCH_OPERATION.name: operation, c.SEARCH_ENTRY.name: not is_inner(self.context)}
-            observe(c.REQUEST_SIZE, size, labels, self.context)
+        with guard:
+            baggage = request_baggage(self.context)
+            operation = self.scope.operation or baggage.operation
+            record = None if operation is None else record_of(c.REQUEST_SIZE, operation, not baggage.is_inner)
+            if record is not None:
+                record(size, self.span)
 
     def _outcome(self, error: BaseException | None) -> Outcome:
         if is_a(error, _CALLER_GONE) or self._caller_has_gone():
