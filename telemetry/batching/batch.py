@@ -7,9 +7,10 @@ A batch does not belong to any single request, so it runs in an empty context: i
 context variables, and sets none. Its baggage has one entry: endpoints that the function calls are not entries.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from functools import cache
+from types import TracebackType
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -53,15 +54,17 @@ class Batch:
         """Whether no caller waits for it any more."""
         return all(part.call.abandoned for part in self.parts)
 
-    @contextmanager
-    def run(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Record the block that runs the function. Calls made in it can find this batch by `enclosing_batches`."""
-        others = (batch for part in self.parts for batch in part.call.within)
-        _within.set(tuple(dict.fromkeys((self, *others))))
+        others = [batch for part in self.parts for batch in part.call.within]
+        _within.set(tuple(dict.fromkeys((self, *others))) if others else (self,))
         self.running = True
+        self._recorder = self._begin()
+        self._recorder.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         try:
-            with self._begin():
-                yield
+            self._recorder.__exit__(kind, exc, tb)
         finally:
             self.running = False
 
@@ -90,7 +93,8 @@ class Batch:
     def _start(self) -> SpanRecorder:
         start = clock.steady()
         contexts = (part.call.context for part in self.parts)
-        callers = {(span.trace_id, span.span_id): span for span in map(_span_of, contexts) if span.is_valid}
+        spans = [_span_of(context) for context in contexts if context is not None]
+        callers = {(span.trace_id, span.span_id): span for span in spans if span.is_valid}
         attributes: dict[str, AttributeValue] = {
             c.SEARCH_STAGE.name: self._name,
             c.MINIBATCH_SIZE.name: len(self.items),
@@ -102,7 +106,7 @@ class Batch:
             attributes,
             self._at_end,
             sampled,
-            entered(root_context(bool(sampled)) if callers else Context()),
+            _context(bool(sampled) if callers else None),
         )
         identity = recorder.span.get_span_context()
         for part in self.parts:
@@ -136,8 +140,14 @@ def result_list(results: Any, count: int, name: str) -> list[Any]:
     return found
 
 
-def _span_of(context: Context | None) -> trace.SpanContext:
-    return trace.INVALID_SPAN_CONTEXT if context is None else trace.get_current_span(context).get_span_context()
+def _span_of(context: Context) -> trace.SpanContext:
+    return trace.get_current_span(context).get_span_context()
+
+
+@cache
+def _context(sampled: bool | None) -> Context:
+    """Return the context of batches: sampled or not; None: as the sampler decides. Whoever changes it copies it."""
+    return entered(Context() if sampled is None else root_context(sampled))
 
 
 def _separate_exceptions(results: list[Any]) -> None:

@@ -93,7 +93,7 @@ class _LoopQueue:
         if not batch.items:  # all of them were cancelled
             return
         try:
-            with batch.run():
+            with batch:
                 results = result_list(await self._fn(batch.items), len(batch.items), self._name)
         except BaseException as error:
             batch.fail(error)
@@ -130,6 +130,7 @@ class AsyncBatcher(Generic[T, R]):
             raise TelemetryError(f"{name_of(fn, name)} is not a coroutine function", "use Batcher, or write async def")
         self._fn = fn
         self._closed = False
+        self.measured_in: object = None
         self.name = name_of(fn, name)
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
         register(self)

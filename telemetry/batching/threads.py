@@ -68,6 +68,7 @@ class Batcher(Generic[T, R]):
         if is_async(fn):
             raise TelemetryError(f"{name_of(fn, name)} is a coroutine function", "use AsyncBatcher and await it")
         self._fn = fn
+        self.measured_in: object = None
         self.name = name_of(fn, name)
         self._reset(closed=False)
         register(self)
@@ -160,7 +161,7 @@ class Batcher(Generic[T, R]):
 
     def _run(self, batch: Batch) -> None:
         try:
-            with batch.run():
+            with batch:
                 results = result_list(self._fn(batch.items), len(batch.items), self.name)
         except BaseException as error:
             batch.fail(error)

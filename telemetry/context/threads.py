@@ -76,6 +76,7 @@ class _Usage:
     def __init__(self, name: str, limit: int) -> None:
         self.name = name
         self.closed = False
+        self.measured_in: object = None
         self._limit = limit
         self.renew()
         register(self)

@@ -6,9 +6,10 @@ and `client.region` to all processes of the request. An `endpoint` without a nam
 The first endpoint of a request adds `search.entry` to the baggage, so that an endpoint knows whether it is the entry.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Mapping
+from contextlib import ContextDecorator
+from contextvars import Token
+from typing import Final, Self
 
 from opentelemetry import baggage
 from opentelemetry import context as otel_context
@@ -25,20 +26,32 @@ REQUEST_NAME: Final = otel_context.create_key("search-telemetry-request")
 """The context's key of the operation of the innermost `request` block."""
 
 
-@contextmanager
-def request(
-    operation: str | None = None, /, *, platform: str | None = None, region: str | None = None
-) -> Iterator[None]:
+class request(ContextDecorator):  # noqa: N801  users write it in `with`, where names are lower case
     """Serve or send one request in this block.
 
     Arguments: `operation`, such as `/search`, which is in the baggage without its slash; `platform` and `region` of the
     client. None keeps the value from upstream.
     """
-    token = attach(with_request(operation, platform, region))
-    try:
-        yield
-    finally:
-        detach(token)
+
+    # A class, since what `contextmanager` makes takes as long to enter and leave as all that happens between the two.
+    __slots__ = ("_operation", "_platform", "_region", "_token")
+
+    def __init__(
+        self, operation: str | None = None, /, *, platform: str | None = None, region: str | None = None
+    ) -> None:
+        self._operation = operation
+        self._platform = platform
+        self._region = region
+
+    def _recreate_cm(self) -> Self:
+        """Return what a call of a decorated function enters: calls may overlap."""
+        return type(self)(self._operation, platform=self._platform, region=self._region)
+
+    def __enter__(self) -> None:
+        self._token: Token[Context] = attach(with_request(self._operation, self._platform, self._region))
+
+    def __exit__(self, *_: object) -> None:
+        detach(self._token)
 
 
 def with_request(
@@ -49,6 +62,12 @@ def with_request(
     entries: dict[str, object] = {}
     if operation is not None:
         values[REQUEST_NAME] = operation
+        if platform is None and region is None:  # as most have it
+            name = operation_name(operation)
+            if name:
+                bounds.add(c.SEARCH_OPERATION, name)
+                with_entries(values, {c.SEARCH_OPERATION.name: name})
+            return Context(values)
     for attribute, value in (
         (c.SEARCH_OPERATION, None if operation is None else operation_name(operation)),
         (c.CLIENT_PLATFORM, platform),

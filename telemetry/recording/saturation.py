@@ -22,6 +22,9 @@ _METRICS: Final = (c.STAGE_ACTIVE, c.STAGE_LIMIT, c.BATCH_LIMIT, c.QUEUE_LENGTH)
 class Source(Protocol):
     """A batcher or a thread pool."""
 
+    measured_in: object
+    """The generation of metrics in which it was last measured; None before. `measure` sets it."""
+
     @property
     def name(self) -> str:
         """The stage that it serves."""
@@ -47,8 +50,11 @@ def register(source: Source) -> None:
 
 def measure(source: Source) -> None:
     """Read all sources in use, from now on also `source`, at each collection of metrics. To be called at each use."""
-    _unused.discard(source)
     now = metrics_generation.current
+    if source.measured_in is now:
+        return
+    source.measured_in = now
+    _unused.discard(source)
     if now not in _watching:
         _watching[:] = [now]
         for metric in _METRICS:
@@ -57,6 +63,8 @@ def measure(source: Source) -> None:
 
 def forget_unused() -> None:
     """Stop reading each source until it is used again: a test must not see the queues of an earlier one."""
+    for source in tuple(_sources):
+        source.measured_in = None
     _unused.update(_sources)
 
 
