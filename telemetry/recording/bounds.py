@@ -47,7 +47,8 @@ class Bounds:
         self._overflow: Counter[str] = Counter()
         self._has_refused = False
         self.epoch = object()  # another one whenever a value may be bounded in another way than before
-        self._lock = threading.Lock()  # guards the growth of all above
+        # Guards the growth of all above. Re-entrant: a signal's handler may record in the middle.
+        self._lock = threading.RLock()
 
     def close(self, attribute: c.Attribute, values: Sequence[str]) -> None:
         """Let `attribute` have these values, written in lower case, and no others."""
@@ -85,7 +86,7 @@ class Bounds:
                 return self._listed(attribute, value, count=count)
             if value in self._declared.get(attribute.name, ()):
                 kind = _DECLARED
-            taken = sum(other <= kind for other in known.values())
+            taken = sum(other <= kind for other in tuple(known.values()))
             if taken < (attribute.limit or 1):
                 known[value] = kind
                 self._changed()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.attributes import BoundedAttributes
 
 from telemetry.recording.attributes import FEW, PLAIN, SHORT
+from telemetry.repairs import repairs
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
@@ -66,7 +67,12 @@ def limited(attributes: Mapping[str, Any] | None, most: int, length: int) -> Lim
 
 
 def _as_the_sdk(attributes: Mapping[Any, Any], most: int, length: int) -> Limited:
-    bounded = BoundedAttributes(_limit(most), attributes, max_value_len=_limit(length))
+    try:
+        bounded = BoundedAttributes(_limit(most), attributes, max_value_len=_limit(length))
+    except Exception:  # noqa: BLE001  an object of the user's may raise anything when it is read
+        own: dict[str, Any] = {}
+        dropped = sum(set_limited(own, key, value, most, length) for key, value in attributes.items())
+        return own, dropped
     return dict(bounded), bounded.dropped
 
 
@@ -79,7 +85,11 @@ def set_limited(known: dict[str, Any], key: Any, value: Any, most: int, length: 
         return 1
     kind = type(value)
     if kind not in PLAIN:
-        cleaned = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))
+        try:
+            cleaned = BoundedAttributes(None, {key: value}, max_value_len=_limit(length))
+        except Exception:  # noqa: BLE001  as above
+            repairs.add("an attribute that cannot be read")
+            return 1
         if key not in cleaned:  # not valid, for older releases of the SDK
             return 1
         value = cleaned[key]

@@ -10,6 +10,7 @@ it. From then on all records go through that one, ours too: a log record process
 
 import sys
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry import _logs
@@ -56,6 +57,7 @@ class LoggerProvider(_logs.LoggerProvider):
         self._export = export
         self._margin = margin
         self._scopes: dict[str, InstrumentationScope] = {}
+        self._is_shut_down = False
         self._lock = threading.RLock()  # guards the next
         self._sdk: sdk.LoggerProvider | None = None
         in_child(Rank.PIPELINES, weakly(LoggerProvider._renew, self))
@@ -119,8 +121,17 @@ class LoggerProvider(_logs.LoggerProvider):
             raise AttributeError(name)
         return getattr(self.sdk(), name)
 
+    def added(self) -> Sequence[Any]:
+        """Return the log record processors that were added, unless they were shut down with the provider."""
+        if self._sdk is None or self._is_shut_down:
+            return ()
+        every: Any = getattr(self._sdk, "_multi_log_record_processor", None)  # it has no public API
+        processors: Sequence[Any] = getattr(every, "_log_record_processors", ())
+        return processors[1:]  # the first one is ours
+
     def shutdown(self) -> None:
         """Export what is left, and take nothing more."""
+        self._is_shut_down = True
         (self._export if self._sdk is None else self._sdk).shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:

@@ -10,7 +10,7 @@ with the SDK's class is true (`__class__`, as in `unittest.mock`), and all attri
 
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import metrics
@@ -121,6 +121,10 @@ class MeterProvider(metrics.MeterProvider):
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.sdk(), name)
+
+    def added(self) -> Sequence[Any]:
+        """Return the readers that were added, unless they were shut down with the provider."""
+        return () if self._sdk is None or self._is_shut_down else self._sdk.added_readers()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Export all metrics; return whether that was possible."""

@@ -90,6 +90,10 @@ class SdkMeterProvider(sdk.MeterProvider):
         collect: Any = partial(self._collect_all, reader)
         metric_reader._set_collect_callback(collect)  # noqa: SLF001  see above
 
+    def added_readers(self) -> list[MetricReader]:
+        """Return the readers that were added."""
+        return list(self._added)
+
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Have `metric_reader` read no more."""
         super().remove_metric_reader(metric_reader)

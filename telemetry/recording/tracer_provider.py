@@ -9,6 +9,7 @@ readable copy. Without processors, this costs nothing.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from opentelemetry.sdk import trace as sdk
@@ -42,6 +43,7 @@ class TracerProvider(sdk.TracerProvider):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._export: SpanExport | None = None
+        self._is_shut_down = False
 
     def export_to(self, export: SpanExport) -> None:
         """Pass all spans that end from now on to `export`."""
@@ -75,8 +77,16 @@ class TracerProvider(sdk.TracerProvider):
                 )  # fmt: skip
             return known
 
+    def added(self) -> Sequence[Any]:
+        """Return the span processors that were added, unless they were shut down with the provider."""
+        processors: Sequence[Any] = getattr(
+            self._active_span_processor, "_span_processors", (self._active_span_processor,)
+        )
+        return () if self._is_shut_down else processors
+
     def shutdown(self) -> None:
         """Shut down the processors and the exporter."""
+        self._is_shut_down = True
         super().shutdown()
         if self._export is not None:
             self._export.shutdown()

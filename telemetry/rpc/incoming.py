@@ -7,6 +7,7 @@ scope of each call, in the call's context; the handlers that were wrapped, one f
 import asyncio
 import contextlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final
 
 import grpc
@@ -35,6 +36,9 @@ _CALLER_GONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalE
 _TOLERANCE: Final = 0.02  # seconds between the caller's deadline and the server's, which began when the call arrived
 _ROUNDING: Final = 0.01  # of the timeout: gRPC sends it with two or three digits, rounded up
 _MOST_HANDLERS: Final = 1024  # that stay wrapped; a handler for all methods may be asked for any name
+
+_refused: Final[ContextVar[object]] = ContextVar("search-telemetry-refused", default=None)
+"""The details of the call of an unknown method that an interceptor below has recorded."""
 
 Wrap = Callable[["Incoming", Method, Any, bool], Any]
 """Wraps a method handler; the last argument: whether its calls are traced, or only propagate their context."""
@@ -98,7 +102,10 @@ class Incoming:
         return None
 
     def _refuse(self, details: Any) -> None:
-        """Record a call of a method that the server does not have."""
+        """Record a call of a method that the server does not have: once, where interceptors are installed twice."""
+        if _refused.get() is details:
+            return
+        _refused.set(details)
         found = method_of(details.method)
         if not providers.recording() or not is_instrumentation_enabled():
             return

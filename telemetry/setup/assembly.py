@@ -40,6 +40,7 @@ from telemetry.recording.logger_provider import LoggerProvider
 from telemetry.recording.meter_provider import MeterProvider
 from telemetry.recording.own_metrics import OwnMetrics
 from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.setup.added import Added
 from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
 from telemetry.setup.handle import Telemetry
@@ -95,7 +96,10 @@ def assemble(settings: Settings) -> Telemetry:
     adopted = frozenset(name for name, part in parts.items() if part.adopted)
     attach_handlers = partial(_attach_handlers, parts["logs"].provider)
     rename = partial(_rename, [part.provider for part in parts.values() if not part.adopted], parts["spans"].pipeline)
-    telemetry = Telemetry(settings, pipelines, adopted, attach_handlers, pull=parts["metrics"].pull, rename=rename)
+    added = Added([part.provider for part in parts.values() if part.provider is not None and not part.adopted])
+    telemetry = Telemetry(
+        settings, pipelines, adopted, attach_handlers, pull=parts["metrics"].pull, rename=rename, added=added
+    )
     for name, part in parts.items():
         if part.adopted and part.wanted:
             warn_if_not_exported(name, part.provider)

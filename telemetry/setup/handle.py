@@ -11,6 +11,7 @@ from typing import Protocol
 
 from telemetry.config.settings import Settings
 from telemetry.pipeline.stats import SignalStats, Stats
+from telemetry.setup.added import Added
 
 
 class Pipeline(Protocol):
@@ -87,6 +88,7 @@ class Telemetry:
         *,
         pull: Pull | None = None,
         rename: Callable[[Settings], None] = lambda _: None,
+        added: Added | None = None,
     ) -> None:
         self.settings = settings
         self.pull = pull
@@ -94,6 +96,7 @@ class Telemetry:
         self._adopted = adopted
         self._attach_handlers = attach_handlers
         self._rename = rename
+        self._added = added or Added()
         self._detach_handlers = attach_handlers(settings)
         self._lock = threading.Lock()  # guards _ended: only one shutdown runs
         self._ended: bool | None = None
@@ -101,23 +104,30 @@ class Telemetry:
     def flush(self, timeout: float = 5.0) -> bool:
         """Export everything recorded so far, and wait for it at most `timeout` seconds.
 
+        Processors and readers that other code added to our providers are flushed too.
+
         Returns whether all was exported: false if the time ran out, or if items were dropped since the last flush.
         """
         deadline = time.monotonic() + timeout
         begun = [(pipeline, pipeline.begin_flush()) for pipeline in self._pipelines.values()]
+        finish_added = self._added.begin_flush(deadline)
         outcomes = [pipeline.finish_flush(target, deadline) for pipeline, target in begun]
-        return all(outcomes)
+        return finish_added() and all(outcomes)
 
     def shutdown(self, timeout: float = 5.0) -> bool:
         """Export the rest within `timeout` seconds, and stop; items recorded later count as dropped.
 
         Returns whether all was exported, as `flush` does. A second call does nothing, and returns the same.
         """
-        return self._end(timeout, patient=True)
+        finish_added = self._added.begin_flush(time.monotonic() + timeout)  # they may be needed again
+        ended = self._end(timeout, patient=True)
+        return finish_added() and ended
 
     def exit(self) -> bool:
         """Shut down at exit: within `exit_timeout`, and sooner if the collector is unavailable."""
-        return self._end(self.settings.exit_timeout, patient=False)
+        finish_added = self._added.begin_shutdown(time.monotonic() + self.settings.exit_timeout)
+        ended = self._end(self.settings.exit_timeout, patient=False)
+        return finish_added() and ended
 
     def _end(self, timeout: float, *, patient: bool) -> bool:
         with self._lock:

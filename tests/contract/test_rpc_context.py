@@ -349,3 +349,20 @@ class TestInstalledTwice:
                 call(arity, "ok")
             assert watch.tree(2) == f"{arity} CLIENT OK\n  {arity} SERVER OK"
         assert [point.count for point in watch.points("rpc.client.call.duration")] == [1]
+
+    @pytest.mark.parametrize("kind", ["threads", "tasks"])
+    def test_a_method_that_nobody_serves_is_counted_once(self, watch: Watch, kind: str) -> None:
+        """No handler steps aside there: the outer interceptor knows that the inner one has recorded the call."""
+        server = {"threads": rpc.server_interceptors, "tasks": rpc.aio_server_interceptors}[kind]
+        serve, make = SERVERS[kind]
+        with serve(make(), server() + server()) as target, CLIENTS["threads"](target) as call:
+            call("unary_unary", "ok")
+            with grpc.insecure_channel(target) as channel:
+                nothing: Any = channel.unary_unary(f"/{SERVICE}/nothing", None, None)
+                for _ in range(2):
+                    with pytest.raises(grpc.RpcError):
+                        nothing(b"")
+            assert watch.tree(4) == (
+                "unary_unary CLIENT OK\n  unary_unary SERVER OK" + 2 * "\nnothing SERVER UNIMPLEMENTED ! UNIMPLEMENTED"
+            )
+        assert sorted(point.count for point in watch.points("rpc.server.call.duration")) == [1, 2]
