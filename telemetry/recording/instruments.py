@@ -101,22 +101,13 @@ def observe(
     exemplar (default: the current one): a value is often recorded after its span has left the context.
     Never raises.
     """
-    observe_all(metric, (value,), attributes, context)
-
-
-def observe_all(
-    metric: c.Metric, values: Iterable[float], attributes: Mapping[str, AttributeValue], context: Context | None = None
-) -> None:
-    """Record several values as `observe` does one."""
     with guard:
         known = [attributes.get(attribute.name) for attribute in metric.attributes]
         if known[0] is None and metric.attributes[0] is c.SEARCH_OPERATION:
             known[0] = operation_of(context)
         found = _bound(metric, known)
         if found is not None:
-            span = trace.get_current_span(context)
-            for value in values:
-                found.record(value, span)
+            found.record(value, trace.get_current_span(context))
 
 
 def set_gauge(metric: c.Metric, value: float, attributes: Mapping[str, AttributeValue]) -> None:

@@ -5,6 +5,7 @@ import gc
 import os
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,21 @@ NOTHING = MetricsData([])
 DELTA = ("Counter", "Histogram")
 UNSIGNED = dataclasses.replace(c.RESULT_SCORE, signed=False)
 """The SDK's histograms have no values below zero."""
+
+
+def observed(stage: Any) -> None:
+    """Record a second of this stage."""
+    instruments.observe(c.STAGE_DURATION, 1, {"search.stage": stage})
+
+
+def recorded(stage: Any) -> None:
+    """Do the same in the way of code that runs often."""
+    record = instruments.record_of(c.STAGE_DURATION, None, stage, None)
+    assert record is not None
+    record(1, None)
+
+
+BOTH_WAYS = pytest.mark.parametrize("by", [observed, recorded])
 
 
 def context(span_id: int, *, sampled: bool) -> Context:
@@ -315,20 +331,22 @@ class TestObserve:
             bounds.forget()
             yield made
 
-    def test_a_value_beyond_its_limit_is_counted_each_time(self, own: OwnMetrics) -> None:
+    @BOTH_WAYS
+    def test_a_value_beyond_its_limit_is_counted_each_time(self, own: OwnMetrics, by: Callable[[Any], None]) -> None:
         """Series at hand change nothing about bounds: the overflow goes on to be counted."""
         for number in (*range(30), 1, 29):
-            instruments.observe(c.STAGE_DURATION, 1, {"search.stage": f"stage {number}"})
+            by(f"stage {number}")
         (metric,) = own.reader().collect()
         points = {p.attributes["search.stage"]: p.count for p in metric.data.data_points}  # type: ignore[union-attr]
         assert (len(points), points["stage 1"], points["_other"]) == (25, 2, 7)
         assert bounds.overflow() == {"search.stage": 7}
 
-    def test_odd_values_are_recorded_too(self, own: OwnMetrics) -> None:
+    @BOTH_WAYS
+    def test_odd_values_are_recorded_too(self, own: OwnMetrics, by: Callable[[Any], None]) -> None:
         """A list cannot be looked up, a number is not a string: both make series as they do elsewhere."""
         assert guard.strict, "a fault would show"
         for stage in (["a"], 1, True, 1):
-            instruments.observe(c.STAGE_DURATION, 1, {"search.stage": stage})
+            by(stage)
         (metric,) = own.reader().collect()
         points = [(p.attributes["search.stage"], p.count) for p in metric.data.data_points]  # type: ignore[union-attr]
         assert points == [("['a']", 1), (1, 2), (True, 1)]
