@@ -123,8 +123,8 @@ class MeterProvider(metrics.MeterProvider):
         return getattr(self.sdk(), name)
 
     def added(self) -> Sequence[Any]:
-        """Return the readers that were added, unless they were shut down with the provider."""
-        return () if self._sdk is None or self._is_shut_down else self._sdk.added_readers()
+        """Return the readers that were added to export, unless they were shut down with the provider."""
+        return () if self._sdk is None or self._is_shut_down else self._sdk.pushing_readers()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Export all metrics; return whether that was possible."""

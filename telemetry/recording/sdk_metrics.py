@@ -90,9 +90,9 @@ class SdkMeterProvider(sdk.MeterProvider):
         collect: Any = partial(self._collect_all, reader)
         metric_reader._set_collect_callback(collect)  # noqa: SLF001  see above
 
-    def added_readers(self) -> list[MetricReader]:
-        """Return the readers that were added."""
-        return list(self._added)
+    def pushing_readers(self) -> list[MetricReader]:
+        """Return the readers that were added and export by themselves: flushing another one takes its values from it."""
+        return [one for one in self._added if type(one).force_flush is not MetricReader.force_flush]
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Have `metric_reader` read no more."""
