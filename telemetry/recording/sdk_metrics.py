@@ -91,7 +91,7 @@ class SdkMeterProvider(sdk.MeterProvider):
         metric_reader._set_collect_callback(collect)  # noqa: SLF001  see above
 
     def pushing_readers(self) -> list[MetricReader]:
-        """Return the readers that were added and export by themselves: flushing another one takes its values from it."""
+        """Return the added readers that export by themselves: flushing another one takes its values away."""
         return [one for one in self._added if type(one).force_flush is not MetricReader.force_flush]
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
