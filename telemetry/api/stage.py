@@ -23,6 +23,8 @@ from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""
+_FIXED: Final = frozenset({str, int, bool, float, type(None)})
+_MOST_SHARED: Final = 1024
 _NONE: Final[Mapping[str, Any]] = {}
 
 
@@ -92,8 +94,19 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         return NO_RECORDER
 
     def _prepare(self) -> "_Prepared":
-        """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
-        prepared = _Prepared(self._name, *clean_and_check(self._attributes))
+        """Return what all runs share; kept unless a value, such as a list, may be another one at the next run.
+
+        A `with` block makes its stage anew each time, mostly with the attributes of the time before.
+        """
+        kinds = tuple(map(type, self._attributes.values()))  # 1 and True are the same key, and are not the same
+        key = (self._name, kinds, *self._attributes.items()) if _FIXED.issuperset(kinds) else None
+        prepared = None if key is None else _shared.get(key)
+        if prepared is None:
+            prepared = _Prepared(self._name, *clean_and_check(self._attributes))
+            if key is not None and prepared.are_short:
+                if len(_shared) >= _MOST_SHARED:
+                    _shared.clear()
+                _shared[key] = prepared
         if prepared.are_short:
             self._prepared = prepared
         return prepared
@@ -159,3 +172,4 @@ class _Prepared:
 
 
 _records: Final = BoundRecords()
+_shared: dict[tuple[object, ...], _Prepared] = {}  # by name and attributes
