@@ -125,3 +125,15 @@ def test_a_copy_while_a_block_is_open_is_a_stage_of_its_own(spans: Spans, copied
             assert spans.open == ["/search", "work", "/search", "work"]
     assert spans.open == []
     assert spans.tree(attributes=["size"]).count("work size=3") == 2
+
+
+def test_blocks_share_nothing_but_what_is_the_same(spans: Spans, metrics: Metrics) -> None:
+    """1, True and 1.0 are equal, and are not the same attribute; each block has its own size and its own list."""
+    values: tuple[Any, ...] = (1, True, 1.0, 1, [1], [2])
+    for value in values:
+        with telemetry.stage("work", len_docs=value):
+            pass
+    found = [(span.attributes or {})["len_docs"] for span in spans]
+    assert [(type(one), one) for one in found[:4]] == [(int, 1), (bool, True), (float, 1.0), (int, 1)]
+    assert found[4:] == [(1,), (2,)]
+    assert [point.count for point in metrics.points("search.batch.size")] == [3]
