@@ -26,7 +26,7 @@ from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
-from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
+from telemetry.recording.request_baggage import RequestBaggage, request_baggage, with_entries
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 
 _MARK: Final = "__telemetry_endpoint__"
@@ -97,16 +97,13 @@ class Endpoint(Block):
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
         baggage = request_baggage(context)
         call = self._calls.get((name, baggage))
-        if call is None or call.epoch is not bounds.epoch:
+        if call is None or call.generation is not bounds.generation:
             call = self._cached(name, baggage)
         if call.counts_unknown:
             baggage.count_unknown()
         values: dict[str, object] = context.copy()
         if call.entries:
-            if BAGGAGE in values or not BAGGAGE:
-                with_entries(values, call.entries)
-            else:
-                values[BAGGAGE] = call.entries.copy()
+            with_entries(values, call.entries)
             if baggage.operation is None:
                 values[REQUEST_NAME] = call.operation
         if self._expected:
@@ -138,8 +135,6 @@ class Endpoint(Block):
         return call
 
     def _name(self, default: str, context: Context) -> str:
-        if len(self._names) == 1:
-            return self._names[0]
         return request_name(context) or (self._names[0] if self._names else default)
 
 
@@ -159,7 +154,7 @@ class _Call:
 
     Attributes: `operation`; `entries`, which are added to the baggage; `baggage`, with these; `attributes` of the span
     without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
-    `counts_unknown`, whether its platform or region is `_other`; `epoch`, that of the bounds.
+    `counts_unknown`, whether its platform or region is `_other`; `generation`, that of the bounds.
     """
 
     __slots__ = (
@@ -172,13 +167,13 @@ class _Call:
         "described",
         "described_entry",
         "entries",
-        "epoch",
+        "generation",
         "is_entry",
         "operation",
     )  # fmt: skip
 
     def __init__(self, name: str, baggage: RequestBaggage, attributes: Mapping[str, object]) -> None:
-        self.epoch = bounds.epoch
+        self.generation = bounds.generation
         self.is_entry = not baggage.is_inner
         self.operation = operation_name(name) if baggage.operation is None else baggage.operation
         self.entries: dict[str, object] = {}
@@ -218,12 +213,13 @@ class _Call:
             _write(ending, run)
 
     def _find(self, ending: Ending, has_docs: bool | None) -> Records:
+        generation = metrics_generation.current  # before the records are found: later ones are not its own
         key = (*self._labels, ending.outcome, ending.error, has_docs)
         records = _records.get(key)
         if records is None:
             return _records.bind(key, self._wanted(ending, has_docs))
         if ending is ENDED_OK:
-            self._last = (metrics_generation.current, has_docs, records)
+            self._last = (generation, has_docs, records)
         return records
 
     def _wanted(self, ending: Ending, has_docs: bool | None) -> list[Wanted | None]:

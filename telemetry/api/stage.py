@@ -150,12 +150,13 @@ class _Prepared:
             database(seconds, span)
 
     def _find(self, operation: str | None, error: str | None) -> Records:
+        generation = metrics_generation.current  # before the records are found: later ones are not its own
         key = (self._name, operation, error, self._size is None, self._database)
         records = _records.get(key)
         if records is None:
             records = _records.bind(key, self._wanted(operation, error))
         elif error is None:
-            self._last = (metrics_generation.current, operation, records)
+            self._last = (generation, operation, records)
         return records
 
     def _wanted(self, operation: str | None, error: str | None) -> list[Wanted | None]:

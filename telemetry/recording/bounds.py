@@ -46,14 +46,14 @@ class Bounds:
         }
         self._overflow: Counter[str] = Counter()
         self._has_refused = False
-        self.epoch = object()  # another one whenever a value may be bounded in another way than before
+        self.generation = object()  # another one whenever a value may be bounded in another way than before
         # Guards the growth of all above. Re-entrant: a signal's handler may record in the middle.
         self._lock = threading.RLock()
 
     def close(self, attribute: c.Attribute, values: Sequence[str]) -> None:
         """Let `attribute` have these values, written in lower case, and no others."""
         with self._lock:
-            self.epoch = object()
+            self.generation = object()
             self._closed[attribute.name] = tuple(values)
             self._values[attribute.name] = dict.fromkeys((*values, c.OTHER), _DECLARED)
 
@@ -99,9 +99,9 @@ class Bounds:
             return c.OTHER
 
     def _changed(self) -> None:
-        """Begin a new epoch if a value that was `_other` may now be admitted. The lock is held."""
+        """Begin a new generation if a value that was `_other` may now be admitted. The lock is held."""
         if self._has_refused:
-            self.epoch = object()
+            self.generation = object()
 
     def _listed(self, attribute: c.Attribute, value: Value, *, count: bool) -> Value:
         """Return the value of a closed list that is written like `value`, else `_other`. The lock is held."""

@@ -32,10 +32,10 @@ class RequestBaggage:
     `operation` as it was given, None without one; `is_inner`, whether an endpoint before this one was the entry.
     """
 
-    __slots__ = ("_client", "_entries", "attributes", "epoch", "is_inner", "operation")
+    __slots__ = ("_client", "_entries", "attributes", "generation", "is_inner", "operation")
 
     def __init__(self, entries: Mapping[str, object]) -> None:
-        self.epoch = bounds.epoch
+        self.generation = bounds.generation
         self._entries = entries
         self._client: tuple[Value, Value] | None = None
         self.attributes: dict[str, AttributeValue] = {
@@ -88,7 +88,7 @@ def request_baggage(context: Mapping[str, object] | None = None) -> RequestBagga
         found = _known.get(key)
     except Exception:  # noqa: BLE001  an object of the user's in place of a string
         return RequestBaggage(entries)
-    if found is not None and found.epoch is bounds.epoch:
+    if found is not None and found.generation is bounds.generation:
         return found
     return _find(entries, key)
 
