@@ -6,7 +6,6 @@ from typing import Final
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.request_scope import current_scope
 
 _OF_REQUEST: Final = frozenset(attribute.name for attribute in c.USED_BY_REQUEST)
 
@@ -21,13 +20,9 @@ def add_gen_ai(stage: str, attributes: dict[str, AttributeValue]) -> None:
         attributes.setdefault(c.GEN_AI_REQUEST_TOP_K.name, attributes[c.DB_VECTOR_QUERY_TOP_K.name])
 
 
-def uses_of_request(attributes: Mapping[str, AttributeValue]) -> bool:
-    """Return whether an attribute of a stage is shown on the SERVER span of its request."""
-    return not _OF_REQUEST.isdisjoint(attributes)
+def used_by_request(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue] | None:
+    """Return the attributes of a stage that the SERVER span of its request has too; None where there are none.
 
-
-def describe_request(attributes: Mapping[str, AttributeValue]) -> None:
-    """Set on the SERVER span of the request what this stage uses; the first stage that names it decides."""
-    scope = current_scope()
-    if scope is not None:
-        scope.describe({name: attributes[name] for name in _OF_REQUEST.intersection(attributes)})
+    The first stage that names one decides.
+    """
+    return {name: attributes[name] for name in sorted(_OF_REQUEST.intersection(attributes))} or None

@@ -166,6 +166,8 @@ class DocumentFinder:
         """Return the documents in a call, and their number."""
         if self._docs is None:  # the most frequent case first
             docs = kwargs.get("docs", args[self._docs_index] if self._docs_index < len(args) else None)
+            if type(docs) is list:
+                return docs, len(docs)
             number = count(docs)
             if number is not None:
                 return docs, number

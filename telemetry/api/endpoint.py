@@ -1,5 +1,6 @@
 """`endpoint`: traces, times and counts the requests that an executor serves."""
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Final, TypeVar, overload
 
@@ -12,7 +13,7 @@ from telemetry.api.streamed import follow
 from telemetry.errors import ExceptionClasses, TelemetryError, exception_classes
 from telemetry.privacy import content
 from telemetry.recording import providers
-from telemetry.recording.attributes import clean, clean_and_check
+from telemetry.recording.attributes import SHORT, clean, clean_and_check
 from telemetry.recording.block import Block, F, check_decorated
 from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
@@ -26,10 +27,12 @@ from telemetry.recording.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
-from telemetry.recording.request_baggage import RequestBaggage, request_baggage, with_entries
+from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 
 _MARK: Final = "__telemetry_endpoint__"
+_content: Final = content.Process
+_in_use: Final = providers.current
 _MOST_KEPT: Final = 1024  # names and baggages of an endpoint
 BeginIn = Callable[..., Recorder]
 """Begins a call with these arguments and keyword arguments, in the context that is given third, or the current one."""
@@ -73,7 +76,7 @@ class Endpoint(Block):
             bounds.declare(c.SEARCH_OPERATION, operation_name(name))
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Recorder:
-            if providers.recording():
+            if not sys.is_finalizing() if _in_use.on else providers.recording():
                 try:
                     documents, count = find(args, kwargs)
                     return self._start(default, documents, count, context)
@@ -89,13 +92,17 @@ class Endpoint(Block):
                 return self._start("/", None, None)
         return NO_RECORDER
 
-    def _start(  # noqa: C901  one function, for speed
+    def _start(  # noqa: C901, PLR0912  one function, for speed
         self, default: str, documents: object, count: int | None, context: Context | None = None
     ) -> Recorder:
         if context is None:
             context = get_current()
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
-        baggage = request_baggage(context)
+        scope: Scope | None = context.get(SCOPE_KEY)  # type: ignore[assignment]  # only a `Scope` has this key
+        if scope is not None and BAGGAGE and scope.parsed[0] is context.get(BAGGAGE):
+            baggage = scope.parsed[1]  # the usual case, without a call
+        else:
+            baggage = request_baggage(context)
         call = self._calls.get((name, baggage))
         if call is None or call.generation is not bounds.generation:
             call = self._cached(name, baggage)
@@ -108,15 +115,15 @@ class Endpoint(Block):
                 values[REQUEST_NAME] = call.operation
         if self._expected:
             values[EXPECTED] = (*expected_in(context), *self._expected)
-        scope: Scope | None = values.get(SCOPE_KEY)  # type: ignore[assignment]  # only a `Scope` has this key
         if scope is not None:
             if scope.operation is None:
                 scope.operation = call.operation
-            scope.describe(call.described)
+            if scope.described is not call.described:
+                scope.describe(call.described, are_short=call.has_short_name)
         attributes = call.attributes if call.are_short else {**clean(self._attributes), **call.described_entry}
         if count is not None:
             attributes = {**attributes, c.LEN_DOCS.name: count}
-        texts = content.texts_of(documents) if content.Process.limits is not None else None
+        texts = content.texts_of(documents) if _content.limits is not None else None
         if texts:
             attributes = {**attributes, c.SEARCH_DOCS_TEXT.name: texts}
         run = SpanRecorder(
@@ -153,8 +160,9 @@ class _Call:
     """What the calls of an endpoint with one name and one baggage have in common.
 
     Attributes: `operation`; `entries`, which are added to the baggage; `baggage`, with these; `attributes` of the span
-    without those of the documents, and whether they are short; `described`, those of the SERVER span around it;
-    `counts_unknown`, whether its platform or region is `_other`; `generation`, that of the bounds.
+    without those of the documents, and whether they are short; `described`, those of the SERVER span around it, and
+    whether that `has_short_name`;
+    `counts_unknown`, whether its platform or region is not known; `generation`, that of the bounds.
     """
 
     __slots__ = (
@@ -168,6 +176,7 @@ class _Call:
         "described_entry",
         "entries",
         "generation",
+        "has_short_name",
         "is_entry",
         "operation",
     )  # fmt: skip
@@ -176,6 +185,7 @@ class _Call:
         self.generation = bounds.generation
         self.is_entry = not baggage.is_inner
         self.operation = operation_name(name) if baggage.operation is None else baggage.operation
+        self.has_short_name = len(self.operation) <= SHORT
         self.entries: dict[str, object] = {}
         if baggage.operation is None and self.operation:
             bounds.add(c.SEARCH_OPERATION, self.operation)
@@ -184,7 +194,7 @@ class _Call:
             self.entries[c.SEARCH_ENTRY.name] = c.INNER
         self.baggage = baggage.extended(self.entries)
         self._labels = (self.operation, self.is_entry, *(baggage.client() if self.is_entry else (None, None)))
-        self.counts_unknown = self.is_entry and c.OTHER in self._labels
+        self.counts_unknown = self.is_entry and baggage.has_unknown
         self.described_entry = {c.SEARCH_ENTRY.name: self.is_entry}
         self.described: dict[str, AttributeValue] = {c.SEARCH_OPERATION.name: self.operation, **self.described_entry}
         own, self.are_short = clean_and_check(attributes)

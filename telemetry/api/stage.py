@@ -1,5 +1,6 @@
 """`stage`: traces and times a named piece of work inside a request."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -7,7 +8,7 @@ from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.api.derived import add_gen_ai, describe_request, uses_of_request
+from telemetry.api.derived import add_gen_ai, used_by_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean_and_check
@@ -25,6 +26,7 @@ _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""
 _FIXED: Final = frozenset({str, int, bool, float, type(None)})
 _MOST_SHARED: Final = 1024
+_in_use: Final = providers.current
 _NONE: Final[Mapping[str, Any]] = {}
 
 
@@ -80,15 +82,17 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         return wrapped
 
     def _begin(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] = _NONE) -> Recorder:
-        if not providers.recording():
+        if sys.is_finalizing() if _in_use.on else not providers.recording():
             return NO_RECORDER
         try:
             prepared = self._prepared or self._prepare()
-            if prepared.used_by_request:
-                describe_request(prepared.attributes)
-            return SpanRecorder(
+            run = SpanRecorder(
                 self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short
             )
+            used = prepared.used_by_request
+            if used is not None and run.scope.described is not used:
+                run.scope.describe(used, are_short=prepared.are_short)
+            return run
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         return NO_RECORDER
@@ -122,7 +126,7 @@ class _Prepared:
         add_gen_ai(name, attributes)
         self.attributes = attributes
         self.are_short = are_short
-        self.used_by_request = uses_of_request(attributes)
+        self.used_by_request = used_by_request(attributes)
         size = attributes.get(c.LEN_DOCS.name)
         if size is None:
             size = attributes.get(c.MINIBATCH_SIZE.name)

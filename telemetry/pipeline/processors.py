@@ -142,7 +142,12 @@ class SpanPipeline(QueuePipeline[Span]):
         """Queue a sampled span."""
         if self._child_resources and id(span.resource) not in self._child_resources:
             return
-        super().put(span)
+        try:  # as above, without the call
+            if not self.queue.push(span):
+                self._warn_of_close()
+        except Exception:
+            with guard:
+                raise
 
 
 class LogPipeline(QueuePipeline[Any]):

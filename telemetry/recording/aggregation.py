@@ -23,6 +23,7 @@ from telemetry import conventions as c
 from telemetry.recording.span import Span
 from telemetry.recording.tracer import UnsampledSpan
 
+_INFINITE: Final = math.inf
 Sample = tuple[float, int, int | None, int | None]
 """A possible exemplar: value, nanoseconds since 1970 (not by a test's clock, which counts reads), span id, trace id."""
 
@@ -100,7 +101,7 @@ class Aggregation:
         # Long-winded, since it runs for every stage: it costs its caller half of what shorter code does.
         if type(value) is not float and type(value) is not int:
             value = float(value)
-        if not self._lowest <= value < math.inf:
+        if not self._lowest <= value < _INFINITE:
             return
         sample: Sample | None = None
         if type(span) is Span and self._trace_based:

@@ -43,14 +43,15 @@ StartPrepared = Callable[[str, Mapping[str, object], SpanKind, Attributes, Attri
 class Providers:
     """What is in use.
 
-    `decided` is true once `configure` has decided; the API is not asked any more. `off`: that nothing is recorded is
-    decided, which a wrapper can look at without a call. `start_prepared`: that of a tracer of ours.
+    `decided` is true once `configure` has decided; the API is not asked any more. `off` and `on`: that nothing or
+    something is recorded is decided, which hot code can look at without a call. `start_prepared`: that of a tracer of
+    ours.
     """
 
-    __slots__ = ("decided", "meter", "off", "own", "start_prepared", "tracer")
+    __slots__ = ("decided", "meter", "off", "on", "own", "start_prepared", "tracer")
 
     def __init__(self) -> None:
-        self.off = False
+        self.off = self.on = False
         self.start_prepared: StartPrepared | None = None
         self.tracer: Tracer | None = None
         self.meter: Meter | None = None
@@ -100,6 +101,7 @@ def _changed() -> None:
     current.start_prepared = getattr(current.tracer, "start_prepared", None)
     nothing = current.tracer is None and current.meter is None and current.own is None
     current.off = current.decided and nothing
+    current.on = current.decided and not nothing
 
 
 _of_traces, _of_metrics = vars(trace), vars(metrics_internal)

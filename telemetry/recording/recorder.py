@@ -28,7 +28,7 @@ from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
+from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import end_span, start_span
 
@@ -66,7 +66,8 @@ class SpanRecorder:
     the request, if that is known; `answers`, whether its result is the response to the rpc around it; `are_short`,
     whether the attributes are (see `clean_and_check`).
 
-    Attributes: `context`, which holds the `span`; `baggage`; `documents`, how many an endpoint was called with.
+    Attributes: `context`, which holds the `span`; `scope` and `baggage` of the request; `documents`, how many an
+    endpoint was called with.
     """
 
     # What few runs need is an attribute of the class until it is set.
@@ -95,12 +96,17 @@ class SpanRecorder:
         self._owns_scope = scope is None
         if scope is None:
             scope = values[SCOPE_KEY] = Scope()
-        self._scope: Scope = scope
+        self.scope: Scope = scope
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        if baggage is None:  # the usual case without a call
-            baggage = NO_BAGGAGE if BAGGAGE and not values.get(BAGGAGE) else request_baggage(values)
+        entries = values.get(BAGGAGE) if BAGGAGE else object()
+        parsed = scope.parsed
+        if baggage is None and entries is parsed[0]:  # as in the run before, without a call
+            baggage = parsed[1]
+        else:
+            baggage = request_baggage(values) if baggage is None else baggage
+            scope.parsed = (entries, baggage)
         self.baggage = baggage
         start = providers.current.start_prepared
         span = None
@@ -180,19 +186,19 @@ class SpanRecorder:
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         if self._owns_scope:
-            self._scope.forget()
+            self.scope.forget()
 
     def _is_answered(self) -> bool:
         """Return whether the rpc around it is answered with more than what the run returned."""
         try:
-            return self._scope.answered is not None and self._scope.answered(None) is not None
+            return self.scope.answered is not None and self.scope.answered(None) is not None
         except Exception:  # noqa: BLE001  `record_end` meets and counts it again
             return True
 
     def _record_end(self, exc: BaseException | None) -> Ending:
         ending = ENDED_OK
         with guard:
-            ending = record_end(self.span, exc, self._scope, expected_in(self.context), answers=self._answers)
+            ending = record_end(self.span, exc, self.scope, expected_in(self.context), answers=self._answers)
             if self._answers and self._steps > 1:  # with more than one step, the first gave an item
                 ending = ending._replace(first_item=max(0, self._first - self._begun) / 1e9)
         return ending

@@ -106,6 +106,5 @@ def client_labels(context: Context) -> Labels:
     """Return platform and region of the request of `context`; each is `_other` where the request has none."""
     baggage = request_baggage(context)
     platform, region = baggage.client()
-    if c.OTHER in {platform, region}:
-        baggage.count_unknown()
+    baggage.count_unknown()
     return {c.CLIENT_PLATFORM.name: platform, c.CLIENT_REGION.name: region}

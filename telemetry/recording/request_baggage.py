@@ -32,12 +32,13 @@ class RequestBaggage:
     `operation` as it was given, None without one; `is_inner`, whether an endpoint before this one was the entry.
     """
 
-    __slots__ = ("_client", "_entries", "attributes", "generation", "is_inner", "operation")
+    __slots__ = ("_client", "_entries", "_unknown", "attributes", "generation", "is_inner", "operation")
 
     def __init__(self, entries: Mapping[str, object]) -> None:
         self.generation = bounds.generation
         self._entries = entries
         self._client: tuple[Value, Value] | None = None
+        self._unknown: tuple[tuple[c.Attribute, object], ...] = ()
         self.attributes: dict[str, AttributeValue] = {
             one.name: bounds.bounded(one, entries[one.name], count=False)
             for one in c.BAGGAGE
@@ -59,17 +60,24 @@ class RequestBaggage:
         found = self._client
         if found is None:
             platform, region = self._entries.get(_PLATFORM), self._entries.get(_REGION)
-            found = self._client = (
-                c.OTHER if platform is None else bounds.bounded(c.CLIENT_PLATFORM, platform, count=False),
-                c.OTHER if region is None else bounds.bounded(c.CLIENT_REGION, region, count=False),
+            given = ((c.CLIENT_PLATFORM, platform), (c.CLIENT_REGION, region))
+            kept = [c.OTHER if value is None else bounds.bounded(one, value, count=False) for one, value in given]
+            self._unknown = tuple(
+                pair for pair, value in zip(given, kept, strict=True) if value == c.OTHER and pair[1] is not None
             )
+            found = self._client = (kept[0], kept[1])
         return found
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether platform or region are given and are not known."""
+        return bool(self.client() and self._unknown)
 
     def count_unknown(self) -> None:
         """Count platform and region where they are not known: once for each request that is measured."""
-        for attribute, kept in zip((c.CLIENT_PLATFORM, c.CLIENT_REGION), self.client(), strict=True):
-            if kept == c.OTHER and attribute.name in self._entries:
-                bounds.bounded(attribute, self._entries[attribute.name])
+        if self.has_unknown:
+            for attribute, value in self._unknown:
+                bounds.bounded(attribute, value)
 
 
 _known: dict[tuple[object, ...], RequestBaggage] = {}

@@ -12,12 +12,14 @@ from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
+
+from telemetry.recording.request_baggage import NO_BAGGAGE, RequestBaggage
 
 SCOPE_KEY: Final = otel_context.create_key("search-telemetry-scope")
 """The context's key of the scope."""
-_SENT: Final = otel_context.create_key("search-telemetry-sent")
+SENT: Final = otel_context.create_key("search-telemetry-sent")
+"""The context's key of the client's request."""
 _MAX_EXCEPTIONS = 32  # that propagate at once in one request; an older one gets a second event at worst
 
 
@@ -33,26 +35,25 @@ class Answer(NamedTuple):
 
 
 class Scope:
-    """One request in one process: its SERVER span, its operation, and the exceptions that have an event already.
+    """One request in one process: what it uses, its operation, and the exceptions that have an event already.
 
-    `entry` is the SERVER span. The outermost endpoint sets `operation` ("search") if the request arrived without one,
-    for the rpc server around it, whose context does not contain the endpoint's baggage. The rpc server sets `answered`,
-    a function that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
+    `described` are attributes that its SERVER span gets at its end, unless that has others of these names;
+    `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
+    request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
+    `parsed` has the entries of the latest baggage, and what they were parsed into. The rpc server sets `answered`, a
+    function that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
 
     Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
     user's. `forget` releases them, since their tracebacks hold frames.
     """
 
     # What few scopes need is an attribute of the class until it is set.
-    entry: Span | None = None
+    described: Mapping[str, AttributeValue] = MappingProxyType({})
+    are_long = False
     operation: str | None = None
+    parsed: tuple[object, RequestBaggage] = (None, NO_BAGGAGE)
     answered: Callable[[BaseException | None], Answer | None] | None = None
-    _described: Mapping[str, AttributeValue] = MappingProxyType({})
     _seen: Collection[tuple[BaseException, str]] = ()
-
-    def __init__(self, entry: Span | None = None) -> None:
-        if entry is not None:
-            self.entry = entry
 
     def outcome_of(self, exc: BaseException) -> str | None:
         """Return the outcome of `exc` at an inner span, which has its event; None if no span has one."""
@@ -63,14 +64,12 @@ class Scope:
         seen = self.__dict__.setdefault("_seen", deque(maxlen=_MAX_EXCEPTIONS))  # one step of the interpreter
         seen.append((exc, outcome))
 
-    def describe(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Set those of `attributes` on the SERVER span that were not set before."""
-        if self.entry is not None and self.entry.is_recording():
-            before = self._described
-            new = {name: value for name, value in attributes.items() if name not in before} if before else attributes
-            if new:
-                self._described = {**before, **new}
-                self.entry.set_attributes(new)
+    def describe(self, attributes: Mapping[str, AttributeValue], *, are_short: bool) -> None:
+        """Add those of `attributes` to the SERVER span that were not added before (not to be changed afterwards)."""
+        before = self.described
+        self.described = {**attributes, **before} if before else attributes
+        if not are_short:
+            self.are_long = True
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""
@@ -102,10 +101,10 @@ class Sent:
 
 def sent_in(context: Context | None = None) -> Sent | None:
     """Return the client's request of `context` (default: the current one), None outside of a `client_request`."""
-    sent = otel_context.get_value(_SENT, context)
+    sent = otel_context.get_value(SENT, context)
     return sent if isinstance(sent, Sent) else None
 
 
 def with_sent(sent: Sent, context: Context) -> Context:
     """Return a copy of `context` with `sent` in it."""
-    return otel_context.set_value(_SENT, sent, context)
+    return otel_context.set_value(SENT, sent, context)

@@ -32,6 +32,7 @@ _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
 """The status of a span until one is set."""
 _NO_STATE: Final = TraceState.get_default()
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 class RecordedEvent(NamedTuple):
@@ -57,6 +58,9 @@ class SpanTracer(Protocol):
     limits: Limits
     resource: Resource
     instrumentation_scope: InstrumentationScope
+    is_counted: bool
+    processors: Any
+    sink: Callable[["Span"], object]
 
     def ended(self, span: "Span") -> None:
         """Hand on a span that has ended."""
@@ -285,14 +289,23 @@ class Span(sdk.Span):
         except AttributeError:
             return
         self._end_time = self._start_time + lasted
-        self.tracer.ended(self)
+        tracer = self.tracer
+        if tracer.is_counted or tracer.processors._span_processors:  # noqa: SLF001  the SDK's tuple
+            tracer.ended(self)
+        elif self.flags & 1:  # as `ended` does it, without the call
+            tracer.sink(self)
 
-    def end_prepared(self, attributes: dict[str, Any], end_time: int) -> None:
-        """Set attributes that need no check, and end the span, unless it has ended."""
+    def end_prepared(self, attributes: Mapping[str, Any], end_time: int, defaults: Mapping[str, Any] = _NONE) -> None:
+        """Set attributes that need no check, and end the span, unless it has ended.
+
+        Arguments: `defaults`, attributes that are set unless the span has others of these names.
+        """
         known, tracer = self.recorded_attributes, self.tracer
         limits = tracer.limits
-        if known is None or len(known) + len(attributes) > limits.attributes or not limits.are_wide:
+        room = limits.attributes - len(attributes) - len(defaults)
+        if known is None or len(known) > room or not limits.are_wide:
             if self.is_recording():
+                self.set_attributes({name: value for name, value in defaults.items() if name not in (known or ())})
                 self.set_attributes(attributes)
                 self.end(end_time)
             return
@@ -300,9 +313,12 @@ class Span(sdk.Span):
             del self._open
         except AttributeError:
             return
-        known.update(attributes)
+        self.recorded_attributes = {**defaults, **known, **attributes}
         self._end_time = end_time
-        tracer.ended(self)
+        if tracer.is_counted or tracer.processors._span_processors:  # noqa: SLF001  the SDK's tuple
+            tracer.ended(self)
+        elif self.flags & 1:  # as above
+            tracer.sink(self)
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """End the span, and record an exception that leaves `with span:`, also a `BaseException`."""

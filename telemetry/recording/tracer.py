@@ -90,10 +90,10 @@ class Tracer(sdk.Tracer):
 
     def __init__(self, *args: Any, sink: Callable[[Span], object] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sink = sink
+        self.sink = sink or _drop
         self.limits = Limits(self._span_limits)
         # Where OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED asks for it, the SDK counts spans that start and end.
-        self._is_counted = hasattr(self._tracer_metrics, "_started_spans")
+        self.is_counted = hasattr(self._tracer_metrics, "_started_spans")
         self.instrumentation_scope = self._instrumentation_scope
         self._read_from: Sampler | None = None  # the one that the next three are of
         self._of_root: bool | None = None  # whether it samples a root; None: it is called for each one
@@ -266,7 +266,7 @@ class Tracer(sdk.Tracer):
 
     def ended(self, span: Span) -> None:
         """Pass a span that has ended to the processors, and to the sink if it is sampled."""
-        if self._is_counted and span.count_end is not None:
+        if self.is_counted and span.count_end is not None:
             span.count_end()
         if self.processors._span_processors:
             with guard:
@@ -274,7 +274,7 @@ class Tracer(sdk.Tracer):
                 if ending is not None:
                     ending(span)
                 self.processors.on_end(span.readable())
-        if self.sink is not None and span.flags & _SAMPLED:
+        if span.flags & _SAMPLED:
             self.sink(span)
 
     def _set_tracer_config(self, tracer_config: Any) -> None:
@@ -286,7 +286,7 @@ class Tracer(sdk.Tracer):
         self._read_from = sampler = self.sampler
         self._of_root = None
         self._of_local = self._of_remote = (None, None)
-        if not self._is_enabled() or self._is_counted:
+        if not self._is_enabled() or self.is_counted:
             return
         if isinstance(sampler, ParentBased) and type(sampler).should_sample is ParentBased.should_sample:
             self._of_root = _always(sampler._root)
@@ -319,7 +319,7 @@ class Tracer(sdk.Tracer):
         result = self._sample(parent, context, trace_id, name, kind, attributes, links)
         if result.decision is Decision.RECORD_AND_SAMPLE:
             flags |= _SAMPLED
-        count_end = self._tracer_metrics.start_span(parent, result.decision) if self._is_counted else None
+        count_end = self._tracer_metrics.start_span(parent, result.decision) if self.is_counted else None
         if result.decision is Decision.DROP:
             return UnsampledSpan(self, trace_id, flags, result.trace_state), None
         start = clock.wall() if start is None else start
@@ -335,6 +335,10 @@ class Tracer(sdk.Tracer):
         sampled = context.get(SAMPLED_BY_BATCH) if parent is None else None
         sampler = self.sampler if sampled is None else ALWAYS_ON if sampled else ALWAYS_OFF
         return sampler.should_sample(context, *question)
+
+
+def _drop(_span: Span) -> None:
+    """Take the spans of a provider without an exporter."""
 
 
 class _SingleProcessor:

@@ -9,6 +9,7 @@ What calls of one method and one code share is made once. This code runs for eac
 """
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 import grpc
@@ -24,13 +25,13 @@ from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
-from telemetry.recording.request_baggage import BAGGAGE, request_baggage
-from telemetry.recording.request_scope import SCOPE_KEY, Scope, current_scope, sent_in
+from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
+from telemetry.recording.request_scope import SCOPE_KEY, SENT, Scope, current_scope, sent_in
 from telemetry.recording.spans import start_span
 from telemetry.rpc.names import Method, Records
 from telemetry.rpc.outcome import CLIENT, OK, CallEnding, Outcome, Side
 
-_NONE: Final[dict[str, AttributeValue]] = {}
+_NONE: Final[Mapping[str, AttributeValue]] = {}
 CALL_KEY: Final = otel_context.create_key("search-telemetry-rpc")
 """The context's key of the call that the context belongs to."""
 
@@ -38,13 +39,16 @@ CALL_KEY: Final = otel_context.create_key("search-telemetry-rpc")
 class Call:
     """An rpc under way. `context` holds its span; make it current only where the call itself does its work."""
 
-    __slots__ = ("_adopted", "_generation", "_method", "_open", "_side", "_steady", "_wall", "context", "span")
+    __slots__ = (
+        "_adopted", "_generation", "_method", "_open", "_side", "_steady", "_wall", "baggage", "context",
+        "scope", "span",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0917  by position, for speed
         self,
         side: Side,
         method: Method,
-        context: Context,
+        context: Mapping[str, object],
         attributes: dict[str, AttributeValue],
         adopted: Span | None = None,
         request: object = None,
@@ -53,29 +57,34 @@ class Call:
         """Start the span below the one in `context`.
 
         Arguments: `attributes`, of the span; `adopted`, a span that is completed instead, and never ended here;
-        `request`, which identifies this call (see `is_same_call`); `scope`, of the request, which gets this span.
+        `request`, which identifies this call (see `is_same_call`); `scope`, of the request that is served.
         """
         self._side = side
         self._method = method
         self._adopted = adopted
+        self.scope = scope
         self._generation = generation.current
         self._open = True
         self._wall = clock.wall()
         self._steady = clock.steady()
-        if BAGGAGE in context:
-            attributes = _with_baggage(attributes, context)
-        if adopted is None:
-            self.span = span = _started(side, method, context, attributes, self._wall)
-        else:
-            self.span = span = adopted
-            span.set_attributes(attributes)
+        self.baggage = _baggage_of(context, scope) if BAGGAGE in context else NO_BAGGAGE
+        start = providers.current.start_prepared
+        span = adopted
+        if span is None and start is not None and method.is_short:
+            span = start(method.name, context, side.kind, attributes, self.baggage.attributes, self._wall)
+        if span is None or adopted is not None:
+            attributes = {**self.baggage.attributes, **attributes}
+            if span is None:
+                span = start_span(method.name, side.kind, attributes, (), Context(context), start_time=self._wall)
+            else:
+                span.set_attributes(attributes)
+        self.span = span
         entries = {**context, _SPAN_KEY: span, CALL_KEY: (side, method.name, request)}
         if scope is not None:
-            scope.entry = span
             entries[SCOPE_KEY] = scope
         self.context = Context(entries)
-        if side is CLIENT and context:
-            sent = sent_in(context)
+        if side is CLIENT and SENT in context:
+            sent = sent_in(self.context)
             if sent is not None and sent.context is None:
                 sent.context = self.context
 
@@ -113,12 +122,17 @@ class Call:
             guard.caught(fault)
         adopted = self._adopted
         try:
-            if adopted is None and not ending.failed and error is None:
+            scope = self.scope
+            described = _NONE if scope is None else scope.described
+            if adopted is None and not ending.failed and error is None and not (scope is not None and scope.are_long):
                 finish = getattr(span, "end_prepared", None)
                 if finish is not None:
-                    finish(ending.attributes, self._wall + lasted)
+                    finish(ending.attributes, self._wall + lasted, described)
                     return True
             if span.is_recording():
+                if described:
+                    known = getattr(span, "attributes", None) or _NONE
+                    span.set_attributes({name: value for name, value in described.items() if name not in known})
                 span.set_attributes(ending.attributes if kind is None else ending.attributes_with(kind))
                 if ending.failed and error is None:
                     span.set_status(Status(StatusCode.ERROR, outcome.details))
@@ -151,22 +165,21 @@ class Call:
         record_failure(self.span, error, current_scope(self.context), outcome)
 
 
-def _with_baggage(attributes: dict[str, AttributeValue], context: Context) -> dict[str, AttributeValue]:
+def _baggage_of(context: Mapping[str, object], scope: Scope | None) -> RequestBaggage:
+    """Return the parsed baggage of `context`, and keep it in `scope` (default: the context's)."""
     try:
-        return {**request_baggage(context).attributes, **attributes}
+        entries = context[BAGGAGE]
+        kept: Any = context.get(SCOPE_KEY) if scope is None else scope
+        if kept is not None and kept.parsed[0] is entries:
+            found: RequestBaggage = kept.parsed[1]
+            return found
+        found = request_baggage(context)
+        if kept is not None:
+            kept.parsed = (entries, found)
+        return found
     except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
         guard.caught(fault)
-    return attributes
-
-
-def _started(
-    side: Side, method: Method, context: Context, attributes: dict[str, AttributeValue], start_time: int
-) -> Span:
-    start = providers.current.start_prepared
-    span = None
-    if start is not None and method.is_short:
-        span = start(method.name, context, side.kind, attributes, _NONE, start_time)
-    return start_span(method.name, side.kind, attributes, (), context, start_time=start_time) if span is None else span
+    return NO_BAGGAGE
 
 
 def is_same_call(mark: Any, side: Side, method: Method, request: object) -> bool:

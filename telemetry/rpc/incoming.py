@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Final
 
 import grpc
@@ -15,6 +16,7 @@ import grpc.aio
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
@@ -23,7 +25,6 @@ from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.instruments import record_of
 from telemetry.recording.outcome import is_a
-from telemetry.recording.request_baggage import request_baggage
 from telemetry.recording.request_scope import Answer, Scope
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import extract_from
@@ -37,6 +38,7 @@ _TOLERANCE: Final = 0.02  # seconds between the caller's deadline and the server
 _ROUNDING: Final = 0.01  # of the timeout: gRPC sends it with two or three digits, rounded up
 _MOST_HANDLERS: Final = 1024  # that stay wrapped; a handler for all methods may be asked for any name
 
+_in_use: Final = providers.current
 _refused: Final[ContextVar[object]] = ContextVar("search-telemetry-refused", default=None)
 """The details of the call of an unknown method that an interceptor below has recorded."""
 
@@ -88,14 +90,12 @@ class Incoming:
             current = get_current()
             if current and rpc.is_same_call(current.get(rpc.CALL_KEY), SERVER, method, None):
                 return None
-            if not is_traced or not providers.recording():
-                return UntracedCall(extract_from(servicer.invocation_metadata()))
+            if not is_traced or not (_in_use.on or providers.recording()):
+                return UntracedCall(Context(extract_from(servicer.invocation_metadata(), current)))
             adopted = contributed_span(method, trace.SpanKind.SERVER, current) if current else None
-            context = extract_from(servicer.invocation_metadata()) if adopted is None else current
-            attributes = {**method.attributes, **peer_attributes(servicer.peer())}
-            scope = Scope()
-            call = ServerCall(SERVER, method, context, attributes, adopted, None, scope)
-            call.serve(request, servicer, scope)
+            context = current if adopted is not None else extract_from(servicer.invocation_metadata(), current)
+            call = ServerCall(SERVER, method, context, _attributes(method, servicer.peer()), adopted, None, Scope())
+            call.serve(request, servicer)
             return call
         except Exception as fault:  # noqa: BLE001  as above
             guard.caught(fault)
@@ -132,13 +132,13 @@ class UntracedCall:
 class ServerCall(rpc.Call):
     """A call being served, with its scope, and the size of its request."""
 
-    __slots__ = ("_servicer", "_size", "scope")
+    __slots__ = ("_servicer", "_size")
+    scope: Scope
 
-    def serve(self, request: object, servicer: Any, scope: Scope) -> None:
+    def serve(self, request: object, servicer: Any) -> None:
         """Set what is served, and let the spans inside read the response to the caller from the scope."""
         self._servicer = servicer
-        self.scope = scope
-        scope.answered = self._answered
+        self.scope.answered = self._answered
         self._size: int | None = None
         size = getattr(request, "ByteSize", None)
         if size is not None:  # a protobuf message, which a handler may change
@@ -173,9 +173,8 @@ class ServerCall(rpc.Call):
     def _measure(self, size: int) -> None:
         """Record the size of the request, where the operation is known by now."""
         with guard:
-            baggage = request_baggage(self.context)
-            operation = self.scope.operation or baggage.operation
-            record = None if operation is None else record_of(c.REQUEST_SIZE, operation, not baggage.is_inner)
+            operation = self.scope.operation or self.baggage.operation
+            record = None if operation is None else record_of(c.REQUEST_SIZE, operation, not self.baggage.is_inner)
             if record is not None:
                 record(size, self.span)
 
@@ -217,6 +216,12 @@ class ServerCall(rpc.Call):
     def _details(self) -> str:
         details = _asked(self._servicer, "details") or ""
         return details.decode(errors="replace") if isinstance(details, bytes) else str(details)
+
+
+@lru_cache(maxsize=512)  # a connection has one peer and many calls
+def _attributes(method: Method, peer: str) -> dict[str, AttributeValue]:
+    """Return the attributes of SERVER spans, of which each gets a copy."""
+    return {**method.attributes, **peer_attributes(peer)}
 
 
 def is_abort(error: BaseException) -> bool:

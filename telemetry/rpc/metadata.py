@@ -8,7 +8,7 @@ What `w3c` can write and read by itself does not go through the propagator, whic
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -62,7 +62,9 @@ def inject_into(details: Any, context: Context | None = None) -> Any:
         is_aio, is_known = _shape(kind)
         metadata: Any = grpc.aio.Metadata(*pairs) if is_aio else pairs
         if is_known:  # half of what `_replace` takes
-            return tuple.__new__(kind, (*details[:2], metadata, *details[3:]))
+            fields = list(details)
+            fields[2] = metadata
+            return tuple.__new__(kind, fields)
         return _with_metadata(details, metadata)
     except Exception as fault:  # noqa: BLE001  a propagator of the user's: anything can be raised here
         guard.caught(fault)
@@ -78,13 +80,15 @@ def with_headers(given: Iterable[Pair], headers: dict[str, str]) -> tuple[Pair, 
     return (*(pair for pair in given if pair[0] not in headers), *headers.items())
 
 
-def extract_from(metadata: Sequence[tuple[str, str | bytes]] | None) -> Context:
-    """Return the current context with what the peer sent: its span as the parent, its baggage.
+def extract_from(
+    metadata: Sequence[tuple[str, str | bytes]] | None, base: Context | None = None
+) -> Mapping[str, object]:
+    """Return `base` (default: the current context) with what the peer sent: its span as the parent, its baggage.
 
     A span of this process is not kept as the parent: a server started inside a span would else hang every request
     below that one.
     """
-    base = get_current()
+    base = get_current() if base is None else base
     textmap = propagate.get_global_textmap()
     if not base:
         extracted = w3c.extract(textmap, metadata or ())

@@ -88,7 +88,6 @@ def target_attributes(target: str | None) -> dict[str, AttributeValue]:
     return found
 
 
-@lru_cache(maxsize=512)  # a connection has one peer and many calls
 def peer_attributes(peer: str) -> dict[str, AttributeValue]:
     """Return `network.peer.address` of what gRPC calls a peer, such as `ipv4:127.0.0.1:57284` or `ipv6:%5B::1%5D:1`."""
     scheme, _, address = unquote(peer).partition(":")

@@ -4,8 +4,9 @@ In: gRPC's call details and the request. Out: a call begun with its new details,
 a span of ours. State: what is known of each method of the channel, for a bounded number of methods.
 """
 
+import sys
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,6 +22,7 @@ from telemetry.rpc.metadata import inject_into
 from telemetry.rpc.names import Filter, Method, method_of, target_attributes
 from telemetry.rpc.outcome import CLIENT
 
+_in_use: Final = providers.current
 CONTRIBUTED = "opentelemetry.instrumentation.grpc"
 
 
@@ -55,7 +57,7 @@ class Outgoing:
             context = get_current()
             if context and not is_instrumentation_enabled():
                 return None, details
-            if not providers.recording():
+            if not (_in_use.on or providers.recording()):
                 return None, inject_into(details, context)
             method, attributes = self._called(details.method)
             if context and rpc.is_same_call(context.get(rpc.CALL_KEY), CLIENT, method, request):
@@ -83,6 +85,8 @@ def contributed_span(method: Method, kind: trace.SpanKind, context: Context) -> 
 
     Such a span is completed instead of doubled: its own instrumentation leaves out statuses and metrics.
     """
+    if CONTRIBUTED not in sys.modules:
+        return None
     span: Any = context.get(_SPAN_KEY)
     if getattr(span, "kind", None) is not kind or getattr(span, "name", None) != method.name:
         return None

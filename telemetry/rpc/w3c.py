@@ -7,7 +7,8 @@ the latest texts of baggage, a bounded number.
 A baggage header is always parsed by the propagators: once for each text.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -25,10 +26,8 @@ from telemetry.recording.request_baggage import BAGGAGE
 Pairs = tuple[tuple[str, str], ...]
 
 _FLAGS: Final = tuple(f"{flags:02x}" for flags in range(256))
-_ENDS: Final = {f"-{_FLAGS[flags]}": flags for flags in range(4)}  # of a `traceparent`; other flags are not known
-_NO_TRACE: Final = "0" * 32
-_NO_SPAN: Final = "0" * 16
-_HEADERS: Final = frozenset({"traceparent", "tracestate", "baggage"})
+_PARENT: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])").fullmatch  # other flags are not known
+_blank: Final[Callable[[type[RemoteSpan]], RemoteSpan]] = object.__new__
 _OUR_SPANS: Final = "telemetry.recording.span"  # whose import takes the SDK's
 _MOST_CACHED: Final = 1024  # characters of a text of baggage
 
@@ -68,40 +67,34 @@ def _traceparent(trace_id: int, span_id: int, flags: int) -> str:
     return f"00-{trace_id.to_bytes(16, 'big').hex()}-{span_id.to_bytes(8, 'big').hex()}-{_FLAGS[flags]}"
 
 
-def extract(  # noqa: C901, PLR0911  one function, for speed
-    textmap: Any, metadata: Sequence[tuple[str, str | bytes]]
-) -> Context | None:
-    """Return the context that the propagators extract, where the current one is empty; None: they must do it."""
+def extract(textmap: Any, metadata: Sequence[tuple[str, str | bytes]]) -> dict[str, object] | None:
+    """Return what the propagators add to a context that is empty; None: they must do it."""
     known = _last
     if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None
-    given: dict[str, str] = {}
-    for key, value in metadata:
-        if key in _HEADERS:
-            if key in given or key == "tracestate" or type(value) is not str:
-                return None
-            given[key] = value
-    if not given:
-        return Context()
+    given: dict[str, Any] = dict(metadata)
+    if len(given) != len(metadata) or "tracestate" in given:  # a header may be there twice
+        return None
     found: dict[str, object] = {}
     parent = given.get("traceparent")
     if parent is not None:
-        trace_id, span_id, flags = parent[3:35], parent[36:52], _ENDS.get(parent[52:])
-        if flags is None or parent[:3] != "00-" or parent[35] != "-" or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        ids = _PARENT(parent) if type(parent) is str else None
+        if ids is None:
             return None
-        try:
-            of_trace, of_span = bytes.fromhex(trace_id), bytes.fromhex(span_id)
-        except ValueError:
+        trace_id, span_id, flags = ids.groups()
+        span = _blank(RemoteSpan)
+        span.trace_id, span.span_id, span.flags = int(trace_id, 16), int(span_id, 16), int(flags)
+        if not (span.trace_id and span.span_id):
             return None
-        if of_trace.hex() != trace_id or of_span.hex() != span_id:  # capitals, or a space
-            return None
-        found[_SPAN_KEY] = RemoteSpan(int.from_bytes(of_trace, "big"), int.from_bytes(of_span, "big"), flags)
+        found[_SPAN_KEY] = span
     baggage = given.get("baggage")
     if baggage is not None:
+        if type(baggage) is not str:
+            return None
         entries = _read(baggage) if len(baggage) <= _MOST_CACHED else _read.__wrapped__(baggage)
         if entries:
             found[BAGGAGE] = entries
-    return Context(found)
+    return found
 
 
 class _Known(NamedTuple):

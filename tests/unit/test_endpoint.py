@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from opentelemetry import baggage, propagate, trace
-from opentelemetry.context import set_value
+from opentelemetry import baggage, propagate
+from opentelemetry.context import Context
 
 import telemetry
 from telemetry.context import attach, detach
-from telemetry.recording.request_scope import SCOPE_KEY, Scope
-from telemetry.recording.spans import start_span
+from telemetry.recording.request_scope import Scope
+from telemetry.rpc.call import Call
+from telemetry.rpc.names import method_of
+from telemetry.rpc.outcome import OK, SERVER
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -165,11 +167,12 @@ class TestTheOperation:
 
     def test_the_server_span_is_reported(self, spans: Spans) -> None:
         """A caller that sent no baggage still gets a SERVER span with the operation."""
-        server = start_span("/pamazon.Executor/Process", trace.SpanKind.SERVER)
-        token = attach(set_value(SCOPE_KEY, Scope(server)))
+        scope = Scope()
+        server = Call(SERVER, method_of("/pamazon.Executor/Process"), Context(), {}, None, None, scope)
+        token = attach(server.context)
         Executor().search([])
         detach(token)
-        server.end()
+        server.end(OK)
         assert (spans.one("/pamazon.Executor/Process").attributes or {})["search.operation"] == "search"
 
     @pytest.mark.usefixtures("regions")

@@ -56,11 +56,11 @@ def test_headers_replace_pairs_of_their_own_name_only() -> None:
 
 def test_received_reads_text_and_leaves_bytes() -> None:
     """A propagator is never shown a binary value."""
-    context = extract_from((("a-bin", b"\xff"), TRACEPARENT))
+    context = Context(extract_from((("a-bin", b"\xff"), TRACEPARENT)))
     assert trace.get_current_span(context).get_span_context().span_id == 0x2F
 
 
 def test_received_without_metadata_is_a_root() -> None:
     """No parent."""
     for nothing in (None, (), (("a", "b"),)):
-        assert not trace.get_current_span(extract_from(nothing)).get_span_context().is_valid
+        assert not trace.get_current_span(Context(extract_from(nothing))).get_span_context().is_valid

@@ -121,7 +121,7 @@ def test_what_is_read_is_what_the_propagators_read(metadata: Any) -> None:
     for key, value in metadata:
         if isinstance(value, str):
             headers.setdefault(key, []).append(value)
-    assert read(found) == read(W3C.extract(headers, Context()))
+    assert read(Context(found)) == read(W3C.extract(headers, Context()))
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_what_is_plain_is_not_left_to_the_propagators(metadata: Any) -> None:
     """Else nothing is gained."""
     found = w3c.extract(W3C, metadata)
     assert found is not None
-    assert read(found) == read(W3C.extract({key: [value] for key, value in metadata}, Context()))
+    assert read(Context(found)) == read(W3C.extract({key: [value] for key, value in metadata}, Context()))

@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 from opentelemetry import context as otel_context
-from opentelemetry.trace import SpanKind
+from opentelemetry.context import Context
 
 import telemetry
-from telemetry.recording.request_scope import SCOPE_KEY, Scope
-from telemetry.recording.spans import start_span
+from telemetry.recording.request_scope import Scope
+from telemetry.rpc.call import Call
+from telemetry.rpc.names import method_of
+from telemetry.rpc.outcome import OK, SERVER
 from telemetry.testing.spans import Spans
 
 EMBEDDINGS = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "ViT-B-32::openai"}
+CALLED = {"rpc.grpc.status_code": 0, "rpc.response.status_code": "OK"}
 RETRIEVAL = {"gen_ai.operation.name": "retrieval", "gen_ai.request.top_k": 5}
 
 
@@ -41,8 +44,9 @@ def test_encoding_and_retrieval_have_their_names(
 
 def test_the_server_span_has_what_its_stages_use(spans: Spans) -> None:
     """Model, collection and minibatch size, each from the first stage that has it; nothing else of theirs."""
-    server = start_span("/shop.Search/Find", SpanKind.SERVER)
-    token = otel_context.attach(otel_context.set_value(SCOPE_KEY, Scope(server)))
+    scope = Scope()
+    server = _call(scope)
+    token = otel_context.attach(server.context)
     with telemetry.endpoint("/search"):
         with telemetry.stage("encode", model="ViT-B-32::openai", runtime="onnx"):
             with telemetry.stage("inference", minibatch_size=32):
@@ -54,21 +58,40 @@ def test_the_server_span_has_what_its_stages_use(spans: Spans) -> None:
         with telemetry.stage("qdrant_search", {"db.system.name": "qdrant", "db.collection.name": "goods"}):
             pass
     otel_context.detach(token)
-    server.end()
+    server.end(OK)
     with telemetry.stage("qdrant_search", {"db.collection.name": "outside of a request"}):
         pass
     assert dict(spans.one("/shop.Search/Find").attributes or {}) == {
         "search.operation": "search", "search.entry": True, "model": "ViT-B-32::openai", "minibatch_size": 32,
-        "db.collection.name": "goods",
+        "db.collection.name": "goods", **CALLED,
     }  # fmt: skip
 
 
 def test_a_server_span_that_has_ended_is_left_alone(spans: Spans) -> None:
     """Work that outlasts the call: the SDK would log a warning for each attribute."""
-    server = start_span("/shop.Search/Find", SpanKind.SERVER)
-    server.end()
-    token = otel_context.attach(otel_context.set_value(SCOPE_KEY, Scope(server)))
+    scope = Scope()
+    server = _call(scope)
+    server.end(OK)
+    token = otel_context.attach(server.context)
     with telemetry.stage("encode", model="late"):
         pass
     otel_context.detach(token)
     assert "model" not in (spans.one("/shop.Search/Find").attributes or {})
+
+
+def test_an_attribute_of_the_users_stays(spans: Spans) -> None:
+    """What a handler sets on the SERVER span itself; and a text that is long is cut as the limits of spans say."""
+    for handler, of_span, model in ((True, {"model": "mine"}, "mine"), (False, {}, "m" * 300)):
+        scope = Scope()
+        server = _call(scope)
+        token = otel_context.attach(server.context)
+        with telemetry.stage("encode", model="m" * 300):
+            if handler:
+                server.span.set_attributes(of_span)
+        otel_context.detach(token)
+        server.end(OK)
+        assert (spans.named("/shop.Search/Find")[-1].attributes or {})["model"] == model
+
+
+def _call(scope: Scope) -> Call:
+    return Call(SERVER, method_of("/shop.Search/Find"), Context(), {}, None, None, scope)
