@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.ingest_load import Load, RealisticLoad
-from collector.local.server import LocalCollector, collect_garbage_less_often
+from collector.local.server import LocalCollector, tune_interpreter
 from collector.local.store.store import Store
 
 LOADS = {"plain": Load, "realistic": RealisticLoad}
@@ -150,7 +150,7 @@ def measure(kind: str, protocol: str, senders: int, batch: int, seconds: float, 
 
 def run_collector(path: Path, pipe: Connection) -> None:
     """The collector's process: sends where it listens, then what it used between "begin" and "end"."""
-    collect_garbage_less_often()
+    tune_interpreter()
     with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0") as collector:
         pipe.send(asdict(collector.addresses))
         pipe.recv()

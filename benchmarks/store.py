@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks import realistic
 from benchmarks.ingest import http_sender
 from benchmarks.ingest_load import RealisticLoad
-from collector.local.server import LocalCollector, collect_garbage_less_often
+from collector.local.server import LocalCollector, tune_interpreter
 from collector.local.settings import CollectorSettings
 
 BATCH, SENDERS = 512, 8
@@ -224,7 +224,7 @@ class Asker:
 def run_collector(path: Path, pipe: Connection) -> None:
     """The collector's process."""
     settings = CollectorSettings(max_store_bytes=None)
-    collect_garbage_less_often()
+    tune_interpreter()
     with LocalCollector(path, None, "127.0.0.1:0", "127.0.0.1:0", settings) as collector:
         pipe.send({"http": collector.addresses.http, "api": collector.addresses.api})
         pipe.recv()

@@ -25,7 +25,7 @@ from collector.local.page.found import find_page
 from collector.local.query import store_stats
 from collector.local.render.tables import Column, table
 from collector.local.render.text import clean, glyphs_for, make_console
-from collector.local.server import LocalCollector, collect_garbage_less_often
+from collector.local.server import LocalCollector, tune_interpreter
 from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
 from collector.local.stats import CollectorStats
 from telemetry.cli import output_lost
@@ -42,7 +42,7 @@ def collect(args: argparse.Namespace) -> int:
     before = {number: signal.signal(number, lambda *_: end_requested.set()) for number in _SIGNALS}
     settings = settings_of(args)
     log = log_to_stderr()
-    collect_garbage_less_often()
+    tune_interpreter()
     collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
     ending = ExitStack()
     try:
