@@ -126,7 +126,7 @@ class Counting:
             of = {c.SEARCH_OPERATION: path.operation, c.CLIENT_PLATFORM: path.root.platform}
             of[c.CLIENT_REGION] = path.root.region
             known = {attribute.name: value for attribute, value in of.items() if value is not None}
-            self._record(c.TRANSIT_DURATION, path.transit / NS, known, _exemplar(trace_id, path.root.span_id))
+            self._record(c.TRANSIT_DURATION, path.transit / NS, known, exemplar(trace_id, path.root.span_id))
         if path.skewed:
             self._record(c.CRITICAL_PATH_SKEWED, path.skewed, {}, None)
 
@@ -139,6 +139,7 @@ class Counting:
                 self._record(metric, nanoseconds / NS, of, None)
 
 
-def _exemplar(trace_id: str, span_id: str) -> Context:
+def exemplar(trace_id: str, span_id: str) -> Context:
+    """A context with a span of these ids, hexadecimal."""
     span = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     return set_span_in_context(NonRecordingSpan(span), Context())

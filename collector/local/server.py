@@ -1,8 +1,8 @@
 """The local collector as one object: store, writer, receiver and its three ports.
 
 In: a path, addresses and access rules. Out: a running collector with its actual addresses, store and statistics. Owns
-all threads: `collector-ingest` (event loop of both OTLP ports), `collector-decode` (two), `collector-writer`,
-`collector-api`, `collector-retention`, `collector-paths` (critical paths of finished traces).
+all threads: `collector-ingest` (event loop of both OTLP ports), `collector-decode`, `collector-writer`,
+`collector-api`, `collector-retention`, `collector-paths` (critical paths of finished traces), and the process of these.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,8 +40,10 @@ from collector.local.net.listen import Place, bind, join_address, resolve, taken
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
 from collector.local.page.found import find_page
+from collector.local.paths.apart import FollowerApart
 from collector.local.paths.follower import Follower
 from collector.local.paths.own_metrics import OwnMetrics
+from collector.local.paths.spans import spans_of
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
 from collector.local.store.store import Store, StoreSize
@@ -169,6 +172,8 @@ class LocalCollector:
         api: address of the query API.
         settings: limits.
         access: tokens and TLS of all three ports; without them, only this machine may call.
+        paths_apart: count critical paths in a process of their own, which leaves the interpreter of this one to whom
+            it receives from and whom it answers.
     """
 
     def __init__(
@@ -180,8 +185,10 @@ class LocalCollector:
         settings: CollectorSettings | None = None,
         *,
         access: Access = OPEN,
+        paths_apart: bool = False,
     ) -> None:
         self.access = access
+        self._paths_apart = paths_apart
         self.settings = settings or CollectorSettings()
         self.addresses = Addresses(grpc, http, api)
         self._path = store
@@ -239,7 +246,12 @@ class LocalCollector:
         self._store = Store.open_or_start_afresh(self._path, self.settings)
         self._writer = Writer(self._store, self.settings, self._follow)
         own = OwnMetrics(self._store, self._writer.do)
-        self._follower = Follower(Counting(Recorder(own.values).record), own.tell, own.recent_traces(), rest=PATHS_REST)
+        record = Recorder(own.values).record
+        self._follower: Follower | FollowerApart = (
+            FollowerApart(record, own.tell, own.recent_traces)
+            if self._paths_apart
+            else Follower(Counting(record), own.tell, own.recent_traces(), rest=PATHS_REST)
+        )
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter
         )
@@ -274,7 +286,7 @@ class LocalCollector:
 
     def _follow(self, export: Export) -> None:
         if export.signal.name == "traces":
-            self._follower.take(export.decoded)
+            self._follower.take(export.decoded.records, partial(spans_of, export.decoded))
 
     def _store_size(self) -> StoreSize | None:
         try:

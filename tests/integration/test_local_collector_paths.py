@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from collector.analysis.counting import Counting
-from collector.analysis.recording import Recorder
+from collector.analysis.seen import Seen
 from collector.local import query
-from collector.local.decode.decoded import Decoded
-from collector.local.paths import follower
+from collector.local.paths import apart, follower
+from collector.local.paths.apart import FollowerApart
 from collector.local.paths.follower import Follower
 from collector.local.server import LocalCollector
 from collector.local.store.store import Store
 from telemetry import conventions as c
-from telemetry.recording.own_metrics import OwnMetrics
 from tests.local_collector import JSON, post
-from tests.search_spans import SEARCH, TIMES, export_of
+from tests.search_spans import BEGIN_NS, MS, SEARCH, TIMES, export_of
 
 A, B = "a" * 32, "b" * 32
 
@@ -31,8 +36,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store.duckdb"
 
 
-def running(path: Path) -> LocalCollector:
-    return LocalCollector(path, None, "127.0.0.1:0", api=None)
+def running(path: Path, *, apart: bool = False) -> LocalCollector:
+    return LocalCollector(path, None, "127.0.0.1:0", api=None, paths_apart=apart)
+
+
+BOTH = pytest.mark.parametrize("in_process", [False, True], ids=["thread", "process"])
 
 
 def send(collector: LocalCollector, *exports: dict[str, Any]) -> None:
@@ -84,9 +92,10 @@ def stored(path: Path) -> Iterator[Stored]:
         store.close()
 
 
-def test_a_finished_trace_is_counted_by_stage(path: Path, stored: Stored) -> None:
+@BOTH
+def test_a_finished_trace_is_counted_by_stage(path: Path, stored: Stored, in_process: bool) -> None:
     """Its shares sum to the root's duration; the way by platform; exemplars lead to the trace; it is shown, too."""
-    with running(path) as collector:
+    with running(path, apart=in_process) as collector:
         send(collector, export_of(A, SEARCH[3:]), export_of(A, SEARCH[:3], **{c.CLIENT_PLATFORM.name: "web"}))
     times = stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE)
     assert times == pytest.approx(TIMES)
@@ -113,21 +122,23 @@ def test_the_metrics_come_while_it_runs(path: Path, monkeypatch: pytest.MonkeyPa
         assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
 
 
-def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored) -> None:
+@BOTH
+def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored, in_process: bool) -> None:
     """A batch, a trace that is not whole, the same bytes again; a span of a trace that was decided."""
     batch = ("encoder", "9", None, c.BATCH.name, "i", 0, 1)
-    with running(path) as collector:
+    with running(path, apart=in_process) as collector:
         send(collector, export_of(B, [batch]), export_of("c" * 32, SEARCH[2:]))
         send(collector, export_of(A, SEARCH), export_of(A, SEARCH))
     assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
     assert stored.values(c.CRITICAL_PATH_SKIPPED, c.SEARCH_CRITICAL_PATH_REASON) == {"batch": 1, "stopped": 1}
 
 
-def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, stored: Stored) -> None:
+@BOTH
+def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, stored: Stored, in_process: bool) -> None:
     """Two processes with their own metrics; of a trace that a restart cuts in two, none takes a half for the whole."""
-    with running(path) as collector:
+    with running(path, apart=in_process) as collector:
         send(collector, export_of(A, SEARCH), export_of(B, SEARCH[3:]))
-    with running(path) as collector:
+    with running(path, apart=in_process) as collector:
         send(collector, export_of("c" * 32, SEARCH), export_of(B, SEARCH[:3]))
     assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx({k: 2 * v for k, v in TIMES.items()})
     assert stored.values(c.CRITICAL_PATH_SKIPPED, c.SEARCH_CRITICAL_PATH_REASON) == {"stopped": 1}
@@ -136,16 +147,106 @@ def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, st
     assert len({series.resource[c.SERVICE_INSTANCE_ID.name] for series in found}) == 2
 
 
-def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted() -> None:
+@BOTH
+def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted(in_process: bool) -> None:
     """The queue is bounded by spans, and nobody waits for it."""
-    own = OwnMetrics("always_off")
-    slow = Follower(Counting(Recorder(own).record))
+    counted = Recorded()
+    slow = FollowerApart(counted, counted.tell, list) if in_process else Follower(Counting(counted))
     for records in (follower.MOST_SPANS - 1, 10, 1, 1):
-        slow.take(Decoded("traces", records=records))
+        slow.take(records, dict)
     slow.start()
     assert slow.stop(30)
-    (lost,) = [metric for metric in own.reader().collect() if metric.name == c.CRITICAL_PATH_LOST.name]
-    by_reason = {
-        dict(point.attributes or {})[c.SEARCH_CRITICAL_PATH_REASON.name]: point for point in lost.data.data_points
+    assert counted.of(c.CRITICAL_PATH_LOST)["queue_full"] == 11
+
+
+def test_a_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was sent to nobody is lost and counted; of what the first one knew, nobody knows."""
+    monkeypatch.setattr(apart, "AGAIN_AFTER_S", 0.0)
+    counted = Recorded()
+    following = FollowerApart(counted, counted.tell, list)
+    following.start()
+    first = following.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    following.take(len(SEARCH), seen)
+    following.take(len(SEARCH), seen)
+    assert following.stop(30)
+    assert following.pid != first
+    assert counted.of(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
+    assert counted.of(c.CRITICAL_PATH_LOST)["queue_full"] == len(SEARCH)
+
+
+def test_without_a_process_spans_are_lost_and_nothing_else(
+    path: Path, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the machine has no memory for one: spans are stored."""
+    monkeypatch.setattr(apart, "COMMAND", ("/nothing/of/this/name",))
+    with running(path, apart=True) as collector:
+        send(collector, export_of(A, SEARCH))
+    assert stored.root().trace_id == A
+
+
+def test_signals_to_both_are_the_collectors() -> None:
+    """Of Ctrl-C, and of systemd, which ends all processes of a service: it has not told everything then."""
+    counted = Recorded()
+    following = FollowerApart(counted, counted.tell, lambda: [f"{number:032x}" for number in range(5_000)])
+    following.start()  # more than a pipe holds: now it reads
+    assert following.pid is not None
+    assert os.getsid(following.pid) == following.pid
+    os.kill(following.pid, signal.SIGTERM)
+    following.take(len(SEARCH), seen)
+    assert following.stop(30)
+    assert counted.of(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
+
+
+def test_the_process_ends_with_a_collector_that_is_killed(tmp_path: Path) -> None:
+    ports = [f"--{name}=127.0.0.1:0" for name in ("grpc", "http", "api")]
+    command = [sys.executable, "-m", "telemetry", "collect", "--store", str(tmp_path / "s.duckdb"), *ports]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as collector:
+        assert collector.stdout is not None
+        collector.stdout.readline()  # it runs
+        (child,) = psutil.Process(collector.pid).children()
+        collector.kill()
+        assert psutil.wait_procs([child], 30)[1] == []
+
+
+class Recorded:
+    """What was recorded, added up."""
+
+    def __init__(self) -> None:
+        self._values: list[tuple[c.Metric, float, Mapping[str, str]]] = []
+
+    def __call__(self, metric: c.Metric, value: float, attributes: Mapping[str, str], _: object) -> None:
+        self._values.append((metric, value, attributes))
+
+    def tell(self) -> None:
+        pass
+
+    def of(self, metric: c.Metric, by: c.Attribute = c.SEARCH_CRITICAL_PATH_REASON) -> Mapping[str, float]:
+        found: Counter[str] = Counter()
+        for recorded, value, attributes in self._values:
+            if recorded is metric:
+                found[attributes[by.name]] += value  # type: ignore[assignment]
+        return found
+
+
+def seen() -> Mapping[str, Sequence[Seen]]:
+    kinds = {"i": "internal", "s": "server", "c": "client"}
+    return {
+        A: [
+            Seen(
+                span,
+                parent,
+                BEGIN_NS + int(start) * MS,
+                BEGIN_NS + int(end) * MS,
+                kinds[kind],
+                name,
+                True,
+                kind != "i",
+                False,
+                "search",
+            )
+            for _, span, parent, name, kind, start, end in SEARCH
+        ]
     }
-    assert by_reason["queue_full"].value == 11  # type: ignore[union-attr]

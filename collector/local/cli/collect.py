@@ -43,7 +43,8 @@ def collect(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     log = log_to_stderr()
     tune_interpreter()
-    collector = LocalCollector(args.store or default_store(), args.grpc, args.http, args.api, settings, access=access)
+    store = args.store or default_store()
+    collector = LocalCollector(store, args.grpc, args.http, args.api, settings, access=access, paths_apart=True)
     ending = ExitStack()
     try:
         if access.tls:

@@ -10,6 +10,7 @@ keeps in its own queue what comes too fast.
 from __future__ import annotations
 
 import time
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,7 @@ from collector.local.net.listen import bind
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
 from collector.local.paths.follower import Follower
+from collector.local.paths.spans import spans_of
 from collector.local.server import Addresses, Ports, find_places
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
@@ -92,7 +94,7 @@ class CriticalPathProgram:
 
     def put(self, export: Export) -> None:
         """Take a decoded export, and answer its sender; called by the receiver."""
-        if self._follower.offer(export.decoded):
+        if self._follower.offer(export.decoded.records, partial(spans_of, export.decoded)):
             export.accept()
         else:
             why = "spans arrive faster than they are analysed"

@@ -27,9 +27,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
 
 LARGE_BYTES = 1 << 20
-"""Larger bodies are decoded one at a time, which limits memory and leaves a decoder for the others."""
-DECODERS = 2
-"""Threads that decode: one works while the other decompresses or hashes, which releases the interpreter lock."""
+"""Larger bodies are decoded on a thread of their own, one at a time, which limits memory and holds up no others."""
 
 
 class Taker(Protocol):
@@ -61,7 +59,7 @@ class Receiver:
         self._settings = settings
         self._access = access
         self._limiter = limiter or LogLimiter()
-        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="collector-decode")
+        self._decoders = ThreadPoolExecutor(1, thread_name_prefix="collector-decode")  # two would wait for each other
         self._large = ThreadPoolExecutor(1, thread_name_prefix="collector-decode-large")
 
     def admit(self, signal: Signal, authorization: str | None = None, origin: str | None = None) -> Export:

@@ -1,7 +1,7 @@
 """The thread that follows traces until they are finished, and counts them.
 
-In: decoded exports, from any thread. Out: values of the metrics of critical paths. State: the exports that wait for it,
-bounded by their spans, and the traces that wait to be finished. Nothing here holds up who hands an export over.
+In: the spans of exports, from any thread. Out: values of the metrics of critical paths. State: the exports that wait
+for it, bounded by their spans, and the traces that wait to be finished. Nothing here holds up who hands one over.
 """
 
 import logging
@@ -14,11 +14,11 @@ from typing import Final
 from collector.analysis.counting import Counting
 from collector.analysis.seen import Seen
 from collector.analysis.waiting import Decided, LostReason, Waiting
-from collector.local.decode.decoded import Decoded
-from collector.local.paths.spans import spans_of
 
 MOST_SPANS: Final = 20_000
 """Spans in exports that wait to be looked at; about 2 KB each."""
+Read = Callable[[], Mapping[str, Sequence[Seen]]]
+"""Reads the spans of an export, by trace."""
 TELL_EVERY_S: Final = 5.0
 """How often the metrics are told, if they have changed: as often as the library exports its own."""
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Follower:
         self._counting = counting
         self._tell = tell
         self._waiting = Waiting(decided=decided)
-        self._queue: queue.SimpleQueue[Decoded | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, Read] | None] = queue.SimpleQueue()
         self._queued = 0
         self._refused = 0
         self._lock = threading.Lock()  # guards the two above
@@ -60,20 +60,24 @@ class Follower:
         """Begin to follow."""
         self._thread.start()
 
-    def offer(self, decoded: Decoded) -> bool:
-        """Hand over an export of spans; False if the queue is full. Returns at once."""
+    def offer(self, records: int, read: Read) -> bool:
+        """Hand over so many spans, which are read on the thread; False if the queue is full. Returns at once."""
         with self._lock:
-            if self._queued and self._queued + decoded.records > MOST_SPANS:
+            if self._queued and self._queued + records > MOST_SPANS:
                 return False
-            self._queued += decoded.records
-        self._queue.put(decoded)
+            self._queued += records
+        self._queue.put((records, read))
         return True
 
-    def take(self, decoded: Decoded) -> None:
-        """Hand over an export of spans, which is lost and counted if the queue is full. Returns at once."""
-        if not self.offer(decoded):
-            with self._lock:
-                self._refused += decoded.records
+    def take(self, records: int, read: Read) -> None:
+        """Hand over so many spans, which are lost and counted if the queue is full. Returns at once."""
+        if not self.offer(records, read):
+            self.lose(records)
+
+    def lose(self, records: int) -> None:
+        """Count so many spans that were not handed over."""
+        with self._lock:
+            self._refused += records
 
     def stop(self, timeout_s: float) -> bool:
         """Count what is complete, skip the rest, and end; False if that took longer than the timeout."""
@@ -92,20 +96,19 @@ class Follower:
                 _log.exception("Critical paths could not be counted.")
 
     def _step(self) -> bool:
-        decoded: Decoded | None = None
         try:
-            decoded = self._queue.get(timeout=self._pause())
+            item = self._queue.get(timeout=self._pause())
         except queue.Empty:
             pass
         else:
-            if decoded is None:
+            if item is None:
                 self._count(self._waiting.end())
                 self._count_lost()
                 if self._tell_at is not None:
                     self._tell()
                 return False
             begun = time.monotonic()
-            self._count(self._waiting.add(self._spans(decoded), begun))
+            self._count(self._waiting.add(self._spans(*item), begun))
             self._count(self._waiting.due(begun))
             self._stopping.wait(self._rest * (time.monotonic() - begun))
         self._count(self._waiting.due(time.monotonic()))
@@ -120,10 +123,10 @@ class Follower:
         times = [at for at in (self._waiting.next_due, self._tell_at) if at is not None]
         return max(0.0, min(times) - time.monotonic()) if times else None
 
-    def _spans(self, decoded: Decoded) -> Mapping[str, Sequence[Seen]]:
+    def _spans(self, records: int, read: Read) -> Mapping[str, Sequence[Seen]]:
         with self._lock:
-            self._queued -= decoded.records
-        return spans_of(decoded)
+            self._queued -= records
+        return read()
 
     def _count(self, decided: Iterable[Decided]) -> None:
         for trace in decided:
