@@ -107,7 +107,7 @@ class Aggregation:
         if type(span) is Span and self._trace_based:
             if span.flags & 1:
                 sample = (value, time_ns(), span.span_id, span.trace_id)
-        elif span is not None or not self._trace_based:
+        elif not self._trace_based or (span is not None and type(span) is not UnsampledSpan):
             sample = self._sample(value, span)
         bucket = bisect_left(self.bounds, value)
         with self._lock:
@@ -121,7 +121,7 @@ class Aggregation:
                 self._samples[bucket] = sample
 
     def _sample(self, value: float, span: AnySpan | None) -> Sample | None:
-        if self._filter == "always_off" or (self._trace_based and type(span) is UnsampledSpan):
+        if self._filter == "always_off":
             return None
         context = None if span is None else span.get_span_context()
         if self._trace_based and not (context and context.trace_flags & 1):

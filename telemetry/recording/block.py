@@ -10,17 +10,19 @@ import contextlib
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from telemetry.errors import TelemetryError
+from telemetry.recording import providers
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate
 from telemetry.recording.recorder import NO_RECORDER, Recorder
 
 F = TypeVar("F")
+_in_use: Final = providers.current
 
 
 class Block:
@@ -47,10 +49,13 @@ class Block:
             setattr(self, name, value)
 
     def __enter__(self) -> Span:
+        if _in_use.off:  # what is switched off costs next to nothing
+            return INVALID_SPAN
         run = self._begin()
         if run is NO_RECORDER:
             return INVALID_SPAN
-        self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
+        frame = sys._getframe(1)  # noqa: SLF001  the public way is `inspect`'s, slow
+        self._open.append((_block_of(frame), run))
         return run.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
@@ -58,7 +63,12 @@ class Block:
             return
         run: Recorder = NO_RECORDER
         try:
-            run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+            opened = self._open[::-1]
+            if len(opened) == 1:  # the usual case, without a call
+                self._open.remove(opened[0])
+                run = opened[0][1]
+            else:
+                run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         run.__exit__(kind, exc, tb)

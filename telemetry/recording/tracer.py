@@ -40,12 +40,18 @@ class UnsampledSpan(NonRecordingSpan):
     """A span that the sampler dropped: it propagates its trace, and gets an id when its context is first read."""
 
     _made_context: SpanContext | None = None
+    tracer: "Tracer"
+    trace_id: int
+    flags: int
+    state: Any = None
 
-    def __init__(self, tracer: "Tracer", trace_id: int, flags: int, state: Any) -> None:
+    def begin(self, tracer: "Tracer", trace_id: int, flags: int, state: Any) -> "UnsampledSpan":
+        """Fill in a blank span, and return it."""
         self.tracer = tracer
         self.trace_id = trace_id
         self.flags = flags
         self.state = state
+        return self
 
     def get_span_context(self) -> SpanContext:
         """Return the context, made at the first call: the same one for each thread."""
@@ -59,6 +65,9 @@ class UnsampledSpan(NonRecordingSpan):
 
     def end_after(self, lasted: int) -> None:
         """Do nothing."""
+
+
+_blank_unsampled: Final[Callable[[type[UnsampledSpan]], UnsampledSpan]] = object.__new__
 
 
 def _new_span_id() -> int:
@@ -180,8 +189,18 @@ class Tracer(sdk.Tracer):
             decision = self._of_remote[parent.flags & _SAMPLED]
         elif parent is None and SAMPLED_BY_BATCH not in context:
             decision = self._of_root
-        if decision is False and parent is not None:
-            return UnsampledSpan(self, parent.trace_id, parent.flags & ~_SAMPLED, parent.state)
+        if decision is False:
+            dropped = _blank_unsampled(UnsampledSpan)
+            dropped.tracer = self
+            if parent is None:
+                dropped.trace_id = self.new_trace_id()
+                dropped.flags = self._root_flags
+                return dropped
+            dropped.trace_id = parent.trace_id
+            dropped.flags = parent.flags & ~_SAMPLED
+            if parent.state is not None:
+                dropped.state = parent.state
+            return dropped
         if not decision or not self.limits.are_wide:
             return None
         span: Any = _blank(Span)
@@ -235,7 +254,7 @@ class Tracer(sdk.Tracer):
         else:
             flags, trace_id, state = parent.flags, parent.trace_id, parent.state
         if not decision:
-            return UnsampledSpan(self, trace_id, flags & ~_SAMPLED, state)
+            return _blank_unsampled(UnsampledSpan).begin(self, trace_id, flags & ~_SAMPLED, state)
         flags |= _SAMPLED
         span = _blank(Span).begin(
             self, name, kind, trace_id, self.new_span_id(), flags, clock.wall() if start_time is None else start_time
@@ -321,7 +340,7 @@ class Tracer(sdk.Tracer):
             flags |= _SAMPLED
         count_end = self._tracer_metrics.start_span(parent, result.decision) if self.is_counted else None
         if result.decision is Decision.DROP:
-            return UnsampledSpan(self, trace_id, flags, result.trace_state), None
+            return _blank_unsampled(UnsampledSpan).begin(self, trace_id, flags, result.trace_state), None
         start = clock.wall() if start is None else start
         span = _blank(Span).begin(self, name, kind, trace_id, self.new_span_id(), flags, start)
         span.state = result.trace_state or None
