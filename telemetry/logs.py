@@ -150,7 +150,7 @@ class ExportHandler(logging.Handler):
     """A logging handler that emits records to an OpenTelemetry logger provider: ours, or one of the user's."""
 
     def __init__(self, provider: LoggerProvider) -> None:
-        from telemetry.recording import logger_provider  # imports the SDK
+        from telemetry.recording.logs import logger_provider  # imports the SDK
 
         super().__init__()
         self._provider = provider

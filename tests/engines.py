@@ -25,9 +25,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Tracer
 from opentelemetry.trace.propagation import tracecontext
 
-from telemetry.recording import tracer_provider
 from telemetry.recording.clock import clock
-from telemetry.recording.span import Span
+from telemetry.recording.traces import tracer_provider
+from telemetry.recording.traces.span import Span
 from telemetry.testing.clock import CountingIds
 
 CLASSES: Final = {"sdk": sdk.TracerProvider, "ours": tracer_provider.TracerProvider}

@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, Status
 
-from telemetry.recording.span import Span
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.tracer_provider import TracerProvider
 
 _RESOURCE = Resource({"service.name": "test"})
 

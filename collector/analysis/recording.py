@@ -6,7 +6,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from telemetry import conventions as c
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 
 
 class Recorder:

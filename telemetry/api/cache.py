@@ -4,7 +4,7 @@ from typing import Final
 
 from telemetry import conventions as c
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import observe
+from telemetry.recording.metrics.instruments import observe
 
 _OUTCOMES: Final = {True: "hit", False: "miss"}
 

@@ -15,7 +15,6 @@ from telemetry.privacy import content
 from telemetry.recording import providers
 from telemetry.recording.attributes import SHORT, clean, clean_and_check
 from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.bounds import bounds
 from telemetry.recording.callables import function_in, wrap
 from telemetry.recording.clock import metrics_generation
@@ -23,7 +22,8 @@ from telemetry.recording.current import get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
-from telemetry.recording.instruments import observe
+from telemetry.recording.metrics.bound_records import BoundRecords, Records, Wanted
+from telemetry.recording.metrics.instruments import observe
 from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import REQUEST_NAME, operation_name, request_name

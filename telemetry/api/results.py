@@ -14,7 +14,7 @@ from telemetry.recording import providers
 from telemetry.recording.attributes import clean
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import record_of, set_gauge
+from telemetry.recording.metrics.instruments import record_of, set_gauge
 from telemetry.recording.spans import operation_of
 from telemetry.repairs import repairs
 

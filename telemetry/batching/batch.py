@@ -25,10 +25,10 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import record_of
+from telemetry.recording.metrics.instruments import record_of
 from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.request import entered
-from telemetry.recording.sampling import root_context
+from telemetry.recording.traces.sampling import root_context
 
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())
 

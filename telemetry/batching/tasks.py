@@ -19,8 +19,8 @@ from telemetry.batching.batch import Batch, enclosing_batches, result_list
 from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Call, CallQueue, item_list, readings
 from telemetry.errors import TelemetryError
+from telemetry.recording.metrics.saturation import measure, register
 from telemetry.recording.outcome import is_a
-from telemetry.recording.saturation import measure, register
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -25,7 +25,7 @@ from telemetry.batching.limits import Limits
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import record_of
+from telemetry.recording.metrics.instruments import record_of
 from telemetry.recording.spans import operation_of
 
 

@@ -21,8 +21,8 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import record_of
-from telemetry.recording.saturation import measure, register
+from telemetry.recording.metrics.instruments import record_of
+from telemetry.recording.metrics.saturation import measure, register
 from telemetry.recording.spans import operation_of
 
 P = ParamSpec("P")

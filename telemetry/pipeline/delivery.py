@@ -19,7 +19,7 @@ from telemetry import conventions as c
 from telemetry.otlp.outcome import Outcome, Sender, explained
 from telemetry.otlp.signals import SignalKind
 from telemetry.pipeline.stats import Counts, Reason
-from telemetry.recording.instruments import observe
+from telemetry.recording.metrics.instruments import observe
 
 _log = logging.getLogger("search_telemetry.export")
 _MIN_WAIT, _MAX_WAIT = 0.25, 2.0  # seconds between attempts; short, to notice soon that a collector is back

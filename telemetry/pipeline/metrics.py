@@ -18,7 +18,7 @@ from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import start_worker, stop_worker
 from telemetry.recording.guard import guard
-from telemetry.recording.meter_provider import Collector
+from telemetry.recording.metrics.meter_provider import Collector
 
 _PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the provider down without a timeout
 DELTA_INSTRUMENTS: Final[dict[str, tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.pipeline.worker import process_exits
 from telemetry.recording.guard import guard
-from telemetry.recording.span import Span
+from telemetry.recording.traces.span import Span
 
 _log = logging.getLogger("search_telemetry")
 _PROVIDER_TIMEOUT = 5.0  # seconds, if a user shuts the SDK's provider down without a timeout

@@ -11,7 +11,7 @@ from telemetry import conventions as c
 from telemetry.pipeline.stats import SignalStats
 from telemetry.privacy.scrubber import current
 from telemetry.recording.bounds import bounds
-from telemetry.recording.instruments import watch
+from telemetry.recording.metrics.instruments import watch
 from telemetry.repairs import repairs
 
 _Values = Iterator[tuple[float, Mapping[str, AttributeValue]]]

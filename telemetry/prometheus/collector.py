@@ -18,8 +18,8 @@ from telemetry.privacy.scrubber import current
 from telemetry.prometheus.families import families, family_of, target_info
 from telemetry.prometheus.names import Kind, metric_name
 from telemetry.recording.guard import guard
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.points import MetricsData, ResourceMetrics
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.points import MetricsData, ResourceMetrics
 
 
 class PullReader:

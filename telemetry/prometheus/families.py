@@ -16,7 +16,7 @@ from prometheus_client import core
 from telemetry import conventions as c
 from telemetry.prometheus import names
 from telemetry.recording.guard import guard
-from telemetry.recording.points import Exemplar, HistogramDataPoint, Metric, ScopeMetrics
+from telemetry.recording.metrics.points import Exemplar, HistogramDataPoint, Metric, ScopeMetrics
 
 _log = logging.getLogger("search_telemetry")
 _conflicts: set[str] = set()

@@ -18,7 +18,7 @@ from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, wsgi
 from telemetry.prometheus.server import MetricsServer
 from telemetry.recording.fork import in_parent, weakly
-from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.metrics.meter_provider import MeterProvider
 
 _log = logging.getLogger("search_telemetry")
 _HOST, _PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"

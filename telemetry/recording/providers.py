@@ -22,7 +22,7 @@ from telemetry.conventions import SCOPE, Signal
 from telemetry.recording.clock import metrics_generation
 
 if TYPE_CHECKING:  # it imports the SDK
-    from telemetry.recording.own_metrics import OwnMetrics
+    from telemetry.recording.metrics.own_metrics import OwnMetrics
 
 
 def adopted() -> "frozenset[Signal]":

@@ -23,7 +23,7 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock, generation, metrics_generation
 from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import Record, bound
+from telemetry.recording.metrics.instruments import Record, bound
 from telemetry.recording.outcome import ERROR, outcome_of_status
 from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
 from telemetry.recording.request_scope import SCOPE_KEY, SENT, Scope, current_scope, sent_in

@@ -23,7 +23,7 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import record_of
+from telemetry.recording.metrics.instruments import record_of
 from telemetry.recording.outcome import is_a
 from telemetry.recording.request_scope import Answer, Scope
 from telemetry.rpc import call as rpc

@@ -13,7 +13,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording.attributes import SHORT
-from telemetry.recording.instruments import Record
+from telemetry.recording.metrics.instruments import Record
 
 Filter = Callable[[Any], bool]
 """Takes gRPC's call details, as those of `opentelemetry.instrumentation.grpc.filters` do; true: the call is traced."""

@@ -20,15 +20,15 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.config import propagators
-from telemetry.recording.remote_span import RemoteSpan
 from telemetry.recording.request_baggage import BAGGAGE
+from telemetry.recording.traces.remote_span import RemoteSpan
 
 Pairs = tuple[tuple[str, str], ...]
 
 _FLAGS: Final = tuple(f"{flags:02x}" for flags in range(256))
 _PARENT: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])").fullmatch  # other flags are not known
 _blank: Final[Callable[[type[RemoteSpan]], RemoteSpan]] = object.__new__
-_OUR_SPANS: Final = "telemetry.recording.span"  # whose import takes the SDK's
+_OUR_SPANS: Final = "telemetry.recording.traces.span"  # whose import takes the SDK's
 _MOST_CACHED: Final = 1024  # characters of a text of baggage
 
 

@@ -36,10 +36,10 @@ from telemetry.privacy import content, scrubber
 from telemetry.recording import outcome, providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.fork import importing
-from telemetry.recording.logger_provider import LoggerProvider
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.own_metrics import OwnMetrics
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.logs.logger_provider import LoggerProvider
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.traces.tracer_provider import TracerProvider
 from telemetry.setup.added import Added
 from telemetry.setup.existing import warn_if_not_exported
 from telemetry.setup.forking import watch_forks
@@ -204,7 +204,7 @@ def _logs_parts(settings: Settings, resource: Resource) -> _Parts:
     cut = None
     has_limits = not _LOG_LIMITS.isdisjoint(os.environ)
     if has_limits:
-        from telemetry.recording.sdk_logs import longest
+        from telemetry.recording.logs.sdk_logs import longest
 
         cut = longest()
     kind = dataclasses.replace(signals.LOGS, encode=partial(encode_log_records, longest=cut))

@@ -9,7 +9,7 @@ from telemetry import conventions as c
 from telemetry.config.settings import Settings
 from telemetry.logs import log_event
 from telemetry.recording.guard import guard
-from telemetry.recording.instruments import set_gauge
+from telemetry.recording.metrics.instruments import set_gauge
 from telemetry.setup.configure import running
 
 _FRAMES: Final = 3  # from `log_event` to the caller of `deployed`

@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from telemetry.recording.fork import Rank, in_child, weakly
 from telemetry.recording.guard import guard
-from telemetry.recording.meter_provider import MeterProvider
+from telemetry.recording.metrics.meter_provider import MeterProvider
 from telemetry.setup.handle import Telemetry
 
 _registered: "WeakSet[Telemetry]" = WeakSet()  # with `multiprocessing`, here or in the parent

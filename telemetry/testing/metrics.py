@@ -10,8 +10,8 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
 from opentelemetry.sdk.resources import Resource
 
-from telemetry.recording.own_metrics import Reader
-from telemetry.recording.sdk_metrics import with_own
+from telemetry.recording.metrics.own_metrics import Reader
+from telemetry.recording.metrics.sdk_metrics import with_own
 
 Point = HistogramDataPoint | NumberDataPoint
 

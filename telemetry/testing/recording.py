@@ -23,12 +23,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, Sam
 from telemetry.conventions import SCOPE
 from telemetry.errors import TelemetryError
 from telemetry.logs import ExportHandler, attach_beside_root
-from telemetry.recording import instruments, providers
+from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
-from telemetry.recording.own_metrics import OwnMetrics
-from telemetry.recording.saturation import forget_unused
-from telemetry.recording.tracer_provider import TracerProvider as OwnTracerProvider
+from telemetry.recording.metrics import instruments
+from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.metrics.saturation import forget_unused
+from telemetry.recording.traces.tracer_provider import TracerProvider as OwnTracerProvider
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs
 from telemetry.testing.metrics import Metrics

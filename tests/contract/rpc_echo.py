@@ -23,8 +23,9 @@ from opentelemetry.trace import Span, StatusCode, get_current_span
 import telemetry
 from telemetry import rpc
 from telemetry.conventions import SCOPE
-from telemetry.recording import instruments, providers
+from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
+from telemetry.recording.metrics import instruments
 
 SERVICE = "test.Echo"
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")

@@ -25,7 +25,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, T
 import telemetry
 from telemetry.recording import providers
 from telemetry.recording.guard import guard
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from tests.engines import HEADERS, Engine, on_both
 
 STATE = TraceState([("vendor", "x")])

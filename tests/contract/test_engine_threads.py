@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link
 
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.traces.tracer_provider import TracerProvider
 from tests.engines import Engine
 from tests.otlp_stand_in import StandIn, stand_in
 from tests.unit.own_process import python

@@ -9,7 +9,7 @@ import telemetry
 from telemetry.conventions import SCOPE
 from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from telemetry.testing.spans import Spans
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 from tests.unit.own_process import python
@@ -155,7 +155,7 @@ def test_values_are_the_same_on_both_engines(spans: Spans) -> None:
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.resources import Resource
 
-    from telemetry.recording.sdk_metrics import with_own
+    from telemetry.recording.metrics.sdk_metrics import with_own
 
     def described(data: Any) -> dict[str, Any]:
         return {

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 
 from telemetry.conventions import SCOPE
-from telemetry.recording import providers, tracer_provider
+from telemetry.recording import providers
+from telemetry.recording.traces import tracer_provider
 from tests.contract.rpc_echo import ARITIES, CLIENTS, PATIENCE, SERVERS, Call, Refused
 
 STAGES = 3  # of `program`: the arity without streams takes all words for one

@@ -79,7 +79,7 @@ JINA: Final = (
         "unit/test_rpc_metadata.py::test_headers_replace_pairs_of_their_own_name_only",
     ),
     Mutant(
-        "telemetry/recording/aggregation.py",
+        "telemetry/recording/metrics/aggregation.py",
         "self.bounds: Final = metric.buckets",
         "self.bounds: Final = metric.buckets and (0.0, 5.0, 10.0, 25.0, 50.0)",
         _CONFIGURE + "TestExport::test_buckets_are_the_declared_ones",
@@ -109,7 +109,7 @@ JINA: Final = (
         _CONFIGURE + "TestExport::test_the_resource_names_the_service",
     ),
     Mutant(
-        "telemetry/recording/aggregation.py",
+        "telemetry/recording/metrics/aggregation.py",
         "            if span.flags & 1:",
         "            if not span.flags & 1:",
         _CONFIGURE + "TestExport::test_exemplars_lead_from_a_metric_to_its_trace",

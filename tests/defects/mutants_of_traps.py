@@ -73,7 +73,7 @@ TRAPS: Final = (
         "contract/test_rpc_trees.py::test_a_call_that_succeeds_is_one_client_and_one_server_span",
     ),
     Mutant(
-        "telemetry/recording/meter_provider.py",
+        "telemetry/recording/metrics/meter_provider.py",
         "        self.own.renew()\n",
         "        pass\n",
         "contract/test_forks.py::test_a_forked_child_exports_its_own",

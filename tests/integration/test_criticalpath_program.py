@@ -23,7 +23,7 @@ from collector.local.net.access import OPEN
 from collector.local.paths import follower
 from collector.local.server import LocalCollector
 from telemetry import conventions as c
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from tests.local_collector import EXPORT
 from tests.search_spans import SEARCH, TIMES, export_of
 

@@ -16,7 +16,7 @@ from traceloop.sdk import Traceloop  # type: ignore[import-not-found]
 from traceloop.sdk.decorators import task, workflow  # type: ignore[import-not-found]
 from traceloop.sdk.tracing.tracing import get_default_span_processor  # type: ignore[import-not-found]
 
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.traces.tracer_provider import TracerProvider
 from telemetry.testing.clock import CountingIds
 
 

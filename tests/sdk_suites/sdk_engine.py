@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from opentelemetry.sdk import trace as sdk
 
-from telemetry.recording import limits, span, span_block, tracer, tracer_provider
+from telemetry.recording.traces import limits, span, span_block, tracer, tracer_provider
 
 OURS: Final = os.environ.get("SEARCH_TELEMETRY_ENGINE") == "ours"
 _reload: Final = importlib.reload

@@ -13,8 +13,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind
 from opentelemetry.util.types import Attributes
 
 from telemetry.recording.clock import clock
-from telemetry.recording.span import Span
-from telemetry.recording.tracer import Tracer
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.tracer import Tracer
 
 
 class SpanByHand(Span):

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition, Response
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 
 SCRAPE_AND_SEARCH = """
 import telemetry.prometheus, urllib.request

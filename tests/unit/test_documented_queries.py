@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import telemetry
-from telemetry.recording import instruments, providers
+from telemetry.recording import providers
+from telemetry.recording.metrics import instruments
 from telemetry.testing.spans import Spans
 from tests.unit.pulled import pulled
 

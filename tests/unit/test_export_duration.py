@@ -13,9 +13,10 @@ from telemetry.otlp.outcome import Outcome
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.metrics import DELTA_INSTRUMENTS, MetricPipeline
 from telemetry.pipeline.stats import Counts
-from telemetry.recording import instruments, providers
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording import providers
+from telemetry.recording.metrics import instruments
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from telemetry.testing.metrics import Metrics
 from tests.unit.stand_in_sender import PATIENCE, TAKEN, StandInSender
 

@@ -17,7 +17,7 @@ OWNERS = {
     Rank.BOUNDS: "telemetry.recording.bounds",
     Rank.SERIES: "telemetry.recording.clock",
     Rank.CONFIGURATION: "telemetry.setup.configure",
-    Rank.SOURCES: "telemetry.recording.saturation",
+    Rank.SOURCES: "telemetry.recording.metrics.saturation",
     Rank.CONNECTIONS: "telemetry.otlp.connection",
 }
 """The module that registers the hook of each rank. `PIPELINES` has one for each `Telemetry`."""

@@ -13,8 +13,8 @@ from telemetry.otlp import signals
 from telemetry.pipeline.delivery import Delivery
 from telemetry.pipeline.metrics import DELTA_INSTRUMENTS, MetricPipeline
 from telemetry.recording.guard import guard
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSender
 
 

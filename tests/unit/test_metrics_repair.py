@@ -16,8 +16,8 @@ from telemetry.otlp.repair import repaired_metrics
 from telemetry.otlp.writing.metrics import encode_metrics_data
 from telemetry.prometheus.collector import PullCollector, PullReader
 from telemetry.prometheus.exposition import Exposition
-from telemetry.recording.meter_provider import MeterProvider
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.meter_provider import MeterProvider
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 from telemetry.repairs import repairs
 
 

@@ -31,8 +31,8 @@ from telemetry.otlp.writing.values import CACHED, Values
 from telemetry.privacy import processor, scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.privacy.scrubber import NoScrubber
-from telemetry.recording.span import Span
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.tracer_provider import TracerProvider
 from tests.otlp_stand_in import attributes as read_back
 from tests.otlp_values import ATTRIBUTES, NANOSECONDS, TEXTS, canonical
 from tests.secrets_corpus import SECRETS

@@ -19,13 +19,14 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry import conventions as c
-from telemetry.recording import instruments, own_metrics, providers
+from telemetry.recording import providers
 from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
-from telemetry.recording.own_metrics import OwnMetrics
-from telemetry.recording.sdk_metrics import with_own
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.metrics import instruments, own_metrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.metrics.sdk_metrics import with_own
+from telemetry.recording.traces.tracer_provider import TracerProvider
 
 FILTERS: dict[str, type[Any]] = {
     "trace_based": sdk.TraceBasedExemplarFilter,

@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, core, generate_latest
 from telemetry import conventions as c
 from telemetry.prometheus import families as families_module
 from telemetry.recording.guard import guard
-from telemetry.recording.own_metrics import OwnMetrics
-from telemetry.recording.sdk_metrics import SdkReader
+from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.metrics.sdk_metrics import SdkReader
 from tests.unit.pulled import RESOURCE, Pulled, families, pulled
 
 OURS = {"job": "encoder", "instance": "i1"}

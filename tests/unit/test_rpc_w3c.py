@@ -14,7 +14,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.config import propagators
-from telemetry.recording.tracer_provider import TracerProvider
+from telemetry.recording.traces.tracer_provider import TracerProvider
 from telemetry.rpc import w3c
 
 W3C = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])

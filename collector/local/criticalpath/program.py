@@ -30,7 +30,7 @@ from collector.local.paths.spans import spans_of
 from collector.local.server import Addresses, Ports, find_places
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
-from telemetry.recording.own_metrics import OwnMetrics
+from telemetry.recording.metrics.own_metrics import OwnMetrics
 
 SIGNALS = (BY_PATH["/v1/traces"],)
 

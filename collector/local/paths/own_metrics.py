@@ -23,7 +23,7 @@ from collector.local.store.store import Store
 from telemetry import conventions as c
 from telemetry.config.version import own_version
 from telemetry.otlp.writing.metrics import encode_metrics_data
-from telemetry.recording import own_metrics
+from telemetry.recording.metrics import own_metrics
 
 _RECENT = "SELECT trace_id FROM traces WHERE last_ingested_unix_ns > ? ORDER BY last_ingested_unix_ns DESC"
 _log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from telemetry.otlp.writing.frames import ITEM, Frames, Groups
 from telemetry.otlp.writing.values import Values
 from telemetry.otlp.writing.wire import FIXED32, SMALL, field, fixed32_tag, fixed64_tag, sized, tag, varint, varint_tag
 from telemetry.privacy.scrubber import Scrubs, current
-from telemetry.recording.span import UNSET, RecordedEvent, RecordedLink, Span
+from telemetry.recording.traces.span import UNSET, RecordedEvent, RecordedLink, Span
 
 # Of `Span`, in opentelemetry/proto/trace/v1/trace.proto, by number.
 _TRACE_ID, _SPAN_ID, _STATE, _PARENT_ID = tag(1) + b"\x10", tag(2) + b"\x08", tag(3), tag(4) + b"\x08"

@@ -1,7 +1,7 @@
 """The logs SDK's provider, which hands its records to our pipeline.
 
 In: records of the SDK's loggers, on the user's threads. Out: the same records, for the exporter. State: none. This
-module imports the logs SDK; `telemetry.recording.logger_provider` imports it once it is needed.
+module imports the logs SDK; `telemetry.recording.logs.logger_provider` imports it once it is needed.
 """
 
 import copy

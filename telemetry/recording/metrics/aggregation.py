@@ -20,8 +20,8 @@ from opentelemetry.trace import Span as AnySpan
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.span import Span
-from telemetry.recording.tracer import UnsampledSpan
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.tracer import UnsampledSpan
 
 _INFINITE: Final = math.inf
 Sample = tuple[float, int, int | None, int | None]

@@ -15,7 +15,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.aggregation import Aggregation, Interval, LastValue
+from telemetry.recording.metrics.aggregation import Aggregation, Interval, LastValue
 
 DELTA: Final = 1
 """The temporality of sums since the last collection, as OTLP and the SDK number it."""

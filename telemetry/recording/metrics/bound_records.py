@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording.clock import metrics_generation
-from telemetry.recording.instruments import Record, bound
+from telemetry.recording.metrics.instruments import Record, bound
 
 _MOST_KEPT: Final = 10_000
 Records = tuple[Record | None, ...]

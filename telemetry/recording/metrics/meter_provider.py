@@ -19,10 +19,10 @@ from opentelemetry.util.types import Attributes
 
 from telemetry.recording.child_resource import child_resource
 from telemetry.recording.fork import importing
-from telemetry.recording.own_metrics import OwnMetrics, Reader
+from telemetry.recording.metrics.own_metrics import OwnMetrics, Reader
 
 if TYPE_CHECKING:
-    from telemetry.recording.sdk_metrics import SdkMeterProvider, SdkReader
+    from telemetry.recording.metrics.sdk_metrics import SdkMeterProvider, SdkReader
 
 
 class MetricExport(Protocol):
@@ -57,7 +57,7 @@ class MeterProvider(metrics.MeterProvider):
     def __class__(self) -> type:
         """The class for `isinstance`: the SDK's, once that is loaded."""
         if hasattr(sys.modules.get("opentelemetry.sdk.metrics"), "MeterProvider"):
-            from telemetry.recording.sdk_metrics import SdkMeterProvider
+            from telemetry.recording.metrics.sdk_metrics import SdkMeterProvider
 
             return SdkMeterProvider
         return type(self)
@@ -108,7 +108,7 @@ class MeterProvider(metrics.MeterProvider):
         if self._sdk is not None:
             return self._sdk
         with importing:
-            from telemetry.recording.sdk_metrics import SdkMeterProvider
+            from telemetry.recording.metrics.sdk_metrics import SdkMeterProvider
         with self._lock:
             if self._sdk is None:
                 made = SdkMeterProvider(self.own, self.resource, self._exemplar_filter)

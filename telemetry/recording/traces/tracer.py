@@ -24,11 +24,11 @@ from opentelemetry.util.types import Attributes
 from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.limits import Limits
-from telemetry.recording.remote_span import RemoteSpan
-from telemetry.recording.sampling import SAMPLED_BY_BATCH
-from telemetry.recording.span import Span
-from telemetry.recording.span_block import SpanBlock
+from telemetry.recording.traces.limits import Limits
+from telemetry.recording.traces.remote_span import RemoteSpan
+from telemetry.recording.traces.sampling import SAMPLED_BY_BATCH
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.span_block import SpanBlock
 
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)

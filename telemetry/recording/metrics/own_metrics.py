@@ -15,10 +15,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording import points
-from telemetry.recording.aggregation import Aggregation, LastValue
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
+from telemetry.recording.metrics import points
+from telemetry.recording.metrics.aggregation import Aggregation, LastValue
 
 Values = Iterable[tuple[float, Mapping[str, AttributeValue]]]
 """Values with their attributes."""

@@ -26,7 +26,7 @@ from telemetry.recording.fork import Rank, importing, in_child, weakly
 if TYPE_CHECKING:
     from opentelemetry.sdk import _logs as sdk
 
-    from telemetry.recording.sdk_logs import LogExport
+    from telemetry.recording.logs.sdk_logs import LogExport
 
 _SDK: Final = "opentelemetry.sdk._logs"
 _MOST_ATTRIBUTES: Final = 128  # the SDK's default; where a variable sets another one, the SDK is loaded
@@ -110,7 +110,7 @@ class LoggerProvider(_logs.LoggerProvider):
         if self._sdk is not None:
             return self._sdk
         with importing:
-            from telemetry.recording.sdk_logs import make_provider
+            from telemetry.recording.logs.sdk_logs import make_provider
         with self._lock:
             if self._sdk is None:
                 self._sdk = make_provider(self._resource, self._export, self._margin)

@@ -18,8 +18,8 @@ from opentelemetry.trace import NoOpTracer
 from opentelemetry.trace import Tracer as AnyTracer
 from opentelemetry.util.types import Attributes
 
-from telemetry.recording.span import Span
-from telemetry.recording.tracer import Tracer
+from telemetry.recording.traces.span import Span
+from telemetry.recording.traces.tracer import Tracer
 
 _log = logging.getLogger("search_telemetry")
 

@@ -18,7 +18,7 @@ from opentelemetry.util._decorator import _agnosticcontextmanager
 
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.span import error_status
+from telemetry.recording.traces.span import error_status
 
 F = TypeVar("F")
 

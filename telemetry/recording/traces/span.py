@@ -26,7 +26,7 @@ from opentelemetry.util.types import Attributes
 from telemetry.privacy.copied import CopiedSpan
 from telemetry.recording.attributes import PLAIN
 from telemetry.recording.clock import clock
-from telemetry.recording.limits import Limits, limited, set_all_limited, set_limited
+from telemetry.recording.traces.limits import Limits, limited, set_all_limited, set_limited
 
 _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)

@@ -17,9 +17,9 @@ from opentelemetry.sdk.metrics import export
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 
-from telemetry.recording import points
 from telemetry.recording.guard import guard
-from telemetry.recording.own_metrics import OwnMetrics, Reader
+from telemetry.recording.metrics import points
+from telemetry.recording.metrics.own_metrics import OwnMetrics, Reader
 
 _FILTERS: Final[dict[str, Callable[[], sdk.ExemplarFilter]]] = {
     "trace_based": sdk.TraceBasedExemplarFilter,
