@@ -18,7 +18,7 @@ ADDED: Final = "search_telemetry.stack_programs"
 """Entry points of other packages, which this one does not import: functions that return a `Program` that shows what a
 Prometheus knows, or None where it cannot run."""
 
-_CLEAN: Final = ("base", "privacy")
+_CLEAN: Final = ("base", "privacy", "cors")
 _METRICS: Final = ("span-metrics", "criticalpath", "prometheus")
 _GATEWAY: Final = (*_CLEAN, "gateway", *_METRICS, "jaeger")
 _BACKENDS: Final = (Jaeger(), Alertmanager(), Prometheus(), VictoriaLogs())

@@ -81,22 +81,24 @@ def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
 
 def _watch(outgoing: Any, call: Call) -> None:
     """Have `call` ended when `outgoing` is."""
-    with guard:
+    try:
         if not outgoing.done():
             outgoing.add_done_callback(partial(_end, call))
             return
+    except Exception as fault:  # noqa: BLE001  a call object of another's: anything can be raised here
+        guard.caught(fault)
     _end(call, outgoing)
 
 
 def _end(call: Call, finished: Any) -> None:
-    outcome = Outcome(None)
+    outcome: Outcome | None = None
     try:
         known = getattr(finished, "_cython_call", None)  # where gRPC's own call objects have their status
         outcome = OK if known is not None and known.is_ok() else _outcome(finished)
-    except Exception as fault:  # noqa: BLE001  a call object of another's: anything can be raised here
+    except Exception as fault:  # noqa: BLE001  as above
         guard.caught(fault)
     finally:
-        call.end(outcome)
+        call.end(Outcome(None) if outcome is None else outcome)
 
 
 def _outcome(finished: Any) -> Outcome:

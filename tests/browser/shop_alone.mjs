@@ -7,7 +7,7 @@ export default async (page, { url, ready, gone }) => {
   page.on("request", (one) => one.url().includes("/api/search") && headers.push(one.headers()));
   await open(page, url);
   await ask(page, "guitarra");
-  const alone = await shown(page);
+  const alone = { ...(await shown(page)), desk: await page.locator("#bottom a").count() };
   const { writeFileSync } = await import("node:fs");
   writeFileSync(ready, "");
   while (!existsSync(gone)) await page.waitForTimeout(50);

@@ -31,5 +31,6 @@ export default async (page, { url, query }) => {
   const back = await page.inputValue("input[type=search]");
   await answered(page, () => open(page, address));
   await settled(page);
-  return { who, bob, alice, japanese, back, sent: await shown(page), address, calls };
+  const desk = await page.getAttribute("#bottom a", "href");
+  return { desk, who, bob, alice, japanese, back, sent: await shown(page), address, calls };
 };

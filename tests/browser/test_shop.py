@@ -169,6 +169,11 @@ def test_bob_and_alice_are_compared_with_a_keyboard_and_a_click(asked: dict[str,
     assert asked["bob"]["bar"].startswith("on the way ")
 
 
+def test_the_page_leads_to_the_desk(shop: Shop, asked: dict[str, Any]) -> None:
+    """From its foot, to the first page of what shows the traces; without that, there is no link (below)."""
+    assert asked["desk"] == f"http://{shop.api}/"
+
+
 def test_a_link_leads_to_the_same_search_and_no_server_sees_it(asked: dict[str, Any]) -> None:
     """The query stands behind the `#`; going back goes to the search before."""
     assert asked["address"].endswith("/#q=black+jacket&as=bob")
@@ -256,7 +261,7 @@ def test_without_a_collector_the_shop_sells_and_shows_no_link(shop: Shop, tmp_pa
         done = in_browser("shop_alone.mjs", url=f"http://{page}/", ready=str(ready), gone=str(gone))
         closing.join()
     alone, closed = done.result["alone"], done.result["closed"]
-    assert (len(alone["goods"]) > 10, alone["trace"], alone["before"]) == (True, None, [])
+    assert (len(alone["goods"]) > 10, alone["trace"], alone["before"], alone["desk"]) == (True, None, [], 0)
     assert f"Its trace cannot be opened: nothing answers at {nobody}." in alone["timing"]
     assert ["traceparent" in headers for headers in done.result["headers"]] == [False, False]
     assert all("client.region=de" in headers["baggage"] for headers in done.result["headers"])

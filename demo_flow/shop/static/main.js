@@ -36,13 +36,13 @@ class Page {
       h("img", { src: "/static/icon.svg", alt: "", width: 34, height: 34 }), "Pamazon");
     at("top").replaceChildren(home, this.asking.element, this.who.element);
     at("examples").replaceChildren(welcome({ examples: shop.examples, onAsk }));
-    at("bottom").replaceChildren(...this.#footer());
     addEventListener("popstate", () => this.#fromAddress());
   }
 
   /** Find out who answers, then do what the address says. */
   async open() {
     await Promise.all([this.telemetry.collector.ask(), this.desk.ask()]);
+    at("bottom").replaceChildren(...this.#footer().filter(Boolean));
     this.#fromAddress();
   }
 
@@ -182,7 +182,9 @@ class Page {
   }
 
   #footer() {
+    const all = this.desk.answers && h("a", { href: new URL("/", this.shop.traces).href }, "See everybody's searches");
     return [
+      all && h("p", {}, all, ": how many, how fast, for whom, and which of them failed."),
       h("p", {}, "Pamazon is a demo: nothing is sold. The page's telemetry has how long your searches take and who you",
         " chose to be, never what you search for."),
       h("p", {}, h("kbd", {}, "/"), " goes to the search box. Pictures can be dropped and pasted anywhere."),
