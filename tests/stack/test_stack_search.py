@@ -239,7 +239,10 @@ def test_jaegers_own_pages_find_it(searched: Searched) -> None:
     services = get(searched.stack.url("jaeger.query", "/api/services"))["data"]
     assert {"pamazon", "gateway", "clip_encoder", "qdrant_indexer"} <= set(services)
     assert jaeger.roots(searched.stack, SEARCH, "gateway", "server", limit=100) == 2
-    now = int(time.time() * 1000)
-    asked = urlencode({"service": "gateway", "endTs": now, "lookback": 600_000, "step": 5000, "ratePer": 60_000})
-    url = searched.stack.url("jaeger.query", f"/api/metrics/calls?{asked}&spanKind=server")
-    eventually(lambda: get(url)["metrics"])
+
+    def monitored() -> object:
+        now = int(time.time() * 1000)
+        asked = urlencode({"service": "gateway", "endTs": now, "lookback": 600_000, "step": 5000, "ratePer": 60_000})
+        return get(searched.stack.url("jaeger.query", f"/api/metrics/calls?{asked}&spanKind=server"))["metrics"]
+
+    eventually(monitored)
