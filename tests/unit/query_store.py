@@ -29,8 +29,12 @@ A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 
 
 _OUTCOME = f"list_position({list(OUTCOMES)}, outcome) - 1"
+_ID_KEY = "try_cast('0x' || trace_id[:8] AS UINTEGER)"
 _AS_STORED = {
-    TRACE_ROWS: (TRACES, {"outcome": _OUTCOME, "client_less_ns": "duration_ns - client_duration_ns"}),
+    TRACE_ROWS: (
+        TRACES,
+        {"outcome": _OUTCOME, "client_less_ns": "duration_ns - client_duration_ns", "id_key": _ID_KEY},
+    ),
     ENTRY_MINUTE_ROWS: (
         ENTRY_MINUTES,
         {"outcome": _OUTCOME, "is_client": "side = 'client'", "bucket": "coalesce(bucket, -1)"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -182,8 +183,10 @@ def test_views_are_what_plain_sql_says_at_any_moment(store: Store, seed: int) ->
         assert cursor.execute("SELECT count(*) FROM span_minute_rows").fetchone() == (0,)
 
 
-def test_traces_wait_longer_while_spans_come_late(store: Store) -> None:
-    """A trace waits for one fold; once one was folded too soon for two, as long as that happens."""
+@pytest.mark.parametrize(("apart_s", "most"), [(2.5, 4), (1.0, 8)])
+def test_traces_wait_longer_while_spans_come_late(store: Store, apart_s: float, most: int) -> None:
+    """A trace waits for one fold; once one was folded too soon for one more, while that happens; for 10 s at most."""
+    clock = itertools.count(START, int(apart_s * SECOND))
 
     def folds_of(number: int, *, late: bool) -> int:
         """How many folds pass until a new trace is folded; a span of it comes after that, if it is to be late."""
@@ -192,17 +195,16 @@ def test_traces_wait_longer_while_spans_come_late(store: Store) -> None:
         write(store, rows[:1], START + number)
         passed = 0
         while any(found == trace_id for found in unfolded(store)):
-            store.fold(START + number)
+            store.fold(next(clock))
             passed += 1
         if late:
             write(store, rows[1:], START + number)
-            store.fold(START + number, everything=True)
+            store.fold(next(clock), everything=True)
         return passed
 
-    assert folds_of(1, late=True) == 2
-    assert folds_of(2, late=True) == 3
-    assert [folds_of(number, late=True) for number in (3, 4)] == [4, 4]
-    assert [folds_of(number, late=False) for number in range(5, 70)][-1] == 2
+    wanted = [*range(2, most + 1), most]
+    assert [folds_of(number, late=True) for number in range(len(wanted))] == wanted
+    assert [folds_of(number, late=False) for number in range(len(wanted), len(wanted) + 26)][-1] == most - 1
 
 
 def unfolded(store: Store) -> list[str]:

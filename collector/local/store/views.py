@@ -266,6 +266,12 @@ VIEWS = (
 )
 """In this order: a view reads those before it."""
 
+OF_ID_KEY = f"""
+    SELECT trace_no, trace_id FROM {TRACE_ROWS.name} WHERE id_key = ?
+    UNION SELECT trace_no, trace_id FROM {TRACE_PARTS.name} WHERE starts_with(trace_id, ?)
+"""  # noqa: S608 (as above)
+"""The rows of `trace_ids` with a key, by the number and by its 8 digits: that of parts is not computed."""
+
 STARTS = f"""
     SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns, is_batch FROM {TRACE_ROWS.name}
     UNION ALL {starts(TRACE_PARTS.name)}

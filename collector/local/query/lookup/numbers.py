@@ -10,6 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.model import Sample, TraceRow
+from collector.local.store.views import OF_ID_KEY
 
 OF_NUMBERS = "trace_no IN (SELECT unnest(?::BIGINT[]))"
 """Spans of these traces; the parameter is a list of numbers."""
@@ -21,8 +22,6 @@ SELECT trace_no, trace_id FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND li
 
 
 _BY_KEY = "SELECT trace_no, trace_id FROM trace_ids WHERE id_key IN (SELECT unnest(?::UINTEGER[]))"
-_BY_ONE_KEY = "SELECT trace_no, trace_id FROM trace_ids WHERE id_key = ?"
-"""The same: it is compared before the view makes its rows distinct."""
 _BEGINS = "SELECT trace_id FROM trace_ids WHERE id_key BETWEEN ? AND ? ORDER BY trace_id LIMIT ?"
 KEY_DIGITS = 8
 """The first digits of an id by which it is found."""
@@ -67,7 +66,7 @@ def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> lis
 def _by_key(connection: DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str]]:
     """The traces with these keys; a condition on the ids as well would read all of them."""
     if len(keys) == 1:
-        return connection.execute(_BY_ONE_KEY, [keys[0]]).fetchall()
+        return connection.execute(OF_ID_KEY, [keys[0], f"{keys[0]:0{KEY_DIGITS}x}"]).fetchall()
     return connection.execute(_BY_KEY, [list(keys)]).fetchall() if keys else []
 
 

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -31,9 +32,15 @@ _LINKS = f"""
 SELECT {", ".join(SpanLinkRow._fields)}
 FROM span_links WHERE trace_no = ? ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
+_COUNTS = """
+SELECT (SELECT count(*) FROM span_events WHERE trace_no = $1), (SELECT count(*) FROM span_links WHERE trace_no = $1)
+"""
 _STORED = "SELECT trace_id FROM trace_ids WHERE trace_no IN (SELECT unnest(?::BIGINT[]))"
-_RESOURCES = "SELECT resource_id, attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)"
-_SCOPES = "SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)"
+_RESOURCES_AND_SCOPES = """
+SELECT true, resource_id, '', '', attributes FROM resources WHERE list_contains(?::BIGINT[], resource_id)
+UNION ALL
+SELECT false, scope_id, name, version, attributes FROM scopes WHERE list_contains(?::BIGINT[], scope_id)
+"""
 
 
 def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
@@ -110,8 +117,9 @@ class _Around:
     def read(
         cls, connection: DuckDBPyConnection, number: int, stored: Sequence[SpanRow], trace_start: int
     ) -> "_Around":
+        counts = connection.execute(_COUNTS, [number]).fetchone() or (0, 0)
         events: dict[str, list[Event]] = defaultdict(list)
-        for event in map(SpanEventRow._make, connection.execute(_EVENTS, [number]).fetchall()):
+        for event in map(SpanEventRow._make, _rows(connection, _EVENTS, number, counts[0])):
             events[event.span_id].append(
                 Event(
                     name=event.name,
@@ -122,7 +130,7 @@ class _Around:
                 )
             )
         links: dict[str, list[Link]] = defaultdict(list)
-        found = [SpanLinkRow(*row) for row in connection.execute(_LINKS, [number]).fetchall()]
+        found = [SpanLinkRow(*row) for row in _rows(connection, _LINKS, number, counts[1])]
         there = _stored_of(connection, [link.linked_trace_id for link in found])
         for link in found:
             links[link.span_id].append(
@@ -136,14 +144,20 @@ class _Around:
                     stored=link.linked_trace_id in there,
                 )
             )
-        resources = connection.execute(_RESOURCES, [list({row.resource_id for row in stored})]).fetchall()
-        scopes = connection.execute(_SCOPES, [list({row.scope_id for row in stored})]).fetchall()
-        return cls(
-            events,
-            links,
-            {key: json.loads(attributes) for key, attributes in resources},
-            {key: (name, version, json.loads(attributes)) for key, name, version, attributes in scopes},
-        )
+        wanted = [list({row.resource_id for row in stored}), list({row.scope_id for row in stored})]
+        resources: dict[int, Attributes] = {}
+        scopes: dict[int, tuple[str, str, Attributes]] = {}
+        for is_resource, key, *fields, text in connection.execute(_RESOURCES_AND_SCOPES, wanted).fetchall():
+            if is_resource:
+                resources[key] = json.loads(text)
+            else:
+                scopes[key] = (*fields, json.loads(text))
+        return cls(events, links, resources, scopes)
+
+
+def _rows(connection: DuckDBPyConnection, sql: str, number: int, count: int) -> list[Any]:
+    """The rows of a trace, of which there are so many: to look whether there are any is quicker than to read them."""
+    return connection.execute(sql, [number]).fetchall() if count else []
 
 
 def _stored_of(connection: DuckDBPyConnection, trace_ids: Sequence[str]) -> set[str]:

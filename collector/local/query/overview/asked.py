@@ -93,11 +93,10 @@ class Asked:
     @classmethod
     def of(cls, connection: DuckDBPyConnection, wanted: TraceFilter, now_ns: int) -> "Asked":
         """Look how much there is in the range."""
-        values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS]
-        row = connection.execute(_COUNT, values).fetchone()
-        count = int(row[0]) if row else 0
+        values = [wanted.since_ns // (MINUTE * NS) * MINUTE, wanted.until_ns // NS, BEFORE_S]
+        count, is_older = connection.execute(_COUNT, values).fetchone() or (0, False)
         found = matching(connection, wanted.without_operation(), count)
-        return cls(wanted, now_ns, count, found, _began_s(connection, wanted))
+        return cls(wanted, now_ns, int(count), found, 0.0 if is_older else _began_s(connection, wanted))
 
     @property
     def is_few(self) -> bool:
@@ -192,14 +191,15 @@ class Asked:
 
 
 def _began_s(connection: DuckDBPyConnection, wanted: TraceFilter) -> float:
-    """When the first request of the store began, in Unix seconds; 0 if there are some before the range, or none."""
-    if connection.execute(_EARLIER, [wanted.since_ns // (MINUTE * NS) * MINUTE, BEFORE_S]).fetchone():
-        return 0.0
+    """When the first request in the range began, in Unix seconds; 0 if there is none."""
     found = connection.execute(_FIRST, [wanted.since_ns, wanted.until_ns]).fetchone()
     return float(found[0]) / NS if found and found[0] is not None else 0.0
 
 
-_EARLIER = "SELECT 1 FROM span_minutes WHERE minute_unix_s < $1 AND minute_unix_s >= $1 - $2 LIMIT 1"
-"""Where there is a span there is a request; this view is planned much faster than `entry_minutes`."""
 _FIRST = "SELECT min(start_unix_ns) FROM traces WHERE start_unix_ns BETWEEN ? AND ? AND NOT is_batch"
-_COUNT = f"SELECT coalesce(sum(n), 0) FROM ({ENTRY_COUNTS}) WHERE minute_unix_s BETWEEN ? AND ?"  # noqa: S608 (ours)
+_COUNT = f"""
+SELECT (SELECT coalesce(sum(n), 0) FROM ({ENTRY_COUNTS}) WHERE minute_unix_s BETWEEN $1 AND $2),
+       (SELECT true FROM span_minutes WHERE minute_unix_s < $1 AND minute_unix_s >= $1 - $3 LIMIT 1)
+"""  # noqa: S608 (ours)
+"""About how many requests are in a range, and whether there are some before it: where there is a span there is one, and
+`span_minutes` is planned much faster than `entry_minutes`."""

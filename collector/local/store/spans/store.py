@@ -33,9 +33,9 @@ SEGMENT_SPANS = 61_440
 """Spans in a segment, at least: half of DuckDB's row group."""
 MOST_OPEN = 100_000
 """With more traces that are not folded, those that are quiet for less are folded, too."""
-MOST_PATIENCE, CALM_FOLDS, LATE = 3, 24, 0.02
-"""If more than this share of the traces that are folded were folded too soon, the next ones wait for a fold more; after
-so many folds without any, for one less."""
+MOST_PATIENCE_NS, CALM_FOLDS, LATE = 7_500_000_000, 24, 0.02
+"""If more than this share of the traces that are folded were folded too soon, the next ones wait for a fold more, as
+long as these folds are not so far apart; after so many folds without any, for one less."""
 MINUTE_OVER_S = 70
 """So long after a minute began it is over."""
 
@@ -51,8 +51,14 @@ class SpanStore:
         self._hashes: list[Array] = []
         self._read = False
         self._patience, self._late, self._calm = 1, 0, 0
+        self._folded_ns = 0
         self.has_parts = False
         """Whether there may be something to fold."""
+
+    @property
+    def open_traces(self) -> int:
+        """How many traces are not folded."""
+        return self._numbers.open_traces
 
     def forget(self) -> None:
         """A transaction failed, or the store was opened again: what is in memory may be wrong."""
@@ -97,19 +103,21 @@ class SpanStore:
         if self._numbers.open_traces > MOST_OPEN:
             everything = True
         self._generation += 1
-        before = self._generation + 1 if everything else self._generation - self._patience
+        most = max(MOST_PATIENCE_NS // max(now_unix_ns - self._folded_ns, 1), 1)
+        self._folded_ns = now_unix_ns
+        before = self._generation + 1 if everything else self._generation - min(self._patience, most)
         minute = now_unix_ns // 1_000_000_000 - MINUTE_OVER_S
         folded = folding.fold(cursor, before, minute)
         if folded:
             self._numbers.folded(folded)
-            self._wait_longer_or_less(len(folded))
+            self._wait_longer_or_less(len(folded), most)
         self.has_parts = self._numbers.open_traces > 0
 
-    def _wait_longer_or_less(self, folded: int) -> None:
+    def _wait_longer_or_less(self, folded: int, most: int) -> None:
         """A span that comes once its trace is folded costs more than a trace that waits."""
         self._calm = 0 if self._late else self._calm + 1
         if self._late > LATE * folded:
-            self._patience = min(self._patience + 1, MOST_PATIENCE)
+            self._patience = min(self._patience + 1, most)
         elif self._calm == CALM_FOLDS:
             self._patience, self._calm = max(self._patience - 1, 1), 0
         self._late = 0
