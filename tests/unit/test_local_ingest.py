@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -28,6 +31,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats
 from collector.local.store.rows import ExportRows
 from collector.local.store.store import Store
+from collector.local.yielding import yield_to_others
 from tests import otlp_samples as otlp
 
 TRACES = BY_PATH["/v1/traces"]
@@ -323,3 +327,12 @@ async def test_stopping_stores_what_was_taken() -> None:
     await asyncio.gather(*sent)
     assert sorted(ingest.spans()) == list(range(1, 6))
     ingest.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_a_thread_that_decodes_yields_and_no_other_does() -> None:
+    """Questions and transactions come first."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with ThreadPoolExecutor(1, initializer=yield_to_others) as one:
+        assert one.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result() > before
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

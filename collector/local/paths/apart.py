@@ -20,6 +20,7 @@ from typing import Final
 from collector.analysis.counting import Record, exemplar
 from collector.local.paths import frames
 from collector.local.paths.follower import MOST_SPANS, Read
+from collector.local.yielding import yield_to_others
 from telemetry.conventions import METRICS
 
 AGAIN_AFTER_S: Final = 10.0
@@ -107,6 +108,7 @@ class FollowerApart:
         self._write(list(self._decided()))
 
     def _send_all(self) -> None:
+        yield_to_others()
         while (item := self._queue.get()) is not None:
             records, read = item
             with self._lock:
