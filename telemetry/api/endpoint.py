@@ -76,7 +76,7 @@ class Endpoint(Block):
             bounds.declare(c.SEARCH_OPERATION, operation_name(name))
 
         def begin(args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Context | None = None) -> Recorder:
-            if not sys.is_finalizing() if _in_use.on else providers.recording():
+            if (_in_use.on or providers.recording()) and not sys.is_finalizing():
                 try:
                     documents, count = find(args, kwargs)
                     return self._start(default, documents, count, context)
@@ -92,16 +92,15 @@ class Endpoint(Block):
                 return self._start("/", None, None)
         return NO_RECORDER
 
-    def _start(  # noqa: C901, PLR0912  one function, for speed
+    def _start(  # noqa: C901  one function, for speed
         self, default: str, documents: object, count: int | None, context: Context | None = None
     ) -> Recorder:
         if context is None:
             context = get_current()
         name = self._names[0] if len(self._names) == 1 else self._name(default, context)
         scope: Scope | None = context.get(SCOPE_KEY)  # type: ignore[assignment]  # only a `Scope` has this key
-        if scope is not None and BAGGAGE and scope.parsed[0] is context.get(BAGGAGE):
-            baggage = scope.parsed[1]  # the usual case, without a call
-        else:
+        entries, baggage = (Scope if scope is None else scope).parsed
+        if not BAGGAGE or entries is not context.get(BAGGAGE):  # mostly it is, which takes no call
             baggage = request_baggage(context)
         call = self._calls.get((name, baggage))
         if call is None or call.generation is not bounds.generation:
@@ -118,8 +117,7 @@ class Endpoint(Block):
         if scope is not None:
             if scope.operation is None:
                 scope.operation = call.operation
-            if scope.described is not call.described:
-                scope.describe(call.described, are_short=call.has_short_name)
+            scope.describe(call.described, are_short=call.has_short_name)
         attributes = call.attributes if call.are_short else {**clean(self._attributes), **call.described_entry}
         if count is not None:
             attributes = {**attributes, c.LEN_DOCS.name: count}
@@ -160,9 +158,9 @@ class _Call:
     """What the calls of an endpoint with one name and one baggage have in common.
 
     Attributes: `operation`; `entries`, which are added to the baggage; `baggage`, with these; `attributes` of the span
-    without those of the documents, and whether they are short; `described`, those of the SERVER span around it, and
-    whether that `has_short_name`;
-    `counts_unknown`, whether its platform or region is not known; `generation`, that of the bounds.
+    without those of the documents, and whether they `are_short`; `described`, those of the SERVER span around it, and
+    whether these are short: `has_short_name`; `counts_unknown`, whether its platform or region is not known;
+    `generation`, that of the bounds.
     """
 
     __slots__ = (

@@ -82,16 +82,15 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         return wrapped
 
     def _begin(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] = _NONE) -> Recorder:
-        if sys.is_finalizing() if _in_use.on else not providers.recording():
+        if not (_in_use.on or providers.recording()) or sys.is_finalizing():
             return NO_RECORDER
         try:
             prepared = self._prepared or self._prepare()
             run = SpanRecorder(
                 self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short
             )
-            used = prepared.used_by_request
-            if used is not None and run.scope.described is not used:
-                run.scope.describe(used, are_short=prepared.are_short)
+            if prepared.used_by_request is not None:
+                run.scope.describe(prepared.used_by_request, are_short=prepared.are_short)
             return run
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)

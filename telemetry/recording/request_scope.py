@@ -8,7 +8,7 @@ keep the context.
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -40,8 +40,9 @@ class Scope:
     `described` are attributes that its SERVER span gets at its end, unless that has others of these names;
     `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
     request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
-    `parsed` has the entries of the latest baggage, and what they were parsed into. The rpc server sets `answered`, a
-    function that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
+    `parsed` has the entries of the latest baggage, and what they were parsed into: to be read in one step, since the
+    threads of a request may have one baggage each. The rpc server sets `answered`, a function that returns the response
+    to the caller for an exception that leaves a span, or None if it is unknown.
 
     Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
     user's. `forget` releases them, since their tracebacks hold frames.
@@ -65,11 +66,17 @@ class Scope:
         seen.append((exc, outcome))
 
     def describe(self, attributes: Mapping[str, AttributeValue], *, are_short: bool) -> None:
-        """Add those of `attributes` to the SERVER span that were not added before (not to be changed afterwards)."""
-        before = self.described
-        self.described = {**attributes, **before} if before else attributes
+        """Add those of `attributes` to the SERVER span that were not added before."""
         if not are_short:
-            self.are_long = True
+            self.are_long = True  # before they are there: another thread may end the call
+        described: Any = self.described
+        if not described:
+            own = dict(attributes)
+            described = self.__dict__.setdefault("described", own)  # one step, as those below: threads lose none
+            if described is own:
+                return
+        for name, value in attributes.items():
+            described.setdefault(name, value)
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""

@@ -67,7 +67,7 @@ class Call:
         self._open = True
         self._wall = clock.wall()
         self._steady = clock.steady()
-        self.baggage = _baggage_of(context, scope) if BAGGAGE in context else NO_BAGGAGE
+        self.baggage = NO_BAGGAGE if BAGGAGE and BAGGAGE not in context else _baggage_of(context, scope)
         start = providers.current.start_prepared
         span = adopted
         if span is None and start is not None and method.is_short:
@@ -131,8 +131,8 @@ class Call:
                     return True
             if span.is_recording():
                 if described:
-                    known = getattr(span, "attributes", None) or _NONE
-                    span.set_attributes({name: value for name, value in described.items() if name not in known})
+                    known = getattr(span, "attributes", None) or _NONE  # those of another provider's may have none
+                    span.set_attributes({name: value for name, value in dict(described).items() if name not in known})
                 span.set_attributes(ending.attributes if kind is None else ending.attributes_with(kind))
                 if ending.failed and error is None:
                     span.set_status(Status(StatusCode.ERROR, outcome.details))
@@ -168,14 +168,13 @@ class Call:
 def _baggage_of(context: Mapping[str, object], scope: Scope | None) -> RequestBaggage:
     """Return the parsed baggage of `context`, and keep it in `scope` (default: the context's)."""
     try:
-        entries = context[BAGGAGE]
-        kept: Any = context.get(SCOPE_KEY) if scope is None else scope
-        if kept is not None and kept.parsed[0] is entries:
-            found: RequestBaggage = kept.parsed[1]
-            return found
-        found = request_baggage(context)
-        if kept is not None:
-            kept.parsed = (entries, found)
+        entries = context.get(BAGGAGE)
+        kept: Scope | None = context.get(SCOPE_KEY) if scope is None else scope  # type: ignore[assignment]  # its key
+        parsed, found = (Scope if kept is None else kept).parsed
+        if not BAGGAGE or parsed is not entries:
+            found = request_baggage(context)
+            if kept is not None:
+                kept.parsed = (entries, found)
         return found
     except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
         guard.caught(fault)

@@ -298,14 +298,16 @@ class Span(sdk.Span):
     def end_prepared(self, attributes: Mapping[str, Any], end_time: int, defaults: Mapping[str, Any] = _NONE) -> None:
         """Set attributes that need no check, and end the span, unless it has ended.
 
-        Arguments: `defaults`, attributes that are set unless the span has others of these names.
+        Arguments: `defaults`, attributes that are set unless the span has others of these names; another thread may add
+        more of them meanwhile.
         """
         known, tracer = self.recorded_attributes, self.tracer
         limits = tracer.limits
         room = limits.attributes - len(attributes) - len(defaults)
         if known is None or len(known) > room or not limits.are_wide:
             if self.is_recording():
-                self.set_attributes({name: value for name, value in defaults.items() if name not in (known or ())})
+                known = known or {}
+                self.set_attributes({name: value for name, value in dict(defaults).items() if name not in known})
                 self.set_attributes(attributes)
                 self.end(end_time)
             return
