@@ -43,9 +43,9 @@ StartPrepared = Callable[[str, Mapping[str, object], SpanKind, Attributes, Attri
 class Providers:
     """What is in use.
 
-    `decided` is true once `configure` has decided; the API is not asked any more. `off` and `on`: that nothing or
-    something is recorded is decided, which hot code can look at without a call. `start_prepared`: that of a tracer of
-    ours.
+    `decided` is true once `configure` has decided; the API is not asked any more. `off` and `on`: it is decided that
+    nothing, or that something, is recorded; hot code reads them without a call, and then asks `sys.is_finalizing()` as
+    `recording` does. `start_prepared`: that of a tracer of ours.
     """
 
     __slots__ = ("decided", "meter", "off", "on", "own", "start_prepared", "tracer")
@@ -122,8 +122,7 @@ def recording() -> bool:
     False while the interpreter shuts down: a `__del__` may ask, and a daemon thread may have been frozen with a lock.
     """
     if current.decided:
-        is_on = current.tracer is not None or current.own is not None or current.meter is not None
-        return is_on and not sys.is_finalizing()
+        return current.on and not sys.is_finalizing()
     return tracer() is not None or meter() is not None
 
 

@@ -6,6 +6,7 @@ scope of each call, in the call's context; the handlers that were wrapped, one f
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import lru_cache
@@ -90,7 +91,7 @@ class Incoming:
             current = get_current()
             if current and rpc.is_same_call(current.get(rpc.CALL_KEY), SERVER, method, None):
                 return None
-            if not is_traced or not (_in_use.on or providers.recording()):
+            if not is_traced or not (_in_use.on or providers.recording()) or sys.is_finalizing():
                 return UntracedCall(Context(extract_from(servicer.invocation_metadata(), current)))
             adopted = contributed_span(method, trace.SpanKind.SERVER, current) if current else None
             context = current if adopted is not None else extract_from(servicer.invocation_metadata(), current)

@@ -57,7 +57,7 @@ class Outgoing:
             context = get_current()
             if context and not is_instrumentation_enabled():
                 return None, details
-            if not (_in_use.on or providers.recording()):
+            if not (_in_use.on or providers.recording()) or sys.is_finalizing():
                 return None, inject_into(details, context)
             method, attributes = self._called(details.method)
             if context and rpc.is_same_call(context.get(rpc.CALL_KEY), CLIENT, method, request):
