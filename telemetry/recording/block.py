@@ -8,7 +8,7 @@ interpreter, and a thread removes only its own entries.
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, TracebackType
 from typing import ClassVar, Final, TypeVar
 
@@ -22,6 +22,7 @@ from telemetry.recording.inside import can_decorate
 from telemetry.recording.recorder import NO_RECORDER, Recorder
 
 F = TypeVar("F")
+_Entry = tuple[tuple[int, int] | None, Recorder]  # the name of an open block (see `_block_of`), and its run
 _in_use: Final = providers.current
 
 
@@ -33,7 +34,7 @@ class Block:
     """The fields that a copy does not share, each with what makes its initial value."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[tuple[int, int] | None, Recorder]] = []
+        self._open: list[_Entry] = []
 
     def _begin(self) -> Recorder:
         raise NotImplementedError
@@ -54,8 +55,7 @@ class Block:
         run = self._begin()
         if run is NO_RECORDER:
             return INVALID_SPAN
-        frame = sys._getframe(1)  # noqa: SLF001  the public way is `inspect`'s, slow
-        self._open.append((_block_of(frame), run))
+        self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
         return run.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
@@ -64,33 +64,29 @@ class Block:
         run: Recorder = NO_RECORDER
         try:
             opened = self._open[::-1]
-            if len(opened) == 1:  # the usual case, without a call
-                self._open.remove(opened[0])
-                run = opened[0][1]
-            else:
-                run = self._close(_block_of(sys._getframe(1)))  # noqa: SLF001  as above
+            if opened:  # most often one, which is found without a call
+                entry = opened[0] if len(opened) == 1 else _ending(opened, _block_of(sys._getframe(1)))  # noqa: SLF001  as above
+                self._open.remove(entry)
+                run = entry[1]
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         run.__exit__(kind, exc, tb)
 
-    def _close(self, block: tuple[int, int] | None) -> Recorder:
-        """Take out the recorder of the `with` block that ends now.
 
-        Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left
-        in another context than it was entered in; but a block is always left by the frame that entered it. For blocks
-        in an `ExitStack` or another helper, whose frames cannot identify them, the current context does.
-        """
-        opened = self._open[::-1]
-        if not opened:
-            return NO_RECORDER
-        entry = opened[0]
-        if len(opened) > 1 and (block is None or entry[0] != block):
-            current = get_current()
-            mine = (entry for entry in opened if block is not None and entry[0] == block)
-            same_context = (entry for entry in opened if getattr(entry[1], "context", None) is current)
-            entry = next(mine, next(same_context, entry))
-        self._open.remove(entry)
-        return entry[1]
+def _ending(opened: Sequence[_Entry], block: tuple[int, int] | None) -> _Entry:
+    """Return which of several open `with` blocks ends now; `opened` has the last one first.
+
+    Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left in
+    another context than it was entered in; but a block is always left by the frame that entered it. For blocks in an
+    `ExitStack` or another helper, whose frames cannot identify them, the current context does.
+    """
+    last = opened[0]
+    if block is not None and last[0] == block:
+        return last
+    current = get_current()
+    mine = (entry for entry in opened if block is not None and entry[0] == block)
+    same_context = (entry for entry in opened if getattr(entry[1], "context", None) is current)
+    return next(mine, next(same_context, last))
 
 
 def check_decorated(decorator: str, fn: object) -> None:

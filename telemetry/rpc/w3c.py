@@ -1,8 +1,8 @@
 """Writes and reads `traceparent` and `baggage` where OpenTelemetry's propagators for them are the ones configured.
 
-In: a context, or metadata that arrived. Out: headers, or a context, equal to what the propagators would make; None for
-whatever is not plain (a trace state, a header that is there twice, another propagator), which is left to them. State:
-the latest texts of baggage, a bounded number.
+In: a context, or metadata that arrived. Out: headers, or the values of a context, equal to what the propagators would
+make; None for whatever is not plain (a trace state, a header that is there twice, another propagator), which is left to
+them. State: the latest texts of baggage, a bounded number.
 
 A baggage header is always parsed by the propagators: once for each text.
 """
@@ -68,12 +68,12 @@ def _traceparent(trace_id: int, span_id: int, flags: int) -> str:
 
 
 def extract(textmap: Any, metadata: Sequence[tuple[str, str | bytes]]) -> dict[str, object] | None:
-    """Return what the propagators add to a context that is empty; None: they must do it."""
+    """Return the values that the propagators give to an empty context; None: they must do it."""
     known = _last
     if not (known if known.textmap is textmap else _look_at(textmap)).is_w3c:
         return None
     given: dict[str, Any] = dict(metadata)
-    if len(given) != len(metadata) or "tracestate" in given:  # a header may be there twice
+    if len(given) != len(metadata) or "tracestate" in given:  # else no header is there twice
         return None
     found: dict[str, object] = {}
     parent = given.get("traceparent")

@@ -33,7 +33,6 @@ from telemetry.recording.traces.span_block import SpanBlock
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 _RANDOM: Final = int(TraceFlags.RANDOM_TRACE_ID)
 _NONE: Final[Mapping[str, Any]] = {}
-_blank: Final[Callable[[type[Span]], Span]] = object.__new__
 
 
 class UnsampledSpan(NonRecordingSpan):
@@ -67,6 +66,7 @@ class UnsampledSpan(NonRecordingSpan):
         """Do nothing."""
 
 
+_blank: Final[Callable[[type[Span]], Span]] = object.__new__
 _blank_unsampled: Final[Callable[[type[UnsampledSpan]], UnsampledSpan]] = object.__new__
 
 
@@ -175,14 +175,12 @@ class Tracer(sdk.Tracer):
 
         Arguments: `context`, or the values of one; `of_request`, the attributes that all spans of the request have.
         Returns None where only `start_span` can do it: the sampler must be called, or the limits are narrow.
-        One function for the span that is sampled: amid the work of a request, each function that is called costs as
-        much as what it does.
+        One function: amid the work of a request, each function that is called costs as much as what it does.
         """
         if self.sampler is not self._read_from:
             self._read_sampler()
         parent: Any = context.get(_SPAN_KEY)
-        kind_of_parent = type(parent)
-        decision = None
+        kind_of_parent, decision = type(parent), None
         if kind_of_parent is Span or kind_of_parent is UnsampledSpan:
             decision = self._of_local[parent.flags & _SAMPLED]
         elif kind_of_parent is RemoteSpan:
@@ -193,28 +191,21 @@ class Tracer(sdk.Tracer):
             dropped = _blank_unsampled(UnsampledSpan)
             dropped.tracer = self
             if parent is None:
-                dropped.trace_id = self.new_trace_id()
-                dropped.flags = self._root_flags
+                dropped.trace_id, dropped.flags = self.new_trace_id(), self._root_flags
                 return dropped
-            dropped.trace_id = parent.trace_id
-            dropped.flags = parent.flags & ~_SAMPLED
-            if parent.state is not None:
-                dropped.state = parent.state
+            dropped.trace_id, dropped.flags, dropped.state = parent.trace_id, parent.flags & ~_SAMPLED, parent.state
             return dropped
         if not decision or not self.limits.are_wide:
             return None
         span: Any = _blank(Span)
-        span.tracer = self
-        span._resource = self.resource
-        span._name = name
-        span._kind = kind
+        span.tracer, span._resource = self, self.resource
+        span._name, span._kind = name, kind
         is_random = self.new_span_id is _new_span_id
         if parent is None:
             span.trace_id = (getrandbits(128) or 1) if is_random else self.new_trace_id()
             span.flags = _SAMPLED | self._root_flags
         else:
-            span.trace_id = parent.trace_id
-            span.flags = parent.flags | _SAMPLED
+            span.trace_id, span.flags = parent.trace_id, parent.flags | _SAMPLED
             span.parent_id = parent.span_id
             if kind_of_parent is RemoteSpan:
                 span.parent_is_remote = True
