@@ -178,6 +178,26 @@ def test_random_ids_are_valid_and_different() -> None:
     assert len({context.trace_id for context in contexts}) == len({context.span_id for context in contexts}) == 1000
 
 
+@pytest.mark.parametrize("ids", [RandomIdGenerator(), Ids(random=True), Ids(random=False)])
+@pytest.mark.parametrize("sampler", [ALWAYS_OFF, ParentBased(ALWAYS_OFF)], ids=["off", "parent"])
+def test_a_prepared_root_that_is_left_out_has_a_trace(sampler: Sampler, ids: IdGenerator) -> None:
+    """As one that `start_span` leaves out; its children are of the same trace, and nothing is exported."""
+    engine = Engine("ours", sampler=sampler, id_generator=ids)
+    tracer: Any = engine.tracer
+    plain = tracer.start_span("root", Context())
+    root = tracer.start_prepared("root", Context(), SpanKind.INTERNAL, {"a": 1})
+    child = tracer.start_prepared("child", trace.set_span_in_context(root, Context()), SpanKind.INTERNAL, {})
+    assert type(root) is type(child) is type(plain)
+    contexts = [span.get_span_context() for span in (plain, root, child)]
+    assert {int(context.trace_flags) for context in contexts} == {2 if ids.is_trace_id_random() else 0}
+    assert all(context.is_valid and not context.is_remote for context in contexts)
+    assert contexts[0].trace_id != contexts[1].trace_id == contexts[2].trace_id
+    assert len({context.span_id for context in contexts}) == 3
+    root.end_after(5)
+    child.end()
+    assert (root.is_recording(), engine.finished(), engine.sink.spans) == (False, (), [])
+
+
 def test_a_sampler_that_is_replaced_decides_from_then_on() -> None:
     def program(engine: Engine) -> list[Any]:
         tracer: Any = engine.tracer

@@ -1,14 +1,19 @@
 """Metadata: what is added, what is kept, what is taken out."""
 
+import sys
 from collections import namedtuple
 from typing import Any
 
 import grpc.aio
+import pytest
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from telemetry.rpc.metadata import extract_from, inject_into, with_headers
+from telemetry.rpc.outcome import OK
+from telemetry.rpc.outgoing import Outgoing
+from telemetry.testing.spans import Spans
 
 SPAN = SpanContext(0x1F, 0x2F, is_remote=False, trace_flags=TraceFlags(1))
 CONTEXT = trace.set_span_in_context(NonRecordingSpan(SPAN), Context())
@@ -64,3 +69,26 @@ def test_received_without_metadata_is_a_root() -> None:
     """No parent."""
     for nothing in (None, (), (("a", "b"),)):
         assert not trace.get_current_span(Context(extract_from(nothing))).get_span_context().is_valid
+
+
+def test_received_metadata_of_aio_is_read() -> None:
+    """Servicer contexts that tests make may have it; a header that is there twice is left to the propagator."""
+    for more in ((), (("a", "1"), ("a", "2"))):
+        metadata: Any = grpc.aio.Metadata(*more, TRACEPARENT)
+        context = Context(extract_from(metadata))
+        assert trace.get_current_span(context).get_span_context().span_id == 0x2F
+
+
+def test_a_call_while_the_interpreter_ends_is_not_recorded(spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `__del__` may make one, and a lock may never be free; it carries the context all the same."""
+    outgoing = Outgoing("localhost:1", None)
+    token = attach(CONTEXT)
+    call, _ = outgoing.begin(Details("/s/m", None, None), b"")
+    assert call is not None
+    call.end(OK)
+    with monkeypatch.context() as ending:
+        ending.setattr(sys, "is_finalizing", lambda: True)
+        found = outgoing.begin(Details("/s/m", None, None), b"")
+    detach(token)
+    assert found == (None, Details("/s/m", None, (TRACEPARENT,)))
+    assert len(spans) == 1

@@ -139,3 +139,37 @@ def test_what_is_plain_is_not_left_to_the_propagators(metadata: Any) -> None:
     found = w3c.extract(W3C, metadata)
     assert found is not None
     assert read(Context(found)) == read(W3C.extract({key: [value] for key, value in metadata}, Context()))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        PARENT + "\n",
+        PARENT + "-more",
+        " " + PARENT,
+        PARENT[:-2] + "04",
+        PARENT[:-2] + "0٣",  # a digit, but not one of a header
+        "01" + PARENT[2:],
+        "ff" + PARENT[2:],
+        PARENT.upper(),
+        PARENT.replace("-", "_", 1),
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+        PARENT.encode(),
+    ],
+)
+def test_a_parent_that_is_not_plain_is_left_to_the_propagators(header: str | bytes) -> None:
+    """Another version, other flags, capitals, zeros; and what the propagators refuse, they refuse."""
+    assert w3c.extract(W3C, (("traceparent", header),)) is None
+    assert w3c.extract(W3C, (("baggage", header), ("traceparent", PARENT), ("baggage", "a=1"))) is None
+
+
+@pytest.mark.parametrize("flags", range(4))
+def test_a_parent_has_its_ids_and_flags(flags: int) -> None:
+    """Also where ids begin with zeros; and the parent of a span of ours."""
+    header = f"00-{1:032x}-{2:016x}-{flags:02x}"
+    found = w3c.extract(W3C, (("traceparent", header),))
+    context = Context(found or {})
+    assert read(context)[:4] == (1, 2, True, flags)
+    assert dict(w3c.inject(W3C, context) or ()) == {"traceparent": header}

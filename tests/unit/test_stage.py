@@ -10,6 +10,7 @@ import pytest
 from opentelemetry import trace
 
 import telemetry
+from telemetry.recording import providers
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 
@@ -113,6 +114,29 @@ class TestOneObject:
             thread.join()
         assert spans.tree().count("\n└ work\n  └ work") == 4
         assert (len(spans), spans.open) == (12, [])
+
+    def test_it_may_be_switched_off_or_on_inside_its_block(self, spans: Spans) -> None:
+        """What was begun is ended; what was not begun is not."""
+        work, inner = telemetry.stage("work"), telemetry.stage("inner")
+        before = (providers.current.tracer, providers.current.meter, providers.current.own)
+        with work:
+            providers.set_current(None, None)
+            with inner as span:
+                assert span is trace.INVALID_SPAN
+                assert trace.get_current_span().is_recording()
+        with inner:
+            providers.set_current(*before)
+        with inner:
+            pass
+        assert (spans.tree(), trace.get_current_span()) == ("work\ninner", trace.INVALID_SPAN)
+
+    def test_off_it_is_not_begun(self, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An exception passes as it is, and nothing is kept."""
+        monkeypatch.setattr(providers.current, "off", True)
+        work = telemetry.stage("work")
+        with pytest.raises(KeyError) as raised, work:
+            raise KeyError("mine")
+        assert (raised.value.args, work._open, len(spans)) == (("mine",), [], 0)
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
