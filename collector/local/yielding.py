@@ -9,8 +9,8 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-NICE: Final = 5
-"""A thread that yields has a third of what another has, where there are more than processors."""
+NICE: Final = 10
+"""A thread that yields has a tenth of what another has, where there are more than processors."""
 
 
 def yield_to_others() -> None:
