@@ -8,7 +8,6 @@ from duckdb import DuckDBPyConnection
 
 from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
-from collector.local.query.language.conditions import all_of
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.numbers import ids_beginning
 from collector.local.query.lookup.paging import windows
@@ -47,8 +46,7 @@ def traces(
         wanted = replace(wanted, until_ns=min(wanted.until_ns, last[0]))
     found: list[tuple[Any, ...]] = []
     for window in windows(connection, wanted, by_time=by_time):
-        part = replace(wanted, since_ns=window.since_ns, until_ns=window.until_ns)
-        condition, parameters = all_of([window.traces, part.condition(window.spans)])
+        condition, parameters = window.condition(wanted)
         sql = _TRACES.format(condition=condition, column=ORDERS[order])
         found += connection.execute(sql, [*parameters, last[0], *last, limit + 1 - len(found)]).fetchall()
         if len(found) > limit:

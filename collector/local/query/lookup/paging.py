@@ -64,6 +64,13 @@ class Window:
     """Holds for these traces: with their numbers, the view need not look at others."""
     segments: int | None = None
     """In so many segments of spans is what must be found; None: it may be in all."""
+    is_found: bool = False
+    """These traces have the spans that the filter asks for: it need not be asked again."""
+
+    def condition(self, wanted: TraceFilter) -> Condition:
+        """The condition on `traces` that they are in this window, and match a filter."""
+        part = replace(wanted, since_ns=self.since_ns, until_ns=self.until_ns)
+        return all_of([self.traces, (part.without_spans() if self.is_found else part).condition(self.spans)])
 
 
 def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: bool) -> Iterator[Window]:
@@ -79,11 +86,11 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
         yield everything
         return
     rarest, segments = _rarest(connection, wanted)
-    if rarest and len(segments) <= FEW_SEGMENTS:
-        yield _found(connection, wanted, rarest, segments)
-        return
     # Spans that other terms ask for may be in other segments.
     only = rarest is not None and sum(map(is_of_span, wanted.terms)) == 1
+    if rarest and len(segments) <= FEW_SEGMENTS:
+        yield _found(connection, wanted, rarest, segments, only=only)
+        return
     among = _among("segment_no", segments) if only else EVERY_SPAN
     count_of = len(segments) if only else None
     errors = int(any(_asks_for_errors(term) for term in wanted.terms))  # of others, the summary says enough
@@ -93,7 +100,7 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
     traces, looked = FIRST_TRACES, 0
     while until >= first:
         if rarest and looked == FIRST_WINDOWS and len(segments) <= SOME_SEGMENTS:
-            yield _found(connection, replace(wanted, since_ns=first, until_ns=until), rarest, segments)
+            yield _found(connection, replace(wanted, since_ns=first, until_ns=until), rarest, segments, only=only)
             return
         since = first
         if by_time and traces < ALL_TRACES:
@@ -106,12 +113,14 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
         traces, until, looked = traces * LONGER, since - 1, looked + 1
 
 
-def _found(connection: DuckDBPyConnection, wanted: TraceFilter, rarest: Term, segments: Sequence[int]) -> Window:
+def _found(
+    connection: DuckDBPyConnection, wanted: TraceFilter, rarest: Term, segments: Sequence[int], *, only: bool
+) -> Window:
     """The traces that have an attribute, which no resource has, in segments that are read whole."""
     condition, values = span_has(rarest, _among("segment_no", segments))
     numbers = sorted(row[0] for row in connection.execute(_WITH.format(condition=condition), values).fetchall())
     mine = _among("trace_no", numbers)
-    return Window(wanted.since_ns, wanted.until_ns, mine, mine, len(segments))
+    return Window(wanted.since_ns, wanted.until_ns, mine, mine, len(segments), is_found=only)
 
 
 def _rarest(connection: DuckDBPyConnection, wanted: TraceFilter) -> tuple[Term | None, Sequence[int]]:

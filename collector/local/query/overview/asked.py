@@ -129,6 +129,12 @@ class Asked:
         """Whether whole minutes are counted."""
         return not (self.is_few or self.wanted.is_narrow)
 
+    @property
+    def of_everyone(self) -> bool:
+        """Whether it asks for no more than time and operation."""
+        wanted = self.wanted
+        return not (wanted.is_narrow or wanted.platform or wanted.region or wanted.version)
+
     def by_minutes(self) -> "Asked":
         """The same, counted by minute as if there were many traces: spans inside of requests are."""
         return replace(self, count=max(self.count, FEW + 1))

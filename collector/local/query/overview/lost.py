@@ -4,7 +4,9 @@ Until the spans of a caller arrive, or if they were lost, the first span of a tr
 ones. In: entries that were counted. Out: those that nearly always are inner spans.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -13,19 +15,17 @@ from collector.local.query.overview.asked import NS, Asked
 SELDOM = 0.1
 """A span that is the entry of fewer of its requests than this is an inner one."""
 
-_SHARES = """
-WITH operations AS (SELECT unnest(?::VARCHAR[]) AS service, unnest(?::VARCHAR[]) AS operation),
-entered AS (
-    SELECT entry_service AS service, entry_operation AS operation, sum(n) AS n FROM entry_minutes
+_OF = "(service, operation) IN (SELECT (unnest(?::VARCHAR[]), unnest(?::VARCHAR[])))"
+_ENTERED = f"""
+SELECT service, operation, sum(n)::BIGINT FROM (
+    SELECT entry_service AS service, entry_operation AS operation, n FROM entry_minutes
     WHERE side = 'server' AND minute_unix_s BETWEEN ? AND ?
-      AND (entry_service, entry_operation) IN (SELECT (service, operation) FROM operations) GROUP BY ALL
-), spans AS (
-    SELECT service, operation, sum(n) AS n FROM span_minutes
-    WHERE minute_unix_s BETWEEN ? AND ? AND kind <> 'client'
-      AND (service, operation) IN (SELECT (service, operation) FROM operations) GROUP BY ALL
-)
-SELECT service, operation FROM entered JOIN spans USING (service, operation) WHERE entered.n < ? * spans.n
-"""
+) WHERE {_OF} GROUP BY ALL
+"""  # noqa: S608 (our own names)
+_SPANS = f"""
+SELECT service, operation, sum(n)::BIGINT FROM span_minutes
+WHERE minute_unix_s BETWEEN ? AND ? AND kind <> 'client' AND {_OF} GROUP BY ALL
+"""  # noqa: S608 (as above)
 
 
 def lost_beginnings(
@@ -36,14 +36,21 @@ def lost_beginnings(
     Args:
         connection: to the store.
         asked: the range.
-        counts: the requests of each entry; only those with few of all requests are looked up.
+        counts: the requests of each entry, which may come several times; only those with few of all are looked up.
     """
     found = list(counts)
-    most = SELDOM * sum(count for _, count in found)
-    few = sorted({key for key, count in found if count < most})
+    entered: Counter[tuple[str, str]] = Counter()
+    for key, count in found:
+        entered[key] += count
+    few = sorted({key for key, count in found if count < SELDOM * entered.total()})
     if not few:
         return set()
-    services, operations = [service for service, _ in few], [operation for _, operation in few]
-    minutes = [asked.first_minute, asked.wanted.until_ns // NS]
-    rows = connection.execute(_SHARES, [services, operations, *minutes, *minutes, SELDOM]).fetchall()
-    return {(str(service), str(operation)) for service, operation in rows}
+    values = [asked.first_minute, asked.wanted.until_ns // NS, *(list(names) for names in zip(*few, strict=True))]
+    if not (asked.by_minute and asked.of_everyone):
+        entered = Counter(_counts(connection, _ENTERED, values))
+    spans = _counts(connection, _SPANS, values)
+    return {key for key in few if key in entered and entered[key] < SELDOM * spans.get(key, 0)}
+
+
+def _counts(connection: DuckDBPyConnection, sql: str, values: list[Any]) -> dict[tuple[str, str], int]:
+    return {(service, operation): int(n) for service, operation, n in connection.execute(sql, values).fetchall()}

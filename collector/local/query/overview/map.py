@@ -172,8 +172,7 @@ def _chosen(connection: DuckDBPyConnection, asked: Asked) -> tuple[dict[int, flo
         least = max(min(LEAST_OF_KIND, MOST_TRACES // len(kinds)), 1)
         read = latest if of <= MOST_TRACES else latest[: max(least, count * MOST_TRACES // of)]
         weights.update(dict.fromkeys(read, count / len(read)))
-    wanted = asked.wanted
-    if of > len(weights) and not (wanted.is_narrow or wanted.platform or wanted.region or wanted.version):
+    if of > len(weights) and asked.of_everyone:
         weights |= _rare(connection, asked, weights)
     return weights, Sample(len(weights), of) if of > len(weights) else None
 
