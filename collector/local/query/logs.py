@@ -116,20 +116,17 @@ def arrived_logs(connection: DuckDBPyConnection, wanted: LogFilter, after: str) 
     return Arrivals([_row(row) for row in found], encode(found[-1][2], found[-1][1]) if found else after)
 
 
-def logs_of_trace(connection: DuckDBPyConnection, trace_id: str, start_unix_ns: int) -> tuple[list[TraceLog], int]:
-    """The records of one trace, oldest first, at most `MAX_OF_TRACE`; and their total number.
+def logs_of_trace(connection: DuckDBPyConnection, trace_id: str, start_unix_ns: int) -> list[TraceLog]:
+    """The records of one trace, oldest first, at most `MAX_OF_TRACE`.
 
     Args:
         connection: to the store.
         trace_id: of the trace.
         start_unix_ns: when it began.
     """
-    (total,) = connection.execute("SELECT count(*) FROM logs WHERE trace_id = ?", [trace_id]).fetchone() or (0,)
-    if not total:
-        return [], 0
     sql, values = LogFilter(trace_id).timed()
     found = connection.execute(sql + _OLDEST, [*values, MAX_OF_TRACE]).fetchall()
-    return [TraceLog(**vars(_row(row)), offset_ns=row[0] - start_unix_ns) for row in found], total
+    return [TraceLog(**vars(_row(row)), offset_ns=row[0] - start_unix_ns) for row in found]
 
 
 def _row(row: Any) -> LogRow:

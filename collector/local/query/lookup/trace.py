@@ -33,7 +33,8 @@ SELECT {", ".join(SpanLinkRow._fields)}
 FROM span_links WHERE trace_no = ? ORDER BY span_id, ingested_unix_ns, position
 """  # noqa: S608 (as above)
 _COUNTS = """
-SELECT (SELECT count(*) FROM span_events WHERE trace_no = $1), (SELECT count(*) FROM span_links WHERE trace_no = $1)
+SELECT (SELECT count(*) FROM span_events WHERE trace_no = $1), (SELECT count(*) FROM span_links WHERE trace_no = $1),
+       (SELECT count(*) FROM logs WHERE trace_id = $2)
 """
 _STORED = "SELECT trace_id FROM trace_ids WHERE trace_no IN (SELECT unnest(?::BIGINT[]))"
 _RESOURCES_AND_SCOPES = """
@@ -54,7 +55,7 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
     if not stored:
         raise QueryError("not_found", f"There is no span of trace {trace_id}.", "List the traces: telemetry traces.")
     tree = build(stored)
-    around = _Around.read(connection, number, stored, tree.start)
+    around = _Around.read(connection, trace_id, number, stored, tree.start)
     own, critical = self_times(tree), critical_parts(tree)
     transit = transit_ns(tree, [row.kind for row in stored])
     spans = []
@@ -94,8 +95,8 @@ def trace(connection: DuckDBPyConnection, trace_id: str) -> Trace:
             )
         )
     services = list(dict.fromkeys(span.service for span in spans))
-    logs, log_count = logs_of_trace(connection, trace_id, tree.start)
-    return Trace(trace_id, tree.start, tree.end - tree.start, services, spans, tuple(logs), log_count)
+    logs = logs_of_trace(connection, trace_id, tree.start) if around.logs else []
+    return Trace(trace_id, tree.start, tree.end - tree.start, services, spans, tuple(logs), around.logs)
 
 
 def _attributes(row: SpanRow, transit: int | None) -> Attributes:
@@ -112,12 +113,14 @@ class _Around:
     links: Mapping[str, Sequence[Link]]
     resources: Mapping[int, Attributes]
     scopes: Mapping[int, tuple[str, str, Attributes]]
+    logs: int
+    """How many log records there are."""
 
     @classmethod
     def read(
-        cls, connection: DuckDBPyConnection, number: int, stored: Sequence[SpanRow], trace_start: int
+        cls, connection: DuckDBPyConnection, trace_id: str, number: int, stored: Sequence[SpanRow], trace_start: int
     ) -> "_Around":
-        counts = connection.execute(_COUNTS, [number]).fetchone() or (0, 0)
+        counts = connection.execute(_COUNTS, [number, trace_id]).fetchone() or (0, 0, 0)
         events: dict[str, list[Event]] = defaultdict(list)
         for event in map(SpanEventRow._make, _rows(connection, _EVENTS, number, counts[0])):
             events[event.span_id].append(
@@ -152,7 +155,7 @@ class _Around:
                 resources[key] = json.loads(text)
             else:
                 scopes[key] = (*fields, json.loads(text))
-        return cls(events, links, resources, scopes)
+        return cls(events, links, resources, scopes, counts[2])
 
 
 def _rows(connection: DuckDBPyConnection, sql: str, number: int, count: int) -> list[Any]:
