@@ -47,8 +47,8 @@ CALLABLES: Final = (
     ),
     Mutant(
         "telemetry/recording/block.py",
-        "entry = next(mine, next(same_context, entry))",
-        "entry = opened[0]",
+        "return next(mine, next(same_context, last))",
+        "return last",
         _MACHINE,
     ),
     Mutant(
