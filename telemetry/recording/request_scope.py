@@ -40,9 +40,9 @@ class Scope:
     `described` are attributes that its SERVER span gets at its end, unless that has others of these names;
     `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
     request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
-    `parsed` has the entries of the latest baggage, and what they were parsed into: to be read in one step, since the
-    threads of a request may have one baggage each. The rpc server sets `answered`, a function that returns the response
-    to the caller for an exception that leaves a span, or None if it is unknown.
+    `parsed` has the entries of the latest baggage, and what they were parsed into by the bounds of that time. It is
+    read in one step: threads of a request may have a baggage each. The rpc server sets `answered`, a function
+    that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
 
     Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
     user's. `forget` releases them, since their tracebacks hold frames.

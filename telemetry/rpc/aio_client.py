@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -24,6 +24,7 @@ from telemetry.rpc.outcome import OK, Outcome, code_of
 from telemetry.rpc.outgoing import Outgoing
 
 Continuation = Callable[[Any, Any], Awaitable[Any]]
+_UNKNOWN: Final = Outcome(None)
 
 
 class _AioClient:
@@ -91,14 +92,14 @@ def _watch(outgoing: Any, call: Call) -> None:
 
 
 def _end(call: Call, finished: Any) -> None:
-    outcome: Outcome | None = None
+    outcome = _UNKNOWN
     try:
         known = getattr(finished, "_cython_call", None)  # where gRPC's own call objects have their status
         outcome = OK if known is not None and known.is_ok() else _outcome(finished)
     except Exception as fault:  # noqa: BLE001  as above
         guard.caught(fault)
     finally:
-        call.end(Outcome(None) if outcome is None else outcome)
+        call.end(outcome)
 
 
 def _outcome(finished: Any) -> Outcome:
