@@ -69,7 +69,7 @@ class GatewayClient:
         self._address = address
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._noter = _TraceNoter()
-        channel = grpc.intercept_channel(self._channel, *telemetry.rpc.client_interceptors(address), self._noter)
+        channel = telemetry.rpc.traced(grpc.intercept_channel(self._channel, self._noter), address)
         self._stub = GatewayStub(channel)  # type: ignore[no-untyped-call]  # generated
 
     def __enter__(self) -> Self:

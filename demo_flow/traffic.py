@@ -144,8 +144,9 @@ async def run(
 
 def _channel(address: str, *, links: bool) -> grpc.aio.Channel:
     """Return a channel whose calls are traced; the way to the gateway is inside of their spans."""
-    interceptors = [*telemetry.rpc.aio_client_interceptors(address), *([OnTheWay()] if links else [])]
-    return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=interceptors)
+    interceptors: list[Any] | None = [OnTheWay()] if links else None
+    channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=interceptors)
+    return telemetry.rpc.traced(channel, address)
 
 
 async def _reach(channel: grpc.aio.Channel, address: str) -> None:

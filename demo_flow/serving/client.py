@@ -31,9 +31,7 @@ class ExecutorClient:
 
     def __init__(self, name: str, address: str) -> None:
         self._where = f"{name} at {address}"
-        self._channel = grpc.aio.insecure_channel(
-            address, options=CHANNEL_OPTIONS, interceptors=telemetry.rpc.aio_client_interceptors(address)
-        )
+        self._channel = telemetry.rpc.traced(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS), address)
         self._stub = ExecutorStub(self._channel)  # type: ignore[no-untyped-call]  # generated
 
     async def process(self, endpoint: str, docs: Documents, parameters: Parameters) -> Documents:

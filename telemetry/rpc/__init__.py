@@ -4,10 +4,14 @@ In: calls through channels and servers that use them. Out: CLIENT and SERVER spa
 the wire. State: none; each call owns its span.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
-from telemetry.rpc import aio_client, aio_server, client, server
+import grpc
+import grpc.aio
+
+from telemetry.rpc import aio_channel, aio_client, aio_server, channel, client, server
 from telemetry.rpc.names import Filter
+from telemetry.rpc.outgoing import Outgoing
 from telemetry.rpc.zero_code import instrument_grpc, uninstrument_grpc
 
 __all__ = [
@@ -17,6 +21,7 @@ __all__ = [
     "client_interceptors",
     "instrument_grpc",
     "server_interceptors",
+    "traced",
     "uninstrument_grpc",
 ]
 
@@ -51,3 +56,17 @@ def aio_client_interceptors(target: str | None = None, filter_: Filter | None = 
     Arguments as in `client_interceptors`.
     """
     return aio_client.interceptors(target, filter_)
+
+
+C = TypeVar("C", grpc.Channel, grpc.aio.Channel)
+
+
+def traced(untraced: C, target: str | None = None, filter_: Filter | None = None) -> C:
+    """Return a channel of `grpc` or `grpc.aio` whose calls are traced; arguments as in `client_interceptors`.
+
+    It costs less than an interceptor, and is outside of those that the channel has. To close it closes the channel.
+    """
+    outgoing = Outgoing(target, filter_)
+    if isinstance(untraced, grpc.aio.Channel):
+        return aio_channel.TracedChannel(untraced, outgoing)
+    return channel.TracedChannel(untraced, outgoing)

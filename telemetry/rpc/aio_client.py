@@ -8,12 +8,14 @@ whatever cancelled it: the caller's task, `call.cancel()`, the deadline, or the 
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
 import grpc
 import grpc.aio
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
@@ -21,10 +23,12 @@ from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import Call
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outcome import OK, Outcome, code_of
-from telemetry.rpc.outgoing import Outgoing
+from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
 
 Continuation = Callable[[Any, Any], Awaitable[Any]]
 _UNKNOWN: Final = Outcome(None)
+_BELOW = f"{CONTRIBUTED}._aio_client"
+"""The contributed interceptors: in a channel of ours they are below it, and would make a second span."""
 
 
 class _AioClient:
@@ -46,7 +50,7 @@ class _AioClient:
             raise
         finally:
             detach(token)
-        _watch(outgoing, call)
+        watch(outgoing, call)
         return outgoing
 
 
@@ -80,7 +84,22 @@ def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
     return [UnaryUnary(outgoing), UnaryStream(outgoing), StreamUnary(outgoing), StreamStream(outgoing)]
 
 
-def _watch(outgoing: Any, call: Call) -> None:
+def within(call: Call, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what `make` returns for these arguments, in the context of `call`; if it raises, the call has ended."""
+    token = attach(call.context)  # as above
+    try:
+        if _BELOW in sys.modules:
+            with suppress_instrumentation():
+                return make(*arguments, **options)
+        return make(*arguments, **options)
+    except BaseException as error:
+        call.end(_outcome_of_error(error))
+        raise
+    finally:
+        detach(token)
+
+
+def watch(outgoing: Any, call: Call) -> None:
     """Have `call` ended when `outgoing` is."""
     try:
         if not outgoing.done():

@@ -47,22 +47,11 @@ class ClientInterceptor(
         call, details = self._outgoing.begin(client_call_details, request)
         if call is None:
             return continuation(details, request)
-        token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
-        try:
-            if _BELOW in sys.modules:
-                with suppress_instrumentation():
-                    outgoing = continuation(details, request)
-            else:
-                outgoing = continuation(details, request)
-        except BaseException as error:
-            call.end(_outcome_of_error(error))
-            raise
-        finally:
-            detach(token)
+        outgoing = within(call, continuation, details, request)
         if type(outgoing) is _Answered:
             call.end(OK)
             return outgoing
-        return _watched(outgoing, call)
+        return watched(outgoing, call)
 
     intercept_unary_stream = intercept_unary_unary
 
@@ -85,7 +74,22 @@ _Answered: Any = getattr(import_module("grpc._interceptor"), "_UnaryOutcome", No
 """What gRPC makes for the response of a call that it waited for; another status is an exception."""
 
 
-def _watched(outgoing: Any, call: Call) -> Any:
+def within(call: Call, make: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what `make` returns for these arguments, in the context of `call`; if it raises, the call has ended."""
+    token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
+    try:
+        if _BELOW in sys.modules:
+            with suppress_instrumentation():
+                return make(*arguments)
+        return make(*arguments)
+    except BaseException as error:
+        call.end(_outcome_of_error(error))
+        raise
+    finally:
+        detach(token)
+
+
+def watched(outgoing: Any, call: Call) -> Any:
     """Have `call` ended when `outgoing` is; return what the caller gets."""
     if not isinstance(outgoing, grpc.Future) and hasattr(outgoing, "__next__"):
         return TracedIterator(outgoing, None, lambda error: call.end(_outcome_of_stream(error)))

@@ -49,15 +49,9 @@ def inject_into(details: Any, context: Context | None = None) -> Any:
     Where that fails, the details come back as they are: the call goes on, and the trace breaks here.
     """
     try:
-        context = get_current() if context is None else context
-        textmap = propagate.get_global_textmap()
-        headers = w3c.inject(textmap, context)
-        if headers is None:
-            headers = _headers(textmap, context)
-        if not headers:
+        pairs = injected(details.metadata, get_current() if context is None else context)
+        if pairs is None:
             return details
-        given = details.metadata
-        pairs = with_headers(given, dict(headers)) if given else headers
         kind: Any = type(details)
         is_aio, is_known = _shape(kind)
         metadata: Any = grpc.aio.Metadata(*pairs) if is_aio else pairs
@@ -69,6 +63,17 @@ def inject_into(details: Any, context: Context | None = None) -> Any:
     except Exception as fault:  # noqa: BLE001  a propagator of the user's: anything can be raised here
         guard.caught(fault)
     return details
+
+
+def injected(given: Iterable[Pair] | None, context: Context) -> tuple[Pair, ...] | None:
+    """Return the metadata given with `context` in it; None where there is nothing to add. May raise."""
+    textmap = propagate.get_global_textmap()
+    headers = w3c.inject(textmap, context)
+    if headers is None:
+        headers = _headers(textmap, context)
+    if not headers:
+        return None
+    return with_headers(given, dict(headers)) if given else headers
 
 
 def with_headers(given: Iterable[Pair], headers: dict[str, str]) -> tuple[Pair, ...]:

@@ -5,6 +5,7 @@ a span of ours. State: what is known of each method of the channel, for a bounde
 """
 
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from telemetry.recording import providers
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.rpc import call as rpc
-from telemetry.rpc.metadata import inject_into
+from telemetry.rpc.metadata import inject_into, injected
 from telemetry.rpc.names import Filter, Method, method_of, target_attributes
 from telemetry.rpc.outcome import CLIENT
 
@@ -26,11 +27,22 @@ _in_use: Final = providers.current
 CONTRIBUTED = "opentelemetry.instrumentation.grpc"
 
 
-class _ChannelMethod(NamedTuple):
+class ChannelMethod(NamedTuple):
     """One method as this channel calls it, and the attributes of its CLIENT spans."""
 
     method: Method
     attributes: dict[str, AttributeValue]
+
+
+class CallDetails(NamedTuple):
+    """A call as filters see it, with the fields of gRPC's own details."""
+
+    method: str
+    timeout: float | None
+    metadata: Any
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
 
 
 class Outgoing:
@@ -41,11 +53,12 @@ class Outgoing:
         address = target_attributes(target)
 
         @lru_cache(maxsize=512)
-        def called(full: str | bytes) -> _ChannelMethod:
+        def called(full: str | bytes) -> ChannelMethod:
             method = method_of(full)
-            return _ChannelMethod(method, {**method.attributes, **address})
+            return ChannelMethod(method, {**method.attributes, **address})
 
-        self._called = called
+        self.method = called
+        """Returns what is known of a method of this channel."""
 
     def begin(self, details: Any, request: object) -> tuple[rpc.Call | None, Any]:
         """Return the call begun and the details to go on with. Never raises.
@@ -54,22 +67,41 @@ class Outgoing:
         instrumentation is suppressed, or has been here already.
         """
         try:
-            context = get_current()
-            if context and not is_instrumentation_enabled():
-                return None, details
-            if not (_in_use.on or providers.recording()) or sys.is_finalizing():
-                return None, inject_into(details, context)
-            method, attributes = self._called(details.method)
-            if context and rpc.is_same_call(context.get(rpc.CALL_KEY), CLIENT, method, request):
-                return None, details
-            if method.is_infrastructure if self._filter is None else not is_selected(self._filter, details):
-                return None, inject_into(details, context)
-            adopted = contributed_span(method, trace.SpanKind.CLIENT, context) if context else None
-            call = rpc.Call(CLIENT, method, context, attributes, adopted, request)
-            return call, inject_into(details, call.context)
+            call, context = self._begun(self.method(details.method), request, lambda: details)
+            return call, details if context is None else inject_into(details, context)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(fault)
         return None, details
+
+    def begin_on(self, known: ChannelMethod, request: object, *details: Any) -> tuple[rpc.Call | None, Any]:
+        """Return the call begun and the metadata to send, as `begin` does; `details` are those after the method."""
+        metadata = details[1]
+        call = None
+        try:
+            call, context = self._begun(known, request, lambda: CallDetails(known.method.name, *details))
+            pairs = None if context is None else injected(metadata, context)
+            return call, metadata if pairs is None else pairs
+        except Exception as fault:  # noqa: BLE001  as above; a propagator of the user's may raise anything, too
+            guard.caught(fault)
+        return call, metadata
+
+    def _begun(
+        self, known: ChannelMethod, request: object, details: Callable[[], Any]
+    ) -> tuple[rpc.Call | None, Context | None]:
+        """Return the call begun, and the context to send (None: the metadata stay as they are)."""
+        context = get_current()
+        if context and not is_instrumentation_enabled():
+            return None, None
+        if not (_in_use.on or providers.recording()) or sys.is_finalizing():
+            return None, context
+        method, attributes = known
+        if context and rpc.is_same_call(context.get(rpc.CALL_KEY), CLIENT, method, request):
+            return None, None
+        if method.is_infrastructure if self._filter is None else not is_selected(self._filter, details()):
+            return None, context
+        adopted = contributed_span(method, trace.SpanKind.CLIENT, context) if context else None
+        call = rpc.Call(CLIENT, method, context, attributes, adopted, request)
+        return call, call.context
 
 
 def is_selected(filter_: Filter, details: Any) -> bool:

@@ -315,8 +315,20 @@ def _prepared(arity: str, words: Sequence[str]) -> Any:
 def threaded_client(target: str, interceptors: Sequence[Any] | None = None) -> Iterator[Call]:
     """Yield `call(arity, *words, timeout=None)`, by `grpc`."""
     found = rpc.client_interceptors(target) if interceptors is None else interceptors
-    with grpc.insecure_channel(target) as plain:
-        channel = grpc.intercept_channel(plain, *found)
+    with _threads(target, lambda plain: grpc.intercept_channel(plain, *found)) as call:
+        yield call
+
+
+@contextlib.contextmanager
+def threaded_channel(target: str) -> Iterator[Call]:
+    """Yield the same, by a channel of ours."""
+    with _threads(target, lambda plain: rpc.traced(plain, target)) as call:
+        yield call
+
+
+@contextlib.contextmanager
+def _threads(target: str, made_of: Callable[[grpc.Channel], grpc.Channel]) -> Iterator[Call]:
+    with made_of(grpc.insecure_channel(target)) as channel:
 
         def call(arity: str, *words: str, timeout: float | None = None, metadata: Any = None) -> list[bytes]:
             method = getattr(channel, arity)(f"/{SERVICE}/{arity}")
@@ -333,9 +345,21 @@ def threaded_client(target: str, interceptors: Sequence[Any] | None = None) -> I
 def aio_client(target: str, interceptors: Sequence[Any] | None = None) -> Iterator[Call]:
     """Yield `call(arity, *words, timeout=None)`, by `grpc.aio` in a loop of its own."""
     found = rpc.aio_client_interceptors(target) if interceptors is None else interceptors
+    with _tasks(lambda: grpc.aio.insecure_channel(target, interceptors=found)) as call:
+        yield call
 
+
+@contextlib.contextmanager
+def aio_channel(target: str) -> Iterator[Call]:
+    """Yield the same, by a channel of ours."""
+    with _tasks(lambda: rpc.traced(grpc.aio.insecure_channel(target), target)) as call:
+        yield call
+
+
+@contextlib.contextmanager
+def _tasks(made: Callable[[], grpc.aio.Channel]) -> Iterator[Call]:
     async def call(arity: str, words: Sequence[str], **options: Any) -> list[bytes]:
-        async with grpc.aio.insecure_channel(target, interceptors=found) as channel:
+        async with made() as channel:
             method = getattr(channel, arity)(f"/{SERVICE}/{arity}")
             try:
                 answer = method(_prepared(arity, words), **options)
@@ -362,6 +386,12 @@ CLIENTS: dict[str, Callable[..., contextlib.AbstractContextManager[Call]]] = {
     "threads": threaded_client,
     "aio": aio_client,
 }
+TRACED: dict[str, Callable[[str], contextlib.AbstractContextManager[Call]]] = {
+    **CLIENTS,
+    "threads_channel": threaded_channel,
+    "aio_channel": aio_channel,
+}
+"""All ways to trace the calls of a client: by interceptors, and by a channel of ours."""
 
 
 def span_id(context: Context) -> int:
@@ -379,8 +409,16 @@ def threaded(target: str) -> Iterator[Any]:
         yield grpc.intercept_channel(channel, *rpc.client_interceptors(target))
 
 
+def threaded_traced(target: str) -> Any:
+    return rpc.traced(grpc.insecure_channel(target), target)
+
+
 def aio(target: str) -> Any:
     return grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors(target))
+
+
+def aio_traced(target: str) -> Any:
+    return rpc.traced(grpc.aio.insecure_channel(target), target)
 
 
 def outgoing(channel: Any, arity: str) -> Any:

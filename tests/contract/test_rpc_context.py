@@ -28,6 +28,7 @@ from tests.contract.rpc_echo import (
     PATIENCE,
     SERVERS,
     SERVICE,
+    TRACED,
     Call,
     Echo,
     Tasks,
@@ -60,9 +61,9 @@ def echo(served: tuple[Echo, str]) -> Echo:
     return served[0]
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture(params=TRACED)
 def call(request: pytest.FixtureRequest, served: tuple[Echo, str]) -> Iterator[Call]:
-    with CLIENTS[request.param](served[1]) as found:
+    with TRACED[request.param](served[1]) as found:
         yield found
 
 

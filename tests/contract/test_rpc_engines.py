@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from telemetry.conventions import SCOPE
 from telemetry.recording import providers
 from telemetry.recording.traces import tracer_provider
-from tests.contract.rpc_echo import ARITIES, CLIENTS, PATIENCE, SERVERS, Call, Refused
+from tests.contract.rpc_echo import ARITIES, CLIENTS, PATIENCE, SERVERS, TRACED, Call, Refused
 
 STAGES = 3  # of `program`: the arity without streams takes all words for one
 Spans = list[tuple[Any, ...]]
@@ -92,7 +92,7 @@ def program(call: Call) -> None:
 
 
 @pytest.mark.parametrize("sampler", [ALWAYS_ON, ParentBased(ALWAYS_ON)], ids=["always_on", "parent_based"])
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", TRACED)
 @pytest.mark.parametrize("kind", SERVERS)
 def test_calls_tell_the_same_on_both(kind: str, client: str, sampler: Sampler) -> None:
     """Names, attributes, statuses, events, parents, flags: of every arity, and of every way to end."""
@@ -100,7 +100,7 @@ def test_calls_tell_the_same_on_both(kind: str, client: str, sampler: Sampler) -
     for engine in ("sdk", "ours"):
         with recording(engine, sampler) as sink:
             serve, make = SERVERS[kind]
-            with serve(make()) as target, CLIENTS[client](target) as call:
+            with serve(make()) as target, TRACED[client](target) as call:
                 program(call)
                 sink.wait_for(2 * (len(ARITIES) + 5) + STAGES)
             found[engine] = [tuple(str(part).replace(target, "") for part in one) for one in told(sink)]

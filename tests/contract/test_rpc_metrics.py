@@ -19,6 +19,7 @@ from tests.contract.rpc_echo import (
     ARITIES,
     CLIENTS,
     SERVERS,
+    TRACED,
     Refused,
     Tasks,
     Threads,
@@ -43,12 +44,12 @@ def table(points: list[HistogramDataPoint]) -> dict[tuple[Any, ...], int]:
     return {tuple((point.attributes or {}).get(key) for key in keys): point.count for point in points}
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", TRACED)
 @pytest.mark.parametrize("kind", SERVERS)
 def test_durations_are_exact_whatever_is_sampled(watch: Watch, client: str, kind: str) -> None:
     """Each call counts once on each side, by method, code and error."""
     serve, make = SERVERS[kind]
-    with serve(make()) as target, CLIENTS[client](target) as call:
+    with serve(make()) as target, TRACED[client](target) as call:
         for arity in ARITIES:
             call(arity, "ok")
         for words in ("raise", "abort:NOT_FOUND", "abort:UNAVAILABLE"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.rpc_echo import ARITIES, CLIENTS, SERVERS, Call, Echo, Refused, Watch, watching
+from tests.contract.rpc_echo import ARITIES, SERVERS, TRACED, Call, Echo, Refused, Watch, watching
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def echo(served: tuple[Echo, str]) -> Echo:
     return served[0]
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture(params=TRACED)
 def call(request: pytest.FixtureRequest, served: tuple[Echo, str]) -> Iterator[Call]:
-    with CLIENTS[request.param](served[1]) as found:
+    with TRACED[request.param](served[1]) as found:
         yield found
 
 

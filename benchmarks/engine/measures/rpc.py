@@ -92,8 +92,7 @@ async def _aio(peer: Any) -> AsyncIterator[Turn]:
     server = grpc.aio.server(None, service(echo), interceptors=[] if peer is None else peer.aio_server_interceptors())
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    chosen = [] if peer is None else peer.aio_client_interceptors()
-    async with grpc.aio.insecure_channel(target, interceptors=chosen) as channel:
+    async with grpc.aio.insecure_channel(target) if peer is None else peer.aio_intercepted(target) as channel:
         made: Any = channel
         call = made.unary_unary(METHOD)
 

@@ -152,11 +152,17 @@ def intercepted(channel: Any) -> Any:
 
     from telemetry import rpc
 
-    return grpc.intercept_channel(channel, *rpc.client_interceptors())
+    if hasattr(rpc, "traced"):
+        return rpc.traced(channel)
+    return grpc.intercept_channel(channel, *rpc.client_interceptors())  # as it was at an earlier revision
 
 
-def aio_client_interceptors() -> list[Any]:
-    """Return the library's own."""
+def aio_intercepted(target: str) -> Any:
+    """Return a channel to `target` with the library's own."""
+    import grpc.aio
+
     from telemetry import rpc
 
-    return [*rpc.aio_client_interceptors()]
+    if hasattr(rpc, "traced"):
+        return rpc.traced(grpc.aio.insecure_channel(target))
+    return grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors())  # as above

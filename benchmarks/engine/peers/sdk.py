@@ -70,8 +70,9 @@ def intercepted(channel: Any) -> Any:
     return intercept_channel(channel, client_interceptor())  # type: ignore[no-untyped-call]
 
 
-def aio_client_interceptors() -> list[Any]:
-    """Return the contributed ones."""
-    from opentelemetry.instrumentation import grpc
+def aio_intercepted(target: str) -> Any:
+    """Return a channel to `target` with the contributed interceptors."""
+    import grpc.aio
+    from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
-    return [*grpc.aio_client_interceptors()]  # type: ignore[no-untyped-call]
+    return grpc.aio.insecure_channel(target, interceptors=[*aio_client_interceptors()])  # type: ignore[no-untyped-call]
