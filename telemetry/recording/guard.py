@@ -6,6 +6,7 @@ can be suppressed. Our tests set `guard.strict`, which lets exceptions through.
 
 import contextlib
 import logging
+import sys
 from types import TracebackType
 
 _log = logging.getLogger("search_telemetry")
@@ -35,6 +36,8 @@ class Guard:
         self.faults += 1
         if self.strict:
             return False
+        if sys.is_finalizing():  # a `__del__` records, and nothing can be imported any more
+            return True
         if self.faults == 1:
             with contextlib.suppress(Exception):  # a log handler of the user's may raise
                 _log.warning("internal error in telemetry; the call continued without it (logged once)", exc_info=exc)

@@ -59,8 +59,10 @@ class RequestBaggage:
         """Return platform and region; each is `_other` where the request has none, or one that is not known."""
         found = self._client
         if found is None:
-            platform, region = self._entries.get(_PLATFORM), self._entries.get(_REGION)
-            given = ((c.CLIENT_PLATFORM, platform), (c.CLIENT_REGION, region))
+            given = [
+                (one, value if _is_printable(value := self._entries.get(one.name)) else None)
+                for one in (c.CLIENT_PLATFORM, c.CLIENT_REGION)
+            ]
             kept = [c.OTHER if value is None else bounds.bounded(one, value, count=False) for one, value in given]
             self._unknown = tuple(
                 pair for pair, value in zip(given, kept, strict=True) if value == c.OTHER and pair[1] is not None

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 class Scope:
     """One request in one process: what it uses, its operation, and the exceptions that have an event already.
 
-    `described` are attributes that its SERVER span gets at its end, unless that has others of these names;
+    `described` are attributes that its SERVER span gets at its end, unless the handler has set others of these names;
     `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
     request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
     `parsed` has the entries of the latest baggage, and what they were parsed into by the bounds of that time. It is

@@ -123,17 +123,16 @@ class Call:
         adopted = self._adopted
         try:
             scope = self.scope
-            described = _NONE if scope is None else scope.described
+            attributes = ending.attributes if kind is None else ending.attributes_with(kind)
+            if scope is not None and scope.described:
+                attributes = {**self._described(scope), **attributes}
             if adopted is None and not ending.failed and error is None and not (scope is not None and scope.are_long):
                 finish = getattr(span, "end_prepared", None)
                 if finish is not None:
-                    finish(ending.attributes, self._wall + lasted, described)
+                    finish(attributes, self._wall + lasted)
                     return True
             if span.is_recording():
-                if described:
-                    known = getattr(span, "attributes", None) or _NONE  # those of another provider's may have none
-                    span.set_attributes({name: value for name, value in dict(described).items() if name not in known})
-                span.set_attributes(ending.attributes if kind is None else ending.attributes_with(kind))
+                span.set_attributes(attributes)
                 if ending.failed and error is None:
                     span.set_status(Status(StatusCode.ERROR, outcome.details))
             if error is not None:  # also where nothing is recorded: Sentry gets it
@@ -146,6 +145,16 @@ class Call:
             except Exception as fault:  # noqa: BLE001  as above
                 guard.caught(fault)
         return True
+
+    def _described(self, scope: Scope) -> dict[str, AttributeValue]:
+        """Return what the request used, without what the handler itself has set on the span."""
+        known = getattr(self.span, "attributes", None) or _NONE  # a span of another provider's may not tell
+        arrived = self.baggage.attributes
+        return {
+            name: value
+            for name, value in dict(scope.described).items()  # a copy: another thread may add to them
+            if name not in known or known[name] == arrived.get(name)
+        }
 
     def _duration(self, ending: CallEnding, error: str | None) -> Record | None:
         """Return what records durations of calls that ended like this one, and keep it if there is no `error`."""

@@ -80,9 +80,10 @@ def with_headers(given: Iterable[Pair], headers: dict[str, str]) -> tuple[Pair, 
     """Return the pairs given, then the headers.
 
     Duplicates and `-bin` keys stay. A pair with the name of a header is replaced: a gateway that forwards all that it
-    received would send its caller's span as the parent.
+    received would send its caller's span as the parent, or the state of another trace beside its own.
     """
-    return (*(pair for pair in given if pair[0] not in headers), *headers.items())
+    ours = {*headers, "tracestate"} if "traceparent" in headers else headers.keys()
+    return (*(pair for pair in given if pair[0] not in ours), *headers.items())
 
 
 def extract_from(

@@ -250,6 +250,26 @@ del suspended
     assert (ended.status, ended.err, ended.shown) == (0, "", [1])
 
 
+def test_a_first_call_at_interpreter_shutdown_is_silent(collector: StandIn) -> None:
+    """It may import what can no longer be imported; the user has made no mistake, and can do nothing."""
+    ended = python(
+        """
+import types
+handle = telemetry.configure("x")
+class Last:
+    def __del__(self):
+        telemetry.cache_lookup("goods", hit=True)
+        telemetry.index_points("goods", 2)
+        telemetry.inject({})
+        print("SHOWN 1", flush=True)
+sys.modules["last"] = types.ModuleType("last")
+sys.modules["last"].last = Last()
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.grpc,
+    )
+    assert (ended.status, ended.err, ended.shown) == (0, "", [1])
+
+
 ENDINGS = {
     "sys.exit in the main thread": ("sys.exit(3)", 3),
     "sys.exit in a thread": ("one = threading.Thread(target=lambda: sys.exit(3)); one.start(); one.join()", 0),

@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 
 import telemetry
 from telemetry.context import attach, detach
+from telemetry.recording.bounds import bounds
 from telemetry.recording.request_scope import Scope
 from telemetry.rpc.call import Call
 from telemetry.rpc.names import method_of
@@ -208,7 +209,8 @@ class TestTheOperation:
         assert (shown["search.operation"], shown["client.region"]) == ("search", "de")
         assert "client.platform" not in shown
         (series,) = metrics.series("search.request.duration")
-        assert series["search.operation"] == "search"
+        assert (series["search.operation"], series["client.platform"]) == ("search", "_other")
+        assert bounds.overflow() == {}
 
     def test_other_baggage_stays_baggage(self, spans: Spans) -> None:
         """Only what is on the list becomes an attribute: baggage comes from anywhere."""

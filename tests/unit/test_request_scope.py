@@ -197,3 +197,19 @@ def test_a_span_of_another_instrumentation_gets_it_and_is_left_open() -> None:
         assert server.end(OK)
         assert (theirs.set["model"], theirs.has_ended) == ("m", model == "late")
         theirs.end()
+
+
+@pytest.mark.parametrize("most", [9, 128])
+@pytest.mark.parametrize("engine", [TracerProvider, tracer_provider.TracerProvider], ids=["sdk", "ours"])
+def test_an_endpoint_names_the_operation_that_arrived_anew(engine: Any, most: int) -> None:
+    """The SERVER span begins with the one of the caller; the handler asks for another one."""
+    exporter = InMemorySpanExporter()
+    provider = engine(span_limits=SpanLimits(max_span_attributes=most), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with providers.override(tracer=provider.get_tracer("test")):
+        server = served(Scope(), {c.SEARCH_OPERATION.name: "gateway"})
+        with within(server.context), telemetry.request("/search"), telemetry.endpoint("/search"):
+            pass
+        server.end(OK)
+    (span,) = (one for one in exporter.get_finished_spans() if one.kind is trace.SpanKind.SERVER)
+    assert (span.attributes or {})["search.operation"] == "search"

@@ -59,6 +59,13 @@ def test_headers_replace_pairs_of_their_own_name_only() -> None:
     )  # fmt: skip
 
 
+def test_the_state_of_another_trace_is_not_handed_on() -> None:
+    """It belongs to the `traceparent` that is replaced; without one of ours, both stay."""
+    given = (("tracestate", "a=1"), ("tenant", "a"))
+    assert with_headers(given, {"traceparent": "new"}) == (("tenant", "a"), ("traceparent", "new"))
+    assert with_headers(given, {"baggage": "b=1"}) == (*given, ("baggage", "b=1"))
+
+
 def test_received_reads_text_and_leaves_bytes() -> None:
     """A propagator is never shown a binary value."""
     context = Context(extract_from((("a-bin", b"\xff"), TRACEPARENT)))

@@ -32,7 +32,6 @@ _log = logging.getLogger("search_telemetry")
 UNSET: Final = Status(StatusCode.UNSET)
 """The status of a span until one is set."""
 _NO_STATE: Final = TraceState.get_default()
-_NONE: Final[Mapping[str, Any]] = {}
 
 
 class RecordedEvent(NamedTuple):
@@ -295,19 +294,12 @@ class Span(sdk.Span):
         elif self.flags & 1:  # as `ended` does it, without the call
             tracer.sink(self)
 
-    def end_prepared(self, attributes: Mapping[str, Any], end_time: int, defaults: Mapping[str, Any] = _NONE) -> None:
-        """Set attributes that need no check, and end the span, unless it has ended.
-
-        Arguments: `defaults`, attributes that are set unless the span has others of these names; another thread may add
-        more of them meanwhile.
-        """
+    def end_prepared(self, attributes: Mapping[str, Any], end_time: int) -> None:
+        """Set attributes that need no check, and end the span, unless it has ended."""
         known, tracer = self.recorded_attributes, self.tracer
         limits = tracer.limits
-        room = limits.attributes - len(attributes) - len(defaults)
-        if known is None or len(known) > room or not limits.are_wide:
+        if known is None or len(known) + len(attributes) > limits.attributes or not limits.are_wide:
             if self.is_recording():
-                known = known or {}
-                self.set_attributes({name: value for name, value in dict(defaults).items() if name not in known})
                 self.set_attributes(attributes)
                 self.end(end_time)
             return
@@ -315,7 +307,7 @@ class Span(sdk.Span):
             del self._open
         except AttributeError:
             return
-        self.recorded_attributes = {**defaults, **known, **attributes}
+        known.update(attributes)
         self._end_time = end_time
         if tracer.is_counted or tracer.processors._span_processors:  # noqa: SLF001  the SDK's tuple
             tracer.ended(self)
