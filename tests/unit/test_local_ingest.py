@@ -31,7 +31,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats
 from collector.local.store.rows import ExportRows
 from collector.local.store.store import Store
-from collector.local.yielding import yield_to_others
+from collector.processes.yielding import yield_to_others
 from tests import otlp_samples as otlp
 
 TRACES = BY_PATH["/v1/traces"]

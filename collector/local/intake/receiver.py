@@ -25,7 +25,7 @@ from collector.local.net.access import OPEN, Access
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
-from collector.local.yielding import yield_to_others
+from collector.processes.yielding import yield_to_others
 
 LARGE_BYTES = 1 << 20
 """Larger bodies are decoded on a thread of their own, one at a time, which limits memory and holds up no others."""

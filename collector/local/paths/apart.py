@@ -20,7 +20,7 @@ from typing import Final
 from collector.analysis.counting import Record, exemplar
 from collector.local.paths import frames
 from collector.local.paths.follower import MOST_SPANS, Read
-from collector.local.yielding import yield_to_others
+from collector.processes.yielding import yield_to_others
 from telemetry.conventions import METRICS
 
 AGAIN_AFTER_S: Final = 10.0
