@@ -74,7 +74,7 @@ JINA: Final = (
     ),
     Mutant(
         "telemetry/rpc/metadata.py",
-        "if pair[0] not in headers)",
+        "if pair[0] not in ours)",
         ")",
         "unit/test_rpc_metadata.py::test_headers_replace_pairs_of_their_own_name_only",
     ),

@@ -62,8 +62,8 @@ TRAPS: Final = (
     ),
     Mutant(
         "telemetry/rpc/client.py",
-        "            detach(token)\n",
-        "            pass\n",
+        "        detach(token)\n",
+        "        pass\n",
         _RPC_CONTEXT + "TestWhereASpanIsCurrent::test_the_loop_over_responses_is_outside",
     ),
     Mutant(

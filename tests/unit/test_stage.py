@@ -136,7 +136,7 @@ class TestOneObject:
         work = telemetry.stage("work")
         with pytest.raises(KeyError) as raised, work:
             raise KeyError("mine")
-        assert (raised.value.args, work._open, len(spans)) == (("mine",), [], 0)
+        assert (raised.value.args, work._open, spans.tree()) == (("mine",), [], "")
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
