@@ -7,8 +7,7 @@ keep the context.
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -37,7 +36,8 @@ class Answer(NamedTuple):
 class Scope:
     """One request in one process: what it uses, its operation, and the exceptions that have an event already.
 
-    `described` are attributes that its SERVER span gets at its end, unless the handler has set others of these names;
+    `described` are attributes that its SERVER span gets at its end, unless the handler has set others of these names
+    (None: there is no such span);
     `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
     request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
     `parsed` has the entries of the latest baggage, and what they were parsed into by the bounds of that time. It is
@@ -49,7 +49,7 @@ class Scope:
     """
 
     # What few scopes need is an attribute of the class until it is set.
-    described: Mapping[str, AttributeValue] = MappingProxyType({})
+    described: dict[str, AttributeValue] | None = None
     are_long = False
     operation: str | None = None
     parsed: tuple[object, RequestBaggage] = (None, NO_BAGGAGE)
@@ -67,16 +67,13 @@ class Scope:
 
     def describe(self, attributes: Mapping[str, AttributeValue], *, are_short: bool) -> None:
         """Add those of `attributes` to the SERVER span that were not added before."""
+        described = self.described
+        if described is None:
+            return
         if not are_short:
             self.are_long = True  # before they are there: another thread may end the call
-        described: Any = self.described
-        if not described:
-            own = dict(attributes)
-            described = self.__dict__.setdefault("described", own)  # one step, as those below: threads lose none
-            if described is own:
-                return
         for name, value in attributes.items():
-            described.setdefault(name, value)
+            described.setdefault(name, value)  # one step of the interpreter: threads lose none
 
     def forget(self) -> None:
         """Release the exceptions and the rpc."""

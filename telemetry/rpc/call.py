@@ -82,6 +82,7 @@ class Call:
         entries = {**context, _SPAN_KEY: span, CALL_KEY: (side, method.name, request)}
         if scope is not None:
             entries[SCOPE_KEY] = scope
+            scope.described = {}
         self.context = Context(entries)
         if side is CLIENT and SENT in context:
             sent = sent_in(self.context)
@@ -125,7 +126,7 @@ class Call:
             scope = self.scope
             attributes = ending.attributes if kind is None else ending.attributes_with(kind)
             if scope is not None and scope.described:
-                attributes = {**self._described(scope), **attributes}
+                attributes = {**self._described(scope.described.copy()), **attributes}
             if adopted is None and not ending.failed and error is None and not (scope is not None and scope.are_long):
                 finish = getattr(span, "end_prepared", None)
                 if finish is not None:
@@ -146,15 +147,16 @@ class Call:
                 guard.caught(fault)
         return True
 
-    def _described(self, scope: Scope) -> dict[str, AttributeValue]:
+    def _described(self, described: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
         """Return what the request used, without what the handler itself has set on the span."""
-        known = getattr(self.span, "attributes", None) or _NONE  # a span of another provider's may not tell
+        known = getattr(self.span, "recorded_attributes", None)  # of a span of our own
+        if known is None:
+            known = getattr(self.span, "attributes", None) or _NONE  # another provider's may not tell
         arrived = self.baggage.attributes
-        return {
-            name: value
-            for name, value in dict(scope.described).items()  # a copy: another thread may add to them
-            if name not in known or known[name] == arrived.get(name)
-        }
+        for name in described.keys() & known.keys():
+            if known[name] != arrived.get(name):
+                del described[name]
+        return described
 
     def _duration(self, ending: CallEnding, error: str | None) -> Record | None:
         """Return what records durations of calls that ended like this one, and keep it if there is no `error`."""

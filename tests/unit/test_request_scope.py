@@ -140,10 +140,11 @@ class Interrupted(dict[str, Any]):
 def test_threads_that_describe_a_request_lose_nothing(before: dict[str, Any]) -> None:
     """Parallel stages with a model, a minibatch size, a collection."""
     scope = Scope()
+    served(scope)
     if before:
         scope.describe(before, are_short=True)
     scope.describe(Interrupted(scope, model="m"), are_short=True)
-    assert dict(scope.described) == {**before, "model": "m", "minibatch_size": 8}
+    assert scope.described == {**before, "model": "m", "minibatch_size": 8}
 
 
 @pytest.mark.parametrize("engine", [TracerProvider, tracer_provider.TracerProvider], ids=["sdk", "ours"])

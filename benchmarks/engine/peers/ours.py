@@ -122,7 +122,11 @@ def _batch() -> Call:
 def _histogram(tracer: trace.Tracer) -> Call:
     """What a stage does to write its duration: it has found the series, and its span is at hand."""
     from telemetry import conventions as c
-    from telemetry.recording.metrics import instruments
+
+    try:
+        from telemetry.recording.metrics import instruments
+    except ImportError:  # as it was at an earlier revision
+        from telemetry.recording import instruments  # type: ignore[attr-defined, no-redef]
 
     labels = {**ATTRIBUTES, c.SEARCH_STAGE.name: "work"}
     if not hasattr(instruments, "bound"):  # as it was at an earlier revision
