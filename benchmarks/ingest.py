@@ -151,7 +151,7 @@ def measure(kind: str, protocol: str, senders: int, batch: int, seconds: float, 
 def run_collector(path: Path, pipe: Connection) -> None:
     """The collector's process: sends where it listens, then what it used between "begin" and "end"."""
     tune_interpreter()
-    with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", paths_apart=True) as collector:
+    with LocalCollector(path, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", paths_in_process=True) as collector:
         pipe.send(asdict(collector.addresses))
         pipe.recv()
         before = time.process_time()

@@ -225,7 +225,7 @@ def run_collector(path: Path, pipe: Connection) -> None:
     """The collector's process."""
     settings = CollectorSettings(max_store_bytes=None)
     tune_interpreter()
-    with LocalCollector(path, None, "127.0.0.1:0", "127.0.0.1:0", settings, paths_apart=True) as collector:
+    with LocalCollector(path, None, "127.0.0.1:0", "127.0.0.1:0", settings, paths_in_process=True) as collector:
         pipe.send({"http": collector.addresses.http, "api": collector.addresses.api})
         pipe.recv()
 

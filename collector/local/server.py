@@ -40,8 +40,8 @@ from collector.local.net.listen import Place, bind, join_address, resolve, taken
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import LoopThread
 from collector.local.page.found import find_page
-from collector.local.paths.apart import FollowerApart
 from collector.local.paths.follower import Follower
+from collector.local.paths.follower_process import FollowerProcess
 from collector.local.paths.own_metrics import OwnMetrics
 from collector.local.paths.spans import spans_of
 from collector.local.settings import CollectorSettings
@@ -172,8 +172,8 @@ class LocalCollector:
         api: address of the query API.
         settings: limits.
         access: tokens and TLS of all three ports; without them, only this machine may call.
-        paths_apart: count critical paths in a process of their own, which leaves the interpreter of this one to whom
-            it receives from and whom it answers.
+        paths_in_process: count critical paths in a process of their own, which leaves the interpreter of this one to
+            those that send and ask.
     """
 
     def __init__(
@@ -185,10 +185,10 @@ class LocalCollector:
         settings: CollectorSettings | None = None,
         *,
         access: Access = OPEN,
-        paths_apart: bool = False,
+        paths_in_process: bool = False,
     ) -> None:
         self.access = access
-        self._paths_apart = paths_apart
+        self._paths_in_process = paths_in_process
         self.settings = settings or CollectorSettings()
         self.addresses = Addresses(grpc, http, api)
         self._path = store
@@ -247,9 +247,9 @@ class LocalCollector:
         self._writer = Writer(self._store, self.settings, self._follow)
         own = OwnMetrics(self._store, self._writer.do)
         record = Recorder(own.values).record
-        self._follower: Follower | FollowerApart = (
-            FollowerApart(record, own.tell, own.recent_traces)
-            if self._paths_apart
+        self._follower: Follower | FollowerProcess = (
+            FollowerProcess(record, own.tell, own.recent_traces)
+            if self._paths_in_process
             else Follower(Counting(record), own.tell, own.recent_traces(), rest=PATHS_REST)
         )
         self._receiver = Receiver(

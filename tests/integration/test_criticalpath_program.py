@@ -20,7 +20,7 @@ from collector.local.criticalpath.program import CriticalPathProgram
 from collector.local.errors import PortTakenError
 from collector.local.intake.payload import JSON, parse
 from collector.local.net.access import OPEN
-from collector.local.paths import follower
+from collector.local.paths import follower, span_queue
 from collector.local.server import LocalCollector
 from telemetry import conventions as c
 from telemetry.recording.metrics.own_metrics import OwnMetrics
@@ -77,7 +77,7 @@ def test_a_port_that_is_taken_is_reported(program: CriticalPathProgram) -> None:
 
 def test_a_full_queue_is_the_senders_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked to retry, and nothing is lost."""
-    monkeypatch.setattr(follower, "MOST_SPANS", -1)
+    monkeypatch.setattr(span_queue, "MOST_SPANS", -1)
     monkeypatch.setattr(follower.Follower, "_run", lambda _: None)
     with (
         CriticalPathProgram("127.0.0.1:0", OwnMetrics("always_off"), OPEN) as program,

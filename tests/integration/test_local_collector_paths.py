@@ -19,9 +19,9 @@ import pytest
 from collector.analysis.counting import Counting
 from collector.analysis.seen import Seen
 from collector.local import query
-from collector.local.paths import apart, follower
-from collector.local.paths.apart import FollowerApart
+from collector.local.paths import follower, follower_process, span_queue
 from collector.local.paths.follower import Follower
+from collector.local.paths.follower_process import FollowerProcess
 from collector.local.server import LocalCollector
 from collector.local.store.store import Store
 from telemetry import conventions as c
@@ -36,8 +36,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store.duckdb"
 
 
-def running(path: Path, *, apart: bool = False) -> LocalCollector:
-    return LocalCollector(path, None, "127.0.0.1:0", api=None, paths_apart=apart)
+def running(path: Path, *, in_process: bool = False) -> LocalCollector:
+    return LocalCollector(path, None, "127.0.0.1:0", api=None, paths_in_process=in_process)
 
 
 BOTH = pytest.mark.parametrize("in_process", [False, True], ids=["thread", "process"])
@@ -95,7 +95,7 @@ def stored(path: Path) -> Iterator[Stored]:
 @BOTH
 def test_a_finished_trace_is_counted_by_stage(path: Path, stored: Stored, in_process: bool) -> None:
     """Its shares sum to the root's duration; the way by platform; exemplars lead to the trace; it is shown, too."""
-    with running(path, apart=in_process) as collector:
+    with running(path, in_process=in_process) as collector:
         send(collector, export_of(A, SEARCH[3:]), export_of(A, SEARCH[:3], **{c.CLIENT_PLATFORM.name: "web"}))
     times = stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE)
     assert times == pytest.approx(TIMES)
@@ -126,7 +126,7 @@ def test_the_metrics_come_while_it_runs(path: Path, monkeypatch: pytest.MonkeyPa
 def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored, in_process: bool) -> None:
     """A batch, a trace that is not whole, the same bytes again; a span of a trace that was decided."""
     batch = ("encoder", "9", None, c.BATCH.name, "i", 0, 1)
-    with running(path, apart=in_process) as collector:
+    with running(path, in_process=in_process) as collector:
         send(collector, export_of(B, [batch]), export_of("c" * 32, SEARCH[2:]))
         send(collector, export_of(A, SEARCH), export_of(A, SEARCH))
     assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
@@ -136,9 +136,9 @@ def test_everything_that_does_not_count_is_counted(path: Path, stored: Stored, i
 @BOTH
 def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, stored: Stored, in_process: bool) -> None:
     """Two processes with their own metrics; of a trace that a restart cuts in two, none takes a half for the whole."""
-    with running(path, apart=in_process) as collector:
+    with running(path, in_process=in_process) as collector:
         send(collector, export_of(A, SEARCH), export_of(B, SEARCH[3:]))
-    with running(path, apart=in_process) as collector:
+    with running(path, in_process=in_process) as collector:
         send(collector, export_of("c" * 32, SEARCH), export_of(B, SEARCH[:3]))
     assert stored.values(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx({k: 2 * v for k, v in TIMES.items()})
     assert stored.values(c.CRITICAL_PATH_SKIPPED, c.SEARCH_CRITICAL_PATH_REASON) == {"stopped": 1}
@@ -151,8 +151,8 @@ def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, st
 def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted(in_process: bool) -> None:
     """The queue is bounded by spans, and nobody waits for it."""
     counted = Recorded()
-    slow = FollowerApart(counted, counted.tell, list) if in_process else Follower(Counting(counted))
-    for records in (follower.MOST_SPANS - 1, 10, 1, 1):
+    slow = FollowerProcess(counted, counted.tell, list) if in_process else Follower(Counting(counted))
+    for records in (span_queue.MOST_SPANS - 1, 10, 1, 1):
         slow.take(records, dict)
     slow.start()
     assert slow.stop(30)
@@ -161,9 +161,9 @@ def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted(in_process:
 
 def test_a_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was sent to nobody is lost and counted; of what the first one knew, nobody knows."""
-    monkeypatch.setattr(apart, "AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(follower_process, "AGAIN_AFTER_S", 0.0)
     counted = Recorded()
-    following = FollowerApart(counted, counted.tell, list)
+    following = FollowerProcess(counted, counted.tell, list)
     following.start()
     first = following.pid
     assert first is not None
@@ -181,8 +181,8 @@ def test_without_a_process_spans_are_lost_and_nothing_else(
     path: Path, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where the machine has no memory for one: spans are stored."""
-    monkeypatch.setattr(apart, "COMMAND", ("/nothing/of/this/name",))
-    with running(path, apart=True) as collector:
+    monkeypatch.setattr(follower_process, "COMMAND", ("/nothing/of/this/name",))
+    with running(path, in_process=True) as collector:
         send(collector, export_of(A, SEARCH))
     assert stored.root().trace_id == A
 
@@ -190,7 +190,7 @@ def test_without_a_process_spans_are_lost_and_nothing_else(
 def test_signals_to_both_are_the_collectors() -> None:
     """Of Ctrl-C, and of systemd, which ends all processes of a service: it has not told everything then."""
     counted = Recorded()
-    following = FollowerApart(counted, counted.tell, lambda: [f"{number:032x}" for number in range(5_000)])
+    following = FollowerProcess(counted, counted.tell, lambda: [f"{number:032x}" for number in range(5_000)])
     following.start()  # more than a pipe holds: now it reads
     assert following.pid is not None
     assert os.getsid(following.pid) == following.pid

@@ -31,7 +31,7 @@ from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters, SignalStats
 from collector.local.store.rows import ExportRows
 from collector.local.store.store import Store
-from collector.processes.yielding import yield_to_others
+from collector.processes.priority import lower_priority
 from tests import otlp_samples as otlp
 
 TRACES = BY_PATH["/v1/traces"]
@@ -333,6 +333,6 @@ async def test_stopping_stores_what_was_taken() -> None:
 def test_a_thread_that_decodes_yields_and_no_other_does() -> None:
     """Questions and transactions come first."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    with ThreadPoolExecutor(1, initializer=yield_to_others) as one:
+    with ThreadPoolExecutor(1, initializer=lower_priority) as one:
         assert one.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result() > before
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

@@ -44,7 +44,7 @@ def collect(args: argparse.Namespace) -> int:
     log = log_to_stderr()
     tune_interpreter()
     store = args.store or default_store()
-    collector = LocalCollector(store, args.grpc, args.http, args.api, settings, access=access, paths_apart=True)
+    collector = LocalCollector(store, args.grpc, args.http, args.api, settings, access=access, paths_in_process=True)
     ending = ExitStack()
     try:
         if access.tls:

@@ -25,7 +25,7 @@ from collector.local.net.access import OPEN, Access
 from collector.local.net.log_limiter import LogLimiter
 from collector.local.settings import CollectorSettings
 from collector.local.stats import Counters
-from collector.processes.yielding import yield_to_others
+from collector.processes.priority import lower_priority
 
 LARGE_BYTES = 1 << 20
 """Larger bodies are decoded on a thread of their own, one at a time, which limits memory and holds up no others."""
@@ -61,8 +61,8 @@ class Receiver:
         self._access = access
         self._limiter = limiter or LogLimiter()
         # one, as two would wait for each other
-        self._decoders = ThreadPoolExecutor(1, "collector-decode", initializer=yield_to_others)
-        self._large = ThreadPoolExecutor(1, "collector-decode-large", initializer=yield_to_others)
+        self._decoders = ThreadPoolExecutor(1, "collector-decode", initializer=lower_priority)
+        self._large = ThreadPoolExecutor(1, "collector-decode-large", initializer=lower_priority)
 
     def admit(self, signal: Signal, authorization: str | None = None, origin: str | None = None) -> Export:
         """Count and admit an export, before any of its body is read.

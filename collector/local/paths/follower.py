@@ -1,30 +1,26 @@
 """The thread that follows traces until they are finished, and counts them.
 
 In: the spans of exports, from any thread. Out: values of the metrics of critical paths. State: the exports that wait
-for it, bounded by their spans, and the traces that wait to be finished. Nothing here holds up who hands one over.
+for it (`SpanQueue`), and the traces that wait to be finished. Nothing here holds up who hands one over.
 """
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from collector.analysis.counting import Counting
-from collector.analysis.seen import Seen
 from collector.analysis.waiting import Decided, LostReason, Waiting
+from collector.local.paths.span_queue import SpanQueue
 
-MOST_SPANS: Final = 20_000
-"""Spans in exports that wait to be looked at; about 2 KB each."""
-Read = Callable[[], Mapping[str, Sequence[Seen]]]
-"""Reads the spans of an export, by trace."""
 TELL_EVERY_S: Final = 5.0
 """How often the metrics are told, if they have changed: as often as the library exports its own."""
 _log = logging.getLogger(__name__)
 
 
-class Follower:
+class Follower(SpanQueue):
     """Follows the traces of all exports.
 
     Args:
@@ -43,13 +39,10 @@ class Follower:
         *,
         rest: float = 0.0,
     ) -> None:
+        super().__init__()
         self._counting = counting
         self._tell = tell
         self._waiting = Waiting(decided=decided)
-        self._queue: queue.SimpleQueue[tuple[int, Read] | None] = queue.SimpleQueue()
-        self._queued = 0
-        self._refused = 0
-        self._lock = threading.Lock()  # guards the two above
         self._late = 0
         self._rest = rest
         self._stopping = threading.Event()
@@ -60,29 +53,10 @@ class Follower:
         """Begin to follow."""
         self._thread.start()
 
-    def offer(self, records: int, read: Read) -> bool:
-        """Hand over so many spans, which are read on the thread; False if the queue is full. Returns at once."""
-        with self._lock:
-            if self._queued and self._queued + records > MOST_SPANS:
-                return False
-            self._queued += records
-        self._queue.put((records, read))
-        return True
-
-    def take(self, records: int, read: Read) -> None:
-        """Hand over so many spans, which are lost and counted if the queue is full. Returns at once."""
-        if not self.offer(records, read):
-            self.lose(records)
-
-    def lose(self, records: int) -> None:
-        """Count so many spans that were not handed over."""
-        with self._lock:
-            self._refused += records
-
     def stop(self, timeout_s: float) -> bool:
         """Count what is complete, skip the rest, and end; False if that took longer than the timeout."""
         self._stopping.set()
-        self._queue.put(None)
+        self._end()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -97,7 +71,7 @@ class Follower:
 
     def _step(self) -> bool:
         try:
-            item = self._queue.get(timeout=self._pause())
+            item = self._next(self._pause())
         except queue.Empty:
             pass
         else:
@@ -108,7 +82,7 @@ class Follower:
                     self._tell()
                 return False
             begun = time.monotonic()
-            self._count(self._waiting.add(self._spans(*item), begun))
+            self._count(self._waiting.add(item[1](), begun))
             self._count(self._waiting.due(begun))
             self._stopping.wait(self._rest * (time.monotonic() - begun))
         self._count(self._waiting.due(time.monotonic()))
@@ -123,11 +97,6 @@ class Follower:
         times = [at for at in (self._waiting.next_due, self._tell_at) if at is not None]
         return max(0.0, min(times) - time.monotonic()) if times else None
 
-    def _spans(self, records: int, read: Read) -> Mapping[str, Sequence[Seen]]:
-        with self._lock:
-            self._queued -= records
-        return read()
-
     def _count(self, decided: Iterable[Decided]) -> None:
         for trace in decided:
             self._counting.count(trace)
@@ -135,8 +104,7 @@ class Follower:
         self._counting.flush()
 
     def _count_lost(self) -> None:
-        with self._lock:
-            refused, self._refused = self._refused, 0
+        refused = self._take_lost()
         late, self._late = self._waiting.late - self._late, self._waiting.late
         for reason, spans in ((LostReason.LATE, late), (LostReason.QUEUE_FULL, refused)):
             if spans:

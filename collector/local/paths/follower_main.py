@@ -1,8 +1,8 @@
-"""The process of `apart.py`: `python -m collector.local.paths.following`.
+"""The process of `follower_process.py`: `python -m collector.local.paths.follower_main`.
 
 In, as frames in standard input: the ids of traces that are decided; then how many spans were lost, how many there are,
 and these by trace. Out, in standard output: values of the metrics. It ends with its input: with the collector, however
-that ends, and not by a signal to both. It yields to every other process.
+that ends, and not by a signal to both. Its priority is lower than that of others.
 """
 
 import os
@@ -21,6 +21,7 @@ from collector.analysis.counting import Counting
 from collector.analysis.seen import Seen
 from collector.local.paths import frames
 from collector.local.paths.follower import Follower
+from collector.processes.priority import NICE
 from telemetry.conventions import Metric
 
 FULL_S: Final = 0.02
@@ -28,8 +29,8 @@ FULL_S: Final = 0.02
 END_S: Final = 10.0
 
 
-class Telling:
-    """Values of metrics, until they are told."""
+class ValueWriter:
+    """Keeps values of metrics until they are written."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -43,18 +44,18 @@ class Telling:
             ids = (f"{span.trace_id:032x}", f"{span.span_id:016x}")
         self._values.append((metric.name, value, {key: str(text) for key, text in attributes.items()}, ids))
 
-    def tell(self) -> None:
+    def write(self) -> None:
         """Write what was recorded since the last time."""
-        told, self._values = self._values, []
+        values, self._values = self._values, []
         with suppress(OSError):  # the collector has ended
-            frames.write(told, self._out)
+            frames.write(values, self._out)
 
 
 def follow(source: IO[bytes], out: IO[bytes]) -> None:
     """Follow the traces of all spans from `source` until it ends."""
-    telling = Telling(out)
+    writer = ValueWriter(out)
     with suppress(EOFError):
-        follower = Follower(Counting(telling.record), telling.tell, frames.read(source))
+        follower = Follower(Counting(writer.record), writer.write, frames.read(source))
         follower.start()
         try:
             while True:
@@ -73,5 +74,5 @@ def _seen(spans: Mapping[str, Sequence[tuple[Any, ...]]]) -> Mapping[str, Sequen
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(NICE)
     follow(sys.stdin.buffer, sys.stdout.buffer)

@@ -8,7 +8,6 @@ To send a span takes a quarter of what it takes to follow it.
 """
 
 import logging
-import queue
 import subprocess
 import sys
 import threading
@@ -19,20 +18,20 @@ from typing import Final
 
 from collector.analysis.counting import Record, exemplar
 from collector.local.paths import frames
-from collector.local.paths.follower import MOST_SPANS, Read
-from collector.processes.yielding import yield_to_others
+from collector.local.paths.span_queue import Read, SpanQueue
+from collector.processes.priority import lower_priority
 from telemetry.conventions import METRICS
 
 AGAIN_AFTER_S: Final = 10.0
 """How long after the start of a process that ended another one may begin."""
-COMMAND: Final = (sys.executable, "-P", "-m", "collector.local.paths.following")
+COMMAND: Final = (sys.executable, "-P", "-m", "collector.local.paths.follower_main")
 Values = Sequence[tuple[str, float, Mapping[str, str], tuple[str, str] | None]]
 """Of metrics by name, with attributes, and trace and span of an exemplar."""
 _METRICS: Final = {metric.name: metric for metric in METRICS}
 _log = logging.getLogger(__name__)
 
 
-class FollowerApart:
+class FollowerProcess(SpanQueue):
     """Follows the traces of all exports, as `Follower` does.
 
     Args:
@@ -42,13 +41,10 @@ class FollowerApart:
     """
 
     def __init__(self, record: Record, tell: Callable[[], None], decided: Callable[[], Sequence[str]]) -> None:
+        super().__init__()
         self._record = record
         self._tell = tell
         self._decided = decided
-        self._queue: queue.SimpleQueue[tuple[int, Read] | None] = queue.SimpleQueue()
-        self._queued = 0
-        self._lost = 0
-        self._lock = threading.Lock()  # guards the two above
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._again_at = 0.0
@@ -65,20 +61,11 @@ class FollowerApart:
         """The process that follows; None while there is none."""
         return self._process.pid if self._process else None
 
-    def take(self, records: int, read: Read) -> None:
-        """Hand over so many spans, which are lost and counted if the queue is full. Returns at once."""
-        with self._lock:
-            if self._queued and self._queued + records > MOST_SPANS:
-                self._lost += records
-                return
-            self._queued += records
-        self._queue.put((records, read))
-
     def stop(self, timeout_s: float) -> bool:
         """Count what is complete, skip the rest, and end; False if that took longer than the timeout."""
         end = time.monotonic() + timeout_s
         self._stopping = True
-        self._queue.put(None)
+        self._end()
         if self._sender.is_alive():  # it is not where the collector could not start
             self._sender.join(timeout_s)
         process, reader = self._process, self._reader  # no others begin now, or it takes too long
@@ -108,19 +95,16 @@ class FollowerApart:
         self._write(list(self._decided()))
 
     def _send_all(self) -> None:
-        yield_to_others()
-        while (item := self._queue.get()) is not None:
+        lower_priority()
+        while (item := self._next()) is not None:
             records, read = item
-            with self._lock:
-                self._queued -= records
-                lost, self._lost = self._lost, 0
+            lost = self._take_lost()
             if self._process is None and time.monotonic() >= self._again_at:
                 self._begin()
             if not self._send(lost, records, read):
-                with self._lock:
-                    self._lost += lost + records
-        if self._lost:
-            self._write((self._lost, 0, {}))
+                self.lose(lost + records)
+        if lost := self._take_lost():
+            self._write((lost, 0, {}))
         process = self._process
         if process is not None and process.stdin is not None:
             with suppress(OSError):
@@ -144,11 +128,11 @@ class FollowerApart:
         try:
             frames.write(frame, process.stdin)
         except OSError:  # it has ended
-            self._end(process)
+            self._forget(process)
             return False
         return True
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
         """A process has ended too soon: forget it, once all that it told is recorded."""
         code = process.wait()
         with suppress(OSError):
