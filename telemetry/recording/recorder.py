@@ -28,7 +28,7 @@ from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage
+from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.spans import end_span, start_span
 
@@ -100,13 +100,12 @@ class SpanRecorder:
         self._answers = answers
         self._at_end = at_end
         self._generation = generation.current
-        entries = values.get(BAGGAGE) if BAGGAGE else object()
-        parsed = scope.parsed
-        if baggage is None and entries is parsed[0]:  # as in the run before, without a call
-            baggage = parsed[1]
+        if baggage is not None:
+            scope.parsed = (values.get(BAGGAGE), baggage)
         else:
-            baggage = request_baggage(values) if baggage is None else baggage
-            scope.parsed = (entries, baggage)
+            entries, baggage = scope.parsed
+            if not BAGGAGE or entries is not values.get(BAGGAGE):  # mostly it is, which takes no call
+                baggage = scope.parse(values)
         self.baggage = baggage
         start = providers.current.start_prepared
         span = None

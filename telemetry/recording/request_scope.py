@@ -13,7 +13,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
-from telemetry.recording.request_baggage import NO_BAGGAGE, RequestBaggage
+from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
 
 SCOPE_KEY: Final = otel_context.create_key("search-telemetry-scope")
 """The context's key of the scope."""
@@ -37,12 +37,12 @@ class Scope:
     """One request in one process: what it uses, its operation, and the exceptions that have an event already.
 
     `described` are attributes that its SERVER span gets at its end, unless the handler has set others of these names
-    (None: there is no such span);
-    `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets `operation` ("search") if the
-    request arrived without one, for the rpc server around it, whose context does not contain the endpoint's baggage.
-    `parsed` has the entries of the latest baggage, and what they were parsed into by the bounds of that time. It is
-    read in one step: threads of a request may have a baggage each. The rpc server sets `answered`, a function
-    that returns the response to the caller for an exception that leaves a span, or None if it is unknown.
+    (None: there is no such span); `are_long`, whether they may not fit the limits of spans. The outermost endpoint sets
+    `operation` ("search") if the request arrived without one, for the rpc server around it, whose context does not
+    contain the endpoint's baggage. `parsed` has the entries of the latest baggage, and what they were parsed into by
+    the bounds of that time. It is read in one step: threads of a request may have a baggage each. The rpc server sets
+    `answered`, a function that returns the response to the caller for an exception that leaves a span, or None if it is
+    unknown.
 
     Exceptions are referenced: `ValueError` instances cannot be referenced weakly, and we do not change objects of the
     user's. `forget` releases them, since their tracebacks hold frames.
@@ -55,6 +55,12 @@ class Scope:
     parsed: tuple[object, RequestBaggage] = (None, NO_BAGGAGE)
     answered: Callable[[BaseException | None], Answer | None] | None = None
     _seen: Collection[tuple[BaseException, str]] = ()
+
+    def parse(self, context: Mapping[str, object]) -> RequestBaggage:
+        """Parse the baggage of `context`, or of its values, and keep it in `parsed`."""
+        found = request_baggage(context)
+        self.parsed = (context.get(BAGGAGE), found)
+        return found
 
     def outcome_of(self, exc: BaseException) -> str | None:
         """Return the outcome of `exc` at an inner span, which has its event; None if no span has one."""

@@ -1,4 +1,4 @@
-"""Our gRPC interceptors, on OpenTelemetry's API.
+"""Our traced gRPC channels and interceptors, on OpenTelemetry's API.
 
 In: calls through channels and servers that use them. Out: CLIENT and SERVER spans, durations, and the trace context on
 the wire. State: none; each call owns its span.
@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from telemetry.rpc import aio_channel, aio_client, aio_server, channel, client, server
+from telemetry.rpc import aio_channel, aio_client, aio_server, client, server
+from telemetry.rpc.channel import TracedChannel
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outgoing import Outgoing
 from telemetry.rpc.zero_code import instrument_grpc, uninstrument_grpc
@@ -61,12 +62,12 @@ def aio_client_interceptors(target: str | None = None, filter_: Filter | None = 
 C = TypeVar("C", grpc.Channel, grpc.aio.Channel)
 
 
-def traced(untraced: C, target: str | None = None, filter_: Filter | None = None) -> C:
+def traced(channel: C, target: str | None = None, filter_: Filter | None = None) -> C:
     """Return a channel of `grpc` or `grpc.aio` whose calls are traced; arguments as in `client_interceptors`.
 
     It costs less than an interceptor, and is outside of those that the channel has. To close it closes the channel.
     """
     outgoing = Outgoing(target, filter_)
-    if isinstance(untraced, grpc.aio.Channel):
-        return aio_channel.TracedChannel(untraced, outgoing)
-    return channel.TracedChannel(untraced, outgoing)
+    if isinstance(channel, grpc.aio.Channel):
+        return aio_channel.TracedChannel(channel, outgoing)
+    return TracedChannel(channel, outgoing)

@@ -8,14 +8,12 @@ whatever cancelled it: the caller's task, `call.cancel()`, the deadline, or the 
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
 import grpc
 import grpc.aio
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
@@ -23,12 +21,10 @@ from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import Call
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outcome import OK, Outcome, code_of
-from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
+from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing, made_within
 
 Continuation = Callable[[Any, Any], Awaitable[Any]]
 _UNKNOWN: Final = Outcome(None)
-_BELOW = f"{CONTRIBUTED}._aio_client"
-"""The contributed interceptors: in a channel of ours they are below it, and would make a second span."""
 
 
 class _AioClient:
@@ -84,21 +80,6 @@ def interceptors(target: str | None, filter_: Filter | None) -> list[Any]:
     return [UnaryUnary(outgoing), UnaryStream(outgoing), StreamUnary(outgoing), StreamStream(outgoing)]
 
 
-def within(call: Call, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what `make` returns for these arguments, in the context of `call`; if it raises, the call has ended."""
-    token = attach(call.context)  # as above
-    try:
-        if _BELOW in sys.modules:
-            with suppress_instrumentation():
-                return make(*arguments, **options)
-        return make(*arguments, **options)
-    except BaseException as error:
-        call.end(_outcome_of_error(error))
-        raise
-    finally:
-        detach(token)
-
-
 def watch(outgoing: Any, call: Call) -> None:
     """Have `call` ended when `outgoing` is."""
     try:
@@ -145,3 +126,7 @@ def _outcome_of_error(error: Any) -> Outcome:
         with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
             return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)
+
+
+within: Final = partial(made_within, f"{CONTRIBUTED}._aio_client", _outcome_of_error)
+"""`made_within` for asyncio."""

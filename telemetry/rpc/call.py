@@ -179,14 +179,11 @@ class Call:
 def _baggage_of(context: Mapping[str, object], scope: Scope | None) -> RequestBaggage:
     """Return the parsed baggage of `context`, and keep it in `scope` (default: the context's)."""
     try:
-        entries = context.get(BAGGAGE)
         kept: Scope | None = context.get(SCOPE_KEY) if scope is None else scope  # type: ignore[assignment]  # its key
-        parsed, found = (Scope if kept is None else kept).parsed
-        if not BAGGAGE or parsed is not entries:
-            found = request_baggage(context)
-            if kept is not None:
-                kept.parsed = (entries, found)
-        return found
+        if kept is None:
+            return request_baggage(context)
+        entries, found = kept.parsed
+        return found if BAGGAGE and entries is context.get(BAGGAGE) else kept.parse(context)
     except Exception as fault:  # noqa: BLE001  whatever it is, it is ours
         guard.caught(fault)
     return NO_BAGGAGE

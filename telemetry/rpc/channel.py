@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import grpc
 
+from telemetry.rpc.call import Call
 from telemetry.rpc.client import watched, within
 from telemetry.rpc.outcome import OK
 from telemetry.rpc.outgoing import ChannelMethod, Outgoing
@@ -27,22 +28,22 @@ class TracedChannel(grpc.Channel):
 
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with one request and one response."""
-        return _Unary(self._channel.unary_unary(method, *args, **kwargs), self._outgoing.method(method), self._outgoing)
+        return self._traced(_Unary, self._channel.unary_unary, method, *args, **kwargs)
 
     def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with one request and a stream of responses."""
-        made = self._channel.unary_stream(method, *args, **kwargs)
-        return _Stream(made, self._outgoing.method(method), self._outgoing)
+        return self._traced(_Stream, self._channel.unary_stream, method, *args, **kwargs)
 
     def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with a stream of requests and one response."""
-        made = self._channel.stream_unary(method, *args, **kwargs)
-        return _Unary(made, self._outgoing.method(method), self._outgoing)
+        return self._traced(_Unary, self._channel.stream_unary, method, *args, **kwargs)
 
     def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with streams in both directions."""
-        made = self._channel.stream_stream(method, *args, **kwargs)
-        return _Stream(made, self._outgoing.method(method), self._outgoing)
+        return self._traced(_Stream, self._channel.stream_stream, method, *args, **kwargs)
+
+    def _traced(self, kind: Any, make: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        return kind(make(method, *args, **kwargs), self._outgoing.method(method), self._outgoing)
 
     def subscribe(
         self, callback: Callable[[grpc.ChannelConnectivity], None], try_to_connect: bool | None = False
@@ -75,12 +76,25 @@ class _Callable:
         self._method = method
         self._outgoing = outgoing
 
-    def _watched(self, make: Callable[..., Any], request: Any, timeout: Any, metadata: Any, *rest: Any) -> Any:
+    def _answered(self, make: Callable[..., Any], request: Any, *details: Any) -> Any:
+        """Make a call, and return its answer."""
+        call, answer = self._made(make, request, *details)
+        if call is not None:
+            call.end(OK)
+        return answer
+
+    def _watched(self, make: Callable[..., Any], request: Any, *details: Any) -> Any:
         """Begin a call, and return gRPC's object of it, which outlasts this function."""
-        call, metadata = self._outgoing.begin_on(self._method, request, timeout, metadata, *rest)
+        call, outgoing = self._made(make, request, *details)
+        return outgoing if call is None else watched(outgoing, call)
+
+    def _made(self, make: Callable[..., Any], request: Any, *details: Any) -> tuple[Call | None, Any]:
+        """Return the call (None: it is not traced), and what `make` returned."""
+        call, metadata = self._outgoing.begin_on(self._method, request, *details)
+        timeout, _, *rest = details
         if call is None:
-            return make(request, timeout, metadata, *rest)
-        return watched(within(call, make, request, timeout, metadata, *rest), call)
+            return None, make(request, timeout, metadata, *rest)
+        return call, within(call, make, request, timeout, metadata, *rest)
 
 
 class _Unary(_Callable, grpc.UnaryUnaryMultiCallable, grpc.StreamUnaryMultiCallable):  # type: ignore[type-arg]
@@ -91,26 +105,15 @@ class _Unary(_Callable, grpc.UnaryUnaryMultiCallable, grpc.StreamUnaryMultiCalla
         wait_for_ready: Any = None, compression: Any = None,
     ) -> Any:  # fmt: skip
         """Call, and return the response."""
-        rest = (credentials, wait_for_ready, compression)
-        call, metadata = self._outgoing.begin_on(self._method, request, timeout, metadata, *rest)
-        if call is None:
-            return self._inner(request, timeout, metadata, *rest)
-        response = within(call, self._inner, request, timeout, metadata, *rest)
-        call.end(OK)
-        return response
+        return self._answered(self._inner, request, timeout, metadata, credentials, wait_for_ready, compression)
 
     def with_call(  # noqa: PLR0917  as above
         self, request: Any, timeout: Any = None, metadata: Any = None, credentials: Any = None,
         wait_for_ready: Any = None, compression: Any = None,
     ) -> Any:  # fmt: skip
         """Call, and return the response and gRPC's object of the call."""
-        rest = (credentials, wait_for_ready, compression)
-        call, metadata = self._outgoing.begin_on(self._method, request, timeout, metadata, *rest)
-        if call is None:
-            return self._inner.with_call(request, timeout, metadata, *rest)
-        answer = within(call, self._inner.with_call, request, timeout, metadata, *rest)
-        call.end(OK)
-        return answer
+        make = self._inner.with_call
+        return self._answered(make, request, timeout, metadata, credentials, wait_for_ready, compression)
 
     def future(  # noqa: PLR0917  as above
         self, request: Any, timeout: Any = None, metadata: Any = None, credentials: Any = None,

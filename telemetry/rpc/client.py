@@ -8,23 +8,21 @@ between the caller and the responses, and the loop over them never runs inside t
 """
 
 import contextlib
-import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import grpc
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.outcome import is_a
 from telemetry.rpc.call import Call
 from telemetry.rpc.multicallables import keep_multicallable
 from telemetry.rpc.names import Filter
 from telemetry.rpc.outcome import OK, Outcome, code_of
-from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing
+from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing, made_within
 from telemetry.rpc.streams import TracedIterator
 
 Continuation = Callable[[Any, Any], Any]
@@ -68,25 +66,8 @@ class ClientInterceptor(
         return self.intercept_unary_unary(continuation, client_call_details, request_iterator)
 
 
-_BELOW = f"{CONTRIBUTED}._client"
-"""The contributed interceptors: where they are installed they are below ours, and would make a second span."""
 _Answered: Any = getattr(import_module("grpc._interceptor"), "_UnaryOutcome", None)
 """What gRPC makes for the response of a call that it waited for; another status is an exception."""
-
-
-def within(call: Call, make: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what `make` returns for these arguments, in the context of `call`; if it raises, the call has ended."""
-    token = attach(call.context)  # a stream of requests is drawn in a thread that gRPC gives this context
-    try:
-        if _BELOW in sys.modules:
-            with suppress_instrumentation():
-                return make(*arguments)
-        return make(*arguments)
-    except BaseException as error:
-        call.end(_outcome_of_error(error))
-        raise
-    finally:
-        detach(token)
 
 
 def watched(outgoing: Any, call: Call) -> Any:
@@ -134,6 +115,10 @@ def _outcome_of_error(error: Any) -> Outcome:
         with contextlib.suppress(Exception):  # a class of the user's, as interceptors and tests raise
             return Outcome(code_of(error.code()), str(error.details() or ""))
     return Outcome(None, error=error)
+
+
+within: Final = partial(made_within, f"{CONTRIBUTED}._client", _outcome_of_error)
+"""`made_within` for threads."""
 
 
 def _outcome_of_stream(error: BaseException | None) -> Outcome:

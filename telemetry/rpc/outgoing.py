@@ -11,17 +11,17 @@ from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled, suppress_instrumentation
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
-from telemetry.recording.current import get_current
+from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.guard import guard
 from telemetry.rpc import call as rpc
 from telemetry.rpc.metadata import inject_into, injected
 from telemetry.rpc.names import Filter, Method, method_of, target_attributes
-from telemetry.rpc.outcome import CLIENT
+from telemetry.rpc.outcome import CLIENT, Outcome
 
 _in_use: Final = providers.current
 CONTRIBUTED = "opentelemetry.instrumentation.grpc"
@@ -102,6 +102,32 @@ class Outgoing:
         adopted = contributed_span(method, trace.SpanKind.CLIENT, context) if context else None
         call = rpc.Call(CLIENT, method, context, attributes, adopted, request)
         return call, call.context
+
+
+def made_within(
+    below: str,
+    outcome_of: Callable[[Any], Outcome],
+    call: rpc.Call,
+    make: Callable[..., Any],
+    *given: Any,
+    **named: Any,
+) -> Any:
+    """Return what `make` returns for what is given, in the context of `call`; if it raises, the call has ended.
+
+    Arguments: `below`, the module of contributed interceptors, which would make a second span where they are installed;
+    `outcome_of`, a function that returns the outcome for what was raised.
+    """
+    token = attach(call.context)  # a stream of requests is drawn in a thread or task that gRPC gives this context
+    try:
+        if below in sys.modules:
+            with suppress_instrumentation():
+                return make(*given, **named)
+        return make(*given, **named)
+    except BaseException as error:
+        call.end(outcome_of(error))
+        raise
+    finally:
+        detach(token)
 
 
 def is_selected(filter_: Filter, details: Any) -> bool:

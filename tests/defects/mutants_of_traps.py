@@ -61,7 +61,7 @@ TRAPS: Final = (
         "contract/test_rpc_trees.py::test_a_deadline_ends_both_spans",
     ),
     Mutant(
-        "telemetry/rpc/client.py",
+        "telemetry/rpc/outgoing.py",
         "        detach(token)\n",
         "        pass\n",
         _RPC_CONTEXT + "TestWhereASpanIsCurrent::test_the_loop_over_responses_is_outside",

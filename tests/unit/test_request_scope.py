@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import telemetry
 from telemetry import conventions as c
 from telemetry.api import endpoint as endpoint_module
-from telemetry.recording import providers, recorder, request_baggage
+from telemetry.recording import providers, recorder, request_baggage, request_scope
 from telemetry.recording.request_baggage import BAGGAGE
 from telemetry.recording.request_scope import SCOPE_KEY, Scope
 from telemetry.recording.traces import tracer_provider
@@ -109,7 +109,7 @@ def test_where_the_key_of_the_baggage_is_not_known_the_api_is_asked(
     spans: Spans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is private: OpenTelemetry may rename it."""
-    for module in (request_baggage, recorder, endpoint_module, rpc):
+    for module in (request_baggage, request_scope, recorder, endpoint_module, rpc):
         monkeypatch.setattr(module, "BAGGAGE", "")
     server = served(Scope(), SEARCH)
     with within(server.context), telemetry.endpoint("/find"), telemetry.stage("one"):

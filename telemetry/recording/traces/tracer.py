@@ -188,13 +188,10 @@ class Tracer(sdk.Tracer):
         elif parent is None and SAMPLED_BY_BATCH not in context:
             decision = self._of_root
         if decision is False:
-            dropped = _blank_unsampled(UnsampledSpan)
-            dropped.tracer = self
             if parent is None:
-                dropped.trace_id, dropped.flags = self.new_trace_id(), self._root_flags
-                return dropped
-            dropped.trace_id, dropped.flags, dropped.state = parent.trace_id, parent.flags & ~_SAMPLED, parent.state
-            return dropped
+                return _blank_unsampled(UnsampledSpan).begin(self, self.new_trace_id(), self._root_flags, None)
+            flags = parent.flags & ~_SAMPLED
+            return _blank_unsampled(UnsampledSpan).begin(self, parent.trace_id, flags, parent.state)
         if not decision or not self.limits.are_wide:
             return None
         span: Any = _blank(Span)
