@@ -150,6 +150,22 @@ async function late(page, { desk, late: id, send, document }, seen) {
   seen.late = await titles(page);
 }
 
+/** A link that is followed the moment the page says that it is ready. */
+async function early(page, { desk, request: id }) {
+  const other = await page.context().browser().newPage();
+  await other.addInitScript((path) => {
+    new MutationObserver((_, observer) => {
+      if (document.documentElement?.dataset.ready === undefined) return;
+      observer.disconnect();
+      history.pushState({}, "", path);
+      dispatchEvent(new PopStateEvent("popstate"));
+    }).observe(document, { attributes: true, subtree: true });
+  }, `/traces/${id}`);
+  await other.goto(`${desk}/traces`);
+  await other.waitForSelector(ROW);
+  await other.close();
+}
+
 async function hostile(page, { desk, hostile: id }, seen) {
   await open(page, `${desk}/traces/${id}`);
   seen.hostile = await titles(page);
@@ -187,6 +203,7 @@ export default async (page, given) => {
   await keyboard(page, seen);
   await links(page, seen);
   await huge(page, given, seen);
+  await early(page, given);
   await late(page, given, seen);
   await hostile(page, given, seen);
   seen.traceWidth = await narrow(page);

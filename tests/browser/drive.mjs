@@ -16,7 +16,11 @@ try {
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  const result = await run(page, request.arguments);
+  const result = await run(page, request.arguments).catch(async (error) => {
+    const text = await page.innerText("body").catch(() => "");
+    console.error(`At ${page.url()}, which shows:\n${text.slice(0, 1000)}\n${problems.join("\n")}\n`);
+    throw error;
+  });
   process.stdout.write(JSON.stringify({ result: result ?? null, problems }));
 } finally {
   await browser.close();

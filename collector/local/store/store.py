@@ -264,8 +264,6 @@ class Store:
             self._root.close()
         if self._copy:
             self._copy.cleanup()
-        if self._copy:
-            self._copy.cleanup()
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:

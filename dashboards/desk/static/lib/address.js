@@ -38,12 +38,14 @@ export const address = () => current;
 /** The address, again whenever it changes. */
 export function useAddress() {
   const [, redraw] = useState(0);
+  const shown = current;
   useEffect(() => {
     const on = () => redraw((turn) => turn + 1);
     listeners.addEventListener(CHANGED, on);
+    if (shown !== current) on(); // it changed after it was drawn, before anybody listened
     return () => listeners.removeEventListener(CHANGED, on);
   }, []);
-  return current;
+  return shown;
 }
 
 /**
