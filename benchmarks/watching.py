@@ -26,9 +26,9 @@ from dashboards.alerts.windows import Scale
 from demo_flow.incidents.client import IncidentsClient
 
 DIVISOR: Final = 20
-"""Of all windows: an hour is three minutes."""
+"""Divides all windows: an hour is three minutes."""
 SCRAPED: Final = "2s"
-"""How often: five seconds divided, but with time enough for an answer of a busy machine."""
+"""Time between two scrapes: five seconds divided, but enough for an answer of a busy machine."""
 _ASKED: Final = 0.5
 """Seconds between two questions, which alerts fire."""
 _NAME: Final = "prometheus"

@@ -50,7 +50,7 @@ TOKEN_FILE: Final = "SEARCH_TELEMETRY_COLLECTOR_TOKEN_FILE"  # noqa: S105 (as ab
 CERTIFICATE: Final = "SEARCH_TELEMETRY_COLLECTOR_CERTIFICATE"
 CLIENT_CERTIFICATE: Final = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_CERTIFICATE"
 CLIENT_KEY: Final = "SEARCH_TELEMETRY_COLLECTOR_CLIENT_KEY"
-"""By which the `telemetry` commands call a collector that asks for more than an address."""
+"""The variables that the `telemetry` commands need for a collector that requires more than an address."""
 
 
 class Steps:

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 LEAST: Final = 8
-"""So many durations of each group: with fewer, the normal approximation is none."""
+"""The fewest durations of each group for which the normal approximation holds."""
 LEAST_FOR_MEANS: Final = 30
 LEVEL: Final = 0.01
 """How often groups that are alike are said to differ."""

@@ -8,7 +8,7 @@ from telemetry.conventions import OTHER, STAGE_CLIENT, STAGE_ENDPOINT, STAGE_SER
 
 
 class Staged(Protocol):
-    """What tells the stage of a span; the fields are those of `Seen`."""
+    """The fields of `Seen` that determine the stage of a span."""
 
     @property
     def kind(self) -> str:
@@ -16,7 +16,7 @@ class Staged(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the span."""
+        """The name of the span."""
 
     @property
     def ours(self) -> bool:

@@ -4,4 +4,4 @@ from telemetry.errors import TelemetryError
 
 
 class PreviewError(TelemetryError):
-    """An address that is not one, a port that is taken, a page that is not built."""
+    """An address that is not valid, a port that is taken, a page that is not built."""

@@ -13,7 +13,7 @@ from collector.stack.programs.program import Place, Port
 from dashboards.preview import bundle
 
 _PACKAGES: Final = ("httpx", "starlette", "uvicorn")
-"""Of the extra `dashboards`, which the stack itself does without."""
+"""Packages of the extra `dashboards`, which the stack itself does without."""
 
 
 class Boards:

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from telemetry.errors import TelemetryError
 
 SECONDS: Final = 15.0
-"""In which an answer has to be complete."""
+"""The time in which an answer has to be complete."""
 MOST_BYTES: Final = 32 * 1024 * 1024
 _PIECE: Final = 64 * 1024
 
@@ -132,7 +132,7 @@ def address(url: str, option: str, example: str, *, with_user: bool = False) -> 
     """Return the parts of an address that a user gave; `with_user` allows a user and a password in it.
 
     Raises:
-        TelemetryError: it is none, or has a password, which the error does not repeat.
+        TelemetryError: it is not an address, or has a password, which the error does not repeat.
     """
     try:
         split = urlsplit(url)

@@ -26,7 +26,7 @@ SEVERITY_NUMBER: Final = "severity_number"
 MESSAGE: Final = "message"
 SERVICE: Final = field(c.SERVICE_NAME)
 ERROR_SERVICE: Final = c.SERVICE_NAME.name
-"""Of an error: the tag that the library sets."""
+"""The service of an error: the tag that the library sets."""
 
 ATTRIBUTES_OF_SENTRY: Final[Mapping[str, str]] = {
     OP: "sentry.op",
@@ -36,7 +36,7 @@ ATTRIBUTES_OF_SENTRY: Final[Mapping[str, str]] = {
 }
 """Fields that are attributes, with their names in Sentry's conventions."""
 COLUMNS_OF_SENTRY: Final = frozenset({DURATION, TRACE, TIMESTAMP, TITLE, SEVERITY, SEVERITY_NUMBER, MESSAGE})
-"""Fields that every span, error or log record has, and that are no attributes."""
+"""Fields of every span, error or log record that are not attributes."""
 
 P50: Final = f"p50({DURATION})"
 P95: Final = f"p95({DURATION})"

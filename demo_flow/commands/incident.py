@@ -58,7 +58,7 @@ def run_start(args: argparse.Namespace) -> int:
 
 
 def run_stop(args: argparse.Namespace) -> int:
-    """End what is active; it is no mistake that nothing is."""
+    """End what is active; if nothing is, that is not an error."""
     from demo_flow.incidents.client import IncidentsClient
 
     with IncidentsClient(args.gateway) as client:

@@ -30,7 +30,7 @@ def page_address(text: str) -> str:
 
 
 def page_of(role: "Role", listen: str, given: str | None) -> str | None:
-    """Return where a role's page is, if anywhere: where it was told, else at its own port.
+    """Return where a role's page is, if anywhere: at the address that was given, else at its own port.
 
     A role at any free port has its page at any free port.
     """

@@ -191,7 +191,7 @@ def print_banner(
 
 
 def _opened(address: str) -> str:
-    """Return an address that a browser of this machine can open: one of all interfaces is none."""
+    """Return an address that a browser of this machine can open, unlike the one that stands for all interfaces."""
     host, _, port = address.rpartition(":")
     return f"127.0.0.1:{port}" if host in {"0.0.0.0", "[::]", "::"} else address  # noqa: S104 (nothing listens here)
 

@@ -1,4 +1,4 @@
-"""Which incident is active in this process, and what it does at the places that it acts at.
+"""Which incident is active in this process, and what it does at each place where it acts.
 
 In: starts and stops; the deadline. Out: waits and changed values, at each place of an executor that asks. State: the
 active incident and its deadline by the monotonic clock, owned by `ACTIVE`.

@@ -1,6 +1,6 @@
 """How long a request of this process waited for each executor.
 
-In: the calls of `Instances`. Out: seconds by the name of the role, for who asked to be told. State: a dictionary for
+In: the calls of `Instances`. Out: seconds by the name of the role, for who asked for them. State: a dictionary for
 each request that is timed, in its task's context.
 """
 

@@ -69,7 +69,7 @@ def _names(names: dict[str, Any]) -> dict[str, str]:
 
 
 def refusal(error: Exception) -> tuple[int, dict[str, Any]]:
-    """Return the status of a failure and what the page is told: message and hint, never a stack."""
+    """Return the status of a failure and its answer to the page: message and hint, never a stack."""
     if isinstance(error, TooLarge | WrongKind):
         return (413 if isinstance(error, TooLarge) else 415), _told("INVALID_ARGUMENT", error.message, error.hint)
     code, message = failure(error)

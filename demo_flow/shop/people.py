@@ -1,4 +1,4 @@
-"""Who may ask in the shop's page, and what they may ask at first: constants that the page is told.
+"""Who may ask in the shop's page, and what they may ask at first: constants that the page receives.
 
 A person is a platform in a region, and the language that names of goods are read in. The link of each to the gateway is
 that of `pamazon load`.

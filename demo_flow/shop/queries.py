@@ -106,5 +106,5 @@ def _number(request: Request, name: str, kind: type[int] | type[float], otherwis
     except ValueError:
         value = None
     if value is None or not abs(value) < 1e6:
-        raise CallerError(f"The {name} is no number that can be used.", "Leave it out.")
+        raise CallerError(f"The {name} is not a usable number.", "Leave it out.")
     return value

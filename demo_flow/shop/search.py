@@ -74,7 +74,7 @@ class Search:
         with timed() as took, self._tracer.start_as_current_span(f"POST {PATH}", kind=server, attributes=about) as span:
             try:
                 status, body = 200, await self._found(asked)
-            except Exception as error:  # noqa: BLE001 (whatever it is, the page is told what it may know)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the page gets the part that it may know)
                 status, body = refusal(error)
             body["trace_id"] = _describe(span, status)
         steps = {name: _ms(took[role]) if role in took else None for role, name in _STEPS.items()}

@@ -1,4 +1,4 @@
-"""What the page is told when it opens, and what its browser may do: the settings of the shop.
+"""What the page receives when it opens, and what its browser may do: the settings of the shop.
 
 In: the flow file's arguments for the page. Out: checked settings. No state.
 """

@@ -149,7 +149,7 @@ def test_a_silent_service_pages_after_seven_minutes(promtool: Path, rules: Path,
 def test_a_gap_does_not_end_an_alert(
     promtool: Path, rules: Path, tmp_path: Path, alert: str, series: str, labels: Mapping[str, str]
 ) -> None:
-    """Alertmanager waits a minute: an alert that is away in between would be told when it is back, or never."""
+    """Alertmanager waits a minute: an alert that is away in between would be sent when it is back, or never."""
     selector = ", ".join(f'{key}="{value}"' for key, value in labels.items())
     expected = {key: value for key, value in labels.items() if key not in {"instance", "error_type"}}
     samples = [_sample(Firing(alert, expected))]

@@ -83,7 +83,7 @@ def test_each_state_fits_its_screen_and_passes_axe(looks: dict[str, list[dict[st
 
 
 def test_what_was_not_found_says_why_and_what_would_help(looks: dict[str, list[dict[str, Any]]]) -> None:
-    """A search without goods is no blank page; a failure has the gateway's words, and its trace."""
+    """A search without goods is not a blank page; a failure has the gateway's words, and its trace."""
     (nothing, *_), (error, *_), (file, *_) = looks["nothing"], looks["error"], looks["file"]
     assert "The nearest 24 goods were looked at, and each scores below the threshold" in nothing["notice"]
     assert "Show the nearest all the same" in nothing["notice"]

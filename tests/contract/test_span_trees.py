@@ -144,7 +144,7 @@ def shop_trace(shop: Shop) -> Trace:
 
 
 def test_a_search_over_http_is_the_same_tree_below_another_span(shop_trace: Trace) -> None:
-    """The page asks the gateway itself: no hop between them. A country that nobody has declared is no value."""
+    """The page asks the gateway itself: no hop between them. A country that nobody has declared is not a value."""
     assert shop_trace.tree() == "POST /api/search SERVER gateway\n" + "\n".join(
         line[2:] for line in SEARCH.strip().splitlines()[2:]
     )

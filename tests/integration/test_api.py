@@ -210,7 +210,7 @@ def test_a_metric_with_any_name_comes_back_with_its_exemplars(api: httpx.Client)
     assert point["exemplars"][0]["trace_id"] == A
 
 
-def test_numbers_that_are_none_are_strings(api: httpx.Client) -> None:
+def test_nan_and_infinity_are_strings(api: httpx.Client) -> None:
     """JSON has no NaN; every parser reads the answer."""
     text = api.get("/api/metrics/odd").text
 

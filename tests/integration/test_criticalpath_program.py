@@ -62,7 +62,7 @@ def test_it_counts_what_it_is_sent_and_what_it_skips(program: CriticalPathProgra
 
 
 def test_other_signals_are_refused(program: CriticalPathProgram) -> None:
-    """A Collector that sends it metrics or logs is told so."""
+    """A Collector that sends it metrics or logs gets an error that says so."""
     with sender(program.address, METRICS) as send, pytest.raises(grpc.RpcError) as raised:
         send(b"")
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -208,7 +208,7 @@ def test_a_signal_ends_it_at_once(page: Path, asked: Asked, number: signal.Signa
 
 
 def test_mistakes_are_named_with_what_to_do(page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A page that is not built, addresses that are none, a port that is taken."""
+    """A page that is not built, addresses that are not valid, a port that is taken."""
 
     def wrong(*options: str) -> tuple[int, list[str]]:
         status = main(["dashboards", "preview", *options])

@@ -49,7 +49,7 @@ def empty_searches(shop: Shop) -> float:
 
 
 def test_nonsense_finds_nothing_and_is_counted(shop: Shop) -> None:
-    """What scores below the model's threshold is no result; the message has what to do to see it all the same."""
+    """What scores below the model's threshold is not a result; the message says how to see it all the same."""
     before = empty_searches(shop)
     done = shop.pamazon("search", "qzxv wkjq 7193", "--api", shop.api)
     assert (done.returncode, done.stderr) == (0, "")
@@ -272,7 +272,7 @@ def test_a_catalogue_of_ones_own_is_indexed_and_bad_rows_are_reported(shop: Shop
     file = tmp_path / "catalogue.jsonl"
     file.write_text(
         json.dumps({"id": "my-green", "name": "My green thing", "image": "green.png", "price": 5.5})
-        + "\nthis is no JSON\n"
+        + "\nthis is not JSON\n"
         + json.dumps({"id": "my-broken", "name": "Broken", "image": "broken.png"})
         + "\n"
     )

@@ -49,7 +49,7 @@ def arrival(collector: LocalCollector) -> threading.Event:
 
 
 def test_an_export_far_above_the_limit_over_grpc_is_counted_and_reported() -> None:
-    """GRPC refuses it in words of its own, before we see it; it stands in the books all the same."""
+    """GRPC refuses it with its own message, before we see it; it is counted all the same."""
     with limited(max_request_bytes=1_000) as collector, raw_sender(collector) as export:
         assert grpc_code(export, bytes(100_000)) is grpc.StatusCode.RESOURCE_EXHAUSTED
         figures = collector.stats()

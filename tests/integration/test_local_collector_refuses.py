@@ -250,7 +250,7 @@ def test_a_taken_port_names_itself_and_who_has_it(collector: LocalCollector) -> 
 
 
 @pytest.mark.parametrize("address", ["4317", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ":4317"])
-def test_an_address_that_is_none_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     """The option is named."""
     with pytest.raises(SettingsError, match="--http"):
         LocalCollector(None, None, address, None).start()

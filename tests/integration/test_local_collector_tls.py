@@ -275,8 +275,8 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
 ) -> None:
     """By reason, at both ends; the warning of each signal has the collector's message, and no token."""
     with caplog.at_level(logging.WARNING, "collector.local"):
-        books, messages = send(collector, protocol, "wrong" + TOKEN, pems, "https")
-    assert books == "1 0 1"
+        counts, messages = send(collector, protocol, "wrong" + TOKEN, pems, "https")
+    assert counts == "1 0 1"
     warnings = [line for line in messages.splitlines() if "spans cannot be delivered" in line]
     assert len(warnings) == 1
     assert "the token is wrong; use the token that the collector was started with" in warnings[0]
@@ -288,8 +288,8 @@ def test_our_library_counts_what_a_wrong_token_cost_and_warns_once(
 
 def test_our_library_in_plain_text_to_tls_is_reported(collector: LocalCollector, pems: certificates.Pems) -> None:
     """Over HTTP, where the collector can answer."""
-    books, messages = send(collector, "http/protobuf", TOKEN, pems, "http")
-    assert books == "1 0 1"
+    counts, messages = send(collector, "http/protobuf", TOKEN, pems, "http")
+    assert counts == "1 0 1"
     assert "this port speaks TLS, and was called in plain text; use https://" in messages
 
 

@@ -146,7 +146,7 @@ def test_an_exception_is_reported_once_where_it_happened(page: Page, collector: 
 
 
 def test_requests_and_documents_count_by_outcome(page: Page, collector: Collector) -> None:
-    """A body that FastAPI refuses never reaches the endpoint, and is none of its requests."""
+    """A body that FastAPI refuses never reaches the endpoint, and does not count as its request."""
     assert collector.requests("rag") == {
         ("ask", "ok"): 1,
         ("ask", "rejected"): 1,

@@ -116,7 +116,7 @@ def walk(expr: Any) -> Iterator[Any]:
 
 
 def guarded(divisor: Any) -> bool:
-    """Tell whether what is divided by was compared before, or is no measurement."""
+    """Return whether the divisor was compared before, or is not a measurement."""
     while isinstance(divisor, promql_parser.ParenExpr):
         divisor = divisor.expr
     if isinstance(divisor, promql_parser.BinaryExpr):
@@ -126,7 +126,7 @@ def guarded(divisor: Any) -> bool:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_denominator_is_compared(rule: Record | Alert) -> None:
-    """A share of nothing is no share: none is divided by what may be zero."""
+    """A share of nothing is not a share: no divisor may be zero."""
     divisions = [
         each
         for each in walk(promql_parser.parse(rule.expr))

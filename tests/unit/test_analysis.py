@@ -23,7 +23,7 @@ class Timed:
 
 
 def tree_of(*rows: tuple[str, str | None, int, int]) -> Tree:
-    """Times are from a moment after 1970, so that 0 is one; -1 is none."""
+    """Times are from a moment after 1970, so that 0 is a time and -1 is not."""
     return build([Timed(span_id, parent, start + 1, end + 1) for span_id, parent, start, end in rows])
 
 

@@ -39,7 +39,7 @@ def test_libraries_take_turns() -> None:
 
 
 def test_a_launch_that_fails_is_named_and_the_others_go_on() -> None:
-    """Its cell is empty, and the reason is told."""
+    """Its cell is empty, and the reason is reported."""
     with sink.opened() as opened:
         libraries = {OURS: Environment("/bin/false", "1"), SDK: Environment("/bin/echo", "2")}
         figures = runner.run([("caller.span", OURS), ("caller.span", SDK)], libraries, 10, opened, lambda _: None)

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "mug.png").write_bytes(picture())
     (root / "pictures" / "hat.png").write_bytes(picture("blue"))
     (root / "broken.png").write_bytes(picture()[:40])
-    (root / "words.png").write_text("this is no picture")
+    (root / "words.png").write_text("this is not a picture")
     (tmp_path / "secret.png").write_bytes(picture())
     return root
 
@@ -91,7 +91,7 @@ BAD_ROWS: dict[str, tuple[Any, str]] = {
     "absolute path": ({**GOOD, "id": "x", "image": "/etc/hostname"}, "is outside the folder"),
     "price as text": ({**GOOD, "id": "x", "price": "9"}, "'price' must be a number"),
     "negative price": ({**GOOD, "id": "x", "price": -1}, "'price' must be a number"),
-    "price that is no number": (
+    "price that is not a number": (
         '{"id": "x", "name": "X", "image": "mug.png", "price": NaN}',
         "'price' must be a number",
     ),

@@ -40,7 +40,7 @@ def add_greet(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def add_blame(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     def run(_: argparse.Namespace) -> int:
-        raise TelemetryError("PORT='x\x1b[2J' is no port.", "Write a number.")
+        raise TelemetryError("PORT='x\x1b[2J' is not a port.", "Write a number.")
 
     subparsers.add_parser("blame").set_defaults(run=run)
 
@@ -77,7 +77,7 @@ def test_a_users_mistake_is_two_lines_without_a_stack_trace(
     """And what it quotes cannot steer the terminal."""
     install(room=f"{__name__}:add_blame")
     assert cli.main(["blame"]) == 2
-    assert capsys.readouterr() == ("", "PORT='x�[2J' is no port.\nWrite a number.\n")
+    assert capsys.readouterr() == ("", "PORT='x�[2J' is not a port.\nWrite a number.\n")
 
 
 def test_a_room_whose_packages_are_missing_leaves_the_others_working(

@@ -257,7 +257,7 @@ def test_a_grafana_below_a_path(publish: Run) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:3000", "http://", "http://x:port", "http://x?a=b", ""])
-def test_an_address_that_is_none(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_address(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It is named, with an example."""
     monkeypatch.setenv("GRAFANA_TOKEN", TOKEN)
     assert main(["dashboards", "publish", f"--grafana={url}"]) == 2
@@ -277,7 +277,7 @@ def test_an_address_with_a_password(
 
 
 @pytest.mark.parametrize(("token", "message"), [("", "is not set"), ("a b", "no token has"), ("ä", "no token has")])
-def test_a_token_that_is_none(
+def test_an_invalid_token(
     token: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The variable is named, the value is not."""

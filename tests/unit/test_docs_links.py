@@ -23,12 +23,12 @@ STEP: Final = re.compile(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", re.MULTILINE)
 MODULE: Final = re.compile(
     r"(?:`|from |import )((?:collector|demo_flow|benchmarks|telemetry(?!\.(?:py|duckdb|distro)\b))(?:\.[a-zA-Z_]\w*)+)"
 )
-"""A dotted name of ours; a file `telemetry.py`, the store's name and the attributes `telemetry.distro.*` are none."""
+"""A dotted name of ours; a file `telemetry.py`, the store's name and `telemetry.distro.*` are not names of ours."""
 
 
 @cache
 def prose(page: Path) -> str:
-    """Return a page without its blocks of code, whose `#` and brackets are none of Markdown's."""
+    """Return a page without its blocks of code, whose `#` and brackets are not Markdown's."""
     return FENCED.sub("", page.read_text("utf-8"))
 
 

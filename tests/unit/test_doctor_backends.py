@@ -372,7 +372,7 @@ def test_the_clock_of_a_collector_is_compared_by_http() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "http://host:99999"])
-def test_an_address_that_is_none_is_a_mistake(url: str) -> None:
+def test_an_invalid_address_is_a_mistake(url: str) -> None:
     """It names the option, or the variable."""
     with pytest.raises(TelemetryError) as mistake:
         options.targets({"jaeger": url}, {})

@@ -72,7 +72,7 @@ FOUND = [{"metric": {"__name__": "search_doctor_runs_total"}}]
         ([old], (), "failed scrape_old", "failed scrape_old", "8889/metrics (12"),
         ([of_a_machine], (), "failed not_scraped", "ok", "all 1 are up"),
     ],
-    ids=["well", "another target down", "no targets", "target down", "scrape too old", "the Collector is no target"],
+    ids=["well", "another target down", "no targets", "target down", "scrape too old", "the Collector is not a target"],
 )
 def test_metrics_that_are_scraped_or_not(
     collector: StandIn, targets: Any, series: Any, metric: str, scraping: str, message: str

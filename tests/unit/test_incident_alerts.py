@@ -33,7 +33,7 @@ def test_each_incident_has_an_alert_and_a_board_that_there_are() -> None:
 
 
 def test_the_right_alert_is_right() -> None:
-    """Others that only open a ticket are no fault, and neither are pages that follow from it."""
+    """Others that only open a ticket are not faults, and pages that follow from it are not either."""
     budget = replace(ANOTHER, name="SearchErrorBudgetBurns")
     ticket = replace(ANOTHER, labels={"severity": "ticket"})
     assert faults(during(RIGHT, budget, ticket), EXPECTED["platform-fails"]) == []

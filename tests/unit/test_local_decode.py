@@ -268,7 +268,7 @@ def test_a_log_record_is_stored_with_every_field() -> None:
     }
 
 
-def test_a_log_record_with_ids_that_are_none_is_kept_outside_any_trace() -> None:
+def test_a_log_record_with_invalid_ids_is_kept_outside_any_trace() -> None:
     """OTLP asks for this: a log line is worth more than its link to a trace."""
     records: list[dict[str, Any]] = [
         {"body": {"stringValue": "a"}},

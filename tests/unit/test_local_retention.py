@@ -293,7 +293,7 @@ def test_nothing_goes_below_the_size(small: Kept) -> None:
 
 
 def test_ages_and_sizes_are_read_as_people_write_them() -> None:
-    """Units are named; `off` is none."""
+    """Units are named; `off` means no limit."""
     assert [parse_age(text, "retention") for text in ("90s", "30m", "12h", "7d", "2w", "1.5d", " 7 d ", "off")] == [
         90, 1_800, 43_200, 604_800, 1_209_600, 129_600, 604_800, None,
     ]  # fmt: skip
@@ -305,15 +305,15 @@ def test_ages_and_sizes_are_read_as_people_write_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "7y", "-1d", "0s", "1e3d", "7d 3h", "nan", "9999999d", "٧d"])
-def test_an_age_that_is_none_is_refused_by_the_options_name(text: str) -> None:
-    """With examples of what is one."""
+def test_an_invalid_age_is_refused_by_the_options_name(text: str) -> None:
+    """With examples of valid ones."""
     with pytest.raises(SettingsError, match=r"--retention .* is not an age; write 12h, 7d or 4w"):
         parse_age(text, "retention")
 
 
 @pytest.mark.parametrize("text", ["", "2", "GB", "2GBit", "-1GB", "0MB", "2 G B", "inf", "1e9", "99999999TB"])
-def test_a_size_that_is_none_is_refused_by_the_options_name(text: str) -> None:
-    """With examples of what is one."""
+def test_an_invalid_size_is_refused_by_the_options_name(text: str) -> None:
+    """With examples of valid ones."""
     with pytest.raises(SettingsError, match=r"--max-size .* is not a size; write 500MB or 2GB"):
         parse_size(text, "max-size")
 

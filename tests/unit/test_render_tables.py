@@ -178,7 +178,7 @@ VALUES: dict[str, tuple[dict[str, Any], str]] = {
         metric("gauge", "1", series(point(value=7.5, time_unix_ns=9)), series(point(value=5.5, time_unix_ns=3))),
         "7.5",
     ),
-    "a value that is no number": (metric("gauge", "1", series(point(value="NaN"))), "nan"),
+    "a value that is not a number": (metric("gauge", "1", series(point(value="NaN"))), "nan"),
     "a point without a value": (metric("gauge", "1", series(point())), "no value"),
     "a summary's quantiles": (
         metric("summary", "1", series(point(count=4, quantiles=[0.5, 0.99], quantile_values=[1.0, 2.5]))),

@@ -118,8 +118,8 @@ async def test_a_search_by_picture_takes_its_bytes_or_the_picture_of_a_good(
             413,
             "That is larger than 10 MB.",
         ),
-        ({"json": {"text": "a"}, "params": {"limit": "many"}}, 400, "The limit is no number that can be used."),
-        ({"json": {"text": "a"}, "params": {"threshold": "nan"}}, 400, "The threshold is no number that can be used."),
+        ({"json": {"text": "a"}, "params": {"limit": "many"}}, 400, "The limit is not a usable number."),
+        ({"json": {"text": "a"}, "params": {"threshold": "nan"}}, 400, "The threshold is not a usable number."),
     ],
 )
 async def test_what_cannot_be_searched_for_is_refused_with_a_hint(
@@ -188,7 +188,7 @@ def test_a_name_without_end_is_cut() -> None:
 
 
 async def test_every_answer_has_the_policy_that_the_settings_make(shop: httpx.AsyncClient) -> None:
-    """The page may call the desk and the collector that it was told of, and run nothing but its own files."""
+    """The page may call the desk and the collector of its settings, and run nothing but its own files."""
     for path in ("/", "/static/main.js", "/pictures/coat-red", "/api/shop", "/nowhere"):
         headers = (await shop.get(path)).headers
         policy = headers["content-security-policy"]
@@ -246,7 +246,7 @@ def test_people_and_examples_are_of_this_shop() -> None:
 @pytest.mark.parametrize(
     "given", ["here", "ftp://x:1", "http://", "http://x y", "http://x;script-src *", "http://[", "http://x:99999"]
 )
-def test_an_address_that_is_none_is_refused(given: str) -> None:
+def test_an_invalid_address_is_refused(given: str) -> None:
     """What goes into the policy of the page is an address, and nothing beside it."""
     with pytest.raises(PamazonError, match="is not an address of HTTP"):
         Settings.of(traces=given, page_otlp="none")

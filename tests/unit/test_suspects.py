@@ -87,7 +87,7 @@ def test_bounds_are_those_of_the_literature() -> None:
     assert least_chance(Counts(2, 4, 2, 4)) == pytest.approx(1 / 70)
 
 
-def test_what_cannot_be_significant_is_no_test() -> None:
+def test_what_cannot_be_significant_is_not_tested() -> None:
     """Tarone's correction: one of a hundred can be significant."""
     assert corrected([0.004] + [0.2] * 99, 0.05) == 0.05
     assert corrected([0.004] * 100, 0.05) == pytest.approx(0.05 / 13)

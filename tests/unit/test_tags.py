@@ -124,7 +124,7 @@ def test_suspects_are_answered_in_sentences(store: HandFilledStore) -> None:
     assert (found["sample"]["traces"], found["sample"]["of"]) == (120, 120)
 
 
-def test_nothing_before_is_no_all_clear() -> None:
+def test_nothing_before_is_not_an_all_clear() -> None:
     """The sentence says so, and what the slow ones share is named all the same."""
     with closing(store_of(requests(600, chile_ms=400))) as made, closing(made.reader()) as connection:
         found = answer(connection, "/api/suspects", [("operation", "/search"), ("problem", "on_the_way")])

@@ -18,9 +18,9 @@ ALPHA: Final = 0.02
 An answer makes at most two of them, and asks before whether anything is new, at 1 %: together 5 %.
 """
 LEAST_MATCHING: Final = 3
-"""So many of the traces with the problem must have it."""
+"""The fewest traces with the problem that must have a suspect."""
 LEAST_DIFFERENCE: Final = 0.1
-"""By so much the two shares must differ."""
+"""The smallest difference of the two shares."""
 LEAST_CHANGE: Final = 0.25
 """The same where nothing is wrong: the mix of requests is never quite that of before."""
 _IDS: Final = {"id": 1, "pid": 2, "port": 3, "address": 3}
@@ -91,7 +91,7 @@ def _is_frequent(counts: Counts) -> bool:
 
 
 def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
-    """Of candidates that say the same the plainest is shown, of those the first.
+    """The order of candidates that say the same: the plainest is shown, the first of several.
 
     That a span is there rather than what it has, then a name rather than an id, then a value rather than a threshold.
     """
@@ -112,7 +112,7 @@ def _said(candidate: Candidate) -> tuple[str, str, Value]:
 
 
 def _best_thresholds(named: Iterable[Suspect]) -> list[Suspect]:
-    """Of the thresholds of one number only the strongest."""
+    """Keep only the strongest of the thresholds of one number."""
     found: dict[tuple[str, str, bool, Value], Suspect] = {}
     for one in named:
         candidate = one.candidate

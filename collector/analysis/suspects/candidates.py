@@ -15,7 +15,7 @@ Observed = Mapping[tuple[str, str], Mapping[Value, int]]
 """By stage and key: the traces that have each value, as bits."""
 
 STAGE: Final = " › "
-"""Between the service and the operation of a stage."""
+"""Separates the service and the operation of a stage."""
 PRESENT: Final = "span"
 """The key that stands for a span itself: its value is how many of it a trace has."""
 MOST_UNIQUE: Final = 0.9

@@ -1,4 +1,4 @@
-"""Which attributes say the same as the problem itself: they are consequences, and no suspects."""
+"""Which attributes say the same as the problem itself: they are consequences, not suspects."""
 
 import re
 from functools import cache

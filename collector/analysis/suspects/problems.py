@@ -28,21 +28,21 @@ from typing import Final
 from collector.analysis.suspects.proportions import Counts, chance, lower_bound, thinned, wilson
 
 LEAST: Final = 5
-"""So many requests must have a problem."""
+"""The fewest requests that must have a problem."""
 LEAST_BEFORE: Final = 40
-"""So many requests of an entry make a baseline."""
+"""The fewest requests of an entry that make a baseline."""
 LEAST_OTHERS: Final = 30
-"""So many of the same time without the problem, and a quarter as many as have it, are what these are compared with."""
+"""The fewest requests of the same time without the problem to compare with, or a quarter as many as have it if more."""
 GATE: Final = 0.00125
 """The level of each of the tests, at most eight: together 1 %."""
 SLOTS: Final = 20
 """Parts of the time before, in which slow requests are counted: whether they come in groups."""
 QUANTILES: Final = (0.95, 0.99)
-"""Above these of the time before a request is slow; the second finds what becomes slower and was slow already."""
+"""A request is slow above these of the time before; the second finds what was slow already and becomes slower."""
 TIMES: Final = 3.0
-"""So many times as frequent as before a problem is at least, to be new."""
+"""A problem is new if it is at least this many times as frequent as before."""
 LONGER: Final = 1.5
-"""So many times the median before a slow request takes at least."""
+"""A slow request takes at least this many times the median of the time before."""
 MUCH_LONGER: Final = 3.0
 """The same, of the median of the same time."""
 _CERTAIN_Z: Final = 1.96
@@ -103,7 +103,7 @@ class Found:
     usual: Sequence[Request] = ()
     """Those that times are compared with."""
     excess: float = field(default=0.0)
-    """By which the greatest is chosen."""
+    """How far it is above what is usual; the problem with the greatest excess is chosen."""
     before: int = LEAST_BEFORE
     """Requests of the time before, of the entry that is best known of those that have the problem."""
 
@@ -223,7 +223,7 @@ def _frequent(requests: Iterable[Request]) -> set[str]:
 def _thresholds(
     problem: Problem, requests: Iterable[Request], level: float, times: float, least: int
 ) -> dict[str, int]:
-    """Above which a request of an entry is slow: a quantile, and so many times the median."""
+    """The duration above which a request of an entry is slow: a quantile, and at least `LONGER` times the median."""
     if not _is_time(problem):
         return {}
     by_entry: dict[str, list[int]] = defaultdict(list)

@@ -27,7 +27,7 @@ class Counts:
 
     @property
     def difference(self) -> float:
-        """Of the two shares; a group without members has the share 0."""
+        """The difference of the two shares; a group without members has the share 0."""
         return self.matching / max(self.of_matching, 1) - self.others / max(self.of_others, 1)
 
 

@@ -25,7 +25,7 @@ MOST_VALUES: Final = 10
 RANGES: Final = 5
 """Numbers with more than `MOST_VALUES` values are divided into so many ranges."""
 LEAST_TELLS: Final = 0.01
-"""What tells less tells nothing: so much may come by chance."""
+"""The smallest `tells` that counts: less may come by chance."""
 NEARLY_ALL: Final = 0.99
 """A key is nearly the same for all if so large a share of the requests has one value, or does not have the key."""
 _PROCESS_WORDS: Final = frozenset({"pid", "uid"})
@@ -59,7 +59,7 @@ class Tag:
     without: TagValue | None
     """The requests that do not have the key, if there are any."""
     tells: float
-    """Which share of the variance its values explain: of the logarithm of durations, or of failing, the larger one."""
+    """The share of the variance that its values explain: of the logarithm of durations or of failing, the larger."""
 
 
 def tags(
@@ -176,7 +176,7 @@ def _ranges(numbers: Mapping[int | float, int]) -> Iterator[Part]:
 
 
 def _bits(mask: int, requests: int) -> Flags:
-    """Which requests a mask holds."""
+    """The requests of a mask, as flags."""
     raw = np.frombuffer(mask.to_bytes(requests // 8 + 1, "little"), np.uint8)
     return np.unpackbits(raw, count=requests, bitorder="little").astype(np.bool_)
 

@@ -21,7 +21,7 @@ from collector.analysis.suspects.attributes import ALPHA
 from collector.analysis.tree import Tree, build
 
 LEAST_SHARE: Final = 0.05
-"""Of all that the requests take longer, a path must take so much at least."""
+"""The smallest share that a path must have of all the time by which the requests are longer."""
 
 
 class PathSpan(NamedTuple):
@@ -56,7 +56,7 @@ class PathTimes:
     saving_ns: int
     usual_saving_ns: int
     lower_ns: float
-    """By so much the saving is larger than usual, at least."""
+    """The lower bound of how much larger than usual the saving is."""
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ class Jaeger:
         return "can be read"
 
     def missing(self, api: Api, signal: Signal) -> Cause:  # noqa: ARG002 (a Backend's)
-        """Between the endpoint and Jaeger are tail sampling, a queue and an exporter."""
+        """Tail sampling, a queue and an exporter are between the endpoint and Jaeger."""
         return Cause(
             "not_arrived",
             "was accepted by the endpoint, and is not in Jaeger",

@@ -21,9 +21,9 @@ from collector.local.store.spans.facts import hashes_of, member_of
 Member = tuple[str, str]
 """Key, and member of a JSON object."""
 MOST_KNOWN = 10_000
-"""So many attributes are kept; with more, all are forgotten."""
+"""The most attributes that are kept; with more, all are forgotten."""
 MOST_OF_A_KEY = 200
-"""So many values of a key are kept: a key of many values is an id or a measurement, whose values do not come again."""
+"""The most values of a key that are kept: with more it is an id or a measurement, whose values do not come again."""
 MOST_BYTES = 200
 """Longer attributes are not kept."""
 _DOUBLE = b"\x12\x09\x21"
@@ -87,7 +87,7 @@ class Attributes(dict[bytes, Member]):
         self._bounds = bounds
         self._known = known
         self.hashes: set[int] = set()
-        """Of all attributes that were looked up."""
+        """The hashes of all attributes that were looked up."""
 
     def __missing__(self, raw: bytes) -> Member:
         known = self._known

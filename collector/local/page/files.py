@@ -85,7 +85,7 @@ class Files:
 
         Args:
             request: for it.
-            facts: what the page is told, by name.
+            facts: what the page needs to know, by name.
             status: of the response.
         """
         self._read()

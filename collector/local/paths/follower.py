@@ -16,7 +16,7 @@ from collector.analysis.waiting import Decided, LostReason, Waiting
 from collector.local.paths.span_queue import SpanQueue
 
 TELL_EVERY_S: Final = 5.0
-"""How often the metrics are told, if they have changed: as often as the library exports its own."""
+"""How often the metrics are reported, if they have changed: as often as the library exports its own."""
 _log = logging.getLogger(__name__)
 
 

@@ -21,7 +21,7 @@ from collector.local.promql.vectors import NAME, Scalar, Times, Value, Vector, W
 LOOKBACK: Final = 300_000
 """Milliseconds for which a sample is the present value, as in Prometheus."""
 MOST_STEPS: Final = 11_000
-"""Of a query, as in Prometheus."""
+"""The most steps of a query, as in Prometheus."""
 _MOST_INNER: Final = 100_000
 """Steps of a subquery, over the whole time."""
 _INNER: Final = 60_000

@@ -75,7 +75,7 @@ def _with_number(operator: str, left: Vector | Scalar, right: Vector | Scalar, f
 
 
 class _Matching:
-    """By which labels the series of two sides belong together."""
+    """Matches the series of two sides by their labels."""
 
     def __init__(self, modifier: Any) -> None:
         matching = None if modifier is None else modifier.matching

@@ -17,7 +17,7 @@ MOST_NESTED: Final = 100
 """Brackets inside of each other: the parser's time grows with the square of their number."""
 MOST_OPERATORS: Final = 400
 LONGEST: Final = timedelta(days=36_500)
-"""Of a range or an offset."""
+"""The longest range or offset."""
 
 _NOT_CODE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
 _OPERATORS: Final = re.compile(r"[-+*/%^<>]|[=!]=|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)

@@ -24,14 +24,14 @@ from telemetry.prometheus.names import bound
 MOST_POINTS: Final = 200_000
 """Points of one metric that are read for one query."""
 PART_OF_WINDOW: Final = 4
-"""Of a window, at least so many samples are kept."""
+"""The fewest samples of a window that are kept."""
 MS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 
 _NAMES: Final = "SELECT DISTINCT name, unit, type, monotonic FROM metric_points WHERE {when}"
 _OF_METRIC: Final = "name = ? AND unit = ? AND type = ? AND monotonic = ? AND {when}"
 _KEY: Final = "hash(resource_id, scope_id, attributes)"
-"""Of a series in a store; what else tells series apart, the bounds of buckets, hardly ever changes in one."""
+"""The key of a series in a store; bounds of buckets, which also distinguish series, hardly ever change in one."""
 _KEY_AND_EDGES: Final = "hash(resource_id, scope_id, attributes, {edges})"
 _SERIES: Final = f"""
 SELECT points.key, points.key_and_edges, points.attributes, edges, temporality, scopes.name,
@@ -59,7 +59,7 @@ _VALUES: Final = {
     "quantile": "quantile_values",
 }
 _EDGES: Final = {"bucket": "bounds", "quantile": "quantiles"}
-"""What tells the numbers of one point apart."""
+"""The column that distinguishes the numbers of one point."""
 _RESOURCES: Final = """
 SELECT list_sort(list(time)) AS times, any_value(attributes) AS attributes FROM (
     SELECT DISTINCT resource_id, time_unix_ns // 1000000 AS time FROM metric_points WHERE {when}
@@ -67,7 +67,7 @@ SELECT list_sort(list(time)) AS times, any_value(attributes) AS attributes FROM 
 """
 
 _Wanted = tuple[list[Labels], list[int], bool]
-"""Of a stored series: the labels of its numbers, their places in a point, whether its points are to be added up."""
+"""A stored series: the labels of its numbers, their places in a point, whether its points are to be added up."""
 Span = tuple[int, int]
 """From, exclusive, until, inclusive, in milliseconds."""
 

@@ -20,9 +20,9 @@ Times: TypeAlias = NDArray[np.int64]
 
 NAME: Final = "__name__"
 MOST_SERIES: Final = 10_000
-"""Of one part of an expression."""
+"""The most series of one part of an expression."""
 MOST_VALUES: Final = 4_000_000
-"""Of one part of an expression, over all its series and steps."""
+"""The most values of one part of an expression, over all its series and steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _whole(points: Sequence[Json]) -> Histogram:
 
 
 def _height(series: Sequence[Json], *, is_histogram: bool) -> float:
-    """By what rows are ordered: the median, else the sum of the values."""
+    """The order of rows: by the median, else by the sum of the values."""
     points = [point for one in series for point in _points(one)]
     if is_histogram:
         return (_whole(points).quantile(0.5) if points else None) or 0.0

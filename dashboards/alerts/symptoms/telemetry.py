@@ -15,7 +15,7 @@ from telemetry import conventions as c
 LEAST_FAILURES: Final = 5
 """Exports that failed: a Collector that is started again costs each process one or two."""
 QUEUE_SHARE: Final = 0.8
-"""Of a Collector's queue."""
+"""The share of a Collector's queue that is in use when the alert fires."""
 
 _WINDOW, _SILENCE, _SEEN, _FOR, _EVALUATED = "10m", "5m", "1h", "2m", "15s"
 _SIGNAL: Final = (JOB, c.TELEMETRY_SIGNAL)
