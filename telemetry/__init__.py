@@ -11,7 +11,7 @@ from telemetry.config.settings import Settings
 from telemetry.errors import ConfigurationError, TelemetryError
 from telemetry.logs import JsonFormatter
 from telemetry.pipeline.stats import SignalStats, Stats
-from telemetry.recording.request import request
+from telemetry.recording.request.request import request
 from telemetry.setup.configure import configure
 from telemetry.setup.deployment import deployed
 from telemetry.setup.handle import Telemetry

@@ -25,8 +25,8 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording.attributes import clean
-from telemetry.recording.exceptions import error_type, message_of
 from telemetry.recording.guard import guard
+from telemetry.recording.runs.exceptions import error_type, message_of
 
 _MAX_INT_BITS = 4096  # bits; Python converts at most 4,300 digits to a string
 _RECORD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}

@@ -9,8 +9,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry import conventions as c
-from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
+from telemetry.recording.request.bounds import bounds
 from telemetry.testing import recording
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.

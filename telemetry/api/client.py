@@ -15,13 +15,13 @@ from telemetry import conventions as c
 from telemetry.recording import providers
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach
-from telemetry.recording.exceptions import error_type, rpc_status
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import observe
-from telemetry.recording.outcome import CANCELLED, ERROR, OK, gave_up, outcome_of_error, outcome_of_status
-from telemetry.recording.request import client_labels, is_inner, with_request
-from telemetry.recording.request_scope import Sent, sent_in, with_sent
-from telemetry.recording.spans import operation_of
+from telemetry.recording.request.baggage import operation_of
+from telemetry.recording.request.request import client_labels, is_inner, with_request
+from telemetry.recording.request.scope import Sent, sent_in, with_sent
+from telemetry.recording.runs.exceptions import error_type, rpc_status
+from telemetry.recording.runs.outcome import CANCELLED, ERROR, OK, gave_up, outcome_of_error, outcome_of_status
 
 
 @contextmanager

@@ -14,21 +14,21 @@ from telemetry.errors import ExceptionClasses, TelemetryError, exception_classes
 from telemetry.privacy import content
 from telemetry.recording import providers
 from telemetry.recording.attributes import SHORT, clean, clean_and_check
-from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bounds import bounds
-from telemetry.recording.callables import function_in, wrap
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.current import get_current
-from telemetry.recording.exceptions import ENDED_OK, Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import can_decorate, is_framework_object, trace_inside
 from telemetry.recording.metrics.bound_records import BoundRecords, Records, Wanted
 from telemetry.recording.metrics.instruments import observe
-from telemetry.recording.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
-from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
-from telemetry.recording.request import REQUEST_NAME, operation_name, request_name
-from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
-from telemetry.recording.request_scope import SCOPE_KEY, Scope
+from telemetry.recording.request.baggage import BAGGAGE, RequestBaggage, request_baggage, with_entries
+from telemetry.recording.request.bounds import bounds
+from telemetry.recording.request.request import REQUEST_NAME, operation_name, request_name
+from telemetry.recording.request.scope import SCOPE_KEY, Scope
+from telemetry.recording.runs.block import Block, F, check_decorated
+from telemetry.recording.runs.callables import function_in, wrap
+from telemetry.recording.runs.exceptions import ENDED_OK, Ending
+from telemetry.recording.runs.inside import can_decorate, is_framework_object, trace_inside
+from telemetry.recording.runs.outcome import CANCELLED, EXPECTED, REJECTED, expected_in
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 _MARK: Final = "__telemetry_endpoint__"
 _content: Final = content.Process

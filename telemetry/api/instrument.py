@@ -25,7 +25,7 @@ from telemetry.api.request_tables import (
 from telemetry.api.streamed import follow
 from telemetry.api.super_calls import Method, begin_once
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import function_in, wrap
+from telemetry.recording.runs.callables import function_in, wrap
 
 T = TypeVar("T")
 Undo = Callable[[], None]

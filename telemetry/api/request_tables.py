@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from telemetry.api.super_calls import Method
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import unbound
+from telemetry.recording.runs.callables import unbound
 
 _NOT_ENDPOINTS: Final = frozenset({"_jina_dry_run_"})
 """Health checks of Jina's gateway."""

@@ -15,7 +15,7 @@ from telemetry.recording.attributes import clean
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import record_of, set_gauge
-from telemetry.recording.spans import operation_of
+from telemetry.recording.request.baggage import operation_of
 from telemetry.repairs import repairs
 
 _MAX_DEPTH: Final = 3  # levels of nested rows

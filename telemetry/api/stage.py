@@ -12,15 +12,15 @@ from telemetry.api.derived import add_gen_ai, used_by_request
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.attributes import clean_and_check
-from telemetry.recording.block import Block, F, check_decorated
-from telemetry.recording.bounds import bounds
-from telemetry.recording.callables import wrap
 from telemetry.recording.clock import metrics_generation
-from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import is_framework_object, trace_inside
 from telemetry.recording.metrics.bound_records import BoundRecords, Records, Wanted
-from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
+from telemetry.recording.request.bounds import bounds
+from telemetry.recording.runs.block import Block, F, check_decorated
+from telemetry.recording.runs.callables import wrap
+from telemetry.recording.runs.exceptions import Ending
+from telemetry.recording.runs.inside import is_framework_object, trace_inside
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 _NAMED = (c.DB_SYSTEM_NAME, c.DB_COLLECTION_NAME, c.DB_OPERATION_NAME)
 """Attributes of a decorated stage that are also attributes of its metrics."""

@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, Final
 
-from telemetry.recording.callables import RUNNERS, StartedRecorder, continue_in
 from telemetry.recording.guard import guard
-from telemetry.recording.recorder import Recorder, SpanRecorder
+from telemetry.recording.runs.callables import RUNNERS, StartedRecorder, continue_in
+from telemetry.recording.runs.recorder import Recorder, SpanRecorder
 
 _VALUES: Final = frozenset({type(None), list, dict, str, tuple, int, float, bool, bytes, set})
 _RESPONSES: Final = (

@@ -14,9 +14,9 @@ from opentelemetry.context import Context
 
 from telemetry.api.endpoint import Endpoint
 from telemetry.recording import providers
-from telemetry.recording.callables import Begin
 from telemetry.recording.guard import guard
-from telemetry.recording.recorder import NO_RECORDER, Recorder
+from telemetry.recording.runs.callables import Begin
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder
 
 _KEY: Final = otel_context.create_key("search-telemetry-served")
 

@@ -23,11 +23,11 @@ from telemetry.batching.errors import WrongResults, duplicate, for_one_caller
 from telemetry.batching.waiting import BatchLink, Part
 from telemetry.recording import providers
 from telemetry.recording.clock import clock
-from telemetry.recording.exceptions import Ending
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import record_of
-from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
-from telemetry.recording.request import entered
+from telemetry.recording.request.request import entered
+from telemetry.recording.runs.exceptions import Ending
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder, SpanRecorder
 from telemetry.recording.traces.sampling import root_context
 
 _within: Final[ContextVar[tuple["Batch", ...]]] = ContextVar("search-telemetry-within-batches", default=())

@@ -4,7 +4,7 @@ import copy
 from typing import cast
 
 from telemetry.errors import TelemetryError
-from telemetry.recording.outcome import is_a
+from telemetry.recording.runs.outcome import is_a
 
 
 class BatchingError(TelemetryError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import Kind, kind_of, without_partials
+from telemetry.recording.runs.callables import Kind, kind_of, without_partials
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from telemetry.batching.limits import Limits, is_async, name_of
 from telemetry.batching.waiting import Call, CallQueue, item_list, readings
 from telemetry.errors import TelemetryError
 from telemetry.recording.metrics.saturation import measure, register
-from telemetry.recording.outcome import is_a
+from telemetry.recording.runs.outcome import is_a
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -26,7 +26,7 @@ from telemetry.recording import providers
 from telemetry.recording.clock import clock
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import record_of
-from telemetry.recording.spans import operation_of
+from telemetry.recording.request.baggage import operation_of
 
 
 @dataclass(slots=True)

@@ -16,14 +16,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import wrap
 from telemetry.recording.current import attach, detach
+from telemetry.recording.runs.callables import wrap
 
 F = TypeVar("F")
 
 
 class _Carried:
-    """A call in a given context: the interface of a run that `telemetry.recording.callables` needs, without a span."""
+    """A call in a given context: the part of a run that `telemetry.recording.runs.callables` needs, without a span."""
 
     __slots__ = ("_context", "_token")
 

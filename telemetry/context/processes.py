@@ -20,7 +20,7 @@ from telemetry.context.carrying import carry_in
 from telemetry.context.messages import inject, received
 from telemetry.errors import TelemetryError
 from telemetry.recording.guard import guard
-from telemetry.recording.request import request_name, with_request
+from telemetry.recording.request.request import request_name, with_request
 
 P = ParamSpec("P")
 R = TypeVar("R")

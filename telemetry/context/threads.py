@@ -23,7 +23,7 @@ from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import record_of
 from telemetry.recording.metrics.saturation import measure, register
-from telemetry.recording.spans import operation_of
+from telemetry.recording.request.baggage import operation_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,8 +10,8 @@ from opentelemetry.util.types import AttributeValue
 from telemetry import conventions as c
 from telemetry.pipeline.stats import SignalStats
 from telemetry.privacy.scrubber import current
-from telemetry.recording.bounds import bounds
 from telemetry.recording.metrics.instruments import watch
+from telemetry.recording.request.bounds import bounds
 from telemetry.repairs import repairs
 
 _Values = Iterator[tuple[float, Mapping[str, AttributeValue]]]

@@ -9,10 +9,13 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from telemetry.rpc import aio_channel, aio_client, aio_server, client, server
-from telemetry.rpc.channel import TracedChannel
-from telemetry.rpc.names import Filter
-from telemetry.rpc.outgoing import Outgoing
+from telemetry.rpc.aio import channel as aio_channel
+from telemetry.rpc.aio import client as aio_client
+from telemetry.rpc.aio import server as aio_server
+from telemetry.rpc.calls.names import Filter
+from telemetry.rpc.calls.outgoing import Outgoing
+from telemetry.rpc.threads import client, server
+from telemetry.rpc.threads.channel import TracedChannel
 from telemetry.rpc.zero_code import instrument_grpc, uninstrument_grpc
 
 __all__ = [

@@ -15,9 +15,11 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 
-from telemetry.rpc import aio_client, aio_server, client, server
-from telemetry.rpc.names import Filter
-from telemetry.rpc.outgoing import CONTRIBUTED
+from telemetry.rpc.aio import client as aio_client
+from telemetry.rpc.aio import server as aio_server
+from telemetry.rpc.calls.contributed import CONTRIBUTED
+from telemetry.rpc.calls.names import Filter
+from telemetry.rpc.threads import client, server
 
 Make = Callable[..., Any]
 

@@ -1,6 +1,6 @@
 """Sends the errors of this process to Sentry, each linked to its OpenTelemetry trace.
 
-In: exceptions that `recording.exceptions` records, unhandled ones, and log records at ERROR and
+In: exceptions that `recording.runs.exceptions` records, unhandled ones, and log records at ERROR and
 above. Out: scrubbed error events, sent by Sentry's SDK on its own thread. State: the SDK's client.
 
 The SDK's other features stay off: tracing, propagation, patches of other libraries, request bodies; local variables and
@@ -29,9 +29,9 @@ from telemetry.logs import attach_beside_root
 from telemetry.pipeline.stats import SignalStats
 from telemetry.privacy import scrub
 from telemetry.privacy.urls import LOGGED
-from telemetry.recording import exceptions
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import is_a
+from telemetry.recording.runs import exceptions
+from telemetry.recording.runs.outcome import is_a
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint

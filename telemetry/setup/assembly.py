@@ -33,12 +33,13 @@ from telemetry.pipeline.queue import BatchQueue, T
 from telemetry.pipeline.self_metrics import watch_self
 from telemetry.pipeline.stats import Counts, SignalStats
 from telemetry.privacy import content, scrubber
-from telemetry.recording import outcome, providers
-from telemetry.recording.bounds import bounds
+from telemetry.recording import providers
 from telemetry.recording.fork import importing
 from telemetry.recording.logs.logger_provider import LoggerProvider
 from telemetry.recording.metrics.meter_provider import MeterProvider
 from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.request.bounds import bounds
+from telemetry.recording.runs import outcome
 from telemetry.recording.traces.tracer_provider import TracerProvider
 from telemetry.setup.added import Added
 from telemetry.setup.existing import warn_if_not_exported

@@ -24,11 +24,11 @@ from telemetry.conventions import SCOPE
 from telemetry.errors import TelemetryError
 from telemetry.logs import ExportHandler, attach_beside_root
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import clock
 from telemetry.recording.metrics import instruments
 from telemetry.recording.metrics.own_metrics import OwnMetrics
 from telemetry.recording.metrics.saturation import forget_unused
+from telemetry.recording.request.bounds import bounds
 from telemetry.recording.traces.tracer_provider import TracerProvider as OwnTracerProvider
 from telemetry.testing.clock import CountingIds
 from telemetry.testing.logs import LogLine, Logs

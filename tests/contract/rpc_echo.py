@@ -24,8 +24,8 @@ import telemetry
 from telemetry import rpc
 from telemetry.conventions import SCOPE
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.metrics import instruments
+from telemetry.recording.request.bounds import bounds
 
 SERVICE = "test.Echo"
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")

@@ -8,8 +8,8 @@ import pytest
 import telemetry
 from telemetry.conventions import SCOPE
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.request.bounds import bounds
 from telemetry.testing.spans import Spans
 from tests.otlp_stand_in import StandIn, attributes, stand_in
 from tests.unit.own_process import python

@@ -9,62 +9,62 @@ _MACHINE: Final = "unit/test_state_machine.py::test_any_program_has_its_trace_an
 
 CALLABLES: Final = (
     Mutant(
-        "telemetry/recording/block.py",
+        "telemetry/recording/runs/block.py",
         "(id(frame), id(code))",
         "(id(frame), 0)",
         "unit/test_stage_tasks.py::TestOneObjectInHelpers",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "if declared is Kind.PLAIN:",
         "if True:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::test_a_coroutine_is_timed_to_its_end",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "if declared is Kind.PLAIN:",
         "if False:",
         "unit/test_stage_stacked.py::TestPlainFunctionsAroundOthers::"
         "test_a_generator_that_is_only_passed_on_stays_what_it_was",
     ),
     Mutant(
-        "telemetry/recording/recorder.py",
+        "telemetry/recording/runs/recorder.py",
         "        self._resumed = get_current()\n",
         "",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/recorder.py",
+        "telemetry/recording/runs/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/exceptions.py",
+        "telemetry/recording/runs/exceptions.py",
         "None if is_a(exc, GeneratorExit) else exc",
         "exc",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/block.py",
+        "telemetry/recording/runs/block.py",
         "return next(mine, next(same_context, last))",
         "return last",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/request_scope.py",
+        "telemetry/recording/request/scope.py",
         "        return next((outcome for other, outcome in tuple(self._seen) if other is exc), None)\n",
         "        return None\n",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "resume = functools.partial(generator.throw, exc)",
         "resume = functools.partial(generator.throw, type(exc)(*exc.args))",
         _MACHINE,
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "                    return stop.value\n",
         "                    return None\n",
         _MACHINE,

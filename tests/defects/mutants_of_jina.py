@@ -12,26 +12,26 @@ _RPC_CONTEXT: Final = "contract/test_rpc_context.py::"
 
 JINA: Final = (
     Mutant(
-        "telemetry/rpc/call.py",
+        "telemetry/rpc/calls/call.py",
         "{**context, _SPAN_KEY: span, ",
         "{**context, ",
         _METRICS + "test_an_endpoint_is_the_child_of_its_server_span",
     ),
     Mutant(
-        "telemetry/rpc/metadata.py",
+        "telemetry/rpc/calls/metadata.py",
         "    textmap.inject(carrier, context)\n",
         "    from opentelemetry.trace.propagation import tracecontext\n"
         "    tracecontext.TraceContextTextMapPropagator().inject(carrier, context)\n",
         _RPC_CONTEXT + "TestPropagation::test_any_propagator",
     ),
     Mutant(
-        "telemetry/rpc/w3c.py",
+        "telemetry/rpc/calls/w3c.py",
         '    return (*pairs, ("baggage", baggage)) if baggage else pairs\n',
         "    return pairs\n",
         _RPC_CONTEXT + "TestPropagation::test_baggage_arrives",
     ),
     Mutant(
-        "telemetry/rpc/call.py",
+        "telemetry/rpc/calls/call.py",
         "                self._record_failure(error, outcome.code, ending)\n",
         "                pass\n",
         "contract/test_rpc_trees.py::test_an_exception_in_the_handler_is_an_error_on_both_sides",
@@ -43,13 +43,13 @@ JINA: Final = (
         _BATCHING + "test_every_request_is_linked_with_its_batch_and_keeps_its_tree",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "        return _generator(fn, begin)\n",
         "        return _plain(fn, begin, unchanged)\n",
         _JINA + "test_a_generator_endpoints_span_ended_when_the_generator_was_made",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
         "        return _plain(fn, begin, unchanged)\n",
         _JINA + "test_a_monitor_on_async_def_timed_the_making_of_the_coroutine",
@@ -73,7 +73,7 @@ JINA: Final = (
         _JINA + "test_every_gateway_of_a_process_made_providers_and_exporters_of_its_own",
     ),
     Mutant(
-        "telemetry/rpc/metadata.py",
+        "telemetry/rpc/calls/metadata.py",
         "if pair[0] not in ours)",
         ")",
         "unit/test_rpc_metadata.py::test_headers_replace_pairs_of_their_own_name_only",
@@ -97,7 +97,7 @@ JINA: Final = (
         _JINA + "test_an_unset_exporter_host_became_none_and_hid_the_standard_variables",
     ),
     Mutant(
-        "telemetry/rpc/names.py",
+        "telemetry/rpc/calls/names.py",
         '    "/grpc.health.",\n',
         "",
         _RPC_CONTEXT + "TestWhatIsLeftOut::test_health_checks",

@@ -12,31 +12,31 @@ _ENDINGS: Final = "contract/test_rpc_endings.py::"
 
 PEERS: Final = (
     Mutant(
-        "telemetry/recording/recorder.py",
+        "telemetry/recording/runs/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _SHAPES + "TestGenerators::test_the_context_is_never_visible_to_the_consumer",
     ),
     Mutant(
-        "telemetry/recording/recorder.py",
+        "telemetry/recording/runs/recorder.py",
         "        if token is not None:\n            detach(token, self._resumed)\n",
         "",
         _SHAPES + "TestAsyncGenerators::test_the_context_is_never_visible_to_the_consumer",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "functools.partial(generator.send, (yield item))",
         "functools.partial(generator.send, (yield item) and None)",
         _SHAPES + "TestGenerators::test_send_throw_and_the_return_value_are_delegated",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "functools.partial(generator.asend, (yield item))",
         "functools.partial(generator.asend, (yield item) and None)",
         _SHAPES + "TestAsyncGenerators::test_asend_athrow_and_aclose_are_delegated",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "        return _async_generator(fn, begin)\n",
         "        return _plain(fn, begin, unchanged)\n",
         _SHAPES + "TestAsyncGenerators::test_a_failing_async_generator_fails_its_span",
@@ -67,7 +67,7 @@ PEERS: Final = (
         _PEERS + "test_a_wrapped_upload_of_a_generator_stored_no_points",
     ),
     Mutant(
-        "telemetry/recording/callables.py",
+        "telemetry/recording/runs/callables.py",
         "        return _coroutine(fn, begin, follow)\n",
         "        return _plain(fn, begin, unchanged)\n",
         _PEERS + "test_async_calls_had_no_span_or_a_wrong_duration",
@@ -115,13 +115,13 @@ PEERS: Final = (
         _CONFIGURE + "TestExport::test_traces_and_metrics_leave_by_themselves",
     ),
     Mutant(
-        "telemetry/rpc/call.py",
+        "telemetry/rpc/calls/call.py",
         "                record(lasted / 1e9, span)\n",
         "                pass\n",
         _METRICS + "test_durations_are_exact_whatever_is_sampled",
     ),
     Mutant(
-        "telemetry/recording/bounds.py",
+        "telemetry/recording/request/bounds.py",
         "if taken < (attribute.limit or 1):",
         "if taken >= 0:",
         "unit/test_measurements.py::TestBounds::test_too_many_values_become_other_and_are_counted",
@@ -133,7 +133,7 @@ PEERS: Final = (
         "unit/test_testing.py::test_each_test_begins_with_nothing",
     ),
     Mutant(
-        "telemetry/rpc/aio_client.py",
+        "telemetry/rpc/aio/client.py",
         "            outgoing.add_done_callback(partial(_end, call))\n",
         "            pass\n",
         _ENDINGS + "TestTasks::test_a_call_that_is_cancelled",

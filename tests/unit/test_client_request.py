@@ -11,9 +11,9 @@ from opentelemetry import baggage
 from opentelemetry import context as otel_context
 
 import telemetry
-from telemetry.rpc.call import Call
-from telemetry.rpc.names import method_of
-from telemetry.rpc.outcome import CLIENT, Outcome
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.names import method_of
+from telemetry.rpc.calls.outcome import CLIENT, Outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 

@@ -8,8 +8,8 @@ import grpc
 import pytest
 
 import telemetry
-from telemetry.recording import exceptions, recorder
 from telemetry.recording.guard import guard
+from telemetry.recording.runs import exceptions, recorder
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 

@@ -10,11 +10,11 @@ from opentelemetry.context import Context
 
 import telemetry
 from telemetry.context import attach, detach
-from telemetry.recording.bounds import bounds
-from telemetry.recording.request_scope import Scope
-from telemetry.rpc.call import Call
-from telemetry.rpc.names import method_of
-from telemetry.rpc.outcome import OK, SERVER
+from telemetry.recording.request.bounds import bounds
+from telemetry.recording.request.scope import Scope
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.names import method_of
+from telemetry.rpc.calls.outcome import OK, SERVER
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 

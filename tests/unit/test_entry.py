@@ -16,7 +16,7 @@ from telemetry.batching import batched
 from telemetry.config.settings import load
 from telemetry.context import carry, extract, inject
 from telemetry.errors import ConfigurationError
-from telemetry.recording.bounds import bounds
+from telemetry.recording.request.bounds import bounds
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 

@@ -13,8 +13,9 @@ import telemetry
 from telemetry import logs
 from telemetry.batching import batched
 from telemetry.logs import JsonFormatter
-from telemetry.rpc import aio_client, client
-from telemetry.rpc.incoming import is_abort
+from telemetry.rpc.aio import client as aio_client
+from telemetry.rpc.calls.incoming import is_abort
+from telemetry.rpc.threads import client
 from telemetry.sentry import errors
 from telemetry.testing.spans import Spans
 

@@ -14,7 +14,7 @@ from tests.unit.own_process import python
 
 OWNERS = {
     Rank.GENERATION: "telemetry.recording.clock",
-    Rank.BOUNDS: "telemetry.recording.bounds",
+    Rank.BOUNDS: "telemetry.recording.request.bounds",
     Rank.SERIES: "telemetry.recording.clock",
     Rank.CONFIGURATION: "telemetry.setup.configure",
     Rank.SOURCES: "telemetry.recording.metrics.saturation",

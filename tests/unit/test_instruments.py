@@ -7,11 +7,11 @@ import pytest
 
 from telemetry import conventions as c
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics import instruments
 from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.request.bounds import bounds
 
 
 def observed(stage: Any) -> None:

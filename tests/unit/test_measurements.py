@@ -10,8 +10,8 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint
 
 import telemetry
 from telemetry.context import extract
-from telemetry.recording.bounds import bounds
 from telemetry.recording.guard import guard
+from telemetry.recording.request.bounds import bounds
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.entry import ENTRY

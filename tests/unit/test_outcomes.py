@@ -19,7 +19,7 @@ import werkzeug.exceptions
 from opentelemetry.trace import Span, StatusCode
 
 import telemetry
-from telemetry.recording import exceptions, outcome
+from telemetry.recording.runs import exceptions, outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.entry import ENTRY

@@ -26,9 +26,9 @@ from telemetry.otlp.writing.spans import Cuts, encode_spans
 from telemetry.privacy import ScrubbingSpanProcessor, scrubber
 from telemetry.privacy.options import Scrub
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.metrics import instruments
 from telemetry.recording.metrics.own_metrics import OwnMetrics
+from telemetry.recording.request.bounds import bounds
 from telemetry.recording.traces.span import Span
 from tests.own_spans import ended
 from tests.secrets_corpus import HARMLESS, SECRETS, leaked

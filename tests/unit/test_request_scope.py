@@ -16,14 +16,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import telemetry
 from telemetry import conventions as c
 from telemetry.api import endpoint as endpoint_module
-from telemetry.recording import providers, recorder, request_baggage, request_scope
-from telemetry.recording.request_baggage import BAGGAGE
-from telemetry.recording.request_scope import SCOPE_KEY, Scope
+from telemetry.recording import providers
+from telemetry.recording.request import baggage as request_baggage
+from telemetry.recording.request import scope as request_scope
+from telemetry.recording.request.baggage import BAGGAGE
+from telemetry.recording.request.scope import SCOPE_KEY, Scope
+from telemetry.recording.runs import recorder
 from telemetry.recording.traces import tracer_provider
-from telemetry.rpc import call as rpc
-from telemetry.rpc.call import Call
-from telemetry.rpc.names import method_of
-from telemetry.rpc.outcome import CLIENT, OK, SERVER, Outcome
+from telemetry.rpc.calls import call as rpc
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.names import method_of
+from telemetry.rpc.calls.outcome import CLIENT, OK, SERVER, Outcome
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 

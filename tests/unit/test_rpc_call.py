@@ -9,11 +9,11 @@ import pytest
 from opentelemetry import context as otel_context
 
 from telemetry.recording.clock import clock
-from telemetry.rpc.call import Call
-from telemetry.rpc.incoming import Incoming
-from telemetry.rpc.names import method_of
-from telemetry.rpc.outcome import CLIENT, Outcome
-from telemetry.rpc.server import wrapped
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.incoming import Incoming
+from telemetry.rpc.calls.names import method_of
+from telemetry.rpc.calls.outcome import CLIENT, Outcome
+from telemetry.rpc.threads.server import wrapped
 from tests.contract.rpc_echo import watching
 
 

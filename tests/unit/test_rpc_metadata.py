@@ -10,9 +10,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from telemetry.rpc.metadata import extract_from, inject_into, with_headers
-from telemetry.rpc.outcome import OK
-from telemetry.rpc.outgoing import Outgoing
+from telemetry.rpc.calls.metadata import extract_from, inject_into, with_headers
+from telemetry.rpc.calls.outcome import OK
+from telemetry.rpc.calls.outgoing import Outgoing
 from telemetry.testing.spans import Spans
 
 SPAN = SpanContext(0x1F, 0x2F, is_remote=False, trace_flags=TraceFlags(1))

@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from telemetry import rpc
-from telemetry.rpc.multicallables import keep_multicallable
+from telemetry.rpc.threads.multicallables import keep_multicallable
 from tests.contract.rpc_echo import ARITIES, SERVICE, Threads, threaded_server, watching
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.rpc.names import method_of, peer_attributes, target_attributes
+from telemetry.rpc.calls.names import method_of, peer_attributes, target_attributes
 
 
 @pytest.mark.parametrize("full", ["/pkg.Service/Method", b"/pkg.Service/Method"])

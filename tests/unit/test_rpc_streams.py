@@ -7,7 +7,7 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from telemetry.rpc.streams import TracedIterator
+from telemetry.rpc.threads.streams import TracedIterator
 
 INSIDE = Context({"where": "inside"})
 

@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from telemetry.config import propagators
 from telemetry.recording.traces.tracer_provider import TracerProvider
-from telemetry.rpc import w3c
+from telemetry.rpc.calls import w3c
 
 W3C = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -7,10 +7,10 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 import telemetry
-from telemetry.recording.request_scope import Scope
-from telemetry.rpc.call import Call
-from telemetry.rpc.names import method_of
-from telemetry.rpc.outcome import OK, SERVER
+from telemetry.recording.request.scope import Scope
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.names import method_of
+from telemetry.rpc.calls.outcome import OK, SERVER
 from telemetry.testing.spans import Spans
 
 EMBEDDINGS = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "ViT-B-32::openai"}

@@ -24,10 +24,10 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
 from telemetry.recording import providers
-from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.guard import guard
-from telemetry.recording.spans import operation_of
+from telemetry.recording.request.baggage import operation_of
+from telemetry.recording.request.bounds import bounds
 
 Record = Callable[[float, Span | None], None]
 """Records a value of one metric with one set of attributes; the span becomes the exemplar (None: no exemplar)."""

@@ -11,10 +11,10 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 from telemetry import conventions as c
-from telemetry.recording.bounds import bounds
 from telemetry.recording.clock import metrics_generation
 from telemetry.recording.fork import Rank, in_child
 from telemetry.recording.metrics.instruments import watch
+from telemetry.recording.request.bounds import bounds
 
 _METRICS: Final = (c.STAGE_ACTIVE, c.STAGE_LIMIT, c.BATCH_LIMIT, c.QUEUE_LENGTH)
 

@@ -20,7 +20,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from telemetry.config import propagators
-from telemetry.recording.request_baggage import BAGGAGE
+from telemetry.recording.request.baggage import BAGGAGE
 from telemetry.recording.traces.remote_span import RemoteSpan
 
 Pairs = tuple[tuple[str, str], ...]

@@ -17,13 +17,14 @@ from typing import Any, Final
 import grpc
 
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import Call
-from telemetry.rpc.multicallables import keep_multicallable
-from telemetry.rpc.names import Filter
-from telemetry.rpc.outcome import OK, Outcome, code_of
-from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing, made_within
-from telemetry.rpc.streams import TracedIterator
+from telemetry.recording.runs.outcome import is_a
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.contributed import CONTRIBUTED
+from telemetry.rpc.calls.names import Filter
+from telemetry.rpc.calls.outcome import OK, Outcome, code_of
+from telemetry.rpc.calls.outgoing import Outgoing, made_within
+from telemetry.rpc.threads.multicallables import keep_multicallable
+from telemetry.rpc.threads.streams import TracedIterator
 
 Continuation = Callable[[Any, Any], Any]
 

@@ -27,7 +27,7 @@ from opentelemetry.trace import Span
 
 from telemetry.recording import providers
 from telemetry.recording.current import attach, detach
-from telemetry.recording.recorder import NO_RECORDER, Recorder, SpanRecorder
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder, SpanRecorder
 
 Begin = Callable[[tuple[Any, ...], Mapping[str, Any]], Recorder]
 Runner = Callable[[Callable[..., Any], Begin], Callable[..., Any]]

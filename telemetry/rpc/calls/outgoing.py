@@ -12,19 +12,18 @@ from typing import Any, Final, NamedTuple
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, suppress_instrumentation
-from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
 from telemetry.recording.current import attach, detach, get_current
 from telemetry.recording.guard import guard
-from telemetry.rpc import call as rpc
-from telemetry.rpc.metadata import inject_into, injected
-from telemetry.rpc.names import Filter, Method, method_of, target_attributes
-from telemetry.rpc.outcome import CLIENT, Outcome
+from telemetry.rpc.calls import call as rpc
+from telemetry.rpc.calls.contributed import contributed_span
+from telemetry.rpc.calls.metadata import inject_into, injected
+from telemetry.rpc.calls.names import Filter, Method, is_selected, method_of, target_attributes
+from telemetry.rpc.calls.outcome import CLIENT, Outcome
 
 _in_use: Final = providers.current
-CONTRIBUTED = "opentelemetry.instrumentation.grpc"
 
 
 class ChannelMethod(NamedTuple):
@@ -128,25 +127,3 @@ def made_within(
         raise
     finally:
         detach(token)
-
-
-def is_selected(filter_: Filter, details: Any) -> bool:
-    """Return whether the filter selects the call; if it raises, the call is traced."""
-    try:
-        return bool(filter_(details))
-    except Exception:  # noqa: BLE001  user code: anything can be raised here
-        return True
-
-
-def contributed_span(method: Method, kind: trace.SpanKind, context: Context) -> trace.Span | None:
-    """Return the span in `context` if it is this very call's, made by `opentelemetry-instrumentation-grpc`.
-
-    Such a span is completed instead of doubled: its own instrumentation leaves out statuses and metrics.
-    """
-    if CONTRIBUTED not in sys.modules:
-        return None
-    span: Any = context.get(_SPAN_KEY)
-    if getattr(span, "kind", None) is not kind or getattr(span, "name", None) != method.name:
-        return None
-    scope = getattr(span, "instrumentation_scope", None)
-    return span if scope is not None and scope.name.startswith(CONTRIBUTED) else None

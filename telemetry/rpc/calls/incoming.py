@@ -25,13 +25,13 @@ from telemetry.recording.clock import clock
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import record_of
-from telemetry.recording.outcome import is_a
-from telemetry.recording.request_scope import Answer, Scope
-from telemetry.rpc import call as rpc
-from telemetry.rpc.metadata import extract_from
-from telemetry.rpc.names import Filter, Method, method_of, peer_attributes
-from telemetry.rpc.outcome import OK, SERVER, Outcome, code_of
-from telemetry.rpc.outgoing import contributed_span, is_selected
+from telemetry.recording.request.scope import Answer, Scope
+from telemetry.recording.runs.outcome import is_a
+from telemetry.rpc.calls import call as rpc
+from telemetry.rpc.calls.contributed import contributed_span
+from telemetry.rpc.calls.metadata import extract_from
+from telemetry.rpc.calls.names import Filter, Method, is_selected, method_of, peer_attributes
+from telemetry.rpc.calls.outcome import OK, SERVER, Outcome, code_of
 
 # what a handler gets once the caller has gone; InternalError is what `context.write` then raises
 _CALLER_GONE: Final = (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError)

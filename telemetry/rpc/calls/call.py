@@ -21,15 +21,15 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
 from telemetry.recording.clock import clock, generation, metrics_generation
-from telemetry.recording.exceptions import error_type, record_failure
 from telemetry.recording.guard import guard
 from telemetry.recording.metrics.instruments import Record, bound
-from telemetry.recording.outcome import ERROR, outcome_of_status
-from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
-from telemetry.recording.request_scope import SCOPE_KEY, SENT, Scope, current_scope, sent_in
-from telemetry.recording.spans import start_span
-from telemetry.rpc.names import Method, Records
-from telemetry.rpc.outcome import CLIENT, OK, CallEnding, Outcome, Side
+from telemetry.recording.request.baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
+from telemetry.recording.request.scope import SCOPE_KEY, SENT, Scope, current_scope, sent_in
+from telemetry.recording.runs.exceptions import error_type, record_failure
+from telemetry.recording.runs.outcome import ERROR, outcome_of_status
+from telemetry.recording.traces.starting import start_span
+from telemetry.rpc.calls.names import Method, Records
+from telemetry.rpc.calls.outcome import CLIENT, OK, CallEnding, Outcome, Side
 
 _NONE: Final[Mapping[str, AttributeValue]] = {}
 CALL_KEY: Final = otel_context.create_key("search-telemetry-rpc")

@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 
 from telemetry.recording.current import attach, detach
-from telemetry.rpc.incoming import Incoming, behavior_of, rebuilt
-from telemetry.rpc.names import Filter, Method
-from telemetry.rpc.streams import TracedIterator
+from telemetry.rpc.calls.incoming import Incoming, behavior_of, rebuilt
+from telemetry.rpc.calls.names import Filter, Method
+from telemetry.rpc.threads.streams import TracedIterator
 
 Behavior = Callable[[Any, Any], Any]
 

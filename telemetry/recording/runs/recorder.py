@@ -25,12 +25,12 @@ from opentelemetry.util.types import AttributeValue
 from telemetry.recording import providers
 from telemetry.recording.clock import clock, generation
 from telemetry.recording.current import attach, detach, get_current
-from telemetry.recording.exceptions import ENDED_OK, Ending, record_end
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import expected_in
-from telemetry.recording.request_baggage import BAGGAGE, RequestBaggage
-from telemetry.recording.request_scope import SCOPE_KEY, Scope
-from telemetry.recording.spans import end_span, start_span
+from telemetry.recording.request.baggage import BAGGAGE, RequestBaggage
+from telemetry.recording.request.scope import SCOPE_KEY, Scope
+from telemetry.recording.runs.exceptions import ENDED_OK, Ending, record_end
+from telemetry.recording.runs.outcome import expected_in
+from telemetry.recording.traces.starting import end_span, start_span
 
 AtEnd = Callable[[float, Ending, "SpanRecorder"], None]
 """Records the metrics of a finished run. Arguments: its duration in seconds, how it ended, the run."""

@@ -12,8 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.bounds import Value, bounds
 from telemetry.recording.current import get_current
+from telemetry.recording.request.bounds import Value, bounds
 
 _OPERATION: Final = c.SEARCH_OPERATION.name
 _PLATFORM: Final = c.CLIENT_PLATFORM.name
@@ -115,6 +115,11 @@ def _find(entries: Mapping[str, object], key: tuple[object, ...]) -> RequestBagg
 _NO_ENTRIES: Final[dict[str, object]] = {}
 NO_BAGGAGE: Final = RequestBaggage(_NO_ENTRIES)
 _READ: Final = frozenset({_OPERATION, _PLATFORM, _REGION, _ENTRY})
+
+
+def operation_of(context: Context | None = None) -> str | None:
+    """Return the operation that the request asks for, from its baggage; None without one."""
+    return request_baggage(context).operation
 
 
 def with_entries(values: dict[str, object], entries: Mapping[str, object]) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from telemetry.rpc.aio_client import watch, within
-from telemetry.rpc.outgoing import ChannelMethod, Outgoing
+from telemetry.rpc.aio.client import watch, within
+from telemetry.rpc.calls.outgoing import ChannelMethod, Outgoing
 
 
 class TracedChannel(grpc.aio.Channel):

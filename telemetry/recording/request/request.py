@@ -16,9 +16,9 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from telemetry import conventions as c
-from telemetry.recording.bounds import Value, bounds
 from telemetry.recording.current import attach, detach, get_current
-from telemetry.recording.request_baggage import request_baggage, with_entries
+from telemetry.recording.request.baggage import request_baggage, with_entries
+from telemetry.recording.request.bounds import Value, bounds
 
 Labels = Mapping[str, Value]
 

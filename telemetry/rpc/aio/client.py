@@ -17,11 +17,12 @@ import grpc.aio
 
 from telemetry.recording.current import attach, detach
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import is_a
-from telemetry.rpc.call import Call
-from telemetry.rpc.names import Filter
-from telemetry.rpc.outcome import OK, Outcome, code_of
-from telemetry.rpc.outgoing import CONTRIBUTED, Outgoing, made_within
+from telemetry.recording.runs.outcome import is_a
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.contributed import CONTRIBUTED
+from telemetry.rpc.calls.names import Filter
+from telemetry.rpc.calls.outcome import OK, Outcome, code_of
+from telemetry.rpc.calls.outgoing import Outgoing, made_within
 
 Continuation = Callable[[Any, Any], Awaitable[Any]]
 _UNKNOWN: Final = Outcome(None)

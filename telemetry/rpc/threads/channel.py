@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import grpc
 
-from telemetry.rpc.call import Call
-from telemetry.rpc.client import watched, within
-from telemetry.rpc.outcome import OK
-from telemetry.rpc.outgoing import ChannelMethod, Outgoing
+from telemetry.rpc.calls.call import Call
+from telemetry.rpc.calls.outcome import OK
+from telemetry.rpc.calls.outgoing import ChannelMethod, Outgoing
+from telemetry.rpc.threads.client import watched, within
 
 
 class TracedChannel(grpc.Channel):

@@ -14,8 +14,8 @@ from opentelemetry.trace import Span, Status, StatusCode
 from telemetry import conventions as c
 from telemetry.errors import ExceptionClasses
 from telemetry.recording.guard import guard
-from telemetry.recording.outcome import CANCELLED, ERROR, OK, is_a, outcome_of_error, outcome_of_status
-from telemetry.recording.request_scope import Answer, Scope
+from telemetry.recording.request.scope import Answer, Scope
+from telemetry.recording.runs.outcome import CANCELLED, ERROR, OK, is_a, outcome_of_error, outcome_of_status
 
 _MAX_MESSAGE: Final = 17_408
 """Most characters of a message: those of an attribute, and the margin that scrubbing needs."""

@@ -4,8 +4,8 @@ In: status codes as gRPC's interfaces have them. Out: an `Outcome`; the attribut
 State: none.
 
 Status follows the semantic conventions for gRPC: on the client every code but OK is an error; on the server only
-those that are the server's own fault (see `recording.outcome`), so that a caller's mistake or a caller's cancellation
-does not count as an error.
+those that are the server's own fault (see `recording.runs.outcome`), so that a caller's mistake or a caller's
+cancellation does not count as an error.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import conventions as c
-from telemetry.recording.outcome import ERROR, outcome_of_status
+from telemetry.recording.runs.outcome import ERROR, outcome_of_status
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 

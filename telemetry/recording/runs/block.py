@@ -18,8 +18,8 @@ from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.recording.inside import can_decorate
-from telemetry.recording.recorder import NO_RECORDER, Recorder
+from telemetry.recording.runs.inside import can_decorate
+from telemetry.recording.runs.recorder import NO_RECORDER, Recorder
 
 F = TypeVar("F")
 _Entry = tuple[tuple[int, int] | None, Recorder]  # the name of an open block (see `_block_of`), and its run

@@ -13,7 +13,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
-from telemetry.recording.request_baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
+from telemetry.recording.request.baggage import BAGGAGE, NO_BAGGAGE, RequestBaggage, request_baggage
 
 SCOPE_KEY: Final = otel_context.create_key("search-telemetry-scope")
 """The context's key of the scope."""

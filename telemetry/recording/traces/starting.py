@@ -13,7 +13,6 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry.recording import providers
 from telemetry.recording.guard import guard
-from telemetry.recording.request_baggage import request_baggage
 from telemetry.repairs import repairs
 
 
@@ -52,8 +51,3 @@ def _real(links: Sequence[Link]) -> list[Link]:
     if len(found) < len(links):
         repairs.add("a link that is not one")
     return found
-
-
-def operation_of(context: Context | None = None) -> str | None:
-    """Return the operation that the request asks for, from its baggage; None without one."""
-    return request_baggage(context).operation

@@ -20,7 +20,7 @@ from opentelemetry.propagators.textmap import Getter
 from telemetry.config import propagators
 from telemetry.recording.current import get_current
 from telemetry.recording.guard import guard
-from telemetry.rpc import w3c
+from telemetry.rpc.calls import w3c
 
 propagate: Any = propagators.api()
 Pair = tuple[str, str | bytes]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from telemetry.errors import TelemetryError
-from telemetry.recording.callables import can_wrap, unbound
+from telemetry.recording.runs.callables import can_wrap, unbound
 
 _NAMES: Final = ("run", "fn", "func", "function", "callback", "_fn", "_func", "_function")
 """Attributes that hold the function: Celery's `run`, Jina's, dramatiq's and Prefect's `fn`, Click's `callback`."""

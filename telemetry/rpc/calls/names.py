@@ -69,6 +69,14 @@ def method_of(full: str | bytes) -> Method:
     return Method(name, attributes)
 
 
+def is_selected(filter_: Filter, details: Any) -> bool:
+    """Return whether the filter selects the call; if it raises, the call is traced."""
+    try:
+        return bool(filter_(details))
+    except Exception:  # noqa: BLE001  user code: anything can be raised here
+        return True
+
+
 def target_attributes(target: str | None) -> dict[str, AttributeValue]:
     """Return `server.address` and `server.port` of a channel's target, such as `localhost:8090` or `dns:///host:80`."""
     if not target:

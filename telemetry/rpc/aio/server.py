@@ -16,10 +16,10 @@ import grpc.aio
 from opentelemetry import context as otel_context
 
 from telemetry.recording.current import attach, detach
-from telemetry.rpc import server
-from telemetry.rpc.incoming import Incoming, ServerCall, UntracedCall, behavior_of, rebuilt
-from telemetry.rpc.names import Filter, Method
-from telemetry.rpc.status_recording import recording_status
+from telemetry.rpc.aio.status_recording import recording_status
+from telemetry.rpc.calls.incoming import Incoming, ServerCall, UntracedCall, behavior_of, rebuilt
+from telemetry.rpc.calls.names import Filter, Method
+from telemetry.rpc.threads import server
 
 
 class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]

@@ -1,0 +1,1 @@
+"""gRPC with asyncio, `grpc.aio`: its clients, channels and servers."""

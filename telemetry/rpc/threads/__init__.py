@@ -1,0 +1,1 @@
+"""gRPC with threads, `grpc`: its clients, channels and servers."""
