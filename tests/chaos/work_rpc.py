@@ -13,19 +13,8 @@ from typing import Any
 import grpc
 
 from tests.chaos.work import raised
-from tests.contract.rpc_echo import (
-    ARITIES,
-    Call,
-    Refused,
-    Tasks,
-    Threads,
-    aio_client,
-    aio_server,
-    outgoing,
-    threaded,
-    threaded_client,
-    threaded_server,
-)
+from tests.contract.rpc_clients import Call, Refused, aio_client, outgoing, threaded, threaded_client
+from tests.contract.rpc_echo import ARITIES, Tasks, Threads, aio_server, threaded_server
 
 _DEADLINE = {"DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL"}
 

@@ -1,4 +1,4 @@
-"""A service of four methods, on every kind of server and called by every kind of client, with all spans watched.
+"""A service of four methods, on every kind of server.
 
 The words of a request set what its handler does: `ok`, `raise`, `abort:CODE`, `code:CODE`, `hang`, `stage`.
 """
@@ -14,116 +14,17 @@ import grpc
 import grpc.aio
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.trace import Span, StatusCode, get_current_span
 
 import telemetry
 from telemetry import rpc
-from telemetry.conventions import SCOPE
-from telemetry.recording import providers
-from telemetry.recording.metrics import instruments
-from telemetry.recording.request.bounds import bounds
+from tests.contract.rpc_watch import PATIENCE
 
 SERVICE = "test.Echo"
 ARITIES = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
-PATIENCE = 10  # seconds after which an awaited event counts as missing
-
-
-class Watch(SpanProcessor):
-    """Keeps every span that ended, and counts those still open."""
-
-    def __init__(self, sampler: Sampler | None = None) -> None:
-        self.reader = InMemoryMetricReader()
-        self.tracing = TracerProvider(sampler=sampler, shutdown_on_exit=False)
-        self.metering = MeterProvider([self.reader], shutdown_on_exit=False)
-        self.tracing.add_span_processor(self)
-        self.tracer = self.tracing.get_tracer("test")
-        self.ended: list[ReadableSpan] = []
-        self._open = 0
-        self._data: MetricsData | None = None
-        self._changed = threading.Condition()  # guards ended and _open
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        with self._changed:
-            self._open += 1
-
-    def on_end(self, span: ReadableSpan) -> None:
-        with self._changed:
-            self._open -= 1
-            self.ended.append(span)
-            self._changed.notify_all()
-
-    def settled(self, count: int) -> list[ReadableSpan]:
-        """Wait until `count` spans ended and none is open."""
-        with self._changed:
-            complete = self._changed.wait_for(lambda: len(self.ended) >= count and self._open == 0, PATIENCE)
-            assert complete, f"{self._open} spans stayed open, {len(self.ended)} ended:\n{self._tree()}"
-            return list(self.ended)
-
-    def tree(self, count: int, *, codes: bool = True) -> str:
-        """Draw all traces once `count` spans ended: name, kind, gRPC's code, `!` for error status, events."""
-        self.settled(count)
-        return self._tree(codes=codes)
-
-    def _tree(self, *, codes: bool = True) -> str:
-        known = {span.context.span_id for span in self.ended if span.context}
-        ordered = sorted(self.ended, key=lambda span: span.start_time or 0)
-
-        def lines(parent: int | None, indent: str) -> Iterator[str]:
-            for span in ordered:
-                above = span.parent.span_id if span.parent and span.parent.span_id in known else None
-                if above == parent:
-                    yield indent + _line(span, codes=codes)
-                    assert span.context is not None
-                    yield from lines(span.context.span_id, f"{indent}  ")
-
-        return "\n".join(lines(None, ""))
-
-    def points(self, metric: str) -> list[HistogramDataPoint]:
-        """Return the points of a histogram, all as they were when first asked for: reading takes the exemplars."""
-        self._data = data = self._data or self.reader.get_metrics_data()
-        return [
-            point
-            for resource in (data.resource_metrics if data else [])
-            for scope in resource.scope_metrics
-            for found in scope.metrics
-            if found.name == metric
-            for point in found.data.data_points
-            if isinstance(point, HistogramDataPoint)
-        ]
-
-
-def _line(span: ReadableSpan, *, codes: bool) -> str:
-    attributes = span.attributes or {}
-    parts = [span.name.rpartition("/")[2], span.kind.name if span.kind.name != "INTERNAL" else ""]
-    if codes:
-        parts.append(str(attributes.get("rpc.response.status_code", "")))
-    if span.status.status_code is StatusCode.ERROR:
-        parts.append(f"! {attributes.get('error.type')}")
-    parts += [f"*{(event.attributes or {}).get('exception.type')}" for event in span.events]
-    return " ".join(part for part in parts if part)
-
-
-@contextlib.contextmanager
-def watching(sampler: Sampler | None = None) -> Iterator[Watch]:
-    """Record with providers of this test's own."""
-    watch = Watch(sampler)
-    instruments.forget()
-    bounds.forget()
-    tracer, meter = watch.tracing.get_tracer(SCOPE), watch.metering.get_meter(SCOPE)
-    try:
-        with providers.override(tracer=tracer, meter=meter):
-            yield watch
-    finally:
-        instruments.forget()
-        watch.metering.shutdown()
 
 
 class Echo:
-    """What the handlers share. `reached` is set when one hangs; `seen` are the spans current in handlers."""
+    """What the handlers share. `reached` is set when one hangs; `contexts` are those that were current in handlers."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -293,133 +194,3 @@ SERVERS: dict[str, tuple[Callable[..., contextlib.AbstractContextManager[str]], 
     "writers": (aio_server, Writers),
     "threads_on_aio": (aio_server, Threads),
 }
-
-
-class Refused(Exception):
-    """What a client got: code and details."""
-
-    def __init__(self, error: Any) -> None:
-        super().__init__(error.code().name, error.details())
-        self.code: str = error.code().name
-        self.details: str = error.details()
-
-
-Call = Callable[..., list[bytes]]
-
-
-def _prepared(arity: str, words: Sequence[str]) -> Any:
-    return iter([word.encode() for word in words]) if arity.startswith("stream") else " ".join(words).encode()
-
-
-@contextlib.contextmanager
-def threaded_client(target: str, interceptors: Sequence[Any] | None = None) -> Iterator[Call]:
-    """Yield `call(arity, *words, timeout=None)`, by `grpc`."""
-    found = rpc.client_interceptors(target) if interceptors is None else interceptors
-    with _threads(target, lambda plain: grpc.intercept_channel(plain, *found)) as call:
-        yield call
-
-
-@contextlib.contextmanager
-def threaded_channel(target: str) -> Iterator[Call]:
-    """Yield the same, by a channel of ours."""
-    with _threads(target, lambda plain: rpc.traced(plain, target)) as call:
-        yield call
-
-
-@contextlib.contextmanager
-def _threads(target: str, made_of: Callable[[grpc.Channel], grpc.Channel]) -> Iterator[Call]:
-    with made_of(grpc.insecure_channel(target)) as channel:
-
-        def call(arity: str, *words: str, timeout: float | None = None, metadata: Any = None) -> list[bytes]:
-            method = getattr(channel, arity)(f"/{SERVICE}/{arity}")
-            try:
-                answer = method(_prepared(arity, words), timeout=timeout, metadata=metadata)
-                return [answer] if arity.endswith("unary") else list(answer)
-            except grpc.RpcError as error:
-                raise Refused(error) from None
-
-        yield call
-
-
-@contextlib.contextmanager
-def aio_client(target: str, interceptors: Sequence[Any] | None = None) -> Iterator[Call]:
-    """Yield `call(arity, *words, timeout=None)`, by `grpc.aio` in a loop of its own."""
-    found = rpc.aio_client_interceptors(target) if interceptors is None else interceptors
-    with _tasks(lambda: grpc.aio.insecure_channel(target, interceptors=found)) as call:
-        yield call
-
-
-@contextlib.contextmanager
-def aio_channel(target: str) -> Iterator[Call]:
-    """Yield the same, by a channel of ours."""
-    with _tasks(lambda: rpc.traced(grpc.aio.insecure_channel(target), target)) as call:
-        yield call
-
-
-@contextlib.contextmanager
-def _tasks(made: Callable[[], grpc.aio.Channel]) -> Iterator[Call]:
-    async def call(arity: str, words: Sequence[str], **options: Any) -> list[bytes]:
-        async with made() as channel:
-            method = getattr(channel, arity)(f"/{SERVICE}/{arity}")
-            try:
-                answer = method(_prepared(arity, words), **options)
-                return [await answer] if arity.endswith("unary") else [message async for message in answer]
-            except grpc.aio.AioRpcError as error:
-                raise Refused(error) from None
-
-    with running_loop() as loop:
-
-        def blocking(arity: str, *words: str, **options: Any) -> list[bytes]:
-            # a task made from another thread sees none of that thread's context
-            context = otel_context.get_current()
-
-            async def within() -> list[bytes]:
-                otel_context.attach(context)
-                return await call(arity, words, **options)
-
-            return asyncio.run_coroutine_threadsafe(within(), loop).result(PATIENCE)
-
-        yield blocking
-
-
-CLIENTS: dict[str, Callable[..., contextlib.AbstractContextManager[Call]]] = {
-    "threads": threaded_client,
-    "aio": aio_client,
-}
-TRACED: dict[str, Callable[[str], contextlib.AbstractContextManager[Call]]] = {
-    **CLIENTS,
-    "threads_channel": threaded_channel,
-    "aio_channel": aio_channel,
-}
-"""All ways to trace the calls of a client: by interceptors, and by a channel of ours."""
-
-
-def span_id(context: Context) -> int:
-    """Return the id of the span that `context` holds."""
-    return get_current_span(context).get_span_context().span_id
-
-
-CANCELLED = "{0} CLIENT CANCELLED ! CANCELLED\n  {0} SERVER CANCELLED"
-"""The tree of a call that its caller cancelled; the arity is left open."""
-
-
-@contextlib.contextmanager
-def threaded(target: str) -> Iterator[Any]:
-    with grpc.insecure_channel(target) as channel:
-        yield grpc.intercept_channel(channel, *rpc.client_interceptors(target))
-
-
-def threaded_traced(target: str) -> Any:
-    return rpc.traced(grpc.insecure_channel(target), target)
-
-
-def aio(target: str) -> Any:
-    return grpc.aio.insecure_channel(target, interceptors=rpc.aio_client_interceptors(target))
-
-
-def aio_traced(target: str) -> Any:
-    return rpc.traced(grpc.aio.insecure_channel(target), target)
-
-
-def outgoing(channel: Any, arity: str) -> Any:
-    return getattr(channel, arity)(f"/{SERVICE}/{arity}")

@@ -18,17 +18,9 @@ from opentelemetry.instrumentation.grpc import filters
 from opentelemetry.instrumentation.grpc.grpcext import intercept_channel as with_theirs
 
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    PATIENCE,
-    SERVICE,
-    Tasks,
-    Threads,
-    Watch,
-    aio_server,
-    outgoing,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import outgoing
+from tests.contract.rpc_echo import SERVICE, Tasks, Threads, aio_server, threaded_server
+from tests.contract.rpc_watch import PATIENCE, Watch, watching
 
 UNARY = f"/{SERVICE}/unary_unary"
 ONE = "unary_unary CLIENT OK\n  unary_unary SERVER OK"

@@ -22,24 +22,19 @@ import telemetry
 from telemetry import rpc
 from telemetry.recording import providers
 from telemetry.recording.guard import guard
+from tests.contract.rpc_clients import CLIENTS, TRACED, Call
 from tests.contract.rpc_echo import (
     ARITIES,
-    CLIENTS,
-    PATIENCE,
     SERVERS,
     SERVICE,
-    TRACED,
-    Call,
     Echo,
     Tasks,
     Threads,
-    Watch,
     aio_server,
     running_loop,
-    span_id,
     threaded_server,
-    watching,
 )
+from tests.contract.rpc_watch import PATIENCE, Watch, span_id, watching
 
 
 @pytest.fixture

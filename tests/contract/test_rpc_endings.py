@@ -14,26 +14,9 @@ import grpc.experimental
 import pytest
 
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    ARITIES,
-    CANCELLED,
-    CLIENTS,
-    PATIENCE,
-    SERVERS,
-    SERVICE,
-    TRACED,
-    Echo,
-    Refused,
-    Tasks,
-    Watch,
-    aio,
-    aio_server,
-    aio_traced,
-    outgoing,
-    threaded,
-    threaded_traced,
-    watching,
-)
+from tests.contract.rpc_clients import CLIENTS, TRACED, Refused, aio, aio_traced, outgoing, threaded, threaded_traced
+from tests.contract.rpc_echo import ARITIES, SERVERS, SERVICE, Echo, Tasks, aio_server
+from tests.contract.rpc_watch import CANCELLED, PATIENCE, Watch, watching
 
 
 @pytest.fixture(autouse=True)

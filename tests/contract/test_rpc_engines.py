@@ -15,7 +15,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from telemetry.conventions import SCOPE
 from telemetry.recording import providers
 from telemetry.recording.traces import tracer_provider
-from tests.contract.rpc_echo import ARITIES, CLIENTS, PATIENCE, SERVERS, TRACED, Call, Refused
+from tests.contract.rpc_clients import CLIENTS, TRACED, Call, Refused
+from tests.contract.rpc_echo import ARITIES, SERVERS
+from tests.contract.rpc_watch import PATIENCE
 
 STAGES = 3  # of `program`: the arity without streams takes all words for one
 Spans = list[tuple[Any, ...]]

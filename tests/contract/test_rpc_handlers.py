@@ -9,20 +9,9 @@ from typing import Any
 import pytest
 
 import telemetry
-from tests.contract.rpc_echo import (
-    CANCELLED,
-    CLIENTS,
-    PATIENCE,
-    Refused,
-    Tasks,
-    Threads,
-    Watch,
-    aio_server,
-    outgoing,
-    threaded,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import CLIENTS, Refused, outgoing, threaded
+from tests.contract.rpc_echo import Tasks, Threads, aio_server, threaded_server
+from tests.contract.rpc_watch import CANCELLED, PATIENCE, Watch, watching
 
 
 @pytest.fixture(autouse=True)

@@ -15,19 +15,9 @@ from opentelemetry.trace import SpanKind
 
 import telemetry
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    ARITIES,
-    CLIENTS,
-    SERVERS,
-    TRACED,
-    Refused,
-    Tasks,
-    Threads,
-    Watch,
-    aio_server,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import CLIENTS, TRACED, Refused
+from tests.contract.rpc_echo import ARITIES, SERVERS, Tasks, Threads, aio_server, threaded_server
+from tests.contract.rpc_watch import Watch, watching
 from tests.entry import ENTRY
 
 

@@ -8,18 +8,9 @@ import grpc.aio
 import pytest
 
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    CLIENTS,
-    Refused,
-    Tasks,
-    Threads,
-    Watch,
-    aio_client,
-    aio_server,
-    threaded_client,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import CLIENTS, Refused, aio_client, threaded_client
+from tests.contract.rpc_echo import Tasks, Threads, aio_server, threaded_server
+from tests.contract.rpc_watch import Watch, watching
 
 ONE = "{0} CLIENT OK\n  {0} SERVER OK"
 

@@ -7,19 +7,9 @@ import grpc
 import pytest
 
 import telemetry
-from tests.contract.rpc_echo import (
-    PATIENCE,
-    SERVERS,
-    Echo,
-    Refused,
-    Tasks,
-    Threads,
-    Watch,
-    aio_server,
-    threaded_client,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import Refused, threaded_client
+from tests.contract.rpc_echo import SERVERS, Echo, Tasks, Threads, aio_server, threaded_server
+from tests.contract.rpc_watch import PATIENCE, Watch, watching
 
 
 class EndpointThreads(Threads):

@@ -12,22 +12,9 @@ import grpc.aio
 import pytest
 
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    ARITIES,
-    CANCELLED,
-    PATIENCE,
-    Echo,
-    Tasks,
-    Threads,
-    Watch,
-    aio_client,
-    aio_server,
-    handlers,
-    outgoing,
-    threaded_client,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import aio_client, outgoing, threaded_client
+from tests.contract.rpc_echo import ARITIES, Echo, Tasks, Threads, aio_server, handlers, threaded_server
+from tests.contract.rpc_watch import CANCELLED, PATIENCE, Watch, watching
 
 ONE = "unary_unary CLIENT OK\n  unary_unary SERVER OK"
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.rpc_echo import ARITIES, SERVERS, TRACED, Call, Echo, Refused, Watch, watching
+from tests.contract.rpc_clients import TRACED, Call, Refused
+from tests.contract.rpc_echo import ARITIES, SERVERS, Echo
+from tests.contract.rpc_watch import Watch, watching
 
 
 @pytest.fixture

@@ -13,19 +13,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from telemetry import rpc
-from tests.contract.rpc_echo import (
-    ARITIES,
-    CLIENTS,
-    SERVICE,
-    Refused,
-    Tasks,
-    Threads,
-    Watch,
-    aio_server,
-    handlers,
-    threaded_server,
-    watching,
-)
+from tests.contract.rpc_clients import CLIENTS, Refused
+from tests.contract.rpc_echo import ARITIES, SERVICE, Tasks, Threads, aio_server, handlers, threaded_server
+from tests.contract.rpc_watch import Watch, watching
 
 contributed: Any = import_module("opentelemetry.instrumentation.grpc")  # without types
 NAMES = [(module, name) for module in (grpc, grpc.aio) for name in ("server", "insecure_channel", "secure_channel")]

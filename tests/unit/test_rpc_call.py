@@ -14,7 +14,7 @@ from telemetry.rpc.calls.incoming import Incoming
 from telemetry.rpc.calls.names import method_of
 from telemetry.rpc.calls.outcome import CLIENT, Outcome
 from telemetry.rpc.threads.server import wrapped
-from tests.contract.rpc_echo import watching
+from tests.contract.rpc_watch import watching
 
 
 class Servicer:

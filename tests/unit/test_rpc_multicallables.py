@@ -8,7 +8,8 @@ import pytest
 
 from telemetry import rpc
 from telemetry.rpc.threads.multicallables import keep_multicallable
-from tests.contract.rpc_echo import ARITIES, SERVICE, Threads, threaded_server, watching
+from tests.contract.rpc_echo import ARITIES, SERVICE, Threads, threaded_server
+from tests.contract.rpc_watch import watching
 
 
 class Counting:
