@@ -13,8 +13,12 @@ from dashboards.alerts.rendering import alerts, texts, write
 from dashboards.alerts.windows import Scale
 from dashboards.promql import name
 from telemetry import conventions as c
-from tests.alerts.cases import CASES, Case, Firing
+from tests.alerts.case import Case, Firing
 from tests.alerts.flow import AFTER, BEFORE, DURING, Changes, Course, series
+from tests.alerts.search_cases import SEARCH_CASES
+from tests.alerts.telemetry_cases import TELEMETRY_CASES
+
+CASES = (*SEARCH_CASES, *TELEMETRY_CASES)
 
 FOUND = BEFORE + DURING - 1
 """The minute at which an incident must have been found."""

@@ -1,49 +1,10 @@
-"""What goes wrong in the series of `flow`, and which alerts must fire then: these and no others.
+"""What goes wrong with requests and stages, and the alerts that fire: for each of these alerts at least one case."""
 
-In: nothing. Out: cases, for each alert at least one. State: none.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from dashboards.alerts.rule import Severity
-from tests.alerts.flow import CLIENTS, Changes, keys
-
-Labels = Mapping[str, str]
-FLOW: Final = "from=now-1h&var-namespace=pamazon"
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """One alert that fires: its name and labels, without `flow`; what it says, where the case is about it."""
-
-    alert: str
-    labels: Labels
-    severity: Severity = "ticket"
-    summary: str = ""
-    dashboard: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What changes, and the alerts that fire.
-
-    Attributes:
-        about: the test's name.
-        changes: during the incident.
-        fires: all alerts at its end; the first are those that it is about.
-        few: at a thousandth of the requests nothing fires; False where a single event is one too many.
-    """
-
-    about: str
-    changes: Changes
-    fires: Sequence[Firing]
-    few: bool = True
-
-
-def _job(service: str, **labels: str) -> Labels:
-    return {"job": f"pamazon/{service}", **labels}
+from tests.alerts.case import FLOW, Case, Firing, job
+from tests.alerts.flow import CLIENTS, Changes
 
 
 def _burning(
@@ -51,7 +12,7 @@ def _burning(
 ) -> tuple[Firing, Firing]:
     """Return page and ticket; `times` is how fast each says that the budget is spent."""
     alert = "SearchErrorBudgetBurns" if availability else "SearchLatencyBudgetBurns"
-    labels = _job(service, slo=slo, search_operation=operation)
+    labels = job(service, slo=slo, search_operation=operation)
     what = "fails" if availability else f"is too slow ({slo})"
     said = [
         f"{operation} of pamazon/{service} {what}: the error budget is spent {each} times as fast as allowed"
@@ -70,21 +31,15 @@ SLOW_SEARCHES: Final[Changes] = {
     **{("request", "search", who, where): {0.02: 0.5 * rate, 0.8: 0.5 * rate} for who, where, rate, _ in CLIENTS},
     **{("client", who, where): {way + 0.02: 0.5 * rate, way + 1.3: 0.5 * rate} for who, where, rate, way in CLIENTS},
 }
-_OF_GATEWAY: Final = (
-    *(key for part in ("request", "failed", "documents", "size") for key in keys(part)),
-    *(("export", signal, "gateway-1") for signal in ("spans", "metrics")),
-)
-GATEWAY_STILL: Final[Changes] = {key: {} for key in _OF_GATEWAY}
-GATEWAY_GONE: Final[Changes] = {**dict.fromkeys(_OF_GATEWAY), ("info", "gateway-1"): None}
 
-QDRANT_SEARCH: Final = _job("qdrant_indexer", search_operation="search", search_stage="qdrant_search")
+QDRANT_SEARCH: Final = job("qdrant_indexer", search_operation="search", search_stage="qdrant_search")
 COLD: Final[Changes] = {
     ("cache", outcome, each): rate
     for outcome, rate in (("hit", 0.0), ("miss", 300.0))
     for each in ("encoder-1", "encoder-2")
 }
 
-CASES: Final = (
+SEARCH_CASES: Final = (
     Case(
         "index requests fail",
         {("request", "index"): {}, ("failed", "index"): {0.02: 60.0}},
@@ -101,7 +56,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchClientsFail",
-                _job("gateway", client_platform="ios", search_operation="search"),
+                job("gateway", client_platform="ios", search_operation="search"),
                 summary="100% of search requests fail for platform ios, and hardly any for the others",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=search&var-platform=ios",
             ),
@@ -134,7 +89,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchClientsSlowInside",
-                _job("gateway", client_region="cl", search_operation="search"),
+                job("gateway", client_region="cl", search_operation="search"),
                 summary="search takes 193ms longer inside pamazon/gateway for region cl than for the others",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=search&var-region=cl",
             ),
@@ -156,7 +111,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchRequestsEmpty",
-                _job("gateway", search_operation="index"),
+                job("gateway", search_operation="index"),
                 summary="100% of the requests of index at pamazon/gateway have no documents",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=index",
             ),
@@ -168,7 +123,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchRequestsTooLarge",
-                _job("gateway", search_operation="index"),
+                job("gateway", search_operation="index"),
                 summary="50% of the requests of index at pamazon/gateway are larger than 1 MiB",
                 dashboard=f"/d/search-stage?{FLOW}&var-operation=index",
             ),
@@ -180,7 +135,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchResultsEmpty",
-                _job("qdrant_indexer", search_operation="search"),
+                job("qdrant_indexer", search_operation="search"),
                 summary="50% of the requests of search at pamazon/qdrant_indexer find nothing",
                 dashboard=f"/d/search-overview?{FLOW}&var-operation=search",
             ),
@@ -192,11 +147,11 @@ CASES: Final = (
         (
             Firing(
                 "SearchVersionSlower",
-                _job("clip_encoder", search_stage="forward", service_version="2.0.0"),
+                job("clip_encoder", search_stage="forward", service_version="2.0.0"),
                 summary="Stage forward of pamazon/clip_encoder takes 220ms longer in version 2.0.0 than in the others",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=forward",
             ),
-            Firing("SearchStageSlower", _job("clip_encoder", search_stage="forward")),
+            Firing("SearchStageSlower", job("clip_encoder", search_stage="forward")),
         ),
     ),
     Case(
@@ -219,7 +174,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchStageSlower",
-                _job("clip_encoder", search_stage="forward"),
+                job("clip_encoder", search_stage="forward"),
                 summary="Stage forward of pamazon/clip_encoder takes 89.8ms longer than before",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=forward",
             ),
@@ -231,7 +186,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchPoolSaturated",
-                _job("qdrant_indexer", search_stage="qdrant"),
+                job("qdrant_indexer", search_stage="qdrant"),
                 summary="pamazon/qdrant_indexer, pool qdrant: 100% of the threads are busy",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=qdrant_indexer&var-stage=qdrant",
             ),
@@ -244,7 +199,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchQueueWait",
-                _job("clip_encoder", search_stage="encode_text_batch"),
+                job("clip_encoder", search_stage="encode_text_batch"),
                 summary="Queue of encode_text_batch in pamazon/clip_encoder: one of twenty calls waits "
                 "487.5ms or longer",
                 dashboard=f"/d/search-stage?{FLOW}&var-service=clip_encoder&var-stage=encode_text_batch",
@@ -257,7 +212,7 @@ CASES: Final = (
         (
             Firing(
                 "SearchCacheCold",
-                _job("clip_encoder", search_cache_name="queries"),
+                job("clip_encoder", search_cache_name="queries"),
                 summary="Cache queries of pamazon/clip_encoder answers 0% of its lookups, "
                 "less than half of the usual share",
                 dashboard=f"/d/search-encoder?{FLOW}&var-service=clip_encoder",
@@ -270,137 +225,11 @@ CASES: Final = (
         (
             Firing(
                 "SearchBatchesTiny",
-                _job("clip_encoder", search_stage="inference"),
+                job("clip_encoder", search_stage="inference"),
                 summary="pamazon/clip_encoder encodes documents one by one: 0 batches of several documents per "
                 "call of stage inference that has several",
                 dashboard=f"/d/search-encoder?{FLOW}&var-service=clip_encoder",
             ),
         ),
-    ),
-    Case(
-        "spans are dropped",
-        {("dropped", "spans", "gateway-1"): 100},
-        (
-            Firing(
-                "SearchTelemetryDropped",
-                _job("gateway", search_telemetry_signal="spans", search_telemetry_reason="queue_full"),
-                summary="pamazon/gateway dropped 1k spans (queue_full)",
-                dashboard=f"/d/search-telemetry?{FLOW}&var-service=gateway",
-            ),
-        ),
-        few=False,
-    ),
-    Case(
-        "exports fail, as never before",
-        {("export failed", "spans", "gateway-1"): 3},
-        (
-            Firing(
-                "SearchExportsFail",
-                _job("gateway", search_telemetry_signal="spans"),
-                summary="pamazon/gateway: 30 exports of spans failed",
-                dashboard=f"/d/search-telemetry?{FLOW}&var-service=gateway",
-            ),
-        ),
-    ),
-    Case(
-        "a service stands still",
-        GATEWAY_STILL,
-        (
-            Firing(
-                "SearchTelemetrySilent",
-                _job("gateway"),
-                "page",
-                summary="pamazon/gateway sends nothing: no process of it exported metrics in the last 5m",
-                dashboard=f"/d/search-telemetry?{FLOW}&var-service=gateway",
-            ),
-        ),
-        few=False,
-    ),
-    Case("a service is gone", GATEWAY_GONE, (Firing("SearchTelemetrySilent", _job("gateway"), "page"),), few=False),
-    Case(
-        "the collector is away",
-        {("up", "pipeline"): 0, ("up", "otelcol"): 0},
-        (
-            Firing(
-                "SearchCollectorDown",
-                {"job": "pipeline", "instance": "127.0.0.1:8889", "collector": "collector"},
-                "page",
-                summary="The Collector collector at 127.0.0.1:8889 does not answer Prometheus",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-            Firing("SearchTargetDown", {"job": "otelcol", "instance": "127.0.0.1:8888", "collector": "collector"}),
-        ),
-        few=False,
-    ),
-    Case(
-        "a target is away",
-        {("up", "jaeger"): 0},
-        (
-            Firing(
-                "SearchTargetDown",
-                {"job": "jaeger", "instance": "127.0.0.1:14888"},
-                summary="jaeger at 127.0.0.1:14888 does not answer Prometheus",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-        ),
-        few=False,
-    ),
-    Case(
-        "the collector cannot deliver",
-        {("send failed",): 10},
-        (
-            Firing(
-                "SearchCollectorLoses",
-                {"collector": "collector", "exporter": "otlp_grpc/jaeger"},
-                summary="The Collector collector to otlp_grpc/jaeger lost or refused 100 items",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-        ),
-        few=False,
-    ),
-    Case(
-        "the collector refuses",
-        {("refused",): 10},
-        (Firing("SearchCollectorLoses", {"collector": "collector", "receiver": "otlp"}),),
-        few=False,
-    ),
-    Case(
-        "the collector's queue is full",
-        {("queue",): 900},
-        (
-            Firing(
-                "SearchCollectorQueueFull",
-                {"collector": "collector", "exporter": "otlp_grpc/jaeger"},
-                summary="The queue of the Collector collector to otlp_grpc/jaeger is 90% full",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-        ),
-        few=False,
-    ),
-    Case(
-        "rules fail",
-        {("rules",): 1},
-        (
-            Firing(
-                "SearchRulesFail",
-                {"instance": "127.0.0.1:9090", "rule_group": "rules/search_slo.yml;search_slo"},
-                summary="Prometheus 127.0.0.1:9090 could not evaluate rules of rules/search_slo.yml;search_slo",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-        ),
-        few=False,
-    ),
-    Case(
-        "messages are not delivered",
-        {("notifications",): 1},
-        (
-            Firing(
-                "SearchAlertsNotDelivered",
-                {"instance": "127.0.0.1:9093", "integration": "webhook", "reason": "serverError"},
-                summary="Alertmanager 127.0.0.1:9093 could not deliver 10 notifications by webhook (serverError)",
-                dashboard="/d/search-telemetry?from=now-1h",
-            ),
-        ),
-        few=False,
     ),
 )
