@@ -1,9 +1,7 @@
 """The shop over HTTP, without processes: what it serves, what it refuses, what it tells the page."""
 
-import asyncio
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,47 +13,20 @@ from opentelemetry import baggage
 from PIL import Image
 
 from demo_flow.catalogue.shipped import read_pack, read_pictures
-from demo_flow.commands.options import page_of
 from demo_flow.encoders.base import BadPicture
 from demo_flow.errors import CallerError, PamazonError, Refused
-from demo_flow.flow import CLIP_ENCODER, GATEWAY
 from demo_flow.incidents.active import ACTIVE
-from demo_flow.proto.pamazon_pb2 import Document, Match, Parameters
+from demo_flow.proto.pamazon_pb2 import Document, Match
 from demo_flow.serving.dispatch import Dispatcher
-from demo_flow.serving.endpoints import Documents, requests
-from demo_flow.serving.ports import PortTaken
 from demo_flow.serving.timing import timed, waiting_for
 from demo_flow.shop import people
 from demo_flow.shop.answers import found
 from demo_flow.shop.app import STATIC, create_app
 from demo_flow.shop.pictures import Pictures, media_type
 from demo_flow.shop.queries import MAX_PICTURE
-from demo_flow.shop.server import ShopServer
 from demo_flow.shop.settings import Settings
 from demo_flow.shop.way import Way
-
-SETTINGS = Settings.of(traces="http://127.0.0.1:4319/traces/", page_otlp="http://127.0.0.1:4318/", version="1.2")
-
-
-class Goods:
-    """An executor that keeps what it was asked, and finds two goods, or fails."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Document, Parameters]] = []
-        self.fails: Exception | None = None
-
-    @requests(on="/search")
-    async def search(self, docs: Documents, parameters: Parameters) -> Documents:
-        self.asked.append((docs[0], parameters))
-        with waiting_for(CLIP_ENCODER.name):
-            await asyncio.sleep(0.002)
-        if self.fails is not None:
-            raise self.fails
-        payload = json.dumps({"name": "Red coat", "names": {"en": "Red coat", "de": "Mantel"}, "price_cents": 1999})
-        matches = [Match(id="coat-red", score=0.75, payload=payload), Match(id="odd", score=0.5)]
-        return [Document(matches=matches, below_threshold=3)]
-
-    async def close(self) -> None: ...
+from tests.unit.shop_goods import SETTINGS, Goods
 
 
 @pytest.fixture
@@ -127,9 +98,9 @@ async def test_what_cannot_be_searched_for_is_refused_with_a_hint(
 ) -> None:
     """Nothing of it reaches an executor."""
     answer = await shop.post("/api/search", **sent)
-    told = answer.json()
-    assert (answer.status_code, told["error"]["message"], bool(told["error"]["hint"])) == (status, message, True)
-    assert (goods.asked, "took" in told) == ([], True)
+    body = answer.json()
+    assert (answer.status_code, body["error"]["message"], bool(body["error"]["hint"])) == (status, message, True)
+    assert (goods.asked, "took" in body) == ([], True)
 
 
 def rpc_error(code: grpc.StatusCode, where: str) -> grpc.aio.AioRpcError:
@@ -151,15 +122,15 @@ def rpc_error(code: grpc.StatusCode, where: str) -> grpc.aio.AioRpcError:
         (RuntimeError("the weights are gone"), 500, "INTERNAL", "RuntimeError: the weights are gone"),
     ],
 )
-async def test_a_failure_of_the_flow_is_told_with_what_to_do(
+async def test_a_failure_of_the_flow_is_answered_with_what_to_do(
     shop: httpx.AsyncClient, goods: Goods, failure: Exception, status: int, code: str, words: str
 ) -> None:
     """Its status of HTTP follows gRPC's; there is never a stack."""
     goods.fails = failure
     answer = await shop.post("/api/search", json={"text": "coat"})
-    told = answer.json()["error"]
-    assert (answer.status_code, told["code"]) == (status, code)
-    assert words in told["message"] + told["hint"]
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert words in error["message"] + error["hint"]
     assert "Traceback" not in answer.text
 
 
@@ -222,20 +193,20 @@ async def test_what_is_not_there_is_a_short_answer(shop: httpx.AsyncClient, path
     assert (await shop.get("/api/search")).status_code == 405
 
 
-async def test_the_page_is_told_who_may_ask_and_where_it_sends(shop: httpx.AsyncClient) -> None:
-    told = (await shop.get("/api/shop")).json()
-    assert {"name": "Alice", "platform": "ios", "region": "de", "language": "de"} in told["people"]
-    assert {"name": "Bob", "platform": "linux", "region": "cl", "language": "es"} in told["people"]
-    assert (told["traces"], told["otlp"]) == ("http://127.0.0.1:4319/traces/", "http://127.0.0.1:4318")
-    assert (told["version"], told["picture"]["most_bytes"]) == ("1.2", MAX_PICTURE)
+async def test_the_page_receives_who_may_ask_and_where_it_sends(shop: httpx.AsyncClient) -> None:
+    received = (await shop.get("/api/shop")).json()
+    assert {"name": "Alice", "platform": "ios", "region": "de", "language": "de"} in received["people"]
+    assert {"name": "Bob", "platform": "linux", "region": "cl", "language": "es"} in received["people"]
+    assert (received["traces"], received["otlp"]) == ("http://127.0.0.1:4319/traces/", "http://127.0.0.1:4318")
+    assert (received["version"], received["picture"]["most_bytes"]) == ("1.2", MAX_PICTURE)
 
 
 def test_people_and_examples_are_of_this_shop() -> None:
     """Everyone has a link, and every example a picture; most languages of the goods are among them."""
-    told = people.described()
-    links = {(one["platform"], one["region"]) for one in told["links"]}  # type: ignore[attr-defined]
+    received = people.described()
+    links = {(one["platform"], one["region"]) for one in received["links"]}  # type: ignore[attr-defined]
     assert [one.name for one in people.PEOPLE if (one.platform, one.region) not in links] == []
-    assert {one.platform for one in people.PEOPLE} <= set(told["platforms"])  # type: ignore[call-overload]
+    assert {one.platform for one in people.PEOPLE} <= set(received["platforms"])  # type: ignore[call-overload]
     pictures = read_pictures()
     assert [example.good for example in people.EXAMPLES if example.good not in pictures] == []
     languages = set(read_pack()[0].names)
@@ -293,83 +264,6 @@ async def test_the_way_is_that_of_who_asks_and_an_incident_adds_to_it() -> None:
         ACTIVE.stop()
     assert nobody.seconds < 0.1
     assert late.seconds > 0.29
-
-
-async def test_a_taken_port_names_who_holds_it() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(PortTaken, match=rf"the shop's page cannot listen on {address}: port \d+ is taken") as no:
-            ShopServer(address, SETTINGS).bind()
-    assert no.value.hint == "Stop that process, or choose another port: --shop HOST:PORT."
-
-
-async def test_it_serves_beside_whatever_else_the_loop_does_and_ends_when_told() -> None:
-    """A real port; a connection that stays open does not hold its end up."""
-    server = ShopServer("127.0.0.1:0", SETTINGS)
-    address = server.bind()
-    await server.start(Dispatcher("gateway"))
-    async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
-        assert (await client.get("/")).status_code == 200
-        await asyncio.wait_for(server.stop(), 3)
-        with pytest.raises(httpx.TransportError):
-            await client.get("/")
-
-
-class Slow(Goods):
-    """Searches that wait until they are told to end; `ended` says how they did."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go, self.begun = asyncio.Event(), asyncio.Event()
-        self.ended: list[str] = []
-
-    @requests(on="/search")
-    async def search(self, docs: Documents, parameters: Parameters) -> Documents:
-        self.begun.set()
-        try:
-            await self.go.wait()
-        except asyncio.CancelledError:
-            self.ended.append("cancelled")
-            self.go.set()
-            raise
-        self.ended.append("answered")
-        return await super().search(docs, parameters)
-
-
-async def test_a_search_ends_when_its_browser_has_left_and_holds_up_nobody() -> None:
-    """While it runs, and while another's picture arrives slowly, the page answers."""
-    slow, server = Slow(), ShopServer("127.0.0.1:0", SETTINGS)
-    address = server.bind()
-    dispatcher = Dispatcher("gateway")
-    dispatcher.ready(slow)
-    await server.start(dispatcher)
-    host, port = address.split(":")
-    head = f"POST /api/search HTTP/1.1\r\nHost: {address}\r\nContent-Type: "
-    _, arriving = await asyncio.open_connection(host, int(port))
-    arriving.write(f"{head}image/png\r\nContent-Length: 1000\r\n\r\n123".encode())
-    _, leaving = await asyncio.open_connection(host, int(port))
-    asked = json.dumps({"text": "coat"})
-    leaving.write(f"{head}application/json\r\nContent-Length: {len(asked)}\r\n\r\n{asked}".encode())
-    async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
-        assert (await client.get("/api/shop")).status_code == 200
-        await asyncio.wait_for(slow.begun.wait(), 5)
-        leaving.close()
-        await asyncio.wait_for(slow.go.wait(), 5)
-        assert (await client.post("/api/search", json={"text": "coat"})).status_code == 200
-    arriving.close()
-    await asyncio.wait_for(server.stop(), 8)
-    assert slow.ended == ["cancelled", "answered"]
-
-
-def test_the_page_of_a_role_is_where_it_was_told() -> None:
-    """At any free port where the role is at one, so that two Pamazons never meet; nowhere by `none`, or without one."""
-    assert page_of(GATEWAY, "127.0.0.1:8080", None) == "127.0.0.1:8081" == GATEWAY.page
-    assert page_of(GATEWAY, "127.0.0.1:0", None) == "127.0.0.1:0"
-    assert page_of(GATEWAY, "127.0.0.1:0", "0.0.0.0:80") == "0.0.0.0:80"
-    assert page_of(GATEWAY, "127.0.0.1:8080", "none") is None
-    assert page_of(CLIP_ENCODER, "127.0.0.1:8090", None) is None
 
 
 def test_waiting_adds_up_for_each_role_and_costs_nobody_else() -> None:
