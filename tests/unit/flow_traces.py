@@ -3,11 +3,14 @@
 A client calls the gateway, which calls the encoder. What a test expects is computed from the objects, not the store.
 """
 
+import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from collector.local.decode.signals import BY_PATH
 from collector.local.store.store import Store
@@ -18,7 +21,7 @@ from tests.otlp_samples import decode
 HOUR = START // (3600 * 10**9) * 3600 * 10**9 + 3600 * 10**9
 """A whole hour, in Unix nanoseconds."""
 OUTCOMES = (("error", 0.05), ("rejected", 0.08), ("cancelled", 0.1))
-"""Up to which share."""
+"""Outcomes with the share up to which a request has it."""
 CELLS = [("web", "de"), ("web", "us"), ("ios", "de"), ("android", "us"), ("linux", "cl")]
 
 
@@ -59,6 +62,20 @@ class Request:
 def utc(nanoseconds: int) -> str:
     """A moment as the API reads it."""
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
+
+
+WHOLE = {"since": utc(HOUR), "until": utc(HOUR + 30 * 60 * 10**9)}
+"""The parameters of a question about all requests, unless they last longer than half an hour."""
+
+
+def rank(values: Sequence[float], quantile: float) -> float:
+    """The percentile by nearest rank."""
+    return sorted(values)[max(math.ceil(quantile * len(values) - 1e-9), 1) - 1]
+
+
+def near(milliseconds: float) -> Any:
+    """About so many nanoseconds, as exact as the buckets of durations are."""
+    return pytest.approx(milliseconds * MS, rel=0.05)
 
 
 def requests(count: int, seed: int = 1, *, chile_ms: float = 0, minutes: float = 30) -> list[Request]:

@@ -1,6 +1,5 @@
 """Answers about many traces, against values computed from the requests that the traces were made of."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -12,19 +11,15 @@ from duckdb import DuckDBPyConnection
 from collector.local.api.answers import answer
 from collector.local.query import QueryError
 from collector.local.query.lookup import matching, trace_shapes
-from collector.local.query.overview import asked, worst
+from collector.local.query.overview import asked
 from telemetry.conventions import SCOPE
 from tests.integration.otlp_by_hand import MS, START, pairs, span
-from tests.unit.flow_traces import HOUR, Request, requests, store_of, store_of_exports, utc
+from tests.unit.flow_traces import HOUR, WHOLE, Request, near, rank, requests, store_of, store_of_exports, utc
 
-WITHIN = 0.05
 Ask = Callable[..., dict[str, Any]]
 MADE = requests(700)
-
-
 SECONDS = 1800 - min(request.start_ms for request in MADE) / 1000
 """From the first request on."""
-WHOLE = {"since": utc(HOUR), "until": utc(HOUR + 30 * 60 * 10**9)}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +35,6 @@ def ask(request: pytest.FixtureRequest, store: DuckDBPyConnection, monkeypatch: 
     if request.param == "minutes":
         monkeypatch.setattr(asked, "FEW", 0)
     return lambda path, **more: answer(store, f"/api/{path}", [*(WHOLE | more).items()])
-
-
-def rank(values: Sequence[float], quantile: float) -> float:
-    """The percentile by nearest rank."""
-    return sorted(values)[max(math.ceil(quantile * len(values) - 1e-9), 1) - 1]
-
-
-def near(milliseconds: float) -> Any:
-    return pytest.approx(milliseconds * MS, rel=WITHIN)
 
 
 def of(operation: str, made: Sequence[Request] = MADE) -> list[Request]:
@@ -323,75 +309,6 @@ def test_the_map_has_who_calls_whom(ask: Ask) -> None:
     assert first["p95_ns"] == near(rank([r.client_ms for r in MADE], 0.95))
     assert first["error_ratio"] == pytest.approx(sum(r.outcome == "error" for r in MADE) / 700)
     assert first["operations"] == ["index", "search"]
-
-
-def test_the_worst_cell_is_one_sentence() -> None:
-    """Where the way is long, and where the gateway is slow for one region only."""
-    made = requests(900, seed=2, chile_ms=300)
-    with closing(store_of(made)) as store:
-        found = answer(store.reader(), "/api/worst", [*WHOLE.items()])["worst"]
-    cell = [r.client_ms for r in of(found["operation"][1:], made) if r.region == "cl"]
-    rest = [r.client_ms for r in of(found["operation"][1:], made) if r.region != "cl"]
-    assert (found["platform"], found["region"], found["count"], found["where"]) == ("linux", "cl", len(cell), "before")
-    assert found["p95_ns"] == near(rank(cell, 0.95))
-    assert found["rest_p95_ns"] == near(rank(rest, 0.95))
-    times = f"{found['factor']:.0f}" if found["factor"] >= 3 else f"{found['factor']:.1f}"
-    assert found["sentence"] == f"`linux · cl`: p95 {times}× the rest, most of it before the gateway"
-
-
-def compared(
-    key: tuple[str, str],
-    who: tuple[str | None, str | None],
-    cells: dict[tuple[str | None, str | None], worst._Cell],
-    looked_at: int,
-) -> worst.WorstCell | None:
-    """A cell against all others."""
-    return worst._compare(key, who, cells[who], worst._sum(cells.values()).without(cells[who]), looked_at)
-
-
-def test_one_request_without_a_client_takes_no_sentence_away() -> None:
-    """Such as that of a page whose client sends no spans."""
-    cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
-    for who, count, client, server in ((("linux", "cl"), 200, 500, 30), (("web", "de"), 800, 50, 30)):
-        for side, duration in (("client", client), ("server", server)):
-            bucket = math.floor(8 * math.log2(duration * MS))
-            cells[who].add(side, bucket, count, duration * MS * count)
-        cells[who].add("server", math.floor(8 * math.log2(30 * MS)), 1, 30 * MS)
-    found = compared(("gateway", "/search"), ("linux", "cl"), cells, 2)
-    assert found is not None
-    assert (found.where, found.count, found.p95_ns) == ("before", 200, near(500))
-
-
-def test_nothing_is_said_of_cells_that_are_alike() -> None:
-    """Or of one with few requests, however slow they were. At most one of 100 healthy runs may be wrong."""
-    said = 0
-    for seed in range(40):
-        cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
-        for request in requests(600, seed=seed + 10):
-            for side, duration in (("client", request.client_ms), ("server", request.entry_ms)):
-                bucket = math.floor(8 * math.log2(duration * MS))
-                cells[request.platform, request.region].add(side, bucket, 1, int(duration * MS))
-        said += any(compared(("gateway", "/search"), who, cells, len(cells)) is not None for who in cells)
-    assert said <= 1
-    made = requests(300, seed=3)
-    few = [r for r in made if r.region != "cl"] + [r for r in requests(100, seed=3, chile_ms=9000) if r.region == "cl"][
-        :20
-    ]
-    with closing(store_of(few)) as store:
-        assert answer(store.reader(), "/api/worst", [*WHOLE.items()])["worst"] is None
-
-
-def test_a_slow_inside_is_told_from_a_slow_way() -> None:
-    """The averages of both sides say which."""
-    cells: dict[tuple[str | None, str | None], worst._Cell] = defaultdict(worst._Cell.empty)
-    for who, count, client, server in ((("linux", "cl"), 200, 500, 480), (("web", "de"), 800, 50, 30)):
-        for side, duration in (("client", client), ("server", server)):
-            bucket = math.floor(8 * math.log2(duration * MS))
-            cells[who].add(side, bucket, count, duration * MS * count)
-    found = compared(("gateway", "/search"), ("linux", "cl"), cells, 2)
-    assert found is not None
-    assert found.where == "inside"
-    assert found.sentence.endswith("most of it from the gateway on")
 
 
 def test_traces_show_what_the_request_was(store: DuckDBPyConnection) -> None:
