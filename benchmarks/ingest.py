@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import numpy as np
@@ -84,41 +85,43 @@ def main() -> None:
             raise SystemExit(f"lost: {result.acknowledged_spans} acknowledged, {result.stored_spans} stored")
 
 
+class Child(NamedTuple):
+    """A process of a run, and our end of its pipe."""
+
+    pipe: Connection
+    process: BaseProcess
+
+
+def start(run: Callable[..., None], *arguments: object) -> Child:
+    """Start a process that calls `run` with these arguments and its end of a pipe."""
+    context = multiprocessing.get_context("spawn")
+    pipe, other = context.Pipe()
+    process = context.Process(target=run, args=(*arguments, other))
+    process.start()
+    return Child(pipe, process)
+
+
 def measure(kind: str, protocol: str, senders: int, batch: int, seconds: float, readers: int = 0) -> Result:  # noqa: PLR0917
     """One run: a collector, its senders and readers, and a look at the store afterwards."""
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         path = Path(folder) / "telemetry.duckdb"
-        mine, theirs = context.Pipe()
-        collector = context.Process(target=run_collector, args=(path, theirs))
-        collector.start()
-        addresses = mine.recv()
-        address: str = addresses[protocol]
-        pipes, reading = [], []
-        for seed in range(senders):
-            pipe, other = context.Pipe()
-            process = context.Process(
-                target=run_sender, args=(protocol, address, LOADS[kind](batch, seed), seconds, other)
-            )
-            process.start()
-            pipes.append((pipe, process))
-        for _ in range(readers):
-            pipe, other = context.Pipe()
-            process = context.Process(target=run_reader, args=(addresses["api"], seconds, other))
-            process.start()
-            reading.append((pipe, process))
-        for pipe, _ in (*pipes, *reading):
-            pipe.recv()  # its load is made, its connection stands
-        mine.send("begin")
-        mine.recv()
-        for pipe, _ in (*pipes, *reading):
-            pipe.send("go")
-        outcomes = [pipe.recv() for pipe, _ in pipes]
-        queries = np.concatenate([np.zeros(0), *(pipe.recv() for pipe, _ in reading)]) * 1e3
-        mine.send("end")
-        cpu_s, memory_mib = mine.recv()
-        for _, process in (*pipes, *reading, (mine, collector)):
-            process.join()
+        collector = start(run_collector, path)
+        addresses = collector.pipe.recv()
+        loads = [LOADS[kind](batch, seed) for seed in range(senders)]
+        sending = [start(run_sender, protocol, addresses[protocol], load, seconds) for load in loads]
+        reading = [start(run_reader, addresses["api"], seconds) for _ in range(readers)]
+        for child in (*sending, *reading):
+            child.pipe.recv()  # its load is made, its connection stands
+        collector.pipe.send("begin")
+        collector.pipe.recv()
+        for child in (*sending, *reading):
+            child.pipe.send("go")
+        outcomes = [child.pipe.recv() for child in sending]
+        queries = np.concatenate([np.zeros(0), *(child.pipe.recv() for child in reading)]) * 1e3
+        collector.pipe.send("end")
+        cpu_s, memory_mib = collector.pipe.recv()
+        for child in (*sending, *reading, collector):
+            child.process.join()
         stored, size = stored_spans(path)
     latencies = np.concatenate([latencies for latencies, _, _, _ in outcomes]) * 1e3
     lasted = max(lasted for _, _, lasted, _ in outcomes)
