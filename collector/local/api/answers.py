@@ -20,6 +20,7 @@ from collector.local.api.parameters import MAX_LIMIT, Pairs, Parameters
 from collector.local.api.question import Answer, Question, Rows
 from collector.local.query.lookup.numbers import numbers_of
 from collector.local.query.lookup.trace_shapes import shapes_of_traces
+from collector.local.store.parsing import parsing_once
 
 PROBLEM_HEADER = "Search-Telemetry-Problem"
 """Beside an answer over HTTP: why the store cannot write now, percent-encoded."""
@@ -226,7 +227,7 @@ def ask(connection: DuckDBPyConnection, question: Question, name: str, asked: Pa
     """
     connection.begin()
     try:
-        return question.answer(connection, name, asked)
+        return question.answer(parsing_once(connection), name, asked)
     finally:
         with suppress(duckdb.Error):  # the store was closed meanwhile: keep the answer, or its error
             connection.rollback()

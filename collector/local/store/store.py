@@ -28,6 +28,7 @@ from collector.local.store.damage import ANOTHER, check_log_has_file, check_open
 from collector.local.store.expiry import Expired, Expiry
 from collector.local.store.migrations import SINCE_TYPED
 from collector.local.store.opening import connect, explain, make_folder
+from collector.local.store.parsing import parsing_once
 from collector.local.store.rows import ExportRows, Row
 from collector.local.store.schema import (
     BATCHES,
@@ -214,7 +215,7 @@ class Store:
             duckdb.Error: nothing was moved.
         """
         with self._writing() as cursor:
-            self._spans.fold(cursor, now_unix_ns, everything=everything)
+            self._spans.fold(parsing_once(cursor), now_unix_ns, everything=everything)
 
     def checkpoint(self) -> None:
         """Move the log into the file, which frees the blocks of deleted rows; in the writing thread."""

@@ -90,10 +90,12 @@ def latest(
         values: its parameters.
         most: traces at most.
     """
+    # Not `count(*) OVER ()`, which reads what is listed of all traces.
     sql = f"""
-        SELECT trace_no, span_count, count(*) OVER () FROM traces
-        WHERE {condition} ORDER BY start_unix_ns DESC LIMIT {most}"""  # noqa: S608 (our own names)
-    rows = connection.execute(sql, values).fetchall()
-    found = {int(number): int(count) for number, count, _ in rows}
-    of = int(rows[0][2]) if rows else 0
+        SELECT trace_no, span_count FROM traces WHERE {condition} ORDER BY start_unix_ns DESC LIMIT {most}"""  # noqa: S608 (our own names)
+    found = {int(number): int(count) for number, count in connection.execute(sql, values).fetchall()}
+    if len(found) < most:
+        return found, None
+    counted = connection.execute(f"SELECT count(*) FROM traces WHERE {condition}", values).fetchone()  # noqa: S608 (as above)
+    of = int(counted[0]) if counted else 0
     return found, Sample(len(found), of) if of > len(found) else None

@@ -1,11 +1,10 @@
 """Percentiles of durations that are counted in buckets, as in `entry_minutes` and `span_minutes`.
 
 Bucket b counts the durations from 2^(b/8) to 2^((b+1)/8) nanoseconds; what has no known duration has no bucket. A
-percentile is the middle of its bucket, on the logarithmic scale: at most 4.5 % from the duration of that rank. The work
-is done in SQL, so that one query answers for every operation and every step of a chart.
+percentile is the middle of its bucket, on the logarithmic scale: at most 4.5 % from the duration of that rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PER_OCTAVE = 8
 QUANTILES = (0.5, 0.95, 0.99)
@@ -14,6 +13,28 @@ QUANTILES = (0.5, 0.95, 0.99)
 def middle_ns(bucket: int) -> int:
     """The duration that stands for a bucket."""
     return round(2 ** ((bucket + 0.5) / PER_OCTAVE))
+
+
+def quantiles_of(counts: Mapping[int | None, int]) -> list[int | None]:
+    """The percentiles of durations, by how many are in each bucket; None stands for those that are not known.
+
+    A count may be negative where others were corrected, as long as sums are not.
+    """
+    timed = sorted((bucket, n) for bucket, n in counts.items() if bucket is not None and n > 0)
+    limits = iter([quantile * sum(n for _, n in timed) - 1e-9 for quantile in QUANTILES])
+    found: list[int | None] = []
+    limit, upto = next(limits), 0
+    for bucket, n in timed:
+        upto += n
+        while len(found) < len(QUANTILES) and upto >= limit:
+            found.append(middle_ns(bucket))
+            limit = next(limits, limit)
+    return found or [None] * len(QUANTILES)
+
+
+def count_of(counts: Mapping[int | None, int]) -> int:
+    """How many there are in all buckets."""
+    return sum(n for n in counts.values() if n > 0)
 
 
 def percentiles(relation: str, keys: Sequence[str]) -> str:

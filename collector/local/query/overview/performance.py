@@ -1,7 +1,8 @@
 """Rate, percentiles and failures of every entry point, inner stage or rpc in a range of time."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -10,7 +11,7 @@ from collector.local.errors import QueryError
 from collector.local.query.cursor import decode, encode
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
-from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.buckets import count_of, quantiles_of
 from collector.local.query.overview.inner import inner_spans
 from collector.local.query.overview.lost import lost_beginnings
 
@@ -71,15 +72,11 @@ class Performance:
 
 _KEYS = ("service", "operation", "kind", "search_operation", "side")
 _QUERY = """
-WITH asked AS MATERIALIZED ({relation}), spread AS (SELECT *, {index} AS step FROM asked)
-SELECT 'whole', {keys}, NULL, n, total_ns, b0, b1, b2, NULL, NULL, NULL FROM ({whole})
-UNION ALL
-SELECT 'step', {keys}, step, n, NULL, NULL, b1, NULL, NULL, NULL, NULL FROM ({steps}) WHERE side = 'server'
-UNION ALL
-SELECT 'outcome', {keys}, NULL, sum(n), NULL, NULL, NULL, NULL, coalesce(sum(n) FILTER (outcome = 'error'), 0),
-       coalesce(sum(n) FILTER (outcome = 'rejected'), 0), coalesce(sum(n) FILTER (is_empty), 0)
-FROM asked WHERE side = 'server' GROUP BY {keys}
-"""
+SELECT {keys}, {index} AS step, bucket, sum(n)::BIGINT, sum(total_ns)::HUGEINT,
+       coalesce(sum(n) FILTER (outcome = 'error'), 0)::BIGINT,
+       coalesce(sum(n) FILTER (outcome = 'rejected'), 0)::BIGINT, coalesce(sum(n) FILTER (is_empty), 0)::BIGINT
+FROM ({relation}) GROUP BY ALL"""
+"""Percentiles are found here: SQL would need windows, whose plan alone takes milliseconds."""
 _ENTRIES = """
 SELECT second, entry_service AS service, entry_operation AS operation, 'entry' AS kind, search_operation, outcome,
        is_empty, side, bucket, n, total_ns FROM ({entries})"""
@@ -108,13 +105,7 @@ def performance(
         relation = _ENTRIES.format(entries=entries)
     else:
         relation, values, sample = inner_spans(connection, asked, is_rpc=scope == "rpc")
-    sql = _QUERY.format(
-        relation=relation,
-        index=steps.index,
-        keys=", ".join(_KEYS),
-        whole=percentiles("spread", _KEYS),
-        steps=percentiles("spread", (*_KEYS, "step")),
-    )
+    sql = _QUERY.format(relation=relation, index=steps.index, keys=", ".join(_KEYS))
     found = connection.execute(sql, values).fetchall()
     rows = _rows(found, steps, asked.seconds * (sample.scale if sample else 1))
     if scope == "entry":
@@ -125,53 +116,57 @@ def performance(
     return Performance(shown, steps.times, steps.step_s, sample, more)
 
 
+@dataclass(slots=True)
+class _Counted:
+    """What was counted of one row of the answer, or of the clients' side of it."""
+
+    buckets: Counter[int | None] = field(default_factory=Counter)
+    steps: dict[int, dict[int | None, int]] = field(default_factory=dict)
+    """The same by step."""
+    total_ns: int = 0
+    errors: int = 0
+    rejected: int = 0
+    empty: int = 0
+
+
 def _rows(found: Sequence[tuple[Any, ...]], steps: Steps, seconds: float) -> list[PerformanceRow]:
-    whole: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    charts: dict[tuple[Any, ...], dict[int, int | None]] = {}
-    outcomes: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for what, *rest in found:
-        key, (step, n, total_ns, *buckets), counts = tuple(rest[:5]), rest[5:11], rest[11:]
-        if what == "whole":
-            whole[key] = (n, total_ns, *durations(buckets))
-        elif what == "step":
-            charts.setdefault(key, {})[int(step)] = durations(buckets)[1]
-        else:
-            outcomes[key] = tuple(counts)
-    return _assemble(whole, charts, outcomes, steps, seconds)
+    counted: defaultdict[tuple[Any, ...], _Counted] = defaultdict(_Counted)
+    for service, operation, kind, search_operation, side, step, bucket, n, total_ns, *outcomes in found:
+        of = counted[service, operation, kind, search_operation, side]
+        of.buckets[bucket] += n
+        of.steps.setdefault(step, {})[bucket] = n
+        of.total_ns += total_ns
+        of.errors, of.rejected, of.empty = of.errors + outcomes[0], of.rejected + outcomes[1], of.empty + outcomes[2]
+    return _assemble({key: of for key, of in counted.items() if count_of(of.buckets)}, steps, seconds)
 
 
-def _assemble(
-    whole: Mapping[tuple[Any, ...], tuple[Any, ...]],
-    charts: Mapping[tuple[Any, ...], Mapping[int, int | None]],
-    outcomes: Mapping[tuple[Any, ...], tuple[Any, ...]],
-    steps: Steps,
-    seconds: float,
-) -> list[PerformanceRow]:
-    served = {key: row for key, row in whole.items() if key[4] == "server"}
-    total = sum(int(row[1]) for row in served.values()) or 1
+def _assemble(counted: Mapping[tuple[Any, ...], _Counted], steps: Steps, seconds: float) -> list[PerformanceRow]:
+    served = {key: of for key, of in counted.items() if key[4] == "server"}
+    total = sum(of.total_ns for of in served.values()) or 1
     rows = []
-    for key, (count, time_ns, p50, p95, p99) in served.items():
+    for key, of in served.items():
         service, operation, kind, search_operation, _ = key
-        errors, rejected, empty = outcomes.get(key, (0, 0, 0))
-        client = whole.get((*key[:4], "client"))
-        is_entry = kind == "entry"
+        client = counted.get((*key[:4], "client"))
+        is_entry, count = kind == "entry", count_of(of.buckets)
+        p50, p95, p99 = quantiles_of(of.buckets)
+        chart = {step: quantiles_of(buckets)[1] for step, buckets in of.steps.items()}
         rows.append(
             PerformanceRow(
                 service=service,
                 operation=operation,
                 kind=kind,
                 search_operation=search_operation,
-                count=int(count),
-                rate=int(count) / seconds,
+                count=count,
+                rate=count / seconds,
                 p50_ns=p50,
                 p95_ns=p95,
                 p99_ns=p99,
-                client=Percentiles(*client[2:]) if client else None,
-                error_ratio=int(errors) / int(count),
-                rejected_ratio=int(rejected) / int(count) if is_entry else None,
-                empty_ratio=int(empty) / int(count) if is_entry else None,
-                time_share=int(time_ns) / total,
-                sparkline=steps.place(charts.get(key, {})),
+                client=Percentiles(*quantiles_of(client.buckets)) if client else None,
+                error_ratio=of.errors / count,
+                rejected_ratio=of.rejected / count if is_entry else None,
+                empty_ratio=of.empty / count if is_entry else None,
+                time_share=of.total_ns / total,
+                sparkline=steps.place(chart),
             )
         )
     return sorted(rows, key=lambda row: (-row.time_share, row.service, row.operation, row.search_operation or ""))

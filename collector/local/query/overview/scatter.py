@@ -36,10 +36,12 @@ class Scatter:
     sample: Sample | None
 
 
-_COUNT = "SELECT count(*) FROM traces WHERE {condition}"
+_COUNT = f"SELECT count(*), list_min(max(entry_duration_ns, {LONGEST})) FROM traces WHERE {{condition}}"  # noqa: S608 (our own)
 _POINT = "SELECT trace_id, start_unix_ns / 1e9, {x}, entry_duration_ns, outcome FROM traces WHERE {condition}"
-_LONGEST = f"({_POINT} ORDER BY entry_duration_ns DESC LIMIT {LONGEST})"
-_ANY = f"({_POINT} AND hash(trace_no) % {{every}} = 0 LIMIT {MOST_POINTS - LONGEST})"
+_SOME = f"""
+{_POINT} AND (entry_duration_ns >= {{long}} OR hash(trace_no) % {{every}} = 0)
+ORDER BY greatest(entry_duration_ns, {{long}} - 1) DESC, hash(trace_no) LIMIT {MOST_POINTS}"""
+"""The longest first, then any."""
 
 
 def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -> Scatter:
@@ -55,15 +57,10 @@ def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -
         raise QueryError("bad_request", f"x={x!r} is not a number of requests.", hint)
     matching, values = entry_condition(asked)
     condition = f"{AXES[x]} IS NOT NULL AND entry_duration_ns IS NOT NULL AND {matching}"
-    counted = connection.execute(_COUNT.format(condition=condition), values).fetchone()
-    of = int(counted[0]) if counted else 0
-    if of <= MOST_POINTS:
-        sql, parameters = _POINT.format(x=AXES[x], condition=condition), values
-    else:
-        every = of // (MOST_POINTS - LONGEST) or 1
-        sql = f"{_LONGEST} UNION {_ANY}".format(x=AXES[x], condition=condition, every=every)
-        parameters = values + values
-    found = connection.execute(sql, parameters).fetchall()
+    of, long = connection.execute(_COUNT.format(condition=condition), values).fetchone() or (0, None)
+    every = of // (MOST_POINTS - LONGEST)
+    sql = (_POINT if of <= MOST_POINTS else _SOME).format(x=AXES[x], condition=condition, long=long, every=every)
+    found = connection.execute(sql, values).fetchall()
     points = sorted((ScatterPoint(*row) for row in found), key=lambda point: (point.x, point.duration_ns))
     sample = Sample(len(points), of) if of > len(points) else None
     return Scatter(x, points, asked.scaled(sample, len(points)))

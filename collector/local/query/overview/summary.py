@@ -1,6 +1,6 @@
 """One operation in a range: percentiles and rates over time, outcomes, errors by type, and where the time is spent."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from collector.local.query.lookup.numbers import latest
 from collector.local.query.lookup.trace_shapes import shapes_of_traces
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
-from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.buckets import count_of, quantiles_of
 from collector.local.query.overview.errors import ErrorCount, errors
 from collector.local.query.overview.inner import inner_spans, traces_with_span
 from collector.local.query.overview.scatter import entry_condition
@@ -83,13 +83,10 @@ class Summary:
 
 
 _CHARTS = """
-WITH asked AS MATERIALIZED ({relation}), spread AS (SELECT *, {index} AS step FROM asked)
-SELECT 'chart', side, step, n, b0, b1, b2, NULL, NULL, NULL, NULL FROM ({steps})
-UNION ALL
-SELECT 'outcome', NULL, step, sum(n)::BIGINT, NULL, NULL, NULL, coalesce(sum(n) FILTER (outcome = 'error'), 0),
-       coalesce(sum(n) FILTER (outcome = 'rejected'), 0), coalesce(sum(n) FILTER (outcome = 'cancelled'), 0),
-       coalesce(sum(n) FILTER (is_empty), 0)
-FROM spread WHERE side = 'server' GROUP BY step"""
+SELECT side, {index} AS step, bucket, sum(n)::BIGINT, coalesce(sum(n) FILTER (outcome = 'error'), 0)::BIGINT,
+       coalesce(sum(n) FILTER (outcome = 'rejected'), 0)::BIGINT,
+       coalesce(sum(n) FILTER (outcome = 'cancelled'), 0)::BIGINT, coalesce(sum(n) FILTER (is_empty), 0)::BIGINT
+FROM ({relation}) GROUP BY ALL"""
 
 
 @dataclass
@@ -148,13 +145,16 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
 def _counted(connection: DuckDBPyConnection, asked: Asked, relation: str, values: list[Any]) -> _Counted:
     """What a relation of requests or spans has in each step."""
     found = _Counted(asked.steps(MOST_STEPS))
-    steps = percentiles("spread", ("side", "step"))
-    sql = _CHARTS.format(relation=relation, index=found.steps.index, steps=steps)
-    for what, side, step, n, *rest in connection.execute(sql, values).fetchall():
-        if what == "outcome":
-            found.counts[int(step)] = (int(n), *(int(count) for count in rest[3:]))
-        else:
-            (found.server if side == "server" else found.client)[int(step)] = tuple(durations(rest[:3]))
+    buckets: defaultdict[tuple[str, int], dict[int | None, int]] = defaultdict(dict)
+    sql = _CHARTS.format(relation=relation, index=found.steps.index)
+    for side, step, bucket, *counts in connection.execute(sql, values).fetchall():
+        buckets[side, step][bucket] = counts[0]
+        if side == "server":
+            before = found.counts.get(step, (0,) * 5)
+            found.counts[step] = tuple(one + other for one, other in zip(before, counts, strict=True))
+    for (side, step), of_step in buckets.items():
+        if count_of(of_step):
+            (found.server if side == "server" else found.client)[step] = tuple(quantiles_of(of_step))
     return found
 
 

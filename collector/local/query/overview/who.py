@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
+from collector.local.query.language.conditions import of_traces
+from collector.local.query.language.terms import Term
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
 from collector.local.query.overview.lost import lost_beginnings
@@ -50,12 +52,16 @@ class Who:
     """The traces that a filter was asked of, if not all: counts are of these."""
 
 
-_VALUES = """
-SELECT value, sum(n)::BIGINT AS number FROM (SELECT {column} AS value, n FROM ({entries}) WHERE side = 'server')
-WHERE value <> '' GROUP BY value HAVING number > 0 ORDER BY number DESC, value LIMIT {most}"""
-_OPERATIONS = """
-SELECT entry_operation, entry_service, sum(n)::BIGINT AS number FROM ({entries}) WHERE side = 'server'
-GROUP BY entry_operation, entry_service HAVING number > 0 ORDER BY number DESC, 1, 2 LIMIT {most}"""
+_SEEN = """
+WITH seen AS MATERIALIZED (
+    SELECT platform, region, versions, entry_operation, entry_service, sum(n)::BIGINT AS n FROM ({entries})
+    WHERE side = 'server' GROUP BY ALL
+)
+{lists}"""
+_LIST = f"""(
+    SELECT {{number}}, value, service, sum(n)::BIGINT AS number
+    FROM (SELECT {{value}} AS value, {{service}} AS service, n FROM seen WHERE {{condition}})
+    WHERE {{shown}} GROUP BY ALL HAVING number > 0 ORDER BY number DESC, value, service LIMIT {MOST})"""  # noqa: S608 (our own)
 AHEAD_NS = 300 * NS
 """A trace that began so long after it arrived has the time of a wrong clock."""
 BEHIND_NS = 86_400 * NS
@@ -73,29 +79,58 @@ def who(connection: DuckDBPyConnection, asked: Asked) -> Who:
         connection: to the store.
         asked: the range and the filters.
     """
-
-    def entries(**without: None) -> tuple[str, list[object]]:
-        return replace(asked, wanted=replace(asked.wanted, **without)).entries()  # type: ignore[arg-type]
-
-    def values(column: str, **without: None) -> list[Choice]:
-        relation, parameters = entries(**without)
-        sql = _VALUES.format(column=column, entries=relation, most=MOST)
-        return [Choice(*row) for row in connection.execute(sql, parameters).fetchall()]
-
-    relation, parameters = entries(operation=None, service=None)
-    operations = connection.execute(_OPERATIONS.format(entries=relation, most=MOST), parameters).fetchall()
-    lost = lost_beginnings(connection, asked, (((service, name), count) for name, service, count in operations))
+    platforms, regions, versions, operations = _lists(connection, asked)
+    lost = lost_beginnings(connection, asked, (((row.service, row.value), row.count) for row in operations))
     first, last = connection.execute(_LIMITS).fetchone() or (None, None)
     return Who(
-        platforms=values("platform", platform=None),
-        regions=values("region", region=None),
-        versions=values("unnest(string_split(versions, ', '))", version=None),
-        operations=[OperationChoice(*row) for row in operations if (row[1], row[0]) not in lost],
+        platforms=[Choice(row.value, row.count) for row in platforms],
+        regions=[Choice(row.value, row.count) for row in regions],
+        versions=[Choice(row.value, row.count) for row in versions],
+        operations=[row for row in operations if (row.service, row.value) not in lost],
         left_out=0,
         first_unix_s=None if first is None else first / NS,
         last_unix_s=None if last is None else last / NS,
         sample=asked.sample,
     )
+
+
+def _lists(connection: DuckDBPyConnection, asked: Asked) -> list[list[OperationChoice]]:
+    """Platforms, regions, versions and operations; only the last ones have a service.
+
+    One query sums up what all lists are made of; what is chosen for other lists is asked of these few rows.
+    """
+    wanted = asked.wanted
+    chosen = [
+        [Term("platform", "=", (wanted.platform,))] if wanted.platform is not None else [],
+        [Term("region", "=", (wanted.region,))] if wanted.region is not None else [],
+        [Term("version", "=", (wanted.version,))] if wanted.version is not None else [],
+        [*wanted.entry],
+    ]
+    everyone = replace(wanted, platform=None, region=None, version=None, operation=None, service=None)
+    entries, values = replace(asked, wanted=everyone).entries()
+    parts = []
+    for number, (value, service) in enumerate(_COLUMNS):
+        others = [term for place, terms in enumerate(chosen) if place != number for term in terms]
+        condition, parameters = of_traces(others)
+        shown = "value <> ''" if service == "''" else "true"
+        parts.append(_LIST.format(number=number, value=value, service=service, condition=condition, shown=shown))
+        values += parameters
+    found: list[list[OperationChoice]] = [[] for _ in _COLUMNS]
+    sql = _SEEN.format(entries=entries, lists=" UNION ALL ".join(parts))
+    for number, value, service, count in connection.execute(sql, values).fetchall():
+        found[number].append(OperationChoice(value, service, count))
+    for rows in found:
+        rows.sort(key=lambda row: (-row.count, row.value, row.service))
+    return found
+
+
+_COLUMNS = (
+    ("platform", "''"),
+    ("region", "''"),
+    ("unnest(string_split(versions, ', '))", "''"),
+    ("entry_operation", "entry_service"),
+)
+"""The value of each list, and its service."""
 
 
 def range_of_store(connection: DuckDBPyConnection) -> tuple[int, int]:
