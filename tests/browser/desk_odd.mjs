@@ -65,7 +65,11 @@ export default async (page, { base }) => {
   await page.waitForSelector(".log-level");
   seen.log = {
     overflows: await overflows(page),
+    bodies: await page.$$eval(".log-body", (bodies) => bodies.map((body) => body.innerText)),
     over: await page.$$eval(".log-line", (lines) => lines.filter((line) => line.querySelector(".log-level").getBoundingClientRect().right > line.querySelector(".log-service").getBoundingClientRect().left).length),
   };
+  await open(page, `${base}/logs?service=watchman`);
+  await page.waitForSelector(".state-empty");
+  seen.old = await page.innerText(".state-empty");
   return seen;
 };

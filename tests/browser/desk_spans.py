@@ -82,15 +82,15 @@ def send(collector: LocalCollector, signal: str, document: dict[str, Any]) -> No
     assert "rejected" not in answer.decode().lower(), answer
 
 
-def long_log() -> dict[str, Any]:
+def long_log(body: str = "said", ago_s: int = 0, service: str = "gateway") -> dict[str, Any]:
     """A record whose level is far too long."""
     record = {
-        "timeUnixNano": str(time.time_ns()),
+        "timeUnixNano": str(time.time_ns() - ago_s * 10**9),
         "severityNumber": 9,
         "severityText": "NOTICE" * 300,
-        "body": {"stringValue": "said"},
+        "body": {"stringValue": body},
     }
-    resource = {"attributes": attributes({"service.name": "gateway"})}
+    resource = {"attributes": attributes({"service.name": service})}
     return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {"name": "x"}, "logRecords": [record]}]}]}
 
 

@@ -96,6 +96,8 @@ def test_a_person_with_a_keyboard_finds_the_slow_cell_and_a_trace_of_it(collecto
 
 def test_what_one_part_cannot_draw_leaves_the_others_and_odd_addresses_are_told(collector: LocalCollector) -> None:
     send(collector, "logs", long_log())
+    send(collector, "logs", long_log("said before", ago_s=7200))
+    send(collector, "logs", long_log("said before", ago_s=7200, service="watchman"))
     done = in_browser("desk_odd.mjs", base=f"http://{collector.addresses.api}")
     seen = done.result
     assert seen["traces"]["rows"] == 50
@@ -108,6 +110,9 @@ def test_what_one_part_cannot_draw_leaves_the_others_and_odd_addresses_are_told(
     assert {"next row of a table", "go to Dashboards"} <= set(seen["help"])
     assert any("in a chart" in what for what in seen["help"])
     assert (seen["log"]["overflows"], seen["log"]["over"]) == (False, 0)
+    assert "said" in seen["log"]["bodies"]
+    assert "said before" not in seen["log"]["bodies"], "a live list has the records of its range"
+    assert "The latest record is of" in seen["old"]
     assert not [
         problem for problem in done.problems if "status of 404" not in problem and "isOfAttributes" not in problem
     ]

@@ -4,7 +4,7 @@ import { Answered, Empty, EmptyRange, Loading, Problem } from "../components/sta
 import { address as current, asked, change, link, traceLink } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
 import { useFollowed } from "../lib/follow.js";
-import { milliseconds, moment, plural } from "../lib/format.js";
+import { ago, milliseconds, moment, plural } from "../lib/format.js";
 import { html, useState } from "../lib/preact.js";
 import { toneOf } from "../lib/tones.js";
 
@@ -23,15 +23,22 @@ export default function View({ address }) {
         aria-pressed=${(level ?? "") === name} onClick=${() => change({ level: name || null }, { replace: true })}>${title}</button>`)}</div>
       ${trace && html`<span class="chip">of trace <a href=${traceLink(trace)}><code>${trace.slice(0, 8)}</code></a></span> <a href=${link(null, { trace_id: null })}>All logs</a>`}
       <span class="end quiet">${follow ? "as they arrive" : ""}</span></div>
-    <section class="card">${follow ? html`<${Followed} of=${followed} />`
+    <section class="card">${follow ? html`<${Followed} of=${followed} since=${address.range.since} />`
       : html`<${Answered} of=${listed} empty=${(answer) => answer.logs.length === 0} nothing=${trace ? html`<${Empty} title="This trace has no logs" />` : html`<${EmptyRange} what="No logs in this time" />`}>
         ${(answer) => html`<${Rows} rows=${answer.logs} more=${Boolean(answer.next)} />`}<//>`}</section>`;
 }
 
-function Followed({ of: { rows, error } }) {
+/** since: the begin of the range, in Unix seconds; it moves on while records arrive. */
+function Followed({ of: { rows, error }, since }) {
   if (!rows) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
-  return html`${error && html`<${Problem} error=${error} />`}
-    ${rows.length === 0 ? html`<${Empty} title="Nothing has been logged yet"><p>New records show here as they arrive.</p><//>` : html`<${Rows} rows=${rows} />`}`;
+  const inRange = rows.filter((row) => momentOf(row) >= since * 1000);
+  return html`${error && html`<${Problem} error=${error} />`}${inRange.length === 0 ? html`<${Quiet} latest=${rows[0]} />` : html`<${Rows} rows=${inRange} />`}`;
+}
+
+/** Nothing in the range. latest: the last record before it, if there is one. */
+function Quiet({ latest }) {
+  return html`<${Empty} title=${latest ? "No logs in this time" : "Nothing has been logged yet"}>
+    ${latest && html`<p>The latest record is of ${moment(momentOf(latest))}, ${ago(momentOf(latest))}.</p>`}<p>New records show here as they arrive.</p><//>`;
 }
 
 function Rows({ rows, more }) {
@@ -42,13 +49,14 @@ function Rows({ rows, more }) {
   })}</ol><p class="card-foot">${plural(rows.length, "record")} shown${more ? "; choose a shorter time or a filter for the others" : ""}.</p>`;
 }
 
+const momentOf = (row) => milliseconds(row.time_unix_ns || row.observed_unix_ns);
 const keyOf = (row) => `${row.time_unix_ns} ${row.observed_unix_ns} ${row.span_id} ${textOf(row.body)}`;
 
 function Row({ row, open, toggle }) {
   const level = levelOf(row);
   return html`<li class="log is-${level} ${open ? "is-open" : ""}">
     <button type="button" class="plain log-line" aria-expanded=${open} onClick=${toggle}>
-      <span class="log-time">${moment(milliseconds(row.time_unix_ns || row.observed_unix_ns), { millis: true })}</span>
+      <span class="log-time">${moment(momentOf(row), { millis: true })}</span>
       <span class="log-level" title=${row.severity_text}>${row.severity_text || level}</span>
       <span class="log-service" style=${{ "--tone": `var(--${toneOf(row.service)})` }}>${row.service}</span>
       <span class="log-body">${textOf(row.body)}<${Exception} attributes=${row.attributes} /></span></button>

@@ -31,7 +31,7 @@ export default function View({ address }) {
       ${(answer) => html`<${Overview} answer=${answer} address=${address} />
         <${Slow} address=${address} />
         <${Section} tone="suspects" title="Suspects" hint="what slow and failing requests share, and where their time goes"><${Suspects} address=${address} /><//>
-        <${Section} tone="tags" title="Top tags" hint="a click filters"><${Tags} address=${address} /><//>`}<//>`;
+        <${Section} tone="tags" title="Top tags" hint="share of the requests that have a value, and their p95; a click filters"><${Tags} address=${address} /><//>`}<//>`;
 }
 
 function Overview({ answer, address }) {

@@ -17,8 +17,11 @@ const TONES = { green: "good", orange: "warn", red: "bad", gray: "text-faint", t
 /** How a unit is written: `{ write, chart, factor }`; a chart's values are multiplied by the factor. */
 export const unitOf = (unit) => UNITS[unit] ?? PLAIN;
 
-/** A change with its sign: `+12 %`. */
-export const change = (write) => (value) => (value > 0 ? `+${write(value)}` : write(value));
+/** A change with its sign: `+12 %`; one that is nearly nothing has none: `< 0.1 %`. */
+export const change = (write) => (value) => {
+  const size = write(Math.abs(value));
+  return value === 0 || size.startsWith("<") ? size : `${value > 0 ? "+" : "−"}${size}`;
+};
 
 /** A tone's name in tokens.css. */
 export const toneOf = (tone) => TONES[tone] ?? "text";
