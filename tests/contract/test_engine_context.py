@@ -196,4 +196,4 @@ def test_suppressed_instrumentations_leave_a_tracer_alone() -> None:
         with suppress_instrumentation(), engine.tracer.start_as_current_span("work"):
             pass
 
-    on_both(program)
+    assert [span.name for span in on_both(program).finished()] == ["work"]

@@ -21,20 +21,16 @@ def of_the_shop() -> socket.socket:
     return server._socket
 
 
-SERVERS = {
+SERVERS: dict[str, Callable[[], socket.socket]] = {
     "collector": lambda: bind_collector(resolve("127.0.0.1:0", "api")),
     "boards": lambda: bind_preview("127.0.0.1:0"),
     "shop": of_the_shop,
 }
 
 
-@pytest.mark.parametrize("name", SERVERS)
-async def test_asyncio_sends_small_answers_at_once(name: str) -> None:
+@pytest.mark.parametrize("listen", SERVERS.values(), ids=SERVERS)
+async def test_asyncio_sends_small_answers_at_once(listen: Callable[[], socket.socket]) -> None:
     """It does so for sockets whose protocol is named, and those that a server accepts have the protocol of its own."""
-    await _accepts_without_delay(SERVERS[name])
-
-
-async def _accepts_without_delay(listen: Callable[[], socket.socket]) -> None:
     delays = asyncio.Queue[int]()
 
     class Seen(asyncio.Protocol):

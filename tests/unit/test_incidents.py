@@ -295,9 +295,11 @@ async def test_the_deadline_ends_it_without_a_request(monkeypatch: pytest.Monkey
 
     state.extras["collector"] = block
     async with serving({}, state) as address:
-        running = Flow(address, {})
+        running = Flow(address, {"gateway": state})
         await running.call("start", "collector-away", 0.2)
+        assert running.names() == {"gateway": "collector-away"}
         await asyncio.wait_for(ended.wait(), 5)
+        assert running.names() == {}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -50,8 +51,25 @@ def store() -> Iterator[MetricStore]:
 @given(st.one_of(QUERIES, QUERIES, QUERIES, st.text(max_size=30)))
 @settings(max_examples=150, deadline=None)
 def test_any_query_is_answered_or_is_refused(store: MetricStore, query: str) -> None:
+    """What is answered for several steps at once is, at each of them, what a query at that time alone returns."""
     begin = START_S * 1000
+    now = begin + 30_000
+    over_range = alone = None
     with suppress(QueryError):
-        promql.over_range(store.connection, query, begin, begin + 60_000, 15_000)
+        over_range = promql.over_range(store.connection, query, begin, begin + 60_000, 15_000)
     with suppress(QueryError):
-        promql.instant(store.connection, query, begin + 30_000)
+        alone = promql.instant(store.connection, query, now)
+    if over_range is not None:
+        assert alone is not None
+        assert values(over_range, now) == pytest.approx(values(alone, now), nan_ok=True)
+
+
+def values(answer: dict[str, Any], now_ms: int) -> dict[str, float]:
+    """Return the value of each series at a time, by its labels; a number is a series without labels."""
+    found = answer["result"] if answer["resultType"] != "scalar" else [{"metric": {}, "value": answer["result"]}]
+    return {
+        repr(sorted(one["metric"].items())): float(value)
+        for one in found
+        for when, value in one.get("values", [one.get("value")])
+        if when == now_ms / 1000
+    }
