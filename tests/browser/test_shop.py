@@ -26,6 +26,7 @@ from tests.browser.driving import in_browser
 from tests.browser.environment import VENDORING
 from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command
 from tests.pamazon_trees import SEARCH
+from tests.waiting import until
 
 PAGE = """\
 click shop_page
@@ -134,10 +135,7 @@ def assert_what_the_page_shows_is_in_the_trace(shown: dict[str, Any], trace: Tra
 
 def assert_the_page_measured(shop: Shop) -> None:
     """The visitor's wait is a metric of the page, as the library's clients have it."""
-    deadline = time.monotonic() + 15
-    while not (found := of_page(shop)):
-        assert time.monotonic() < deadline, "the page has sent no metric"
-        time.sleep(0.1)
+    found = until(lambda: of_page(shop), 15, pause=0.1)
     (series,) = [one for one in found if one["attributes"]["client.region"] == "cl"]
     assert series["temporality"] == "delta"  # of which several pages make one sum
     assert (series["unit"], tuple(series["points"][0]["bounds"])) == ("s", c.CLIENT_DURATION.buckets)

@@ -13,8 +13,9 @@ from telemetry.batching import AsyncBatcher, Batcher, BatcherClosed, QueueFull, 
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
 from tests.otlp_stand_in import StandIn, stand_in
-from tests.unit.batching_actors import AsyncGate, Gate, settled, started, until
+from tests.unit.batching_actors import AsyncGate, Gate, settled, started
 from tests.unit.own_process import python
+from tests.waiting import until
 
 SHOWN = ["search.stage", "minibatch_size", "search.batch.requests"]
 

@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import time
 
 from demo_flow.incidents.client import IncidentsClient
 from tests.pamazon_fixtures import Shop, pamazon_command
+from tests.waiting import until
 
 
 def active(shop: Shop) -> list[str]:
@@ -42,10 +42,7 @@ def test_a_load_ends_its_incident(shop: Shop) -> None:
     assert (done.returncode, active(shop)) == (0, [])
     command = pamazon_command(*options, "--duration", "60", "--gateway", shop.gateway)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as load:
-        deadline = time.monotonic() + 30
-        while active(shop) != ["tiny-batches"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: active(shop) == ["tiny-batches"], 30, pause=0.1)
         load.terminate()
         load.wait(30)
     assert active(shop) == []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from telemetry.conventions import SEARCH_BATCH_REQUESTS
+from tests.waiting import until
 
 LIMIT = 60.0
 """Seconds for an answer to come: the promise is 20 on a machine of one's own; tests share theirs."""
@@ -31,11 +32,7 @@ def post(url: str, document: Any) -> None:
 
 def eventually(ask: Callable[[], Any], limit: float = LIMIT) -> Any:
     """Ask until the answer is true, and return it. Backends report to nobody when they have stored something."""
-    deadline = time.monotonic() + limit
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"nothing within {limit} s: {answer!r}"
-        time.sleep(0.1)
-    return answer
+    return until(ask, limit, pause=0.1)
 
 
 def assert_becomes(ask: Callable[[], Any], expected: Any, limit: float = LIMIT) -> None:

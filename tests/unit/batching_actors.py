@@ -1,19 +1,10 @@
-"""What tests of batching work with: a gate that holds a batch, calls in threads, waiting for a condition."""
+"""What tests of batching work with: a gate that holds a batch, and calls in threads."""
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what no event reports: that another thread has come to wait."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.001)
 
 
 async def settled() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from telemetry.batching import BatchBroken, Batcher, BatcherClosed, QueueFull, WrongResults, batched
-from tests.unit.batching_actors import Gate, started, until
+from tests.unit.batching_actors import Gate, started
+from tests.waiting import until
 
 
 def test_a_lone_call_runs_at_once_in_its_own_thread() -> None:

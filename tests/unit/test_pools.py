@@ -16,8 +16,8 @@ from telemetry.errors import TelemetryError
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.recording import record_metrics
 from telemetry.testing.spans import Spans
-from tests.unit.batching_actors import until
 from tests.unit.own_process import python
+from tests.waiting import until
 
 STAGE = {"search.stage": "preprocess"}
 

@@ -4,7 +4,6 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.otlp_stand_in import stand_in
 from tests.unit.grpc_stand_ins import METHOD
 from tests.unit.stand_in_sender import AWAY, PATIENCE, REFUSED, TAKEN, StandInSender, span_queue
 from tests.unit.test_queue import close, flush, nonzero
+from tests.waiting import until
 
 
 class Slow:
@@ -44,14 +44,6 @@ class Slow:
 
     def close(self) -> None:
         pass
-
-
-def until(right: Callable[[], bool]) -> None:
-    """Wait until something on another thread is `right`."""
-    end = time.monotonic() + PATIENCE
-    while not right():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_nothing_is_lost_at_20_000_a_second_and_200_ms_a_request() -> None:
