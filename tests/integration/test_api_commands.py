@@ -256,7 +256,7 @@ def test_a_picture_for_the_readme(shell: Shell, running: Running, tmp_path: Path
 MISTAKES = [
     (("trace", "ffff"), "There is no span of trace ffff.\nList the traces: telemetry traces.\n"),
     (("trace", "a"), f"Several traces begin with a: {A} and {B}.\nUse more digits of the id.\n"),
-    (("trace", "last", "--wait", "5"), "--wait '5' is not a duration.\nWrite a number and a unit: --wait 50ms.\n"),
+    (("trace", "last", "--wait", "5"), "--wait '5' is not a duration.\nWrite a number and a unit: --wait 5s.\n"),
     (("trace", "last", "--wait", "2m"), "--wait: must be at most 60s, got 2m.\nRepeat the command to wait longer.\n"),
     (
         ("traces", "--min-duration", "50"),
@@ -289,6 +289,15 @@ MISTAKES = [
     (
         ("trace", "last", "--svg", "/no/folder/x.svg"),
         "The picture cannot be written to /no/folder/x.svg: No such file or directory.\nUse another file.\n",
+    ),
+    (("traces", "--slowest", "--follow"), "--slowest and --follow are both given.\nUse one of them.\n"),
+    (("traces", "--shared", "--follow"), "--shared and --follow are both given.\nUse one of them.\n"),
+    (
+        ("metrics", "--since", "5m"),
+        dedent("""\
+            --by, --attribute, --since and --until need the name of a metric.
+            Give it, as in `telemetry metrics search.client.duration`; `telemetry metrics` lists them.
+            """),
     ),
     (("traces", "--store", "x"), "--api and --store are both given.\nUse one of them.\n"),
 ]

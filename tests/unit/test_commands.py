@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.local.api.answers import PATHS, QUESTIONS
-from collector.local.cli import client, commands
+from collector.local.cli import client, commands, read
 from collector.local.cli.client import open_reader
 from collector.local.errors import CollectorError
 from collector.local.store.spans.tables import TABLES
@@ -148,6 +148,22 @@ def test_an_address_without_a_server_is_reported(address: str) -> None:
     """Also if it is not an address at all."""
     with closing(client.HttpReader(address)) as reader, pytest.raises(CollectorError, match="No collector responds at"):
         reader.get("/api/traces")
+
+
+@pytest.mark.parametrize(
+    ("words", "wait"), [("last", read.LAST_WAIT), ("last --wait 5s", "5s"), ("last --json", None), ("aa", None)]
+)
+def test_the_latest_trace_may_still_be_arriving(words: str, wait: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes export half a second apart; a program that reads JSON says itself how long it waits."""
+    asked: list[object] = []
+
+    def get(_: object, path: str, **parameters: object) -> None:
+        asked.append((path, parameters["wait"]))
+        raise CollectorError("enough")
+
+    monkeypatch.setattr(client.DefaultReader, "get", get)
+    assert cli.main(["trace", *words.split()]) == 2
+    assert asked == [(f"/api/traces/{words.split()[0]}", wait)]
 
 
 def test_a_store_that_is_not_there_is_reported(tmp_path: Path) -> None:

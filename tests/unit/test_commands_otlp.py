@@ -33,6 +33,15 @@ def test_all_pages_are_one_document(
     assert (decoded.records, decoded.rejected) == (5, 0)
 
 
+def test_a_dash_is_standard_output(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["trace", "last", "--otlp", "-", "--store", str(path)]) == 0
+    assert otlp.decode(BY_PATH["/v1/traces"], json.loads(capsys.readouterr().out)).records == 5
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_file_that_cannot_be_written_is_said(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["trace", "last", "--otlp", str(path.parent), "--store", str(path)]) == 2
     assert "cannot be written to" in capsys.readouterr().err

@@ -126,5 +126,8 @@ def test_rows_by_an_attribute_are_sums_the_highest_first() -> None:
     assert [line.split() for line in shown[3:]] == [
         ["cl", "·", "2.0.0", "9"], ["de", "·", "2.0.0", "3"], ["-", "·", "2.0.0", "1"],
     ]  # fmt: skip
+    with pytest.raises(CollectorError, match="has no attribute 'regoin'") as mistake:
+        chosen(metric("sum", "", *rows), ["regoin"], {})
+    assert mistake.value.hint == "Did you mean region?"
     only = chosen(metric("sum", "", *rows), [], {"outcome": "error", "service.version": "2.0.0"})
     assert [one["points"][0]["value"] for one in only["series"]] == [5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 
 import httpx
@@ -47,12 +48,18 @@ def unreachable(base: str, error: Exception) -> CollectorError:
         return CollectorError(f"{base}: the TLS handshake failed: {reason}.", "Check the certificates of both sides.")
     if isinstance(error, httpx.RemoteProtocolError):
         return CollectorError(
-            f"{base} does not speak HTTP: {error}.", "If that port speaks TLS, write https:// before the address."
+            f"The server at {base} does not speak HTTP: {error}.",
+            "If that port speaks TLS, write https:// before the address.",
         )
     return CollectorError(
-        f"No collector responds at {base.removeprefix('http://')}: {error}.",
+        f"No collector responds at {base.removeprefix('http://')}: {_reason(error)}.",
         "Start one: telemetry collect. Or give its address: --api HOST:PORT.",
     )
+
+
+def _reason(error: Exception) -> str:
+    """The system's words for it, without their number."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error))
 
 
 _HINTS: dict[Reason, str] = {

@@ -145,7 +145,7 @@ def _add_traces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", choices=("unset", "ok", "error"), help="with a span of this status")
     parser.add_argument(
         "--min-duration",
-        type=partial(_duration, option="--min-duration"),
+        type=partial(_duration, option="--min-duration", example="50ms"),
         metavar="TIME",
         help="that took at least this long: 50ms, 1.5s",
     )
@@ -182,11 +182,16 @@ def _add_paging(parser: argparse.ArgumentParser, what: str, follows: str, usual:
 
 def _add_trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace_id", metavar="ID", help="an id, the beginning of one, or `last`: the latest request")
-    wait = partial(_duration, option="--wait", at_most_s=60)
+    wait = partial(_duration, option="--wait", example="5s", at_most_s=60)
     parser.add_argument("--wait", type=wait, metavar="TIME", help="wait up to this long for a complete trace: 5s")
     parser.add_argument("--all", action="store_true", help="all spans of a very large trace")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also write the picture to a file")
-    parser.add_argument("--otlp", type=Path, metavar="FILE", help="write it as OTLP JSON instead, for any receiver")
+    parser.add_argument(
+        "--otlp",
+        type=Path,
+        metavar="FILE",
+        help="write it as OTLP JSON instead, for any receiver; -: to standard output",
+    )
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -251,13 +256,13 @@ def _moment(text: str, option: str) -> str:
     return text
 
 
-def _duration(text: str, option: str, at_most_s: float = float("inf")) -> str:
+def _duration(text: str, option: str, example: str, at_most_s: float = float("inf")) -> str:
     from collector.local.query import QueryError, parse_duration
 
     try:
         nanoseconds = parse_duration(text, option)
     except QueryError as error:
-        hint = f"Write a number and a unit: {option} 50ms."
+        hint = f"Write a number and a unit: {option} {example}."
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration.\n{hint}") from error
     if nanoseconds > at_most_s * 1e9:
         message = f"must be at most {at_most_s:g}s, got {text}."

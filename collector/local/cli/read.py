@@ -26,6 +26,8 @@ from collector.local.render.trace import MAX_SPANS, render_trace
 from telemetry.errors import did_you_mean
 
 SVG_WIDTH = 112
+LAST_WAIT = "1s"
+"""How long the latest trace is waited for while people look on: processes export half a second apart."""
 # Rich's picture loads its font from the Internet; ours uses the reader's own font.
 SVG_FORMAT = re.sub(r"\s*@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
@@ -50,6 +52,7 @@ def services(args: argparse.Namespace) -> int:
 def traces(args: argparse.Namespace) -> int:
     """`telemetry traces`."""
     if args.follow:
+        _check_follows(args)
         return follow_traces(args)
     filters = trace_filters(args)
     if args.shared:
@@ -74,8 +77,9 @@ def trace(args: argparse.Namespace) -> int:
     """`telemetry trace`."""
     if args.otlp:
         return _write_otlp(args)
+    wait = args.wait or (LAST_WAIT if args.trace_id == "last" and not args.json else None)
     with closing(open_reader(args.api, args.store)) as reader:
-        answer = ask(reader, f"/api/traces/{args.trace_id}", wait=args.wait)
+        answer = ask(reader, f"/api/traces/{args.trace_id}", wait=wait)
     if args.json:
         return print_json(answer)
     max_spans = None if args.all else MAX_SPANS
@@ -110,7 +114,8 @@ def metrics(args: argparse.Namespace) -> int:
     narrowed = args.by or args.attribute or args.since or args.until
     if narrowed and not args.name:
         raise CollectorError(
-            "--by, --attribute, --since and --until need the name of a metric.", "telemetry metrics NAME"
+            "--by, --attribute, --since and --until need the name of a metric.",
+            "Give it, as in `telemetry metrics search.client.duration`; `telemetry metrics` lists them.",
         )
     if args.name and (narrowed or not args.json):
         return _print_metric(args)
@@ -165,6 +170,15 @@ def _print_shared(args: argparse.Namespace, filters: dict[str, Any]) -> int:
         return _nothing(console, "No traces match, or they share nothing that the others do not have as often.")
     console.print(render_tables.shared_table(answer["shared"], console))
     return 0
+
+
+def _check_follows(args: argparse.Namespace) -> None:
+    """Raises:
+    CollectorError: the order or the summary of a list that has not ended is asked for.
+    """
+    for option, is_given in (("--slowest", args.slowest), ("--shared", args.shared)):
+        if is_given:
+            raise CollectorError(f"{option} and --follow are both given.", "Use one of them.")
 
 
 def _check_names(reader: Reader, service: str | None, operation: str | None = None) -> None:
@@ -230,6 +244,8 @@ def _write_otlp(args: argparse.Namespace) -> int:
         while "next" in page:
             page = ask(reader, f"/api/traces/{args.trace_id}/otlp", offset=page["next"])
             found += page["resourceSpans"]
+    if str(args.otlp) == "-":
+        return print_json({"resourceSpans": found}, is_line=True)
     try:
         args.otlp.write_text(dumps({"resourceSpans": found}) + "\n", encoding="utf-8")
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.local.errors import CollectorError
+from telemetry.errors import did_you_mean
 
 Json = dict[str, Any]
 
@@ -64,7 +65,11 @@ def chosen(metric: Json, by: Sequence[str], attributes: Mapping[str, str]) -> Js
     """Return the series that have these attributes, with no others than `by`: of the series, or of its resource.
 
     Without `by` the attributes stay.
+
+    Raises:
+        CollectorError: no series has an attribute of `by`, nor has its resource.
     """
+    _check_keys(metric, by)
     found: list[Json] = []
     for series in metric["series"]:
         has = {**series["resource"], **series["attributes"]}
@@ -72,6 +77,15 @@ def chosen(metric: Json, by: Sequence[str], attributes: Mapping[str, str]) -> Js
             kept = {key: has[key] for key in by if key in has} if by else series["attributes"]
             found.append({**series, "attributes": kept})
     return {**metric, "series": found}
+
+
+def _check_keys(metric: Json, keys: Sequence[str]) -> None:
+    known = {key for series in metric["series"] for key in (*series["attributes"], *series["resource"])}
+    for key in keys:
+        if known and key not in known:
+            own = sorted({key for series in metric["series"] for key in series["attributes"]})
+            hint = did_you_mean(key, sorted(known)) or (f"It has {', '.join(own)}." if own else "")
+            raise CollectorError(f"{metric['name']} has no attribute {key!r}.", hint)
 
 
 def _text(value: Any) -> str | None:
