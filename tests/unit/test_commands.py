@@ -162,8 +162,9 @@ def test_the_latest_trace_may_still_be_arriving(words: str, wait: str | None, mo
         raise CollectorError("enough")
 
     monkeypatch.setattr(client.DefaultReader, "get", get)
-    assert cli.main(["trace", *words.split()]) == 2
-    assert asked == [(f"/api/traces/{words.split()[0]}", wait)]
+    trace_id, *options = words.split()
+    assert cli.main(["trace", trace_id, *options]) == 2
+    assert asked == [(f"/api/traces/{trace_id}", wait)]
 
 
 def test_a_store_that_is_not_there_is_reported(tmp_path: Path) -> None:

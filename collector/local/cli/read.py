@@ -173,8 +173,10 @@ def _print_shared(args: argparse.Namespace, filters: dict[str, Any]) -> int:
 
 
 def _check_follows(args: argparse.Namespace) -> None:
-    """Raises:
-    CollectorError: the order or the summary of a list that has not ended is asked for.
+    """Check that no order and no summary of a list is asked for that has not ended.
+
+    Raises:
+        CollectorError: one is.
     """
     for option, is_given in (("--slowest", args.slowest), ("--shared", args.shared)):
         if is_given:
