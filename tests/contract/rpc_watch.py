@@ -18,6 +18,7 @@ from telemetry.conventions import SCOPE
 from telemetry.recording import providers
 from telemetry.recording.metrics import instruments
 from telemetry.recording.request.bounds import bounds
+from tests.waiting import until
 
 PATIENCE = 10  # seconds after which an awaited event counts as missing
 
@@ -71,6 +72,16 @@ class Watch(SpanProcessor):
                     yield from lines(span.context.span_id, f"{indent}  ")
 
         return "\n".join(lines(None, ""))
+
+    def counted(self, metric: str, count: int) -> list[HistogramDataPoint]:
+        """Return the points of a histogram once it has `count` values."""
+
+        def found() -> bool:
+            self._data = None
+            return sum(point.count for point in self.points(metric)) >= count
+
+        until(found, PATIENCE)
+        return self.points(metric)
 
     def points(self, metric: str) -> list[HistogramDataPoint]:
         """Return the points of a histogram, all as they were when first asked for: reading takes the exemplars."""

@@ -57,8 +57,10 @@ def test_the_status_that_answers_the_caller_is_the_outcome(kind: str, how: str, 
     """By `abort` or by `set_code`: endpoint and SERVER span agree."""
     serve, make = KINDS[kind]
     with watching() as watch:
-        with serve(make()) as target, threaded_client(target, []) as call, pytest.raises(Refused):
-            call("unary_unary", f"{how}:{code}")
+        with serve(make()) as target, threaded_client(target, []) as call:
+            with pytest.raises(Refused):
+                call("unary_unary", f"{how}:{code}")
+            watch.settled(2)  # after `abort` the caller knows before the handler does; a server that stops cancels that
         fault = f" ! {code}" if outcome == "error" else ""
         event = f" *{code}" if outcome != "error" and how == "abort" else ""
         assert watch.tree(2) == f"unary_unary SERVER {code}{fault}\n  search{fault}{event}"
