@@ -85,7 +85,16 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
         if not (_in_use.on or providers.recording()) or sys.is_finalizing():
             return NO_RECORDER
         try:
-            prepared = self._prepared or self._prepare()
+            prepared = self._prepared
+            if prepared is None:
+                # A `with` block makes its stage anew each time, mostly with the attributes of the time before.
+                attributes, key = self._attributes, None
+                kinds = tuple(map(type, attributes.values()))  # 1 and True are the same key, and are not the same
+                if _FIXED.issuperset(kinds):
+                    key = (self._name, *attributes, *attributes.values(), *kinds)
+                    prepared = self._prepared = _shared.get(key)
+                if prepared is None:
+                    prepared = self._prepare(key)
             run = SpanRecorder(
                 self._name, prepared.attributes, prepared.at_end, self._links, are_short=prepared.are_short
             )
@@ -96,22 +105,15 @@ class stage(Block):  # noqa: N801  users write it as a decorator and in `with`, 
             guard.caught(error)
         return NO_RECORDER
 
-    def _prepare(self) -> "_Prepared":
-        """Return what all runs share; kept unless a value, such as a list, may be another one at the next run.
-
-        A `with` block makes its stage anew each time, mostly with the attributes of the time before.
-        """
-        kinds = tuple(map(type, self._attributes.values()))  # 1 and True are the same key, and are not the same
-        key = (self._name, kinds, *self._attributes.items()) if _FIXED.issuperset(kinds) else None
-        prepared = None if key is None else _shared.get(key)
-        if prepared is None:
-            prepared = _Prepared(self._name, *clean_and_check(self._attributes))
-            if key is not None and prepared.are_short:
+    def _prepare(self, key: tuple[object, ...] | None) -> "_Prepared":
+        """Return what all runs share; kept unless a value, such as a list, may be another one at the next run."""
+        prepared = _Prepared(self._name, *clean_and_check(self._attributes))
+        if prepared.are_short:
+            self._prepared = prepared
+            if key is not None:
                 if len(_shared) >= _MOST_SHARED:
                     _shared.clear()
                 _shared[key] = prepared
-        if prepared.are_short:
-            self._prepared = prepared
         return prepared
 
 

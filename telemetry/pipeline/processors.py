@@ -31,6 +31,8 @@ class QueuePipeline(Generic[T]):
     """
 
     _name = "items"
+    _accepts: Callable[[T], bool] | None = None
+    """Returns whether an item is this process's to export; None: all are."""
 
     def __init__(self, make_queue: Callable[[Counts], BatchQueue[T]]) -> None:
         self._make_queue = make_queue
@@ -49,6 +51,8 @@ class QueuePipeline(Generic[T]):
 
     def put(self, item: T) -> None:
         """Queue an item. Never raises."""
+        if self._accepts is not None and not self._accepts(item):
+            return
         try:
             if not self.queue.push(item):
                 self._warn_of_close()
@@ -137,17 +141,10 @@ class SpanPipeline(QueuePipeline[Span]):
         if self._current_resource is not None:
             resource = self._current_resource()
             self._child_resources = {**self._child_resources, id(resource): resource}
+            self._accepts = self._is_of_child
 
-    def put(self, span: Span) -> None:
-        """Queue a sampled span."""
-        if self._child_resources and id(span.resource) not in self._child_resources:
-            return
-        try:  # as above, without the call
-            if not self.queue.push(span):
-                self._warn_of_close()
-        except Exception:
-            with guard:
-                raise
+    def _is_of_child(self, span: Span) -> bool:
+        return id(span._resource) in self._child_resources  # noqa: SLF001  as `resource`, without a call
 
 
 class LogPipeline(QueuePipeline[Any]):

@@ -22,7 +22,7 @@ from telemetry.recording.runs.inside import can_decorate
 from telemetry.recording.runs.recorder import NO_RECORDER, Recorder
 
 F = TypeVar("F")
-_Entry = tuple[tuple[int, int] | None, Recorder]  # the name of an open block (see `_block_of`), and its run
+_Entry = tuple[int, int, Recorder]  # of an open block: the ids of its frame and of that's code, and its run
 _in_use: Final = providers.current
 
 
@@ -55,37 +55,43 @@ class Block:
         run = self._begin()
         if run is NO_RECORDER:
             return INVALID_SPAN
-        self._open.append((_block_of(sys._getframe(1)), run))  # noqa: SLF001  the public way is `inspect`'s, slow
+        frame = sys._getframe(1)  # noqa: SLF001  the public way is `inspect`'s, slow
+        self._open.append((id(frame), id(frame.f_code), run))
         return run.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        if not self._open:
+        opened = self._open
+        if not opened:
             return
         run: Recorder = NO_RECORDER
         try:
-            opened = self._open[::-1]
-            if opened:  # most often one, which is found without a call
-                entry = opened[0] if len(opened) == 1 else _ending(opened, _block_of(sys._getframe(1)))  # noqa: SLF001  as above
-                self._open.remove(entry)
-                run = entry[1]
+            # A single one is ours: those that other threads open from now on come after it.
+            entry = opened[0] if len(opened) == 1 else _ending(opened[::-1], sys._getframe(1))  # noqa: SLF001  as above
+            opened.remove(entry)
+            run = entry[2]
         except Exception as error:  # noqa: BLE001  whatever it is, it is ours
             guard.caught(error)
         run.__exit__(kind, exc, tb)
 
 
-def _ending(opened: Sequence[_Entry], block: tuple[int, int] | None) -> _Entry:
-    """Return which of several open `with` blocks ends now; `opened` has the last one first.
+def _ending(opened: Sequence[_Entry], frame: FrameType) -> _Entry:
+    """Return which of several open `with` blocks ends now, in `frame`; `opened` has the last one first.
 
     Tasks, threads and interleaved generators leave their blocks in any order, and a generator's block may be left in
     another context than it was entered in; but a block is always left by the frame that entered it. For blocks in an
     `ExitStack` or another helper, whose frames cannot identify them, the current context does.
+
+    A frame is known by its code too: a helper that enters in its own `__enter__` leaves in its `__exit__`, whose frame
+    may lie where the other one was.
     """
+    code = frame.f_code
+    block = None if code.co_filename == contextlib.__file__ else (id(frame), id(code))
     last = opened[0]
-    if block is not None and last[0] == block:
+    if last[:2] == block:
         return last
     current = get_current()
-    mine = (entry for entry in opened if block is not None and entry[0] == block)
-    same_context = (entry for entry in opened if getattr(entry[1], "context", None) is current)
+    mine = (entry for entry in opened if entry[:2] == block)
+    same_context = (entry for entry in opened if getattr(entry[2], "context", None) is current)
     return next(mine, next(same_context, last))
 
 
@@ -100,13 +106,3 @@ def check_decorated(decorator: str, fn: object) -> None:
     if not can_decorate(fn):
         hint = "decorate the function itself: the one that is called, or the one inside"
         raise TelemetryError(f"{decorator} decorates functions and methods, not a {type(fn).__name__}", hint)
-
-
-def _block_of(frame: FrameType) -> tuple[int, int] | None:
-    """Name the frame of a `with` block while it is open; None for the frames of `contextlib`'s stacks.
-
-    Its code is part of the name: a helper that enters in its own `__enter__` leaves in its `__exit__`, whose frame may
-    lie where the other one was.
-    """
-    code = frame.f_code
-    return None if code.co_filename == contextlib.__file__ else (id(frame), id(code))

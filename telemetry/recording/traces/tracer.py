@@ -146,7 +146,7 @@ class Tracer(sdk.Tracer):
         """Start a span below the one in `context` (default: the current one); `start_time` in ns since 1970."""
         if context is None:
             context = get_current()
-        span = self._start_decided(name, context, kind, start_time)
+        span = self.start_prepared(name, context, kind, _NONE, _NONE, start_time, announced=False)
         if span is None:
             span, attributes = self._start_asking(name, context, kind, attributes, links=links or (), start=start_time)
         if not isinstance(span, Span):
@@ -170,10 +170,13 @@ class Tracer(sdk.Tracer):
         attributes: Mapping[str, Any],
         of_request: Mapping[str, Any] = _NONE,
         start_time: int | None = None,
+        *,
+        announced: bool = True,
     ) -> trace.Span | None:
         """Start a span with attributes that need no check: few, numbers and short texts.
 
-        Arguments: `context`, or the values of one; `of_request`, the attributes that all spans of the request have.
+        Arguments: `context`, or the values of one; `of_request`, the attributes that all spans of the request have;
+        `announced`, whether processors learn of the span now.
         Returns None where only `start_span` can do it: the sampler must be called, or the limits are narrow.
         One function: amid the work of a request, each function that is called costs as much as what it does.
         """
@@ -215,45 +218,10 @@ class Tracer(sdk.Tracer):
             span.recorded_attributes = {**of_request, **attributes}
         elif attributes:
             span.recorded_attributes = dict(attributes)
-        if self.processors._span_processors:  # read for each span: one may be added at any time
+        if self.processors._span_processors and announced:  # read for each span: one may be added at any time
             with guard:
                 self.processors.on_start(span, parent_context=Context(context))
         return span  # type: ignore[no-any-return]  # typed as one, its fields could not be written
-
-    def _start_decided(  # noqa: C901  one function, for speed
-        self, name: str, context: Mapping[str, object], kind: SpanKind, start_time: int | None
-    ) -> trace.Span | None:
-        """Start a span where the decision is known; else return None."""
-        if self.sampler is not self._read_from:
-            self._read_sampler()
-        parent: Any = context.get(_SPAN_KEY)
-        kind_of_parent = type(parent)
-        decision = None
-        if kind_of_parent is Span or kind_of_parent is UnsampledSpan:
-            decision = self._of_local[parent.flags & _SAMPLED]
-        elif kind_of_parent is RemoteSpan:
-            decision = self._of_remote[parent.flags & _SAMPLED]
-        elif parent is None and SAMPLED_BY_BATCH not in context:
-            decision = self._of_root
-        if decision is None:
-            return None
-        if parent is None:
-            flags, trace_id, state = self._root_flags, self.new_trace_id(), None
-        else:
-            flags, trace_id, state = parent.flags, parent.trace_id, parent.state
-        if not decision:
-            return _blank_unsampled(UnsampledSpan).begin(self, trace_id, flags & ~_SAMPLED, state)
-        flags |= _SAMPLED
-        span = _blank(Span).begin(
-            self, name, kind, trace_id, self.new_span_id(), flags, clock.wall() if start_time is None else start_time
-        )
-        if parent is not None:
-            span.parent_id = parent.span_id
-            if kind_of_parent is RemoteSpan:
-                span.parent_is_remote = True
-            elif state is not None:
-                span.state = state
-        return span
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  the API's signature; not a generator
         self,

@@ -34,11 +34,10 @@ def wrapped(incoming: Incoming, method: Method, handler: Any, is_traced: bool) -
     behavior = behavior_of(handler)
     if getattr(behavior, "experimental_non_blocking", False):
         return handler  # ends by a callback that gRPC makes up; only grpcio-health-checking's Watch is of this kind
-    make = _stream if handler.response_streaming else _unary
-    return rebuilt(handler, make(incoming, method, behavior, is_traced))
+    return rebuilt(handler, _served(incoming, method, behavior, is_traced, bool(handler.response_streaming)))
 
 
-def _unary(incoming: Incoming, method: Method, behavior: Behavior, is_traced: bool) -> Behavior:
+def _served(incoming: Incoming, method: Method, behavior: Behavior, is_traced: bool, is_stream: bool) -> Behavior:
     @functools.wraps(behavior)
     def served(request: Any, servicer: Any) -> Any:
         call = incoming.begin(method, request, servicer, is_traced)
@@ -46,33 +45,16 @@ def _unary(incoming: Incoming, method: Method, behavior: Behavior, is_traced: bo
             return behavior(request, servicer)
         token = attach(call.context)
         try:
-            response = behavior(request, servicer)
+            answer = behavior(request, servicer)
         except BaseException as error:
             call.finish(error)
             raise
         finally:
             detach(token)
+        if is_stream:
+            return TracedIterator(answer, call.context, call.finish)
         call.finish(None)
-        return response
-
-    return served
-
-
-def _stream(incoming: Incoming, method: Method, behavior: Behavior, is_traced: bool) -> Behavior:
-    @functools.wraps(behavior)
-    def served(request: Any, servicer: Any) -> Any:
-        call = incoming.begin(method, request, servicer, is_traced)
-        if call is None:
-            return behavior(request, servicer)
-        token = attach(call.context)
-        try:
-            responses = behavior(request, servicer)
-        except BaseException as error:
-            call.finish(error)
-            raise
-        finally:
-            detach(token)
-        return TracedIterator(responses, call.context, call.finish)
+        return answer
 
     return served
 
