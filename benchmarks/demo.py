@@ -15,7 +15,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -30,6 +29,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks.demo_figures import Figures, Result, Rounds, show
 from benchmarks.demo_load import at_full_speed, at_rate
 from benchmarks.ingest import run_collector
+from benchmarks.machine import machine
 from collector.local.store.store import Store
 from demo_flow.client import GatewayClient
 from demo_flow.flow import GATEWAY, ROLES
@@ -109,7 +109,7 @@ def run(effort: Effort, console: Console) -> Result:
         # Services and collector have ended by now: the last spans are stored.
         stored = _stored_searches(folder / STORE)
         return Result(
-            machine=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            machine=machine(),
             held_rate_per_s=held,
             rate_per_s=SHARE * held,
             full_speed=full_speed,

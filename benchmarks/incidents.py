@@ -8,8 +8,6 @@ four standard deviations to each side, or their smallest and largest value where
 """
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import incident_options as options
 from benchmarks.incident_recording import Recording, play, recording
 from benchmarks.incident_signals import FOLLOWS, MOVES, SIGNALS, Values
 from demo_flow.incidents.table import INCIDENTS
@@ -44,17 +43,14 @@ class Noise:
 def main() -> int:
     """Record, and print the table; exit status 1 where an incident did not move what it should."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.incidents", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="incidents (default: all)")
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each incident and baseline (%(default)s)")
-    parser.add_argument("--rate", type=float, default=20.0, help="searches a second (%(default)s)")
-    parser.add_argument("--index-rate", type=float, default=1.5, help="index requests a second (%(default)s)")
+    options.add(parser, names="all", seconds=15.0, index_rate=1.5)
     arguments = parser.parse_args()
     console = Console(stderr=True)
     names = arguments.names or list(INCIDENTS)
     with tempfile.TemporaryDirectory(prefix="bench-incidents-") as folder:
         console.print("Pamazon opens")
-        options = {"goods": GOODS, "rate": arguments.rate, "index_rate": arguments.index_rate}
-        with recording(Path(folder), **options) as recorded:
+        rates = {"rate": arguments.rate, "index_rate": arguments.index_rate}
+        with recording(Path(folder), goods=GOODS, **rates) as recorded:
             time.sleep(arguments.seconds)
             for name in names:
                 console.print(name)
@@ -62,9 +58,7 @@ def main() -> int:
                 play(recorded, name, arguments.seconds, before=1.5, after=3.0)
             play(recorded, None, arguments.seconds, before=1.5, after=8.0)
             table = Table(recorded)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{machine}; {arguments.rate:g} searches and {arguments.index_rate:g} index requests a second, ", end="")
-    print(f"{arguments.seconds:g} s for each incident and each baseline.\n")
+    print(f"{options.described(arguments)}\n")
     print("\n".join(table.lines(names)))
     missing = [name for name in names if table.missing(name)]
     for name in missing:

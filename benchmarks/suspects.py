@@ -8,8 +8,6 @@ Before each incident there is a healthy time of the same length, with which the 
 """
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from benchmarks import incident_options as options
 from benchmarks.incident_recording import NEW_VERSION, Recording, Stretch, play, recording
 
 GOODS: Final = 300
@@ -59,27 +58,20 @@ CAUSES: Final[Mapping[str, Cause]] = {
 def main() -> int:
     """Play, ask, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.suspects", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="incidents (default: all that leave spans)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each incident and baseline (%(default)s)")
-    parser.add_argument("--rate", type=float, default=20.0, help="searches a second (%(default)s)")
-    parser.add_argument("--index-rate", type=float, default=3.0, help="index requests a second (%(default)s)")
+    options.add(parser, names="all that leave spans", seconds=20.0, index_rate=3.0)
     arguments = parser.parse_args()
     names = arguments.names or list(CAUSES)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="bench-suspects-") as folder:
-        options = {"goods": GOODS, "rate": arguments.rate, "index_rate": arguments.index_rate}
-        with recording(Path(folder), **options) as recorded:
+        rates = {"rate": arguments.rate, "index_rate": arguments.index_rate}
+        with recording(Path(folder), goods=GOODS, **rates) as recorded:
             play(recorded, None, 2 * arguments.seconds, before=10.0, after=0.0)
             for name in names:
                 console.print(name)
                 play(recorded, None, arguments.seconds, before=2.0, after=0.0)
                 play(recorded, name, arguments.seconds, before=2.0, after=3.0)
             play(recorded, None, arguments.seconds, before=2.0, after=8.0)
-            machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-            print(
-                f"{machine}; {arguments.rate:g} searches and {arguments.index_rate:g} index requests a second, ", end=""
-            )
-            print(f"{arguments.seconds:g} s for each incident and each baseline.\n")
+            print(f"{options.described(arguments)}\n")
             missing = [name for name in names if not _print_incident(recorded, name)]
             _print_healthy(recorded)
     for name in missing:

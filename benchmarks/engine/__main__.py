@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -15,6 +13,7 @@ import benchmarks.engine
 from benchmarks.engine import environments, runner, sink, table
 from benchmarks.engine.environments import Environment
 from benchmarks.engine.rows import ALL, BEFORE, OURS, ROWS, Row, groups
+from benchmarks.machine import machine
 from tests.environments import NotMade
 
 
@@ -42,7 +41,7 @@ def main(given: list[str] | None = None) -> int:
     else:
         table.show(rows, figures, libraries, Console(), markdown=arguments.markdown)
         Console().print(
-            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians of "
+            f"{machine()}; medians of "
             f"{arguments.rounds} launches in turns, {arguments.calls:,} calls each. µs and ms: CPU, but p50.",
             highlight=False,
             soft_wrap=True,
