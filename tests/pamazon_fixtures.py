@@ -132,6 +132,17 @@ def pamazon_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "demo_flow", *arguments]
 
 
+def write_catalogue(folder: Path) -> None:
+    """Write a catalogue of one's own: three pictures, each of one colour."""
+    from PIL import Image
+
+    rows = []
+    for name in ("red", "green", "blue"):
+        Image.new("RGB", (64, 64), name).save(folder / f"{name}.png")
+        rows.append(json.dumps({"id": name, "name": {"en": name}, "image": f"{name}.png", "price": 1.0}))
+    (folder / "catalogue.jsonl").write_text("\n".join(rows), "utf-8")
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of its own for every process that a test starts, and none of the caller's telemetry settings."""

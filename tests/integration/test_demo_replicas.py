@@ -1,6 +1,5 @@
 """`pamazon up` with two replicas of the index and two versions of the encoder: who served what, what if one is away."""
 
-import json
 import os
 import re
 import signal
@@ -11,10 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PIL import Image
 
 from demo_flow.version import own_version
-from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command
+from tests.pamazon_fixtures import ANYWHERE, Shop, Trace, pamazon_command, write_catalogue
 
 PORTS = [f"--{name}={ANYWHERE}" for name in ("gateway", "clip-encoder", "qdrant-indexer")]
 
@@ -45,11 +43,7 @@ class Pair:
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pictures."""
     folder = tmp_path_factory.mktemp("catalogue")
-    rows = []
-    for name in ("red", "green", "blue"):
-        Image.new("RGB", (64, 64), name).save(folder / f"{name}.png")
-        rows.append(json.dumps({"id": name, "name": {"en": name}, "image": f"{name}.png", "price": 1.0}))
-    (folder / "catalogue.jsonl").write_text("\n".join(rows), "utf-8")
+    write_catalogue(folder)
     return folder
 
 

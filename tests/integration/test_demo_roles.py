@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import demo_flow
+from tests.pamazon_fixtures import write_catalogue
 
 ROLE = """
 RERANKER: Final = Role(
@@ -70,11 +70,7 @@ def catalogue(tmp_path: Path) -> Path:
     """Three pictures."""
     folder = tmp_path / "catalogue"
     folder.mkdir()
-    rows = []
-    for name in ("red", "green", "blue"):
-        Image.new("RGB", (64, 64), name).save(folder / f"{name}.png")
-        rows.append(json.dumps({"id": name, "name": {"en": name}, "image": f"{name}.png", "price": 1.0}))
-    (folder / "catalogue.jsonl").write_text("\n".join(rows), "utf-8")
+    write_catalogue(folder)
     return folder
 
 
