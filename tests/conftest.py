@@ -4,6 +4,7 @@ import gc
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -12,6 +13,9 @@ from telemetry import conventions as c
 from telemetry.recording.guard import guard
 from telemetry.recording.request.bounds import bounds
 from telemetry.testing import recording
+
+if TYPE_CHECKING:
+    from tests.otlp_stand_in import StandIn
 
 # Where the library is installed alone, Pamazon does not run, and only the tests of `tests.library_alone` do.
 pytest_plugins = ("tests.pamazon_fixtures", "tests.incident_fixtures") if find_spec("onnxruntime") else ()
@@ -56,3 +60,12 @@ def _every_span_ends(request: pytest.FixtureRequest) -> Iterator[None]:
     if recorded is not None and recorded.open:
         gc.collect()
         assert recorded.open == []
+
+
+@pytest.fixture
+def collector() -> Iterator["StandIn"]:
+    """A collector that keeps what it gets; tests of other collectors have a fixture of their own by this name."""
+    from tests.otlp_stand_in import stand_in
+
+    with stand_in() as running:
+        yield running

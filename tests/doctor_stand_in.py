@@ -19,12 +19,20 @@ from urllib.parse import parse_qs, urlsplit
 from collector.doctor import doctor, options
 from collector.doctor.finding import Finding, Status
 from collector.doctor.report import Report
+from tests.otlp_stand_in import StandIn
 
 OVER = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 """One signal is enough where all would report the same."""
+SOON = 0.4
+"""Seconds to wait for what will never come."""
 Answer = tuple[int, Any]
 NOTHING_LISTENS = "http://127.0.0.1:9"
 """The discard port: nobody has it, and no test takes it as a free one."""
+
+
+def environ(collector: StandIn, **more: str) -> dict[str, str]:
+    """Return the variables of a service that sends traces, metrics and logs to this collector."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_LOGS_EXPORTER": "otlp", **more}
 
 
 @dataclass

@@ -4,14 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.contract.prefork_server import APP, free_port, start
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
 
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
@@ -21,13 +20,6 @@ def search(docs):
     with telemetry.stage("work"):
         pass
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def test_a_service_under_opentelemetry_instrument_serves_and_its_console_shows_our_spans(

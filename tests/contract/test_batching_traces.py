@@ -1,7 +1,7 @@
 """What batching leaves in traces and metrics: every request keeps its tree, and is linked with its batch both ways."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import telemetry
 from telemetry.batching import AsyncBatcher, Batcher, BatcherClosed, QueueFull, batched
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.batching_actors import AsyncGate, Gate, settled, started
 from tests.unit.own_process import python
 from tests.waiting import until
@@ -252,13 +252,6 @@ class TestTasks:
         with pytest.raises(BatcherClosed), telemetry.stage("encode"):
             await batcher([1])
         assert spans.tree(status=True) == "encode ! telemetry.batching.errors.BatcherClosed"
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 SAMPLED = """

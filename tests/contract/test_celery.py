@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.contract.prefork_server import PATIENCE, counted
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 
 TASKS = """
 import logging, os
@@ -33,13 +31,6 @@ import tasks
 found = [task.delay([1, 2]) for task in (tasks.below,) for _ in range(3)]
 print([one.get(timeout=40) for one in found])
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 @contextmanager

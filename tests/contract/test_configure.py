@@ -1,7 +1,5 @@
 """`configure` in processes of its own, before a collector of gRPC and HTTP."""
 
-from collections.abc import Iterator
-
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
@@ -21,13 +19,6 @@ def search(docs):
 for _ in range(int(sys.argv[1])):
     search(["a", "b"])
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 class TestExport:

@@ -1,19 +1,9 @@
 """Where telemetry would be dead without a report: it works anyway, or one warning has the reason and the fix."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
-
 
 SHUT_DOWN = (
     "spans are recorded but lost: telemetry was shut down; call telemetry.configure() to start it again (logged once)\n"

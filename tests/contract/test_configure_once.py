@@ -1,20 +1,12 @@
 """`configure` once, with providers of the user's, switched off, and with mistakes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.contract.test_configure import SEARCHES
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 class TestOnce:

@@ -1,20 +1,12 @@
 """Work handed over to other processes: one trace across them, with its baggage, by every propagator."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import Ended, python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def run(script: str, folder: Path, *args: str, **environment: Any) -> Ended:

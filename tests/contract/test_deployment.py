@@ -2,22 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
 from tests.unit.pulled import SCRAPE_AND_SEARCH, families
 
 TIME = "search.deployment.time"
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def marks(request: object) -> dict[str, float]:

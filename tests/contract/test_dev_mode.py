@@ -1,10 +1,8 @@
 """A whole service under `python -X dev -W error`: no warning, no thread, no socket is left of us."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
 
 SERVICE = """
@@ -98,13 +96,6 @@ while left() != [[], []] and time.monotonic() < until:
     time.sleep(0.01)  # gRPC closes its channel in threads of its own
 show(left())
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

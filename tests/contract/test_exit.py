@@ -16,13 +16,6 @@ PROTOCOLS = ("grpc", "http/protobuf")
 LIMIT = 1.7  # seconds of our exit handler, which waits for 1.25 s: two are promised, of which Python needs some itself
 
 
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
-
-
 @contextmanager
 def away() -> Iterator[dict[str, str]]:
     """Nobody listens."""

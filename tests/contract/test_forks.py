@@ -1,19 +1,11 @@
 """Forked processes and pools: each exports its own, and nothing that was inherited is used."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def test_a_forked_child_exports_its_own(collector: StandIn) -> None:

@@ -1,10 +1,8 @@
 """What `configure` leaves to whoever needs it first: senders and the logs SDK, also where a process forks meanwhile."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
 
 LATER = {
@@ -15,13 +13,6 @@ LATER = {
 """What is not loaded after `configure`."""
 NEVER = LATER - {"h2", "telemetry.otlp.connection"}
 """What is not loaded either after something was sent over gRPC."""
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

@@ -3,21 +3,13 @@
 import json
 import logging
 import math
-from collections.abc import Iterator
 
 import pytest
 
 import telemetry
 from telemetry.testing.spans import Spans
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def record(message: object, *args: object, **extra: object) -> logging.LogRecord:

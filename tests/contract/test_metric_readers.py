@@ -1,6 +1,5 @@
 """The meter provider that `configure` sets: what others see of it, and what readers that they add read."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,16 +10,8 @@ from telemetry.recording import providers
 from telemetry.recording.metrics.own_metrics import OwnMetrics
 from telemetry.recording.request.bounds import bounds
 from telemetry.testing.spans import Spans
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
-
 
 READING = """
 from opentelemetry import metrics

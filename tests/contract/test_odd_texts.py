@@ -1,18 +1,9 @@
 """Values that OTLP cannot spell: they arrive as well as they can, and cost nothing else."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,12 @@
 """Forks at every awkward moment: inside a span, from a thread, in a child, in full flow; workers that are killed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import Ended, python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
-
 
 BEGIN = """
 import signal, threading, time, warnings

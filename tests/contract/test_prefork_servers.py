@@ -5,21 +5,13 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.contract.prefork_server import counted, free_port, gunicorn, serving, uvicorn, workers
-from tests.otlp_stand_in import StandIn, attributes, stand_in
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
+from tests.otlp_stand_in import StandIn, attributes
 
 
 def by_two(answered: list[int]) -> bool:

@@ -1,25 +1,17 @@
 """Nothing leaves a process that was not scrubbed: by OTLP, on the console, in the headers of a call."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.secrets_corpus import leaked
 from tests.unit.own_process import python
 
 ROOT = Path(__file__).parents[2]
 MAIL, CLEAN = "ada@example.com", "[redacted:email]"
 BEGIN = f"sys.path.insert(0, {str(ROOT)!r})\nfrom tests.secrets_corpus import SECRETS\n"
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def run(code: str, collector: StandIn, **environment: Any) -> object:

@@ -1,19 +1,10 @@
 """Metrics that are pulled, in processes of their own, whatever is configured beside."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
 from tests.unit.pulled import SCRAPE_AND_SEARCH, families
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def test_metrics_are_pulled_alone(collector: StandIn) -> None:

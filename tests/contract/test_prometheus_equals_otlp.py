@@ -1,22 +1,15 @@
 """What is pulled equals what is pushed: names, labels, buckets, values, exemplars."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 from tests.unit.own_process import python
 from tests.unit.pulled import SCRAPE_AND_SEARCH, families
 
 UNITS = {"s": "_seconds", "By": "_bytes"}
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])

@@ -10,17 +10,10 @@ import telemetry
 from telemetry.config.settings import load
 from telemetry.testing.metrics import Metrics
 from telemetry.testing.spans import Spans
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
 
 TESTS = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def test_a_generator_endpoints_span_ended_when_the_generator_was_made(spans: Spans, metrics: Metrics) -> None:

@@ -3,22 +3,12 @@
 import contextlib
 import gc
 import weakref
-from collections.abc import Iterator
-
-import pytest
 
 import telemetry
 import telemetry.context
 from telemetry.testing.spans import Spans
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 from tests.unit.own_process import python
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    """A collector."""
-    with stand_in() as collector:
-        yield collector
 
 
 def test_a_flush_blocked_for_ten_seconds_and_returned_true(collector: StandIn) -> None:

@@ -23,8 +23,10 @@ from tests import certificates
 from tests.certificates import TOKEN
 from tests.doctor_stand_in import (
     NOTHING_LISTENS,
+    SOON,
     Backend,
     backend,
+    environ,
     examine,
     failures,
     line,
@@ -32,22 +34,10 @@ from tests.doctor_stand_in import (
     silence,
     verdicts,
 )
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.otlp_stand_in import StandIn
 
-SOON = 0.4
-"""Seconds to wait for what will never come."""
 JAEGER: dict[str, Any] = {"/api/services": (200, {"data": []})}
 LOKI = {"/loki/api/v1/status/buildinfo": (200, {"version": "3.7.8"}), "/loki/api/v1/labels": (200, {})}
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
-
-
-def environ(collector: StandIn, **more: str) -> dict[str, str]:
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_LOGS_EXPORTER": "otlp", **more}
 
 
 def of_local(collector: LocalCollector, **more: str) -> dict[str, str]:

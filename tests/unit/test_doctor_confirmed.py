@@ -13,27 +13,16 @@ from collector.stack import state
 from collector.stack.profiles import PROFILES
 from tests.doctor_stand_in import (
     NOTHING_LISTENS,
+    SOON,
     Backend,
     backend,
+    environ,
     examine,
     failures,
     line,
     verdicts,
 )
 from tests.otlp_stand_in import StandIn, stand_in
-
-SOON = 0.4
-"""Seconds to wait for what will never come."""
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
-
-
-def environ(collector: StandIn, **more: str) -> dict[str, str]:
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc, "OTEL_LOGS_EXPORTER": "otlp", **more}
 
 
 def jaeger_with(collector: StandIn, lost: int = 0) -> dict[str, Any]:

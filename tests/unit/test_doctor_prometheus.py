@@ -1,6 +1,5 @@
 """The doctor asks Prometheus, which fetches metrics itself: whether it has them, and what it could not fetch."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,18 +7,10 @@ import pytest
 
 from collector.doctor import options
 from collector.doctor.checks import configured
-from tests.doctor_stand_in import NOTHING_LISTENS, backend, examine, line, verdicts
-from tests.otlp_stand_in import StandIn, stand_in
+from tests.doctor_stand_in import NOTHING_LISTENS, SOON, backend, examine, line, verdicts
+from tests.otlp_stand_in import StandIn
 
-SOON = 0.4
-"""Seconds to wait for what will never come."""
 BUILD = {"/api/v1/status/buildinfo": (200, {"status": "success", "data": {}})}
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
 
 
 def environ(collector: StandIn) -> dict[str, str]:

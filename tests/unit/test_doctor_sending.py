@@ -1,7 +1,6 @@
 """The doctor sends as a service would, and states what keeps a service's telemetry from leaving."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,9 @@ from collector.doctor.network.place import of_exporter
 from telemetry import conventions as c
 from telemetry.config.settings import load
 from tests.doctor_stand_in import OVER, backend, examine, failures, line, listener, sent, silence, verdicts
-from tests.otlp_stand_in import StandIn, attributes, stand_in
+from tests.otlp_stand_in import StandIn, attributes
 
 PROTOCOLS = ("grpc", "http/protobuf")
-
-
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -17,12 +17,6 @@ from tests.otlp_stand_in import StandIn, stand_in
 PROTOCOLS = ("grpc", "http/protobuf")
 
 
-@pytest.fixture
-def collector() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> certificates.Pems:
     return certificates.make(tmp_path_factory.mktemp("pems"))
