@@ -32,7 +32,7 @@ Array = np.ndarray[Any, Any]
 NS = 1_000_000_000
 TRACES_AT_ONCE = 1_500
 BASE_TRACES = 36_000
-"""Six full segments of spans."""
+"""24 full segments of spans."""
 PLATFORMS = ("web", "ios", "android", "linux")
 REGIONS = ("de", "us", "cl", "fr", "jp", "br", "in", "gb", "es", "it")
 LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz", np.uint8)
@@ -176,7 +176,7 @@ def fill(path: Path, spans: int, hours: float, *, tell: bool = False) -> int:
 
 def _copy(cursor: duckdb.DuckDBPyConnection, copy: int, shift_s: int) -> None:
     """Copy what was written first, so many seconds later."""
-    segments = BASE_TRACES // TRACES_AT_ONCE // 4
+    segments = BASE_TRACES // TRACES_AT_ONCE
     changes = {
         "trace_no": f"trace_no + {copy * BASE_TRACES}",
         "trace_id": f"md5(trace_id || '{copy}')",

@@ -9,11 +9,16 @@ from collector.local.api.overview import ASKED
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Answer, Question
 from collector.local.query import comparing
+from collector.local.query.comparing.sides import is_of_many
+from collector.local.query.once import sum_up_traces
 
 
 def _compare(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     wanted = asked.ranged_filter(connection)[0]
-    answer: Answer = plain(comparing.compare(connection, asked.text("left"), asked.text("right"), wanted))
+    left, right = asked.text("left"), asked.text("right")
+    if is_of_many(left) or is_of_many(right):
+        sum_up_traces(connection)
+    answer: Answer = plain(comparing.compare(connection, left, right, wanted))
     return answer
 
 

@@ -217,7 +217,7 @@ SPAN_MINUTES = View(
 )
 
 _NO = Column("trace_no", "BIGINT", "as in `traces`")
-_SEGMENT = Column("segment_no", "INTEGER", "which segment of about 60,000 spans; see `attribute_filters`")
+_SEGMENT = Column("segment_no", "INTEGER", "which segment of about 15,000 spans; see `attribute_filters`")
 TRACE_IDS = View(
     "trace_ids",
     "One row for each trace: how to find its number by its id, which is fast.",

@@ -6,6 +6,7 @@ the view. Out: a stable sample of ids, and of how many. No state.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from duckdb import DuckDBPyConnection
@@ -15,29 +16,24 @@ from collector.local.query.language.conditions import Condition, all_of, of_trac
 from collector.local.query.language.terms import Term
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.listing import find_trace
-from collector.local.query.lookup.numbers import numbers_by_id
+from collector.local.query.lookup.numbers import OF_NUMBERS, numbers_by_id
 from telemetry.errors import did_you_mean
 
 MOST_TRACES: Final = 200
 MOST_SPANS: Final = 20_000
 """Of one side: a comparison stays under a second."""
 _COLUMNS: Final = ("version", "region", "platform")
-_SIDES: Final = {
-    "slow": "took >= (SELECT quantile_disc(took, 0.95) FROM matching)",
-    "typical": """error_count = 0 AND took BETWEEN (SELECT quantile_disc(took, 0.25) FROM matching)
-        AND (SELECT quantile_disc(took, 0.75) FROM matching)""",
-    "failing": "error_count > 0",
+_TOOK: Final = "coalesce(client_duration_ns, duration_ns)"
+_SIDES: Final[dict[str, tuple[str, list[float]]]] = {
+    "slow": (f"{_TOOK} >= ?", [0.95]),
+    "typical": (f"error_count = 0 AND {_TOOK} BETWEEN ? AND ?", [0.25, 0.75]),
+    "failing": ("error_count > 0", []),
 }
-_SAMPLED = """
-WITH matching AS MATERIALIZED (
-    SELECT trace_no, trace_id, span_count, error_count, versions, region, platform,
-        coalesce(client_duration_ns, duration_ns) AS took FROM traces WHERE {condition}
-), side AS (
-    SELECT trace_no, trace_id, span_count, count(*) OVER () AS of, hash(trace_id) AS place FROM matching WHERE {side}
-)
-SELECT trace_no, trace_id, of, sum(span_count) OVER (ORDER BY place, trace_id) AS spans FROM side
-QUALIFY row_number() OVER (ORDER BY place, trace_id) <= {most}
-"""
+"""A condition, and which quantiles of the time that all took are its parameters."""
+_QUANTILES = f"SELECT quantile_disc({_TOOK}, ?) FROM traces WHERE {{condition}}"  # noqa: S608 (our own names)
+_COUNT = "SELECT count(*) FROM traces WHERE {condition}"
+_SAMPLED = "SELECT trace_no, span_count FROM traces WHERE {condition} ORDER BY hash(trace_no), trace_no LIMIT {most}"
+_IDS = f"SELECT trace_no, trace_id FROM traces WHERE {OF_NUMBERS}"  # noqa: S608 (our own names)
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,12 @@ class Side:
     """Their ids, by number."""
     of: int
     """How many there are; these are a sample of them, the same each time."""
+
+
+def is_of_many(text: str | None) -> bool:
+    """Whether a side has many traces: then `traces` is asked several times."""
+    word, colon, value = (text or "").partition(":")
+    return (word in _SIDES and not colon) or bool(word in _COLUMNS and value)
 
 
 def side_of(connection: DuckDBPyConnection, name: str, text: str | None, wanted: TraceFilter) -> Side:
@@ -63,22 +65,18 @@ def side_of(connection: DuckDBPyConnection, name: str, text: str | None, wanted:
     Raises:
         QueryError: it is none of these, or no trace is of it.
     """
-    word, colon, value = (text or "").partition(":")
-    if word in _SIDES and not colon:
-        side: Condition = (_SIDES[word], [])
-    elif word in _COLUMNS and value:
-        side = of_traces([Term(word, "=", (value,))])
-    else:
+    if text is None or not is_of_many(text):
         return _one(connection, name, text)
-    condition, values = _entering(wanted)
-    found = _sampled(connection, (condition, values), side)
-    if not found and wanted.operation:  # it is not one that a client calls, but is inside of others
-        found = _sampled(connection, wanted.condition(), side)
-    if not found:
+    counts, of = _sampled(connection, _entering(wanted), text)
+    if not counts and wanted.operation:  # it is not one that a client calls, but is inside of others
+        counts, of = _sampled(connection, wanted.condition(), text)
+    if not counts:
         message = f"No trace is on the {name} side, {text}."
         raise QueryError("not_found", message, "Choose a longer time, or other traces.")
-    few = {number: trace_id for number, trace_id, _, spans in found if spans <= MOST_SPANS}
-    return Side(text or "", few or {found[0][0]: found[0][1]}, found[0][2])
+    upto = accumulate(counts.values())
+    few = [number for number, spans in zip(counts, upto, strict=True) if spans <= MOST_SPANS] or [next(iter(counts))]
+    ids = dict(connection.execute(_IDS, [few]).fetchall())
+    return Side(text, {number: ids[number] for number in few}, of)
 
 
 def _entering(wanted: TraceFilter) -> Condition:
@@ -86,9 +84,22 @@ def _entering(wanted: TraceFilter) -> Condition:
     return all_of([wanted.without_operation().condition(), of_traces(wanted.entry)])
 
 
-def _sampled(connection: DuckDBPyConnection, matching: Condition, side: Condition) -> list[tuple[int, str, int, int]]:
-    sql = _SAMPLED.format(condition=matching[0], side=side[0], most=MOST_TRACES)
-    return connection.execute(sql, [*matching[1], *side[1]]).fetchall()
+def _sampled(connection: DuckDBPyConnection, matching: Condition, text: str) -> tuple[dict[int, int], int]:
+    """Some traces of a side, each with its count of spans, and how many there are."""
+    word, _, value = text.partition(":")
+    if word in _SIDES:
+        condition, quantiles = _SIDES[word]
+        sql, limits = _QUANTILES.format(condition=matching[0]), list[int | None]()
+        if quantiles:
+            (found,) = connection.execute(sql, [quantiles, *matching[1]]).fetchone() or (None,)
+            limits = found or [None] * len(quantiles)
+        side: Condition = (condition, limits)
+    else:
+        side = of_traces([Term(word, "=", (value,))])
+    condition, values = all_of([matching, side])
+    counts = dict(connection.execute(_SAMPLED.format(condition=condition, most=MOST_TRACES), values).fetchall())
+    (of,) = connection.execute(_COUNT.format(condition=condition), values).fetchone() or (0,)
+    return counts, of
 
 
 def _one(connection: DuckDBPyConnection, name: str, text: str | None) -> Side:

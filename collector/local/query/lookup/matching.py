@@ -18,7 +18,7 @@ FEW: Final = 20_000
 """Of up to so many traces, all are looked at."""
 MOST: Final = 6_000
 """Of more, about so many."""
-FEW_SEGMENTS: Final = 12
+FEW_SEGMENTS: Final = 48
 """So many segments of spans are read whole: what is in few of them is rare, and a sample would lose it."""
 BLOCK: Final = 64
 """Traces that follow each other are looked at together: their spans lie together in the store."""

@@ -1,6 +1,6 @@
 """Finds in which segments of spans an attribute may be, without reading the spans.
 
-A segment is some 60,000 spans that arrived one after the other; each full one has a filter of its attributes. The last
+A segment is some 15,000 spans that arrived one after the other; each full one has a filter of its attributes. The last
 segment is not full, and has none yet.
 """
 
@@ -27,8 +27,8 @@ def segments_with(connection: DuckDBPyConnection, key: str, text: str) -> Sequen
     """
     wanted = hash_of(key, text)
     rows = connection.execute(_FILTERS, [slice_of(wanted)]).fetchall()
-    anywhere = _is_fraction(text)
-    found = [int(number) for number, bits in rows if anywhere or may_have(bits, wanted)]
+    has = [True] * len(rows) if _is_fraction(text) else may_have((bits for _, bits in rows), wanted)
+    found = [int(number) for (number, _), may in zip(rows, has, strict=True) if may]
     last = int(rows[-1][0]) if rows else -1
     return found + [int(number) for (number,) in connection.execute(_OPEN, [last]).fetchall()]
 
@@ -37,7 +37,7 @@ def has_value(connection: DuckDBPyConnection, key: str, text: str) -> bool:
     """Whether a span of a full segment may have this attribute: no more is known without reading them."""
     wanted = hash_of(key, text)
     rows = connection.execute(_FILTERS, [slice_of(wanted)]).fetchall()
-    return any(may_have(bits, wanted) for _, bits in rows)
+    return any(may_have((bits for _, bits in rows), wanted))
 
 
 def _is_fraction(text: str) -> bool:

@@ -5,8 +5,9 @@ enters, and the versions that it passed), and of every service: one that is seld
 are estimates for all traces: what is read of a kind stands for all of the kind.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -15,7 +16,7 @@ from collector.local.query.language.conditions import json_path
 from collector.local.query.lookup.numbers import OF_NUMBERS
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import NS, Asked
-from collector.local.query.overview.buckets import durations, percentiles
+from collector.local.query.overview.buckets import quantiles_of
 from collector.local.store.spans.folding import bucket
 from telemetry.conventions import DB_SYSTEM_NAME, SCOPE
 
@@ -68,7 +69,9 @@ class ServiceMap:
     sample: Sample | None
 
 
-_DB = f"json_extract_string(attributes, '{json_path(DB_SYSTEM_NAME.name)}')"
+_DB = f"""CASE WHEN contains(attributes, '"{DB_SYSTEM_NAME.name}"')
+    THEN json_extract_string(attributes, '{json_path(DB_SYSTEM_NAME.name)}') END"""
+"""To look for characters is quicker than to parse."""
 _FAILED = "coalesce(sum(weight) FILTER (failed), 0)"
 _KINDS = f"""
 SELECT count(*), max(trace_no, {MOST_TRACES}) FROM traces WHERE {{condition}}
@@ -107,17 +110,11 @@ WITH chosen AS MATERIALIZED (
     WHERE kind = 'client' AND parent_span_id IS NULL
     UNION ALL
     SELECT db, 'database', failed, took, weight FROM chosen WHERE db IS NOT NULL
-), called AS (
-    SELECT source, target, kind, {bucket("took")} AS bucket, weight AS n, took AS total_ns FROM calls
-), nodes AS (
-    SELECT node AS source, '' AS target, kind, {bucket("took")} AS bucket, weight AS n, took AS total_ns FROM received
 )
-SELECT 'edge', figures.*, failed, operations FROM ({percentiles("called", ("source", "target", "kind"))}) AS figures
-JOIN (SELECT source, target, kind, {_FAILED} AS failed, list_sort(list(DISTINCT operation)) AS operations
-      FROM calls GROUP BY ALL) USING (source, target, kind)
+SELECT 'edge', source, target, kind, {bucket("took")} AS bucket, sum(weight), {_FAILED}, list(DISTINCT operation)
+FROM calls GROUP BY ALL
 UNION ALL
-SELECT 'node', figures.*, failed, [] FROM ({percentiles("nodes", ("source", "target", "kind"))}) AS figures
-JOIN (SELECT node AS source, kind, {_FAILED} AS failed FROM received GROUP BY ALL) USING (source, kind)
+SELECT 'node', node, '', kind, {bucket("took")} AS bucket, sum(weight), {_FAILED}, [] FROM received GROUP BY ALL
 """  # noqa: S608 (our own names)
 _STEPS = f"""
 SELECT service, name FROM span_facts
@@ -143,16 +140,16 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         steps.setdefault(service, []).append(name)
     nodes: dict[tuple[str, str], MapNode] = {}
     edges: list[MapEdge] = []
-    for what, *row in connection.execute(_CALLS, [numbers, list(weights.values())]).fetchall():
-        source, target, kind, n, _, _, b1, _, failed, operations = row
+    for (what, source, target, kind), seen in _seen(connection, weights).items():
+        n = round(sum(seen.buckets.values()))
         figures: dict[str, Any] = {
-            "count": int(n),
-            "rate": int(n) / asked.seconds,
-            "error_ratio": min(float(failed) / int(n), 1.0),
-            "p95_ns": durations([b1])[0],
+            "count": n,
+            "rate": n / asked.seconds,
+            "error_ratio": min(seen.failed / n, 1.0),
+            "p95_ns": quantiles_of(seen.buckets)[1],
         }
         if what == "edge":
-            edges.append(MapEdge(source, target, **figures, operations=operations))
+            edges.append(MapEdge(source, target, **figures, operations=sorted(seen.operations)))
         else:
             nodes[source, kind] = MapNode(source, kind, **figures, steps=steps.get(source, [])[:MOST_STEPS])
     clients = [key for key in nodes if key[1] == "client" and (key[0], "service") in nodes]
@@ -160,6 +157,27 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         del nodes[key]
     edges.sort(key=lambda edge: (-edge.count, edge.source, edge.target))
     return ServiceMap(sorted(nodes.values(), key=lambda node: (-node.count, node.name)), edges[:MOST_EDGES], sample)
+
+
+@dataclass
+class _Seen:
+    """The calls of one edge, or that one node received, each with what it stands for."""
+
+    buckets: dict[int | None, float] = field(default_factory=dict)
+    failed: float = 0.0
+    operations: set[str] = field(default_factory=set)
+
+
+def _seen(connection: DuckDBPyConnection, weights: Mapping[int, float]) -> dict[tuple[str, ...], _Seen]:
+    """By `edge` or `node`, source, target and kind."""
+    found: defaultdict[tuple[str, ...], _Seen] = defaultdict(_Seen)
+    rows = connection.execute(_CALLS, [list(weights), list(weights.values())]).fetchall()
+    for what, source, target, kind, place, weight, failed, operations in rows:
+        seen = found[what, source, target, kind]
+        seen.buckets[place] = seen.buckets.get(place, 0) + weight
+        seen.failed += failed
+        seen.operations.update(operation for operation in operations or () if operation is not None)
+    return found
 
 
 def _chosen(connection: DuckDBPyConnection, asked: Asked) -> tuple[dict[int, float], Sample | None]:

@@ -6,6 +6,7 @@ a question reads a 256th of the bits. State: none.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,21 @@ def slice_of(wanted: int) -> int:
     return int(slices[0])
 
 
-def may_have(bits: bytes, wanted: int) -> bool:
-    """Whether a segment may have an attribute with this hash.
+def may_have(filters: Iterable[bytes], wanted: int) -> list[bool]:
+    """Whether each of some segments may have an attribute with this hash.
 
     Args:
-        bits: the segment's filter of the hash's slice.
+        filters: of each segment, that of the hash's slice.
         wanted: the hash.
     """
     _, mixed = _mix(np.array([wanted], np.uint32))
-    size = len(bits) * 8
-    return all(bits[place >> 3] >> (place & 7) & 1 for place in (int(found[0]) for found in _places(mixed, size)))
+    places: dict[int, list[int]] = {}  # by the size of a filter: few sizes differ
+    found = []
+    for bits in filters:
+        if len(bits) not in places:
+            places[len(bits)] = [int(place[0]) for place in _places(mixed, len(bits) * 8)]
+        found.append(all(bits[place >> 3] >> (place & 7) & 1 for place in places[len(bits)]))
+    return found
 
 
 def _mix(hashes: Array) -> tuple[Array, Array]:

@@ -29,8 +29,9 @@ from collector.local.store.spans.tables import (
 )
 
 Array = np.ndarray[Any, Any]
-SEGMENT_SPANS = 61_440
-"""Spans in a segment, at least: half of DuckDB's row group."""
+SEGMENT_SPANS = 15_360
+"""Spans in a segment, at least. Fewer would make an attribute of a few requests quicker to find, and their filters
+larger. Earlier stores have segments of four times as many, too."""
 MOST_OPEN = 100_000
 """With more traces that are not folded, those that are quiet for less are folded, too."""
 MOST_PATIENCE_NS, CALM_FOLDS, LATE = 7_500_000_000, 24, 0.02

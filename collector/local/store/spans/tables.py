@@ -24,7 +24,7 @@ SPAN_ROWS = Table(
     "One row for each span.",
     (
         _NO,
-        Column("segment_no", "INTEGER NOT NULL", "about 60,000 spans that arrived one after the other"),
+        Column("segment_no", "INTEGER NOT NULL", "about 15,000 spans that arrived one after the other"),
         _SPAN,
         Column("parent_span_id", "UBIGINT NOT NULL", "0 at the root"),
         Column("operation_no", "INTEGER NOT NULL", "row of `operations`"),
