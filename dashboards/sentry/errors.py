@@ -22,7 +22,7 @@ from dashboards.sentry.fields import (
     field,
 )  # fmt: skip
 from dashboards.sentry.model import Dataset, SentryBoard, Show, Widget
-from dashboards.sentry.search import TOTALS
+from dashboards.sentry.shared_widgets import TOTALS, failed
 from telemetry import conventions as c
 
 _FAILED_REQUESTS: Final = f"{ENTRY} {FAILED}"
@@ -37,10 +37,7 @@ def _now() -> tuple[Widget, ...]:
             "Errors", "All of them: errors are not sampled. Requests that failed: Grafana, board Search overview.",
             Show.NUMBER, (ERRORS,), "", dataset=Dataset.ERRORS, height=1,
         ),
-        Widget(
-            "Kept traces that failed", f"By our fault, not the caller's. {TOTALS}",
-            Show.NUMBER, (COUNT,), _FAILED_REQUESTS, height=1,
-        ),
+        failed(ENTRY),
         Widget(
             "Log records of errors", "All records at ERROR and above: logs are not sampled.",
             Show.NUMBER, (RECORDS,), _ERROR_RECORDS, dataset=Dataset.LOGS, height=1,

@@ -4,25 +4,17 @@ from typing import Final
 
 from dashboards.sentry.fields import (
     COUNT,
-    DURATION,
     ENTRY,
-    FAILED,
     INDEX,
-    OP,
     P50,
     P95,
     P99,
-    RELEASE,
-    SERVICE,
-    TIMESTAMP,
-    TRACE,
     field,
     op,
     operation,
 )  # fmt: skip
 from dashboards.sentry.model import SentryBoard, Show, Widget
-from dashboards.sentry.search import TOTALS
-from dashboards.sentry.steps import steps
+from dashboards.sentry.shared_widgets import TOTALS, by_release, by_size, failed, slowest, steps
 from telemetry import conventions as c
 
 _INDEXING: Final = operation("index", "delete")
@@ -38,10 +30,7 @@ def _now() -> tuple[Widget, ...]:
             Show.NUMBER, (P95,), _REQUESTS, height=1,
         ),
         Widget("Kept traces of indexing", TOTALS, Show.NUMBER, (COUNT,), _REQUESTS, height=1),
-        Widget(
-            "Kept traces that failed", f"By our fault, not the caller's. {TOTALS}",
-            Show.NUMBER, (COUNT,), f"{_REQUESTS} {FAILED}", height=1,
-        ),
+        failed(_REQUESTS),
     )  # fmt: skip
 
 
@@ -59,15 +48,8 @@ def _duration() -> tuple[Widget, ...]:
             "Which operation is slow? (kept traces)", f"At the entry, by search.operation. {TOTALS}",
             Show.TABLE, (P50, P95, COUNT), _REQUESTS, (field(c.SEARCH_OPERATION),), f"-{P95}", width=3,
         ),
-        Widget(
-            "Does its size matter?", "By the number of documents in the request (len_docs).",
-            Show.TABLE, (P50, P95), _REQUESTS, (_DOCUMENTS,), f"-{P95}", width=3,
-        ),
-        Widget(
-            "Slowest kept traces", "Open one: Sentry draws its spans in all services.",
-            Show.TABLE, (), _REQUESTS,
-            (TRACE, DURATION, field(c.SEARCH_OPERATION), _DOCUMENTS, TIMESTAMP), f"-{DURATION}", width=6, height=3,
-        ),
+        by_size(_REQUESTS, width=3, height=2),
+        slowest(_REQUESTS, c.SEARCH_OPERATION, c.LEN_DOCS),
     )  # fmt: skip
 
 
@@ -83,10 +65,7 @@ def _inside() -> tuple[Widget, ...]:
             Show.TABLE, (P50, P95), f"{INDEX} {_INDEXING}",
             (field(c.DB_COLLECTION_NAME), field(c.DB_OPERATION_NAME)), f"-{P95}",
         ),
-        Widget(
-            "Which release?", "The endpoint of each service, by its version.",
-            Show.TABLE, (P50, P95), f"{OP}:search.endpoint {_INDEXING}", (SERVICE, RELEASE), f"-{P95}", width=6,
-        ),
+        by_release(_INDEXING, width=6),
     )  # fmt: skip
 
 

@@ -4,27 +4,19 @@ from typing import Final
 
 from dashboards.sentry.fields import (
     COUNT,
-    DURATION,
     ENTRY,
-    FAILED,
     INDEX,
-    OP,
     P50,
     P95,
     P99,
-    RELEASE,
-    SERVICE,
-    TIMESTAMP,
-    TRACE,
     field,
     op,
     operation,
 )  # fmt: skip
 from dashboards.sentry.model import SentryBoard, Show, Widget
-from dashboards.sentry.steps import steps
+from dashboards.sentry.shared_widgets import TOTALS, by_release, by_size, failed, slowest, steps
 from telemetry import conventions as c
 
-TOTALS: Final = "Sentry has the traces that sampling keeps. Totals: Grafana, board Search overview."
 _SEARCH: Final = operation("search")
 _REQUESTS: Final = f"{ENTRY} {_SEARCH}"
 _MINIBATCHES: Final = op(c.TXT_MINIBATCH_ENCODING, c.IMG_MINIBATCH_ENCODING)
@@ -37,10 +29,7 @@ def _now() -> tuple[Widget, ...]:
             Show.NUMBER, (P95,), _REQUESTS, height=1,
         ),
         Widget("Kept traces of searches", TOTALS, Show.NUMBER, (COUNT,), _REQUESTS, height=1),
-        Widget(
-            "Kept traces that failed", f"By our fault, not the caller's. {TOTALS}",
-            Show.NUMBER, (COUNT,), f"{_REQUESTS} {FAILED}", height=1,
-        ),
+        failed(_REQUESTS),
     )  # fmt: skip
 
 
@@ -59,16 +48,8 @@ def _duration() -> tuple[Widget, ...]:
             Show.TABLE, (P50, P95, COUNT), _REQUESTS, (field(c.CLIENT_PLATFORM), field(c.CLIENT_REGION)), f"-{P95}",
             width=4, height=3,
         ),
-        Widget(
-            "Does its size matter?", "By the number of documents in the request (len_docs).",
-            Show.TABLE, (P50, P95), _REQUESTS, (field(c.LEN_DOCS),), f"-{P95}", height=3,
-        ),
-        Widget(
-            "Slowest kept traces", "Open one: Sentry draws its spans in all services.",
-            Show.TABLE, (), _REQUESTS,
-            (TRACE, DURATION, field(c.CLIENT_PLATFORM), field(c.CLIENT_REGION), field(c.LEN_DOCS), TIMESTAMP),
-            f"-{DURATION}", width=6, height=3,
-        ),
+        by_size(_REQUESTS, width=2, height=3),
+        slowest(_REQUESTS, c.CLIENT_PLATFORM, c.CLIENT_REGION, c.LEN_DOCS),
     )  # fmt: skip
 
 
@@ -83,10 +64,7 @@ def _inside() -> tuple[Widget, ...]:
             "Which collection?", "One query of the index, by collection.",
             Show.TABLE, (P50, P95), f"{INDEX} {_SEARCH}", (field(c.DB_COLLECTION_NAME),), f"-{P95}",
         ),
-        Widget(
-            "Which release?", "The endpoint of each service, by its version.",
-            Show.TABLE, (P50, P95), f"{OP}:search.endpoint {_SEARCH}", (SERVICE, RELEASE), f"-{P95}", width=3,
-        ),
+        by_release(_SEARCH, width=3),
         Widget(
             "Kept traces by number of results", f"0 is a search that found nothing. {TOTALS}",
             Show.TABLE, (COUNT,), f"{INDEX} {_SEARCH} has:{field(c.SEARCH_HITS)}",
