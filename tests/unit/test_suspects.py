@@ -65,7 +65,7 @@ PLANTED: dict[Slows, tuple[str, str, str, object]] = {
 def test_the_planted_cause_comes_first(slows: Slows, *, with_before: bool) -> None:
     """In each of ten runs; a threshold is near the true one.
 
-    A version that half of the requests have cannot be told without the time before: half of them are the usual ones.
+    A version that half of the requests have cannot be recognised without the time before: half are the usual ones.
     """
     stage, key, sign, value = PLANTED[slows]
     for seed in range(10):
