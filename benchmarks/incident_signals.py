@@ -22,7 +22,7 @@ _PROCESS: Final = "service.instance.id"
 _COLLECTED: Final = _SECOND // 3
 """The points of one export are made within this time."""
 _LATE: Final = 3 * _SECOND
-"""Until then what could not be sent in a stretch has arrived."""
+"""The time by which what could not be sent in a stretch has arrived."""
 
 
 def where(**wanted: str | bool) -> Chosen:

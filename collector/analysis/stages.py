@@ -12,7 +12,7 @@ class Staged(Protocol):
 
     @property
     def kind(self) -> str:
-        """Such as `server`."""
+        """The kind of the span, such as `server`."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from telemetry import conventions as c
 METRICS: Final = tuple(value for value in vars(c).values() if isinstance(value, c.Metric))
 """Of the library, the collector's critical path and the doctor."""
 SERIES_OF_A_PROCESS: Final = frozenset({"job", "instance", "collector", "otel_scope_name", "otel_scope_version"})
-"""On every series that came through a Collector; `collector` is that Collector's name."""
+"""Labels of every series that came through a Collector; `collector` is that Collector's name."""
 _SCRAPED: Final = frozenset({"job", "instance", "collector"})
 
 _OTELCOL: Final[Mapping[str, frozenset[str]]] = {

@@ -10,7 +10,7 @@ import httpx
 from telemetry.otlp.target import is_loopback
 
 _NO_PAGE: Final = "not compiled with the UI assets"
-"""In what a Jaeger that is built without its page answers instead."""
+"""Words in the answer of a Jaeger that is built without its page."""
 _PATIENCE_S: Final = 2.0
 
 

@@ -11,7 +11,7 @@ from dashboards.publishing.steps import report
 from telemetry.errors import TelemetryError
 
 GRAFANA: Final = "http://127.0.0.1:3000"
-"""Where Grafana is, unless named."""
+"""Grafana's address, unless another one is given."""
 
 
 def publish(args: argparse.Namespace) -> int:

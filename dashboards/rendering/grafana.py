@@ -15,7 +15,7 @@ from dashboards.rendering.sdk import plain
 
 SCHEMA: Final = 42
 TAG: Final = "search-telemetry"
-"""On every board: each links to all others by it."""
+"""The tag of every board: each links to all others by it."""
 _ALL: Final = sdk.VariableOption(selected=True, text=["All"], value=["$__all"])
 
 

@@ -41,7 +41,7 @@ _UNITS: Final[Mapping[Unit, Json]] = {
 }
 _NUMBER: Final[Json] = {"unit": "decimal", "shortValues": True}
 _LABELS: Final = {Unit.REQUESTS_PER_SECOND: "requests a second", Unit.PER_SECOND: "a second"}
-"""Beside an axis: the units of Perses for these are longer than the values."""
+"""Labels beside an axis: Perses' units for these are longer than the values."""
 _LEAST_LINE: Final = 0.01
 
 

@@ -64,4 +64,4 @@ class Active:
 
 
 ACTIVE: Final = Active()
-"""That of this process."""
+"""What is active in this process."""

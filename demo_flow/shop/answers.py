@@ -27,7 +27,7 @@ STATUSES: Final[Mapping[grpc.StatusCode, int]] = {
 """HTTP's status of a failure by gRPC's; any other is 500."""
 
 _HINTS: Final[Mapping[grpc.StatusCode, str]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: "Ask by other words, or by another picture.",
+    grpc.StatusCode.INVALID_ARGUMENT: "Use other words, or another picture.",
     grpc.StatusCode.UNAVAILABLE: "Is it running? pamazon up starts all of them; its terminal says which one ended.",
     grpc.StatusCode.RESOURCE_EXHAUSTED: "The shop is full. Try again in a moment.",
     grpc.StatusCode.DEADLINE_EXCEEDED: "Try again; the trace shows where the time went.",

@@ -18,7 +18,7 @@ _draw = random.Random()  # noqa: S311 (an uneven link, not a secret)
 
 
 class Way:
-    """That of the current request; it takes no time where no link of its platform and region is known."""
+    """The way of the current request; it takes no time if no link of its platform and region is known."""
 
     def __init__(self) -> None:
         platform, region = (baggage.get_baggage(name.name) for name in (c.CLIENT_PLATFORM, c.CLIENT_REGION))

@@ -11,7 +11,7 @@ Mode = Literal["on", "unsampled", "off"]
 """Everything is recorded and exported; nothing is sampled; the library is switched off."""
 
 ATTRIBUTES: Mapping[str, str | int] = {"runtime": "onnx", "device": "cpu", "top_k": 32}
-"""Those of every span that is compared."""
+"""The attributes of every span that is compared."""
 
 
 class Addresses(NamedTuple):

@@ -99,7 +99,7 @@ def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
 
 
 def _distinct(same: Iterable[Candidate], first: Candidate) -> list[Candidate]:
-    """Without those that say the same of another stage; where a span is there, what it has says nothing more."""
+    """Leave out what says the same of another stage; if a span's presence is a suspect, its attributes add nothing."""
     if first.key == PRESENT:
         return []
     found = {_said(candidate): candidate for candidate in reversed(list(same))}

@@ -21,7 +21,7 @@ PRESENT: Final = "span"
 MOST_UNIQUE: Final = 0.9
 """A key with more values than this share of its traces identifies requests."""
 UNIQUE_FROM: Final = 10
-"""With fewer traces, values may all be different by chance."""
+"""The fewest traces that show whether values are unique: with fewer, all may differ by chance."""
 MOST_VALUES: Final = 100
 """Values of one key that are compared, the most frequent ones."""
 THRESHOLDS: Final = 16
@@ -92,14 +92,14 @@ def _thresholds(stage: str, key: str, values: Mapping[int | float, int]) -> Iter
 
 
 def _repeats(values: Mapping[int | float, int]) -> float:
-    """Of a number with fractions: a score that many traces have is that of one query which was asked so many times."""
+    """How many traces have the same fraction, on average: a score that many have is that of one query, asked often."""
     if all(value == int(value) for value in values):
         return 1.0
     return max(1.0, sum(mask.bit_count() for mask in values.values()) / len(values))
 
 
 def _cuts(counts: list[int]) -> set[int]:
-    """Before which of the values to cut, so that about as many traces lie between two cuts."""
+    """The positions of values to cut before, so that about as many traces lie between two cuts."""
     if len(counts) - 1 <= THRESHOLDS:
         return set(range(1, len(counts)))
     total, passed, found = sum(counts), 0, set()

@@ -98,10 +98,10 @@ class Found:
     """By entry, in nanoseconds; of `failing` and `empty` none."""
     matching: Sequence[Request] = ()
     others: Sequence[Request] = ()
-    """Those that attributes are compared with."""
+    """The requests that attributes are compared with."""
     are_others_before: bool = False
     usual: Sequence[Request] = ()
-    """Those that times are compared with."""
+    """The requests that times are compared with."""
     excess: float = field(default=0.0)
     """How far it is above what is usual; the problem with the greatest excess is chosen."""
     before: int = LEAST_BEFORE
@@ -186,7 +186,7 @@ def _dispersion(problem: Problem, before: Sequence[Request]) -> float:
 
 
 def _changed(now: Sequence[Request], before: Sequence[Request]) -> Found | None:
-    """All requests, beside all before: whether they differ, attributes must tell."""
+    """All requests, compared with all before: attributes show whether they differ."""
     entries = _frequent(before)
     now, before = ([one for one in some if one.entry in entries] for some in (now, before))
     if len(now) < LEAST_BEFORE:
@@ -245,7 +245,7 @@ def _quantile(values: list[int], level: float) -> int:
 def _split(
     problem: Problem, requests: Iterable[Request], thresholds: Mapping[str, int]
 ) -> tuple[list[Request], list[Request]]:
-    """Those that have the problem, and those that do not; where that is not known, neither."""
+    """Return the requests that have the problem, and those that do not; unknown ones are in neither list."""
     having: list[Request] = []
     others: list[Request] = []
     if problem is Problem.FAILING:

@@ -32,9 +32,9 @@ class Counts:
 
 
 def thinned(counts: Counts, by: float) -> Counts:
-    """So many fewer requests, with the same shares: those of the first group rounded down, of the second up.
+    """Divide the requests by `by`, with the same shares: those of the first group rounded down, of the second up.
 
-    Of requests that come in groups, which say less than as many apart.
+    This is for requests that come in groups: they show less than as many independent ones.
     """
     if by <= 1:
         return counts

@@ -147,12 +147,12 @@ class DefaultReader:
 
     @property
     def problem(self) -> str:
-        """That of the reader in use."""
+        """The problem of the reader in use."""
         return self._reader.problem
 
     @property
     def is_live(self) -> bool:
-        """That of the reader in use."""
+        """Whether the reader in use is live."""
         return self._reader.is_live
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class _Protocol(H11Protocol):
         self._head_limit: asyncio.TimerHandle | None = None
         self._is_new = True
         self.since = self.loop.time()
-        """Since when it has been idle."""
+        """The time since which it has been idle."""
 
     @property
     def is_idle(self) -> bool:

@@ -24,7 +24,7 @@ class Glyphs:
     ellipsis: str
     separator: str
     bar: tuple[str, str, str]
-    """On the critical path: a full cell, its right half, its left half."""
+    """Cells of the critical path: a full one, its right half, its left half."""
     thin: tuple[str, str, str]
     """The same, off the critical path."""
     blocks: str

@@ -47,7 +47,7 @@ def _shorten(text: str, width: int, glyphs: Glyphs) -> str:
 
 
 def _last_siblings(depths: Sequence[int]) -> list[bool]:
-    """For each row: does no sibling follow it?"""
+    """Return for each row whether it is the last of its siblings."""
     last = [False] * len(depths)
     followed: list[bool] = []  # by depth, looking back from the end
     for position in range(len(depths) - 1, -1, -1):

@@ -22,14 +22,14 @@ LEAST: Final = 20
 LEAST_ERRORS: Final = 10
 FAILING_SHARE: Final = 0.05
 FAILING_FACTOR: Final = 10
-"""Times as many errors as the others: a region in which a failing platform is frequent has some of its errors."""
+"""How many times the others' share of errors: a region where a failing platform is frequent has some of its errors."""
 SLOWER_INSIDE: Final = 0.1
 """Seconds more than the others, and twice as long: what a person notices."""
 SLOWER_ON_THE_WAY: Final = 0.25
 """Seconds more than the others: further than around the world and back."""
 FACTOR: Final = 2
 AS_USUAL: Final = 1.5
-"""Times its own usual time on the way, below which a far place is just far."""
+"""How many times its own usual time on the way: below that, a far place is just far."""
 
 FAILED: Final = "search_clients:failed:ratio"
 INSIDE: Final = "search_clients:inside_seconds:mean"

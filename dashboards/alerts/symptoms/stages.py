@@ -18,9 +18,9 @@ LEAST: Final = 20
 SLOWER: Final = 0.05
 """Seconds more, below which no person notices."""
 TIMES_OTHERS: Final = 2
-"""Times the mean of other versions or processes, which do the same at the same time."""
+"""How many times the mean of other versions or processes, which do the same at the same time."""
 TIMES_BEFORE: Final = 3
-"""Times the mean of the hours before: what is asked differs between then and now."""
+"""How many times the mean of the hours before: requests differ between then and now."""
 FRAMES: Final = (c.ENCODE.name, c.INFERENCE.name, c.TXT_MINIBATCH_ENCODING.name, c.IMG_MINIBATCH_ENCODING.name)
 
 SECONDS: Final = "search_stage:seconds:increase"
