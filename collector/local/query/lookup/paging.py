@@ -92,7 +92,7 @@ def windows(connection: DuckDBPyConnection, wanted: TraceFilter, *, by_time: boo
     if rarest and len(segments) <= FEW_SEGMENTS:
         yield _found(connection, wanted, rarest, segments, only=only)
         return
-    among = _among("segment_no", segments) if only else EVERY_SPAN
+    among = _among("segment_no", segments) if only and len(segments) <= SOME_SEGMENTS else EVERY_SPAN
     count_of = len(segments) if only else None
     errors = int(any(_asks_for_errors(term) for term in wanted.terms))  # of others, the summary says enough
     first, until, last_no = _range(connection, wanted, errors)

@@ -109,12 +109,12 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
         asked: the range and the filters.
     """
     entries, values = asked.entries()
-    operations: dict[tuple[str, str], dict[tuple[str | None, str | None], _Cell]] = {}
+    operations: defaultdict[tuple[str, str], defaultdict[tuple[str | None, str | None], _Cell]]
+    operations = defaultdict(lambda: defaultdict(_Cell.empty))
     for service, operation, platform, region, *figures in connection.execute(
         _CELLS.format(entries=entries), values
     ).fetchall():
-        cells = operations.setdefault((service, operation), {})
-        cells.setdefault((platform, region), _Cell.empty()).add(*figures)
+        operations[service, operation][platform, region].add(*figures)
     looked_at = sum(len(cells) for cells in operations.values())
     found = [
         found
