@@ -31,11 +31,10 @@ class QueuePipeline(Generic[T]):
     """
 
     _name = "items"
-    _accepts: Callable[[T], bool] | None = None
-    """Returns whether an item is this process's to export; None: all are."""
 
     def __init__(self, make_queue: Callable[[Counts], BatchQueue[T]]) -> None:
         self._make_queue = make_queue
+        self._accepts: Callable[[T], bool] | None = None  # whether an item is this process's to export; None: all are
         self._inherited: list[object] = []  # kept alive: destroying a parent's object would have effects on the parent
         self._start_queue(Counts())
 

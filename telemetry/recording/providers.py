@@ -36,7 +36,7 @@ def adopted() -> "frozenset[Signal]":
 
 
 Attributes = Mapping[str, AttributeValue]
-StartPrepared = Callable[[str, Mapping[str, object], SpanKind, Attributes, Attributes, int | None], Span | None]
+StartPrepared = Callable[[str, Mapping[str, object], SpanKind, Attributes, Attributes, int | None, bool], Span | None]
 """`Tracer.start_prepared` of our own tracer."""
 
 

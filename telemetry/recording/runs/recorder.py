@@ -110,7 +110,7 @@ class SpanRecorder:
         start = providers.current.start_prepared
         span = None
         if start is not None and are_short and not links:
-            span = start(name, values, _INTERNAL, attributes, baggage.attributes, None)
+            span = start(name, values, _INTERNAL, attributes, baggage.attributes, None, True)
         if span is None:
             if baggage.attributes:
                 attributes = {**baggage.attributes, **attributes}

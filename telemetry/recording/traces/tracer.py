@@ -146,7 +146,7 @@ class Tracer(sdk.Tracer):
         """Start a span below the one in `context` (default: the current one); `start_time` in ns since 1970."""
         if context is None:
             context = get_current()
-        span = self.start_prepared(name, context, kind, _NONE, _NONE, start_time, announced=False)
+        span = self.start_prepared(name, context, kind, _NONE, _NONE, start_time, False)
         if span is None:
             span, attributes = self._start_asking(name, context, kind, attributes, links=links or (), start=start_time)
         if not isinstance(span, Span):
@@ -170,7 +170,6 @@ class Tracer(sdk.Tracer):
         attributes: Mapping[str, Any],
         of_request: Mapping[str, Any] = _NONE,
         start_time: int | None = None,
-        *,
         announced: bool = True,
     ) -> trace.Span | None:
         """Start a span with attributes that need no check: few, numbers and short texts.

@@ -71,7 +71,7 @@ class Call:
         start = providers.current.start_prepared
         span = adopted
         if span is None and start is not None and method.is_short:
-            span = start(method.name, context, side.kind, attributes, self.baggage.attributes, self._wall)
+            span = start(method.name, context, side.kind, attributes, self.baggage.attributes, self._wall, True)
         if span is None or adopted is not None:
             attributes = {**self.baggage.attributes, **attributes}
             if span is None:
