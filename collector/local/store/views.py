@@ -268,9 +268,11 @@ VIEWS = (
 
 OF_ID_KEY = f"""
     SELECT trace_no, trace_id FROM {TRACE_ROWS.name} WHERE id_key = ?
-    UNION SELECT trace_no, trace_id FROM {TRACE_PARTS.name} WHERE starts_with(trace_id, ?)
+    UNION ALL SELECT trace_no, trace_id FROM {TRACE_PARTS.name} WHERE starts_with(trace_id, ?)
 """  # noqa: S608 (as above)
-"""The rows of `trace_ids` with a key, by the number and by its 8 digits: that of parts is not computed."""
+"""The rows of `trace_ids` with a key, by the number and by its 8 digits: that of parts is not computed.
+
+Rows may repeat."""
 
 STARTS = f"""
     SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns, is_batch FROM {TRACE_ROWS.name}

@@ -66,7 +66,8 @@ def ids_beginning(connection: DuckDBPyConnection, digits: str, most: int) -> lis
 def _by_key(connection: DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str]]:
     """The traces with these keys; a condition on the ids as well would read all of them."""
     if len(keys) == 1:
-        return connection.execute(OF_ID_KEY, [keys[0], f"{keys[0]:0{KEY_DIGITS}x}"]).fetchall()
+        found = connection.execute(OF_ID_KEY, [keys[0], f"{keys[0]:0{KEY_DIGITS}x}"]).fetchall()
+        return list(dict.fromkeys(found))  # a trace that is not folded has several rows
     return connection.execute(_BY_KEY, [list(keys)]).fetchall() if keys else []
 
 
