@@ -26,8 +26,8 @@ from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.rare import segments_with
 from collector.local.store.views import STARTS
 
-FEW_SEGMENTS = 40
-"""Up to so many segments are read whole: those of what is in one request of 25 million spans, as one in fifty of the
+FEW_SEGMENTS = 48
+"""Up to so many segments are read whole: those of what is in one request of 30 million spans, as one in fifty of the
 others seems to have it."""
 SOME_SEGMENTS = 120
 """Up to so many are once the first windows did not fill the page."""
