@@ -62,6 +62,7 @@ async function keyboard(page, seen) {
   seen.details = await texts(page, ".details h2");
   seen.failure = await texts(page, ".failure h3, .failure > p");
   seen.moments = await texts(page, ".details .moments > li > div > p");
+  seen.unbroken = await page.$$eval(".details .attribute dt", (names) => names.filter((name) => name.innerText.includes(".") && !name.querySelector("wbr")).map((name) => name.innerText));
   await page.fill(".details .part-search", "needle");
   seen.pairs = await texts(page, ".details .attribute dt");
   await page.getByRole("button", { name: "copy needle" }).click();

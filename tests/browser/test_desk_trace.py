@@ -90,6 +90,7 @@ def test_the_keyboard_does_all_of_it(seen: dict[str, Any]) -> None:
     assert seen["details"] == ["encode"]
     assert seen["failure"] == ["✕ ValueError", "no coat"]
     assert seen["moments"] == ["exception: exception", "warn: The shelf is slow"]
+    assert seen["unbroken"] == [], "a long name breaks between its parts"
     assert seen["pairs"][0] == "needle"
     assert len(seen["zoomed"]) == 1
     assert seen["found"] == [["1 found"], ["encode"]]

@@ -1,6 +1,7 @@
 // Top tags: the values of each attribute of the requests, with their share, p95 and failures.
 //
 // In: the address. Out: markup; a click on a value adds its term to the address's filter, or takes it away.
+import { Name } from "./name.js";
 import { Sampled } from "./sampled.js";
 import { Answered, Empty } from "./state.js";
 import { asked } from "../lib/address.js";
@@ -34,7 +35,7 @@ function Tag({ tag, address }) {
   const hidden = tag.values.length - values.length + tag.others;
   const slowest = Math.max(...tag.values.map((value) => value.p95_ns ?? 0), tag.without?.p95_ns ?? 0);
   const fails = [...tag.values, tag.without].some((value) => value?.failures);
-  return html`<table class="tag"><caption><span class="tag-key">${tag.key}</span> ${tag.tells >= 0.1 && html`<span class="chip is-info" title="of the differences in duration, or of what fails, go with its values">tells ${share(tag.tells)}</span>`}</caption>
+  return html`<table class="tag"><caption><span class="tag-key"><${Name} of=${tag.key} /></span> ${tag.tells >= 0.1 && html`<span class="chip is-info" title="of the differences in duration, or of what fails, go with its values">tells ${share(tag.tells)}</span>`}</caption>
     <thead><tr>${["value", "share", "p95", ...(fails ? ["failures"] : [])].map((title) => html`<th key=${title} scope="col"><span class="unseen">${title}</span></th>`)}</tr></thead>
     <tbody>${values.map((value) => html`<${Value} key=${value.value} ...${{ value, address, slowest, fails }} />`)}
       ${tag.without && html`<${Value} value=${tag.without} name="none" ...${{ address, slowest, fails }} />`}</tbody>

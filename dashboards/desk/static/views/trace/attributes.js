@@ -1,4 +1,5 @@
 // A table of attributes, with a search in it; each can be copied, and leads to the traces that have it too.
+import { Name } from "../../components/name.js";
 import { link } from "../../lib/address.js";
 import { html, useState } from "../../lib/preact.js";
 import { Copy } from "./copying.js";
@@ -31,7 +32,7 @@ function Pair({ name, value, filters }) {
   const text = asText(value);
   const cut = !whole && text.length > LONG;
   const isPlain = ["string", "number", "boolean"].includes(typeof value) && text.length < 100 && /^[\w.\-/]+$/.test(name);
-  return html`<div class="attribute"><dt>${name}</dt>
+  return html`<div class="attribute"><dt><${Name} of=${name} /></dt>
     <dd class="is-${typeof value}">${cut ? `${text.slice(0, LONG)}…` : text}
       ${cut && html` <button type="button" class="plain copy" onClick=${() => setWhole(true)}>all ${text.length} characters</button>`}</dd>
     <dd class="attribute-do"><${Copy} text=${text} what=${name} />
