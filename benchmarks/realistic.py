@@ -150,7 +150,7 @@ def _texts(dice: np.random.Generator, count: int) -> list[str]:
     return [text.decode() for text in letters.view("S16").ravel().tolist()]
 
 
-def fill(path: Path, spans: int, hours: float, *, tell: bool = False) -> int:
+def fill(path: Path, spans: int, hours: float, *, progress: bool = False) -> int:
     """Write so many spans of the last hours into a store; return how many there are.
 
     The first ones are written as an export is, the others are copies of these with other ids and times: a text comes
@@ -168,7 +168,7 @@ def fill(path: Path, spans: int, hours: float, *, tell: bool = False) -> int:
     with store.reader() as cursor:
         for copy in range(1, copies):
             _copy(cursor, copy, copy * shift_s)
-            if tell:
+            if progress:
                 print(f"{(copy + 1) * BASE_TRACES * len(TREE):,} spans", flush=True)
     store.close()
     return copies * BASE_TRACES * len(TREE)
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=10_000_000)
     parser.add_argument("--hours", type=float, default=24, help="the time over which they are spread, until now")
     arguments = parser.parse_args()
-    fill(arguments.path, arguments.spans, arguments.hours, tell=True)
+    fill(arguments.path, arguments.spans, arguments.hours, progress=True)
 
 
 if __name__ == "__main__":

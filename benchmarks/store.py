@@ -89,7 +89,7 @@ def main() -> None:
         if arguments.store:
             shutil.copy(arguments.store, path)
         else:
-            realistic.fill(path, arguments.spans, 24, tell=True)
+            realistic.fill(path, arguments.spans, 24, progress=True)
         measure(path, arguments.rate, arguments.times, arguments.pause)
 
 

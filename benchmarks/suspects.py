@@ -112,8 +112,8 @@ def _print_healthy(recorded: Recording) -> None:
     for stretch in quiet:
         answer, _ = _ask(recorded, "/search", stretch.begin, stretch.end)
         problem, attributes = answer["problem"], [row["sentence"] for row in answer["attributes"][:1]]
-        told = "nothing" if problem is None else f"{problem['sentence']} {'New. ' if problem['is_new'] else ''}"
-        print(f"- {told}{' '.join(attributes)}")
+        problem_text = "nothing" if problem is None else f"{problem['sentence']} {'New. ' if problem['is_new'] else ''}"
+        print(f"- {problem_text}{' '.join(attributes)}")
 
 
 def _ask(recorded: Recording, operation: str, begin: int, end: int) -> tuple[Any, float]:

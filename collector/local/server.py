@@ -248,9 +248,9 @@ class LocalCollector:
         own = OwnMetrics(self._store, self._writer.do)
         record = Recorder(own.values).record
         self._follower: Follower | FollowerProcess = (
-            FollowerProcess(record, own.tell, own.recent_traces)
+            FollowerProcess(record, own.report, own.recent_traces)
             if self._paths_in_process
-            else Follower(Counting(record), own.tell, own.recent_traces(), rest=PATHS_REST)
+            else Follower(Counting(record), own.report, own.recent_traces(), rest=PATHS_REST)
         )
         self._receiver = Receiver(
             self._writer, self._budget, self._counters, self.settings, access=self.access, limiter=limiter

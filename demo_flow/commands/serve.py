@@ -40,8 +40,8 @@ def add(subparsers: Subparsers) -> None:
         one.add_argument("--version-label", type=label, metavar="VERSION", help="its version (default: the package's)")
         one.add_argument("--follow-parent", action="store_true", help=argparse.SUPPRESS)
         if role.page:
-            told = f"where its page is ({role.page}); {NO_PAGE}: nowhere"
-            one.add_argument("--shop", type=page_address, metavar="HOST:PORT", help=told)
+            shop = f"where its page is ({role.page}); {NO_PAGE}: nowhere"
+            one.add_argument("--shop", type=page_address, metavar="HOST:PORT", help=shop)
         for name, argument in role.options.items():
             add_argument(one, name, argument, name)
         one.set_defaults(run=run, role=role)

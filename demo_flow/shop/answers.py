@@ -71,13 +71,13 @@ def _names(names: dict[str, Any]) -> dict[str, str]:
 def refusal(error: Exception) -> tuple[int, dict[str, Any]]:
     """Return the status of a failure and its answer to the page: message and hint, never a stack."""
     if isinstance(error, TooLarge | WrongKind):
-        return (413 if isinstance(error, TooLarge) else 415), _told("INVALID_ARGUMENT", error.message, error.hint)
+        return (413 if isinstance(error, TooLarge) else 415), _error("INVALID_ARGUMENT", error.message, error.hint)
     code, message = failure(error)
     hint = _HINTS.get(code, "")
     if isinstance(error, PamazonError):
         message, hint = error.message, error.hint
-    return STATUSES.get(code, 500), _told(code.name, message, hint)
+    return STATUSES.get(code, 500), _error(code.name, message, hint)
 
 
-def _told(code: str, message: str, hint: str) -> dict[str, Any]:
+def _error(code: str, message: str, hint: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "hint": hint}}

@@ -137,5 +137,5 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
 
 def _missing(status: int = 404) -> Response:
     """Answer that there is nothing there."""
-    told = {"code": "NOT_FOUND", "message": "Nothing is there.", "hint": "The shop is at /."}
-    return JSONResponse({"error": told}, status)
+    error = {"code": "NOT_FOUND", "message": "Nothing is there.", "hint": "The shop is at /."}
+    return JSONResponse({"error": error}, status)

@@ -44,8 +44,8 @@ class Callers:
         refused = refusal(Headers(scope=scope), scope["method"], self._names) if scope["type"] == "http" else None
         if refused is None:
             return await self._app(scope, receive, send)
-        told = {"code": "PERMISSION_DENIED", "message": refused.message, "hint": refused.hint}
-        return await JSONResponse({"error": told}, 403)(scope, receive, send)
+        error = {"code": "PERMISSION_DENIED", "message": refused.message, "hint": refused.hint}
+        return await JSONResponse({"error": error}, 403)(scope, receive, send)
 
 
 def refusal(headers: Headers, method: str, names: Collection[str]) -> Refusal | None:

@@ -111,9 +111,11 @@ async def _has_left(request: Request) -> None:
 
 def _who() -> dict[str, str]:
     """Return who asks for what: the attributes of every span of a request, which the library adds to its own."""
-    told = ((c.CLIENT_PLATFORM, c.PLATFORMS), (c.CLIENT_REGION, REGIONS))
-    given = {name: baggage.get_baggage(name.name) for name, _ in told}
-    known = {name.name: str(given[name]) if given[name] in values else c.OTHER for name, values in told if given[name]}
+    allowed = ((c.CLIENT_PLATFORM, c.PLATFORMS), (c.CLIENT_REGION, REGIONS))
+    given = {name: baggage.get_baggage(name.name) for name, _ in allowed}
+    known = {
+        name.name: str(given[name]) if given[name] in values else c.OTHER for name, values in allowed if given[name]
+    }
     return {c.SEARCH_OPERATION.name: "search", **known}
 
 

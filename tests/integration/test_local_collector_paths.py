@@ -113,7 +113,7 @@ def test_a_finished_trace_is_counted_by_stage(path: Path, stored: Stored, in_pro
 
 def test_the_metrics_come_while_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit that no sender caused."""
-    monkeypatch.setattr(follower, "TELL_EVERY_S", 0.01)
+    monkeypatch.setattr(follower, "REPORT_EVERY_S", 0.01)
     with running(path) as collector:
         send(collector, export_of(A, SEARCH))
         sequence = collector.store.changed.sequence
@@ -151,7 +151,7 @@ def test_a_restarted_collector_counts_from_zero_and_nothing_twice(path: Path, st
 def test_what_arrives_faster_than_it_is_analysed_is_lost_and_counted(in_process: bool) -> None:
     """The queue is bounded by spans, and nobody waits for it."""
     counted = Recorded()
-    slow = FollowerProcess(counted, counted.tell, list) if in_process else Follower(Counting(counted))
+    slow = FollowerProcess(counted, counted.report, list) if in_process else Follower(Counting(counted))
     for records in (span_queue.MOST_SPANS - 1, 10, 1, 1):
         slow.take(records, dict)
     slow.start()
@@ -163,7 +163,7 @@ def test_a_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -
     """What was sent to nobody is lost and counted; of what the first one knew, nobody knows."""
     monkeypatch.setattr(follower_process, "AGAIN_AFTER_S", 0.0)
     counted = Recorded()
-    following = FollowerProcess(counted, counted.tell, list)
+    following = FollowerProcess(counted, counted.report, list)
     following.start()
     first = following.pid
     assert first is not None
@@ -188,9 +188,9 @@ def test_without_a_process_spans_are_lost_and_nothing_else(
 
 
 def test_signals_to_both_are_the_collectors() -> None:
-    """Of Ctrl-C, and of systemd, which ends all processes of a service: it has not told everything then."""
+    """Of Ctrl-C, and of systemd, which ends all processes of a service: it has not reported everything then."""
     counted = Recorded()
-    following = FollowerProcess(counted, counted.tell, lambda: [f"{number:032x}" for number in range(5_000)])
+    following = FollowerProcess(counted, counted.report, lambda: [f"{number:032x}" for number in range(5_000)])
     following.start()  # more than a pipe holds: now it reads
     assert following.pid is not None
     assert os.getsid(following.pid) == following.pid
@@ -220,7 +220,7 @@ class Recorded:
     def __call__(self, metric: c.Metric, value: float, attributes: Mapping[str, str], _: object) -> None:
         self._values.append((metric, value, attributes))
 
-    def tell(self) -> None:
+    def report(self) -> None:
         pass
 
     def of(self, metric: c.Metric, by: c.Attribute = c.SEARCH_CRITICAL_PATH_REASON) -> Mapping[str, float]:

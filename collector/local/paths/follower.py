@@ -15,7 +15,7 @@ from collector.analysis.counting import Counting
 from collector.analysis.waiting import Decided, LostReason, Waiting
 from collector.local.paths.span_queue import SpanQueue
 
-TELL_EVERY_S: Final = 5.0
+REPORT_EVERY_S: Final = 5.0
 """How often the metrics are reported, if they have changed: as often as the library exports its own."""
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Follower(SpanQueue):
 
     Args:
         counting: counts the traces.
-        tell: called on the thread, every few seconds in which something was counted, and at the end.
+        report: called on the thread, every few seconds in which something was counted, and at the end.
         decided: traces of which spans arrived before: an earlier process has counted or skipped them.
         rest: how long it pauses after some work, in durations of that work: with 2 it takes a third of a core, and
             leaves the interpreter to the threads that receive and store.
@@ -34,19 +34,19 @@ class Follower(SpanQueue):
     def __init__(
         self,
         counting: Counting,
-        tell: Callable[[], None] = lambda: None,
+        report: Callable[[], None] = lambda: None,
         decided: Iterable[str] = (),
         *,
         rest: float = 0.0,
     ) -> None:
         super().__init__()
         self._counting = counting
-        self._tell = tell
+        self._report = report
         self._waiting = Waiting(decided=decided)
         self._late = 0
         self._rest = rest
         self._stopping = threading.Event()
-        self._tell_at: float | None = None
+        self._report_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="collector-paths", daemon=True)
 
     def start(self) -> None:
@@ -78,8 +78,8 @@ class Follower(SpanQueue):
             if item is None:
                 self._count(self._waiting.end())
                 self._count_lost()
-                if self._tell_at is not None:
-                    self._tell()
+                if self._report_at is not None:
+                    self._report()
                 return False
             begun = time.monotonic()
             self._count(self._waiting.add(item[1](), begun))
@@ -87,20 +87,20 @@ class Follower(SpanQueue):
             self._stopping.wait(self._rest * (time.monotonic() - begun))
         self._count(self._waiting.due(time.monotonic()))
         self._count_lost()
-        if self._tell_at is not None and time.monotonic() >= self._tell_at:
-            self._tell_at = None
-            self._tell()
+        if self._report_at is not None and time.monotonic() >= self._report_at:
+            self._report_at = None
+            self._report()
         return True
 
     def _pause(self) -> float | None:
         """Seconds until there is something to do without a new export; None: for ever."""
-        times = [at for at in (self._waiting.next_due, self._tell_at) if at is not None]
+        times = [at for at in (self._waiting.next_due, self._report_at) if at is not None]
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _count(self, decided: Iterable[Decided]) -> None:
         for trace in decided:
             self._counting.count(trace)
-            self._tell_soon()
+            self._report_soon()
         self._counting.flush()
 
     def _count_lost(self) -> None:
@@ -109,8 +109,8 @@ class Follower(SpanQueue):
         for reason, spans in ((LostReason.LATE, late), (LostReason.QUEUE_FULL, refused)):
             if spans:
                 self._counting.lose(reason, spans)
-                self._tell_soon()
+                self._report_soon()
 
-    def _tell_soon(self) -> None:
-        if self._tell_at is None:
-            self._tell_at = time.monotonic() + TELL_EVERY_S
+    def _report_soon(self) -> None:
+        if self._report_at is None:
+            self._report_at = time.monotonic() + REPORT_EVERY_S

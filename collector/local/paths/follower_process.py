@@ -36,14 +36,14 @@ class FollowerProcess(SpanQueue):
 
     Args:
         record: takes the values, on a thread of ours.
-        tell: called after some values, every few seconds and at the end.
+        report: called after some values, every few seconds and at the end.
         decided: reads of which traces spans arrived before: an earlier process has counted or skipped them.
     """
 
-    def __init__(self, record: Record, tell: Callable[[], None], decided: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, record: Record, report: Callable[[], None], decided: Callable[[], Sequence[str]]) -> None:
         super().__init__()
         self._record = record
-        self._tell = tell
+        self._report = report
         self._decided = decided
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
@@ -81,7 +81,7 @@ class FollowerProcess(SpanQueue):
         return True
 
     def _begin(self) -> None:
-        """Start a process, and tell it what is decided."""
+        """Start a process, and send it what is decided."""
         self._again_at = time.monotonic() + AGAIN_AFTER_S
         try:
             self._process = process = subprocess.Popen(
@@ -133,7 +133,7 @@ class FollowerProcess(SpanQueue):
         return True
 
     def _forget(self, process: subprocess.Popen[bytes]) -> None:
-        """A process has ended too soon: forget it, once all that it told is recorded."""
+        """A process has ended too soon: forget it, once all that it has written is recorded."""
         code = process.wait()
         with suppress(OSError):
             if process.stdin is not None:
@@ -147,12 +147,12 @@ class FollowerProcess(SpanQueue):
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         """Record what a process tells, until it ends."""
         assert process.stdout is not None  # noqa: S101 (for the type checker)
-        with process.stdout as told:
+        with process.stdout as written:
             while True:
                 try:
-                    values: Values = frames.read(told)
+                    values: Values = frames.read(written)
                 except EOFError:
                     return
                 for name, value, attributes, ids in values:
                     self._record(_METRICS[name], value, attributes, exemplar(*ids) if ids else None)
-                self._tell()
+                self._report()

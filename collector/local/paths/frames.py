@@ -1,4 +1,4 @@
-"""What `follower_process.py` and its process tell each other: values of Python's simple types, each after its size."""
+"""What `follower_process.py` and its process send each other: values of Python's simple types, each after its size."""
 
 import marshal
 from typing import IO, Any, Final

@@ -57,7 +57,7 @@ class OwnMetrics:
             return [row[0] for row in cursor.execute(_RECENT, [since]).fetchall()]
         return ()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Have the points of now stored. If the store does not work now, the next ones say all that these do."""
         data = self._reader.added_to(None, self._resource)
         if data is None:

@@ -70,7 +70,7 @@ function segment(part, milliseconds) {
 
 function numbers({ took }) {
   if (took.way === undefined) {
-    return h("p", { class: "small muted" }, "Where it went is not known: the gateway has not told its part.");
+    return h("p", { class: "small muted" }, "Where it went is not known: the gateway has not reported its part.");
   }
   return h("dl", { class: "numbers" }, PARTS.map(([part, title, what]) =>
     h("div", { title: what },

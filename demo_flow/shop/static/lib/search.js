@@ -18,10 +18,10 @@ export async function search(query, person, telemetry, signal) {
   const url = query.threshold === undefined ? "/api/search" : `/api/search?threshold=${query.threshold}`;
   try {
     const answer = await fetch(url, { method: "POST", ...body(query), signal });
-    const told = await answer.json();
+    const content = await answer.json();
     const total = performance.now() - begun;
     telemetry.measured(total, person, ...outcome(answer));
-    return { ok: answer.ok, ...understood(told), took: took(total, told.took) };
+    return { ok: answer.ok, ...understood(content), took: took(total, content.took) };
   } catch (error) {
     const total = performance.now() - begun;
     const gone = error.name === "AbortError";
@@ -42,12 +42,12 @@ function outcome(answer) {
   return answer.status >= 500 || answer.status === 429 ? ["error", String(answer.status)] : ["rejected"];
 }
 
-function understood(told) {
+function understood(content) {
   return {
-    results: told.results ?? [],
-    below: told.below_threshold ?? 0,
-    error: told.error ?? null,
-    traceId: told.trace_id ?? null,
+    results: content.results ?? [],
+    below: content.below_threshold ?? 0,
+    error: content.error ?? null,
+    traceId: content.trace_id ?? null,
   };
 }
 
