@@ -164,4 +164,5 @@ def _bind(server: grpc.aio.Server, role: Role, address: str) -> str:
     try:
         return f"{host}:{server.add_insecure_port(address)}"
     except RuntimeError:
-        raise PortTaken(role.name, address) from None
+        option = f"--listen HOST:PORT; of `pamazon up`: --{role.name.replace('_', '-')}"
+        raise PortTaken(role.name, address, option) from None

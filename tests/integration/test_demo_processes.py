@@ -132,7 +132,8 @@ def test_a_taken_port_is_reported_with_its_holder(data: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert f"clip_encoder cannot listen on 127.0.0.1:{port}: port {port} is taken" in done.stderr
-    assert "Stop that process, or choose another port." in done.stderr
+    hint = "Stop that process, or choose another port: --listen HOST:PORT; of `pamazon up`: --clip-encoder HOST:PORT."
+    assert hint in done.stderr
     assert "Traceback" not in done.stderr
 
 
