@@ -43,6 +43,7 @@ async function read(page, url, picture, looks) {
     empty: await page.locator(".panel", { has: page.locator(".panel-none") }).locator("h3").allInnerTexts(),
     exemplars: await page.locator("a.exemplar").count(),
     tables: await page.locator(".panel .unseen table").count(),
+    sizes: await page.locator(".panel", { has: page.locator("h3", { hasText: "How large are minibatches?" }) }).locator(".unseen table th").allTextContents(),
     problems: await page.locator(".state-problem").allInnerTexts(),
     overflows: await overflows(page),
     axe: looks ? await axe(page) : null,

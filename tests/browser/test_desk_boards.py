@@ -59,6 +59,13 @@ def test_panels_are_drawn_with_a_table_for_each_chart(seen: dict[str, Any]) -> N
     assert overview["axe"] == seen["boards"]["search-encoder"]["axe"] == []  # together they have every kind of panel
 
 
+def test_buckets_of_whole_numbers_are_named_by_them(seen: dict[str, Any]) -> None:
+    """Their bounds lie between the numbers: a minibatch of `1.5 to 2.5` documents is one of 2."""
+    sizes = seen["boards"]["search-encoder"]["sizes"]
+    assert {"1", "2", "3 to 4"} & set(sizes)
+    assert not [name for name in sizes if ".5" in name]
+
+
 def test_a_board_fits_a_phone_in_the_dark(seen: dict[str, Any]) -> None:
     assert seen["phone"]["panels"] == seen["boards"]["search-overview"]["panels"]
     assert not seen["phone"]["overflows"]

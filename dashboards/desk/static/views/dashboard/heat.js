@@ -34,13 +34,22 @@ export function Heat({ panel, answers, grid, variables }) {
   </figure>`;
 }
 
-const nameOf = (row, unit) => (row.upper === Infinity ? `over ${unit.write(row.lower)}` : `${unit.write(row.lower)} to ${unit.write(row.upper)}`);
+function nameOf(row, unit) {
+  if (!row.isWhole) return namedByBounds(row, unit);
+  const [least, most] = [Math.ceil(row.lower), Math.floor(row.upper)];
+  if (most === Infinity) return `over ${unit.write(least - 1)}`;
+  return least < most ? `${unit.write(least)} to ${unit.write(most)}` : unit.write(most);
+}
+
+const namedByBounds = (row, unit) => (row.upper === Infinity ? `over ${unit.write(row.lower)}` : `${unit.write(row.lower)} to ${unit.write(row.upper)}`);
 
 /** The rates of each bucket alone, from those up to each bound; empty buckets at both ends are left out. */
 function cellsOf(series, grid) {
   const upTo = series.map((each) => ({ upper: each.metric.le === "+Inf" ? Infinity : Number(each.metric.le), values: each.values })).sort((a, b) => a.upper - b.upper);
+  const finite = upTo.filter(({ upper }) => upper !== Infinity);
+  const isWhole = finite.length > 0 && finite.every(({ upper }) => upper % 1 === 0.5); // whole numbers, by bounds between them
   const rows = upTo.map(({ upper, values }, index) => ({
-    upper, lower: index ? upTo[index - 1].upper : 0,
+    isWhole, upper, lower: index ? upTo[index - 1].upper : 0,
     values: values.map((value, time) => (value === null ? null : Math.max(0, value - (index ? upTo[index - 1].values[time] ?? 0 : 0)))),
   }));
   const used = rows.map((row) => row.values.some((value) => value > 1e-9));
@@ -51,8 +60,10 @@ function cellsOf(series, grid) {
 
 function optionsOf(latest, place, onPoint) {
   const axis = { stroke: token("text-faint"), font: `11px ${token("font")}`, ticks: { show: false }, grid: { show: false } };
-  const bounds = () => latest.current.heat.rows.map((row) => row.upper);
-  const label = (index) => (bounds()[index - 1] === undefined || bounds()[index - 1] === Infinity ? "" : latest.current.unit.write(bounds()[index - 1]));
+  const label = (index) => {
+    const { upper = Infinity, isWhole } = latest.current.heat.rows[index - 1] ?? {};
+    return upper === Infinity ? "" : latest.current.unit.write(isWhole ? Math.floor(upper) : upper);
+  };
   return {
     width: Math.max(120, place.clientWidth), height: Math.max(60, place.clientHeight), padding: [8, 8, 0, 0], legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 } },
