@@ -65,6 +65,8 @@ export default async (page, { base }) => {
   await page.waitForSelector(".log-level");
   seen.log = {
     overflows: await overflows(page),
+    off: await page.locator(".choice select:disabled").count(),
+    example: await page.getAttribute("[role=combobox]", "placeholder"),
     bodies: await page.$$eval(".log-body", (bodies) => bodies.map((body) => body.innerText)),
     over: await page.$$eval(".log-line", (lines) => lines.filter((line) => line.querySelector(".log-level").getBoundingClientRect().right > line.querySelector(".log-service").getBoundingClientRect().left).length),
   };

@@ -110,6 +110,8 @@ def test_what_one_part_cannot_draw_leaves_the_others_and_odd_addresses_are_told(
     assert {"next row of a table", "go to Dashboards"} <= set(seen["help"])
     assert any("in a chart" in what for what in seen["help"])
     assert (seen["log"]["overflows"], seen["log"]["over"]) == (False, 0)
+    assert seen["log"]["off"] == 4, "log records do not say who asked"
+    assert seen["log"]["example"].startswith("level>=warn")
     assert "said" in seen["log"]["bodies"]
     assert "said before" not in seen["log"]["bodies"], "a live list has the records of its range"
     assert "The latest record is of" in seen["old"]

@@ -17,7 +17,7 @@ export function Bar({ address }) {
   return html`<div class=${open ? "bar is-open" : "bar"} role="search" aria-label="What is shown">
     <${RangePicker} address=${address} />
     <button type="button" class="bar-more" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Less" : chosen ? `${chosen} chosen` : "Choose"} <span aria-hidden="true">${open ? "▴" : "▾"}</span></button>
-    ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} />`)}
+    ${[...WHO, "operation"].map((key) => html`<${Choice} key=${key} name=${key} chosen=${address.query[key] ?? ""} values=${valuesOf(answer, key)} off=${address.view === "logs"} />`)}
     ${service && html`<button type="button" class="choice is-chosen" onClick=${() => change({ service: null })} aria-label=${`Service ${service}: show all services`}>
       <span class="choice-name">service</span><b class="choice-value cut">${service}</b><span class="choice-end" aria-hidden="true">×</span></button>`}
     <${FilterInput} address=${address} />
@@ -31,10 +31,11 @@ function valuesOf(answer, key) {
   return [...sums];
 }
 
-function Choice({ name, chosen, values }) {
+/** off: of a view of which it chooses nothing. */
+function Choice({ name, chosen, values, off }) {
   const known = chosen && !values.some(([value]) => value === chosen) ? [[chosen, null], ...values] : values;
-  return html`<label class="choice ${chosen ? "is-chosen" : ""}"><span class="choice-name">${name}</span>
-    <select onChange=${(event) => change({ [name]: event.target.value })}>
+  return html`<label class="choice ${chosen && !off ? "is-chosen" : ""}" title=${off ? "Log records do not say it: narrow them by service, level and filter" : undefined}><span class="choice-name">${name}</span>
+    <select disabled=${off} onChange=${(event) => change({ [name]: event.target.value })}>
       <option value="" selected=${chosen === ""}>all</option>
       ${known.map(([value, number]) => html`<option key=${value} value=${value} selected=${value === chosen}>${value}${number == null ? "" : `  (${count(number)})`}</option>`)}
     </select></label>`;

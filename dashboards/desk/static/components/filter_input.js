@@ -4,6 +4,7 @@ import { change } from "../lib/address.js";
 import { html, useEffect, useId, useRef, useState } from "../lib/preact.js";
 import { useKeys } from "../lib/keyboard.js";
 
+const EXAMPLES = { traces: "duration>50ms service=clip_encoder status=error", logs: "level>=warn service=gateway timeout" };
 const MOST_ITEMS = 12;
 const NOTHING = { ok: true, error: null, completions: [] };
 
@@ -65,7 +66,7 @@ export function FilterInput({ address }) {
   const wrong = !known.ok && (refused || (open && items.length === 0)) && text.trim() !== "" ? known.error : null;
   return html`<div class="filter" onFocusout=${(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
     <label class="unseen" for=${id}>Filter</label>
-    <input id=${id} ref=${field} type="text" role="combobox" autocomplete="off" spellcheck="false" placeholder="duration>50ms service=clip_encoder status=error"
+    <input id=${id} ref=${field} type="text" role="combobox" autocomplete="off" spellcheck="false" placeholder=${EXAMPLES[of]}
       value=${text} onInput=${onInput} onKeyDown=${onKeyDown} onFocus=${() => { setOpen(true); look(text, text.length); }}
       aria-autocomplete="list" aria-expanded=${items.length > 0} aria-controls=${`${id}-list`} aria-activedescendant=${active >= 0 ? `${id}-${active}` : undefined}
       aria-invalid=${wrong ? "true" : undefined} aria-describedby=${wrong ? `${id}-error` : undefined} />
