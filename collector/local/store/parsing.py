@@ -12,9 +12,9 @@ from typing import Any, cast
 import duckdb
 from duckdb import DuckDBPyConnection
 
-MOST = 256
-LONGEST = 20_000
-"""Characters of what is kept: who asks decides how long a filter is."""
+MOST = 128
+LONGEST = 6_000
+"""Characters of what is kept: who asks decides how long a filter is. A statement of so many takes 0.1 to 0.4 MB."""
 
 
 class _ParsingOnce:

@@ -39,8 +39,8 @@ class Scatter:
 _COUNT = f"SELECT count(*), list_min(max(entry_duration_ns, {LONGEST})) FROM traces WHERE {{condition}}"  # noqa: S608 (our own)
 _POINT = "SELECT trace_id, start_unix_ns / 1e9, {x}, entry_duration_ns, outcome FROM traces WHERE {condition}"
 _SOME = f"""
-{_POINT} AND (entry_duration_ns >= {{long}} OR hash(trace_no) % {{every}} = 0)
-ORDER BY greatest(entry_duration_ns, {{long}} - 1) DESC, hash(trace_no) LIMIT {MOST_POINTS}"""
+{_POINT} AND (entry_duration_ns >= ?::BIGINT OR hash(trace_no) % ?::UBIGINT = 0)
+ORDER BY greatest(entry_duration_ns, ?::BIGINT - 1) DESC, hash(trace_no) LIMIT {MOST_POINTS}"""
 """The longest first, then any."""
 
 
@@ -58,9 +58,10 @@ def scatter(connection: DuckDBPyConnection, asked: Asked, x: str = "len_docs") -
     matching, values = entry_condition(asked)
     condition = f"{AXES[x]} IS NOT NULL AND entry_duration_ns IS NOT NULL AND {matching}"
     of, long = connection.execute(_COUNT.format(condition=condition), values).fetchone() or (0, None)
-    every = of // (MOST_POINTS - LONGEST)
-    sql = (_POINT if of <= MOST_POINTS else _SOME).format(x=AXES[x], condition=condition, long=long, every=every)
-    found = connection.execute(sql, values).fetchall()
+    sql, parameters = _POINT, values
+    if of > MOST_POINTS:
+        sql, parameters = _SOME, [*values, long, of // (MOST_POINTS - LONGEST), long]
+    found = connection.execute(sql.format(x=AXES[x], condition=condition), parameters).fetchall()
     points = sorted((ScatterPoint(*row) for row in found), key=lambda point: (point.x, point.duration_ns))
     sample = Sample(len(points), of) if of > len(points) else None
     return Scatter(x, points, asked.scaled(sample, len(points)))
