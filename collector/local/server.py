@@ -142,7 +142,7 @@ class Ports:
 
     async def _start_grpc(self, ingest: LoopThread, receiver: Receiver, receiving: Receiving, place: Place) -> str:
         bind(place).close()  # gRPC does not report why it cannot bind
-        server = grpc_server(receiver, self._settings, receiving, self._limiter, self._signals)
+        server, stop = grpc_server(receiver, self._settings, receiving, self._limiter, self._signals)
         wanted = join_address(place.ip, int(place.where[1]))
         try:
             if self._access.tls:
@@ -154,7 +154,7 @@ class Ports:
         if not port:
             raise CollectorError(f"gRPC does not listen on {place.given}", "choose another with --grpc HOST:PORT")
         await server.start()
-        ingest.on_stop(server.stop)
+        ingest.on_stop(stop)
         return join_address(place.ip, port)
 
 

@@ -52,7 +52,7 @@ def configure(service_name: str | None = None, **settings: Unpack[Arguments]) ->
     Raises `ConfigurationError` with all mistakes in arguments and variables.
     """
     for name in sorted(settings.keys() - Arguments.__annotations__.keys()):
-        hint = did_you_mean(name, Arguments.__annotations__)
+        hint = did_you_mean(name, (*Arguments.__annotations__, "service_name"))
         raise TypeError(f"configure() got an unexpected keyword argument {name!r}. {hint}".rstrip(". "))
     arguments = {"service_name": service_name, **settings}
     return _configure({name: value for name, value in arguments.items() if value is not None})

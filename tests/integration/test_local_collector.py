@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ from tests import otlp_samples as otlp
 from tests.local_collector import GZIP, JSON, exporter, limited, post, query
 
 RESOURCE = Resource({"service.name": "gateway", "big": 2**53 + 1})
+SETTINGS_TYPE = 4
+HTTP2_SETTINGS = bytes([0, 0, 0, SETTINGS_TYPE, 0, 0, 0, 0, 0])  # a frame without any (RFC 9113, section 6.5)
 PROTOCOLS = pytest.mark.parametrize("protocol", ["grpc", "http", "http+gzip"])
 
 
@@ -208,3 +211,14 @@ def test_stopping_does_not_wait_for_a_sender_that_has_gone_silent() -> None:
     assert running.stop(timeout_s=600)
     connection.close()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("collector-")] == []
+
+
+@pytest.mark.timeout(10)
+def test_stopping_does_not_wait_for_a_connection_of_grpc_without_a_call() -> None:
+    """Its client may not look at it for long: it has nothing to say, or it is suspended."""
+    running = limited().start()
+    host, port = str(running.addresses.grpc).split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS)
+        assert connection.recv(9)[3] == SETTINGS_TYPE  # it is open
+        assert running.stop(timeout_s=600)

@@ -206,6 +206,12 @@ def test_a_misspelt_value_is_answered_with_the_nearest_that_is_known(arguments: 
     assert problem(arguments, {}).endswith(f"; {advice}")
 
 
+@pytest.mark.parametrize(("name", "meant"), [("service", "service_name"), ("endpont", "endpoint")])
+def test_a_misspelt_argument_is_answered_with_the_nearest_that_is_known(name: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"{name}.*Did you mean {meant}"):
+        telemetry.configure(**{name: "shop"})  # type: ignore[arg-type]
+
+
 def test_a_key_without_its_certificate_is_noticed(tmp_path: Path) -> None:
     """Two settings that belong together are reported together, once for all signals."""
     (tmp_path / "key.pem").write_text("key")

@@ -9,8 +9,10 @@ call is counted, admitted or refused before its message is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -25,8 +27,11 @@ from collector.local.intake.export import Export, Reply
 from collector.local.intake.receiver import Receiver
 from collector.local.intake.receiving import Receiving
 from collector.local.net.log_limiter import LogLimiter
+from collector.local.net.loop_thread import GRACE_S, Stopper
 from collector.local.settings import CollectorSettings
 
+ON_ITS_WAY_S: Final = 0.1
+"""How long a response may take to leave."""
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -38,8 +43,8 @@ def grpc_server(
     receiving: Receiving,
     limiter: LogLimiter,
     signals: Sequence[Signal] = ALL,
-) -> grpc.aio.Server:
-    """A server with the services of some signals, not started; call this on the loop that it runs on."""
+) -> tuple[grpc.aio.Server, Stopper]:
+    """A server with the services of some signals, not started, and what stops it; call this on the loop it runs on."""
     server = grpc.aio.server(
         options=[
             ("grpc.so_reuseport", 0),  # a port in use is an error; the kernel must not share its traffic
@@ -59,7 +64,17 @@ def grpc_server(
     for signal in signals:
         handler = grpc.stream_unary_rpc_method_handler(services.export_of(signal))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),))
-    return server
+
+    async def stop(timeout_s: float) -> None:
+        """Wait for the calls in progress. A connection without one may not notice for long that the server stops."""
+        limit = min(timeout_s, GRACE_S)
+        stopping = asyncio.ensure_future(server.stop(limit))
+        await services.wait_for_calls(limit)
+        await asyncio.wait([stopping], timeout=ON_ITS_WAY_S)
+        await server.stop(None)
+        await stopping
+
+    return server, stop
 
 
 class Services:
@@ -72,18 +87,38 @@ class Services:
         self._settings = settings
         self._receiving = receiving
         self._limiter = limiter
+        self._calls = 0  # in progress
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def wait_for_calls(self, timeout_s: float) -> None:
+        """Wait until no call is in progress, so many seconds at most."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
 
     def export_of(self, signal: Signal) -> Any:
         """The method of one signal."""
 
         async def export(_: Any, context: Context) -> bytes:
-            reply = await self._answer(signal, context)
-            if isinstance(reply, RefusedError):
-                await _abort(context, reply)
-                raise reply  # unreachable: abort raises
-            return signal.reply(reply.rejected, reply.problem).SerializeToString()
+            with self._call():
+                reply = await self._answer(signal, context)
+                if isinstance(reply, RefusedError):
+                    await _abort(context, reply)
+                    raise reply  # unreachable: abort raises
+                return signal.reply(reply.rejected, reply.problem).SerializeToString()
 
         return export
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
 
     async def _answer(self, signal: Signal, context: Context) -> Reply | RefusedError:
         """The reply to one export, or its refusal.
