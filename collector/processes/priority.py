@@ -9,12 +9,13 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-NICE: Final = 10
-"""The nice value of work that may wait: about a tenth of the processor's time of other work that wants it, too."""
+NICER: Final = 10
+"""Added to the nice value of work that may wait: it gets about a tenth of what other work gets that wants it, too."""
 
 
 def lower_priority() -> None:
     """Give the calling thread a lower priority, on Linux alone: elsewhere a thread has none of its own."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICER)

@@ -5,8 +5,6 @@ port.
 """
 
 import argparse
-import signal
-import threading
 import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,9 +24,9 @@ from collector.local.server import Addresses, Ports, find_places
 from collector.local.settings import CollectorSettings
 from collector.local.stats import CollectorStats, Counters
 from collector.local.store.store import Store
+from collector.processes.ending import end_requested
 from telemetry.errors import TelemetryError
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STOP_S: Final = 3.0
 
 
@@ -79,13 +77,11 @@ def _serve(args: argparse.Namespace) -> int:
     place = find_places(Addresses(None, None, args.api or "127.0.0.1:0"), access).api
     if place is None:  # an address was given
         raise StoreError("there is no address to listen on", "give one: --api HOST:PORT")
-    end = threading.Event()
     with ExitStack() as stack:
         listening = stack.enter_context(bind(place))
         store = Store.open(path, read_only=True, settings=settings)
         stack.callback(store.close)
-        for number in _SIGNALS:
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: end.set()))
+        wait = stack.enter_context(end_requested())
         thread = LoopThread("desk")
         stack.callback(thread.stop, _STOP_S)
         address = Ports(access, settings, LogLimiter()).open_api(thread, StoreAlone(store), listening, "store")
@@ -94,7 +90,7 @@ def _serve(args: argparse.Namespace) -> int:
         _show(" ", "", f"store {path}, as it is now")
         if args.open:
             webbrowser.open(f"http://{address}")
-        end.wait()
+        wait()
     return 0
 
 

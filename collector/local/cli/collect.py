@@ -2,8 +2,6 @@
 
 import argparse
 import logging
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -28,39 +26,32 @@ from collector.local.render.text import clean, glyphs_for, make_console
 from collector.local.server import LocalCollector, tune_interpreter
 from collector.local.settings import MIN_STORE_BYTES, CollectorSettings
 from collector.local.stats import CollectorStats
+from collector.processes.ending import end_requested
 from telemetry.cli import output_lost
 from telemetry.otlp.target import is_loopback
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def collect(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM; exports that were acknowledged are stored before the end."""
     console = make_console()
     access = access_of(args)
-    end_requested = threading.Event()
-    before = {number: signal.signal(number, lambda *_: end_requested.set()) for number in _SIGNALS}
     settings = settings_of(args)
-    log = log_to_stderr()
     tune_interpreter()
     store = args.store or default_store()
     collector = LocalCollector(store, args.grpc, args.http, args.api, settings, access=access, paths_in_process=True)
-    ending = ExitStack()
-    try:
+    log = log_to_stderr()
+    with ExitStack() as ending:
+        wait = ending.enter_context(end_requested())
         if access.tls:
             ending.enter_context(failed_handshakes_limited())
+        ending.callback(logging.getLogger("collector").removeHandler, log)
+        ending.callback(collector.stop)
         collector.start()
         for line in _banner(collector, args, console):
             show(console, line, soft_wrap=True)
-        end_requested.wait()
+        wait()
         show(console, Text("Storing …" if glyphs_for(console).ellipsis == "…" else "Storing", "dim"))
         ended = collector.stop()
-    finally:
-        collector.stop()
-        ending.close()
-        logging.getLogger("collector").removeHandler(log)
-        for number, handler in before.items():
-            signal.signal(number, handler)
     stats = collector.stats()
     show(console, _summary(stats, console))
     if unauthorized := sum(figures.unauthorized for figures in stats.signals.values()):

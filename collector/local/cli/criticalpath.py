@@ -2,8 +2,7 @@
 
 import argparse
 import logging
-import signal
-import threading
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.text import Text
@@ -13,12 +12,11 @@ from collector.local.cli.collect import log_to_stderr, show
 from collector.local.criticalpath.program import CriticalPathProgram, require_free
 from collector.local.net.access import Access, tokens_from
 from collector.local.render.text import glyphs_for, make_console
+from collector.processes.ending import end_requested
 from telemetry import conventions as c
 from telemetry.errors import TelemetryError
 from telemetry.recording import providers
 from telemetry.setup.handle import Telemetry
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def criticalpath(args: argparse.Namespace) -> int:
@@ -26,10 +24,10 @@ def criticalpath(args: argparse.Namespace) -> int:
     console = make_console()
     access = Access(tokens_from(None), None, args.allow_anonymous)
     require_free(args.grpc, access)
-    end_requested = threading.Event()
-    before = {number: signal.signal(number, lambda *_: end_requested.set()) for number in _SIGNALS}
     log = log_to_stderr()
-    try:
+    with ExitStack() as ending:
+        wait = ending.enter_context(end_requested())
+        ending.callback(logging.getLogger("collector").removeHandler, log)
         exporting = telemetry.configure(c.CRITICAL_PATH_SERVICE, endpoint=args.endpoint, traces_exporter="none")
         own = providers.own_metrics()
         if own is None:
@@ -40,12 +38,8 @@ def criticalpath(args: argparse.Namespace) -> int:
         with CriticalPathProgram(args.grpc, own, access) as program:
             for line in _banner(program, exporting, console):
                 show(console, line, soft_wrap=True)
-            end_requested.wait()
+            wait()
         exported = exporting.exit()
-    finally:
-        logging.getLogger("collector").removeHandler(log)
-        for number, handler in before.items():
-            signal.signal(number, handler)
     show(console, _summary(program))
     return 0 if exported else 1
 

@@ -21,7 +21,7 @@ from collector.analysis.counting import Counting
 from collector.analysis.seen import Seen
 from collector.local.paths import frames
 from collector.local.paths.follower import Follower
-from collector.processes.priority import NICE
+from collector.processes.priority import NICER
 from telemetry.conventions import Metric
 
 FULL_S: Final = 0.02
@@ -74,5 +74,5 @@ def _seen(spans: Mapping[str, Sequence[tuple[Any, ...]]]) -> Mapping[str, Sequen
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(OSError, AttributeError):
-        os.nice(NICE)
+        os.nice(NICER)
     follow(sys.stdin.buffer, sys.stdout.buffer)
