@@ -101,14 +101,14 @@ def shared_table(shared: Sequence[Json], console: Console) -> Table:
         Column("attribute", least=16),
         Column("services", least=12, rank=1),
         Column(f"of {count(matching)} matching", is_number=True),
-        Column(f"of {count(others)} others", is_number=True),
+        Column(f"of {count(others)} others" if others else "no others", is_number=True),
     ]
     rows = [
         [
             cell(f"{row['key']}{_SIGNS[row['sign']]}{row['value']}", console, "bold"),
             cell(", ".join(row["services"]), console),
             Text(percent(row["matching"] / max(matching, 1))),
-            Text(percent(row["others"] / max(others, 1)), "dim"),
+            Text(percent(row["others"] / others) if others else "–", "dim"),
         ]
         for row in shared
     ]
