@@ -31,8 +31,8 @@ from collector.local.store.store import Store
 Array = np.ndarray[Any, Any]
 NS = 1_000_000_000
 TRACES_AT_ONCE = 1_500
-BASE_TRACES = 36_000
-"""24 full segments of spans."""
+BASE_TRACES = 144_000
+"""96 full segments of spans: what is rare by chance in some must not be repeated in too many copies."""
 PLATFORMS = ("web", "ios", "android", "linux")
 REGIONS = ("de", "us", "cl", "fr", "jp", "br", "in", "gb", "es", "it")
 LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz", np.uint8)
