@@ -1,1 +1,1 @@
-"""Child processes that end with their parent: the programs of the stack, and Pamazon's."""
+"""Processes: children that end with their parent, who holds a port, signals that ask to end, priority of threads."""
