@@ -6,14 +6,15 @@ used last, for all threads.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, cast
+import threading
+from collections import OrderedDict
+from typing import Any, Final, cast
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-MOST = 128
-LONGEST = 6_000
+MOST: Final = 128
+LONGEST: Final = 6_000
 """Characters of what is kept: who asks decides how long a filter is. A statement of so many takes 0.1 to 0.4 MB."""
 
 
@@ -25,7 +26,8 @@ class _ParsingOnce:
 
     def execute(self, sql: str, parameters: object = None) -> DuckDBPyConnection:
         """As the connection's; but SQL cannot name an array of the caller."""
-        return self._connection.execute(_parsed(sql) if len(sql) <= LONGEST else sql, parameters)
+        statement = _parsed(self._connection, sql) if len(sql) <= LONGEST else sql
+        return self._connection.execute(statement, parameters)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -36,7 +38,19 @@ def parsing_once(connection: DuckDBPyConnection) -> DuckDBPyConnection:
     return cast("DuckDBPyConnection", _ParsingOnce(connection))
 
 
-@lru_cache(MOST)
-def _parsed(sql: str) -> duckdb.Statement:
-    (statement,) = duckdb.extract_statements(sql)
+_kept: Final = OrderedDict[str, duckdb.Statement]()
+_lock: Final = threading.Lock()  # guards _kept
+
+
+def _parsed(connection: DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The parsed statement, by the connection itself: `duckdb.extract_statements` would open a second database."""
+    with _lock:
+        if (kept := _kept.get(sql)) is not None:
+            _kept.move_to_end(sql)
+            return kept
+    (statement,) = connection.extract_statements(sql)
+    with _lock:
+        _kept[sql] = statement
+        while len(_kept) > MOST:
+            _kept.popitem(last=False)
     return statement
