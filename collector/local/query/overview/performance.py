@@ -72,7 +72,7 @@ class Performance:
 
 _KEYS = ("service", "operation", "kind", "search_operation", "side")
 _QUERY = """
-SELECT {keys}, {index} AS step, bucket, sum(n)::BIGINT, sum(total_ns)::HUGEINT,
+SELECT {keys}, CASE WHEN side = 'server' THEN {index} END AS step, bucket, sum(n)::BIGINT, sum(total_ns)::HUGEINT,
        coalesce(sum(n) FILTER (outcome = 'error'), 0)::BIGINT,
        coalesce(sum(n) FILTER (outcome = 'rejected'), 0)::BIGINT, coalesce(sum(n) FILTER (is_empty), 0)::BIGINT
 FROM ({relation}) GROUP BY ALL"""
@@ -121,8 +121,8 @@ class _Counted:
     """What was counted of one row of the answer, or of the clients' side of it."""
 
     buckets: Counter[int | None] = field(default_factory=Counter)
-    steps: dict[int, dict[int | None, int]] = field(default_factory=dict)
-    """The same by step."""
+    steps: dict[int | None, dict[int | None, int]] = field(default_factory=dict)
+    """The same by step; those of clients, which no chart has, are not told apart."""
     total_ns: int = 0
     errors: int = 0
     rejected: int = 0
@@ -149,7 +149,7 @@ def _assemble(counted: Mapping[tuple[Any, ...], _Counted], steps: Steps, seconds
         client = counted.get((*key[:4], "client"))
         is_entry, count = kind == "entry", count_of(of.buckets)
         p50, p95, p99 = quantiles_of(of.buckets)
-        chart = {step: quantiles_of(buckets)[1] for step, buckets in of.steps.items()}
+        chart = {step: quantiles_of(buckets)[1] for step, buckets in of.steps.items() if step is not None}
         rows.append(
             PerformanceRow(
                 service=service,
