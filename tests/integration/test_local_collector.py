@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace import Status as SpanStatus
 
+from collector.local.decode.signals import Signal
+from collector.local.intake import otlp_grpc
 from collector.local.server import LocalCollector
 from tests import otlp_samples as otlp
-from tests.local_collector import GZIP, JSON, exporter, limited, post, query
+from tests.local_collector import GZIP, JSON, exporter, limited, post, query, raw_sender
 
 RESOURCE = Resource({"service.name": "gateway", "big": 2**53 + 1})
 SETTINGS_TYPE = 4
@@ -222,3 +226,42 @@ def test_stopping_does_not_wait_for_a_connection_of_grpc_without_a_call() -> Non
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS)
         assert connection.recv(9)[3] == SETTINGS_TYPE  # it is open
         assert running.stop(timeout_s=600)
+
+
+class Late(otlp_grpc.Services):
+    """Calls that gRPC has accepted, and that begin once the collector, as it stops, has found none in progress."""
+
+    accepted = threading.Event()
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._found_none = asyncio.Event()
+
+    def export_of(self, signal: Signal) -> Any:
+        begin = super().export_of(signal)
+
+        async def export(request: Any, context: otlp_grpc.Context) -> bytes:
+            self.accepted.set()
+            await self._found_none.wait()
+            reply: bytes = await begin(request, context)
+            return reply
+
+        return export
+
+    async def wait_for_calls(self, timeout_s: float) -> None:
+        await super().wait_for_calls(timeout_s)
+        self._found_none.set()
+
+    async def _answer(self, signal: Signal, context: otlp_grpc.Context) -> Any:
+        await asyncio.sleep(2 * otlp_grpc.ON_ITS_WAY_S)
+        return await super()._answer(signal, context)
+
+
+def test_stopping_waits_for_a_call_that_had_been_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_grpc, "Services", Late)
+    running = limited().start()
+    with raw_sender(running) as export, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(export, b"")
+        assert Late.accepted.wait(10)
+        assert running.stop(timeout_s=600)
+        assert answer.result(10) == b""
