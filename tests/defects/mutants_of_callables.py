@@ -10,8 +10,8 @@ _MACHINE: Final = "unit/test_state_machine.py::test_any_program_has_its_trace_an
 CALLABLES: Final = (
     Mutant(
         "telemetry/recording/runs/block.py",
-        "(id(frame), id(code))",
-        "(id(frame), 0)",
+        "    if last[:2] == block:\n",
+        "    if last[0] == id(frame):\n",
         "unit/test_stage_tasks.py::TestOneObjectInHelpers",
     ),
     Mutant(
