@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 NICER: Final = 10
-"""Added to the nice value of work that may wait: it gets about a tenth of what other work gets that wants it, too."""
+"""Added to the nice value of work that may wait: beside other work, it gets about a tenth of the time."""
 
 
 def lower_priority() -> None:

@@ -43,7 +43,7 @@ VALUES: dict[str, Any] = {
 @any_value
 @pytest.mark.parametrize("name", VALUES)
 def test_a_value_of_every_type_is_kept_as_the_sdk_keeps_it(name: str) -> None:
-    """At the start, by both setters, in an event and in a link; where `__str__` is the object's own, it is no value."""
+    """At the start, by both setters, in an event, in a link; where `__str__` is the object's own, it is not a value."""
 
     def program(engine: Engine) -> Any:
         given = {"first": VALUES[name]}

@@ -110,7 +110,7 @@ def test_sides_that_differ_in_nothing_are_said_to(store: Store) -> None:
             made.write([otlp.decode(BY_PATH["/v1/traces"], {"resourceSpans": exported})], ["1"], 1)
             answer = ask(made, f"version:shop {OLD}", f"version:shop {NEW}")
         assert answer["is_certain"] is is_certain
-        assert ("no difference beyond chance" in answer["sentence"]) is not is_certain
+        assert ("not a difference beyond chance" in answer["sentence"]) is not is_certain
         assert answer["sentence"].startswith("The right side takes ")
 
 

@@ -214,7 +214,7 @@ class TestClosedLists:
         assert {(span.attributes or {})["client.region"] for span in spans} == {"de"}
 
     def test_a_request_that_does_not_tell_is_other(self, spans: Spans, metrics: Metrics) -> None:
-        """So that sums over platforms and regions hold all requests; it is no overflow, and spans say nothing."""
+        """So that sums over platforms and regions hold all requests; it is not an overflow, and spans say nothing."""
         ask(["q"])
         assert set(client(metrics)) == {("_other", "_other"), (None, None)}
         assert not bounds.overflow()

@@ -49,7 +49,7 @@ def test_rejected_items_are_read_from_each_response(kind: SignalKind, response: 
 @settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_other_answer_rejects_nothing_or_is_refused(answer: bytes) -> None:
-    """Nothing but ValueError and TypeError comes out of bytes that are no message."""
+    """Nothing but ValueError and TypeError comes out of bytes that are not a message."""
     number, words = SPANS.rejected(answer)
     assert number >= 0
     assert isinstance(words, str)

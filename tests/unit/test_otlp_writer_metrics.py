@@ -122,7 +122,7 @@ def test_series_that_become_equal_are_merged_as_in_a_scrape(series: list[dict[st
         sdk.Metric("exponential", "", "s", sdk.ExponentialHistogram(wide, temporality)),
     ]
     given_data = sdk.MetricsData([sdk.ResourceMetrics(RESOURCES[0], [sdk.ScopeMetrics(SCOPES[0], metrics, "")], "")])
-    if len({repr(sorted(own.items())) for own in series}) == len(series):  # else they are no series of the SDK's
+    if len({repr(sorted(own.items())) for own in series}) == len(series):  # else they are not series of the SDK's
         assert_same(given_data, scrub_metrics(given_data, hiding))
 
 

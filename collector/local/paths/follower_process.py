@@ -145,7 +145,7 @@ class FollowerProcess(SpanQueue):
             _log.warning("The process that counts critical paths ended (%d); another one will begin.", code)
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        """Record what a process tells, until it ends."""
+        """Record what a process writes, until it ends."""
         assert process.stdout is not None  # noqa: S101 (for the type checker)
         with process.stdout as written:
             while True:

@@ -205,7 +205,7 @@ def _longest(rows: Sequence[ComparedPath]) -> list[ComparedPath]:
 def _by_chance(left: Paths, right: Paths) -> str:
     """What two sides that do not differ are said to do."""
     took = _took(left, right)
-    return f"{took}, which is no difference beyond chance." if took else "Both take equally long."
+    return f"{took}, which is not a difference beyond chance." if took else "Both take equally long."
 
 
 def _took(left: Paths, right: Paths) -> str:

@@ -3,7 +3,7 @@
 In: a condition on traces. Out: types of errors with their counts. State: none.
 
 An error passes from the span where it began to those around it, sometimes past one that does not show it: the server of
-a web page answers 400, which is no error of its own, so that page and gateway have one each. What counts is the
+a web page answers 400, which is not an error of its own, so that page and gateway have one each. What counts is the
 innermost: an error that no span below has, at any depth; of several in one request, the first to begin.
 """
 
@@ -28,7 +28,7 @@ _MOST_SPANS = 20_000
 """Of the traces that have several, together; of traces beyond, the error that began last counts."""
 
 _WITH_ERRORS = "error_count > 0 AND outcome NOT IN ('rejected', 'cancelled')"
-"""For the caller these two are not errors, though the client's span of them is one."""
+"""Without rejected and cancelled requests: the service did not fail, though the client's span may have an error."""
 _FAILED = f"""
 WITH failed AS MATERIALIZED (
     SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,

@@ -31,10 +31,10 @@ function valuesOf(answer, key) {
   return [...sums];
 }
 
-/** off: of a view of which it chooses nothing. */
+/** off: whether the view ignores this choice. */
 function Choice({ name, chosen, values, off }) {
   const known = chosen && !values.some(([value]) => value === chosen) ? [[chosen, null], ...values] : values;
-  return html`<label class="choice ${chosen && !off ? "is-chosen" : ""}" title=${off ? "Log records do not say it: narrow them by service, level and filter" : undefined}><span class="choice-name">${name}</span>
+  return html`<label class="choice ${chosen && !off ? "is-chosen" : ""}" title=${off ? "Log records do not have it: choose them by service, level and filter" : undefined}><span class="choice-name">${name}</span>
     <select disabled=${off} onChange=${(event) => change({ [name]: event.target.value })}>
       <option value="" selected=${chosen === ""}>all</option>
       ${known.map(([value, number]) => html`<option key=${value} value=${value} selected=${value === chosen}>${value}${number == null ? "" : `  (${count(number)})`}</option>`)}
