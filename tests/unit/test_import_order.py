@@ -28,6 +28,12 @@ ORDER = {
         {"cli"},
         {"__main__"},
     ),
+    "telemetry.rpc": (
+        {"calls"},
+        {"threads"},
+        {"aio"},
+        {"zero_code"},
+    ),
     "collector": (
         {"analysis", "processes"},
         {"local"},
