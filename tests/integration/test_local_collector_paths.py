@@ -24,9 +24,13 @@ from collector.local.paths.follower import Follower
 from collector.local.paths.follower_process import FollowerProcess
 from collector.local.server import LocalCollector
 from collector.local.store.store import Store
+from collector.processes.priority import NICER
 from telemetry import conventions as c
 from tests.local_collector import JSON, post
 from tests.search_spans import BEGIN_NS, MS, SEARCH, TIMES, export_of
+from tests.waiting import until
+
+LEAST_PRIORITY = 19
 
 A, B = "a" * 32, "b" * 32
 
@@ -175,6 +179,27 @@ def test_a_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -
     assert following.pid != first
     assert counted.of(c.CRITICAL_PATH_TIME, c.SEARCH_STAGE) == pytest.approx(TIMES)
     assert counted.of(c.CRITICAL_PATH_LOST)["queue_full"] == len(SEARCH)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_a_process_that_replaces_another_has_the_same_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the thread that starts it has a lower one than the collector."""
+    monkeypatch.setattr(follower_process, "AGAIN_AFTER_S", 0.0)
+    wanted = min(os.getpriority(os.PRIO_PROCESS, 0) + NICER, LEAST_PRIORITY)
+    counted = Recorded()
+    following = FollowerProcess(counted, counted.report, list)
+    following.start()
+    first = following.pid
+    assert first is not None
+    until(lambda: psutil.Process(first).nice() == wanted)
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    following.take(len(SEARCH), seen)
+    following.take(len(SEARCH), seen)
+    second = until(lambda: following.pid if following.pid != first else None)
+    until(lambda: counted.of(c.CRITICAL_PATH_LOST))  # it has read something: it has its priority
+    assert psutil.Process(second).nice() == wanted
+    assert following.stop(30)
 
 
 def test_without_a_process_spans_are_lost_and_nothing_else(

@@ -74,5 +74,6 @@ def _seen(spans: Mapping[str, Sequence[tuple[Any, ...]]]) -> Mapping[str, Sequen
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(OSError, AttributeError):
-        os.nice(NICER)
+        # Not `os.nice`: it may have inherited the lower priority of the thread that starts another process.
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, os.getppid()) + NICER)
     follow(sys.stdin.buffer, sys.stdout.buffer)
