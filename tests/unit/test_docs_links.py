@@ -18,6 +18,9 @@ LINK: Final = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)|^\[[^\]]+\]: (?!
 HEADING: Final = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 FILE: Final = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:py|md|toml|yaml|yml|json|go|proto|js))[`:]")
 """A file of the checkout, by its path from the root."""
+PACKAGES: Final = ("telemetry", "collector", "dashboards", "demo_flow", "benchmarks")
+MODULE_FILE: Final = re.compile(r"`((?:\w+/)*\w+\.py)`")
+"""A module of ours, by the end of its path."""
 STEP: Final = re.compile(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", re.MULTILINE)
 """A row that names a file and a function or method in it."""
 MODULE: Final = re.compile(
@@ -65,6 +68,21 @@ def test_every_page_is_reachable_from_the_landing_page() -> None:
         found.add(page)
         waiting += {path for path, _ in links(page) if path in PAGES} - found
     assert {name(page) for page in PAGES if page.parent != ROOT} - {name(page) for page in found} == set()
+
+
+def test_modules_that_a_docstring_or_a_page_names_by_the_end_of_their_path_exist() -> None:
+    """Such as `views.py`, or `spans/tables.py`: a module that is moved leaves no name behind."""
+    modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    known = {
+        "/".join(path.parts[-length:]) for path in (*modules, *(ROOT / "tests").rglob("*.py")) for length in range(1, 7)
+    }
+    gone = {
+        f"{name(text)}: {named}"
+        for text in (*PAGES, *modules)
+        for named in MODULE_FILE.findall(text.read_text("utf-8"))
+        if named not in known and not (ROOT / named).exists()
+    }
+    assert gone == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

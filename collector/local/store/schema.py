@@ -1,6 +1,6 @@
 """The records of the store as queries see them, declared once, each column with its documentation.
 
-`spans`, `span_events` and `span_links` are views of typed tables (`typed.py`), with more views beside them
+`spans`, `span_events` and `span_links` are views of typed tables (`spans/tables.py`), with more views beside them
 (`views.py`); the others are tables. Conventions that hold in all of them:
 
 - Ids (trace, span) are lower-case hexadecimal text; an absent id is NULL.
@@ -254,4 +254,4 @@ META = Table(
 )
 
 BY_SIGNAL = (METRIC_POINTS, EXEMPLARS, LOGS)
-"""The tables whose rows are stored as they are decoded; those of spans are typed, see `typed.py`."""
+"""The tables whose rows are stored as they are decoded; those of spans are typed, see `spans/tables.py`."""

@@ -1,7 +1,7 @@
 """The views of the store: what lists, charts and tables of many traces read instead of `spans`.
 
-In: the tables of `typed.py`. Out: the statements that create the views. They are complete at any moment: a span that
-is committed is in all of them.
+In: the tables of `spans/tables.py`. Out: the statements that create the views. They are complete at any moment: a span
+that is committed is in all of them.
 """
 
 from __future__ import annotations
