@@ -209,19 +209,24 @@ def test_a_failed_request_counts_once_by_its_innermost_error() -> None:
 
 
 def test_a_rejected_request_is_not_among_the_errors() -> None:
-    """Though the span of its client is one: the mistake is the caller's."""
+    """Though the span of its client is one: the mistake is the caller's. Of a span inside, its errors are counted."""
     rejected = {"search.entry": True, "search.outcome": "rejected"}
     page = [
         span("c" * 32, 1, name="Search", kind="client", end_ms=9, error="no", attributes={"error.type": "INVALID"}),
         span("c" * 32, 2, 1, "/search", end_ms=8, attributes=rejected),
+        span("c" * 32, 3, 2, "parse", end_ms=7, error="no", attributes={"error.type": "ValueError"}),
     ]
     resource = {"attributes": pairs({"service.name": "gateway"})}
     store = store_of_exports(
         [{"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": SCOPE}, "spans": page}]}]}]
     )
     with closing(store), closing(store.reader()) as connection:
-        found = answer(connection, "/api/summary", [("since", utc(START - 10**9)), ("until", utc(START + 10**9))])
+        when = [("since", utc(START - 10**9)), ("until", utc(START + 10**9))]
+        found = answer(connection, "/api/summary", when)
+        inside = answer(connection, "/api/summary", [*when, ("operation", "parse")])
     assert (found["errors"], found["outcomes"]["rejected"]) == ([], 1)
+    assert inside["outcomes"]["error"] == 1
+    assert [(error["type"], error["count"]) for error in inside["errors"]] == [("ValueError", 1)]
 
 
 def test_pages_follow_each_other(ask: Ask) -> None:

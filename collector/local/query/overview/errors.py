@@ -27,8 +27,8 @@ _OF_ONE_TRACE = 50
 _MOST_SPANS = 20_000
 """Of the traces that have several, together; of traces beyond, the error that began last counts."""
 
-_WITH_ERRORS = "error_count > 0 AND outcome NOT IN ('rejected', 'cancelled')"
-"""Without rejected and cancelled requests: the service did not fail, though the client's span may have an error."""
+NOT_BY_CALLER = "outcome NOT IN ('rejected', 'cancelled')"
+"""Leaves out requests that did not fail by the service, though the client's span of them may have an error."""
 _FAILED = f"""
 WITH failed AS MATERIALIZED (
     SELECT trace_no, span_id, parent_span_id, service, start_unix_ns,
@@ -77,7 +77,7 @@ def errors(connection: DuckDBPyConnection, condition: str, values: list[Any]) ->
     Returns:
         The counts, and of how many failed traces the latest were looked at, if not of all.
     """
-    found, sample = latest(connection, f"{_WITH_ERRORS} AND {condition}", values, OF_ERRORS)
+    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
     if not found:
         return [], None
     failures: dict[int, list[_Failure]] = defaultdict(list)

@@ -13,7 +13,7 @@ from collector.local.query.lookup.trace_shapes import shapes_of_traces
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked, Steps
 from collector.local.query.overview.buckets import count_of, quantiles_of
-from collector.local.query.overview.errors import ErrorCount, errors
+from collector.local.query.overview.errors import NOT_BY_CALLER, ErrorCount, errors
 from collector.local.query.overview.inner import inner_spans, traces_with_span
 from collector.local.query.overview.scatter import entry_condition
 from telemetry.conventions import STAGE_TRANSIT
@@ -118,7 +118,8 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
         condition, parameters = traces_with_span(connection, asked)
     steps, counts = found.steps, found.counts
     total = [sum(column) for column in zip(*counts.values(), strict=True)] or [0] * 5
-    failed, of_errors = errors(connection, condition, parameters)
+    of_failed = condition if is_inner else f"{NOT_BY_CALLER} AND {condition}"  # spans inside have no outcome
+    failed, of_errors = errors(connection, of_failed, parameters)
     if failed:
         of_errors = asked.scaled(of_errors, of_errors.traces if of_errors else sum(one.count for one in failed))
     children, of_children = _children(connection, asked, condition, parameters)
