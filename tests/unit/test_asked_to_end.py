@@ -1,6 +1,8 @@
 """A program that is asked to end, at any moment."""
 
+import os
 import signal
+import subprocess
 import sys
 from types import FrameType
 from typing import Any
@@ -33,3 +35,36 @@ def test_a_signal_at_each_step_of_the_wait_and_of_a_handler_ends_the_wait() -> N
             sys.settrace(None)
     assert steps
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+PROGRAM = """
+import threading, time
+from collector.processes.ending import end_requested
+
+def work():
+    while True:
+        time.sleep(0.001)
+
+for _ in range(8):
+    threading.Thread(target=work, daemon=True).start()
+with end_requested() as wait:
+    print("ready", flush=True)
+    wait()
+    wait()
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.timeout(60)
+def test_of_two_signals_at_once_both_arrive_whichever_threads_take_them() -> None:
+    """As where Ctrl-C reaches a group of processes, and their supervisor sends SIGTERM."""
+    for _ in range(10):
+        with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as program:
+            assert program.stdout is not None
+            try:
+                assert program.stdout.readline() == "ready\n"
+                os.kill(program.pid, signal.SIGINT)
+                os.kill(program.pid, signal.SIGTERM)
+                assert program.communicate(timeout=5) == ("ended\n", None)
+            finally:
+                program.kill()
