@@ -84,6 +84,7 @@ def _serve(args: argparse.Namespace) -> int:
         wait = stack.enter_context(end_requested())
         thread = LoopThread("desk")
         stack.callback(thread.stop, _STOP_S)
+        stack.callback(store.changed.close)  # first: it ends the requests that wait
         address = Ports(access, settings, LogLimiter()).open_api(thread, StoreAlone(store), listening, "store")
         address = reachable(address)
         _show("●", "bold green", f"desk at http://{address}  Ctrl-C ends it.")
