@@ -79,7 +79,7 @@ def test_baggage_leaves_without_its_secrets(collector: StandIn, propagator: str)
     headers, kept = ended.shown[0]
     assert kept == {"session.id": "x7", "user": MAIL}
     text = str(headers)
-    assert "ada" not in text
+    assert "example.com" not in text  # a random id may contain the letters of the name
     assert "x7" not in text
     assert "redacted" in text
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,15 @@ def test_a_series_in_several_pieces_goes_on(store: MetricStore) -> None:
     store.counter("calls", [1, 2])
     store.point("calls", 30, type="sum", monotonic=True, temporality="cumulative", double_value=7.0, resource_id=2)
     assert store.over("calls_total", 30, 15) == {"": [1.0, 2.0, 7.0]}
+
+
+def test_a_histogram_without_buckets_has_sum_and_count(store: MetricStore) -> None:
+    """OTLP allows that: who sent it keeps no distribution."""
+    empty: dict[str, Any] = {"bucket_counts": [], "bounds": []}
+    store.point("took", 0, type="histogram", temporality="cumulative", count=3, sum=6.0, **empty)
+    assert store.ask("took_bucket", 0) == {}
+    assert store.ask('count by (__name__) ({__name__=~"took.*"})', 0) == {"": 1.0}
+    assert (store.ask("took_sum", 0), store.ask("took_count", 0)) == ({"": 6.0}, {"": 3.0})
 
 
 def test_histograms_have_buckets_sum_and_count(store: MetricStore) -> None:

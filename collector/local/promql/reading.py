@@ -178,7 +178,10 @@ class Reader:
         for begin, end in pairwise(cuts if len(keys) else ()):
             held, places, delta = wanted[int(keys[begin])]
             of_series = order[begin:end]
-            yield _samples(held, places, points["time"][of_series], points["value"][of_series], delta)
+            values = points["value"][of_series]
+            if values.dtype == object and not len(values[0]):
+                continue  # a histogram without buckets, which OTLP allows
+            yield _samples(held, places, points["time"][of_series], values, delta)
 
     def _wanted(
         self, name: str, source: Source, found: Sequence[Sequence[Any]], matchers: Sequence[Matcher], which: int
