@@ -19,15 +19,15 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def end_requested() -> Iterator[Callable[[], None]]:
     """Keep the signals from ending the process inside the block; give a function that waits for the first one."""
-    arrived, telling = socket.socketpair()
-    telling.setblocking(False)
+    receiving, sending = socket.socketpair()
+    sending.setblocking(False)
 
     def wait() -> None:
-        while arrived.recv(1)[0] not in SIGNALS:
+        while receiving.recv(1)[0] not in SIGNALS:
             pass
 
-    with arrived, telling:
-        before_fd = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+    with receiving, sending:
+        before_fd = signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
         before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
         try:
             yield wait

@@ -253,7 +253,7 @@ class Late(otlp_grpc.Services):
         self._found_none.set()
 
     async def _answer(self, signal: Signal, context: otlp_grpc.Context) -> Any:
-        await asyncio.sleep(2 * otlp_grpc.ON_ITS_WAY_S)
+        await asyncio.sleep(2 * otlp_grpc.FLUSH_S)
         return await super()._answer(signal, context)
 
 

@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -39,12 +39,11 @@ def collect(args: argparse.Namespace) -> int:
     tune_interpreter()
     store = args.store or default_store()
     collector = LocalCollector(store, args.grpc, args.http, args.api, settings, access=access, paths_in_process=True)
-    log = log_to_stderr()
     with ExitStack() as ending:
         wait = ending.enter_context(end_requested())
         if access.tls:
             ending.enter_context(failed_handshakes_limited())
-        ending.callback(logging.getLogger("collector").removeHandler, log)
+        ending.enter_context(log_to_stderr())
         ending.callback(collector.stop)
         collector.start()
         for line in _banner(collector, args, console):
@@ -84,14 +83,18 @@ def settings_of(args: argparse.Namespace) -> CollectorSettings:
     return CollectorSettings(retention_s=parse_age(args.retention, "retention"), max_store_bytes=max_store_bytes)
 
 
-def log_to_stderr() -> logging.Handler:
-    """Show the collector's log on standard error."""
+@contextmanager
+def log_to_stderr() -> Iterator[None]:
+    """Show the collector's log on standard error inside the block."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("collector")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    return handler
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def access_of(args: argparse.Namespace) -> Access:

@@ -1,8 +1,6 @@
 """`telemetry criticalpath`: critical paths beside the real Collector, in the foreground until a signal ends it."""
 
 import argparse
-import logging
-from contextlib import ExitStack
 
 from rich.console import Console
 from rich.text import Text
@@ -24,10 +22,7 @@ def criticalpath(args: argparse.Namespace) -> int:
     console = make_console()
     access = Access(tokens_from(None), None, args.allow_anonymous)
     require_free(args.grpc, access)
-    log = log_to_stderr()
-    with ExitStack() as ending:
-        wait = ending.enter_context(end_requested())
-        ending.callback(logging.getLogger("collector").removeHandler, log)
+    with log_to_stderr(), end_requested() as wait:
         exporting = telemetry.configure(c.CRITICAL_PATH_SERVICE, endpoint=args.endpoint, traces_exporter="none")
         own = providers.own_metrics()
         if own is None:

@@ -30,8 +30,8 @@ from collector.local.net.log_limiter import LogLimiter
 from collector.local.net.loop_thread import GRACE_S, Stopper
 from collector.local.settings import CollectorSettings
 
-ON_ITS_WAY_S: Final = 0.1
-"""How long a response may take to leave."""
+FLUSH_S: Final = 0.1
+"""How long the responses of calls that have ended may take to leave."""
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -71,7 +71,7 @@ def grpc_server(
         stopping = asyncio.ensure_future(server.stop(limit))
         for _ in range(2):  # a call that gRPC had accepted may begin only now
             await services.wait_for_calls(limit)
-            await asyncio.wait([stopping], timeout=ON_ITS_WAY_S)
+            await asyncio.wait([stopping], timeout=FLUSH_S)
         await server.stop(None)
         await stopping
 

@@ -140,16 +140,16 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
         steps.setdefault(service, []).append(name)
     nodes: dict[tuple[str, str], MapNode] = {}
     edges: list[MapEdge] = []
-    for (what, source, target, kind), seen in _seen(connection, weights).items():
-        n = round(sum(seen.buckets.values()))
+    for (what, source, target, kind), counted in _counted(connection, weights).items():
+        n = round(sum(counted.buckets.values()))
         figures: dict[str, Any] = {
             "count": n,
             "rate": n / asked.seconds,
-            "error_ratio": min(seen.failed / n, 1.0),
-            "p95_ns": quantiles_of(seen.buckets)[1],
+            "error_ratio": min(counted.failed / n, 1.0),
+            "p95_ns": quantiles_of(counted.buckets)[1],
         }
         if what == "edge":
-            edges.append(MapEdge(source, target, **figures, operations=sorted(seen.operations)))
+            edges.append(MapEdge(source, target, **figures, operations=sorted(counted.operations)))
         else:
             nodes[source, kind] = MapNode(source, kind, **figures, steps=steps.get(source, [])[:MOST_STEPS])
     clients = [key for key in nodes if key[1] == "client" and (key[0], "service") in nodes]
@@ -160,7 +160,7 @@ def service_map(connection: DuckDBPyConnection, asked: Asked) -> ServiceMap:
 
 
 @dataclass
-class _Seen:
+class _Counted:
     """The calls of one edge, or that one node received, each with what it stands for."""
 
     buckets: dict[int | None, float] = field(default_factory=dict)
@@ -168,15 +168,15 @@ class _Seen:
     operations: set[str] = field(default_factory=set)
 
 
-def _seen(connection: DuckDBPyConnection, weights: Mapping[int, float]) -> dict[tuple[str, ...], _Seen]:
+def _counted(connection: DuckDBPyConnection, weights: Mapping[int, float]) -> dict[tuple[str, ...], _Counted]:
     """By `edge` or `node`, source, target and kind."""
-    found: defaultdict[tuple[str, ...], _Seen] = defaultdict(_Seen)
+    found: defaultdict[tuple[str, ...], _Counted] = defaultdict(_Counted)
     rows = connection.execute(_CALLS, [list(weights), list(weights.values())]).fetchall()
     for what, source, target, kind, place, weight, failed, operations in rows:
-        seen = found[what, source, target, kind]
-        seen.buckets[place] = seen.buckets.get(place, 0) + weight
-        seen.failed += failed
-        seen.operations.update(operation for operation in operations or () if operation is not None)
+        counted = found[what, source, target, kind]
+        counted.buckets[place] = counted.buckets.get(place, 0) + weight
+        counted.failed += failed
+        counted.operations.update(operation for operation in operations or () if operation is not None)
     return found
 
 
