@@ -10,6 +10,7 @@ What calls of one method and one code share is made once. This code runs for eac
 
 import sys
 from collections.abc import Mapping
+from types import AsyncGeneratorType
 from typing import Any, Final
 
 import grpc
@@ -190,5 +191,11 @@ def _baggage_of(context: Mapping[str, object], scope: Scope | None) -> RequestBa
 
 
 def is_same_call(mark: Any, side: Side, method: Method, request: object) -> bool:
-    """Return whether `mark`, from the current context, is of this call: interceptors may be installed twice."""
-    return isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name and mark[2] is request
+    """Return whether `mark`, from the current context, is of this call: interceptors may be installed twice.
+
+    Where the caller of `grpc.aio` writes its requests, the call has none; gRPC gives its interceptors an asynchronous
+    generator of what is written.
+    """
+    if not (isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name):
+        return False
+    return mark[2] is request or (mark[2] is None and isinstance(request, AsyncGeneratorType))
