@@ -35,7 +35,7 @@ def _who(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
 
 
 def _summary(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(summary(connection, asked.asked_often(connection, of_traces=True)))
+    return _plain(summary(connection, asked.asked_often(connection)))
 
 
 def _scatter(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:

@@ -138,18 +138,17 @@ class Parameters:
         """
         return Asked.of(connection, *self.ranged_filter(connection))
 
-    def asked_often(self, connection: DuckDBPyConnection, *, of_traces: bool = False) -> Asked:
+    def asked_often(self, connection: DuckDBPyConnection) -> Asked:
         """The same, for several queries of it: what is not folded is summed up first.
 
         Args:
             connection: to the store, in the transaction of the question.
-            of_traces: there are some of traces, too.
         """
         asked = self.asked(connection)
-        if of_traces or not asked.by_minute:
-            sum_up_traces(connection, with_minutes=True)
-        else:
+        if asked.by_minute:
             sum_up_minutes(connection)
+        else:
+            sum_up_traces(connection, with_minutes=True)
         return asked
 
     def ranged_filter(self, connection: DuckDBPyConnection) -> tuple[TraceFilter, int]:

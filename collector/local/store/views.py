@@ -42,6 +42,10 @@ class View:
         """The statement that puts another query in the place of the view, for one connection."""
         return f"CREATE OR REPLACE TEMP VIEW {self._named} AS {sql}"
 
+    def instead(self, sql: str) -> str:
+        """Another query in the place of the view, for what follows FROM."""
+        return f"({sql}) AS {self._named}"
+
     @property
     def _named(self) -> str:
         columns = ", ".join(f'"{column.name}"' for column in self.columns)
@@ -65,13 +69,17 @@ _HIDDEN = frozenset(
 _SHOWN = ", ".join(column.name for column in TRACE_ROWS.columns if column.name not in _HIDDEN)
 
 
-def _traces(of_parts: str) -> str:
-    return f"""
+_OF_TRACES = f"""
 SELECT trace_id, trace_no, root_service, root_operation, root_kind, start_unix_ns,
     duration_ns, span_count, error_count, open_count, untimed_count, is_batch, entry_service, entry_operation,
     entry_duration_ns, duration_ns - client_less_ns, search_operation, platform, region, versions,
     {_OUTCOMES}[outcome + 1], len_docs, hits, transit_ns, last_ingested_unix_ns
-FROM (SELECT {_SHOWN} FROM {TRACE_ROWS.name} UNION ALL SELECT {_SHOWN} FROM ({of_parts}))
+"""
+
+
+def _traces(of_parts: str) -> str:
+    return f"""
+{_OF_TRACES} FROM (SELECT {_SHOWN} FROM {TRACE_ROWS.name} UNION ALL SELECT {_SHOWN} FROM ({of_parts}))
 """  # noqa: S608 (our own names)
 
 
@@ -274,6 +282,10 @@ OF_ID_KEY = f"""
 
 Rows may repeat."""
 
+FOLDED_TRACES = TRACES.instead(f"{_OF_TRACES} FROM {TRACE_ROWS.name}")
+"""In the place of `traces`: without those of which a span has come within the last seconds, which are summed up."""
+OPEN_TRACES = f"SELECT trace_no FROM {TRACE_PARTS.name}"  # noqa: S608 (as above)
+"""A query for those others, of which a condition on columns of `trace_parts` may follow. Rows may repeat."""
 STARTS = f"""
     SELECT trace_no, start_unix_ns, error_count, last_ingested_unix_ns, is_batch FROM {TRACE_ROWS.name}
     UNION ALL {starts(TRACE_PARTS.name)}

@@ -10,7 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.model import Sample, TraceRow
-from collector.local.store.views import OF_ID_KEY
+from collector.local.store.views import FOLDED_TRACES, OF_ID_KEY, OPEN_TRACES
 
 OF_NUMBERS = "trace_no IN (SELECT unnest(?::BIGINT[]))"
 """Spans of these traces; the parameter is a list of numbers."""
@@ -85,18 +85,37 @@ def latest(
 ) -> tuple[dict[int, int], Sample | None]:
     """The numbers of the latest traces with a condition, each with its count of spans; of how many, if there are more.
 
+    Args: as of `latest_rows`.
+    """
+    rows, sample = latest_rows(connection, "trace_no, span_count", condition, values, most)
+    return {int(number): int(count) for number, count in rows}, sample
+
+
+def latest_rows(  # noqa: PLR0917  a condition and its parameters are one thing
+    connection: DuckDBPyConnection, columns: str, condition: str, values: list[Any], most: int, of_open: str = "true"
+) -> tuple[list[tuple[Any, ...]], Sample | None]:
+    """The latest traces with a condition; and of how many they are, if there are more.
+
+    If there are more, these are traces of which no span has come for some seconds: the others need not be summed up.
+
     Args:
         connection: to the store.
+        columns: of `traces`.
         condition: on `traces`.
         values: its parameters.
         most: traces at most.
+        of_open: a condition on the columns of `trace_parts` that a part of each trace that is not folded has.
     """
-    # Not `count(*) OVER ()`, which reads what is listed of all traces.
-    sql = f"""
-        SELECT trace_no, span_count FROM traces WHERE {condition} ORDER BY start_unix_ns DESC LIMIT {most}"""  # noqa: S608 (our own names)
-    found = {int(number): int(count) for number, count in connection.execute(sql, values).fetchall()}
-    if len(found) < most:
-        return found, None
-    counted = connection.execute(f"SELECT count(*) FROM traces WHERE {condition}", values).fetchone()  # noqa: S608 (as above)
-    of = int(counted[0]) if counted else 0
-    return found, Sample(len(found), of) if of > len(found) else None
+    rows: list[tuple[Any, ...]] = []
+    for traces in (FOLDED_TRACES, "traces"):
+        if traces == "traces" and not connection.execute(f"{OPEN_TRACES} WHERE {of_open} LIMIT 1").fetchone():
+            break
+        # Not `count(*) OVER ()`, which reads what is listed of all traces.
+        sql = f"SELECT {columns} FROM {traces} WHERE {condition} ORDER BY start_unix_ns DESC LIMIT {most}"  # noqa: S608 (our own names)
+        rows = connection.execute(sql, values).fetchall()
+        if len(rows) == most:
+            counted = connection.execute(f"SELECT count(*) FROM {traces} WHERE {condition}", values).fetchone()  # noqa: S608 (as above)
+            of = int(counted[0]) if counted else 0
+            if of > most:
+                return rows, Sample(most, of)
+    return rows, None

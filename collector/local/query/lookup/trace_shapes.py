@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
@@ -22,8 +23,7 @@ FROM span_facts WHERE {OF_NUMBERS} ORDER BY start_unix_ns, span_id
 """  # noqa: S608 (our own names)
 
 
-@dataclass(frozen=True, slots=True)
-class SpanShape:
+class SpanShape(NamedTuple):
     """One span, without its attributes."""
 
     span_id: str
@@ -66,6 +66,6 @@ def shapes_of_traces(connection: DuckDBPyConnection, counts: Mapping[int, int]) 
     numbers = within(counts, MOST_SPANS)
     spans: dict[int, list[SpanShape]] = defaultdict(list)
     rows = connection.execute(_SPANS, [numbers]).fetchall() if numbers else []
-    for number, *fields in rows:
-        spans[number].append(SpanShape(*fields))
+    for row in rows:
+        spans[row[0]].append(SpanShape._make(row[1:]))
     return {number: TraceShape(found, build(found)) for number, found in spans.items()}

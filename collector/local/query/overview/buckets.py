@@ -25,8 +25,8 @@ def quantiles_of(counts: Mapping[int | None, float]) -> list[int | None]:
     found: list[int | None] = []
     for bucket, n in timed:
         upto += n
-        reached = sum(upto >= quantile * whole - 1e-9 for quantile in QUANTILES)
-        found += [middle_ns(bucket)] * (reached - len(found))
+        while len(found) < len(QUANTILES) and upto >= QUANTILES[len(found)] * whole - 1e-9:
+            found.append(middle_ns(bucket))
     return found or [None] * len(QUANTILES)
 
 

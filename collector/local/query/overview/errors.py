@@ -1,6 +1,6 @@
 """Why requests failed: each is counted once, by the error in which its failure began.
 
-In: a condition on traces. Out: types of errors with their counts. State: none.
+In: a condition on traces. Out: types of errors with their counts. State: the failures that were found last.
 
 An error passes from the span where it began to those around it, sometimes past one that does not show it: the server of
 a web page answers 400, which is not an error of its own, so that page and gateway have one each. What counts is the
@@ -10,12 +10,12 @@ innermost: an error that no span below has, at any depth; of several in one requ
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
 from collector.local.query.language.conditions import json_path
-from collector.local.query.lookup.numbers import OF_NUMBERS, latest, within
+from collector.local.query.lookup.numbers import OF_NUMBERS, latest_rows, within
 from collector.local.query.model import Sample
 from telemetry.conventions import ERROR_TYPE
 
@@ -26,6 +26,8 @@ _OF_ONE_TRACE = 50
 """Errors of one trace among which the innermost is looked for."""
 _MOST_SPANS = 20_000
 """Of the traces that have several, together; of traces beyond, the error that began last counts."""
+
+_MOST_KEPT = 2_000
 
 NOT_BY_CALLER = "outcome NOT IN ('rejected', 'cancelled')"
 """Leaves out requests that did not fail by the service, though the client's span of them may have an error."""
@@ -41,7 +43,6 @@ QUALIFY row_number() OVER (PARTITION BY trace_no ORDER BY start_unix_ns DESC, sp
 ORDER BY trace_no, start_unix_ns, span_id
 """  # noqa: S608 (our own names)
 _PARENTS = f"SELECT trace_no, span_id, parent_span_id FROM span_facts WHERE {OF_NUMBERS}"  # noqa: S608 (our own names)
-_IDS = f"SELECT trace_no, trace_id FROM trace_ids WHERE {OF_NUMBERS}"  # noqa: S608 (our own names)
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,55 @@ def errors(connection: DuckDBPyConnection, condition: str, values: list[Any]) ->
     Returns:
         The counts, and of how many failed traces the latest were looked at, if not of all.
     """
-    found, sample = latest(connection, f"error_count > 0 AND {condition}", values, OF_ERRORS)
-    if not found:
-        return [], None
-    failures: dict[int, list[_Failure]] = defaultdict(list)
-    for number, *fields in connection.execute(_FAILED, [list(found)]).fetchall():
-        failures[int(number)].append(_Failure(*fields))
-    began = _innermost(connection, failures, found)
-    ids = dict(connection.execute(_IDS, [list(began)]).fetchall())
+    failed = f"error_count > 0 AND {condition}"
+    rows, sample = latest_rows(connection, ", ".join(_State._fields), failed, values, OF_ERRORS, "error_count > 0")
     of_kind: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for number, failure in began.items():
-        of_kind[failure.type, failure.service].append((failure.start_unix_ns, ids[number]))
+    for state, failure in _failures.of(connection, [_State(*row) for row in rows]):
+        of_kind[failure.type, failure.service].append((failure.start_unix_ns, state.trace_id))
     counted = [ErrorCount(*kind, len(all_of_it), max(all_of_it)[1]) for kind, all_of_it in of_kind.items()]
     return sorted(counted, key=lambda one: (-one.count, one.type, one.service))[:MOST_ERRORS], sample
+
+
+class _State(NamedTuple):
+    """A trace as it was at one moment: with a span more, it is another one."""
+
+    trace_no: int
+    trace_id: str
+    span_count: int
+    last_ingested_unix_ns: int
+
+
+class _Failures:
+    """Where the failures of traces began, kept for those that were asked for last.
+
+    A page asks again and again, and most of the latest failed traces are those of before: their attributes, which lie
+    among those of a hundred times as many traces, are not read again. State: at most `_MOST_KEPT` failures. It has no
+    lock: what two threads find out at once is the same.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[_State, _Failure] = {}
+
+    def of(self, connection: DuckDBPyConnection, states: Sequence[_State]) -> list[tuple[_State, _Failure]]:
+        """The failure of each of these failed traces that has one."""
+        kept = self._kept
+        missing = {state.trace_no: state.span_count for state in states if state not in kept}
+        read = _read(connection, missing) if missing else {}
+        known = {state: kept.get(state) or read.get(state.trace_no) for state in states}
+        found = {state: failure for state, failure in known.items() if failure is not None}
+        self._kept = found if len(kept) + len(read) > _MOST_KEPT else {**kept, **found}
+        return list(found.items())
+
+
+_failures: Final = _Failures()
+
+
+def _read(connection: DuckDBPyConnection, counts: Mapping[int, int]) -> dict[int, _Failure]:
+    """The failures of traces, by number, of those with so many spans."""
+    failures: dict[int, list[_Failure]] = defaultdict(list)
+    for number, *fields in connection.execute(_FAILED, [list(counts)]).fetchall():
+        failures[int(number)].append(_Failure(*fields))
+    return _innermost(connection, failures, counts)
 
 
 def _innermost(
