@@ -3,13 +3,14 @@
 import pytest
 
 from collector.analysis.suspects.attributes import Suspect, suspects
-from collector.analysis.suspects.candidates import Candidate, Observed, Value, candidates
+from collector.analysis.suspects.candidates import PRESENT, Candidate, Observed, Value, candidates
 from collector.analysis.suspects.consequences import restates
 from collector.analysis.suspects.problems import Problem, Request, measure, ranked
 from collector.analysis.suspects.processes import identifies_process, side_by_side
 from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound, wilson
 from collector.analysis.suspects.simplest import simplest
 from collector.analysis.suspects.where import PathSpan, origins, path_times
+from collector.local.query.suspects.attributes import some
 from tests.unit.traffic import MS, Attributes, Slows, traffic
 
 RUNS = 200
@@ -166,6 +167,49 @@ def test_what_follows_from_a_suspect_comes_after_it() -> None:
         ("a", None), ("b", "a"), ("c", "a"),
     ]  # fmt: skip
     assert suspects([of_its_own, b], slow, others)[1].explained_by is None
+
+
+def test_of_two_that_look_alike_the_one_of_the_service_that_is_waited_for_comes_first() -> None:
+    """Two replicas take turns with two versions; that the slow service has a span says nothing of its own."""
+    slow, others = (1 << 40) - 1, ((1 << 40) - 1) << 40
+    version = Candidate("encoder", "service.version", "=", "2.0.0", slow | 1 << 60)
+    replica = Candidate("index", "service.instance.id", "=", "b", slow | 1 << 61)
+    present = Candidate("index › search", PRESENT, "≥", 1, slow)
+
+    def named(*among: Candidate, waited_for: str | None) -> list[str]:
+        return [one.candidate.key for one in suspects(among, slow, others, waited_for=waited_for)]
+
+    assert named(version, replica, waited_for=None) == ["service.version", "service.instance.id"]
+    assert named(version, replica, waited_for="index") == ["service.instance.id", "service.version"]
+    assert named(version, replica, waited_for="encoder") == ["service.version", "service.instance.id"]
+    assert named(replica, present, waited_for="index")[0] == "service.instance.id"
+
+
+def test_replicas_that_take_turns_are_in_a_sample_alike() -> None:
+    """Of every second or third request: an even choice would have only one of them."""
+    requests = [Request(n, "e", MS, None, "ok", is_empty=False) for n in range(700)]
+    for of, most in ((400, 200), (700, 350), (590, 200)):
+        chosen = some(requests[:of], most, in_runs=True)
+        assert chosen == some(requests[:of], most, in_runs=True)
+        assert len(chosen) == pytest.approx(most, rel=0.02)
+        assert sum(one.trace_no % 2 for one in chosen) / len(chosen) == pytest.approx(0.5, abs=0.1)
+
+
+def test_where_more_time_is_lost_is_looked_at_first() -> None:
+    """As many are slow inside as on the way, the slowest 5 %; of these some lose ten times as much."""
+
+    def request(number: int, inside_ms: int, way_ms: int) -> Request:
+        inside = inside_ms + number if number % 15 == 0 else 10
+        way = way_ms + number if number % 15 == 1 else 40
+        return Request(number, "e", inside * MS, way * MS, "ok", is_empty=False)
+
+    def first(inside_ms: int, way_ms: int) -> Problem:
+        found = measure([request(number, inside_ms, way_ms) for number in range(300)], [])
+        assert found[Problem.SLOW].counts == found[Problem.ON_THE_WAY].counts
+        return ranked(found)[0].problem
+
+    assert first(60, 640) is Problem.ON_THE_WAY
+    assert first(610, 240) is Problem.SLOW
 
 
 def test_a_group_that_was_slow_already_and_becomes_slower_is_found() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.analysis.suspects.candidates import PRESENT, Candidate, Value, last_word
+from collector.analysis.suspects.candidates import PRESENT, STAGE, Candidate, Value, last_word
 from collector.analysis.suspects.proportions import Counts, chance, corrected, least_chance, lower_bound, thinned
 
 ALPHA: Final = 0.02
@@ -25,6 +25,12 @@ LEAST_CHANGE: Final = 0.25
 """The same where nothing is wrong: the mix of requests is never quite that of before."""
 _IDS: Final = {"id": 1, "pid": 2, "port": 3, "address": 3}
 """The last words of keys that identify a process, the plainest first."""
+NEARER: Final = 0.05
+"""An attribute of the service that the requests wait for comes before others that are surer by no more than this.
+
+Two replicas that take turns with two versions look alike: where the time goes tells them apart. That a span is there
+does not count: who waits for it has it.
+"""
 EXPLAINED: Final = 0.01
 """Among traces that agree in a stronger suspect, a weaker one must still be as unlikely as this to be of its own."""
 
@@ -39,12 +45,18 @@ class Suspect:
     """The lower bound of the difference of the shares."""
     chance: float
     same: Sequence[Candidate] = field(default_factory=list)
+    is_near: bool = False
+    """The service that the requests wait for has it."""
     explained_by: "Suspect | None" = None
     """A stronger suspect, without which nothing is left of this one."""
 
 
 def suspects(
-    found: Iterable[Candidate], matching: int, others: int, least_difference: float = LEAST_DIFFERENCE
+    found: Iterable[Candidate],
+    matching: int,
+    others: int,
+    least_difference: float = LEAST_DIFFERENCE,
+    waited_for: str | None = None,
 ) -> list[Suspect]:
     """The suspects; those that a stronger one explains come last.
 
@@ -53,6 +65,7 @@ def suspects(
         matching: the traces with the problem, as bits.
         others: those that they are compared with.
         least_difference: by so much the two shares must differ.
+        waited_for: the service where the requests lose their time; what it has is preferred.
     """
     equal = _by_traces(found, matching | others)
     tested = {mask: _counts(mask, matching, others) for mask in equal}
@@ -67,8 +80,9 @@ def suspects(
         likely = chance(thin[mask]) if lower > 0 else 1.0
         if likely <= level:
             first, *same = sorted(equal[mask], key=_plainness)
-            named.append(Suspect(first, counts, lower, likely, _distinct(same, first)))
-    named.sort(key=lambda one: (-one.lower, _plainness(one.candidate)))
+            is_near = first.key != PRESENT and any(_is_of(waited_for, one) for one in equal[mask])
+            named.append(Suspect(first, counts, lower, likely, _distinct(same, first), is_near))
+    named.sort(key=lambda one: (-one.lower - NEARER * one.is_near, _plainness(one.candidate)))
     return _explained_last(_best_thresholds(named), matching, others)
 
 
@@ -96,6 +110,11 @@ def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
     That a span is there rather than what it has, then a name rather than an id, then a value rather than a threshold.
     """
     return candidate.key != PRESENT, _IDS.get(last_word(candidate.key), 0), candidate.sign != "="
+
+
+def _is_of(service: str | None, candidate: Candidate) -> bool:
+    """Whether a service has it."""
+    return candidate.stage.partition(STAGE)[0] == service
 
 
 def _distinct(same: Iterable[Candidate], first: Candidate) -> list[Candidate]:

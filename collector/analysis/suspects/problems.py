@@ -104,6 +104,8 @@ class Found:
     """The requests that times are compared with."""
     excess: float = field(default=0.0)
     """How far it is above what is usual; the problem with the greatest excess is chosen."""
+    lost_ns: int = 0
+    """By how much longer these requests take than the usual ones, all together."""
     before: int = LEAST_BEFORE
     """Requests of the time before, of the entry that is best known of those that have the problem."""
 
@@ -134,8 +136,16 @@ def is_comparable(before: Iterable[Request]) -> bool:
 
 
 def ranked(found: Mapping[Problem, Found]) -> list[Found]:
-    """The one to look at first: a new one, of these failures; then what has changed; then what always is so."""
-    return sorted(found.values(), key=_rank)
+    """The one to look at first: a new one, of these failures; then what has changed; then what always is so.
+
+    Whether slow requests or those long on the way come first is decided by which lose more time: within one time there
+    are as many of both, since the slowest 5 % always are.
+    """
+    order = sorted(found.values(), key=_rank)
+    times = [at for at, one in enumerate(order) if _is_time(one.problem)]
+    if len(times) == 2 and (one := order[times[0]]).is_new == (other := order[times[1]]).is_new:
+        order[times[0]], order[times[1]] = sorted((one, other), key=lambda each: -each.lost_ns)
+    return order
 
 
 def _rank(found: Found) -> tuple[bool, bool, bool, float]:
@@ -167,7 +177,8 @@ def _above(problem: Problem, now: Sequence[Request], before: Sequence[Request], 
     usual = [one for one in usual if one.is_ok]
     excess = lower_bound(counts, GATE)
     compared = usual if are_before else others
-    return Found(problem, True, counts, thresholds, matching, compared, are_before, usual, excess)
+    lost = _lost_ns(problem, matching, usual)
+    return Found(problem, True, counts, thresholds, matching, compared, are_before, usual, excess, lost)
 
 
 def _dispersion(problem: Problem, before: Sequence[Request]) -> float:
@@ -205,8 +216,14 @@ def _within(problem: Problem, now: Sequence[Request]) -> Found | None:
     if not _is_time(problem) and wilson(len(matching), counts.of_matching, _CERTAIN_Z)[0] <= _USUAL:
         return None
     others = [one for one in others if one.is_ok]
-    excess = float(sum((one.time(problem) or 0) - thresholds[one.entry] for one in matching if thresholds))
-    return Found(problem, False, counts, thresholds, matching, others, False, others, excess)
+    lost = _lost_ns(problem, matching, others)
+    return Found(problem, False, counts, thresholds, matching, others, False, others, float(lost), lost)
+
+
+def _lost_ns(problem: Problem, matching: Iterable[Request], usual: Iterable[Request]) -> int:
+    """By how much longer some requests take than the median of the usual ones of their entry, all together."""
+    medians = _thresholds(problem, usual, 0.5, 0.0, 1)
+    return sum((one.time(problem) or 0) - medians.get(one.entry, 0) for one in matching) if medians else 0
 
 
 def _is_time(problem: Problem) -> bool:

@@ -6,6 +6,7 @@ In: the problem with its requests. Out: rows of the answer, the surest first, of
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
+from random import Random
 
 from duckdb import DuckDBPyConnection
 
@@ -30,7 +31,7 @@ LEAST_FOR_RUNS = 4
 
 
 def suspect_attributes(
-    connection: DuckDBPyConnection, found: Found, limit: int
+    connection: DuckDBPyConnection, found: Found, limit: int, waited_for: str | None = None
 ) -> tuple[list[SuspectAttribute], int, int]:
     """The suspect attributes, how many requests were compared, and how many candidates.
 
@@ -41,6 +42,8 @@ def suspect_attributes(
         connection: to the store.
         found: the problem.
         limit: attributes at most.
+        waited_for: the service where these requests lose most of their time, or fail: of suspects that are about as
+            sure, its own come first.
     """
     is_changed = found.problem is Problem.CHANGED
     most = MOST_CHANGED if is_changed else MOST_COMPARED
@@ -52,8 +55,8 @@ def suspect_attributes(
     tried = list(candidates(_of_replicas(values, numbers, first | second)))
     lasting = [one for one in tried if not identifies_process(one.key)]
     among = lasting if found.are_others_before else tried
-    named = suspects(among, first, second, LEAST_CHANGE if is_changed else LEAST_DIFFERENCE)
-    changed = suspects(lasting, first, third, LEAST_CHANGE) if before else []
+    named = suspects(among, first, second, LEAST_CHANGE if is_changed else LEAST_DIFFERENCE, waited_for)
+    changed = suspects(lasting, first, third, LEAST_CHANGE, waited_for) if before else []
     rows = _rows(named, found.problem, is_before=found.are_others_before)
     known = {(row.key, row.sign, row.value) for row in rows}
     more = _rows(changed, found.problem, is_before=True)
@@ -77,10 +80,18 @@ def side(is_before: bool) -> str:
 
 
 def some(requests: Sequence[Request], most: int, *, in_runs: bool = False) -> list[Request]:
-    """Evenly distributed ones, at most so many; of many, in runs if that is wanted."""
+    """Evenly distributed ones, at most so many; of many, in runs if that is wanted.
+
+    Which one of so many that follow each other is by chance, the same each time: replicas that take turns would all be
+    missed but one if it were always the first.
+    """
     every = -(-len(requests) // most) or 1
+    if every == 1:
+        return list(requests)
     if every < LEAST_FOR_RUNS or not in_runs:
-        return list(requests[::every])
+        chance = Random(len(requests))  # noqa: S311 (not for secrets)
+        groups = (requests[at : at + every] for at in range(0, len(requests), every))
+        return [chance.choice(group) for group in groups]
     return [one for at in range(0, len(requests), every * RUN) for one in requests[at : at + RUN]][:most]
 
 

@@ -54,10 +54,11 @@ def find_suspects(
     for found in ranked(measured):
         if problem not in {None, found.problem}:
             continue
-        attributes, compared, tried = suspect_attributes(connection, found, limit)
+        spans, paths = _spans(connection, found, limit)
+        waited_for = spans[0].service if spans and not spans[0].is_way else None
+        attributes, compared, tried = suspect_attributes(connection, found, limit, waited_for)
         if found.problem is Problem.CHANGED and not attributes:
             continue
-        spans, paths = _spans(connection, found, limit)
         baseline = Baseline(side(found.is_new), side(found.are_others_before), *times)
         sample = SuspectSample(*looked, compared, paths, tried)
         return Suspects(_problem_row(found), baseline, counts, spans, attributes, sample)

@@ -101,7 +101,7 @@ def problem_sentence(found: Found) -> str:
     if found.problem in {Problem.SLOW, Problem.ON_THE_WAY}:
         now += ": more than three times the median"
     if found.is_known:
-        return f"{now}. That is as before."
+        return f"{now}. That is not clearly more than before."
     return f"{now}. There is {'too little' if found.before else 'nothing'} before to compare with."
 
 
