@@ -14,6 +14,7 @@ from collector.local.store.spans.tables import (
     ENTRY_MINUTE_PARTS,
     ENTRY_MINUTE_ROWS,
     OPERATIONS,
+    SPAN_ROWS,
     TRACE_PARTS,
     TRACE_ROWS,
 )
@@ -55,7 +56,7 @@ class HandFilledStore:
             self.connection.execute(view)
             if f'"{TRACES.name}"' in view or f'"{ENTRY_MINUTES.name}"' in view:  # under a name that no question hides
                 self.connection.execute(re.sub(rf"\b({TRACES.name}|{ENTRY_MINUTES.name})\b", r"\1_by_hand", view))
-        for empty in (OPERATIONS, TRACE_PARTS, ENTRY_MINUTE_PARTS):
+        for empty in (OPERATIONS, SPAN_ROWS, TRACE_PARTS, ENTRY_MINUTE_PARTS):
             self.connection.execute(empty.ddl())
         for rows, (shown, differing) in _AS_STORED.items():
             same = {column.name: column.name for column in shown.columns} | differing

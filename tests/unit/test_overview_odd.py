@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from collector.local.api.answers import answer
+from collector.local.decode.signals import BY_PATH
 from collector.local.query.overview import asked
+from collector.local.query.overview import errors as overview_errors
 from collector.local.query.overview import map as service_map
 from tests.integration.otlp_by_hand import pairs
+from tests.otlp_samples import decode
 from tests.unit.flow_traces import HOUR, export_of, requests, store_of, store_of_exports, utc
 
 MADE = requests(700)
@@ -77,3 +80,38 @@ def test_a_trace_without_its_beginning_makes_no_entry_point(monkeypatch: pytest.
             assert {row["operation"] for row in rows} == {"/search", "/index"}
             operations = answer(connection, "/api/who", [*WHOLE.items()])["operations"]
             assert {row["value"] for row in operations} == {"/search", "/index"}
+
+
+def test_an_error_is_found_again_once_a_late_span_has_shown_where_it_began() -> None:
+    """What was read of a failed trace is kept only as long as no span of it comes."""
+    failed = replace(MADE[0], outcome="error")
+    *early, late = export_of([replace(failed, version="2.0.0")])
+    with closing(store_of_exports(early)) as store:
+        for _ in range(2):  # read, then kept
+            (error,) = answer(store.reader(), "/api/summary", [*WHOLE.items()])["errors"]
+            assert (error["type"], error["service"], error["count"]) == ("INTERNAL", "gateway", 1)
+        store.write([decode(BY_PATH["/v1/traces"], late)], ["late"], HOUR + 3601 * 10**9)
+        (error,) = answer(store.reader(), "/api/summary", [*WHOLE.items()])["errors"]
+    assert (error["type"], error["service"], error["count"]) == ("ModelError", "encoder", 1)
+
+
+def test_of_many_failed_traces_those_count_of_which_no_span_has_come_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The latest, if there are enough; else those that have just arrived, too."""
+    monkeypatch.setattr(overview_errors, "OF_ERRORS", 30)
+    failed = [replace(request, outcome="error") for request in sorted(MADE, key=lambda one: one.start_ms)]
+    with closing(store_of(failed[:20])) as store:
+        store.fold(HOUR + 3600 * 10**9, everything=True)
+        store.write([decode(BY_PATH["/v1/traces"], one) for one in export_of(failed[20:25])], "abcd", HOUR)
+        few = answer(store.reader(), "/api/summary", [*WHOLE.items()])
+        store.write([decode(BY_PATH["/v1/traces"], one) for one in export_of(failed[25:60])], "efgh", HOUR)
+        many = answer(store.reader(), "/api/summary", [*WHOLE.items()])
+        store.fold(HOUR + 3600 * 10**9, everything=True)
+        store.write([decode(BY_PATH["/v1/traces"], one) for one in export_of(failed[60:61])], "ijkl", HOUR)
+        folded = answer(store.reader(), "/api/summary", [*WHOLE.items()])
+    assert ([error["count"] for error in few["errors"]], few["errors_sample"]) == ([25], None)
+    assert ([error["count"] for error in many["errors"]], many["errors_sample"]) == ([30], {"traces": 30, "of": 60})
+    assert folded["outcomes"]["error"] == 61
+    assert folded["errors_sample"] == {"traces": 30, "of": 60}
+    assert [error["trace_id"] for error in folded["errors"]] == [failed[59].trace_id]
