@@ -22,6 +22,7 @@ import duckdb
 
 from collector.local.errors import CollectorError, MalformedError, StoreUnavailableError
 from collector.local.intake.export import Export
+from collector.local.intake.rhythm import Rhythm
 from collector.local.settings import CollectorSettings
 from collector.local.store.damage import is_damage
 from collector.local.store.store import Store
@@ -37,7 +38,10 @@ ROOM_BYTES = 4 << 20
 """A disk with less free space counts as full: a reopened store could be read, but would fail at the next write."""
 GATHER_S = 0.1
 """How long a transaction waits for exports that are being decoded: ten milliseconds of its CPU do not depend on its
-size, so that senders who come together are answered sooner for it. It does not wait for exports that may yet come."""
+size, so that senders who come together are answered sooner for it."""
+TOGETHER_S = 0.15
+"""How long it waits for the next export of senders who are due, after the first one. It is more than half of the pause
+that our own senders make, so that all of them come together after a while."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +69,7 @@ class Writer:
         self._stored = stored
         self._queue: queue.SimpleQueue[Export | Chore | None] = queue.SimpleQueue()
         self._expected: set[int] = set()
+        self._rhythm = Rhythm()
         self._recent: OrderedDict[str, int] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="collector-writer", daemon=True)
         self._retry_at = 0.0
@@ -121,6 +126,7 @@ class Writer:
             try:
                 self._reopen_if_due()
                 self._store_group(self._without_duplicates(group))
+                self._rhythm.answered(time.monotonic())
                 self._prune()
                 self._fold()
             except Exception as error:  # noqa: BLE001 (without this thread no export is answered)
@@ -131,30 +137,32 @@ class Writer:
     def _gather(self) -> tuple[list[Export], Chore | None, bool]:
         """Wait for an export; take it and the next ones, up to the group's size or a chore. False: the end.
 
-        Those that are being decoded are waited for, but not for long. If the store has failed, the wait is limited:
-        readers need it reopened even if no export arrives. So it is while summaries wait to be folded.
+        Those that are being decoded, or due, are waited for, but not for long. If the store has failed, the wait is
+        limited: readers need it reopened even if no export arrives. So it is while summaries wait to be folded.
         """
         group: list[Export] = []
         size = 0
         try:
             item = self._queue.get(timeout=self._patience())
-            until = time.monotonic() + GATHER_S
+            begun = time.monotonic()
             while isinstance(item, Export):
                 group.append(item)
+                self._rhythm.came(item, time.monotonic())
                 size += item.hold.size
                 if size >= self._settings.group_bytes:
                     return group, None, True
-                item = self._next(until)
+                item = self._next(begun)
         except queue.Empty:
             return group, None, True
         return group, item, item is not None
 
-    def _next(self, until: float) -> Export | Chore | None:
-        """The next of the queue. Raises `queue.Empty` if there is none, nor one expected until then."""
-        left = until - time.monotonic()
-        if left > 0 and self._expected:
-            return self._queue.get(timeout=left)
-        return self._queue.get_nowait()
+    def _next(self, begun: float) -> Export | Chore | None:
+        """The next of the queue. Raises `queue.Empty` if there is none, nor one expected soon after the first."""
+        now = time.monotonic()
+        left = self._rhythm.wait(now, begun + TOGETHER_S)
+        if self._expected:
+            left = max(left, begun + GATHER_S - now)
+        return self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
 
     def _patience(self) -> float | None:
         if self.problem:
