@@ -87,7 +87,7 @@ def largest() -> Panel:
         "95th percentile of the request size at the entry, of the operation with the largest requests. Above 1 MiB,"
         " clients send larger pictures than the model needs."
     )
-    limits = (Step(None, Tone.GOOD), Step(2**20, Tone.WARNING), Step(2**22, Tone.BAD))
+    limits = (Step(None, Tone.PLAIN), Step(2**20, Tone.WARNING), Step(2**22, Tone.BAD))
     return stat("Request size, p95", description, f"max({_size(NOW)})", Unit.BYTES, limits)
 
 

@@ -9,6 +9,7 @@ from dashboards.alerts.inlining import inlined
 from dashboards.alerts.rendering import groups
 from dashboards.alerts.rule import Record
 from dashboards.boards import BOARDS
+from dashboards.model import Tone
 from dashboards.rendering.desk import program_of, text
 
 FILE = json.loads(text(BOARDS))
@@ -28,6 +29,16 @@ def test_titles_order_units_and_thresholds_are_the_source_s() -> None:
             assert [step["at"] for step in panel.get("steps", [])] == [step.at for step in source.steps]
             assert len(panel["queries"]) == len(source.queries)
             assert panel.get("least") == source.least
+
+
+def test_no_percentile_has_the_colour_of_what_is_good() -> None:
+    """Beside it may stand, in red, how much longer that is than what others see, or than before."""
+    percentiles = [
+        (board.uid, panel.title, [step.tone for step in query.steps or panel.steps])
+        for board in BOARDS for panel in board.panels for query in panel.queries if "histogram_quantile" in query.expr
+    ]  # fmt: skip
+    assert len(percentiles) > 20
+    assert [found for found in percentiles if Tone.GOOD in found[2]] == []
 
 
 def test_no_query_asks_for_what_a_rule_records() -> None:
