@@ -48,6 +48,8 @@ _FACTS = f"""
     FROM spans LEFT JOIN resources USING (resource_id)
 """
 
+_WAY = """CASE WHEN root[3] <> 'client' THEN called.took - server[2]
+              WHEN server[1] = root[5] THEN root[4] - server[2] END"""
 _TRACES = f"""
 WITH facts AS ({_FACTS}), summed AS (
     SELECT trace_id, min(trace_no) AS trace_no,
@@ -56,7 +58,8 @@ WITH facts AS ({_FACTS}), summed AS (
             (parent_span_id IS NOT NULL, began, span_id)) AS root,
         arg_min((service, name, took, outcome, len_docs, entry_rank < 2, began),
             (entry_rank, entry_rank = 2 AND parent_span_id IS NOT NULL, began, span_id)) AS entry,
-        arg_min((parent_span_id, took, began), (began, span_id)) FILTER (kind = 'server') AS server,
+        arg_min((parent_span_id, took, began), (began, coalesce(parent_span_id, ''), took))
+            FILTER (kind = 'server') AS server,
         count(*) AS span_count, count_if(status = 'error') AS error_count, count_if(end_unix_ns = 0) AS open_count,
         count_if(start_unix_ns = 0 OR (end_unix_ns <> 0 AND end_unix_ns < start_unix_ns)) AS untimed_count,
         bool_or(parent_span_id IS NULL AND name = '{c.BATCH.name}') AS is_batch,
@@ -73,8 +76,7 @@ SELECT trace_id, trace_no, root[1], root[2], root[3], start, stop - start,
     span_count, error_count, open_count, untimed_count, is_batch, entry[1], entry[2], entry[3],
     CASE WHEN root[3] = 'client' THEN root[4] ELSE called.took END, search_operation, platform, region, versions,
     entry[4], entry[5], hits,
-    CASE WHEN root[3] = 'client' AND server[1] = root[5] THEN greatest(0, root[4] - server[2])
-         WHEN called.took IS NOT NULL THEN greatest(0, called.took - server[2]) END, last_ingested
+    CASE WHEN {_WAY} < 0 THEN 0 ELSE {_WAY} END, last_ingested
 FROM summed LEFT JOIN called USING (trace_id)
 """
 

@@ -26,7 +26,7 @@ START = 1_700_000_000 * SECOND
 KINDS = ("internal", "server", "client")
 OUTCOMES = ("ok", "rejected", "cancelled", "strange", 5)
 SUMS = {
-    "traces": "SELECT * EXCLUDE (trace_no, transit_ns) FROM traces ORDER BY trace_id",
+    "traces": "SELECT * EXCLUDE (trace_no) FROM traces ORDER BY trace_id",
     "entry_minutes": "SELECT * EXCLUDE (n, total_ns), sum(n), sum(total_ns) FROM entry_minutes "
     "GROUP BY ALL HAVING sum(n) <> 0 ORDER BY ALL",
     "span_minutes": "SELECT * EXCLUDE (n, total_ns), sum(n), sum(total_ns) FROM span_minutes "
@@ -152,8 +152,9 @@ def one_moment(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def without_clients(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """All but the times of clients, of which more are known once a trace is folded."""
-    place = next(at for at, column in enumerate(TRACES.columns) if column.name == "client_duration_ns") - 1
-    traces = [(*row[:place], *row[place + 1 :]) for row in found["traces"]]
+    columns = [column.name for column in TRACES.columns if column.name != "trace_no"]
+    kept = [at for at, name in enumerate(columns) if name not in ("client_duration_ns", "transit_ns")]
+    traces = [tuple(row[at] for at in kept) for row in found["traces"]]
     minutes = [row for row in found["entry_minutes"] if "client" not in row]
     return {**found, "traces": traces, "entry_minutes": minutes}
 

@@ -174,7 +174,11 @@ TRACES = View(
         _OUTCOME,
         Column("len_docs", "BIGINT", "`len_docs` of the entry; NULL if it has none"),
         Column("hits", "BIGINT", "the most `search.hits` of a span; NULL: not a search"),
-        Column("transit_ns", "BIGINT", "that CLIENT span without its SERVER child; NULL if it has none"),
+        Column(
+            "transit_ns",
+            "BIGINT",
+            "that CLIENT span without the first SERVER span; NULL if that is not its child, or has no duration",
+        ),
         Column("last_ingested_unix_ns", "BIGINT", "when its last span was written, by the collector's clock"),
     ),
     _traces(summed(TRACE_PARTS.name)),

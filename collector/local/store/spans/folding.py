@@ -24,6 +24,8 @@ from collector.local.store.spans.tables import (
 
 _CLIENT = "'client'"
 _LEAST = "(-9223372036854775807 - 1)"
+_FORGOTTEN = "REPLACE (NULL AS root_id, NULL AS server_key, NULL AS server_parent, NULL AS server_ns)"
+"""Ids and times of two spans take much room: `unfold` reads them again from `span_rows`."""
 _ENTRY_MINUTE = ", ".join(column.name for column in ENTRY_MINUTE_ROWS.columns[:-2])
 _SPAN_MINUTE = ", ".join(column.name for column in SPAN_MINUTE_ROWS.columns[:-2])
 
@@ -46,6 +48,11 @@ def _known(column: str) -> str:
 def began(key: str) -> str:
     """SQL for when a span began, from its key."""
     return f"({key} & 9223372036854775807)"
+
+
+def _less(longer: str, shorter: str) -> str:
+    """SQL for a duration without another in it; 0 if that is longer, NULL if one is not known."""
+    return f"CASE WHEN {longer} < {shorter} THEN 0 ELSE {longer} - {shorter} END"
 
 
 _VERSIONS = "array_to_string(list_sort(list_distinct(string_split(versions, ', '))), ', ')"
@@ -80,30 +87,26 @@ def summed(parts: str, versions: str = _VERSIONS) -> str:
         CASE WHEN versions IS NULL THEN '' ELSE {versions} END AS versions,
         CASE WHEN entry_key IS NULL THEN root.outcome ELSE entry.outcome END AS outcome,
         CASE WHEN entry_key IS NULL THEN root.len_docs ELSE entry.len_docs END AS len_docs, hits,
-        CASE WHEN r.kind = 'client' AND server.parent = root.id THEN greatest(0, root.ns - server.ns) ELSE transit
-        END AS transit_ns, last_ingested AS last_ingested_unix_ns,
-        {began("root_key")} - start AS root_later_ns, root_key >= 0 AS root_is_orphan,
+        CASE WHEN r.kind = 'client' AND server.parent = root.id THEN {_less("root.ns", "server.ns")} END AS transit_ns,
+        last_ingested AS last_ingested_unix_ns,
+        {began("root.key")} - start AS root_later_ns, root.key >= 0 AS root_is_orphan,
         {began("entry_key")} - start AS entry_later_ns, entry_key < 0 AS entry_is_endpoint,
-        CASE WHEN r.kind = 'client' AND server_key IS NULL THEN root.id END AS root_id,
-        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server_key END AS server_key,
-        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server.parent END AS server_parent,
-        CASE WHEN r.kind <> 'client' OR root_key >= 0 THEN server.ns END AS server_ns
+        root.id AS root_id, server.key AS server_key, server.parent AS server_parent, server.ns AS server_ns
     FROM (
         SELECT trace_no, first(trace_id) AS trace_id,
             coalesce(min({_known("start_unix_ns")}), 0) AS start, max(stop_unix_ns) AS stop,
             sum(span_count)::INTEGER AS span_count, sum(error_count)::INTEGER AS error_count,
             sum(open_count)::INTEGER AS open_count, sum(untimed_count)::INTEGER AS untimed_count,
-            bool_or(is_batch) AS is_batch, min(root_key) AS root_key,
-            arg_min({{'no': root_operation_no, 'ns': {_known("root_ns")}, 'id': root_id, 'outcome': root_outcome,
-                      'len_docs': {_known("root_len_docs")}}}, root_key) AS root,
+            bool_or(is_batch) AS is_batch,
+            min({{'key': root_key, 'id': root_id, 'no': root_operation_no, 'ns': {_known("root_ns")},
+                  'outcome': root_outcome, 'len_docs': {_known("root_len_docs")}}}) AS root,
             min({_known("entry_key")}) AS entry_key,
             arg_min({{'no': entry_operation_no, 'ns': {_known("entry_ns")}, 'outcome': entry_outcome,
                       'len_docs': {_known("entry_len_docs")}}}, {_known("entry_key")}) AS entry,
-            min({_known("server_key")}) AS server_key,
-            arg_min({{'parent': server_parent, 'ns': {_known("server_ns")}}}, {_known("server_key")}) AS server,
-            max({_known("transit_ns")}) AS transit, min(search_operation) AS search_operation,
-            min(platform) AS platform, min(region) AS region, max({_known("hits")}) AS hits,
-            max(last_ingested_unix_ns) AS last_ingested,
+            min({{'key': server_key, 'parent': server_parent, 'ns': {_known("server_ns")}}})
+                FILTER (server_key <> {_LEAST}) AS server,
+            min(search_operation) AS search_operation, min(platform) AS platform, min(region) AS region,
+            max({_known("hits")}) AS hits, max(last_ingested_unix_ns) AS last_ingested,
             string_agg(versions, ', ') FILTER (versions <> '') AS versions
         FROM {parts} GROUP BY trace_no
     ) AS grouped JOIN operations AS r ON r.operation_no = root.no
@@ -155,7 +158,7 @@ def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minut
         parts = f"(SELECT * FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet))"  # noqa: S608
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE folding AS FROM ({summed_at_once(parts)}) ORDER BY trace_no")
         _find_clients(cursor)
-        cursor.execute(f"INSERT INTO {TRACE_ROWS.name} FROM folding")
+        cursor.execute(f"INSERT INTO {TRACE_ROWS.name} SELECT * {_FORGOTTEN} FROM folding")  # noqa: S608
         cursor.execute(f"INSERT INTO {ENTRY_MINUTE_PARTS.name} {entry_minutes('folding')}")
         cursor.execute(f"DELETE FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet)")  # noqa: S608
         cursor.execute("DROP TABLE folding")
@@ -178,7 +181,7 @@ def _find_clients(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(
             f"""
             UPDATE folding SET client_less_ns = duration_ns - lasted_ns,
-                transit_ns = greatest(0, lasted_ns - calling.server_ns)
+                transit_ns = {_less("lasted_ns", "calling.server_ns")}
             FROM calling JOIN {SPAN_ROWS.name} AS call
                 ON call.trace_no = calling.trace_no AND call.span_id = calling.server_parent
             WHERE folding.trace_no = calling.trace_no AND call.trace_no BETWEEN ? AND ?
@@ -208,22 +211,33 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
         INSERT INTO {TRACE_PARTS.name}
         SELECT trace_no, trace_id, 0, CASE WHEN start_unix_ns = 0 THEN {_LEAST} ELSE start_unix_ns END,
             start_unix_ns + duration_ns, span_count, error_count, open_count, untimed_count, is_batch,
-            start_unix_ns + root_later_ns + CASE WHEN root_is_orphan THEN 0 ELSE {_LEAST} END, coalesce(root_id, 0),
-            r.no,
+            start_unix_ns + root_later_ns + CASE WHEN root_is_orphan THEN 0 ELSE {_LEAST} END, root.id, r.no,
             {known(f"CASE WHEN root_kind = {_CLIENT} THEN duration_ns - client_less_ns ELSE entry_duration_ns END")},
             outcome, {known("len_docs")},
             {known(f"start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END")}, e.no,
-            {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server_key")},
-            coalesce(server_parent, 0), {known("server_ns")},
-            {known(f"CASE WHEN root_kind = {_CLIENT} THEN transit_ns END")}, search_operation, platform, region,
+            {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server.key")},
+            coalesce(server.parent, 0), {known("server.ns")}, {_LEAST}, search_operation, platform, region,
             versions, {known("hits")}, last_ingested_unix_ns
-        FROM {among} AS t
+        FROM {among} AS t JOIN ({_ends_of("late")}) AS ends USING (trace_no)
         JOIN {operation} AS r ON (r.service, r.name, r.kind) = (root_service, root_operation, root_kind)
         JOIN (SELECT service, name, min(no) AS no FROM {operation} GROUP BY ALL) AS e
             ON (e.service, e.name) = (entry_service, entry_operation)
         """)  # noqa: S608 (our own names)
     cursor.execute(f"DELETE FROM {TRACE_ROWS.name} WHERE trace_no IN (SELECT trace_no FROM late)")  # noqa: S608
     cursor.execute("DROP TABLE late")
+
+
+def _ends_of(traces: str) -> str:
+    """A query for the root and the first SERVER span of each trace, as `summed` chooses them among parts."""
+    return f"""
+    SELECT trace_no, min({{'has_parent': parent_span_id <> 0, 'began': began, 'id': span_id}}) AS root,
+        min({{'key': began, 'parent': parent_span_id,
+              'ns': CASE WHEN start_unix_ns > 0 AND lasted_ns >= 0 THEN lasted_ns END}}) FILTER (is_server) AS server
+    FROM (
+        SELECT *, CASE WHEN start_unix_ns = 0 THEN lasted_ns ELSE start_unix_ns END AS began,
+            operation_no IN (SELECT operation_no FROM {OPERATIONS.name} WHERE kind = 'server') AS is_server
+        FROM {SPAN_ROWS.name} WHERE trace_no IN (SELECT trace_no FROM {traces})
+    ) GROUP BY trace_no"""  # noqa: S608 (our own names)
 
 
 def _add_up(

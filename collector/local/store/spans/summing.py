@@ -47,7 +47,8 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
     numbers, operations = numbered["trace_no"], numbered["operation_no"]
     columns = spans.columns
     began, took = began_of(columns)
-    orphan = columns["parent_span_id"] != 0
+    parent = columns["parent_span_id"]
+    orphan = parent != 0
     entry = spans.of_kind(kind.entry for kind in spans.kinds)
     start = columns["start_unix_ns"]
     end = start + columns["lasted_ns"]
@@ -57,7 +58,7 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
     root = group.first()
     entry_row, has_entry = group.least((columns["span_id"], began, entry), entry < 2)
     is_server = spans.of_kind(kind.operation[3] == "server" for kind in spans.kinds) != 0
-    server_row, has_server = group.least((columns["span_id"], began), is_server)
+    server_row, has_server = group.least((took, took < 0, parent, began), is_server)
     outcome, len_docs = spans.of_kind(kind.outcome for kind in spans.kinds), spans.len_docs
     known = np.where(began == 0, np.iinfo(np.int64).max, began)
     first = group.minimum(known)
@@ -83,7 +84,7 @@ def parts_of(spans: Arriving, numbered: Columns) -> Columns:
         "entry_outcome": outcome[entry_row],
         "entry_len_docs": len_docs[entry_row],
         "server_key": _or_unknown(began[server_row], has_server),
-        "server_parent": columns["parent_span_id"][server_row],
+        "server_parent": parent[server_row],
         "server_ns": _or_unknown(took[server_row], took[server_row] >= 0),
         "search_operation": _first_text(spans, group, [kind.who[0] for kind in spans.kinds]),
         "platform": _first_text(spans, group, [kind.who[1] for kind in spans.kinds]),
