@@ -21,6 +21,13 @@ class CollectorError(Exception):
         self.hint = hint
 
 
+class StoppingError(CollectorError):
+    """The collector ends: it answers nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__("The collector is stopping.", "Start it again: telemetry collect.")
+
+
 class SettingsError(CollectorError):
     """Invalid settings: all mistakes at once."""
 

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -97,3 +98,26 @@ def test_a_stopping_collector_lets_no_one_wait(monkeypatch: pytest.MonkeyPatch) 
         assert waiting.began.wait(10)
         assert collector.stop()
         assert answer.exception(20) is not None or answer.result().status_code == 503
+
+
+def test_a_stopping_collector_says_so(tmp_path: Path) -> None:
+    """To who waits, and to who asks once the store is closed; a store that cannot be read now is another thing."""
+    stopping = {
+        "code": "stopping",
+        "message": "The collector is stopping.",
+        "hint": "Start it again: telemetry collect.",
+    }
+    with running_collector(tmp_path / "telemetry.duckdb") as collector:
+        base = f"http://{collector.addresses.api}/api"
+        collector.store._root.close()  # as DuckDB leaves it when the disk is full
+        answer = httpx.get(f"{base}/traces", trust_env=False)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
+        assert answer.json()["error"]["hint"] == "Try again in a moment: the collector reopens its store."
+        collector.store.reopen()
+        collector.store.changed.close()
+        assert httpx.get(f"{base}/traces", trust_env=False).status_code == 200  # it still can
+        answer = httpx.get(f"{base}/traces/last?wait=60s", timeout=30, trust_env=False)
+        assert (answer.status_code, answer.json()["error"]) == (503, stopping)
+        collector.store._root.close()
+        answer = httpx.get(f"{base}/traces", trust_env=False)
+        assert (answer.status_code, answer.json()["error"]) == (503, stopping)

@@ -29,7 +29,14 @@ from collector.local.api.bounds import small
 from collector.local.api.parameters import Parameters
 from collector.local.api.question import Question, Rows
 from collector.local.api.wait import await_rows, await_trace
-from collector.local.errors import CollectorError, ForbiddenError, RefusedError, UnauthorizedError, sentence
+from collector.local.errors import (
+    CollectorError,
+    ForbiddenError,
+    RefusedError,
+    StoppingError,
+    UnauthorizedError,
+    sentence,
+)
 from collector.local.net.access import OPEN, Access
 from collector.local.page.guard import check_caller
 from collector.local.page.login import check_reader
@@ -162,6 +169,12 @@ class _Api:
 
         return endpoint
 
+    def _is_stopping(self) -> bool:
+        try:
+            return self._collector.store.changed.closed
+        except CollectorError:  # it has stopped
+            return True
+
     def _marked(self, response: Response, *, is_health: bool) -> Response:
         """With the headers that depend on what was asked."""
         if is_health:
@@ -174,7 +187,7 @@ class _Api:
         self, handler: Callable[[Request], dict[str, Any]], made: Callable[[dict[str, Any]], bytes], request: Request
     ) -> Response:
         try:
-            return _respond(handler, made, request)
+            return _respond(handler, made, request, self._is_stopping)
         except duckdb.Error as error:
             self._collector.suspect()
             _log.warning("The store is damaged: %s", error)
@@ -189,7 +202,10 @@ def _encoded(question: Question | None, answer: dict[str, Any]) -> bytes:
 
 
 def _respond(
-    handler: Callable[[Request], dict[str, Any]], made: Callable[[dict[str, Any]], bytes], request: Request
+    handler: Callable[[Request], dict[str, Any]],
+    made: Callable[[dict[str, Any]], bytes],
+    request: Request,
+    is_stopping: Callable[[], bool],
 ) -> Response:
     """The answer, or the error's JSON; raises `duckdb.Error` if the store is damaged."""
     try:
@@ -201,6 +217,9 @@ def _respond(
             raise
         if not isinstance(error, (CollectorError, *_STORE_FAILED)):
             return _internal(request)
+        if isinstance(error, StoppingError) or is_stopping():
+            ending = StoppingError()
+            return _error(503, "stopping", ending.message, ending.hint)
         _log.warning("The store cannot be read: %s", error)
         hint = "Try again in a moment: the collector reopens its store."
         return _error(503, "store_unavailable", "The store cannot be read now.", hint)

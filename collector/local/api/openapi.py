@@ -105,7 +105,7 @@ _ERRORS: Final = {
     "401": "The collector requires a token.",
     "403": "The request names another host, or comes from another page.",
     "404": "There is no such item.",
-    "503": "The store cannot be read now, or is damaged.",
+    "503": "The collector is stopping, or its store cannot be read now, or is damaged.",
 }
 _ERROR: Final[Schema] = {
     "type": "object",

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from collector.analysis.waiting import QUIET_S, UNANSWERED_QUIET_S
 from collector.local import query
 from collector.local.api.question import Answer
-from collector.local.errors import CollectorError
+from collector.local.errors import StoppingError
 from collector.local.store.store import Store
 
 LOOK_S, SETTLING_S = 0.25, (query.ROOTLESS_NS + query.SETTLED_NS) / 1e9
@@ -29,7 +29,7 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
 
     Raises:
         query.QueryError: nothing of it arrived in time, or the name is not of a trace.
-        CollectorError: the collector is stopping.
+        StoppingError: the collector is stopping.
     """
     deadline = monotonic() + limit_s
     span_count, quiet_since = 0, 0.0
@@ -50,7 +50,7 @@ def await_trace(store: Store, name: str, limit_s: float) -> tuple[query.Trace, b
             return found, complete and now >= quiet_at
         store.changed.wait(sequence, wake_at - now)
         if store.changed.closed:
-            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+            raise StoppingError
 
 
 def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_s: float) -> Answer:
@@ -63,7 +63,7 @@ def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_
 
     Raises:
         query.QueryError: the query failed.
-        CollectorError: the collector is stopping.
+        StoppingError: the collector is stopping.
     """
     deadline = monotonic() + limit_s
     changed_at, sequence = monotonic(), store.changed.sequence
@@ -77,7 +77,7 @@ def await_rows(store: Store, ask: Callable[[DuckDBPyConnection], Answer], limit_
         pause = LOOK_S if now - changed_at < SETTLING_S else deadline - now
         latest = store.changed.wait(sequence, min(pause, deadline - now))
         if store.changed.closed:
-            raise CollectorError("The collector is stopping.", "Start it again: telemetry collect.")
+            raise StoppingError
         if latest != sequence:
             changed_at, sequence = monotonic(), latest
 

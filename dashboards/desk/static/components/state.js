@@ -15,7 +15,7 @@ export function Empty({ title, children }) {
   return html`<div class="state state-empty"><p class="state-title">${title}</p><div>${children}</div></div>`;
 }
 
-const TITLES = { away: "The collector is away", unauthorized: "Log in to read", store_unavailable: "The store cannot be read" };
+const TITLES = { away: "The collector is away", unauthorized: "Log in to read", store_unavailable: "The store cannot be read", stopping: "The collector is away" };
 
 /** An error of the API, with its hint. */
 export function Problem({ error, reload }) {
