@@ -292,6 +292,12 @@ MISTAKES = [
     ),
     (("traces", "--slowest", "--follow"), "--slowest and --follow are both given.\nUse one of them.\n"),
     (("traces", "--shared", "--follow"), "--shared and --follow are both given.\nUse one of them.\n"),
+    (("traces", "--until", "5m", "--follow"), "--until and --follow are both given.\nUse one of them.\n"),
+    (("logs", "--follow", "--until", "5m"), "--until and --follow are both given.\nUse one of them.\n"),
+    (
+        ("metrics", "search.documents", "--by", "service.nmae"),
+        "The metric search.documents has no attribute 'service.nmae'.\nDid you mean service.name?\n",
+    ),
     (
         ("metrics", "--since", "5m"),
         dedent("""\

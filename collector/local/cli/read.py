@@ -52,7 +52,7 @@ def services(args: argparse.Namespace) -> int:
 def traces(args: argparse.Namespace) -> int:
     """`telemetry traces`."""
     if args.follow:
-        _check_follows(args)
+        _check_follows(args, "--slowest", "--shared")
         return follow_traces(args)
     filters = trace_filters(args)
     if args.shared:
@@ -92,6 +92,7 @@ def trace(args: argparse.Namespace) -> int:
 def logs(args: argparse.Namespace) -> int:
     """`telemetry logs`."""
     if args.follow:
+        _check_follows(args)
         return follow_logs(args)
     filters, limit = log_filters(args), args.limit or 100
     with closing(open_reader(args.api, args.store)) as reader:
@@ -172,14 +173,14 @@ def _print_shared(args: argparse.Namespace, filters: dict[str, Any]) -> int:
     return 0
 
 
-def _check_follows(args: argparse.Namespace) -> None:
-    """Check that no order and no summary of a list is asked for that has not ended.
+def _check_follows(args: argparse.Namespace, *others: str) -> None:
+    """Check that nothing is asked for that a list without an end does not have: an end, an order.
 
     Raises:
-        CollectorError: one is.
+        CollectorError: it is.
     """
-    for option, is_given in (("--slowest", args.slowest), ("--shared", args.shared)):
-        if is_given:
+    for option in ("--until", *others):
+        if getattr(args, option[2:]):
             raise CollectorError(f"{option} and --follow are both given.", "Use one of them.")
 
 

@@ -21,7 +21,7 @@ def counted_since(now: Json, before: Json) -> Json:
         CollectorError: the buckets of the histogram may have changed in that time.
     """
     if now["type"] == "exponential_histogram":
-        raise CollectorError(f"{now['name']} is an exponential histogram.", "Leave --since out.")
+        raise CollectorError(f"The metric {now['name']} is an exponential histogram.", "Leave --since out.")
     earlier = {
         (*_identity(series), _key(series, point)): point for series in before["series"] for point in series["points"]
     }
@@ -85,7 +85,7 @@ def _check_keys(metric: Json, keys: Sequence[str]) -> None:
         if known and key not in known:
             own = sorted({key for series in metric["series"] for key in series["attributes"]})
             hint = did_you_mean(key, sorted(known)) or (f"It has {', '.join(own)}." if own else "")
-            raise CollectorError(f"{metric['name']} has no attribute {key!r}.", hint)
+            raise CollectorError(f"The metric {metric['name']} has no attribute {key!r}.", hint)
 
 
 def _text(value: Any) -> str | None:
