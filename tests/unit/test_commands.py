@@ -187,7 +187,8 @@ def test_reading_a_store_changes_nothing_in_it(tmp_path: Path) -> None:
 
 def test_the_page_names_every_command_option_path_and_parameter() -> None:
     """What is there is documented; what is documented is there."""
-    page = (Path(__file__).parents[2] / "docs" / "local-collector.md").read_text("utf-8")
+    docs = Path(__file__).parents[2] / "docs"
+    page, api = ((docs / name).read_text("utf-8") for name in ("commands.md", "api.md"))
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers()
     commands.add(subparsers)
@@ -200,12 +201,12 @@ def test_the_page_names_every_command_option_path_and_parameter() -> None:
     assert set(re.findall(r"(?<=`)--[a-z-]+", page)) == {option for option in options if option[:2] == "--"} - {
         "--help"
     }
-    more = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
-    assert set(PATHS) <= set(re.findall(r"`(/api/[^`?]+)", page + more))
-    paths = dict(re.findall(r"^\| `(/api/\S+)` \| (.*?) ?\|", page, re.MULTILINE))
+    assert set(PATHS) <= set(re.findall(r"`(/api/[^`?]+)", api))
+    lists = api.partition("## Lists and single traces")[2].partition("\n## ")[0]
+    paths = dict(re.findall(r"^\| `(/api/\S+)` \| (.*?) ?\|", lists, re.MULTILINE))
     assert set(paths) <= set(PATHS)
     for question in QUESTIONS:
-        if question.path in paths:  # the others are on the page of the API, where all of them have some in common
+        if question.path in paths:  # the others sum up many requests, and have some in common
             assert tuple(re.findall(r"`(\w+)`", paths[question.path])) == question.parameters
 
 

@@ -181,7 +181,7 @@ def _places(value: object) -> list[tuple[Any, Any]]:
 
 def test_the_page_lists_every_reason() -> None:
     """A person who reads a word in `/api/stats` finds what it means; no word there is out of use."""
-    page = (Path(__file__).parents[2] / "docs" / "local-collector.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "receiving.md").read_text("utf-8")
     section = page.partition("## Invalid data")[2].partition("\n## ")[0]
     tables = section.partition("| `rejected_by` |")
     for table, reasons in ((tables[0], Repaired), (tables[2], Rejected)):

@@ -375,5 +375,5 @@ def test_fitted_text_has_the_width_it_was_given(text: str, width: int) -> None:
 
 def test_the_tree_in_the_documentation_is_the_one_that_is_drawn() -> None:
     """A reader of the page sees what the command shows."""
-    page = Path(__file__).parents[2] / "docs" / "local-collector.md"
+    page = Path(__file__).parents[2] / "docs" / "commands.md"
     assert f"```text\n{drawn(search_trace())}\n```" in page.read_text("utf-8")
