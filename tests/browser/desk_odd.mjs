@@ -68,6 +68,7 @@ export default async (page, { base }) => {
     off: await page.locator(".choice select:disabled").count(),
     example: await page.getAttribute("[role=combobox]", "placeholder"),
     bodies: await page.$$eval(".log-body", (bodies) => bodies.map((body) => body.innerText)),
+    ahead: await page.$$eval(".log-line:has(.is-ahead) .log-body", (bodies) => bodies.map((body) => body.innerText)),
     over: await page.$$eval(".log-line", (lines) => lines.filter((line) => line.querySelector(".log-level").getBoundingClientRect().right > line.querySelector(".log-service").getBoundingClientRect().left).length),
   };
   await open(page, `${base}/logs?service=watchman`);

@@ -62,10 +62,11 @@ def test_what_arrives_is_reported_as_it_arrives(monkeypatch: pytest.MonkeyPatch)
     """A request that waits gets the record that comes, and the trace that ends; and the cursor to the next."""
     with running_collector() as collector, ThreadPoolExecutor(2) as pool:
         http = collector.addresses.http
-        send(http, "logs", "gateway", [{"timeUnixNano": str(START), "body": {"stringValue": "before"}}])
+        for time, body in ((2**62, "from the future"), (START, "before")):
+            send(http, "logs", "gateway", [{"timeUnixNano": str(time), "body": {"stringValue": body}}])
         get = Waiting(collector, monkeypatch).get
         logs, traces = get("/api/logs?after=now"), get("/api/traces?after=now")
-        assert ([row["body"] for row in logs["logs"]], traces["traces"]) == (["before"], [])
+        assert ([row["body"] for row in logs["logs"]], traces["traces"]) == (["before", "from the future"], [])
         answers = [
             pool.submit(get, f"/api/{name}?after={first['after']}&wait=60s")
             for name, first in (("logs", logs), ("traces", traces))

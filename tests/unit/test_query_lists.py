@@ -262,6 +262,8 @@ def test_logs_that_arrive_are_reported_once_in_the_order_of_their_arrival(store:
     first = query.arrived_logs(store.connection, LogFilter(), after)
     arrive(3, 30, 1)
     second = query.arrived_logs(store.connection, LogFilter(), first.after)
+    latest = query.last_arrived_logs(store.connection, LogFilter(), 3)
+    assert [row.body for row in latest] == [3, 2, 1], "one that is dated in the future is not the first for ever"
     assert [[row.body for row in page.rows] for page in (first, second)] == [[1, 2], [3]]
 
 

@@ -97,9 +97,11 @@ def _logs(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
     wanted = asked.log_filter(name and query.find_trace(connection, name, with_logs=True))
     if after is not None and after != NOW:
         return _arrivals("logs", query.arrived_logs(connection, wanted, after))
+    limit = asked.limit(1000)
+    if after is None:
+        return _list("logs", query.logs(connection, wanted, limit, asked.text("before")))
     newest = query.newest_log(connection)
-    page = query.logs(connection, wanted, asked.limit(1000), asked.text("before"))
-    return _list("logs", page) if after is None else {"logs": plain(page.rows), "after": newest}
+    return {"logs": plain(query.last_arrived_logs(connection, wanted, limit)), "after": newest}
 
 
 @cache

@@ -3,7 +3,7 @@
 from collector.local.errors import QueryError
 from collector.local.query.duration import parse_duration, parse_moment
 from collector.local.query.language.fields import LEVELS
-from collector.local.query.logs import LogFilter, arrived_logs, logs, newest_log
+from collector.local.query.logs import LogFilter, arrived_logs, last_arrived_logs, logs, newest_log
 from collector.local.query.lookup.ended import ROOTLESS_NS, SETTLED_NS, ended_traces
 from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.listing import ORDERS, find_trace, trace_named, traces
@@ -63,6 +63,7 @@ __all__ = [
     "find_trace",
     "has_unanswered_call",
     "is_complete",
+    "last_arrived_logs",
     "logs",
     "metric",
     "metrics",

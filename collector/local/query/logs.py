@@ -37,6 +37,7 @@ FROM timed LEFT JOIN resources USING (resource_id) LEFT JOIN scopes USING (scope
 """
 _LATEST = "WHERE ? IS NULL OR (moment, place) < (?, ?) ORDER BY moment DESC, place DESC LIMIT ?"
 _ARRIVED = "WHERE (timed.ingested_unix_ns, place) > (?, ?) ORDER BY timed.ingested_unix_ns, place LIMIT ?"
+_ARRIVED_LAST = "ORDER BY timed.ingested_unix_ns DESC, place DESC LIMIT ?"
 _OLDEST = "ORDER BY moment, place LIMIT ?"
 _NEWEST = "SELECT ingested_unix_ns, rowid FROM logs ORDER BY ingested_unix_ns DESC, rowid DESC LIMIT 1"
 
@@ -94,6 +95,18 @@ def logs(
     found = connection.execute(sql + _LATEST, [*values, last[0], *last, limit + 1]).fetchall()
     rows = [_row(row) for row in found[:limit]]
     return Page(rows, encode(found[limit - 1][0], found[limit - 1][1]) if len(found) > limit else None)
+
+
+def last_arrived_logs(connection: DuckDBPyConnection, wanted: LogFilter, limit: int) -> list[LogRow]:
+    """Log records that match, the one that arrived last first, whatever times their senders give them.
+
+    Args:
+        connection: to the store.
+        wanted: the filter.
+        limit: rows at most.
+    """
+    sql, values = wanted.timed()
+    return [_row(row) for row in connection.execute(sql + _ARRIVED_LAST, [*values, limit]).fetchall()]
 
 
 def newest_log(connection: DuckDBPyConnection) -> str:

@@ -22,7 +22,7 @@ export default function View({ address }) {
       <div class="switch" role="group" aria-label="Least level">${[["", "All"], ...LEVELS.map((name) => [name, name])].map(([name, title]) => html`<button type="button" key=${name}
         aria-pressed=${(level ?? "") === name} onClick=${() => change({ level: name || null }, { replace: true })}>${title}</button>`)}</div>
       ${trace && html`<span class="chip">of trace <a href=${traceLink(trace)}><code>${trace.slice(0, 8)}</code></a></span> <a href=${link(null, { trace_id: null })}>All logs</a>`}
-      <span class="end quiet">${follow ? "as they arrive" : ""}</span></div>
+      <span class="end quiet">${follow ? "as they arrive, the last first" : ""}</span></div>
     <section class="card">${follow ? html`<${Followed} of=${followed} since=${address.range.since} />`
       : html`<${Answered} of=${listed} empty=${(answer) => answer.logs.length === 0} nothing=${trace ? html`<${Empty} title="This trace has no logs" />` : html`<${EmptyRange} what="No logs in this time" />`}>
         ${(answer) => html`<${Rows} rows=${answer.logs} more=${Boolean(answer.next)} />`}<//>`}</section>`;
@@ -32,7 +32,7 @@ export default function View({ address }) {
 function Followed({ of: { rows, error }, since }) {
   if (!rows) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
   const inRange = rows.filter((row) => momentOf(row) >= since * 1000);
-  return html`${error && html`<${Problem} error=${error} />`}${inRange.length === 0 ? html`<${Quiet} latest=${rows[0]} />` : html`<${Rows} rows=${inRange} />`}`;
+  return html`${error && html`<${Problem} error=${error} />`}${inRange.length === 0 ? html`<${Quiet} latest=${rows[0]} />` : html`<${Rows} rows=${inRange} order="as they arrived, the last first" />`}`;
 }
 
 /** Nothing in the range. latest: the last record before it, if there is one. */
@@ -41,22 +41,24 @@ function Quiet({ latest }) {
     ${latest && html`<p>The latest record is of ${moment(momentOf(latest))}, ${ago(momentOf(latest))}.</p>`}<p>New records show here as they arrive.</p><//>`;
 }
 
-function Rows({ rows, more }) {
+function Rows({ rows, more, order = "latest first" }) {
   const [open, setOpen] = useState(null);
-  return html`<ol class="logs" aria-label="Log records, latest first">${rows.map((row) => {
+  return html`<ol class="logs" aria-label=${`Log records, ${order}`}>${rows.map((row) => {
     const key = keyOf(row);
     return html`<${Row} key=${key} row=${row} open=${open === key} toggle=${() => setOpen(open === key ? null : key)} />`;
   })}</ol><p class="card-foot">${plural(rows.length, "record")} shown${more ? "; choose a shorter time or a filter for the others" : ""}.</p>`;
 }
 
 const momentOf = (row) => milliseconds(row.time_unix_ns || row.observed_unix_ns);
+/** Whether a record is dated in the future; a minute is the usual difference between clocks. */
+const isAhead = (row) => momentOf(row) > Date.now() + 60_000;
 const keyOf = (row) => `${row.time_unix_ns} ${row.observed_unix_ns} ${row.span_id} ${textOf(row.body)}`;
 
 function Row({ row, open, toggle }) {
   const level = levelOf(row);
   return html`<li class="log is-${level} ${open ? "is-open" : ""}">
     <button type="button" class="plain log-line" aria-expanded=${open} onClick=${toggle}>
-      <span class="log-time">${moment(momentOf(row), { millis: true })}</span>
+      <span class=${`log-time ${isAhead(row) ? "is-ahead" : ""}`} title=${isAhead(row) ? "in the future: its sender's clock is ahead" : null}>${moment(momentOf(row), { millis: true })}</span>
       <span class="log-level" title=${row.severity_text}>${row.severity_text || level}</span>
       <span class="log-service" style=${{ "--tone": `var(--${toneOf(row.service)})` }}>${row.service}</span>
       <span class="log-body">${textOf(row.body)}<${Exception} attributes=${row.attributes} /></span></button>
