@@ -54,8 +54,8 @@ def print_results(response: SearchResponse) -> None:
 
 
 def price(cents: int | None) -> str:
-    """Write a price."""
-    return "" if cents is None else f"{cents / 100:,.2f} €"
+    """Write a price, as the shop's page does."""
+    return "" if cents is None else f"€{cents / 100:,.2f}"
 
 
 def telemetry_command(*arguments: str) -> list[str]:

@@ -26,7 +26,7 @@ def test_a_search_prints_results_and_its_trace(shop: Shop) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     table, _, tree = done.stdout.partition("/pamazon.Gateway/Search")
     assert re.search(r"name +price +score", table)
-    assert len(re.findall(r"^\d +\S.* €  \d\.\d{3}$", table, re.MULTILINE)) == 3
+    assert len(re.findall(r"^\d +\S.* €\d[\d,]*\.\d\d  \d\.\d{3}$", table, re.MULTILINE)) == 3
     for service in ("pamazon", "gateway", "clip_encoder", "qdrant_indexer"):
         assert f" {service} " in tree
 
@@ -165,7 +165,7 @@ def test_a_terminal_without_unicode_gets_what_it_can_show(shop: Shop) -> None:
         patch.setenv("PYTHONIOENCODING", "ascii")
         done = shop.pamazon("search", "guitarra", "--limit", "1", "--api", shop.api)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"guitar +\d+\.\d\d \? ", done.stdout)
+    assert re.search(r"guitar +\?\d+\.\d\d ", done.stdout)
     assert "qdrant_search" in done.stdout
     assert done.stdout.isascii()
 

@@ -230,4 +230,4 @@ def test_a_document_carries_what_the_shop_shows() -> None:
 
 def test_a_price_is_written_for_people() -> None:
     """Hundredths, with separators; nothing where there is no price."""
-    assert [price(1999), price(1234500), price(None)] == ["19.99 €", "12,345.00 €", ""]
+    assert [price(1999), price(1234500), price(None)] == ["€19.99", "€12,345.00", ""]
