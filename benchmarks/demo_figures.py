@@ -120,8 +120,8 @@ def _differences(off: Sequence[float], on: Sequence[float]) -> list[float]:
 
 
 def _row(table: Table, name: str, off: float, on: float, differences: Sequence[float] = ()) -> None:
-    spread = f"{min(differences):+.0%} … {max(differences):+.0%}" if differences else ""
-    table.add_row(f"  {name}", _number(off), _number(on), f"{on / off - 1:+.1%}" if off else "", spread)
+    spread = f"{100 * min(differences):+.0f} % … {100 * max(differences):+.0f} %" if differences else ""
+    table.add_row(f"  {name}", _number(off), _number(on), f"{100 * (on / off - 1):+.1f} %" if off else "", spread)
 
 
 def _number(value: float) -> str:

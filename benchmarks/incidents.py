@@ -132,7 +132,7 @@ def written(value: float | None, unit: str) -> str:
     if unit == "By":
         return f"{value / 1e6:.1f} MB" if value >= 1e5 else f"{value / 1e3:.0f} kB"
     if unit == "share":
-        return f"{value:.0%}"
+        return f"{100 * value:.0f} %"
     return f"{value:.3g} {unit}"
 
 

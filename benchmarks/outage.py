@@ -116,7 +116,7 @@ def show(result: Result, console: Console) -> None:
     before = result.stretches[0].p50_ms
     for s in result.stretches:
         figures = (f"{value:.2f}" for value in (s.p50_ms, s.p95_ms, s.p99_ms))
-        change = f"{s.p50_ms / before - 1:+.1%}"
+        change = f"{100 * (s.p50_ms / before - 1):+.1f} %"
         table.add_row(s.name, f"{s.searches:,}", f"{s.failed:,}", *figures, f"{s.memory_mib:.0f}", change)
     console.print(table)
     console.print(

@@ -73,7 +73,7 @@ def _show(title: str, profiles: list[cProfile.Profile], calls: int) -> None:
         column.justify = "right"
     for (file, line, function), (_, many, own, _, _) in sorted(found.items(), key=lambda one: -one[1][2])[:MOST]:
         name = f"{_short(file)}:{line} {function}" if line else function
-        table.add_row(name, f"{own / calls * 1e6:.2f}", f"{own / whole:.0%}", f"{many / calls:.2f}")
+        table.add_row(name, f"{own / calls * 1e6:.2f}", f"{100 * own / whole:.0f} %", f"{many / calls:.2f}")
     console = Console()
     console.print(table)
     console.print(f"all: {whole / calls * 1e6:.1f} µs\n", highlight=False)

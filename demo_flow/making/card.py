@@ -76,7 +76,7 @@ def _threshold(file: Path) -> str:
         return "Not calibrated: `threshold.json` is missing (see below how it is made)."
     found = json.loads(file.read_text(encoding="utf-8"))
     rows = [
-        [kind, f"{facts['count']:,}", f"{facts['median']:.2f}", f"{facts['right']:.1%} {side}"]
+        [kind, f"{facts['count']:,}", f"{facts['median']:.2f}", f"{100 * facts['right']:.1f} % {side}"]
         for group, side in (("searches", "at or above"), ("nonsense", "below"))
         for kind, facts in found[group].items()
     ]

@@ -132,7 +132,7 @@ def test_text_that_attacks_stays_text(seen: dict[str, Any]) -> None:
 
 
 def test_two_regions_are_compared_path_by_path(seen: dict[str, Any]) -> None:
-    assert seen["sentence"] == ["Region cl takes 69.9 ms longer than region de, 100% of it in encode (clip_encoder)."]
+    assert seen["sentence"] == ["Region cl takes 69.9 ms longer than region de, 100 % of it in encode (clip_encoder)."]
     assert seen["compared"] == ["on the way of /shop.Gateway/Search", "/shop.Gateway/Search", "/search", "encode"]
     assert seen["mostChanged"] == "encode"
 

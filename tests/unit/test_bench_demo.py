@@ -44,8 +44,8 @@ def test_the_table_shows_what_telemetry_costs() -> None:
     shown = io.StringIO()
     show(result, Console(file=shown, width=80))
     lines = [" ".join(line.replace("│", " ").split()) for line in shown.getvalue().splitlines()]
-    assert "p50 ms 20.00 30.00 +50.0% +50% … +50%" in lines
-    assert "CPU ms a search 4.00 6.00 +50.0% +50% … +50%" in lines
+    assert "p50 ms 20.00 30.00 +50.0 % +50 % … +50 %" in lines
+    assert "CPU ms a search 4.00 6.00 +50.0 % +50 % … +50 %" in lines
     assert any("400 searches with telemetry left 399 traces" in line for line in lines)
     assert max(len(line) for line in shown.getvalue().splitlines() if "│" in line) <= 80
     assert json.loads(json.dumps(asdict(result)))["at_rate"]["on"]["p50_ms"] == pytest.approx(30.0)

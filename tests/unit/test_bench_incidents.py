@@ -105,7 +105,7 @@ def test_the_table_names_what_moved_and_what_should_not_have(monkeypatch: pytest
     assert table.unrelated("tiny-batches") == ["errors of index"]
     (_, _, line) = table.lines(["tiny-batches"])
     assert "batch of pictures: 8 documents → **1 documents** (8 documents to 8 documents)" in line
-    assert "errors of index: 0% → **50%**" in line
+    assert "errors of index: 0 % → **50 %**" in line
     assert set(MOVES["tiny-batches"]) <= set(SIGNALS)
 
 
@@ -117,7 +117,7 @@ def test_the_table_names_what_moved_and_what_should_not_have(monkeypatch: pytest
         (-1.0, "s", "0.0 ms"),
         (4e6, "By", "4.0 MB"),
         (38_800.0, "By", "39 kB"),
-        (0.5, "share", "50%"),
+        (0.5, "share", "50 %"),
         (1.5, "/s", "1.5 /s"),
         (None, "s", "no value"),
     ],

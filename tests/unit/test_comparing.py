@@ -86,7 +86,7 @@ def test_two_traces_show_what_is_only_in_one_and_where_the_time_is(store: Store)
     }
     assert [row["depth"] for row in answer["rows"]] == [0, 1, 2, 2]
     assert [row["on_the_way"] for row in answer["rows"]] == [True, False, False, False]
-    assert answer["sentence"] == "The right side takes 182 ms longer, 99% of it in encode (shop)."
+    assert answer["sentence"] == "The right side takes 182 ms longer, 99 % of it in encode (shop)."
     assert answer["is_certain"] is None
     assert answer["sample"] == {"traces": 2, "of": 2}
 
@@ -142,7 +142,7 @@ def test_traces_that_begin_differently_are_compared_from_where_they_enter() -> N
         "POST client": (10, None),
         "/search client": (None, 10),
     }
-    assert answer["sentence"] == "The right side takes 40 ms less, 100% of it in encode (shop)."
+    assert answer["sentence"] == "The right side takes 40 ms less, 100 % of it in encode (shop)."
 
 
 def test_a_version_differs_in_what_it_does_more(store: Store) -> None:

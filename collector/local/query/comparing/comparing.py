@@ -228,7 +228,7 @@ def _sentence(rows: Sequence[ComparedPath], left: Paths, right: Paths) -> str:
     if share > 1.05:  # other steps make up for some of it
         word = "more" if change > 0 else "less"
         return f"{took}: {_time(abs(change))} {word} {place} ({most.service}), partly made up for elsewhere."
-    return f"{took}, {min(share, 1):.0%} of it {place} ({most.service})."
+    return f"{took}, {100 * min(share, 1):.0f} % of it {place} ({most.service})."
 
 
 def _time(nanoseconds: int) -> str:
