@@ -284,6 +284,14 @@ def test_a_summary_of_an_inner_operation_is_that_of_its_spans(ask: Ask, who: dic
     assert not ask("summary", operation="/search", **who)["is_inner"]
 
 
+def test_an_entry_that_nobody_calls_any_more_is_not_counted_inside() -> None:
+    """Spans of that name inside of requests are counted by whole minutes, also those before the time began."""
+    times = {"since": utc(HOUR + 30 * 10**9), "until": utc(HOUR + 90 * 10**9)}
+    with closing(store_of(requests(100, minutes=0.4))) as store:
+        after = answer(store.reader(), "/api/summary", [*{"operation": "/search", **times}.items()])
+    assert (after["count"], after["is_inner"]) == (0, False)
+
+
 def test_who_was_there(ask: Ask) -> None:
     """Counts; a choice does not hide the other choices of its own list."""
     found = ask("who", platform="web")

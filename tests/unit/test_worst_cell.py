@@ -3,11 +3,12 @@
 import math
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 
 from collector.local.api.answers import answer
 from collector.local.query.overview import worst
 from tests.integration.otlp_by_hand import MS
-from tests.unit.flow_traces import WHOLE, near, rank, requests, store_of
+from tests.unit.flow_traces import HOUR, WHOLE, near, rank, requests, store_of, utc
 
 Who = tuple[str | None, str | None]
 """Platform and region."""
@@ -70,6 +71,22 @@ def test_nothing_is_said_of_cells_that_are_alike() -> None:
     few = [r for r in requests(100, seed=3, chile_ms=9000) if r.region == "cl"][:20]
     with closing(store_of(others + few)) as store:
         assert answer(store.reader(), "/api/worst", [*WHOLE.items()])["worst"] is None
+
+
+def test_what_is_slow_every_day_is_not_new() -> None:
+    """Chile's way is long already; a longer one is new, and without a time before nobody knows."""
+
+    def is_new(before_ms: float | None, now_ms: float) -> bool | None:
+        now = requests(900, seed=2, chile_ms=now_ms)
+        earlier = [] if before_ms is None else requests(900, seed=4, chile_ms=before_ms)
+        late = [replace(one, number=one.number + 1000, start_ms=one.start_ms + 30 * 60_000) for one in now]
+        times = {"since": utc(HOUR + 1800 * 10**9), "until": utc(HOUR + 3600 * 10**9)}
+        with closing(store_of(earlier + late)) as store:
+            found = answer(store.reader(), "/api/worst", [*times.items()])["worst"]
+        assert (found["platform"], found["region"]) == ("linux", "cl")
+        return found["is_new"]
+
+    assert [is_new(300, 300), is_new(300, 900), is_new(None, 300)] == [False, True, None]
 
 
 def test_a_slow_inside_is_told_from_a_slow_way() -> None:

@@ -4,12 +4,15 @@ A cell is compared with all other requests of the same operation, since an index
 is worth a sentence only if its p95 is larger beyond doubt: the lower confidence limit of its p95 must be `LEAST` times
 the upper limit of the others'. The limits are those of order statistics (the number of requests below the true p95 has
 a binomial distribution), and hold together for all cells that were looked at, 99 times of 100.
+
+A cell may be slow every day, such as a country with a long way. It is new if, as a multiple of the others' p95, its
+p95 is larger than in the same length of time before, by limits of the same kind.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from duckdb import DuckDBPyConnection
@@ -17,6 +20,7 @@ from duckdb import DuckDBPyConnection
 from collector.local.query.model import Sample
 from collector.local.query.overview.asked import Asked
 from collector.local.query.overview.buckets import middle_ns
+from collector.local.query.suspects.requests import before
 
 LEAST_COUNT, LEAST_OTHERS = 30, 100
 """Requests of a cell, and of all others together."""
@@ -46,6 +50,8 @@ class WorstCell:
     where: str
     """`before`: most of the difference is on the way to the entry; `inside`: from the entry on; `both`; `unknown`."""
     sentence: str
+    is_new: bool | None = None
+    """Whether it was less slow in the time before, beside all others; None: too little is known of that."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class _Cell:
         return rest
 
 
+_Operations = defaultdict[tuple[str, str], defaultdict[tuple[str | None, str | None], _Cell]]
 _CELLS = """
 SELECT entry_service, entry_operation, platform, region, side, bucket, sum(n)::BIGINT, sum(total_ns)::HUGEINT
 FROM ({entries}) WHERE bucket IS NOT NULL AND (platform IS NOT NULL OR region IS NOT NULL)
@@ -108,13 +115,7 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
         connection: to the store.
         asked: the range and the filters.
     """
-    entries, values = asked.entries()
-    operations: defaultdict[tuple[str, str], defaultdict[tuple[str | None, str | None], _Cell]]
-    operations = defaultdict(lambda: defaultdict(_Cell.empty))
-    for service, operation, platform, region, *figures in connection.execute(
-        _CELLS.format(entries=entries), values
-    ).fetchall():
-        operations[service, operation][platform, region].add(*figures)
+    operations = _cells(connection, asked)
     looked_at = sum(len(cells) for cells in operations.values())
     found = [
         found
@@ -123,7 +124,24 @@ def worst(connection: DuckDBPyConnection, asked: Asked) -> Worst:
         for who, cell in cells.items()
         if (found := _compare(key, who, cell, every.without(cell), looked_at)) is not None
     ]
-    return Worst(max(found, key=lambda cell: cell.factor, default=None), asked.sample)
+    first = max(found, key=lambda cell: cell.factor, default=None)
+    if first is not None:
+        key, who = (first.service, first.operation), (first.platform, first.region)
+        earlier = _cells(connection, Asked.of(connection, before(asked.wanted), asked.now_ns))
+        sides = [(cells[who], _sum(cells.values()).without(cells[who])) for cells in (operations[key], earlier[key])]
+        first = replace(first, is_new=_is_new(*sides[0], *sides[1]))
+    return Worst(first, asked.sample)
+
+
+def _cells(connection: DuckDBPyConnection, asked: Asked) -> _Operations:
+    """The cells of each operation: by service and operation, then by platform and region."""
+    entries, values = asked.entries()
+    operations: _Operations = defaultdict(lambda: defaultdict(_Cell.empty))
+    for service, operation, platform, region, *figures in connection.execute(
+        _CELLS.format(entries=entries), values
+    ).fetchall():
+        operations[service, operation][platform, region].add(*figures)
+    return operations
 
 
 def _compare(
@@ -133,9 +151,7 @@ def _compare(
     rest: _Cell,
     looked_at: int,
 ) -> WorstCell | None:
-    # What clients waited, where most of both say so: a few requests without it change nothing.
-    of_clients = cell.has_clients and rest.has_clients
-    counts, others = (cell.client, rest.client) if of_clients else (cell.server, rest.server)
+    counts, others = _sides(cell, rest)
     count = sum(counts.values())
     if count < LEAST_COUNT or sum(others.values()) < LEAST_OTHERS:
         return None
@@ -149,6 +165,23 @@ def _compare(
     return WorstCell(
         *who, *key, p95, rest_p95, p95 / rest_p95, count, where, _sentence(who, p95 / rest_p95, where, key[0])
     )
+
+
+def _sides(cell: _Cell, rest: _Cell) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """What clients waited, where most of both say so: a few requests without it change nothing. Else at the entry."""
+    of_clients = cell.has_clients and rest.has_clients
+    return (cell.client, rest.client) if of_clients else (cell.server, rest.server)
+
+
+def _is_new(cell: _Cell, rest: _Cell, earlier: _Cell, earlier_rest: _Cell) -> bool | None:
+    """Whether a cell's p95 is beyond doubt more times that of the rest than it was before."""
+    (now, others), (then, others_then) = _sides(cell, rest), _sides(earlier, earlier_rest)
+    if sum(then.values()) < LEAST_COUNT or sum(others_then.values()) < LEAST_OTHERS:
+        return None
+    z = NormalDist().inv_cdf(1 - DOUBT / 4)  # any of the four limits may be wrong
+    least = middle_ns(limits(now, z)[0]) / middle_ns(limits(others, z)[1])
+    most = middle_ns(limits(then, z)[1]) / middle_ns(limits(others_then, z)[0])
+    return least > most
 
 
 def limits(counts: Mapping[int, int], z: float) -> tuple[int, int]:

@@ -17,9 +17,9 @@ export function Empty({ title, children }) {
 
 const TITLES = { away: "The collector is away", unauthorized: "Log in to read", store_unavailable: "The store cannot be read", stopping: "The collector is away" };
 
-/** An error of the API, with its hint. */
-export function Problem({ error, reload }) {
-  return html`<div class="state state-problem" role="alert">
+/** An error of the API, with its hint. brief: in a line, above an older answer. */
+export function Problem({ error, reload, brief = false }) {
+  return html`<div class="state state-problem ${brief ? "is-brief" : ""}" role="alert">
     <p class="state-title">${TITLES[error.code] ?? "That did not work"}</p>
     <p>${error.message}</p>
     ${error.hint && html`<p class="quiet">${error.hint}</p>`}
@@ -83,7 +83,7 @@ export function Answered({ of, empty = () => false, nothing, children }) {
   if (error && !answer) return html`<${Problem} error=${error} reload=${reload} />`;
   if (!answer) return html`<${Loading} />`;
   return html`<div class=${answeredClass(loading)} aria-busy=${loading}>
-    ${error && html`<${Problem} error=${error} reload=${reload} />`}
+    ${error && html`<${Problem} error=${error} reload=${reload} brief />`}
     ${empty(answer) ? (nothing ?? html`<${EmptyRange} />`) : html`<${Guard} of=${answer}><${Drawn} draw=${children} answer=${answer} /><//>`}
   </div>`;
 }

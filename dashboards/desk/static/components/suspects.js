@@ -4,7 +4,7 @@
 import { Answered, Empty } from "./state.js";
 import { asked, change, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
-import { count, duration, share, shortName, span } from "../lib/format.js";
+import { count, duration, share, shortIds, shortName, span } from "../lib/format.js";
 import { html, useState } from "../lib/preact.js";
 import { style } from "../lib/style.js";
 import { colourOf } from "../lib/stages.js";
@@ -61,7 +61,8 @@ function Spans({ answer }) {
   const most = Math.max(...spans.map((row) => (isFailing ? row.errors : row.critical_ns)), 1);
   return html`<section aria-label="Suspect spans"><h3>${isFailing ? "Where the errors begin" : "Where they wait"}</h3>
     ${spans.length === 0 && html`<p class="quiet">No path takes clearly longer than usual.</p>`}
-    <ol class="suspect-list">${spans.slice(0, FIRST).map((row) => html`<li key=${`${row.path} ${row.is_way}`}><${SpanRow} ...${{ row, most, isFailing }} /></li>`)}</ol></section>`;
+    <ol class="suspect-list">${spans.slice(0, FIRST).map((row) => html`<li key=${`${row.path} ${row.is_way}`}><${SpanRow} ...${{ row, most, isFailing }} /></li>`)}</ol>
+    ${spans.some((row) => !row.is_way) && html`<p class="suspect-more"><a href=${link("/dashboard/search-stage", { operation: null })}>Queues, pools and batches of the stages</a></p>`}</section>`;
 }
 
 /** One path: its time as a bar, with a mark where it usually is. */
@@ -116,18 +117,16 @@ function Named({ row }) {
   const place = at.length > 1 ? `${at[0]} › ${shortName(at.slice(1).join(" › "))}` : at[0];
   if (row.key === "span") return html`${row.value === "1" ? "a span" : `${row.value} or more spans`} <b class="suspect-what">${place}</b>`;
   const also = row.same[0] && !isOfProcess(row.same[0]) && html` and <b class="suspect-what">${lastOf(row.same[0])}</b>`;
-  return html`<span class="quiet">${place} › </span><b class="suspect-what" title=${row.value}>${row.key} ${row.sign} ${short(row.value)}</b>${also}`;
+  return html`<span class="quiet">${place} › </span><b class="suspect-what" title=${row.value}>${row.key} ${row.sign} ${shortIds(row.value)}</b>${also}`;
 }
 
-const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}\b/g;
-const short = (text) => text.replace(UUID, "$1…");
-const lastOf = (text) => short(text.split(" › ").pop());
+const lastOf = (text) => shortIds(text.split(" › ").pop());
 const isOfProcess = (text) => /[._](id|pid|port|address) = /.test(text);
 
 /** What else is so, and how sure it is. */
 function noteOf(row) {
   const least = `at least ${Math.round(100 * row.lower)} points apart`;
-  if (row.explained_by) return `${least}; follows from ${short(row.explained_by)}`;
+  if (row.explained_by) return `${least}; follows from ${shortIds(row.explained_by)}`;
   const more = row.same.filter((text, index) => index > 0 || isOfProcess(text)).slice(0, 2);
   return more.length ? `${least}; the same requests have ${more.map(lastOf).join(", ")}` : least;
 }

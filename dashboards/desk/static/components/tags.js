@@ -16,6 +16,7 @@ await style(import.meta.url);
 const FIRST_KEYS = 8;
 const MOST_KEYS = 40;
 const FIRST_VALUES = 5;
+const TELLS = 0.1; // from here on the slowest value is marked
 
 /** address: what is shown. */
 export function Tags({ address }) {
@@ -33,9 +34,10 @@ function Tag({ tag, address }) {
   const [open, setOpen] = useState(false);
   const values = open ? tag.values : tag.values.slice(0, FIRST_VALUES);
   const hidden = tag.values.length - values.length + tag.others;
-  const slowest = Math.max(...tag.values.map((value) => value.p95_ns ?? 0), tag.without?.p95_ns ?? 0);
+  const tells = tag.tells >= TELLS;
+  const slowest = tells && Math.max(...tag.values.map((value) => value.p95_ns ?? 0), tag.without?.p95_ns ?? 0);
   const fails = [...tag.values, tag.without].some((value) => value?.failures);
-  return html`<table class="tag"><caption><span class="tag-key"><${Name} of=${tag.key} /></span> ${tag.tells >= 0.1 && html`<span class="chip is-info" title="of the differences in duration, or of what fails, go with its values">tells ${share(tag.tells)}</span>`}</caption>
+  return html`<table class="tag"><caption><span class="tag-key"><${Name} of=${tag.key} /></span> ${tells && html`<span class="chip is-info" title="of the differences in duration, or of what fails, go with its values">tells ${share(tag.tells)}</span>`}</caption>
     <thead><tr>${["value", "share", "p95", ...(fails ? ["failures"] : [])].map((title) => html`<th key=${title} scope="col"><span class="unseen">${title}</span></th>`)}</tr></thead>
     <tbody>${values.map((value) => html`<${Value} key=${value.value} ...${{ value, address, slowest, fails }} />`)}
       ${tag.without && html`<${Value} value=${tag.without} name="none" ...${{ address, slowest, fails }} />`}</tbody>
@@ -46,10 +48,10 @@ function Tag({ tag, address }) {
 
 function Value({ value, name, address, slowest, fails }) {
   const chosen = value.filter ? hasTerm(address.query.filter, value.filter) : undefined;
-  const isSlow = value.p95_ns === slowest && slowest > 0;
+  const isSlow = slowest > 0 && value.p95_ns === slowest;
   return html`<tr><th scope="row"><button type="button" class="plain tag-value" disabled=${!value.filter} aria-pressed=${chosen} title=${value.filter ? `${chosen ? "Remove" : "Filter by"} ${value.filter}` : undefined}
       onClick=${() => toggleTerm(address, value.filter)}><span class="tag-fill" aria-hidden="true" style=${{ width: `${100 * value.share}%` }}></span><span class="cut ${name ? "faint" : ""}">${name ?? (value.value || "(empty)")}</span></button></th>
     <td class="number">${share(value.share)}</td>
-    <td class="number ${isSlow ? "strong" : "quiet"}">${duration(value.p95_ns)}</td>
+    <td class="number ${isSlow ? "strong is-warn" : "quiet"}">${duration(value.p95_ns)}</td>
     ${fails && html`<td class="number">${value.failures ? html`<span class="is-bad" title=${`${count(value.failures)} of the ${count(value.count)} that were looked at`}>${share(value.failures / value.count)} fail</span>` : ""}</td>`}</tr>`;
 }

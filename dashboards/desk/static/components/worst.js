@@ -11,9 +11,10 @@ export function Worst({ address }) {
   if (!worst) return null;
   const chosen = address.query.platform === worst.platform && address.query.region === worst.region;
   const to = link("/summary", { platform: worst.platform, region: worst.region, operation: worst.operation });
-  return html`<p class="notice is-worst" role="status"><span class="mark" aria-hidden="true">▲</span>
+  const [word, tone] = { true: ["new", "is-bad"], false: ["not new", ""] }[worst.is_new] ?? [];
+  return html`<p class="notice ${worst.is_new === false ? "" : "is-worst"}" role="status"><span class="mark" aria-hidden="true">▲</span>
     ${chosen ? html`<span><${Sentence} text=${worst.sentence} /></span>` : html`<a href=${to}><${Sentence} text=${worst.sentence} /></a>`}
-    ${" "}<span class="quiet">of ${worst.operation}</span></p>`;
+    ${" "}<span class="quiet">of ${worst.operation}</span>${word && html` <span class="chip ${tone}">${word}</span>`}</p>`;
 }
 
 /** What stands between backticks is a name. */

@@ -25,16 +25,19 @@ export function useFollowed(path, name, parameters, on) {
 
 async function follow(path, name, parameters, signal, update) {
   let after = "now";
+  let failed = false;
   while (!signal.aborted) {
     try {
       const first = after === "now";
-      const found = await ask(urlOf(path, { ...parameters, after, wait: first ? null : WAIT, limit: first ? 200 : null }), signal);
+      const found = await ask(urlOf(path, { ...parameters, after, wait: first || failed ? null : WAIT, limit: first ? 200 : null }), signal);
       ({ after } = found);
+      failed = false;
       const rows = first ? found[name] : [...found[name]].reverse();
       update((before) => ({ rows: [...rows, ...(first ? [] : (before.rows ?? []))].slice(0, MOST_ROWS), error: null, fresh: first ? 0 : rows.length }));
     } catch (error) {
       if (signal.aborted) return;
       update((before) => ({ rows: before.rows ?? null, error, fresh: 0 }));
+      failed = true; // the next question is answered at once: then the error goes
       after = error.status === 400 ? "now" : after;
       await new Promise((resolve) => setTimeout(resolve, REST_MS));
     }

@@ -46,6 +46,11 @@ export function share(ratio) {
 /** A span's name, short: an rpc's without its package, `Gateway/Search` for `/pamazon.Gateway/Search`. */
 export const shortName = (name) => name.replace(/^\/[\w.]*\.(\w+\/\w+)$/, "$1");
 
+const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}\b/g;
+
+/** A text whose UUIDs are cut after eight digits. */
+export const shortIds = (text) => text.replace(UUID, "$1…");
+
 /** How many times as much: `7×`, `1.4×`. */
 export function times(factor) {
   return factor == null ? "–" : `${digits(factor >= 10 ? Math.round(factor) : Number(factor.toPrecision(2)))}×`;

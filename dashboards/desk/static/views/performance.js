@@ -2,6 +2,7 @@
 import { Chart } from "../components/chart.js";
 import { Guard } from "../components/guard.js";
 import { Meter } from "../components/meter.js";
+import { News } from "../components/news.js";
 import { Sampled } from "../components/sampled.js";
 import { Sparkline } from "../components/sparkline.js";
 import { StageLegend } from "../components/stage_bar.js";
@@ -10,13 +11,15 @@ import { Table } from "../components/table.js";
 import { TraceTable } from "../components/trace_table.js";
 import { asked, change, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
-import { count, duration, rate, share, shortName } from "../lib/format.js";
+import { clock, count, duration, rate, share, shortName } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 import { spanTerms } from "../lib/terms.js";
 import { percentiles } from "../lib/tones.js";
 
 const SLOWEST = 6;
 const KEPT_S = 60;
+const MISSED = 20; // requests that would have come: by chance none of so many do once in half a billion
+const LATE_S = 15; // spans arrive so late at most
 const SCOPES = [["entry", "Entry points", "what clients call"], ["inner", "Stages", "inside the services"], ["rpc", "Calls", "between the services"]];
 
 /** address: what is shown; `scope` is of this view. */
@@ -28,6 +31,7 @@ export default function View({ address }) {
       <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
         aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div>
       <span class="end"><${Sampled} sample=${performance.answer?.sample} /></span></div>
+    ${scope === "entry" && html`<${Guard} of=${address} quiet><${News} address=${address} rows=${performance.answer?.rows ?? []} /><//>`}
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>${(answer) => html`<div class="charts">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}
         series=${percentiles(answer)} /></section>
@@ -35,7 +39,7 @@ export default function View({ address }) {
         series=${requests(answer)} /></section></div>`}<//>
     ${summary.answer?.count !== 0 && html`<section class="card"><${Answered} of=${performance} empty=${(answer) => answer.rows.length === 0}
       nothing=${html`<p class="card-nothing">${scope === "entry" ? "No entry point was called in this time." : "None of these ran in this time."}</p>`}>
-      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} />`}<//></section>`}
+      ${(answer) => html`<${Rows} answer=${answer} scope=${scope} until=${address.range.until} />`}<//></section>`}
     ${scope === "entry" && html`<${Guard} of=${address}><${Slowest} address=${address} /><//>`}`;
 }
 
@@ -53,12 +57,12 @@ const requests = ({ rates, error_rates: errors }) => [
   { name: "failed", tone: "bad", values: errors },
 ];
 
-function Rows({ answer, scope }) {
+function Rows({ answer, scope, until }) {
   const gap = Math.ceil(KEPT_S / answer.step_s) - 1; // what is inside is counted by the minute
   const client = answer.rows.some((row) => row.client);
   const columns = [
     { key: "operation", title: { entry: "Entry point", inner: "Stage", rpc: "Call" }[scope], link: true, cell: (row) => html`<span class="what">
-      <b>${shortName(row.operation)}</b> <span class="faint what-service">${row.service}</span>${scope !== "entry" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
+      <b>${shortName(row.operation)}</b> <span class="faint what-service">${row.service}</span>${scope === "entry" && html`<${Silent} ...${{ row, answer, until }} />`}${scope !== "entry" && row.search_operation ? html` <span class="chip">${row.search_operation}</span>` : ""}
       ${scope === "rpc" && row.kind ? html` <span class="faint">${row.kind}</span>` : ""}</span>` },
     { key: "rate", title: "Rate", number: true, className: client && "roomy", hint: "requests a second", cell: (row) => html`<span title=${`${count(row.count)} in all`}>${rate(row.rate)}</span>` },
     { key: "p50", title: "p50", number: true, className: "roomy", cell: (row) => duration(row.p50_ns) },
@@ -77,6 +81,17 @@ function Rows({ answer, scope }) {
   ];
   return html`<${Table} caption="Performance" columns=${columns} rows=${answer.rows} href=${(row) => hrefOf(row, answer.rows, scope)}
     keyOf=${(row) => [row.service, row.operation, row.kind, row.search_operation].join("\n")} />`;
+}
+
+/** Since when no such request began, if so many came before that it is not by chance. */
+function Silent({ row, answer: { times, step_s: step }, until }) {
+  const values = row.sparkline ?? [];
+  const last = values.findLastIndex((value) => value != null);
+  const end = Math.min(times[values.length - 1] + step, until);
+  const [began, since] = [times[values.findIndex((value) => value != null)], times[last] + step];
+  const missed = (row.count / Math.max(since - began, 1)) * (end - since);
+  if (last < 0 || missed < MISSED || end - since < LATE_S) return null;
+  return html` <span class="chip is-warn" title="None began since; clients stopped, or the service, or its telemetry">none since ${clock(since * 1000)}</span>`;
 }
 
 /** Whether clients wait much longer than the service takes: the time is spent on the way. */
