@@ -3,7 +3,7 @@ import { axe, open, overflows, settled } from "./desk.mjs";
 
 const filter = (page) => new URL(page.url()).searchParams.get("filter");
 
-export default async (page, { url, pictures }) => {
+export default async (page, { url, newsUrl, laterUrl, pictures }) => {
   const seen = { looks: [] };
   for (const [width, height, colorScheme] of [[1440, 900, "light"], [390, 844, "dark"]]) {
     await page.setViewportSize({ width, height });
@@ -40,6 +40,17 @@ export default async (page, { url, pictures }) => {
   await page.goto(`${url}&problem=empty`);
   await page.waitForSelector(".section-suspects .state-title");
   seen.none = await page.innerText(".section-suspects .state-title");
+  await open(page, newsUrl);
+  const news = page.locator(".news li", { hasText: "/search" });
+  seen.news = await news.innerText();
+  seen.newsLooks = await axe(page);
+  seen.silent = await page.locator("tr", { hasText: "/search" }).locator(".chip", { hasText: "none since" }).count();
+  await open(page, laterUrl);
+  seen.later = await page.locator("tr", { hasText: "/search" }).locator(".chip", { hasText: "none since" }).innerText();
+  await open(page, newsUrl);
+  await news.getByRole("link").click();
+  await page.waitForSelector(".section-suspects");
+  seen.followed = new URL(page.url()).searchParams.get("operation");
   seen.attacked = await page.evaluate(() => window.attacked ?? null);
   return seen;
 };

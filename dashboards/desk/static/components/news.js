@@ -3,7 +3,7 @@
 // In: the address, and the rows of entry points. Out: markup; nothing where nothing is new.
 import { asked, isoTime, link } from "../lib/address.js";
 import { useAnswer } from "../lib/api.js";
-import { shortIds, shortName } from "../lib/format.js";
+import { shortIds, shortName, shortNames } from "../lib/format.js";
 import { html } from "../lib/preact.js";
 
 const ENTRIES = 3;
@@ -21,7 +21,7 @@ function New({ address, row }) {
   const { answer } = useAnswer("/api/suspects", asked(address, { operation, service, limit: 1, ...steady(address) }));
   const problem = answer?.problem;
   if (!problem?.is_new || problem.kind === "changed") return null;
-  const more = [answer.spans[0], answer.attributes[0]].filter(Boolean).map((one) => shortIds(one.sentence));
+  const more = [answer.spans[0], answer.attributes[0]].filter(Boolean).map((one) => shortNames(shortIds(one.sentence)));
   return html`<li class="card"><p><span class="chip is-bad">new</span> <a href=${link("/summary", { operation, service })}><b>${shortName(operation)}</b> ${service}</a>${" "}
     <span class="strong">${problem.sentence}</span> <span class="quiet">${more.join(" ")}</span></p></li>`;
 }

@@ -46,6 +46,9 @@ export function share(ratio) {
 /** A span's name, short: an rpc's without its package, `Gateway/Search` for `/pamazon.Gateway/Search`. */
 export const shortName = (name) => name.replace(/^\/[\w.]*\.(\w+\/\w+)$/, "$1");
 
+/** A sentence in which the names of rpcs are short. */
+export const shortNames = (text) => text.replace(/\/[\w.]*\.(\w+\/\w+)/g, "$1");
+
 const UUID = /\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}\b/g;
 
 /** A text whose UUIDs are cut after eight digits. */
