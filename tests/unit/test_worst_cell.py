@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import replace
+from typing import cast
 
 from collector.local.api.answers import answer
 from collector.local.query.overview import worst
@@ -84,7 +85,7 @@ def test_what_is_slow_every_day_is_not_new() -> None:
         with closing(store_of(earlier + late)) as store:
             found = answer(store.reader(), "/api/worst", [*times.items()])["worst"]
         assert (found["platform"], found["region"]) == ("linux", "cl")
-        return found["is_new"]
+        return cast("bool | None", found["is_new"])
 
     assert [is_new(300, 300), is_new(300, 900), is_new(None, 300)] == [False, True, None]
 
