@@ -1,4 +1,5 @@
-# make demo        Pamazon from client to index, with its traces (ONCE=1: ends by itself)
+# make demo        Pamazon from client to index, with its traces (ONCE=1: ends by itself; REPLICAS=2: two indexers, and two
+#                  versions of the encoder)
 # make test        the whole suite (NO_STACK=1: without the real programs)        make lint    ruff, mypy --strict
 # make stack       build the real Collector, Jaeger, Prometheus, VictoriaLogs, Kafka into your cache (20 minutes, once;
 #                  needs Go 1.26, Java 17 and Maven, and reports what is missing)
@@ -49,7 +50,7 @@ $(VENV)/.ready: $(INPUTS)
 	@touch $@
 
 demo: env
-	@$(BIN)/python -m demo_flow.demo $(if $(ONCE),--once)
+	@$(BIN)/python -m demo_flow.demo $(if $(ONCE),--once) $(if $(REPLICAS),--replicas)
 
 # In two processes, a file in one of them; then the real programs, which all tests of one process share.
 test: env

@@ -43,6 +43,9 @@ SEARCHES: Final = ("jacket mens", "black jacket", "Winterjacke", "guitarra", "ba
 SHOWN: Final = "black jacket"
 """The search whose trace is drawn."""
 
+OTHER_VERSION: Final = "2.0.0"
+"""That of the second encoder, which gets half of the searches."""
+
 _COLLECTOR_TIMEOUT: Final = 20.0
 
 TOKEN: Final = "SEARCH_TELEMETRY_COLLECTOR_TOKEN"  # noqa: S105 (the name of a variable)
@@ -87,6 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="index and logs (default: in your data folder)")
     parser.add_argument("--store", type=Path, metavar="PATH", help="the collector's store (default: the usual one)")
     parser.add_argument("--free-ports", action="store_true", help="listen on free ports instead of the usual ones")
+    parser.add_argument(
+        "--replicas",
+        action="store_true",
+        help=f"a second index, and a second encoder of version {OTHER_VERSION}: two incidents need them",
+    )
     args = parser.parse_args(argv)
     try:
         return _run(args, Console())
@@ -103,6 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, console: Console) -> int:
     # An index of its own, filled again each time: that of `pamazon up` is left alone.
     plan = Plan(args.data or data_folder() / "demo", arguments={QDRANT_INDEXER.name: {"recreate": True}})
+    if args.replicas:
+        plan = replace(plan, replicas={QDRANT_INDEXER.name: 2}, version=OTHER_VERSION)
     collector = Collector(store=args.store)
     if args.free_ports:
         plan = replace(plan, listen=FREE_PORTS)
@@ -112,7 +122,8 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         processes = stack.enter_context(Processes(plan.data / "logs"))
         with steps.step("Local collector"):
             api = _start_collector(console, processes, collector)
-        plan = replace(plan, arguments={**plan.arguments, GATEWAY.name: _page(collector, api)})
+        of_gateway = {**_page(collector, api), "split": 50 if args.replicas else 0}
+        plan = replace(plan, arguments={**plan.arguments, GATEWAY.name: of_gateway})
         handle = client_telemetry.start()
         stack.callback(handle.shutdown, 2.0)
         with steps.step(f"Pamazon: {', '.join(ROLES)}"):
