@@ -185,6 +185,21 @@ def test_of_two_that_look_alike_the_one_of_the_service_that_is_waited_for_comes_
     assert named(replica, present, waited_for="index")[0] == "service.instance.id"
 
 
+def test_of_what_the_same_requests_have_that_of_the_service_that_is_waited_for_is_shown() -> None:
+    """Of what all services say, such as who asked, the first one."""
+    slow, others = (1 << 40) - 1, ((1 << 40) - 1) << 40
+    version = Candidate("encoder", "service.version", "=", "2.0.0", slow)
+    replica = Candidate("index", "service.instance.id", "=", "b", slow)
+    regions = [Candidate(stage, "client.region", "=", "cl", slow) for stage in ("shop › GET", "index › search")]
+
+    def shown(*among: Candidate) -> tuple[str, str]:
+        (only,) = suspects(among, slow, others, waited_for="index")
+        return only.candidate.stage, only.candidate.key
+
+    assert shown(version, replica) == ("index", "service.instance.id")
+    assert shown(*regions) == ("shop › GET", "client.region")
+
+
 def test_replicas_that_take_turns_are_in_a_sample_alike() -> None:
     """Of every second or third request: an even choice would have only one of them."""
     requests = [Request(n, "e", MS, None, "ok", is_empty=False) for n in range(700)]

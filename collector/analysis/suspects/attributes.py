@@ -79,7 +79,7 @@ def suspects(
         lower = lower_bound(thin[mask], level)
         likely = chance(thin[mask]) if lower > 0 else 1.0
         if likely <= level:
-            first, *same = sorted(equal[mask], key=_plainness)
+            first, *same = _in_order(equal[mask], waited_for)
             is_near = first.key != PRESENT and any(_is_of(waited_for, one) for one in equal[mask])
             named.append(Suspect(first, counts, lower, likely, _distinct(same, first), is_near))
     named.sort(key=lambda one: (-one.lower - NEARER * one.is_near, _plainness(one.candidate)))
@@ -110,6 +110,16 @@ def _plainness(candidate: Candidate) -> tuple[bool, int, bool]:
     That a span is there rather than what it has, then a name rather than an id, then a value rather than a threshold.
     """
     return candidate.key != PRESENT, _IDS.get(last_word(candidate.key), 0), candidate.sign != "="
+
+
+def _in_order(equal: Sequence[Candidate], waited_for: str | None) -> list[Candidate]:
+    """The plainest first; what only the service has that is waited for before what others have."""
+    elsewhere = {_said(one) for one in equal if not _is_of(waited_for, one)}
+
+    def order(one: Candidate) -> tuple[bool, bool, tuple[bool, int, bool]]:
+        return one.key != PRESENT, not _is_of(waited_for, one) or _said(one) in elsewhere, _plainness(one)
+
+    return sorted(equal, key=order)
 
 
 def _is_of(service: str | None, candidate: Candidate) -> bool:
