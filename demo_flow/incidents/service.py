@@ -133,7 +133,8 @@ def _targets(incident: Incident, executors: Mapping[str, Sequence[str]]) -> list
         if role not in incident.roles:
             continue
         if incident.option is not None and len(addresses) < 2:
-            message = f"{incident.name} needs a second {role}. Start Pamazon with one: {incident.option}; or the demo: make demo REPLICAS=2"
+            ways = f"{incident.option}; or the demo: make demo REPLICAS=2"
+            message = f"{incident.name} needs a second {role}. Start Pamazon with one: {ways}"
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, message)
         targets += addresses[1:] if incident.option else addresses
     return targets
