@@ -7,6 +7,23 @@ const send = async (otlp, body) => {
   if (!answer.ok) throw new Error(await answer.text());
 };
 
+/** What a page that follows log records asks once a question has failed. */
+async function afterFailure(page, url) {
+  let failed = false;
+  let next;
+  const asked = new Promise((resolve) => (next = resolve));
+  await page.route("**/api/logs?**", (route) => {
+    if (failed) next(route.request().url());
+    const fails = !failed && route.request().url().includes("wait=");
+    failed ||= fails;
+    return fails ? route.abort() : route.continue();
+  });
+  await page.goto(url);
+  const found = await asked;
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  return found;
+}
+
 export default async (page, { base, otlp, first, more, stop }) => {
   await open(page, `${base}/traces`);
   const seen = { empty: await page.innerText("#view"), axe: await axe(page) };
@@ -20,6 +37,8 @@ export default async (page, { base, otlp, first, more, stop }) => {
   await page.waitForFunction((before) => document.querySelectorAll(".row-link").length > before, seen.first, { timeout: 20_000 });
   seen.more = await page.locator(".row-link").count();
   seen.least = Math.min(...counts);
+  seen.asked = await afterFailure(page, `${base}/logs`);
+  await open(page, `${base}/traces`);
   await page.click(".live"); // stays as it is
   const link = page.url();
   await fetch(stop);

@@ -64,6 +64,8 @@ def test_an_empty_page_fills_by_itself_and_says_when_the_collector_is_away() -> 
     assert seen["axe"] == []
     assert (seen["first"], seen["more"]) == (3, 7)
     assert seen["least"] >= 3, "rows went while more came"
+    assert "after=" in seen["asked"], "records go on where they were"
+    assert "wait=" not in seen["asked"], "an answer comes at once, and takes the error away"
     assert "The collector is away" in seen["away"]
     assert "telemetry collect" in seen["away"]
     assert all("Failed to load resource" in problem for problem in done.problems)

@@ -208,7 +208,7 @@ def test_health_reports_when_an_executor_serves(home: Path, tmp_path: Path) -> N
 
 
 def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make demo ONCE=1`: collector, three processes, progress, five searches, a tree, timings, addresses; exit 0.
+    """`make demo ONCE=1 REPLICAS=2`: collector, five processes, progress, searches, a tree, timings, addresses; exit 0.
 
     None of its processes looks up the name of a host (watched where the machine lets a test have its own network), and
     none leaves files in the user's cache folder.
@@ -216,7 +216,7 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("OTEL_SDK_DISABLED")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")  # meant for other programs, and so is the proxy
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    command = [sys.executable, "-m", "demo_flow.demo", "--once", "--free-ports"]
+    command = [sys.executable, "-m", "demo_flow.demo", "--once", "--replicas", "--free-ports"]
     command += ["--data", str(home / "demo"), "--store", str(home / "demo.duckdb")]
     looked_up, cached = home / "looked-up", set(home.glob(".cache/*"))
     recorded = recording_resolver.why_not() is None
@@ -234,6 +234,8 @@ def test_the_demo_shows_all_of_it_and_ends(home: Path, monkeypatch: pytest.Monke
     ):
         assert words in tree
     assert re.search(r"all of it \d+\.\d s", tree)
+    assert re.search(r"clip_encoder-2 127\.0\.0\.1:\d+ [^│]*version 2\.0\.0", tree, re.DOTALL)
+    assert re.search(r"qdrant_indexer-2 127\.0\.0\.1:\d+", tree)
     assert re.search(r"gateway 127\.0\.0\.1:\d+", tree)
     assert re.search(r"shop http://127\.0\.0\.1:\d+", tree)
     assert not recorded or looked_up.read_text("utf-8") == ""
