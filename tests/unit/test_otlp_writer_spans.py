@@ -33,6 +33,7 @@ from telemetry.privacy.options import Scrub
 from telemetry.privacy.scrubber import NoScrubber
 from telemetry.recording.traces.span import Span
 from telemetry.recording.traces.tracer_provider import TracerProvider
+from telemetry.repairs import repairs
 from tests.otlp_stand_in import attributes as read_back
 from tests.otlp_values import ATTRIBUTES, NANOSECONDS, TEXTS, canonical
 from tests.secrets_corpus import SECRETS
@@ -265,6 +266,28 @@ def test_a_long_message_of_a_status_is_cut() -> None:
     made.set_status(StatusCode.ERROR, "x" * 100_000)
     made.end()
     assert len(sent(made, cuts=Cuts(16_384, 16_384))[0].status.message) == 16_384
+
+
+def test_messages_of_statuses_that_repeat_are_kept_and_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the first time; one that is not Unicode is repaired, and counted, each time."""
+    used = scrubber.Scrubber(Scrub())
+    monkeypatch.setattr(writing, "current", lambda: used)
+    before = repairs.count
+    found = [
+        one.status.message
+        for _ in range(3)
+        for one in sent(*(failed(text) for text in ("password=hunter2", "a\ud800", "late")))
+    ]
+    assert found == ["password=[redacted:secret]", "a?", "late"] * 3
+    assert repairs.count == before + 3
+
+
+def failed(message: str) -> Span:
+    """An ended span with an error."""
+    made: Span = TRACERS[0].start_span("x")
+    made.set_status(StatusCode.ERROR, message)
+    made.end()
+    return made
 
 
 def test_what_was_encoded_before_is_not_scrubbed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from telemetry.otlp import repair
 from telemetry.otlp.writing.frames import ITEM, Frames, Groups
-from telemetry.otlp.writing.values import Values
+from telemetry.otlp.writing.values import LONGEST, Values, keep
 from telemetry.otlp.writing.wire import FIXED32, SMALL, field, fixed32_tag, fixed64_tag, sized, tag, varint, varint_tag
 from telemetry.privacy.scrubber import Scrubs, current
 from telemetry.recording.traces.span import UNSET, RecordedEvent, RecordedLink, Span
@@ -31,6 +31,7 @@ _EVENT_TIME: Final = struct.Struct("<BQ").pack
 _TIME, _EVENT_NAME, _EVENT_ATTRIBUTE, _EVENT_DROPPED = fixed64_tag(1)[0], tag(2), tag(3), varint_tag(4)
 _LINK_ATTRIBUTE, _LINK_DROPPED = tag(4), varint_tag(5)
 _CODE: Final = varint_tag(3)
+_ERROR: Final = StatusCode.ERROR
 _CODES: Final = {code: _STATUS + sized(_CODE + varint(code.value)) for code in StatusCode}
 _LOCAL, _REMOTE = FIXED32(0x100), FIXED32(0x300)  # of `SpanFlags`: it is known whether the context is remote; it is
 _FLAGS, _LINK_FLAGS = fixed32_tag(16), fixed32_tag(6)
@@ -67,6 +68,7 @@ class _SpanWriter:
         self._other_attributes = Values(scrubber, cuts.others).attributes
         self._longest = cuts.span
         self._scrubber = scrubber
+        self._errors: dict[str, bytes] = {}  # statuses, by their descriptions
 
     def request(self, spans: Sequence[Span]) -> bytes:
         """Return a request."""
@@ -144,11 +146,17 @@ class _SpanWriter:
         code, message = status.status_code, status.description
         if not message:
             return _CODES[code]
-        scrubber = self._scrubber
-        message = scrubber.text(scrubber.value("exception.message", repair.text(message)))
-        if self._longest is not None:
-            message = message[: self._longest]  # the SDK cuts attributes alone
-        return _STATUS + sized(_CODE + varint(code.value) + field(2, message.encode()))
+        is_usual = code is _ERROR and type(message) is str
+        encoded = self._errors.get(message) if is_usual else None
+        if encoded is None:
+            repaired, scrubber = repair.text(message), self._scrubber
+            text = scrubber.text(scrubber.value("exception.message", repaired))
+            if self._longest is not None:
+                text = text[: self._longest]  # the SDK cuts attributes alone
+            encoded = _STATUS + sized(_CODE + varint(code.value) + field(2, text.encode()))
+            if is_usual and repaired is message and len(message) <= LONGEST:
+                keep(self._errors, message, encoded)
+        return encoded
 
 
 _writer = lru_cache(4)(_SpanWriter)

@@ -70,7 +70,7 @@ class Values:
             repaired = repair.text(text)
             encoded = sized(self.scrubber.text(repaired).encode() if repaired else b"")
             if repaired is text and len(text) <= LONGEST:
-                _keep(self._names, text, encoded)
+                keep(self._names, text, encoded)
         return encoded
 
     def any_value(self, name: str, value: Any) -> bytes:
@@ -92,16 +92,16 @@ class Values:
         encoded = sized(name + _VALUE + varint(len(content)) + content)
         if repaired is value and type(key) is str:
             if kind is int or kind is bool or (kind is str and len(value) <= LONGEST):
-                _keep(self._known, (key, value, kind), encoded)
+                keep(self._known, (key, value, kind), encoded)
             elif kind is str and len(value) <= _LONG:
-                _keep(self._long, (key, value), encoded, _FEW)
+                keep(self._long, (key, value), encoded, _FEW)
         return encoded
 
     def _float(self, key: str, value: float) -> bytes:
         name = self._key(key)
         start = varint(len(name) + 11) + name + _VALUE + _DOUBLE_SIZE + _DOUBLE
         if len(key) <= LONGEST:
-            _keep(self._floats, key, start)
+            keep(self._floats, key, start)
         return start + DOUBLE(value)
 
     def _key(self, key: Any) -> bytes:
@@ -109,7 +109,7 @@ class Values:
         if encoded is None:
             encoded = _KEY + sized(repair.text(key).encode())
             if type(key) is str and len(key) <= LONGEST:
-                _keep(self._keys, key, encoded)
+                keep(self._keys, key, encoded)
         return encoded
 
     def _list(self, key: Any, values: tuple[Any, ...]) -> bytes | None:
@@ -135,7 +135,7 @@ class Values:
         repaired = repair.text(value)
         encoded = _ITEM + sized(_any(self.scrubber.value(key, repaired), self._longest))
         if repaired is value:
-            _keep(self._items, (key, value), encoded)
+            keep(self._items, (key, value), encoded)
         return encoded
 
     def _lists_are_exported(self, key: str) -> bool:
@@ -144,11 +144,12 @@ class Values:
         if exported is None:
             exported = bool(self.scrubber.value(repair.text(key), [1]) == [1])
             if len(key) <= LONGEST:
-                _keep(self._exported_lists, key, exported)
+                keep(self._exported_lists, key, exported)
         return exported
 
 
-def _keep(cache: dict[Any, Any], key: Any, value: Any, most: int = CACHED) -> None:
+def keep(cache: dict[Any, Any], key: Any, value: Any, most: int = CACHED) -> None:
+    """Keep `value` in a cache, which is emptied when it is full."""
     if len(cache) >= most:
         cache.clear()
     cache[key] = value
