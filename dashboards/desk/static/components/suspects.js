@@ -71,13 +71,19 @@ function SpanRow({ row, most, isFailing }) {
     ? html`<b>${share(row.errors / row.of_errors)}</b> <span class="quiet">begin here</span>`
     : html`<b>${duration(row.critical_ns)}</b> <span class="quiet">usually ${duration(row.baseline_critical_ns)}</span>`;
   const value = isFailing ? row.errors : row.critical_ns;
-  return html`<button type="button" class="plain suspect" title="Show this operation" onClick=${() => change({ operation: row.operation, service: row.service })}>
+  return html`<button type="button" class="plain suspect" title="Show this operation" onClick=${() => show(row)}>
     <span class="suspect-name"><i class="swatch is-block" style=${{ "--swatch": row.is_way ? colourOf("transit") : `var(--${toneOf(row.service)})` }}></i><span class="cut">
       <span class="faint">${row.service} › </span><b>${shortName(row.operation)}</b>${row.is_way && html` <span class="chip">on the way</span>`}</span></span>
     <span class="suspect-figure">${figure}</span>
     <span class="suspect-bar" aria-hidden="true"><i style=${{ width: `${(100 * value) / most}%` }}></i>
       ${!isFailing && html`<s style=${{ left: `${Math.min(100, (100 * row.baseline_critical_ns) / most)}%` }}></s>`}</span>
     <span class="suspect-note faint">${isFailing ? row.error_types.join(", ") || "no type" : savingOf(row)}</span></button>`;
+}
+
+/** Its summary, from the top: it looks much like the one that is left. */
+function show({ operation, service }) {
+  change({ operation, service });
+  window.scrollTo(0, 0);
 }
 
 function savingOf(row) {

@@ -15,7 +15,7 @@ const NARROW = "(max-width: 800px)";
 export default function View({ address }) {
   const map = useAnswer("/api/map", asked(address));
   return html`<div class="view-head"><h1>Map</h1><span class="quiet">who calls whom, as the caller saw it</span>
-      <span class="end"><${Sampled} sample=${map.answer?.sample} /></span></div>
+      <span class="end"><${Sampled} sample=${map.answer?.sample} latest /></span></div>
     <${Answered} of=${map} empty=${(answer) => answer.nodes.length === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>
       ${(answer) => html`<section class="card map-card"><${Drawing} answer=${answer} /></section>
         <section class="card"><h2>Calls</h2><${Calls} edges=${answer.edges} /></section>`}<//>`;

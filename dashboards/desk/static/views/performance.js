@@ -30,7 +30,7 @@ export default function View({ address }) {
   return html`<div class="view-head"><h1>Performance</h1>
       <div class="switch" role="group" aria-label="Rows">${SCOPES.map(([name, title, hint]) => html`<button type="button" key=${name} title=${hint}
         aria-pressed=${name === scope} onClick=${() => change({ scope: name === "entry" ? null : name }, { replace: true })}>${title}</button>`)}</div>
-      <span class="end"><${Sampled} sample=${performance.answer?.sample} /></span></div>
+      <span class="end"><${Sampled} sample=${performance.answer?.sample} latest=${scope !== "entry"} /></span></div>
     ${scope === "entry" && html`<${Guard} of=${address} quiet><${News} address=${address} rows=${performance.answer?.rows ?? []} /><//>`}
     <${Answered} of=${summary} empty=${(answer) => answer.count === 0} nothing=${html`<section class="card"><${EmptyRange} /></section>`}>${(answer) => html`<div class="charts">
       <section class="card card-chart"><${Chart} title="Duration of requests" unit="ns" times=${answer.times}

@@ -19,7 +19,7 @@ export function Waited({ overview, tone, onPick }) {
     <ol class="waited-list">${shown.map((each, index) => html`<li key=${index}>
       <span class="row-tone ${each.on_the_way ? "is-way" : ""}" style=${{ "--tone": tone(each.service) }} aria-hidden="true"></span>
       <button type="button" class="plain" title="Search for it: ${each.name}, ${each.service}" onClick=${() => onPick(each.name)}>${nameOf(each)}</button>${isNamesake(each, shown) && html` <span class="faint">${each.service}</span>`}
-      <b>${duration(each.critical_ns)}</b> <span class="faint">${share(each.critical_ns / whole)}${each.count > 1 ? ` in ${count(each.count)}` : ""}</span></li>`)}
+      <b>${duration(each.critical_ns)}</b> <span class="faint">${share(each.critical_ns / whole)}${each.count > 1 ? ` in ${count(each.count)} spans` : ""}</span></li>`)}
       ${overview.waited.length > SHOWN && html`<li class="faint">and others ${duration(rest + overview.waited.slice(SHOWN).reduce((sum, each) => sum + each.critical_ns, 0))}</li>`}
     </ol>
   </section>`;
