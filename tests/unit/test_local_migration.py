@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -128,6 +129,18 @@ def test_a_migrated_store_takes_what_comes_and_still_knows_what_came(old: Path) 
     assert cursor.execute("SELECT count(*), count(DISTINCT resource_id) FROM resources").fetchone() == (2, 2)
     cursor.close()
     store.close()
+
+
+def test_views_of_another_program_are_replaced(tmp_path: Path) -> None:
+    """Its tables have the same version; a store that is only read stays as it is."""
+    path = tmp_path / "store.duckdb"
+    Store.open(path).close()
+    with closing(duckdb.connect(str(path))) as other:
+        other.execute("CREATE OR REPLACE VIEW trace_ids AS SELECT 0 AS trace_no, 'other' AS trace_id, 0 AS id_key")
+        other.execute("UPDATE meta SET value = 'other' WHERE key = 'views'")
+    for read_only, shown in ((True, [("other",)]), (False, []), (True, [])):
+        with closing(Store.open(path, read_only=read_only)) as store:
+            assert store.reader().execute("SELECT trace_id FROM trace_ids").fetchall() == shown
 
 
 def test_every_version_has_its_step() -> None:

@@ -8,6 +8,8 @@ start tries again. So no backup is made.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,7 +41,9 @@ def prepare(cursor: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: 
     if read_only:
         return
     for reached in range(found + 1, SCHEMA_VERSION + 1):
-        _step(cursor, reached)
+        _step(cursor, MIGRATIONS[reached], "schema_version", str(reached))
+    if _fact(cursor, "views") != _views():  # those of a program of the same version may differ
+        _step(cursor, [view.ddl() for view in VIEWS], "views", _views())
     if _fact(cursor, "written_by") != _program():
         cursor.execute("UPDATE meta SET value = ? WHERE key = 'written_by'", [_program()])
 
@@ -62,12 +66,14 @@ def check(cursor: duckdb.DuckDBPyConnection, path: Path | None) -> int:
     return int(text)
 
 
-def _step(cursor: duckdb.DuckDBPyConnection, reached: int) -> None:
+def _step(cursor: duckdb.DuckDBPyConnection, statements: Iterable[str], key: str, value: str) -> None:
+    """Run the statements, and note what they reach."""
     cursor.begin()
     try:
-        for statement in MIGRATIONS[reached]:
+        for statement in statements:
             cursor.execute(statement)
-        cursor.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(reached)])
+        cursor.execute("DELETE FROM meta WHERE key = ?", [key])
+        cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
         cursor.commit()
     except BaseException:
         with suppress(duckdb.Error):
@@ -82,7 +88,7 @@ def make_tables(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(table.ddl())
     for view in VIEWS:
         cursor.execute(view.ddl())
-    facts = {"schema_version": str(SCHEMA_VERSION), "written_by": _program()}
+    facts = {"schema_version": str(SCHEMA_VERSION), "written_by": _program(), "views": _views()}
     for key, value in facts.items():
         cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
     cursor.commit()
@@ -95,6 +101,11 @@ def _tables(cursor: duckdb.DuckDBPyConnection) -> set[str]:
 def _fact(cursor: duckdb.DuckDBPyConnection, key: str) -> str:
     row = cursor.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
     return str(row[0]) if row else ""
+
+
+def _views() -> str:
+    """What tells the views of this program from those of another."""
+    return hashlib.sha256("\n".join(view.ddl() for view in VIEWS).encode()).hexdigest()[:16]
 
 
 def _program() -> str:

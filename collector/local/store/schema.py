@@ -246,7 +246,7 @@ BATCHES = Table(
 
 META = Table(
     "meta",
-    "About the store itself: `schema_version`, and `written_by`: the program that wrote it last.",
+    "About the store itself: `schema_version`; `written_by`: the program that wrote it last; `views`: their digest.",
     (
         Column("key", "VARCHAR NOT NULL", "name"),
         Column("value", "VARCHAR NOT NULL", "value"),
