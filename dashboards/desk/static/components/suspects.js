@@ -14,6 +14,7 @@ import { toneOf } from "../lib/tones.js";
 await style(import.meta.url);
 
 const FIRST = 5;
+const SHORTER = "Drag over the chart where it began: then there is a time before it.";
 const KINDS = { failing: "failing", slow: "slow", on_the_way: "long on the way", empty: "empty" };
 const ADJECTIVES = { failing: "failing", slow: "slow", on_the_way: "delayed", empty: "empty", changed: "" };
 
@@ -40,7 +41,7 @@ function Nothing({ answer, address }) {
   if (address.query.problem) return html`<${Empty} title=${`No request is ${KINDS[address.query.problem] ?? "of that kind"}`}><p><a href=${link(null, { problem: null })}>Look for any problem</a></p><//>`;
   if (!answer.sample.of) return html`<${Empty} title="No requests to look at" />`;
   if (answer.baseline.kind === "before") return html`<${Empty} title="Nothing stands out"><p>As many requests are slow, fail or are empty as in the ${length} before.</p><//>`;
-  return html`<${Empty} title="Nothing before to compare with"><p>There are too few requests in the ${length} before to say whether these are slower or fail more often than usual. Among themselves, none is much slower than the others, and hardly any fail.</p>
+  return html`<${Empty} title="Nothing before to compare with"><p>There are too few requests in the ${length} before to say whether these are slower or fail more often than usual. Among themselves, none is much slower than the others, and hardly any fail. ${SHORTER}</p>
     <p><a href=${link("/compare", { left: "typical", right: "slow" })}>Compare the slowest with typical ones</a></p><//>`;
 }
 
@@ -50,7 +51,7 @@ function Verdict({ answer, address }) {
   const kinds = Object.keys(KINDS).filter((kind) => counts[kind] || kind === problem.kind);
   const [word, tone] = problem.kind === "changed" ? ["changed", "is-info"] : problem.is_new ? ["new", "is-bad"] : problem.is_known ? ["not new", ""] : ["now", "is-info"];
   return html`<div class="verdict"><span class="chip ${tone}">${word}</span>
-    <p class="strong">${problem.sentence}</p>
+    <p><span class="strong">${problem.sentence}</span>${word === "now" && html` <span class="quiet">${SHORTER}</span>`}</p>
     ${kinds.length > 1 && html`<span class="switch verdict-kinds" role="group" aria-label="Problem">${kinds.map((kind) => html`<button key=${kind} type="button"
       aria-pressed=${kind === problem.kind} onClick=${() => change({ problem: kind }, { replace: true })}>${KINDS[kind]} <span class="faint">${count(counts[kind])}</span></button>`)}</span>`}</div>`;
 }
