@@ -183,6 +183,9 @@ def test_of_two_that_look_alike_the_one_of_the_service_that_is_waited_for_comes_
     assert named(version, replica, waited_for="index") == ["service.instance.id", "service.version"]
     assert named(version, replica, waited_for="encoder") == ["service.version", "service.instance.id"]
     assert named(replica, present, waited_for="index")[0] == "service.instance.id"
+    less_sure = Candidate("index", "service.instance.id", "=", "b", slow >> 2 | 1 << 61)
+    assert named(less_sure, present, waited_for=None)[0] == PRESENT
+    assert named(less_sure, present, waited_for="index")[0] == "service.instance.id"
 
 
 def test_of_what_the_same_requests_have_that_of_the_service_that_is_waited_for_is_shown() -> None:

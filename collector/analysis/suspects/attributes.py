@@ -28,9 +28,10 @@ _IDS: Final = {"id": 1, "pid": 2, "port": 3, "address": 3}
 NEARER: Final = 0.05
 """An attribute of the service that the requests wait for comes before others that are surer by no more than this.
 
-Two replicas that take turns with two versions look alike: where the time goes tells them apart. That a span is there
-does not count: who waits for it has it.
+Two replicas that take turns with two versions look alike: where the time goes tells them apart.
 """
+RESTATED: Final = 0.15
+"""So much surer must be that a span of that service is there, to come before others: who waits for it has it."""
 EXPLAINED: Final = 0.01
 """Among traces that agree in a stronger suspect, a weaker one must still be as unlikely as this to be of its own."""
 
@@ -80,9 +81,9 @@ def suspects(
         likely = chance(thin[mask]) if lower > 0 else 1.0
         if likely <= level:
             first, *same = _in_order(equal[mask], waited_for)
-            is_near = first.key != PRESENT and any(_is_of(waited_for, one) for one in equal[mask])
+            is_near = any(_is_of(waited_for, one) for one in equal[mask])
             named.append(Suspect(first, counts, lower, likely, _distinct(same, first), is_near))
-    named.sort(key=lambda one: (-one.lower - NEARER * one.is_near, _plainness(one.candidate)))
+    named.sort(key=lambda one: (-_sureness(one), _plainness(one.candidate)))
     return _explained_last(_best_thresholds(named), matching, others)
 
 
@@ -120,6 +121,13 @@ def _in_order(equal: Sequence[Candidate], waited_for: str | None) -> list[Candid
         return one.key != PRESENT, not _is_of(waited_for, one) or _said(one) in elsewhere, _plainness(one)
 
     return sorted(equal, key=order)
+
+
+def _sureness(one: Suspect) -> float:
+    """How sure it is, for the order: with the preference for what the service has that is waited for."""
+    if not one.is_near:
+        return one.lower
+    return one.lower - RESTATED if one.candidate.key == PRESENT else one.lower + NEARER
 
 
 def _is_of(service: str | None, candidate: Candidate) -> bool:
