@@ -33,7 +33,7 @@ from telemetry.recording.guard import guard
 
 T = TypeVar("T")
 
-_ENOUGH: Final = 512  # items that are sent without waiting for more
+_ENOUGH: Final = 1024  # items that are sent without waiting for more
 _WORKERS: Final = 4  # threads, and so requests under way
 _IDLE: Final = 5.0  # seconds until a thread without work ends, if it is not the only one
 _NEVER: Final = sys.maxsize

@@ -63,15 +63,15 @@ def test_whatever_waits_goes_in_one_request() -> None:
     """While one request is under way, the next one gathers what comes."""
     collector = StandInSender(holding=True)
     made, counts = span_queue(collector, size=10_000, batch=10_000)
-    for item in range(512):
+    for item in range(1024):
         made.push(item)
     collector.wait(1)
     for item in range(600, 1600):
         made.push(item)
     collector.release()
     assert flush(made)
-    assert [request.count(b",") + request.count(b"][") + 1 for request in collector.requests] == [512, 1000]
-    assert nonzero(counts) == {"recorded": 1512, "exported": 1512}
+    assert [request.count(b",") + request.count(b"][") + 1 for request in collector.requests] == [1024, 1000]
+    assert nonzero(counts) == {"recorded": 2024, "exported": 2024}
     assert close(made)
 
 
