@@ -27,7 +27,7 @@ def _performance(connection: DuckDBPyConnection, _: str, asked: Parameters) -> A
 
 
 def _worst(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
-    return _plain(worst(connection, asked.asked(connection)))
+    return _plain(worst(connection, asked.asked_often(connection)))
 
 
 def _who(connection: DuckDBPyConnection, _: str, asked: Parameters) -> Answer:
