@@ -8,11 +8,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from collector.analysis.critical_path import critical_times
-from collector.local.query.lookup.filters import TraceFilter
 from collector.local.query.lookup.numbers import latest
 from collector.local.query.lookup.trace_shapes import shapes_of_traces
 from collector.local.query.model import Sample
-from collector.local.query.overview.asked import NS, Asked, Steps
+from collector.local.query.overview.asked import MINUTE, NS, Asked, Steps
 from collector.local.query.overview.buckets import count_of, quantiles_of
 from collector.local.query.overview.errors import NOT_BY_CALLER, ErrorCount, errors
 from collector.local.query.overview.inner import inner_spans, traces_with_span
@@ -83,10 +82,10 @@ class Summary:
     """The traces that a filter was asked of, if not all: counts are of these, rates of all."""
 
 
-HOUR_S = 3600
 _ENTERS = """
 SELECT EXISTS (
-    FROM entry_minutes WHERE minute_unix_s >= ? AND entry_operation = ? AND (? IS NULL OR entry_service = ?)
+    FROM entry_minutes
+    WHERE minute_unix_s BETWEEN ? AND ? AND entry_operation = ? AND (? IS NULL OR entry_service = ?)
 )"""
 _CHARTS = """
 SELECT side, {index} AS step, bucket, sum(n)::BIGINT, coalesce(sum(n) FILTER (outcome = 'error'), 0)::BIGINT,
@@ -117,7 +116,7 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
     """
     found, sample, scale, is_inner = _counted(connection, asked, *asked.entries()), asked.sample, asked.scale, False
     condition, parameters = entry_condition(asked)
-    if not found.counts and not _is_entry(connection, asked.wanted):
+    if not found.counts and not _is_entry(connection, asked):
         asked = asked.by_minutes()
         found, sample = _counted_inside(connection, asked)
         scale, is_inner = sample.scale if sample else 1.0, True
@@ -149,15 +148,17 @@ def summary(connection: DuckDBPyConnection, asked: Asked) -> Summary:
     )
 
 
-def _is_entry(connection: DuckDBPyConnection, wanted: TraceFilter) -> bool:
-    """Whether requests enter at the operation, in the time or an hour before; without one all do.
+def _is_entry(connection: DuckDBPyConnection, asked: Asked) -> bool:
+    """Whether requests enter at the operation; without one all do.
 
-    So a service that has just stopped is not taken for an operation inside of requests.
+    Spans inside of requests are counted by whole minutes, and begin after their request: so requests of a minute before
+    say it, too, and a service that has just stopped is not taken for an operation inside of requests.
     """
+    wanted = asked.wanted
     if wanted.operation is None:
         return True
-    since_s = wanted.since_ns // NS - HOUR_S
-    row = connection.execute(_ENTERS, [since_s, wanted.operation, wanted.service, wanted.service]).fetchone()
+    minutes = [asked.first_minute - MINUTE, wanted.until_ns // NS]
+    row = connection.execute(_ENTERS, [*minutes, wanted.operation, wanted.service, wanted.service]).fetchone()
     return bool(row and row[0])
 
 
