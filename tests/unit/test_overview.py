@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,18 +14,7 @@ from collector.local.query.lookup import matching, trace_shapes
 from collector.local.query.overview import asked
 from telemetry.conventions import SCOPE
 from tests.integration.otlp_by_hand import MS, START, pairs, span
-from tests.unit.flow_traces import (
-    HOUR,
-    WHOLE,
-    Request,
-    export_of,
-    near,
-    rank,
-    requests,
-    store_of,
-    store_of_exports,
-    utc,
-)
+from tests.unit.flow_traces import HOUR, WHOLE, Request, near, rank, requests, store_of, store_of_exports, utc
 
 Ask = Callable[..., dict[str, Any]]
 MADE = requests(700)
@@ -302,24 +290,6 @@ def test_an_entry_that_nobody_calls_any_more_is_not_counted_inside() -> None:
     with closing(store_of(requests(100, minutes=0.4))) as store:
         after = answer(store.reader(), "/api/summary", [*{"operation": "/search", **times}.items()])
     assert (after["count"], after["is_inner"]) == (0, False)
-
-
-def test_an_operation_that_was_called_by_itself_earlier_is_still_one_inside() -> None:
-    """As after a try by hand, or of a trace whose beginning was lost."""
-    made = requests(50, minutes=0.5)
-    (early,) = export_of([replace(made[0], version="1.0.0")])[2:3]
-    (of_scope,) = early["resourceSpans"][0]["scopeSpans"]
-    of_scope["spans"] = [of_scope["spans"][-1] | {"parentSpanId": ""}]
-    late = [replace(one, number=one.number + 1000, start_ms=one.start_ms + 5 * 60_000) for one in made]
-    times = {"since": utc(HOUR + 240 * 10**9), "until": utc(HOUR + 400 * 10**9)}
-    with closing(store_of_exports([early, *export_of(late)])) as store:
-        encode = {"operation": "encode", "service": "encoder"}
-        first, later = (
-            answer(store.reader(), "/api/summary", [*(encode | when).items()])
-            for when in ({"since": utc(HOUR), "until": utc(HOUR + 60 * 10**9)}, times)
-        )
-    assert (first["count"], first["is_inner"]) == (1, False)
-    assert (later["count"], later["is_inner"]) == (50, True)
 
 
 def test_who_was_there(ask: Ask) -> None:

@@ -115,3 +115,21 @@ def test_of_many_failed_traces_those_count_of_which_no_span_has_come_for_a_while
     assert folded["outcomes"]["error"] == 61
     assert folded["errors_sample"] == {"traces": 30, "of": 60}
     assert [error["trace_id"] for error in folded["errors"]] == [failed[59].trace_id]
+
+
+def test_an_operation_that_was_called_by_itself_earlier_is_still_one_inside() -> None:
+    """As after a try by hand, or of a trace whose beginning was lost."""
+    made = requests(50, minutes=0.5)
+    (early,) = export_of([replace(made[0], version="1.0.0")])[2:3]
+    (of_scope,) = early["resourceSpans"][0]["scopeSpans"]
+    of_scope["spans"] = [of_scope["spans"][-1] | {"parentSpanId": ""}]
+    late = [replace(one, number=one.number + 1000, start_ms=one.start_ms + 5 * 60_000) for one in made]
+    times = {"since": utc(HOUR + 240 * 10**9), "until": utc(HOUR + 400 * 10**9)}
+    with closing(store_of_exports([early, *export_of(late)])) as store:
+        encode = {"operation": "encode", "service": "encoder"}
+        first, later = (
+            answer(store.reader(), "/api/summary", [*(encode | when).items()])
+            for when in ({"since": utc(HOUR), "until": utc(HOUR + 60 * 10**9)}, times)
+        )
+    assert (first["count"], first["is_inner"]) == (1, False)
+    assert (later["count"], later["is_inner"]) == (50, True)
