@@ -143,6 +143,31 @@ def test_views_of_another_program_are_replaced(tmp_path: Path) -> None:
             assert store.reader().execute("SELECT trace_id FROM trace_ids").fetchall() == shown
 
 
+def test_a_store_of_version_3_has_what_is_unused_no_more(tmp_path: Path) -> None:
+    """Its traces, folded and not, stay; a late span finds its trace."""
+    path = tmp_path / "store.duckdb"
+    spans = [otlp.decode(BY_PATH["/v1/traces"], otlp.traces(otlp.small_span(number))) for number in (1, 2, 1)]
+    with closing(Store.open(path)) as store:
+        store.write(spans[:1], ["folded"], 5)
+        store.fold(5, everything=True)
+        store.write(spans[1:2], ["open"], 5)
+        before = store.reader().execute("SELECT * FROM traces ORDER BY ALL").fetchall()
+    with closing(duckdb.connect(str(path))) as old:
+        kinds = {"root_id": "UBIGINT", "server_key": "BIGINT", "server_parent": "UBIGINT", "server_ns": "BIGINT"}
+        for name, kind in kinds.items():
+            old.execute(f"ALTER TABLE trace_rows ADD COLUMN {name} {kind} DEFAULT 1")
+        old.execute("ALTER TABLE trace_parts ADD COLUMN transit_ns BIGINT DEFAULT 1")
+        old.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+    with closing(Store.open(path)) as store:
+        assert store.reader().execute("SELECT * FROM traces ORDER BY ALL").fetchall() == before
+        columns = store.reader().execute(COLUMNS).fetchall()
+        store.write(spans[2:], ["late"], 6)
+        store.fold(6, everything=True)
+        assert sorted(store.reader().execute("SELECT span_count FROM traces").fetchall()) == [(1,), (2,)]
+    with closing(Store.open(None)) as new:
+        assert sorted(columns) == sorted(new.reader().execute(COLUMNS).fetchall())
+
+
 def test_every_version_has_its_step() -> None:
     """The chain has no gap: a new version requires a step that reaches it."""
     assert sorted(MIGRATIONS) == list(range(SINCE_TYPED + 1, SCHEMA_VERSION + 1))

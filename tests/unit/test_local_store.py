@@ -160,7 +160,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     store = Store.open(path)
     store.reader().execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     store.close()
-    with pytest.raises(StoreError, match=r"has schema version 99, .*this program reads 1 to 3"):
+    with pytest.raises(StoreError, match=r"has schema version 99, .*this program reads 1 to 4"):
         Store.open(path)
 
 

@@ -1,9 +1,9 @@
 """Migrates a store of an earlier version to the current schema, and refuses one of a later version.
 
-Stores of versions 1 and 2 have spans as text: `upgrade.py` copies them into a new file of version 3. After it, there is
-one step from each version to the next, oldest first; none is ever removed. A step and the version that it reaches are
-one transaction of DuckDB: if the collector is killed in it, or the disk is full, the store is unchanged, and the next
-start tries again. So no backup is made.
+Stores of versions 1 and 2 have spans as text: `upgrade.py` copies them into a new file of today's version. From 3 on,
+there is one step from each version to the next, oldest first; none is ever removed. A step and the version that it
+reaches are one transaction of DuckDB: if the collector is killed in it, or the disk is full, the store is unchanged,
+and the next start tries again. So no backup is made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ from collector.local.store.views import VIEWS
 
 SINCE_TYPED = 3
 """The first version with today's tables of spans."""
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    4: (  # read from `span_rows` where they are needed
+        "ALTER TABLE trace_parts DROP COLUMN transit_ns",
+        "ALTER TABLE trace_rows DROP COLUMN root_id",
+        "ALTER TABLE trace_rows DROP COLUMN server_key",
+        "ALTER TABLE trace_rows DROP COLUMN server_parent",
+        "ALTER TABLE trace_rows DROP COLUMN server_ns",
+    ),
+}
 """The statements from the previous version, by the version that they reach."""
 
 

@@ -61,10 +61,7 @@ _BUCKET_SQL = "CASE WHEN bucket >= 0 THEN bucket END"
 _OUTCOMES = str(list(OUTCOMES))
 _SUMMED_ONCE, _MINUTES_ONCE = "traces_summed_once", "minutes_summed_once"
 """Temporary tables of one connection."""
-_HIDDEN = frozenset(
-    ("id_key", "root_later_ns", "root_is_orphan", "entry_later_ns", "entry_is_endpoint", "root_id", "server_key",
-     "server_parent", "server_ns")
-)  # fmt: skip
+_HIDDEN = frozenset(("id_key", "root_later_ns", "root_is_orphan", "entry_later_ns", "entry_is_endpoint"))
 """What is only kept in case that a late span comes."""
 _SHOWN = ", ".join(column.name for column in TRACE_ROWS.columns if column.name not in _HIDDEN)
 

@@ -24,7 +24,7 @@ from collector.local.store.spans.tables import (
 
 _CLIENT = "'client'"
 _LEAST = "(-9223372036854775807 - 1)"
-_FORGOTTEN = "REPLACE (NULL AS root_id, NULL AS server_key, NULL AS server_parent, NULL AS server_ns)"
+_ONLY_OF_PARTS = "root_id, server_key, server_parent, server_ns"
 """Ids and times of two spans take much room: `unfold` reads them again from `span_rows`."""
 _ENTRY_MINUTE = ", ".join(column.name for column in ENTRY_MINUTE_ROWS.columns[:-2])
 _SPAN_MINUTE = ", ".join(column.name for column in SPAN_MINUTE_ROWS.columns[:-2])
@@ -70,7 +70,7 @@ def summed_at_once(parts: str) -> str:
 
 
 def summed(parts: str, versions: str = _VERSIONS) -> str:
-    """A query with the columns of `trace_rows`, one row for each trace that has a part among `parts`.
+    """A query with the columns of `trace_rows` and `_ONLY_OF_PARTS`, one row for each trace with a part among `parts`.
 
     Args:
         parts: a table, or a query in parentheses.
@@ -158,7 +158,7 @@ def fold(cursor: duckdb.DuckDBPyConnection, before_generation: int, before_minut
         parts = f"(SELECT * FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet))"  # noqa: S608
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE folding AS FROM ({summed_at_once(parts)}) ORDER BY trace_no")
         _find_clients(cursor)
-        cursor.execute(f"INSERT INTO {TRACE_ROWS.name} SELECT * {_FORGOTTEN} FROM folding")  # noqa: S608
+        cursor.execute(f"INSERT INTO {TRACE_ROWS.name} SELECT * EXCLUDE ({_ONLY_OF_PARTS}) FROM folding")  # noqa: S608
         cursor.execute(f"INSERT INTO {ENTRY_MINUTE_PARTS.name} {entry_minutes('folding')}")
         cursor.execute(f"DELETE FROM {TRACE_PARTS.name} WHERE trace_no IN (SELECT trace_no FROM quiet)")  # noqa: S608
         cursor.execute("DROP TABLE folding")
@@ -216,8 +216,8 @@ def unfold(cursor: duckdb.DuckDBPyConnection, traces: Sequence[int]) -> None:
             outcome, {known("len_docs")},
             {known(f"start_unix_ns + entry_later_ns + CASE WHEN entry_is_endpoint THEN {_LEAST} ELSE 0 END")}, e.no,
             {known("entry_duration_ns")}, outcome, {known("len_docs")}, {known("server.key")},
-            coalesce(server.parent, 0), {known("server.ns")}, {_LEAST}, search_operation, platform, region,
-            versions, {known("hits")}, last_ingested_unix_ns
+            coalesce(server.parent, 0), {known("server.ns")}, search_operation, platform, region, versions,
+            {known("hits")}, last_ingested_unix_ns
         FROM {among} AS t JOIN ({_ends_of("late")}) AS ends USING (trace_no)
         JOIN {operation} AS r ON (r.service, r.name, r.kind) = (root_service, root_operation, root_kind)
         JOIN (SELECT service, name, min(no) AS no FROM {operation} GROUP BY ALL) AS e

@@ -17,7 +17,7 @@ from collector.local.store.columns import Columns, insert_columns, texts
 from collector.local.store.rows import ExportRows
 from collector.local.store.spans import filters, folding, summing
 from collector.local.store.spans.arriving import Arriving, arriving, events_of, links_of
-from collector.local.store.spans.facts import UNKNOWN, Pairs
+from collector.local.store.spans.facts import Pairs
 from collector.local.store.spans.numbers import Numbers
 from collector.local.store.spans.tables import (
     ATTRIBUTE_FILTERS,
@@ -150,7 +150,6 @@ class SpanStore:
 
     def _sum_up(self, cursor: duckdb.DuckDBPyConnection, spans: Arriving, numbered: Columns) -> None:
         parts = summing.parts_of(spans, numbered)
-        parts["transit_ns"] = np.full(len(parts["trace_no"]), UNKNOWN)
         insert_columns(cursor, TRACE_PARTS, parts, generation=self._generation)
         minutes = summing.minutes_of(spans, numbered["operation_no"])
         insert_columns(cursor, SPAN_MINUTE_PARTS, minutes)

@@ -134,7 +134,6 @@ TRACE_PARTS = Table(
         Column("server_key", "BIGINT NOT NULL", "when the first SERVER span began; the least number: none"),
         Column("server_parent", "UBIGINT NOT NULL", "its parent; of several that began then, the one with the least"),
         Column("server_ns", "BIGINT NOT NULL", "its duration; the least number: unknown"),
-        Column("transit_ns", "BIGINT NOT NULL", "unused"),
         *_WHO,
         Column("hits", "BIGINT NOT NULL", "the most `search.hits`"),
         _LAST,
@@ -168,10 +167,6 @@ TRACE_ROWS = Table(
         Column("root_is_orphan", "BOOLEAN NOT NULL", "the root has a parent, which is not here"),
         Column("entry_later_ns", "BIGINT", "how long after the start the entry began; NULL: it is the root"),
         Column("entry_is_endpoint", "BOOLEAN", "whether the entry is an endpoint's span; NULL: it is the root"),
-        Column("root_id", "UBIGINT", "unused, as are the next three: `span_rows` has them if a late span comes"),
-        Column("server_key", "BIGINT", "unused"),
-        Column("server_parent", "UBIGINT", "unused"),
-        Column("server_ns", "BIGINT", "unused"),
     ),
 )
 
