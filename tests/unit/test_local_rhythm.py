@@ -82,6 +82,16 @@ def test_who_has_more_to_send_is_not_kept_waiting() -> None:
     assert wait_of(rhythm, 0.51, 1) == 0
 
 
+def test_who_sends_for_the_first_time_is_not_kept_waiting() -> None:
+    """It may be a program that ends, and waits for its answer, while services are due."""
+    rhythm = Rhythm()
+    for at in (0.0, 0.25):
+        transaction(rhythm, at, [1, 2])
+    assert wait_of(rhythm, 0.45, 3) == 0
+    rhythm.answered(0.46)
+    assert wait_of(rhythm, 0.5, 1) > 0
+
+
 def test_more_senders_than_are_remembered_take_no_more_memory() -> None:
     """They are forgotten, and do not wait."""
     rhythm = Rhythm()

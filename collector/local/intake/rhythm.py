@@ -16,7 +16,8 @@ from collector.local.intake.export import Export
 MOST_SENDERS = 64
 """More send so often that exports gather by themselves."""
 BUSY_S = 0.05
-"""Who pauses for less has more to send, and is not kept waiting."""
+"""Who pauses for less has more to send, and is not kept waiting; nor is who sends for the first time, and may be a
+program that ends with it."""
 LATE_S = 0.05
 """Who is later than that is not waited for any longer."""
 
@@ -29,7 +30,7 @@ class Rhythm:
         self._due: dict[tuple[str, int], float] = {}
         self._here: dict[tuple[str, int], float] = {}
         """Those of the transaction that gathers, with the pause before."""
-        self._busy = False
+        self._in_haste = False
 
     def came(self, export: Export, now: float) -> None:
         """An export is in the transaction that gathers."""
@@ -38,12 +39,12 @@ class Rhythm:
             return
         key = (export.signal.name, sender)
         pause = self._here[key] = now - self._answered.get(key, -math.inf)
-        self._busy |= pause < BUSY_S
+        self._in_haste |= not BUSY_S <= pause < math.inf
         self._due.pop(key, None)
 
     def wait(self, now: float, until: float) -> float:
         """How long to wait for senders who are due, in seconds, at most until then; 0 if there are none."""
-        if self._busy or now >= until:
+        if self._in_haste or now >= until:
             return 0.0
         awaited = [due for due in self._due.values() if now - LATE_S < due < until]
         return min(max(awaited) + LATE_S, until) - now if awaited else 0.0
@@ -57,4 +58,4 @@ class Rhythm:
             self._answered[key] = now
             self._due[key] = now + pause
         self._here.clear()
-        self._busy = False
+        self._in_haste = False
