@@ -3,6 +3,22 @@ import { axe, open, overflows, settled } from "./desk.mjs";
 
 const filter = (page) => new URL(page.url()).searchParams.get("filter");
 
+/** What is asked, and shown as new, of entries that have rows for two kinds of searches. */
+async function ofTwoKinds(page, url) {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/api/suspects?") && asked.push(request.url()));
+  await page.route("**/api/performance?**", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    answer.rows.push(...answer.rows.map((row) => ({ ...row, search_operation: "other" })));
+    await route.fulfill({ response, json: answer });
+  });
+  await open(page, url);
+  await page.waitForLoadState("networkidle"); // all have their answers
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  return { lines: await page.locator(".news li").count(), asked: asked.map((each) => new URL(each).searchParams.get("operation")) };
+}
+
 export default async (page, { url, newsUrl, laterUrl, pictures }) => {
   const seen = { looks: [] };
   for (const [width, height, colorScheme] of [[1440, 900, "light"], [390, 844, "dark"]]) {
@@ -40,6 +56,7 @@ export default async (page, { url, newsUrl, laterUrl, pictures }) => {
   await page.goto(`${url}&problem=empty`);
   await page.waitForSelector(".section-suspects .state-title");
   seen.none = await page.innerText(".section-suspects .state-title");
+  Object.assign(seen, await ofTwoKinds(page, newsUrl));
   await open(page, newsUrl);
   const news = page.locator(".news li", { hasText: "/search" });
   seen.news = await news.innerText();

@@ -55,6 +55,7 @@ def test_suspects_are_read_and_clicked(tmp_path: Path) -> None:
     assert seen["tagged"] == f"client.region={seen['region']}"
     assert seen["cleared"] is None
     assert seen["none"] == "No request is empty"
+    assert (seen["lines"], sorted(seen["asked"])) == (2, ["/index", "/search"]), "each entry once"
     assert "of the requests are slow, 0 % of those before." in seen["news"]
     assert "qdrant_indexer › qdrant_search" in seen["news"]
     assert f"client.platform = {HOSTILE}" in seen["news"]

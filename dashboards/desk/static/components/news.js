@@ -12,8 +12,8 @@ const EVERY_S = 30; // while live, the question moves on no more often: it costs
 
 /** address: what is shown. rows: entry points, of which the first are asked about. */
 export function News({ address, rows }) {
-  const often = rows.filter((row) => row.count >= LEAST).slice(0, ENTRIES);
-  return html`<ul class="news" aria-label="What is new">${often.map((row) => html`<${New} key=${`${row.service}\n${row.operation}`} ...${{ address, row }} />`)}</ul>`;
+  const often = new Map(rows.filter((row) => row.count >= LEAST).map((row) => [`${row.service}\n${row.operation}`, row])); // once, whatever they search
+  return html`<ul class="news" aria-label="What is new">${[...often].slice(0, ENTRIES).map(([key, row]) => html`<${New} key=${key} ...${{ address, row }} />`)}</ul>`;
 }
 
 function New({ address, row }) {
