@@ -187,7 +187,7 @@ class Page {
       all && h("p", {}, all, ": how many, how fast, for whom, and which of them failed."),
       h("p", {}, "Pamazon is a demo: nothing is sold. The page's telemetry has how long your searches take and who you",
         " chose to be, never what you search for."),
-      h("p", { class: "keys" }, h("kbd", {}, "/"), " goes to the search box. Pictures can be dropped and pasted anywhere."),
+      h("p", { class: "keys" }, h("kbd", {}, "/"), " goes to the search box. Drop or paste a picture anywhere."),
     ];
   }
 }

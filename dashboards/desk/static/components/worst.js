@@ -11,7 +11,7 @@ export function Worst({ address }) {
   if (!worst) return null;
   const chosen = address.query.platform === worst.platform && address.query.region === worst.region;
   const to = link("/summary", { platform: worst.platform, region: worst.region, operation: worst.operation });
-  const [word, tone] = { true: ["new", "is-bad"], false: ["not new", ""] }[worst.is_new] ?? [];
+  const [word, tone] = { true: ["new", "is-bad"], false: ["not clearly new", ""] }[worst.is_new] ?? [];
   return html`<p class="notice ${worst.is_new === false ? "" : "is-worst"}" role="status">${worst.is_new !== false && html`<span class="mark" aria-hidden="true">▲</span>`}
     ${chosen ? html`<span><${Sentence} text=${worst.sentence} /></span>` : html`<a href=${to}><${Sentence} text=${worst.sentence} /></a>`}
     ${" "}<span class="quiet">of ${worst.operation}</span>${word && html` <span class="chip ${tone}">${word}</span>`}</p>`;
