@@ -51,7 +51,7 @@ class WorstCell:
     """`before`: most of the difference is on the way to the entry; `inside`: from the entry on; `both`; `unknown`."""
     sentence: str
     is_new: bool | None = None
-    """Whether it was, beyond doubt, less slow in the time before, beside all others; None: too little is known of that."""
+    """Whether it was less slow in the time before, beyond doubt, beside all others; None: too little is known."""
 
 
 @dataclass(frozen=True)
