@@ -79,6 +79,8 @@ def test_the_cause_of_an_incident_is_among_the_first_three(incident: str, store:
     print(found["problem"] and found["problem"]["sentence"], place, said)
     assert place, found
     assert found["problem"]["is_new"]
+    names = [f"{row['stage']} › {row['key']} {row['sign']} {row['value']}" for row in found["attributes"]]
+    assert not {same for row in found["attributes"] for same in row["same"]} & set(names)
 
 
 @pytest.mark.parametrize("operation", ["/search", "/index"])

@@ -58,7 +58,7 @@ def suspect_attributes(
     named = suspects(among, first, second, LEAST_CHANGE if is_changed else LEAST_DIFFERENCE, waited_for)
     changed = suspects(lasting, first, third, LEAST_CHANGE, waited_for) if before else []
     rows = _rows(named, found.problem, is_before=found.are_others_before)
-    known = {(row.key, row.sign, row.value) for row in rows}
+    known = {(said.key, said.sign, str(said.value)) for one in named for said in (one.candidate, *one.same)}
     more = _rows(changed, found.problem, is_before=True)
     rows += [row for row in more if (row.key, row.sign, row.value) not in known]
     return sorted(rows, key=lambda row: row.explained_by is not None)[:limit], len(numbers), len(tried)
