@@ -101,7 +101,7 @@ class _Counted:
     steps: Steps
     server: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     client: dict[int, tuple[Any, ...]] = field(default_factory=dict)
-    counts: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    counts: dict[int, list[int]] = field(default_factory=dict)
     """Requests, errors, rejected, cancelled and empty ones."""
 
 
@@ -170,8 +170,9 @@ def _counted(connection: DuckDBPyConnection, asked: Asked, relation: str, values
     for side, step, bucket, *counts in connection.execute(sql, values).fetchall():
         buckets[side, step][bucket] = counts[0]
         if side == "server":
-            before = found.counts.get(step, (0,) * 5)
-            found.counts[step] = tuple(one + other for one, other in zip(before, counts, strict=True))
+            total = found.counts.setdefault(step, [0] * 5)
+            for place, count in enumerate(counts):
+                total[place] += count
     for (side, step), of_step in buckets.items():
         if count_of(of_step):
             (found.server if side == "server" else found.client)[step] = tuple(quantiles_of(of_step))
@@ -192,7 +193,7 @@ def _column(steps: Steps, found: Mapping[int, tuple[Any, ...]], place: int) -> l
     return steps.place({step: row[place] for step, row in found.items()})
 
 
-def _rates(steps: Steps, counts: Mapping[int, tuple[int, ...]], place: int, scale: float) -> list[float]:
+def _rates(steps: Steps, counts: Mapping[int, Sequence[int]], place: int, scale: float) -> list[float]:
     return [counts[step][place] / scale / steps.seconds(step) if step in counts else 0.0 for step in range(steps.count)]
 
 
