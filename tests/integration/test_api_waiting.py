@@ -67,6 +67,7 @@ def test_what_arrives_is_reported_as_it_arrives(monkeypatch: pytest.MonkeyPatch)
         get = Waiting(collector, monkeypatch).get
         logs, traces = get("/api/logs?after=now"), get("/api/traces?after=now")
         assert ([row["body"] for row in logs["logs"]], traces["traces"]) == (["before", "from the future"], [])
+        assert [row["body"] for row in get("/api/logs?after=now&since=5m")["logs"]] == ["from the future"]
         answers = [
             pool.submit(get, f"/api/{name}?after={first['after']}&wait=60s")
             for name, first in (("logs", logs), ("traces", traces))

@@ -7,8 +7,8 @@ const MOST_ROWS = 1_000;
 const REST_MS = 2_000;
 
 /**
- * path: of a list that takes `after` and `wait`. name: of its rows in the answer. parameters: of the question, without
- * times. on: whether to follow.
+ * path: of a list that takes `after` and `wait`. name: of its rows in the answer. parameters: of the question;
+ * other ones begin anew, so a time is an age. on: whether to follow.
  * Returns `{ rows, error, fresh }`: rows latest first, and how many of them arrived with the last answer.
  */
 export function useFollowed(path, name, parameters, on) {

@@ -16,28 +16,32 @@ export default function View({ address }) {
   const { level, trace_id: trace } = address.query;
   const { service, filter } = asked(address);
   const follow = address.live && !trace;
-  const followed = useFollowed("/api/logs", "logs", { service, filter, level }, follow);
+  const { since, until } = address.range;
+  const followed = useFollowed("/api/logs", "logs", { service, filter, level, since: `${until - since}s` }, follow); // an age stays as the range moves on
   const listed = useAnswer(follow ? null : "/api/logs", { service, filter, level, trace_id: trace, limit: ROWS, ...(trace ? {} : { since: address.query.since, until: address.query.until }) });
   return html`<div class="view-head"><h1>Logs</h1>
       <div class="switch" role="group" aria-label="Least level">${[["", "All"], ...LEVELS.map((name) => [name, name])].map(([name, title]) => html`<button type="button" key=${name}
         aria-pressed=${(level ?? "") === name} onClick=${() => change({ level: name || null }, { replace: true })}>${title}</button>`)}</div>
       ${trace && html`<span class="chip">of trace <a href=${traceLink(trace)}><code>${trace.slice(0, 8)}</code></a></span> <a href=${link(null, { trace_id: null })}>All logs</a>`}
       <span class="end quiet">${follow ? "as they arrive, the last first" : ""}</span></div>
-    <section class="card">${follow ? html`<${Followed} of=${followed} since=${address.range.since} />`
+    <section class="card">${follow ? html`<${Followed} of=${followed} since=${since} before=${{ service, filter, level, until: address.query.since, limit: 1 }} />`
       : html`<${Answered} of=${listed} empty=${(answer) => answer.logs.length === 0} nothing=${trace ? html`<${Empty} title="This trace has no logs" />` : html`<${EmptyRange} what="No logs in this time" />`}>
         ${(answer) => html`<${Rows} rows=${answer.logs} more=${Boolean(answer.next)} />`}<//>`}</section>`;
 }
 
-/** since: the begin of the range, in Unix seconds; it moves on while records arrive. */
-function Followed({ of: { rows, error }, since }) {
+/** since: the begin of the range, in Unix seconds; it moves on while records arrive. before: asks for the last record before it. */
+function Followed({ of: { rows, error }, since, before }) {
   if (!rows) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
   const inRange = rows.filter((row) => momentOf(row) >= since * 1000);
-  return html`${error && html`<${Problem} error=${error} />`}${inRange.length === 0 ? html`<${Quiet} latest=${rows[0]} />` : html`<${Rows} rows=${inRange} order="as they arrived, the last first" />`}`;
+  return html`${error && html`<${Problem} error=${error} />`}${inRange.length === 0 ? html`<${Quiet} before=${before} />` : html`<${Rows} rows=${inRange} order="as they arrived, the last first" />`}`;
 }
 
-/** Nothing in the range. latest: the last record before it, if there is one. */
-function Quiet({ latest }) {
-  return html`<${Empty} title=${latest ? "No logs in this time" : "Nothing has been logged yet"}>
+/** Nothing in the range. before: asks for the last record before it, if there is one. */
+function Quiet({ before }) {
+  const { answer, error } = useAnswer("/api/logs", before);
+  if (!answer && !error) return html`<${Loading} />`;
+  const latest = answer?.logs[0];
+  return html`<${Empty} title=${latest || error ? "No logs in this time" : "Nothing has been logged yet"}>
     ${latest && html`<p>The latest record is of ${moment(momentOf(latest))}, ${ago(momentOf(latest))}.</p>`}<p>New records show here as they arrive.</p><//>`;
 }
 
