@@ -12,7 +12,7 @@ async function afterFailure(page, url) {
   let failed = false;
   let next;
   const asked = new Promise((resolve) => (next = resolve));
-  await page.route("**/api/logs?**", (route) => {
+  await page.route(/\/api\/logs\?.*after=/, (route) => {
     if (failed) next(route.request().url());
     const fails = !failed && route.request().url().includes("wait=");
     failed ||= fails;
