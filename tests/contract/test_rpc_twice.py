@@ -1,6 +1,7 @@
 """A client traced more than once: one CLIENT span of each call, of all arities and in every style to send requests."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import grpc.aio
 import pytest
 
 from telemetry import rpc
+from telemetry.rpc.calls import call as calls
 from tests.contract.rpc_clients import outgoing
 from tests.contract.rpc_echo import ARITIES, Tasks, Threads, aio_server, threaded_server
 from tests.contract.rpc_watch import PATIENCE, Watch, watching
@@ -127,3 +129,46 @@ async def test_one_span_in_asyncio(watch: Watch, arity: str, style: str, way: st
             assert b" ".join(responses) == b"ok ok"
             assert watch.tree(2) == ONE.format(arity)
     assert [point.count for point in watch.points("rpc.client.call.duration")] == [1]
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run where the contributed interceptors are not imported: ours suppress them, and all below, where they are."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.instrumentation.grpc._aio_client", raising=False)
+
+
+class Mirror(grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
+    """An interceptor of the user's: before each call, one of the same method on another channel."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+
+    async def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:
+        assert await outgoing(self.channel, "stream_unary")(words()) == b"ok ok"
+        return await continuation(details, requests)
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("style", ["iterator", "async iterator", "write"])
+async def test_call_within_interceptor(watch: Watch, style: str) -> None:
+    """A call that an interceptor makes with requests of its own has a span of its own, also in a written call."""
+    with aio_server(Tasks()) as target:
+        async with rpc.traced(grpc.aio.insecure_channel(target), target) as other:
+            mirror: Any = Mirror(other)
+            plain = grpc.aio.insecure_channel(target, interceptors=[mirror])
+            async with rpc.traced(plain, target) as channel:
+                assert await asyncio.wait_for(answered(channel, "stream_unary", style), PATIENCE) == [b"ok ok"]
+                tree = watch.tree(4)
+    assert tree.count("CLIENT OK") == tree.count("SERVER OK") == 2
+    assert [point.count for point in watch.points("rpc.client.call.duration")] == [2]
+
+
+@pytest.mark.usefixtures("alone")
+async def test_unknown_generator_of_grpc(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where gRPC's generator is not known, a written call has two spans: none is lost."""
+    monkeypatch.setattr(calls, "_WRITTEN", None)
+    with aio_server(Tasks()) as target:
+        async with WAYS["traced with interceptors"][1](target) as channel:
+            assert await asyncio.wait_for(answered(channel, "stream_unary", "write"), PATIENCE) == [b"ok ok"]
+            tree = watch.tree(3)
+    assert (tree.count("CLIENT OK"), tree.count("SERVER OK")) == (2, 1)

@@ -10,6 +10,7 @@ What calls of one method and one code share is made once. This code runs for eac
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from types import AsyncGeneratorType
 from typing import Any, Final
 
@@ -35,6 +36,18 @@ from telemetry.rpc.calls.outcome import CLIENT, OK, CallEnding, Outcome, Side
 _NONE: Final[Mapping[str, AttributeValue]] = {}
 CALL_KEY: Final = otel_context.create_key("search-telemetry-rpc")
 """The context's key of the call that the context belongs to."""
+
+
+def _code_of_written() -> Any:
+    """Return the code of gRPC's generator of what a caller of `grpc.aio` writes; None where this gRPC has none."""
+    try:
+        mixin = getattr(import_module("grpc.aio._interceptor"), "_InterceptedStreamRequestMixin", None)
+    except ImportError:
+        return None
+    return getattr(getattr(mixin, "_proxy_writes_as_request_iterator", None), "__code__", None)
+
+
+_WRITTEN: Final = _code_of_written()
 
 
 class Call:
@@ -194,8 +207,11 @@ def is_same_call(mark: Any, side: Side, method: Method, request: object) -> bool
     """Return whether `mark`, from the current context, is of this call: interceptors may be installed twice.
 
     Where the caller of `grpc.aio` writes its requests, the call has none; gRPC gives its interceptors an asynchronous
-    generator of what is written.
+    generator of its own, of what is written. Any other generator is of another call. Where gRPC's is not known, the
+    call has two spans: one too many, rather than none of another call.
     """
     if not (isinstance(mark, tuple) and mark[0] is side and mark[1] == method.name):
         return False
-    return mark[2] is request or (mark[2] is None and isinstance(request, AsyncGeneratorType))
+    if mark[2] is request:
+        return True
+    return mark[2] is None and isinstance(request, AsyncGeneratorType) and request.ag_code is _WRITTEN
