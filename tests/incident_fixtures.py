@@ -41,7 +41,7 @@ def _record(folder: Path) -> None:
             play(
                 recorded,
                 name,
-                3.5 if incident.region else 2.0,  # a twelfth of the callers are in Chile
+                5.0 if incident.region else 2.0,  # a twelfth of the callers are in Chile: about eleven searches
                 before=1.1 if incident.roles else 1.8,  # the load asks twice a second what is active
                 after=2.5 if name == "collector-away" else 0.2,
             )
