@@ -28,6 +28,7 @@ _MOST_SPANS = 20_000
 """Of the traces that have several, together; of traces beyond, the error that began last counts."""
 
 _MOST_KEPT = 2_000
+"""Failures that are kept in memory."""
 
 NOT_BY_CALLER = "outcome NOT IN ('rejected', 'cancelled')"
 """Leaves out requests that did not fail by the service, though the client's span of them may have an error."""
